@@ -1,0 +1,182 @@
+//! What a launcher and its node say to each other over the node's standard input and output.
+//!
+//! Standard input: one [`NodeConfig`], then [`ControlCommand`]s; its end means "exit". Standard output: [`NodeReport`]s,
+//! [`NodeReport::Ready`] first. Each is a frame: length as u32 (little-endian), then postcard. Secrets travel only here,
+//! never in arguments, the environment or files (RELIABILITY S3). Nothing of this is reachable from the network.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use protocol::ids::{Contact, NodeId};
+use protocol::machine::Settings;
+use protocol::postcode::{Postcode, PostcodeService};
+use protocol::trace::TraceRecord;
+use serde::{Deserialize, Serialize};
+
+/// Everything a node is told before it starts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NodeConfig {
+    /// "replica-2".
+    pub name: String,
+    /// What the process shall be.
+    pub duty: Duty,
+    /// Its incarnation, random; the launcher gives the name server the same one again.
+    pub id: NodeId,
+    /// Where to listen; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// Where the name server is (its own contact, if this is it; meaningless for stand-ins).
+    pub name_server: Contact,
+    /// Timers and limits.
+    pub settings: Settings,
+    /// Keys of this run; none for stand-ins, which speak plain HTTP.
+    pub credentials: Option<Credentials>,
+    /// Microseconds since 1970 at which the run's cluster time began.
+    pub epoch: u64,
+    /// Whether the launcher wants trace events.
+    pub observe: bool,
+}
+
+/// What a process can be.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Duty {
+    /// The name server.
+    NameServer {
+        /// Its journal; created if missing, locked while in use.
+        journal: PathBuf,
+    },
+    /// A front-end.
+    FrontEnd,
+    /// A replica.
+    Replica {
+        /// Which pre-defined order history it loads, 1 to 3.
+        preset: u32,
+        /// Where it asks about postcodes, in the order of asking.
+        services: Vec<ServiceAddress>,
+        /// Whether it remembers verdicts.
+        verdict_cache: bool,
+    },
+    /// A postcode service without the internet.
+    StandIn(PostcodeService),
+}
+
+/// One postcode service as the primary is told of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ServiceAddress {
+    /// Which.
+    pub service: PostcodeService,
+    /// As it appears in traces.
+    pub id: NodeId,
+    /// "http://127.0.0.1:4321", without a path.
+    pub base_url: String,
+}
+
+/// Keys of one process in one run, all DER.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Credentials {
+    /// The run's certificate authority.
+    pub authority: Vec<u8>,
+    /// This process's certificate; it names its role.
+    pub certificate: Vec<u8>,
+    /// The certificate's private key (PKCS #8).
+    pub key: Vec<u8>,
+}
+
+impl std::fmt::Debug for Credentials {
+    /// Shows no secret, not even in a crash text.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Credentials")
+    }
+}
+
+/// What a launcher can tell a running node.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum ControlCommand {
+    /// Send trace events, or stop sending them.
+    Observe(bool),
+    /// Use these settings from now on; the hop goes to the links too.
+    Retime(Settings),
+    /// Replica: remember verdicts, or forget them all and ask each time.
+    VerdictCache(bool),
+    /// Replica: report order histories, from this postcode on.
+    ShowOrders {
+        /// The first postcode wanted; none: from the beginning.
+        from: Option<Postcode>,
+    },
+    /// Report what the process uses and believes.
+    ReportStatus,
+    /// Stand-in: misbehave from now on.
+    Misbehave(Misbehaviour),
+}
+
+/// How a postcode stand-in answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Misbehaviour {
+    /// As the real service does.
+    #[default]
+    None,
+    /// So many milliseconds later.
+    Slow(u64),
+    /// "Not found" to everything.
+    NotFound,
+    /// 429 with Retry-After.
+    TooManyRequests,
+    /// 500.
+    Broken,
+    /// Accepts the connection and never answers.
+    Hangs,
+    /// Half a body.
+    HalfBody,
+    /// A body that is not JSON.
+    NotJson,
+}
+
+/// What a node tells its launcher.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum NodeReport {
+    /// It listens; nothing was said before this.
+    Ready {
+        /// Its operating-system process.
+        pid: u32,
+        /// Where it can be reached.
+        contact: Contact,
+    },
+    /// It cannot go on; a sentence for people: what happened, why, what to do.
+    Failed {
+        /// The sentence.
+        why: String,
+    },
+    /// Trace events since the last report, oldest first.
+    Trace {
+        /// The events.
+        records: Vec<TraceRecord>,
+        /// How many more there were than fit (DESIGN, "Under load").
+        dropped: u64,
+    },
+    /// Answer to [`ControlCommand::ReportStatus`].
+    Status {
+        /// What it believes; none for stand-ins.
+        state: Option<protocol::trace::NodeState>,
+        /// What it uses.
+        usage: Usage,
+    },
+    /// Answer to [`ControlCommand::ShowOrders`], in the order of postcodes.
+    Orders {
+        /// A bounded number of histories, each oldest first.
+        histories: Vec<(Postcode, Vec<protocol::order_book::Order>)>,
+        /// How many postcodes have a history.
+        postcodes: u64,
+    },
+}
+
+/// What a process uses, by its own account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Processor time so far, in microseconds.
+    pub processor: u64,
+    /// Resident memory, in bytes.
+    pub memory: u64,
+    /// Open connections to peers.
+    pub connections: u64,
+    /// Messages refused because they did not decode, were not meant for this incarnation, or came from the wrong role.
+    pub refused_messages: u64,
+}

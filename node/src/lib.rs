@@ -1,0 +1,3 @@
+//! One node of Just Hungry as a process: sockets, clocks and files around a machine of `protocol`.
+
+pub mod control;

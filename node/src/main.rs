@@ -1,0 +1,2 @@
+//! One node.
+fn main() {}

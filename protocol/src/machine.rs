@@ -1,0 +1,270 @@
+//! What a machine is: inputs in, effects out, nothing else.
+//!
+//! The driver calls [`Machine::handle`] for every input that waits and then [`Machine::settle`] once: that is where
+//! updates are batched, acknowledgements become cumulative and answers are released. The same machines run in a process,
+//! in the simulator and in the model checker.
+
+use crate::ids::{Contact, FrontEndToken, NodeId, RequestId, Role, Span, Timestamp, View};
+use crate::message::{Ask, Message};
+use crate::postcode::{Postcode, Verdict};
+use crate::trace::{NodeState, TraceEvent};
+
+/// A role of the protocol: synchronous, deterministic, and unable to fail.
+pub trait Machine {
+    /// Once, before anything else.
+    fn start(&mut self, effects: &mut Effects);
+
+    /// One input. What it causes may wait for [`Machine::settle`].
+    fn handle(&mut self, input: Input, effects: &mut Effects);
+
+    /// All waiting inputs are in.
+    fn settle(&mut self, effects: &mut Effects);
+
+    /// What it believes, for observers.
+    fn describe(&self) -> NodeState;
+}
+
+/// What happens to a machine.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// A message for this incarnation arrived; its sender's role was checked.
+    Received {
+        /// Who sent it, and the address it came from.
+        from: Contact,
+        /// See [`crate::message::Envelope::traced`].
+        traced: bool,
+        /// What it says.
+        message: Message,
+    },
+    /// A timer that was set and neither cancelled nor set again.
+    Rang(Timer),
+    /// This process itself was late (frozen, or the machine slept): accuse nobody for the silence (PROTOCOL section 7).
+    Overslept,
+    /// The connection to a peer closed: only a hint to ask at once.
+    ConnectionLost {
+        /// Whose.
+        peer: Contact,
+    },
+    /// The answer to [`Effect::CheckPostcode`].
+    PostcodeChecked {
+        /// For which request.
+        request: RequestId,
+        /// What was said.
+        verdict: Verdict,
+        /// The wall clock now: the primary alone decides times.
+        at: Timestamp,
+    },
+    /// The settings changed while running.
+    Retimed(Settings),
+    /// Customer: a person wants this. Refused while another request waits, but for [`Wish::GiveUp`].
+    Wanted {
+        /// What.
+        wish: Wish,
+        /// Whether it shall be shown step by step.
+        traced: bool,
+    },
+}
+
+/// What a person wants of its customer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Wish {
+    /// An order, or a history.
+    Ask(Ask),
+    /// Settle the request that waits: it stands, or it never shall.
+    GiveUp,
+}
+
+/// What a machine asks its driver to do. Effects are carried out in their order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Send through the link to `to`.
+    Send {
+        /// Who and where.
+        to: Contact,
+        /// See [`crate::message::Envelope::traced`]; false for repeated statements.
+        traced: bool,
+        /// What.
+        message: Message,
+    },
+    /// Let a timer ring, once, after so much cluster time. Setting it again replaces it.
+    SetTimer {
+        /// Which.
+        timer: Timer,
+        /// When.
+        after: Span,
+    },
+    /// Forget a timer. No effect if it is not set.
+    CancelTimer {
+        /// Which.
+        timer: Timer,
+    },
+    /// Primary: ask the postcode services; answered by [`Input::PostcodeChecked`], possibly at once (from a cache).
+    CheckPostcode {
+        /// For which request.
+        request: RequestId,
+        /// What to ask.
+        postcode: Postcode,
+        /// Whether it is shown.
+        traced: bool,
+    },
+    /// Name server: write and sync this before anything that follows in the list (rule R12).
+    Journal(JournalRecord),
+    /// Customer: its request is settled.
+    Answered {
+        /// Which (a withdrawal answers under its own id).
+        request: RequestId,
+        /// How.
+        answer: crate::message::Answer,
+    },
+    /// A fact for observers.
+    Trace(TraceEvent),
+}
+
+/// What the name server keeps on disk: the newest of these is all it remembers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct JournalRecord {
+    /// The newest front-end's token.
+    pub token: FrontEndToken,
+    /// The newest recorded view.
+    pub view: View,
+}
+
+/// Every timer there is. All run on cluster time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Timer {
+    /// All nodes: say again what is said each heartbeat.
+    Heartbeat,
+    /// Name server: forget the names that were not registered again.
+    Autoclean,
+    /// Front-end: this replica has been silent for the silence limit. Primary: this peer has.
+    Silence(NodeId),
+    /// Front-end: claim, read or record again, the answer is overdue. Customer: look up again.
+    AskNameServer,
+    /// Front-end: forward requests again that have not been answered.
+    ForwardAgain,
+    /// Front-end: another view may be proposed.
+    MayPropose,
+    /// Replica: no front-end has been heard; look one up.
+    FrontEndSilence,
+    /// Primary: this peer has made no progress; send from its acknowledged position again.
+    SendAgain(NodeId),
+    /// Primary: nobody could tell about the postcode of this request; ask again.
+    CheckAgain(RequestId),
+    /// Customer: the answer is overdue; send the same request again.
+    RetryRequest,
+}
+
+/// Durations and limits a person can set. Lengths are cluster time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Settings {
+    /// Between two heartbeats (h).
+    pub heartbeat: Span,
+    /// Silence after which a peer is suspected (S).
+    pub suspect_after: Span,
+    /// Between two cleanings of the name server's registry.
+    pub autoclean: Span,
+    /// A customer sends its request again after this.
+    pub retry_after: Span,
+    /// The front-end forwards a request again after this.
+    pub forward_again_after: Span,
+    /// The primary asks about a postcode again after this, if nobody could tell.
+    pub check_again_after: Span,
+    /// A view with fewer members gives no service (PROTOCOL section 6).
+    pub min_members: u32,
+    /// How long each hop of a message is slowed by its link; retransmission is patient in proportion.
+    pub hop: Span,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            heartbeat: Span::millis(50),
+            suspect_after: Span::millis(250),
+            autoclean: Span::millis(20_000),
+            retry_after: Span::millis(1000),
+            forward_again_after: Span::millis(500),
+            check_again_after: Span::millis(500),
+            min_members: 1,
+            hop: Span(0),
+        }
+    }
+}
+
+impl Settings {
+    /// `after`, or `hops` hops if that is longer: a slowed message is not a lost one.
+    #[must_use]
+    pub fn patient(&self, after: Span, hops: u64) -> Span {
+        after.max(self.hop.times(hops))
+    }
+}
+
+/// A list of effects. With no observer, a trace costs one branch.
+#[derive(Debug, Default)]
+pub struct Effects {
+    list: Vec<Effect>,
+    observed: bool,
+}
+
+impl Effects {
+    /// An empty list; `observed`: whether anybody wants traces.
+    #[must_use]
+    pub fn new(observed: bool) -> Self {
+        Self { list: Vec::new(), observed }
+    }
+
+    /// Begins or ends observation.
+    pub fn set_observed(&mut self, observed: bool) {
+        self.observed = observed;
+    }
+
+    /// Takes all effects out, oldest first, keeping the room they had.
+    pub fn drain(&mut self) -> impl Iterator<Item = Effect> + '_ {
+        self.list.drain(..)
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Any effect.
+    pub fn push(&mut self, effect: Effect) {
+        self.list.push(effect);
+    }
+
+    /// [`Effect::Send`].
+    pub fn send(&mut self, to: Contact, traced: bool, message: Message) {
+        self.list.push(Effect::Send { to, traced, message });
+    }
+
+    /// [`Effect::SetTimer`].
+    pub fn set_timer(&mut self, timer: Timer, after: Span) {
+        self.list.push(Effect::SetTimer { timer, after });
+    }
+
+    /// [`Effect::CancelTimer`].
+    pub fn cancel_timer(&mut self, timer: Timer) {
+        self.list.push(Effect::CancelTimer { timer });
+    }
+
+    /// [`Effect::Trace`], made only if somebody observes.
+    pub fn trace(&mut self, event: impl FnOnce() -> TraceEvent) {
+        if self.observed {
+            self.list.push(Effect::Trace(event()));
+        }
+    }
+}
+
+/// What a machine is built with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// Its own contact.
+    pub me: Contact,
+    /// As people call it.
+    pub name: String,
+    /// What it is.
+    pub role: Role,
+    /// Where the name server is: the one address everybody is given.
+    pub name_server: Contact,
+}

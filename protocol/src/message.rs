@@ -1,0 +1,363 @@
+//! Every message of the protocol, in the order of the workflow [1]..[14]: the protocol's reference.
+//!
+//! A message is a *repeatable statement*: it may be lost, late, doubled or out of order, and the receiver must
+//! still be right (PROTOCOL, "Idea"). What each receiver does with it stands in its `on_*` function.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{
+    Barrier, Contact, FrontEndToken, NodeId, OpNumber, Position, ReplicaId, RequestId, Role, View, ViewNumber,
+};
+use crate::order_book::{Entry, HistoryPage, Outcome};
+use crate::postcode::Postcode;
+use crate::trace::Step;
+
+/// A message with its address label. What is meant for another incarnation than the receiver's is dropped.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Who sent it; with `number` the message's [`crate::ids::MessageId`].
+    pub from: NodeId,
+    /// The sender's count.
+    pub number: u64,
+    /// Who it is for.
+    pub to: NodeId,
+    /// Whether this message is shown step by step. Decided once, where a customer sends its request, and passed
+    /// on with whatever that request causes, so that what is shown is shown whole (DESIGN, "Under load").
+    pub traced: bool,
+    /// What is said.
+    pub message: Message,
+}
+
+/// What one actor says to another. Variants are only ever appended: their order is the wire format.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Message {
+    /// \[1\] Replica and front-end → name server, each heartbeat: "I am alive, and my name is …".
+    Register {
+        /// As people call it: "replica-3".
+        name: String,
+        /// What it is.
+        role: Role,
+        /// A front-end's claim: of two front-ends the name server gives out the newer.
+        token: Option<FrontEndToken>,
+    },
+    /// \[2\] Front-end, \[7\] customer, and a joining replica → name server: "who plays this role?".
+    Lookup {
+        /// The role that is looked for.
+        role: Role,
+    },
+    /// \[3\] \[8\] Name server → who looked up. Of front-ends only the newest is given.
+    Found {
+        /// The role that was looked for.
+        role: Role,
+        /// Names and contacts in the order of registration.
+        who: Vec<(String, Contact)>,
+    },
+    /// \[2\] Front-end → name server: "I am the newest front-end; give me a token".
+    ClaimFrontEnd,
+    /// \[2\] Front-end → name server: "which view was recorded last?".
+    ReadRecord,
+    /// \[2\] Front-end → name server: compare-and-set of the recorded view (rule R13).
+    RecordView {
+        /// The proposer's token; an older one than the record's changes nothing.
+        token: FrontEndToken,
+        /// The number that must be recorded now.
+        expected: ViewNumber,
+        /// What shall be recorded; its number is `expected` + 1.
+        view: View,
+    },
+    /// \[3\] Name server → front-end, the answer to the three above: what is recorded now.
+    Record {
+        /// The newest front-end's token.
+        token: FrontEndToken,
+        /// The newest recorded view; number 0 if none ever was.
+        view: View,
+        /// Whether this answers a claim, so that `token` is the receiver's own.
+        claimed: bool,
+    },
+    /// \[4\] Front-end → members and joiners, each heartbeat: "this view is recorded" (rule R12).
+    ViewIs {
+        /// The newest recorded view the front-end knows.
+        view: View,
+        /// Alive and registered, but not members: the primary shall bring them up.
+        joiners: Vec<ReplicaId>,
+        /// Where members and joiners listen.
+        contacts: Vec<Contact>,
+    },
+    /// Replica → front-end, each heartbeat: where I stand.
+    Status(Status),
+    /// \[9\] Customer → front-end, \[10\] front-end → primary.
+    Request {
+        /// The same in every retry.
+        id: RequestId,
+        /// What is asked for.
+        ask: Ask,
+    },
+    /// \[5\] Primary → backups and joiners; without entries it is the heartbeat.
+    StateUpdate(StateUpdate),
+    /// \[5\] Primary → a joiner, or a backup whose history is not the primary's: the whole state (rule R6).
+    Snapshot(SnapshotPart),
+    /// \[6\] Backup or joiner → primary, for every update and part: where I am. The primary judges.
+    Ack {
+        /// The sender's view.
+        view: ViewNumber,
+        /// The sender's own position, none before its first snapshot.
+        position: Option<Position>,
+        /// Of the update that is answered; 0 for a snapshot part.
+        barrier: Barrier,
+        /// Which part of which snapshot is answered.
+        part: Option<(OpNumber, u32)>,
+    },
+    /// \[13\] Primary → front-end, \[14\] front-end → customer.
+    Reply {
+        /// The request that is answered.
+        id: RequestId,
+        /// The answer.
+        answer: Answer,
+        /// The view in which it was given, for show.
+        view: ViewNumber,
+    },
+    /// Replica → whoever spoke with a lower view: "that view is over" (rule R1).
+    Refused {
+        /// The refusing replica's view.
+        view: ViewNumber,
+    },
+    /// Replica → front-end: "I am not the primary".
+    NotPrimary {
+        /// The request that was not taken.
+        id: RequestId,
+        /// The replica's view.
+        view: ViewNumber,
+    },
+    /// Primary or front-end: "full". No outcome: the same request may be sent again later.
+    Busy {
+        /// The request that was not taken.
+        id: RequestId,
+    },
+    /// Retired front-end → customer: "there is a newer front-end; look it up".
+    LookUpAgain {
+        /// The request that was not taken.
+        id: RequestId,
+    },
+}
+
+/// What a customer asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Ask {
+    /// Place an order.
+    Order {
+        /// Where to deliver.
+        postcode: Postcode,
+        /// Names of dishes, 1 to 50.
+        items: Vec<String>,
+    },
+    /// Read what was ordered to a postcode.
+    History {
+        /// Whose history.
+        postcode: Postcode,
+        /// From 0; a page holds [`crate::order_book::PAGE`] orders, oldest first.
+        page: u32,
+    },
+    /// Give up the request with the number before this one's: either it stands, or it never shall.
+    Withdraw,
+}
+
+/// The answer to an [`Ask`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Answer {
+    /// To an order: what became of it. To a withdrawal: what became of the order that was given up.
+    Outcome(Outcome),
+    /// To a history request.
+    History(HistoryPage),
+}
+
+/// Where a replica stands, as it tells the front-end.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Status {
+    /// The replica's view; 0 while it has never been in one.
+    pub view: ViewNumber,
+    /// Whether it acts as the primary of that view.
+    pub acting: bool,
+    /// Where its history ends; none before its first snapshot.
+    pub position: Option<Position>,
+    /// Highest operation it knows to be on every member.
+    pub commit: OpNumber,
+    /// Only of an acting primary: whose acknowledgement each answer needs. It counts for `view` only (rule R5).
+    pub ack_set: Vec<ReplicaId>,
+    /// Only of an acting primary: members of the ack set it has not heard for the silence limit.
+    pub silent: Vec<ReplicaId>,
+}
+
+/// New entries, or none: then a heartbeat.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct StateUpdate {
+    /// The sender's view; a lower one than the receiver's is refused (rule R1).
+    pub view: View,
+    /// Where the entries begin: they are applied only by a replica that stands exactly there.
+    pub from: Position,
+    /// Consecutive entries, at most 1024 and 256 KiB.
+    pub entries: Vec<Arc<Entry>>,
+    /// To be echoed (rule R9).
+    pub barrier: Barrier,
+    /// The sender's commit number, for show.
+    pub commit: OpNumber,
+}
+
+/// One part of a whole state.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SnapshotPart {
+    /// The sender's view.
+    pub view: View,
+    /// The receiver's position for which this was made; it is installed only instead of that one (rule R6).
+    pub instead_of: Option<Position>,
+    /// Where the state stands.
+    pub at: Position,
+    /// From 0.
+    pub part: u32,
+    /// How many parts there are.
+    pub parts: u32,
+    /// At most 64 KiB of the encoded state.
+    pub bytes: Vec<u8>,
+}
+
+impl Message {
+    /// Which role a sender's certificate must name (RELIABILITY S8).
+    #[must_use]
+    pub fn may_be_sent_by(&self, role: Role) -> bool {
+        match self {
+            Message::Register { role: named, .. } => role == *named && matches!(role, Role::Replica | Role::FrontEnd),
+            Message::Lookup { .. } => role != Role::NameServer,
+            Message::Found { .. } | Message::Record { .. } => role == Role::NameServer,
+            Message::ClaimFrontEnd
+            | Message::ReadRecord
+            | Message::RecordView { .. }
+            | Message::ViewIs { .. }
+            | Message::LookUpAgain { .. } => role == Role::FrontEnd,
+            Message::Request { .. } => matches!(role, Role::Customer | Role::FrontEnd),
+            Message::Status(_)
+            | Message::StateUpdate(_)
+            | Message::Snapshot(_)
+            | Message::Ack { .. }
+            | Message::Refused { .. }
+            | Message::NotPrimary { .. } => role == Role::Replica,
+            Message::Reply { .. } | Message::Busy { .. } => matches!(role, Role::Replica | Role::FrontEnd),
+        }
+    }
+
+    /// Whether the message is exempt from a link's delay and holding (PROTOCOL section 7); never from cuts and loss.
+    #[must_use]
+    pub fn is_control(&self, traced: bool) -> bool {
+        match self {
+            Message::ViewIs { .. } | Message::Status(_) | Message::Refused { .. } => true,
+            Message::Register { .. }
+            | Message::Ack { .. }
+            | Message::Lookup { .. }
+            | Message::Found { .. }
+            | Message::ClaimFrontEnd
+            | Message::ReadRecord
+            | Message::RecordView { .. }
+            | Message::Record { .. } => !traced,
+            Message::StateUpdate(update) => update.entries.is_empty() && !traced,
+            Message::Request { .. }
+            | Message::Snapshot(_)
+            | Message::Reply { .. }
+            | Message::NotPrimary { .. }
+            | Message::Busy { .. }
+            | Message::LookUpAgain { .. } => false,
+        }
+    }
+
+    /// The number of the seed's workflow that this message performs when `sender` sends it, if any.
+    #[must_use]
+    pub fn step(&self, sender: Role) -> Option<Step> {
+        let number = match self {
+            Message::Register { role: Role::Replica, .. } => 1,
+            Message::Lookup { role } => match (sender, role) {
+                (Role::FrontEnd, _) => 2,
+                (Role::Customer, _) => 7,
+                _ => return None,
+            },
+            Message::ClaimFrontEnd | Message::ReadRecord | Message::RecordView { .. } => 2,
+            Message::Record { .. } | Message::Found { role: Role::Replica, .. } => 3,
+            Message::ViewIs { .. } => 4,
+            Message::StateUpdate(_) | Message::Snapshot(_) => 5,
+            Message::Ack { .. } => 6,
+            Message::Found { .. } => 8,
+            Message::Request { .. } if sender == Role::Customer => 9,
+            Message::Request { .. } => 10,
+            Message::Reply { .. } if sender == Role::Replica => 13,
+            Message::Reply { .. } => 14,
+            Message::Register { .. }
+            | Message::Status(_)
+            | Message::Refused { .. }
+            | Message::NotPrimary { .. }
+            | Message::Busy { .. }
+            | Message::LookUpAgain { .. } => return None,
+        };
+        Some(Step(number))
+    }
+
+    /// The request that a message carries or answers.
+    #[must_use]
+    pub fn request(&self) -> Option<RequestId> {
+        match self {
+            Message::Request { id, .. }
+            | Message::Reply { id, .. }
+            | Message::NotPrimary { id, .. }
+            | Message::Busy { id }
+            | Message::LookUpAgain { id } => Some(*id),
+            Message::Register { .. }
+            | Message::Lookup { .. }
+            | Message::Found { .. }
+            | Message::ClaimFrontEnd
+            | Message::ReadRecord
+            | Message::RecordView { .. }
+            | Message::Record { .. }
+            | Message::ViewIs { .. }
+            | Message::Status(_)
+            | Message::StateUpdate(_)
+            | Message::Snapshot(_)
+            | Message::Ack { .. }
+            | Message::Refused { .. } => None,
+        }
+    }
+
+    /// A few words for the picture: "update 41".
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self {
+            Message::Register { name, .. } => format!("register {name}"),
+            Message::Lookup { role } => format!("look up {role}"),
+            Message::Found { who, .. } => match &who[..] {
+                [] => "found nobody".into(),
+                [(name, _)] => format!("found {name}"),
+                several => format!("found {}", several.len()),
+            },
+            Message::ClaimFrontEnd => "claim front-end".into(),
+            Message::ReadRecord => "read record".into(),
+            Message::RecordView { view, .. } => format!("record view {}", view.number),
+            Message::Record { view, .. } => format!("record: view {}", view.number),
+            Message::ViewIs { view, .. } => format!("view {}", view.number),
+            Message::Status(status) => format!("status, view {}", status.view),
+            Message::Request { ask: Ask::Order { postcode, .. }, .. } => format!("order to {postcode}"),
+            Message::Request { ask: Ask::History { postcode, .. }, .. } => format!("history of {postcode}?"),
+            Message::Request { ask: Ask::Withdraw, .. } => "withdraw".into(),
+            Message::StateUpdate(update) => match (update.entries.first(), update.entries.last()) {
+                (Some(first), Some(last)) if first.op == last.op => format!("update {}", first.op),
+                (Some(first), Some(last)) => format!("updates {}–{}", first.op, last.op),
+                _ => "still with me?".into(),
+            },
+            Message::Snapshot(part) => format!("snapshot {}/{}", part.part + 1, part.parts),
+            Message::Ack { position: Some(position), part: None, .. } => format!("holds {}", position.op),
+            Message::Ack { part: Some((_, part)), .. } => format!("got part {}", part + 1),
+            Message::Ack { .. } => "holds nothing".into(),
+            Message::Reply { answer: Answer::Outcome(outcome), .. } => outcome.label(),
+            Message::Reply { answer: Answer::History(page), .. } => format!("{} orders", page.total),
+            Message::Refused { view } => format!("refused: view {view}"),
+            Message::NotPrimary { .. } => "not primary".into(),
+            Message::Busy { .. } => "busy".into(),
+            Message::LookUpAgain { .. } => "look up again".into(),
+        }
+    }
+}

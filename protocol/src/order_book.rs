@@ -1,0 +1,314 @@
+//! The replicated state: who ordered what, and which request of each customer was answered last.
+//!
+//! Entries are results, not commands: the primary alone decided them (passive replication), so applying one cannot
+//! fail and needs no clock. The session table is part of this state (rule R8): what is known of retries must survive
+//! the primary as the orders do.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fingerprint::digest_of;
+use crate::ids::{
+    CustomerId, Fingerprint, OpNumber, OrderNumber, Position, RequestId, RequestNumber, Timestamp, ViewNumber,
+};
+use crate::menu::ItemsError;
+use crate::postcode::{Postcode, PostcodeService};
+
+/// Orders on one page of a history.
+pub const PAGE: usize = 100;
+
+/// One operation of the shared history.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its place.
+    pub op: OpNumber,
+    /// The view in which it was executed.
+    pub view: ViewNumber,
+    /// Whose request it settles.
+    pub request: RequestId,
+    /// What it changes.
+    pub effect: EntryEffect,
+    /// What the customer is told once it is committed.
+    pub outcome: Outcome,
+}
+
+/// What an entry changes besides the session of its customer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum EntryEffect {
+    /// An order enters the history of its postcode.
+    Accepted {
+        /// Where to deliver.
+        postcode: Postcode,
+        /// What to deliver.
+        items: Vec<String>,
+        /// Its number.
+        number: OrderNumber,
+        /// When the primary accepted it.
+        at: Timestamp,
+    },
+    /// Nothing, but that it was said must be remembered (rule R8).
+    Rejected,
+    /// Nothing, but that the given-up request can no longer be executed.
+    Withdrawn,
+}
+
+/// What became of an order, for good.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It is in the book.
+    Placed {
+        /// Its number.
+        number: OrderNumber,
+    },
+    /// It is not in the book and never will be.
+    Rejected {
+        /// The reason.
+        why: Rejection,
+    },
+    /// It was given up before it was executed and never will be.
+    NeverPlaced,
+}
+
+/// Why an order was rejected.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Rejection {
+    /// A postcode service said no.
+    Postcode {
+        /// A sentence.
+        why: String,
+        /// Which service.
+        by: PostcodeService,
+    },
+    /// The items are no order.
+    Items(ItemsError),
+}
+
+impl std::fmt::Display for Rejection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Rejection::Postcode { why, by } => write!(f, "{why} ({by})"),
+            Rejection::Items(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl Outcome {
+    /// A few words.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self {
+            Outcome::Placed { number } => format!("placed #{number}"),
+            Outcome::Rejected { .. } => "rejected".into(),
+            Outcome::NeverPlaced => "never placed".into(),
+        }
+    }
+}
+
+/// Which order, for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum OrderId {
+    /// Loaded with the base data, counted from 1.
+    Preset(u32),
+    /// Placed by this request.
+    Placed(RequestId),
+}
+
+/// An order in the book.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Order {
+    /// Which.
+    pub id: OrderId,
+    /// Its number; preset orders have none.
+    pub number: Option<OrderNumber>,
+    /// Names of dishes.
+    pub items: Vec<String>,
+    /// When it was accepted; 0 for preset orders.
+    pub at: Timestamp,
+}
+
+/// One page of what was ordered to a postcode, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct HistoryPage {
+    /// Whose history.
+    pub postcode: Postcode,
+    /// Which page, from 0.
+    pub page: u32,
+    /// How many orders the whole history has.
+    pub total: u64,
+    /// Those of this page.
+    pub orders: Vec<Order>,
+}
+
+/// The last request of a customer that was executed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Session {
+    /// Its number; this and lower ones are never executed (again).
+    pub number: RequestNumber,
+    /// What the customer was, or will be, told.
+    pub outcome: Outcome,
+    /// The entry that settled it: the answer waits for its commit (rule R7).
+    pub op: OpNumber,
+}
+
+/// Everything that is replicated.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct OrderBook {
+    histories: BTreeMap<Postcode, Vec<Order>>,
+    sessions: BTreeMap<CustomerId, Session>,
+    accepted: OrderNumber,
+    digest: Fingerprint,
+}
+
+impl OrderBook {
+    /// The pre-defined order history of the seed. There are three `set`s, 1 to 3 (others are folded into these): each
+    /// replica loads one when it starts, and only that of the very first primary is ever anybody's history.
+    #[must_use]
+    pub fn preset(set: u32) -> Self {
+        let wanted = (set.saturating_sub(1) % 3 + 1).to_string();
+        let mut book = Self::default();
+        let lines = include_str!("../../resources/preset-orders.csv").lines().skip(1);
+        let rows = lines.filter_map(|line| line.strip_prefix(&wanted)?.strip_prefix(',')?.split_once(','));
+        for ((postcode, items), id) in rows.zip(1..) {
+            if let Ok(postcode) = postcode.parse() {
+                let items = items.split(';').map(String::from).collect();
+                book.enter(postcode, Order { id: OrderId::Preset(id), number: None, items, at: Timestamp(0) });
+            }
+        }
+        book
+    }
+
+    /// Applies a result. The same code on primary and backups.
+    ///
+    /// # Panics
+    /// If an accepted order's number is not the next one: then the histories differ already.
+    pub fn apply(&mut self, entry: &Entry) {
+        let session = Session { number: entry.request.number, outcome: entry.outcome.clone(), op: entry.op };
+        self.digest.0 ^= digest_of(&(entry.request, &session.outcome)).0;
+        self.sessions.insert(entry.request.customer, session);
+        match &entry.effect {
+            EntryEffect::Accepted { postcode, items, number, at } => {
+                self.accepted = self.accepted.next();
+                assert_eq!(*number, self.accepted, "order numbers have no gaps (I1)");
+                let id = OrderId::Placed(entry.request);
+                self.enter(*postcode, Order { id, number: Some(*number), items: items.clone(), at: *at });
+            }
+            EntryEffect::Rejected | EntryEffect::Withdrawn => {}
+        }
+    }
+
+    fn enter(&mut self, postcode: Postcode, order: Order) {
+        let history = self.histories.entry(postcode).or_default();
+        self.digest.0 ^= digest_of(&(postcode, history.len() as u64, &order)).0;
+        history.push(order);
+    }
+
+    /// The last executed request of a customer.
+    #[must_use]
+    pub fn session(&self, customer: CustomerId) -> Option<&Session> {
+        self.sessions.get(&customer)
+    }
+
+    /// How many customers ever had a request executed.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// How many orders were accepted; the newest has this number.
+    #[must_use]
+    pub fn accepted(&self) -> OrderNumber {
+        self.accepted
+    }
+
+    /// A page of a history; beyond the end it is empty.
+    #[must_use]
+    pub fn history(&self, postcode: Postcode, page: u32) -> HistoryPage {
+        let all = self.histories.get(&postcode).map_or(&[][..], Vec::as_slice);
+        let orders = all.iter().skip(page as usize * PAGE).take(PAGE).cloned().collect();
+        HistoryPage { postcode, page, total: all.len() as u64, orders }
+    }
+
+    /// All histories in the order of postcodes, for inspection.
+    pub fn histories(&self) -> impl Iterator<Item = (Postcode, &[Order])> {
+        self.histories.iter().map(|(postcode, orders)| (*postcode, orders.as_slice()))
+    }
+
+    /// How many postcodes have a history.
+    #[must_use]
+    pub fn postcodes(&self) -> usize {
+        self.histories.len()
+    }
+
+    /// Digest of the content, kept apart from the fingerprint of positions: two replicas with equal positions must
+    /// show equal digests, or applying entries is broken.
+    #[must_use]
+    pub fn digest(&self) -> Fingerprint {
+        self.digest
+    }
+
+    /// The position of a history that begins with this book: base data become operation 0 (PROTOCOL section 5).
+    #[must_use]
+    pub fn as_base(&self) -> Position {
+        Position { op: OpNumber(0), fingerprint: digest_of(self) }
+    }
+}
+
+impl Position {
+    /// The position after one more entry: the fingerprint chains all entries since the base data (PROTOCOL section 2).
+    #[must_use]
+    pub fn after(self, entry: &Entry) -> Position {
+        Position { op: entry.op, fingerprint: digest_of(&(self.fingerprint, entry)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepted(op: u64, number: u64) -> Entry {
+        Entry {
+            op: OpNumber(op),
+            view: ViewNumber(1),
+            request: RequestId { customer: CustomerId(7), number: RequestNumber(op) },
+            effect: EntryEffect::Accepted {
+                postcode: "DH1 3LE".parse().unwrap(),
+                items: vec!["Pad thai".into()],
+                number: OrderNumber(number),
+                at: Timestamp(1),
+            },
+            outcome: Outcome::Placed { number: OrderNumber(number) },
+        }
+    }
+
+    #[test]
+    fn presets_differ_and_are_orders() {
+        let books: Vec<_> = (1..=3).map(OrderBook::preset).collect();
+        assert!(books.iter().all(|book| book.postcodes() >= 3 && book.accepted() == OrderNumber(0)));
+        assert_ne!(books[0].as_base(), books[1].as_base());
+        assert_ne!(books[1].as_base(), books[2].as_base());
+        for (_, orders) in books.iter().flat_map(OrderBook::histories) {
+            assert!(orders.iter().all(|order| crate::menu::check_items(&order.items).is_ok()));
+        }
+    }
+
+    #[test]
+    fn applying_the_same_entries_gives_the_same_book() {
+        let (mut one, mut other) = (OrderBook::preset(1), OrderBook::preset(1));
+        for entry in [accepted(1, 1), accepted(2, 2)] {
+            one.apply(&entry);
+            other.apply(&entry);
+        }
+        assert_eq!(one, other);
+        assert_eq!(one.digest(), other.digest());
+        assert_eq!(one.history("DH1 3LE".parse().unwrap(), 0).total, 3);
+        assert_eq!(one.session(CustomerId(7)).unwrap().number, RequestNumber(2));
+    }
+
+    #[test]
+    fn positions_chain() {
+        let base = OrderBook::preset(1).as_base();
+        assert_ne!(base.after(&accepted(1, 1)), base.after(&accepted(1, 1)).after(&accepted(1, 1)));
+        assert_eq!(base.after(&accepted(1, 1)), base.after(&accepted(1, 1)));
+    }
+}

@@ -1,0 +1,354 @@
+//! Facts for observers. Nothing in the protocol ever reads one.
+//!
+//! Everything the window, the tape and the tests know of a running cluster is a fold of [`TraceRecord`]s. Machines
+//! trace what only they know (roles, refusals, commits); the driver traces what it does for them (sends, deliveries,
+//! postcode requests) and takes their description; the launcher traces processes; the customers' driver traces customers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{
+    Contact, CustomerId, Fingerprint, FrontEndToken, MessageId, NodeId, OpNumber, OrderNumber, Position, ReplicaId,
+    RequestId, Role, View, ViewNumber,
+};
+use crate::message::{Answer, Ask};
+use crate::postcode::{Postcode, PostcodeService, Verdict};
+
+/// One of the seed's numbered steps, 1 to 14.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Step(pub u8);
+
+/// A fact with who saw it and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TraceRecord {
+    /// Who saw it; the launcher speaks of a process under that process's id.
+    pub node: NodeId,
+    /// Cluster time in microseconds since the run began.
+    pub at: u64,
+    /// What happened.
+    pub event: TraceEvent,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum TraceEvent {
+    /// Launcher: a process runs (or a customer appeared; then `pid` is the app's own).
+    Started(Started),
+    /// Launcher: a process ended, or a customer was removed.
+    Ended {
+        /// Whether somebody asked for it by name: crash and removal are wanted, a panic is not.
+        how: Ending,
+        /// Last words or exit status, for the log.
+        words: String,
+    },
+    /// Driver: a message entered its link. Only of traced messages.
+    Sent {
+        /// Which.
+        message: MessageId,
+        /// To whom.
+        to: NodeId,
+        /// What it says.
+        facts: MessageFacts,
+    },
+    /// Driver of the receiver: the message left its link and was handled.
+    Delivered {
+        /// Which.
+        message: MessageId,
+    },
+    /// Driver: the message will never arrive.
+    Lost {
+        /// Which.
+        message: MessageId,
+        /// To whom it was sent.
+        to: NodeId,
+        /// A sentence.
+        why: String,
+    },
+    /// Machine: the message being handled was refused.
+    Refused {
+        /// Whose message.
+        from: NodeId,
+        /// Why.
+        why: Refusal,
+    },
+    /// Machine of a replica: it changed its role.
+    Became {
+        /// The role it has now.
+        standing: Standing,
+        /// Its view now.
+        view: View,
+    },
+    /// Machine of a primary: everything up to here is on every member of the ack set.
+    Committed {
+        /// The new commit number.
+        op: OpNumber,
+    },
+    /// Machine of a primary: somebody entered the ack set (rule R4).
+    TookIn {
+        /// Who.
+        replica: ReplicaId,
+    },
+    /// Machine of a front-end: it stopped, or began again, to believe a replica alive.
+    Suspects {
+        /// Whom.
+        replica: ReplicaId,
+        /// True when the suspicion begins.
+        suspected: bool,
+    },
+    /// Machine of a primary: an order waits for its postcode. Driver: the request leaves ([11]).
+    PostcodeAsked {
+        /// Which message of the driver's.
+        message: MessageId,
+        /// The service's process (its node id).
+        to: NodeId,
+        /// Which service.
+        service: PostcodeService,
+        /// What is asked.
+        postcode: Postcode,
+        /// For which request.
+        request: RequestId,
+    },
+    /// Driver of a primary: the answer is there ([12]), or the attempt is over.
+    PostcodeAnswered {
+        /// The request's message.
+        message: MessageId,
+        /// From which service.
+        from: NodeId,
+        /// What it said.
+        verdict: Verdict,
+        /// How long it took, in microseconds of real time.
+        took: u64,
+    },
+    /// Driver: what the node believes now; sent when it changed, at most some 20 times a second.
+    State(NodeState),
+    /// Driver: untraced messages since the last such event, per receiver: shown as flow.
+    Flow {
+        /// Receiver, messages of orders, messages of control.
+        sent: Vec<(NodeId, u64, u64)>,
+    },
+    /// Customers' driver: a customer asked. The moment counts as the start of the operation.
+    Asked {
+        /// Which customer.
+        customer: CustomerId,
+        /// Which request.
+        request: RequestId,
+        /// What.
+        ask: Ask,
+    },
+    /// Customers' driver: the customer's answer (a receipt, if it is a placed order).
+    Answered {
+        /// The request.
+        request: RequestId,
+        /// The answer.
+        answer: Answer,
+        /// Microseconds of real time since it was asked.
+        took: u64,
+    },
+    /// Customers' driver: what a customer is, at appearance and when it moves house.
+    CustomerIs {
+        /// For ever.
+        customer: CustomerId,
+        /// What people call it.
+        name: String,
+        /// Where it lives.
+        postcode: Postcode,
+        /// Latitude and longitude in millionths of a degree.
+        place: (i32, i32),
+    },
+    /// Launcher: a page of a node's order history, as asked for.
+    Orders {
+        /// Histories by postcode, each oldest first: postcode, labels of its orders.
+        histories: Vec<(Postcode, Vec<String>)>,
+        /// How many postcodes there are in all.
+        postcodes: u64,
+    },
+    /// Launcher: how long a hop lasts now, in microseconds of cluster time.
+    HopIs {
+        /// 0: as fast as it goes.
+        hop: u64,
+    },
+    /// Launcher: something a person asked for cannot be done.
+    CommandRefused {
+        /// A sentence: what, why, what to do.
+        why: String,
+    },
+    /// Anyone: a line for people.
+    Log {
+        /// A sentence.
+        text: String,
+    },
+}
+
+/// A process that runs, or a customer that appeared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    /// "replica-2", "front-end", "Grace". Kept over restarts; the node id is not.
+    pub name: String,
+    /// What it is.
+    pub actor: Actor,
+    /// Of the operating system.
+    pub pid: u32,
+    /// Where it listens.
+    pub contact: Contact,
+}
+
+/// Whatever stands in the picture: an actor of the protocol, or a postcode service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Actor {
+    /// One of the four actors.
+    Role(Role),
+    /// A postcode service (or its stand-in).
+    Service(PostcodeService),
+}
+
+/// How a process came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ending {
+    /// A person crashed it, or somebody killed it from outside.
+    Crashed,
+    /// A person took it away: it is no longer shown.
+    Removed,
+    /// By itself, with an exit status.
+    Exited,
+}
+
+/// A message as the picture shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageFacts {
+    /// Its number in the seed's workflow; none is drawn quieter.
+    pub step: Option<Step>,
+    /// A few words: "update 41".
+    pub label: String,
+    /// The request it carries or answers.
+    pub request: Option<RequestId>,
+    /// How long it stays in its link, in microseconds of cluster time: 0 unless a hop is slowed.
+    pub delay: u64,
+}
+
+/// Why a machine did not do what a message said. Displayed as a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// R1: the sender's view is over.
+    ViewIsOver {
+        /// The sender's.
+        theirs: ViewNumber,
+        /// The receiver's.
+        ours: ViewNumber,
+    },
+    /// The receiver is not the acting primary.
+    NotPrimary,
+    /// The entries begin where the receiver does not stand.
+    DoesNotFit {
+        /// Where they begin.
+        from: Position,
+        /// Where the receiver stands.
+        ours: Option<Position>,
+    },
+    /// R6: a part of a snapshot that was made for another position, view or state.
+    StaleSnapshot,
+    /// R8: the customer has gone on to a later request.
+    NumberUsed,
+    /// R13: another view was recorded meanwhile, or a newer front-end holds the token.
+    RecordMovedOn,
+    /// A newer front-end exists.
+    Retired,
+    /// A limit of PROTOCOL section 8 is reached, or the view is smaller than the minimum.
+    Busy,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refusal::ViewIsOver { theirs, ours } => {
+                write!(f, "refused: view {theirs} is over, this node is in view {ours}")
+            }
+            Refusal::NotPrimary => f.write_str("refused: this node is not the primary"),
+            Refusal::DoesNotFit { from, ours: Some(ours) } => {
+                write!(f, "not applied: it begins at {from}, this node stands at {ours}")
+            }
+            Refusal::DoesNotFit { from, ours: None } => {
+                write!(f, "not applied: it begins at {from}, this node has no history yet")
+            }
+            Refusal::StaleSnapshot => f.write_str("dropped: this snapshot was made for another moment"),
+            Refusal::NumberUsed => f.write_str("ignored: the customer has gone on to a later request"),
+            Refusal::RecordMovedOn => f.write_str("not recorded: the record has moved on"),
+            Refusal::Retired => f.write_str("refused: there is a newer front-end"),
+            Refusal::Busy => f.write_str("refused: busy, try again later"),
+        }
+    }
+}
+
+/// The three things a replica can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Standing {
+    /// In no view yet, or left out of the newest one it knows.
+    Joining,
+    /// A member that follows.
+    Backup,
+    /// The member that executes.
+    Primary,
+}
+
+/// What a node believes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NodeState {
+    /// Of the name server.
+    NameServer {
+        /// Names with contacts.
+        names: Vec<(String, Role, Contact)>,
+        /// Newest front-end's token.
+        token: FrontEndToken,
+        /// Newest recorded view.
+        record: View,
+    },
+    /// Of a front-end.
+    FrontEnd {
+        /// Its token; none before the name server answered its claim.
+        token: Option<FrontEndToken>,
+        /// Whether a newer front-end exists.
+        retired: bool,
+        /// Newest recorded view it knows.
+        view: View,
+        /// Replicas it hears.
+        alive: Vec<ReplicaId>,
+        /// Requests on their way.
+        pending: u64,
+        /// Why there is no service, as a sentence; none while there is.
+        waits_for: Option<String>,
+    },
+    /// Of a replica.
+    Replica(ReplicaState),
+    /// Of a customer.
+    Customer {
+        /// The front-end it found.
+        front_end: Option<NodeId>,
+        /// The request it waits for.
+        waiting: Option<RequestId>,
+    },
+}
+
+/// What a replica believes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplicaState {
+    /// Primary, backup or joining.
+    pub standing: Standing,
+    /// Its view.
+    pub view: View,
+    /// Whether it acts as primary.
+    pub acting: bool,
+    /// Where its history ends.
+    pub position: Option<Position>,
+    /// Highest committed operation it knows of.
+    pub commit: OpNumber,
+    /// Of a primary: who must acknowledge.
+    pub ack_set: Vec<ReplicaId>,
+    /// Of a primary: whom it brings up, and how far (parts acknowledged of parts in all; (0, 0) without snapshot).
+    pub joiners: Vec<(ReplicaId, u32, u32)>,
+    /// Of a joiner: parts received of parts in all.
+    pub loading: Option<(u32, u32)>,
+    /// Accepted orders in the book.
+    pub orders: OrderNumber,
+    /// Postcodes with a history.
+    pub postcodes: u64,
+    /// Digest of order book and session table, computed apart from the position's.
+    pub digest: Fingerprint,
+}
