@@ -1,3 +1,4 @@
 //! One node of Just Hungry as a process: sockets, clocks and files around a machine of `protocol`.
 
 pub mod control;
+pub mod gazetteer;
