@@ -1,0 +1,200 @@
+//! The check of one postcode: ranks, then one scan from the highest rank down.
+//!
+//! Cost: the length of all lists together, and sorting the operations.
+
+use super::{Violation, ViolationKind};
+use crate::history::{Act, End, Operation, OrderIndex, PostcodeHistory};
+
+/// Place of an order that no list holds.
+const NOWHERE: usize = usize::MAX;
+
+/// Everything that contradicts linearizability at one postcode.
+pub(super) fn violations(postcode: &str, here: &PostcodeHistory) -> Vec<Violation> {
+    let mut found = Findings { postcode, here, violations: Vec::new() };
+    let longest = longest_list(here);
+    let places = found.places(longest);
+    found.invented_or_refused(longest);
+    let ranked = found.ranked(longest, &places);
+    found.scan(ranked);
+    found.violations
+}
+
+/// The longest list that was read; the pre-defined one if no list is longer.
+fn longest_list(here: &PostcodeHistory) -> &[OrderIndex] {
+    let base = here.base.as_deref().unwrap_or_default();
+    let lists = here.operations.iter().filter_map(done_list).map(|(list, _)| list);
+    lists.fold(base, |longest, list| if list.len() > longest.len() { list } else { longest })
+}
+
+/// The list and the end of a read that was answered.
+fn done_list(operation: &Operation) -> Option<(&[OrderIndex], u64)> {
+    match (&operation.act, operation.end) {
+        (Act::Read(list), Some((End::Done, end))) => Some((list, end)),
+        (Act::Read(_) | Act::Place(_), _) => None,
+    }
+}
+
+/// An operation in its place in the only order there can be.
+struct Ranked<'a> {
+    rank: usize,
+    operation: &'a Operation,
+    end: u64,
+}
+
+struct Findings<'a> {
+    postcode: &'a str,
+    here: &'a PostcodeHistory,
+    violations: Vec<Violation>,
+}
+
+impl<'a> Findings<'a> {
+    fn add(&mut self, kind: ViolationKind, why: String, lines: Vec<usize>) {
+        self.violations.push(Violation { kind, postcode: self.postcode.to_owned(), why, lines });
+    }
+
+    fn name(&self, order: OrderIndex) -> &'a str {
+        self.here.names.get(order as usize).map_or("?", |name| name.as_str())
+    }
+
+    /// Where each order stands in the longest list; an order that stands there twice is reported.
+    fn places(&mut self, longest: &[OrderIndex]) -> Vec<usize> {
+        let mut places = vec![NOWHERE; self.here.names.len()];
+        for (place, order) in longest.iter().enumerate() {
+            match places.get_mut(*order as usize) {
+                Some(known) if *known == NOWHERE => *known = place,
+                _ => {
+                    let why = format!("order {} is there twice", self.name(*order));
+                    self.add(ViolationKind::Doubled, why, Vec::new());
+                }
+            }
+        }
+        places
+    }
+
+    /// Orders in the longest list that nobody placed, or that were refused.
+    fn invented_or_refused(&mut self, longest: &[OrderIndex]) {
+        let mut known = vec![false; self.here.names.len()];
+        let mut refused = vec![None; self.here.names.len()];
+        for order in self.here.base.iter().flatten() {
+            known[*order as usize] = true;
+        }
+        for operation in &self.here.operations {
+            if let Act::Place(order) = operation.act {
+                known[order as usize] = true;
+                refused[order as usize] = matches!(operation.end, Some((End::NotDone, _))).then_some(operation.line);
+            }
+        }
+        for order in longest {
+            let index = *order as usize;
+            if !known[index] {
+                let why = format!("order {} is there, but nobody placed it", self.name(*order));
+                self.add(ViolationKind::Invented, why, Vec::new());
+            }
+            if let Some(line) = refused[index].take() {
+                let why =
+                    format!("order {} is there, but its customer was told that it never will be", self.name(*order));
+                self.add(ViolationKind::Invented, why, vec![line]);
+            }
+        }
+    }
+
+    /// All operations that have a rank, lowest first. Lists that are no prefix of the longest are reported instead.
+    fn ranked(&mut self, longest: &[OrderIndex], places: &[usize]) -> Vec<Ranked<'a>> {
+        let here = self.here;
+        let mut ranked = Vec::with_capacity(here.operations.len());
+        if let Some(base) = &here.base
+            && !longest.starts_with(base)
+        {
+            self.no_prefix(base, longest, places, 1);
+        }
+        for operation in &here.operations {
+            match (&operation.act, operation.end) {
+                (Act::Read(list), Some((End::Done, end))) => {
+                    if longest.starts_with(list) {
+                        ranked.push(Ranked { rank: 2 * list.len(), operation, end });
+                    } else {
+                        self.no_prefix(list, longest, places, operation.line);
+                    }
+                    if here.base.as_ref().is_some_and(|base| list.len() < base.len()) {
+                        let why = "a read shows less than the pre-defined orders".to_owned();
+                        self.add(ViolationKind::Lost, why, vec![operation.line]);
+                    }
+                }
+                (Act::Place(order), end) => {
+                    let place = places[*order as usize];
+                    match end {
+                        // Between the read that saw `place` orders and the one that saw one more.
+                        _ if place != NOWHERE => {
+                            let done = end.filter(|(end, _)| *end == End::Done).map_or(u64::MAX, |(_, at)| at);
+                            ranked.push(Ranked { rank: 2 * place + 1, operation, end: done });
+                        }
+                        Some((End::Done, end)) => ranked.push(Ranked { rank: NOWHERE, operation, end }),
+                        Some((End::NotDone, _)) | None => {}
+                    }
+                }
+                (Act::Read(_), _) => {}
+            }
+        }
+        ranked.sort_by_key(|ranked| ranked.rank);
+        ranked
+    }
+
+    /// Two lists that contradict each other: what the difference means.
+    fn no_prefix(&mut self, list: &[OrderIndex], longest: &[OrderIndex], places: &[usize], line: usize) {
+        let mut seen = std::collections::HashSet::new();
+        let doubled = list.iter().find(|order| !seen.insert(**order));
+        if let Some(order) = doubled {
+            let why = format!("order {} is there twice", self.name(*order));
+            return self.add(ViolationKind::Doubled, why, vec![line]);
+        }
+        let (kind, why) = match list.iter().find(|order| places[**order as usize] == NOWHERE) {
+            Some(order) => (
+                ViolationKind::Lost,
+                format!("order {} was read, but is missing in the longest list", self.name(*order)),
+            ),
+            None => {
+                let differs = list.iter().zip(longest).find(|(one, other)| one != other);
+                let (one, other) = differs.map_or(("?", "?"), |(one, other)| (self.name(*one), self.name(*other)));
+                (ViolationKind::Reordered, format!("one list has {one} where another has {other}"))
+            }
+        };
+        self.add(kind, why, vec![line]);
+    }
+
+    /// No operation may have ended before another of lower rank began.
+    fn scan(&mut self, ranked: Vec<Ranked<'a>>) {
+        let mut first_end: Option<&Ranked<'a>> = None;
+        for group in ranked.chunk_by(|a, b| a.rank == b.rank).rev() {
+            for low in group {
+                if let Some(high) = first_end.filter(|high| high.end < low.operation.start) {
+                    self.real_time(low, high);
+                }
+            }
+            let first = group.iter().min_by_key(|ranked| ranked.end);
+            first_end = first_end.into_iter().chain(first).min_by_key(|ranked| ranked.end);
+        }
+    }
+
+    fn real_time(&mut self, low: &Ranked<'_>, high: &Ranked<'_>) {
+        let (kind, why) = match (&high.operation.act, &low.operation.act) {
+            (Act::Place(order), _) if high.rank == NOWHERE => {
+                (ViolationKind::Lost, format!("order {} was acknowledged, but is missing later", self.name(*order)))
+            }
+            (Act::Place(order), Act::Read(_)) => (
+                ViolationKind::Stale,
+                format!("order {} was acknowledged before a read began that does not show it", self.name(*order)),
+            ),
+            (Act::Read(_), Act::Read(_)) => {
+                (ViolationKind::Stale, "a later read shows less than an earlier one".into())
+            }
+            (Act::Place(order), Act::Place(later)) => (
+                ViolationKind::Reordered,
+                format!("order {} stands after {}, which began later", self.name(*order), self.name(*later)),
+            ),
+            (Act::Read(_), Act::Place(order)) => {
+                (ViolationKind::Invented, format!("order {} was read before it was placed", self.name(*order)))
+            }
+        };
+        self.add(kind, why, vec![high.operation.line, low.operation.line]);
+    }
+}
