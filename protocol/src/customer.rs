@@ -1,29 +1,195 @@
-//! A customer: one outstanding request, repeated until it is answered.
+//! A customer: one outstanding request, sent again and again under the same id until it is answered.
+//!
+//! A customer never gives up by itself and never turns a retry into a new request: that alone makes "exactly once" possible
+//! (rule R8). A person who does not want to wait gives up by a withdrawal, which is a request too: its answer tells
+//! whether the order stands or never shall.
 
-use crate::ids::{CustomerId, RequestNumber};
-use crate::machine::{Effects, Identity, Input, Machine, Settings};
-use crate::trace::NodeState;
+use crate::ids::{Contact, CustomerId, RequestId, RequestNumber, Role, Span};
+use crate::machine::{Effect, Effects, Identity, Input, Machine, Settings, Timer, Wish};
+use crate::message::{Answer, Ask, Message};
+use crate::trace::{NodeState, TraceEvent};
 
-/// A customer: one outstanding request, repeated until it is answered.
+/// Unanswered attempts after which the front-end is looked up again (PROTOCOL section 5, customer).
+const MISSES_BEFORE_LOOKUP: u32 = 2;
+/// A slowed order passes at most so many hops before its answer is there: [7] to [14], with a snapshot's room to spare.
+const HOPS_OF_AN_ORDER: u64 = 16;
+
+/// A customer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Customer {
     identity: Identity,
+    settings: Settings,
+    customer: CustomerId,
+    number: RequestNumber,
+    front_end: Option<Contact>,
+    waiting: Option<Waiting>,
+}
+
+/// The request that is not answered yet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Waiting {
+    id: RequestId,
+    ask: Ask,
+    traced: bool,
+    misses: u32,
 }
 
 impl Customer {
     /// `last`: the number of its last request, 0 for a new customer.
     #[must_use]
     pub fn new(identity: Identity, settings: Settings, customer: CustomerId, last: RequestNumber) -> Self {
-        let _ = (settings, customer, last);
-        Self { identity }
+        Self { identity, settings, customer, number: last, front_end: None, waiting: None }
+    }
+
+    /// The request it waits for.
+    #[must_use]
+    pub fn waiting(&self) -> Option<RequestId> {
+        self.waiting.as_ref().map(|waiting| waiting.id)
+    }
+
+    /// The id its next request will have.
+    #[must_use]
+    pub fn next_request(&self) -> RequestId {
+        RequestId { customer: self.customer, number: self.number.next() }
+    }
+
+    fn on_wish(&mut self, wish: Wish, traced: bool, effects: &mut Effects) {
+        let ask = match (wish, &self.waiting) {
+            (Wish::Ask(ask), None) => ask,
+            (Wish::GiveUp, Some(Waiting { ask: Ask::Order { .. }, .. })) => Ask::Withdraw,
+            // A read changes nothing: giving it up needs nobody's consent.
+            (Wish::GiveUp, Some(Waiting { ask: Ask::History { .. }, .. })) => return self.stop_waiting(effects),
+            (Wish::Ask(_), Some(_)) | (Wish::GiveUp, _) => return,
+        };
+        let id = self.next_request();
+        self.number = id.number;
+        self.waiting = Some(Waiting { id, ask, traced, misses: 0 });
+        self.ask(effects);
+    }
+
+    /// [9], or [7] if it does not know whom to ask.
+    fn ask(&mut self, effects: &mut Effects) {
+        let Some(waiting) = &self.waiting else { return };
+        match self.front_end {
+            Some(front_end) => {
+                let message = Message::Request { id: waiting.id, ask: waiting.ask.clone() };
+                effects.send(front_end, waiting.traced, message);
+                let after = self.settings.patient(self.settings.retry_after, HOPS_OF_AN_ORDER);
+                effects.set_timer(Timer::RetryRequest, after);
+            }
+            None => self.look_up(effects),
+        }
+    }
+
+    fn look_up(&mut self, effects: &mut Effects) {
+        let Some(waiting) = &self.waiting else { return };
+        self.front_end = None;
+        effects.cancel_timer(Timer::RetryRequest);
+        effects.send(self.identity.name_server, waiting.traced, Message::Lookup { role: Role::FrontEnd });
+        self.look_up_again_after(self.settings.retry_after, effects);
+    }
+
+    fn look_up_again_after(&self, after: Span, effects: &mut Effects) {
+        effects.set_timer(Timer::AskNameServer, self.settings.patient(after, 3));
+    }
+
+    /// [8]
+    fn on_found(&mut self, who: &[(String, Contact)], effects: &mut Effects) {
+        if self.front_end.is_some() || self.waiting.is_none() {
+            return;
+        }
+        match who.first() {
+            Some((_, front_end)) => {
+                self.front_end = Some(*front_end);
+                effects.cancel_timer(Timer::AskNameServer);
+                self.ask(effects);
+            }
+            // Nobody plays front-end now. It registers each heartbeat, so ask soon.
+            None => self.look_up_again_after(self.settings.heartbeat.times(2), effects),
+        }
+    }
+
+    /// [14]
+    fn on_reply(&mut self, id: RequestId, answer: Answer, effects: &mut Effects) {
+        if self.waiting() == Some(id) {
+            self.stop_waiting(effects);
+            effects.push(Effect::Answered { request: id, answer });
+        }
+    }
+
+    fn stop_waiting(&mut self, effects: &mut Effects) {
+        self.waiting = None;
+        effects.cancel_timer(Timer::RetryRequest);
+        effects.cancel_timer(Timer::AskNameServer);
+    }
+
+    fn on_retry(&mut self, effects: &mut Effects) {
+        let Some(waiting) = &mut self.waiting else { return };
+        waiting.misses += 1;
+        if waiting.misses >= MISSES_BEFORE_LOOKUP {
+            waiting.misses = 0;
+            let id = waiting.id;
+            effects.trace(|| TraceEvent::Log {
+                text: format!("No answer to request {id}. Looking the front-end up again."),
+            });
+            self.look_up(effects);
+        } else {
+            self.ask(effects);
+        }
+    }
+
+    fn on_message(&mut self, from: Contact, message: Message, effects: &mut Effects) {
+        match message {
+            Message::Found { role: Role::FrontEnd, who } => self.on_found(&who, effects),
+            Message::Reply { id, answer, .. } => self.on_reply(id, answer, effects),
+            Message::Busy { id } if self.waiting() == Some(id) => {
+                effects.set_timer(Timer::RetryRequest, self.settings.heartbeat.times(2));
+            }
+            Message::LookUpAgain { id } if self.waiting() == Some(id) && self.front_end == Some(from) => {
+                self.look_up(effects);
+            }
+            Message::Register { .. }
+            | Message::Lookup { .. }
+            | Message::Found { .. }
+            | Message::ClaimFrontEnd
+            | Message::ReadRecord
+            | Message::RecordView { .. }
+            | Message::Record { .. }
+            | Message::ViewIs { .. }
+            | Message::Status(_)
+            | Message::Request { .. }
+            | Message::StateUpdate(_)
+            | Message::Snapshot(_)
+            | Message::Ack { .. }
+            | Message::Refused { .. }
+            | Message::NotPrimary { .. }
+            | Message::Busy { .. }
+            | Message::LookUpAgain { .. } => {}
+        }
     }
 }
 
 impl Machine for Customer {
     fn start(&mut self, _effects: &mut Effects) {}
-    fn handle(&mut self, _input: Input, _effects: &mut Effects) {}
+
+    fn handle(&mut self, input: Input, effects: &mut Effects) {
+        match input {
+            Input::Received { from, message, .. } => self.on_message(from, message, effects),
+            Input::Wanted { wish, traced } => self.on_wish(wish, traced, effects),
+            Input::Rang(Timer::RetryRequest) => self.on_retry(effects),
+            Input::Rang(Timer::AskNameServer) => self.look_up(effects),
+            Input::ConnectionLost { peer } if self.front_end.is_some_and(|front_end| front_end == peer) => {
+                self.front_end = None;
+                self.look_up(effects);
+            }
+            Input::Retimed(settings) => self.settings = settings,
+            Input::Rang(_) | Input::Overslept | Input::ConnectionLost { .. } | Input::PostcodeChecked { .. } => {}
+        }
+    }
+
     fn settle(&mut self, _effects: &mut Effects) {}
+
     fn describe(&self) -> NodeState {
-        unreachable!("being written: {}", self.identity.name)
+        NodeState::Customer { front_end: self.front_end.map(|contact| contact.id), waiting: self.waiting() }
     }
 }

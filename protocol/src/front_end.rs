@@ -1,28 +1,328 @@
-//! The front-end: routes requests to the primary, suspects replicas, proposes views.
+//! The front-end: a stateless router, the failure detector, and the only proposer of views.
+//!
+//! It holds nothing that must survive: requests come again, views are recorded by the name server, and what it believes of
+//! replicas they tell it each heartbeat. Any number of front-ends may live; the newest token alone can change the view.
+//! How the next view is chosen stands in `front_end/views.rs`, how requests pass in `front_end/requests.rs`.
 
-use crate::machine::{Effects, Identity, Input, Machine, Settings};
-use crate::trace::NodeState;
+mod requests;
+mod views;
 
-/// The front-end: routes requests to the primary, suspects replicas, proposes views.
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ids::{Contact, CustomerId, FrontEndToken, ReplicaId, Role, View, ViewNumber};
+use crate::machine::{Effects, Identity, Input, Machine, Settings, Timer};
+use crate::message::{Message, Status};
+use crate::trace::{NodeState, Refusal, TraceEvent};
+
+use requests::Pending;
+
+/// A front-end.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FrontEnd {
     identity: Identity,
+    settings: Settings,
+    /// None until the name server answered the claim.
+    token: Option<FrontEndToken>,
+    /// There is a newer front-end.
+    retired: bool,
+    /// The newest recorded view it knows.
+    view: View,
+    /// Whoever may be a member of the next view: members, and what the primary reported to be in sync (rule R5).
+    candidates: BTreeSet<ReplicaId>,
+    replicas: BTreeMap<ReplicaId, Known>,
+    found: u64,
+    pending: BTreeMap<CustomerId, Pending>,
+    /// A read of the record is on its way.
+    reading: bool,
+    /// What it asked the name server to record.
+    proposed: Option<View>,
+    /// A second has passed since the last proposal.
+    may_propose: bool,
+    /// Something changed that the next view may depend on.
+    reconsider: bool,
+}
+
+/// What a front-end knows of a replica.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Known {
+    contact: Option<Contact>,
+    /// How many were known before: "first found" (seed, [2, 3]).
+    order: u64,
+    health: Health,
+    status: Option<Status>,
+    /// The newest view it was told of: repeating that is not shown.
+    told: ViewNumber,
+}
+
+/// Whether a replica lives, as far as can be known from its silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Health {
+    /// Never heard; its time is running.
+    Unheard,
+    /// Heard within the silence limit.
+    Alive,
+    /// Not heard for the silence limit.
+    Silent,
 }
 
 impl FrontEnd {
     /// A front-end that has not claimed its token yet.
     #[must_use]
     pub fn new(identity: Identity, settings: Settings) -> Self {
-        let _ = (settings);
-        Self { identity }
+        Self {
+            identity,
+            settings,
+            token: None,
+            retired: false,
+            view: View::default(),
+            candidates: BTreeSet::new(),
+            replicas: BTreeMap::new(),
+            found: 0,
+            pending: BTreeMap::new(),
+            reading: false,
+            proposed: None,
+            may_propose: true,
+            reconsider: false,
+        }
+    }
+
+    /// The newest recorded view it knows.
+    #[must_use]
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    fn on_message(&mut self, from: Contact, traced: bool, message: Message, effects: &mut Effects) {
+        match message {
+            Message::Found { role: Role::Replica, who } => self.on_found(&who, effects),
+            Message::Record { token, view, claimed } => self.on_record(token, view, claimed, effects),
+            Message::Status(status) => self.on_status(from, status, effects),
+            Message::Request { id, ask } => self.on_request(from, traced, id, ask, effects),
+            Message::Reply { .. } => self.on_reply(traced, message, effects),
+            Message::Busy { id } => self.on_busy(id, effects),
+            Message::NotPrimary { .. } => self.read_record(effects),
+            Message::Register { .. }
+            | Message::Lookup { .. }
+            | Message::Found { .. }
+            | Message::ClaimFrontEnd
+            | Message::ReadRecord
+            | Message::RecordView { .. }
+            | Message::ViewIs { .. }
+            | Message::StateUpdate(_)
+            | Message::Snapshot(_)
+            | Message::Ack { .. }
+            | Message::Refused { .. }
+            | Message::LookUpAgain { .. } => {}
+        }
+    }
+
+    /// [3]
+    fn on_found(&mut self, who: &[(String, Contact)], effects: &mut Effects) {
+        for (_, contact) in who {
+            self.meet(contact.id, Some(*contact), effects);
+        }
+        // Forgets the dead that nobody knows any more, so that restarts do not pile up.
+        let known = |id: &ReplicaId| who.iter().any(|(_, contact)| contact.id == *id);
+        let (members, candidates) = (&self.view.members, &self.candidates);
+        self.replicas.retain(|id, replica| {
+            replica.health != Health::Silent || members.contains(id) || candidates.contains(id) || known(id)
+        });
+        self.announce(effects);
+        self.reconsider = true;
+    }
+
+    /// Makes a replica known; its silence is counted from now.
+    fn meet(&mut self, id: ReplicaId, contact: Option<Contact>, effects: &mut Effects) -> &mut Known {
+        let order = self.found;
+        let known = self.replicas.entry(id).or_insert_with(|| {
+            self.found += 1;
+            effects.set_timer(Timer::Silence(id), self.settings.suspect_after);
+            Known { contact: None, order, health: Health::Unheard, status: None, told: ViewNumber(0) }
+        });
+        if contact.is_some() {
+            known.contact = contact;
+        }
+        known
+    }
+
+    fn on_status(&mut self, from: Contact, status: Status, effects: &mut Effects) {
+        let before = self.meet(from.id, Some(from), effects);
+        let (was, changed) = (before.health, before.status.as_ref() != Some(&status));
+        before.health = Health::Alive;
+        before.status = Some(status.clone());
+        effects.set_timer(Timer::Silence(from.id), self.settings.suspect_after);
+        if was == Health::Silent {
+            effects.trace(|| TraceEvent::Suspects { replica: from.id, suspected: false });
+        }
+        // R5: what is in sync counts only for the view in which it was reported, and only from its primary.
+        if status.acting && status.view == self.view.number && from.id == self.view.primary {
+            self.candidates.extend(status.ack_set);
+        }
+        if status.view > self.view.number {
+            self.read_record(effects);
+        }
+        self.reconsider |= changed || was != Health::Alive;
+    }
+
+    fn on_silence(&mut self, replica: ReplicaId, effects: &mut Effects) {
+        if let Some(known) = self.replicas.get_mut(&replica) {
+            known.health = Health::Silent;
+            self.reconsider = true;
+            effects.trace(|| TraceEvent::Suspects { replica, suspected: true });
+        }
+    }
+
+    /// It was itself late: whoever seemed silent gets a full silence limit from now (PROTOCOL section 7).
+    fn on_overslept(&mut self, effects: &mut Effects) {
+        for (id, known) in &self.replicas {
+            if known.health != Health::Silent {
+                effects.set_timer(Timer::Silence(*id), self.settings.suspect_after);
+            }
+        }
+    }
+
+    fn on_record(&mut self, token: FrontEndToken, view: View, claimed: bool, effects: &mut Effects) {
+        self.reading = false;
+        if claimed && !self.retired {
+            self.token = self.token.max(Some(token));
+        } else if self.token.is_some_and(|mine| token > mine) && !self.retired {
+            self.retired = true;
+            effects.trace(|| TraceEvent::Refused { from: self.identity.name_server.id, why: Refusal::Retired });
+        }
+        if self.proposed.as_ref().is_some_and(|proposed| proposed.number <= view.number) {
+            self.proposed = None;
+        }
+        if view.number > self.view.number {
+            self.adopt(view, effects);
+        }
+        self.reconsider = true;
+    }
+
+    /// R12: only a view that the name server has recorded is ever announced.
+    fn adopt(&mut self, view: View, effects: &mut Effects) {
+        self.candidates = view.members.iter().copied().collect();
+        self.view = view;
+        for member in self.view.members.clone() {
+            if self.meet(member, None, effects).contact.is_none() {
+                effects.send(self.identity.name_server, false, Message::Lookup { role: Role::Replica });
+            }
+        }
+        self.announce(effects);
+        self.forward_all(effects);
+    }
+
+    /// [4], to all who live or may live, as a heartbeat: they answer with their status.
+    fn announce(&mut self, effects: &mut Effects) {
+        let members = &self.view.members;
+        let addressed = |id: &ReplicaId, known: &Known| known.health != Health::Silent || members.contains(id);
+        let all: Vec<_> = self.replicas.iter().filter(|(id, known)| addressed(id, known)).collect();
+        let contacts: Vec<_> = all.iter().filter_map(|(_, known)| known.contact).collect();
+        let is_joiner = |id: &ReplicaId, known: &Known| known.health == Health::Alive && !members.contains(id);
+        let joiners: Vec<_> = all.iter().filter(|(id, known)| is_joiner(id, known)).map(|(id, _)| **id).collect();
+        for contact in &contacts {
+            let (view, joiners, contacts) = (self.view.clone(), joiners.clone(), contacts.clone());
+            let told = self.replicas.get(&contact.id).map_or(view.number, |known| known.told);
+            effects.send(*contact, told < view.number, Message::ViewIs { view, joiners, contacts });
+        }
+        for contact in &contacts {
+            if let Some(known) = self.replicas.get_mut(&contact.id) {
+                known.told = self.view.number;
+            }
+        }
+    }
+
+    fn on_heartbeat(&mut self, effects: &mut Effects) {
+        if !self.retired {
+            self.register(false, effects);
+        }
+        self.announce(effects);
+        effects.set_timer(Timer::Heartbeat, self.settings.heartbeat);
+    }
+
+    fn register(&self, traced: bool, effects: &mut Effects) {
+        let Identity { name, role, name_server, .. } = self.identity.clone();
+        effects.send(name_server, traced, Message::Register { name, role, token: self.token });
+    }
+
+    /// [2]
+    fn read_record(&mut self, effects: &mut Effects) {
+        if !self.reading {
+            self.reading = true;
+            effects.send(self.identity.name_server, false, Message::ReadRecord);
+        }
+    }
+
+    /// [2] Whatever the name server has not answered is asked again.
+    fn on_ask_name_server(&mut self, effects: &mut Effects) {
+        let name_server = self.identity.name_server;
+        if self.token.is_none() {
+            effects.send(name_server, false, Message::ClaimFrontEnd);
+        }
+        if self.reading {
+            effects.send(name_server, false, Message::ReadRecord);
+        }
+        let lost = self.view.members.iter().any(|id| self.replicas.get(id).is_none_or(|known| known.contact.is_none()));
+        if lost || self.view.number == ViewNumber(0) {
+            effects.send(name_server, false, Message::Lookup { role: Role::Replica });
+        }
+        self.propose_again(effects);
+        self.ask_name_server_later(effects);
+    }
+
+    fn ask_name_server_later(&self, effects: &mut Effects) {
+        let again = self.settings.patient(self.settings.forward_again_after, 3);
+        effects.set_timer(Timer::AskNameServer, again);
     }
 }
 
 impl Machine for FrontEnd {
-    fn start(&mut self, _effects: &mut Effects) {}
-    fn handle(&mut self, _input: Input, _effects: &mut Effects) {}
-    fn settle(&mut self, _effects: &mut Effects) {}
+    /// [2]: claims the token, looks replicas up.
+    fn start(&mut self, effects: &mut Effects) {
+        self.register(true, effects);
+        effects.send(self.identity.name_server, true, Message::ClaimFrontEnd);
+        effects.send(self.identity.name_server, true, Message::Lookup { role: Role::Replica });
+        effects.set_timer(Timer::Heartbeat, self.settings.heartbeat);
+        self.ask_name_server_later(effects);
+        self.forward_later(effects);
+    }
+
+    fn handle(&mut self, input: Input, effects: &mut Effects) {
+        match input {
+            Input::Received { from, traced, message } => self.on_message(from, traced, message, effects),
+            Input::Rang(Timer::Heartbeat) => self.on_heartbeat(effects),
+            Input::Rang(Timer::Silence(replica)) => self.on_silence(replica, effects),
+            Input::Rang(Timer::AskNameServer) => self.on_ask_name_server(effects),
+            Input::Rang(Timer::ForwardAgain) => self.on_forward_again(effects),
+            Input::Rang(Timer::MayPropose) => {
+                self.may_propose = true;
+                self.reconsider = true;
+            }
+            Input::Overslept => self.on_overslept(effects),
+            Input::Retimed(settings) => {
+                self.settings = settings;
+                self.on_overslept(effects);
+                effects.set_timer(Timer::Heartbeat, self.settings.heartbeat);
+            }
+            // A lost connection is no death: suspicion comes from silence alone (RELIABILITY H12).
+            Input::Rang(_) | Input::ConnectionLost { .. } | Input::PostcodeChecked { .. } | Input::Wanted { .. } => {}
+        }
+    }
+
+    fn settle(&mut self, effects: &mut Effects) {
+        if std::mem::take(&mut self.reconsider) {
+            self.propose(effects);
+        }
+    }
+
     fn describe(&self) -> NodeState {
-        unreachable!("being written: {}", self.identity.name)
+        let alive = self.replicas.iter().filter(|(_, known)| known.health == Health::Alive).map(|(id, _)| *id);
+        NodeState::FrontEnd {
+            token: self.token,
+            retired: self.retired,
+            view: self.view.clone(),
+            alive: alive.collect(),
+            pending: self.pending.len() as u64,
+            waits_for: self.waits_for(),
+        }
     }
 }

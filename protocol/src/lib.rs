@@ -1,4 +1,25 @@
 //! Passive (primary-backup) replication, as pure state machines.
+//!
+//! **The idea.** Customers ask a front-end, which passes each request to the primary. The primary executes it, and *all*
+//! replicas of its view acknowledge the result before the customer is answered. So every member of a view holds every
+//! answered order, and any one of them may lead the next view. The only thing to agree on is the chain of views; one durable
+//! compare-and-set at the name server decides it. Everything else is repeatable statements, which may be lost, late, doubled
+//! or out of order.
+//!
+//! **Reading order.** [`ids`] (names for what is counted), [`message`] (everything that is said, \[1\] to \[14\]), [`machine`]
+//! (what a role is: inputs in, effects out), then one order's way: [`customer`], [`front_end`], [`replica`], with
+//! [`postcode`], [`menu`] and [`order_book`] as the domain, and [`name_server`] beside it all. [`trace`] is what observers see,
+//! [`codec`] what the wire sees, [`fingerprint`] how histories are told apart.
+//!
+//! **Rules.** R1 to R13 of the protocol each live at one place, named there: R1 `replica::backup::follow` and
+//! `replica::primary::on_refused`; R2 `replica::enter`; R3 `replica::become_primary`; R4 `replica::primary::advance`; R5
+//! `front_end::on_status` and `replica::primary::note_silent`; R6 `replica::joining` and `replica::peers::need_snapshot`; R7
+//! `replica::answers::answer`; R8 [`order_book`] and `replica::primary::on_request`; R9 `replica::answers`; R11 a fresh
+//! [`ids::NodeId`] for every start; R12 `name_server` (journal first) and `front_end::adopt`; R13
+//! `name_server::on_record_view`. (R10 belongs to the durable mode, which is not built yet.)
+//!
+//! **Deliberately absent:** clocks, sockets, threads, randomness, floats, hash order; errors that a machine could return;
+//! knowledge of links, of observers, or of being simulated.
 
 pub mod codec;
 pub mod customer;

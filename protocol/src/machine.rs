@@ -136,7 +136,7 @@ pub enum Timer {
     Heartbeat,
     /// Name server: forget the names that were not registered again.
     Autoclean,
-    /// Front-end: this replica has been silent for the silence limit. Primary: this peer has.
+    /// Front-end: this replica has been silent for the silence limit. (A primary counts its heartbeats instead.)
     Silence(NodeId),
     /// Front-end: claim, read or record again, the answer is overdue. Customer: look up again.
     AskNameServer,
@@ -146,8 +146,6 @@ pub enum Timer {
     MayPropose,
     /// Replica: no front-end has been heard; look one up.
     FrontEndSilence,
-    /// Primary: this peer has made no progress; send from its acknowledged position again.
-    SendAgain(NodeId),
     /// Primary: nobody could tell about the postcode of this request; ask again.
     CheckAgain(RequestId),
     /// Customer: the answer is overdue; send the same request again.

@@ -1,29 +1,296 @@
-//! A replica: joining, backup or primary.
+//! A replica: joining, backup or primary. Every change of role happens here, in a `become_*`.
+//!
+//! What the roles share is the replicated state (order book, its position, the tail of the log) and the view. What a backup
+//! does stands in `replica/backup.rs`, how a fresh process gets its state in `replica/joining.rs`; the primary executes in
+//! `replica/primary.rs`, keeps its peers in step in `replica/peers.rs` and answers in `replica/answers.rs`.
 
-use crate::machine::{Effects, Identity, Input, Machine, Settings};
+mod answers;
+mod backup;
+mod joining;
+mod log;
+mod peers;
+mod primary;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use crate::ids::{Contact, NodeId, OpNumber, Position, ReplicaId, Role, View, ViewNumber};
+use crate::machine::{Effects, Identity, Input, Machine, Settings, Timer};
+use crate::message::{Message, Status};
 use crate::order_book::OrderBook;
-use crate::trace::NodeState;
+use crate::trace::{NodeState, Refusal, ReplicaState, Standing, TraceEvent};
 
-/// A replica: joining, backup or primary.
+use joining::Loading;
+use log::Log;
+use primary::Primary;
+
+/// A replica.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Replica {
     identity: Identity,
+    settings: Settings,
+    /// The newest view it has entered; number 0 before the first.
+    view: View,
+    /// What makes it an acting primary; made anew at every entry (rule R3).
+    primary: Option<Primary>,
+    /// None until it is the very first primary or has installed a snapshot (rule R6).
+    position: Option<Position>,
+    /// The replicated state; only the pre-defined data while there is no position.
+    book: OrderBook,
+    log: Log,
+    /// The highest commit number heard in this view, for show.
+    commit: OpNumber,
+    loading: Option<Loading>,
+    /// Whoever announced a view last.
+    front_end: Option<Contact>,
+    addresses: BTreeMap<NodeId, SocketAddr>,
+    /// The front-end should know at once what changed.
+    status_due: bool,
 }
 
 impl Replica {
     /// A fresh process: `base` is its pre-defined history, which counts only if it becomes the very first primary.
     #[must_use]
     pub fn new(identity: Identity, settings: Settings, base: OrderBook) -> Self {
-        let _ = (settings, base);
-        Self { identity }
+        Self {
+            identity,
+            settings,
+            view: View::default(),
+            primary: None,
+            position: None,
+            book: base,
+            log: Log::default(),
+            commit: OpNumber(0),
+            loading: None,
+            front_end: None,
+            addresses: BTreeMap::new(),
+            status_due: false,
+        }
+    }
+
+    /// The newest view it has entered.
+    #[must_use]
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// Whether it acts as primary of its view.
+    #[must_use]
+    pub fn acting(&self) -> bool {
+        self.primary.is_some()
+    }
+
+    /// Where its history ends.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        self.position
+    }
+
+    /// The replicated state.
+    #[must_use]
+    pub fn book(&self) -> &OrderBook {
+        &self.book
+    }
+
+    /// The position after `op`, if its log still reaches that far back.
+    #[must_use]
+    pub fn position_at(&self, op: OpNumber) -> Option<Position> {
+        self.log.position_at(op)
+    }
+
+    /// Whose acknowledgement each answer needs; nobody's, unless it acts.
+    pub fn ack_set(&self) -> impl Iterator<Item = ReplicaId> + '_ {
+        self.primary.iter().flat_map(|primary| primary.ack_set().iter().copied())
+    }
+
+    /// The highest operation it knows to be on every member.
+    #[must_use]
+    pub fn commit(&self) -> OpNumber {
+        self.primary.as_ref().map_or(self.commit, Primary::commit)
+    }
+
+    fn id(&self) -> ReplicaId {
+        self.identity.me.id
+    }
+
+    fn standing(&self) -> Standing {
+        match (&self.primary, self.view.members.contains(&self.id())) {
+            (Some(_), _) => Standing::Primary,
+            (None, true) => Standing::Backup,
+            (None, false) => Standing::Joining,
+        }
+    }
+
+    // Roles.
+
+    /// R2: a view is entered only if it is strictly newer than mine; hearing it again changes nothing.
+    fn enter(&mut self, view: View, effects: &mut Effects) {
+        if view.number <= self.view.number {
+            return;
+        }
+        if view.primary == self.id() { self.become_primary(view, effects) } else { self.become_backup(view, effects) }
+    }
+
+    /// R3: nothing of an earlier view counts: the ack set is the members, and nobody has acknowledged anything.
+    fn become_primary(&mut self, view: View, effects: &mut Effects) {
+        assert!(view.members.contains(&self.id()), "the primary is a member (I9)");
+        if self.position.is_none() {
+            assert_eq!(view.number, ViewNumber(1), "only the first view ever begins with base data (R6)");
+            let base = self.book.as_base();
+            self.position = Some(base);
+            self.log = Log::starting_at(base);
+        }
+        let position = self.position.unwrap_or_else(|| unreachable!("set above"));
+        self.leave_role();
+        self.primary = Some(Primary::of(&view, position.op, self.id()));
+        self.view = view;
+        self.entered(effects);
+        self.beat(effects);
+    }
+
+    /// Also of a replica that is not a member: then it is joining.
+    fn become_backup(&mut self, view: View, effects: &mut Effects) {
+        self.leave_role();
+        self.view = view;
+        self.entered(effects);
+    }
+
+    /// Somebody in the ack set is in a newer view: this one is over, whatever the newer one is (rule R1).
+    fn stand_down(&mut self, effects: &mut Effects) {
+        self.leave_role();
+        self.entered(effects);
+    }
+
+    /// Reads and orders being validated are dropped: the front-end still has the requests.
+    fn leave_role(&mut self) {
+        self.primary = None;
+        self.loading = None;
+        self.commit = OpNumber(0);
+    }
+
+    fn entered(&mut self, effects: &mut Effects) {
+        self.status_due = true;
+        effects.trace(|| TraceEvent::Became { standing: self.standing(), view: self.view.clone() });
+    }
+
+    // Messages.
+
+    fn on_message(&mut self, from: Contact, traced: bool, message: Message, effects: &mut Effects) {
+        match message {
+            Message::ViewIs { view, joiners, contacts } => self.on_view_is(from, view, &joiners, &contacts, effects),
+            Message::Found { role: Role::FrontEnd, who } => self.on_front_end_found(&who, effects),
+            Message::StateUpdate(update) => self.on_state_update(from, traced, update, effects),
+            Message::Snapshot(part) => self.on_snapshot(from, traced, part, effects),
+            Message::Request { id, ask } => self.on_request(from, traced, id, ask, effects),
+            Message::Ack { view, position, barrier, part } => {
+                self.on_ack(from, view, (position, barrier, part), effects);
+            }
+            Message::Refused { view } => self.on_refused(view, effects),
+            Message::Register { .. }
+            | Message::Lookup { .. }
+            | Message::Found { .. }
+            | Message::ClaimFrontEnd
+            | Message::ReadRecord
+            | Message::RecordView { .. }
+            | Message::Record { .. }
+            | Message::Status(_)
+            | Message::Reply { .. }
+            | Message::NotPrimary { .. }
+            | Message::Busy { .. }
+            | Message::LookUpAgain { .. } => {}
+        }
+    }
+
+    /// [4]
+    fn on_view_is(&mut self, from: Contact, view: View, joiners: &[ReplicaId], all: &[Contact], effects: &mut Effects) {
+        self.addresses.extend(all.iter().map(|contact| (contact.id, contact.address)));
+        self.front_end = Some(from);
+        effects.set_timer(Timer::FrontEndSilence, self.settings.suspect_after.times(2));
+        let number = view.number;
+        self.enter(view, effects);
+        if number == self.view.number {
+            self.bring_up(joiners, effects);
+        }
+        self.send_status(from, effects);
+    }
+
+    fn send_status(&mut self, to: Contact, effects: &mut Effects) {
+        self.status_due = false;
+        let (ack_set, silent) = self.primary.as_ref().map_or_else(Default::default, Primary::report);
+        let status = Status {
+            view: self.view.number,
+            acting: self.acting(),
+            position: self.position,
+            commit: self.commit(),
+            ack_set,
+            silent,
+        };
+        effects.send(to, false, Message::Status(status));
+    }
+
+    // Timers.
+
+    fn on_heartbeat(&mut self, effects: &mut Effects) {
+        self.register(false, effects);
+        if self.primary.is_some() {
+            self.watch_peers();
+            self.beat(effects);
+        }
+        effects.set_timer(Timer::Heartbeat, self.settings.heartbeat);
+    }
+
+    /// R1, the fence: what is said in a view that is over is refused, and the sender is told.
+    fn refuse(&self, from: Contact, theirs: ViewNumber, traced: bool, effects: &mut Effects) {
+        let ours = self.view.number;
+        effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::ViewIsOver { theirs, ours } });
+        effects.send(from, traced, Message::Refused { view: ours });
     }
 }
 
 impl Machine for Replica {
-    fn start(&mut self, _effects: &mut Effects) {}
-    fn handle(&mut self, _input: Input, _effects: &mut Effects) {}
-    fn settle(&mut self, _effects: &mut Effects) {}
+    /// [1]
+    fn start(&mut self, effects: &mut Effects) {
+        self.register(true, effects);
+        self.look_front_end_up(true, effects);
+        effects.set_timer(Timer::Heartbeat, self.settings.heartbeat);
+    }
+
+    fn handle(&mut self, input: Input, effects: &mut Effects) {
+        match input {
+            Input::Received { from, traced, message } => self.on_message(from, traced, message, effects),
+            Input::Rang(Timer::Heartbeat) => self.on_heartbeat(effects),
+            Input::Rang(Timer::FrontEndSilence) => self.look_front_end_up(false, effects),
+            Input::Rang(Timer::CheckAgain(request)) => self.on_check_again(request, effects),
+            Input::PostcodeChecked { request, verdict, at } => self.on_verdict(request, verdict, at, effects),
+            Input::Overslept => self.forgive_peers(),
+            Input::Retimed(settings) => {
+                self.settings = settings;
+                effects.set_timer(Timer::Heartbeat, self.settings.heartbeat);
+            }
+            Input::Rang(_) | Input::ConnectionLost { .. } | Input::Wanted { .. } => {}
+        }
+    }
+
+    fn settle(&mut self, effects: &mut Effects) {
+        self.advance(effects);
+        if let (true, Some(front_end)) = (self.status_due, self.front_end) {
+            self.send_status(front_end, effects);
+        }
+    }
+
     fn describe(&self) -> NodeState {
-        unreachable!("being written: {}", self.identity.name)
+        NodeState::Replica(ReplicaState {
+            standing: self.standing(),
+            view: self.view.clone(),
+            acting: self.acting(),
+            position: self.position,
+            commit: self.commit(),
+            ack_set: self.ack_set().collect(),
+            joiners: self.primary.as_ref().map_or_else(Vec::new, Primary::joiners),
+            loading: self.loading.as_ref().map(Loading::progress),
+            orders: self.book.accepted(),
+            postcodes: self.book.postcodes() as u64,
+            digest: self.book.digest(),
+        })
     }
 }

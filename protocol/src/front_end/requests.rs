@@ -1,0 +1,107 @@
+//! How requests pass a front-end: [9] in, [10] on to the primary, [13] back, [14] out.
+//!
+//! A request is held only so that it can be forwarded again, in particular to the next primary; nothing is decided here.
+
+use super::FrontEnd;
+use crate::ids::{Contact, RequestId};
+use crate::machine::{Effects, Timer};
+use crate::message::{Ask, Message};
+use crate::trace::{Refusal, TraceEvent};
+
+/// At most so many requests are held, one per customer (PROTOCOL section 8).
+const MOST_PENDING: usize = 8192;
+
+/// A request that was forwarded and not answered yet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Pending {
+    id: RequestId,
+    ask: Ask,
+    customer: Contact,
+    traced: bool,
+    /// It was here already when the timer to forward again was set.
+    overdue: bool,
+}
+
+impl FrontEnd {
+    /// [9]
+    pub(super) fn on_request(&mut self, from: Contact, traced: bool, id: RequestId, ask: Ask, effects: &mut Effects) {
+        if self.retired {
+            effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::Retired });
+            return effects.send(from, traced, Message::LookUpAgain { id });
+        }
+        match self.pending.get(&id.customer) {
+            Some(held) if held.id.number > id.number => return,
+            None if self.pending.len() >= MOST_PENDING => {
+                effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::Busy });
+                return effects.send(from, traced, Message::Busy { id });
+            }
+            Some(_) | None => {}
+        }
+        let pending = Pending { id, ask, customer: from, traced, overdue: false };
+        self.forward(&pending, effects);
+        self.pending.insert(id.customer, pending);
+    }
+
+    /// [10]
+    fn forward(&self, pending: &Pending, effects: &mut Effects) {
+        if let Some(primary) = self.primary() {
+            let message = Message::Request { id: pending.id, ask: pending.ask.clone() };
+            effects.send(primary, pending.traced, message);
+        }
+    }
+
+    /// Of the recorded view; or, while the name server is silent, whoever says to act in a newer one (PROTOCOL section 10).
+    fn primary(&self) -> Option<Contact> {
+        let acting = self.replicas.iter().filter_map(|(id, known)| {
+            let status = known.status.as_ref().filter(|status| status.acting)?;
+            Some((status.view, *id))
+        });
+        let recorded = (self.view.number, self.view.primary);
+        let (_, primary) = acting.filter(|(view, _)| *view > recorded.0).max().unwrap_or(recorded);
+        self.replicas.get(&primary)?.contact
+    }
+
+    /// A new view: its primary gets everything that is not answered yet.
+    pub(super) fn forward_all(&mut self, effects: &mut Effects) {
+        for pending in self.pending.values() {
+            self.forward(pending, effects);
+        }
+    }
+
+    pub(super) fn on_forward_again(&mut self, effects: &mut Effects) {
+        for pending in self.pending.values().filter(|pending| pending.overdue) {
+            self.forward(pending, effects);
+        }
+        self.pending.values_mut().for_each(|pending| pending.overdue = true);
+        self.forward_later(effects);
+    }
+
+    pub(super) fn forward_later(&self, effects: &mut Effects) {
+        let again = self.settings.patient(self.settings.forward_again_after, 10);
+        effects.set_timer(Timer::ForwardAgain, again);
+    }
+
+    /// [13], [14]: whatever was answered in whatever view is passed on: committed is committed.
+    pub(super) fn on_reply(&mut self, traced: bool, reply: Message, effects: &mut Effects) {
+        if let Some(customer) = self.take_pending(&reply) {
+            effects.send(customer, traced, reply);
+        }
+    }
+
+    /// No outcome: the customer will ask again.
+    pub(super) fn on_busy(&mut self, id: RequestId, effects: &mut Effects) {
+        let busy = Message::Busy { id };
+        if let Some(customer) = self.take_pending(&busy) {
+            effects.send(customer, false, busy);
+        }
+    }
+
+    /// Who waits for this answer; nobody, if the customer has gone on or was answered already.
+    fn take_pending(&mut self, answer: &Message) -> Option<Contact> {
+        let id = answer.request()?;
+        let held = self.pending.get(&id.customer)?;
+        (held.id == id).then_some(held.customer).inspect(|_| {
+            self.pending.remove(&id.customer);
+        })
+    }
+}

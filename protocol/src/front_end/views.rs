@@ -1,0 +1,138 @@
+//! Which view comes next, and who gets to know (PROTOCOL section 5, `next_view`; section 6, removal).
+//!
+//! A proposal is only a wish: the name server's compare-and-set decides (rule R13), and nothing is announced before its
+//! record is back (rule R12).
+
+use std::collections::BTreeSet;
+
+use super::{FrontEnd, Health};
+use crate::ids::{ReplicaId, Span, View, ViewNumber};
+use crate::machine::{Effects, Timer};
+use crate::message::{Message, Status};
+
+/// At most one proposal in this time, unless the primary is dead (PROTOCOL section 6).
+const BETWEEN_PROPOSALS: Span = Span::millis(1000);
+
+impl FrontEnd {
+    pub(super) fn propose(&mut self, effects: &mut Effects) {
+        if self.proposed.is_some() || !(self.may_propose || self.is_dead(&self.view.primary)) {
+            return;
+        }
+        let (Some(token), Ok(Some(view))) = (self.token, self.next_view()) else { return };
+        let (name_server, expected) = (self.identity.name_server, self.view.number);
+        effects.send(name_server, true, Message::RecordView { token, expected, view: view.clone() });
+        self.proposed = Some(view);
+        self.may_propose = false;
+        effects.set_timer(Timer::MayPropose, BETWEEN_PROPOSALS);
+        self.ask_name_server_later(effects);
+    }
+
+    /// The answer is overdue. The world may have changed since: what is proposed is chosen anew.
+    pub(super) fn propose_again(&mut self, effects: &mut Effects) {
+        if self.proposed.take().is_some() {
+            self.may_propose = true;
+            self.propose(effects);
+        }
+    }
+
+    /// The view to record next, none if the present one is right; or, as a sentence, why there can be none.
+    fn next_view(&self) -> Result<Option<View>, String> {
+        if self.retired {
+            return Err("There is a newer front-end; customers are told to look it up.".into());
+        }
+        if self.token.is_none() {
+            return Err("Waiting for the name server: without it no view can be recorded.".into());
+        }
+        if self.view.number == ViewNumber(0) {
+            return self.first_view().map(Some);
+        }
+        let members = self.next_members();
+        if members.is_empty() {
+            let awaited: Vec<_> = self.view.members.iter().map(ToString::to_string).collect();
+            let text = "No member of the newest view answers, and nobody else holds all orders. Waiting for one of: ";
+            return Err(format!("{text}{}.", awaited.join(", ")));
+        }
+        // Growing is always right; shrinking below the wanted number of copies is not (PROTOCOL section 6).
+        if members.len() < self.settings.min_members as usize && members.len() < self.view.members.len() {
+            return Err(format!(
+                "Only {} of at least {} wanted members answer. Waiting for another replica.",
+                members.len(),
+                self.settings.min_members
+            ));
+        }
+        let primary = self.next_primary(&members);
+        let same = primary == self.view.primary && members.iter().eq(&self.view.members) && members == self.candidates;
+        let next = View { number: self.view.number.next(), primary, members: members.into_iter().collect() };
+        Ok((!same).then_some(next))
+    }
+
+    /// The first registered living replica alone, unless somebody remembers a view: then the record was lost, and
+    /// starting again would begin a second history (RELIABILITY H1).
+    fn first_view(&self) -> Result<View, String> {
+        let seen = self.replicas.values().filter_map(|known| known.status.as_ref()).map(|status| status.view).max();
+        if let Some(seen) = seen.filter(|seen| *seen > ViewNumber(0)) {
+            return Err(format!(
+                "The name server has no record, but a replica has seen view {seen}: its journal was lost. \
+                 Start the name server with the right journal, or start everything afresh."
+            ));
+        }
+        if self.replicas.values().any(|known| known.health == Health::Unheard) {
+            return Err("Waiting for every registered replica to say where it stands.".into());
+        }
+        let alive = self.replicas.iter().filter(|(_, known)| known.health == Health::Alive);
+        let (first, _) = alive.min_by_key(|(_, known)| known.order).ok_or("Waiting for a first replica.")?;
+        Ok(View { number: ViewNumber(1), primary: *first, members: vec![*first] })
+    }
+
+    /// Candidates without the dead and without those whom the primary cannot reach. Where the primary misses two or
+    /// more whom the front-end hears, the primary is the odd one out.
+    fn next_members(&self) -> BTreeSet<ReplicaId> {
+        let mut members: BTreeSet<_> = self.candidates.iter().copied().filter(|id| !self.is_dead(id)).collect();
+        let primary = self.view.primary;
+        if let Some(status) = self.status_in_view(&primary).filter(|_| !self.is_dead(&primary)) {
+            let heard = status.silent.iter().filter(|id| members.contains(id)).count();
+            if heard >= 2 {
+                members.remove(&primary);
+            } else {
+                members.retain(|id| !status.silent.contains(id));
+            }
+        }
+        members
+    }
+
+    /// The present one, if it acts or has not entered yet; else who holds the most, else who was found first.
+    fn next_primary(&self, members: &BTreeSet<ReplicaId>) -> ReplicaId {
+        let present = self.view.primary;
+        let stands_down = self.status_in_view(&present).is_some_and(|status| !status.acting);
+        if members.contains(&present) && !stands_down {
+            return present;
+        }
+        let rank = |id: &ReplicaId| {
+            let known = self.replicas.get(id);
+            let op = known.and_then(|known| known.status.as_ref()?.position).map(|position| position.op);
+            (op, std::cmp::Reverse(known.map(|known| known.order)))
+        };
+        members.iter().copied().max_by_key(rank).unwrap_or(present)
+    }
+
+    fn status_in_view(&self, replica: &ReplicaId) -> Option<&Status> {
+        let status = self.replicas.get(replica)?.status.as_ref()?;
+        (status.view == self.view.number).then_some(status)
+    }
+
+    fn is_dead(&self, replica: &ReplicaId) -> bool {
+        self.replicas.get(replica).is_some_and(|known| known.health == Health::Silent)
+    }
+
+    /// Why no customer can be served, as a sentence; none while the view's primary answers.
+    pub(super) fn waits_for(&self) -> Option<String> {
+        match self.next_view() {
+            Err(why) => Some(why),
+            Ok(_) if self.view.number == ViewNumber(0) => Some("Waiting for the first view to be recorded.".into()),
+            Ok(_) if self.is_dead(&self.view.primary) => {
+                Some("Waiting for the name server to record a new view.".into())
+            }
+            Ok(_) => None,
+        }
+    }
+}

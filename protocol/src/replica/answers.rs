@@ -1,0 +1,99 @@
+//! When the primary answers, and what: never anything uncommitted (rule R7), and a read only after everybody who could
+//! have gone on without this primary has confirmed that it has not (rule R9).
+
+use super::Replica;
+use super::primary::Primary;
+use crate::ids::{Barrier, Contact, OpNumber, RequestId};
+use crate::machine::Effects;
+use crate::message::{Answer, Message};
+use crate::order_book::HistoryPage;
+use crate::postcode::Postcode;
+
+/// At most so many reads wait (PROTOCOL section 8).
+const MOST_READS: usize = 4096;
+
+/// An answer that waits for the commit of its entry.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Owed {
+    pub(super) id: RequestId,
+    pub(super) front_end: Contact,
+    pub(super) traced: bool,
+}
+
+/// A read that waits for its index to be committed and its barrier to be echoed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Read {
+    owed: Owed,
+    page: HistoryPage,
+    index: OpNumber,
+    barrier: Barrier,
+}
+
+impl Primary {
+    /// Whether somebody watches a read that is not confirmed.
+    pub(super) fn has_traced_read(&self) -> bool {
+        self.reads.iter().any(|read| read.owed.traced)
+    }
+
+    /// The newest barrier that everybody in the ack set has echoed.
+    fn confirmed(&self) -> Barrier {
+        let echoed = self.ack_set.iter().filter_map(|id| self.peers.get(id)).map(|peer| peer.echoed);
+        echoed.min().unwrap_or(Barrier(u64::MAX))
+    }
+}
+
+impl Replica {
+    /// R9: the answer is fixed at arrival; taken later it could show younger orders that are not acknowledged yet.
+    pub(super) fn on_history(
+        &mut self,
+        from: Contact,
+        traced: bool,
+        id: RequestId,
+        (postcode, page): (Postcode, u32),
+        effects: &mut Effects,
+    ) {
+        let (Some(primary), Some(position)) = (&mut self.primary, self.position) else { return };
+        if primary.reads.len() >= MOST_READS {
+            return Self::busy(from, traced, id, effects);
+        }
+        primary.reads.push_back(Read {
+            owed: Owed { id, front_end: from, traced },
+            page: self.book.history(postcode, page),
+            index: position.op,
+            // One barrier serves all reads of a round: `confirm_reads` raises it once.
+            barrier: primary.barrier.next(),
+        });
+    }
+
+    /// [13]
+    pub(super) fn answer(&mut self, effects: &mut Effects) {
+        self.confirm_reads(effects);
+        let Some(primary) = &mut self.primary else { return };
+        let (view, commit, confirmed) = (self.view.number, primary.commit, primary.confirmed());
+        // R7: from the session table as from anywhere: only what is committed.
+        while let Some(first) = primary.owed.first_entry().filter(|first| *first.key() <= commit) {
+            let Owed { id, front_end, traced } = first.remove();
+            let session = self.book.session(id.customer).filter(|session| session.number == id.number);
+            if let Some(session) = session {
+                let answer = Answer::Outcome(session.outcome.clone());
+                effects.send(front_end, traced, Message::Reply { id, answer, view });
+            }
+        }
+        primary.traced_ops = primary.traced_ops.split_off(&commit.next());
+        // R9: waits for its index to be committed, and for everybody's word given after it began.
+        let ready = |read: &Read| read.index <= commit && read.barrier <= confirmed;
+        while let Some(Read { owed, page, .. }) = primary.reads.pop_front_if(|read| ready(read)) {
+            let answer = Answer::History(page);
+            effects.send(owed.front_end, owed.traced, Message::Reply { id: owed.id, answer, view });
+        }
+    }
+
+    /// R9: reads that arrived in this round get a barrier of their own, at once.
+    fn confirm_reads(&mut self, effects: &mut Effects) {
+        let Some(primary) = &mut self.primary else { return };
+        if primary.reads.back().is_some_and(|read| read.barrier > primary.barrier) {
+            primary.barrier = primary.barrier.next();
+            self.beat(effects);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Joining: [1] register, find the front-end, receive a whole state [5] and acknowledge its parts [6].
+//!
+//! A snapshot is a compare-and-set on the receiver's position: it is installed in one go, and only instead of the position
+//! it was made for (rule R6), so nothing old can set a replica back. A left-out member comes back the same way.
+
+use crate::ids::{Barrier, Contact, OpNumber, Position, Role, ViewNumber};
+use crate::machine::{Effects, Timer};
+use crate::message::{Message, SnapshotPart};
+use crate::order_book::OrderBook;
+use crate::trace::{Refusal, TraceEvent};
+
+use super::Replica;
+use super::log::Log;
+
+/// At most so many parts in a snapshot (of 64 KiB each).
+const MOST_PARTS: u32 = 16_384;
+
+/// A snapshot that is not complete yet. The old state stays until it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Loading {
+    view: ViewNumber,
+    at: Position,
+    parts: Vec<Option<Vec<u8>>>,
+    missing: u32,
+}
+
+impl Loading {
+    fn of(part: &SnapshotPart) -> Self {
+        Self { view: part.view.number, at: part.at, parts: vec![None; part.parts as usize], missing: part.parts }
+    }
+
+    fn belongs(&self, part: &SnapshotPart) -> bool {
+        self.view == part.view.number && self.at == part.at && self.parts.len() == part.parts as usize
+    }
+
+    /// Parts received of parts in all.
+    pub(super) fn progress(&self) -> (u32, u32) {
+        let all = self.parts.len() as u32;
+        (all - self.missing, all)
+    }
+}
+
+impl Replica {
+    /// [1]
+    pub(super) fn register(&self, traced: bool, effects: &mut Effects) {
+        let (name, role) = (self.identity.name.clone(), self.identity.role);
+        effects.send(self.identity.name_server, traced, Message::Register { name, role, token: None });
+    }
+
+    /// Nobody announces views: perhaps there is a new front-end that does not know this replica.
+    pub(super) fn look_front_end_up(&mut self, traced: bool, effects: &mut Effects) {
+        effects.send(self.identity.name_server, traced, Message::Lookup { role: Role::FrontEnd });
+        effects.set_timer(Timer::FrontEndSilence, self.settings.suspect_after.times(2));
+    }
+
+    /// A status makes this replica known to the front-end, which then lists it as a joiner.
+    pub(super) fn on_front_end_found(&mut self, who: &[(String, Contact)], effects: &mut Effects) {
+        if let Some((_, front_end)) = who.first() {
+            self.front_end = Some(*front_end);
+            self.send_status(*front_end, effects);
+        }
+    }
+
+    /// [5]
+    pub(super) fn on_snapshot(&mut self, from: Contact, traced: bool, part: SnapshotPart, effects: &mut Effects) {
+        if !self.follow(from, part.view.clone(), traced, effects) {
+            return;
+        }
+        let fits = part.instead_of == self.position && part.parts <= MOST_PARTS && part.part < part.parts;
+        if !fits {
+            effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::StaleSnapshot });
+            return self.acknowledge(from, Barrier(0), None, traced, effects);
+        }
+        let of = (part.at.op, part.part);
+        self.keep(part);
+        self.install_when_complete(effects);
+        self.acknowledge(from, Barrier(0), Some(of), traced, effects);
+    }
+
+    /// Parts of another view or state than the newest are discarded.
+    fn keep(&mut self, part: SnapshotPart) {
+        let loading = match self.loading.take() {
+            Some(loading) if loading.belongs(&part) => loading,
+            // An older state of the same primary comes late.
+            Some(loading) if loading.view == part.view.number && loading.at.op > part.at.op => {
+                self.loading = Some(loading);
+                return;
+            }
+            Some(_) | None => Loading::of(&part),
+        };
+        let loading = self.loading.insert(loading);
+        if let Some(place @ None) = loading.parts.get_mut(part.part as usize) {
+            *place = Some(part.bytes);
+            loading.missing -= 1;
+        }
+    }
+
+    /// R6: everything is replaced in one go.
+    fn install_when_complete(&mut self, effects: &mut Effects) {
+        let Some(Loading { at, parts, .. }) = self.loading.take_if(|loading| loading.missing == 0) else { return };
+        let bytes: Vec<u8> = parts.into_iter().flatten().flatten().collect();
+        match postcard::from_bytes::<OrderBook>(&bytes) {
+            Ok(book) => {
+                self.book = book;
+                self.position = Some(at);
+                self.log = Log::starting_at(at);
+                self.commit = OpNumber(0);
+                effects.trace(|| TraceEvent::Log {
+                    text: format!("Installed the whole state at {at}; what was here before is gone."),
+                });
+            }
+            // Only a broken primary makes such a snapshot; asking again is all that can be done.
+            Err(error) => effects.trace(|| TraceEvent::Log {
+                text: format!("The snapshot at {at} does not decode ({error}). Waiting for another."),
+            }),
+        }
+    }
+}

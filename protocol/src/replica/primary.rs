@@ -1,0 +1,325 @@
+//! The primary: executes requests, one after the other, and decides when a result counts.
+//!
+//! [10] in; [11] [12] for the postcode; the result is an entry, which goes to the peers ([5], `replica/peers.rs`); once
+//! everybody in the ack set holds it, it is committed and may be answered ([13], `replica/answers.rs`).
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use super::Replica;
+use super::answers::{Owed, Read};
+use super::peers::Peer;
+use crate::ids::{
+    Barrier, Contact, OpNumber, Position, ReplicaId, RequestId, RequestNumber, Timestamp, View, ViewNumber,
+};
+use crate::machine::{Effect, Effects, Settings, Timer};
+use crate::menu::check_items;
+use crate::message::{Ask, Message};
+use crate::order_book::{Entry, EntryEffect, Outcome, Rejection};
+use crate::postcode::{Postcode, Verdict};
+use crate::trace::{Refusal, TraceEvent};
+
+/// Limits of PROTOCOL section 8: uncommitted entries.
+const MOST_UNCOMMITTED: u64 = 4096;
+/// Postcodes being asked about at once.
+const MOST_CHECKS: usize = 32;
+/// Orders that wait for their turn to be asked about.
+const MOST_WAITING_CHECKS: usize = 256;
+/// Customers that ever ordered.
+const MOST_SESSIONS: usize = 1_000_000;
+
+/// What only an acting primary has, made anew at every entry of a view (rule R3).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Primary {
+    /// Where its history ended when it entered: may have been answered in an earlier view, so a joiner must hold it (R4).
+    pub(super) inherited: OpNumber,
+    pub(super) commit: OpNumber,
+    pub(super) ack_set: BTreeSet<ReplicaId>,
+    pub(super) peers: BTreeMap<ReplicaId, Peer>,
+    pub(super) barrier: Barrier,
+    /// In the order of arrival, hence of their barriers and indices.
+    pub(super) reads: VecDeque<Read>,
+    /// Answers that wait for the commit of their entry.
+    pub(super) owed: BTreeMap<OpNumber, Owed>,
+    /// Entries that are shown step by step.
+    pub(super) traced_ops: BTreeSet<OpNumber>,
+    silent: Vec<ReplicaId>,
+    validating: BTreeMap<RequestId, Validating>,
+    /// Those of `validating` whose postcode has not been asked about.
+    unasked: VecDeque<RequestId>,
+}
+
+/// An order whose postcode is being looked up.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Validating {
+    front_end: Contact,
+    traced: bool,
+    postcode: Postcode,
+    items: Vec<String>,
+}
+
+impl Primary {
+    pub(super) fn of(view: &View, inherited: OpNumber, me: ReplicaId) -> Self {
+        let ack_set: BTreeSet<_> = view.members.iter().copied().collect();
+        let peers = ack_set.iter().filter(|id| **id != me).map(|id| (*id, Peer::default())).collect();
+        Self {
+            inherited,
+            commit: OpNumber(0),
+            ack_set,
+            peers,
+            barrier: Barrier(0),
+            reads: VecDeque::new(),
+            owed: BTreeMap::new(),
+            traced_ops: BTreeSet::new(),
+            silent: Vec::new(),
+            validating: BTreeMap::new(),
+            unasked: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn commit(&self) -> OpNumber {
+        self.commit
+    }
+
+    pub(super) fn ack_set(&self) -> &BTreeSet<ReplicaId> {
+        &self.ack_set
+    }
+
+    /// Ack set and silent peers, for the front-end.
+    pub(super) fn report(&self) -> (Vec<ReplicaId>, Vec<ReplicaId>) {
+        (self.ack_set.iter().copied().collect(), self.silent.clone())
+    }
+
+    /// R5: whoever is silent is reported, never skipped.
+    pub(super) fn note_silent(&mut self, settings: &Settings) {
+        let silent = self.peers.iter().filter(|(id, peer)| self.ack_set.contains(id) && peer.is_silent(settings));
+        self.silent = silent.map(|(id, _)| *id).collect();
+    }
+
+    /// Who is being brought up, and how far.
+    pub(super) fn joiners(&self) -> Vec<(ReplicaId, u32, u32)> {
+        let outside = self.peers.iter().filter(|(id, _)| !self.ack_set.contains(id));
+        outside.map(|(id, peer)| (*id, peer.progress().0, peer.progress().1)).collect()
+    }
+
+    fn checking(&self) -> usize {
+        self.validating.len() - self.unasked.len()
+    }
+}
+
+impl Replica {
+    // Messages.
+
+    /// [10]
+    pub(super) fn on_request(&mut self, from: Contact, traced: bool, id: RequestId, ask: Ask, effects: &mut Effects) {
+        let Some(primary) = &mut self.primary else {
+            effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::NotPrimary });
+            return effects.send(from, traced, Message::NotPrimary { id, view: self.view.number });
+        };
+        match self.book.session(id.customer) {
+            // R8: what the customer has gone beyond is never executed, and nobody waits for its answer.
+            Some(session) if session.number > id.number => {
+                effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::NumberUsed });
+            }
+            // R7, R8: executed already; the answer is given once it is committed, by `advance`.
+            Some(session) if session.number == id.number => {
+                primary.owed.insert(session.op, Owed { id, front_end: from, traced });
+            }
+            Some(_) | None => match ask {
+                Ask::History { postcode, page } => self.on_history(from, traced, id, (postcode, page), effects),
+                Ask::Withdraw => self.on_withdraw(from, traced, id, effects),
+                Ask::Order { postcode, items } => self.on_order(from, traced, id, (postcode, items), effects),
+            },
+        }
+    }
+
+    fn on_order(
+        &mut self,
+        from: Contact,
+        traced: bool,
+        id: RequestId,
+        (postcode, items): (Postcode, Vec<String>),
+        effects: &mut Effects,
+    ) {
+        if self.is_full(id) {
+            return Self::busy(from, traced, id, effects);
+        }
+        let owed = Owed { id, front_end: from, traced };
+        if let Err(error) = check_items(&items) {
+            return self.execute_rejection(owed, Rejection::Items(error), effects);
+        }
+        let Some(primary) = &mut self.primary else { return };
+        if let Some(known) = primary.validating.get_mut(&id) {
+            known.front_end = from;
+            known.traced |= traced;
+            return;
+        }
+        if primary.unasked.len() >= MOST_WAITING_CHECKS {
+            return Self::busy(from, traced, id, effects);
+        }
+        primary.validating.insert(id, Validating { front_end: from, traced, postcode, items });
+        primary.unasked.push_back(id);
+        self.check_next(effects);
+    }
+
+    fn is_full(&self, id: RequestId) -> bool {
+        let Some((primary, position)) = self.primary.as_ref().zip(self.position) else { return true };
+        self.view.members.len() < self.settings.min_members as usize
+            || position.op.0 - primary.commit.max(primary.inherited).0 >= MOST_UNCOMMITTED
+            || (self.book.sessions() >= MOST_SESSIONS && self.book.session(id.customer).is_none())
+    }
+
+    pub(super) fn busy(to: Contact, traced: bool, id: RequestId, effects: &mut Effects) {
+        effects.trace(|| TraceEvent::Refused { from: to.id, why: Refusal::Busy });
+        effects.send(to, traced, Message::Busy { id });
+    }
+
+    /// [11]: the primary alone asks; its verdict travels in the entry.
+    fn check_next(&mut self, effects: &mut Effects) {
+        let Some(primary) = &mut self.primary else { return };
+        while primary.checking() < MOST_CHECKS {
+            let Some(request) = primary.unasked.pop_front() else { return };
+            if let Some(Validating { postcode, traced, .. }) = primary.validating.get(&request) {
+                effects.push(Effect::CheckPostcode { request, postcode: *postcode, traced: *traced });
+            }
+        }
+    }
+
+    /// [12]
+    pub(super) fn on_verdict(&mut self, request: RequestId, verdict: Verdict, at: Timestamp, effects: &mut Effects) {
+        let Some(primary) = &mut self.primary else { return };
+        if verdict == Verdict::NobodyAnswers {
+            // Not a verdict: the order waits, and its turn goes to another.
+            if primary.validating.contains_key(&request) && !primary.unasked.contains(&request) {
+                effects.set_timer(Timer::CheckAgain(request), self.settings.check_again_after);
+            }
+            return;
+        }
+        let Some(Validating { front_end, traced, postcode, items }) = primary.validating.remove(&request) else {
+            return;
+        };
+        let owed = Owed { id: request, front_end, traced };
+        if self.last_number(request) >= request.number {
+            // R8: given up meanwhile, or its second copy was faster.
+            effects.trace(|| TraceEvent::Refused { from: front_end.id, why: Refusal::NumberUsed });
+        } else {
+            match verdict {
+                Verdict::Valid { .. } => {
+                    let number = self.book.accepted().next();
+                    let effect = EntryEffect::Accepted { postcode, items, number, at };
+                    self.execute(owed, effect, Outcome::Placed { number }, effects);
+                }
+                Verdict::Invalid { why, by } => self.execute_rejection(owed, Rejection::Postcode { why, by }, effects),
+                Verdict::NobodyAnswers => unreachable!("handled above"),
+            }
+        }
+        self.check_next(effects);
+    }
+
+    pub(super) fn on_check_again(&mut self, request: RequestId, effects: &mut Effects) {
+        let Some(primary) = &mut self.primary else { return };
+        if let Some(Validating { postcode, traced, .. }) = primary.validating.get(&request) {
+            effects.push(Effect::CheckPostcode { request, postcode: *postcode, traced: *traced });
+        }
+    }
+
+    /// Makes the number before this one unusable, or tells what became of it.
+    fn on_withdraw(&mut self, from: Contact, traced: bool, id: RequestId, effects: &mut Effects) {
+        if self.is_full(id) {
+            return Self::busy(from, traced, id, effects);
+        }
+        let given_up = RequestNumber(id.number.0.saturating_sub(1));
+        let executed = self.book.session(id.customer).filter(|session| session.number == given_up);
+        let outcome = executed.map_or(Outcome::NeverPlaced, |session| session.outcome.clone());
+        self.execute(Owed { id, front_end: from, traced }, EntryEffect::Withdrawn, outcome, effects);
+        if let Some(primary) = &mut self.primary {
+            let given_up = RequestId { customer: id.customer, number: given_up };
+            primary.validating.remove(&given_up);
+            primary.unasked.retain(|waiting| *waiting != given_up);
+        }
+        self.check_next(effects);
+    }
+
+    /// [6]
+    pub(super) fn on_ack(
+        &mut self,
+        from: Contact,
+        view: ViewNumber,
+        (at, barrier, part): (Option<Position>, Barrier, Option<(OpNumber, u32)>),
+        effects: &mut Effects,
+    ) {
+        if view > self.view.number {
+            return self.on_refused(view, effects);
+        }
+        // R3: acknowledgements of earlier views do not count.
+        if view < self.view.number {
+            return;
+        }
+        let (Some(primary), Some(here)) = (&mut self.primary, self.position) else { return };
+        if let Some(peer) = primary.peers.get_mut(&from.id) {
+            peer.on_ack(at, barrier, part, (&self.log, &self.book, here));
+        }
+    }
+
+    /// R1 on the side of the primary: somebody has gone on to a newer view.
+    pub(super) fn on_refused(&mut self, view: ViewNumber, effects: &mut Effects) {
+        if view > self.view.number && self.acting() {
+            self.stand_down(effects);
+        }
+    }
+
+    // Private steps.
+
+    fn last_number(&self, request: RequestId) -> RequestNumber {
+        self.book.session(request.customer).map_or(RequestNumber(0), |session| session.number)
+    }
+
+    /// R8: a rejection is an entry as well. Were it only said, a second copy of the request could still be accepted.
+    fn execute_rejection(&mut self, owed: Owed, why: Rejection, effects: &mut Effects) {
+        self.execute(owed, EntryEffect::Rejected, Outcome::Rejected { why }, effects);
+    }
+
+    /// The result becomes the next entry. Its answer is owed until it is committed.
+    fn execute(&mut self, owed: Owed, effect: EntryEffect, outcome: Outcome, effects: &mut Effects) {
+        let (Some(primary), Some(position)) = (&mut self.primary, self.position) else { return };
+        let op = position.op.next();
+        if owed.traced {
+            primary.traced_ops.insert(op);
+            let (id, label) = (owed.id, outcome.label());
+            effects
+                .trace(|| TraceEvent::Log { text: format!("Request {id} is op {op}: {label} once everybody has it.") });
+        }
+        let entry = Entry { op, view: self.view.number, request: owed.id, effect, outcome };
+        primary.owed.insert(op, owed);
+        self.append(Arc::new(entry));
+    }
+
+    /// Everything that follows from what is known now: commit, take joiners in, answer, send on.
+    pub(super) fn advance(&mut self, effects: &mut Effects) {
+        let (Some(primary), Some(here)) = (&mut self.primary, self.position) else { return };
+        let acked = |id: &ReplicaId| match primary.peers.get(id) {
+            Some(peer) => peer.acked,
+            None => Some(here.op),
+        };
+        // Write-all: committed is what everybody in the ack set holds.
+        let least = primary.ack_set.iter().map(acked).min().flatten();
+        if let Some(op) = least.filter(|op| *op > primary.commit) {
+            primary.commit = op;
+            effects.trace(|| TraceEvent::Committed { op });
+        }
+        // R4: a joiner that holds everything that can have been answered is needed for every answer from now on.
+        let enough = primary.commit.max(primary.inherited);
+        let Primary { peers, ack_set, .. } = primary;
+        let in_step = peers.iter().filter(|(_, peer)| peer.acked.is_some_and(|acked| acked >= enough));
+        for replica in in_step.map(|(id, _)| *id) {
+            if ack_set.insert(replica) {
+                self.status_due = true;
+                effects.trace(|| TraceEvent::TookIn { replica });
+            }
+        }
+        let needed = least.unwrap_or(OpNumber(0));
+        self.answer(effects);
+        self.push_updates(effects);
+        self.log.trim(needed);
+    }
+}
