@@ -251,7 +251,7 @@ impl Machine for Replica {
     /// [1]
     fn start(&mut self, effects: &mut Effects) {
         self.register(true, effects);
-        self.look_front_end_up(true, effects);
+        self.look_front_end_up(effects);
         effects.set_timer(Timer::Heartbeat, self.settings.heartbeat);
     }
 
@@ -259,7 +259,7 @@ impl Machine for Replica {
         match input {
             Input::Received { from, traced, message } => self.on_message(from, traced, message, effects),
             Input::Rang(Timer::Heartbeat) => self.on_heartbeat(effects),
-            Input::Rang(Timer::FrontEndSilence) => self.look_front_end_up(false, effects),
+            Input::Rang(Timer::FrontEndSilence) => self.look_front_end_up(effects),
             Input::Rang(Timer::CheckAgain(request)) => self.on_check_again(request, effects),
             Input::PostcodeChecked { request, verdict, at } => self.on_verdict(request, verdict, at, effects),
             Input::Overslept => self.forgive_peers(),

@@ -47,9 +47,10 @@ impl Replica {
         effects.send(self.identity.name_server, traced, Message::Register { name, role, token: None });
     }
 
-    /// Nobody announces views: perhaps there is a new front-end that does not know this replica.
-    pub(super) fn look_front_end_up(&mut self, traced: bool, effects: &mut Effects) {
-        effects.send(self.identity.name_server, traced, Message::Lookup { role: Role::FrontEnd });
+    /// Nobody announces views: perhaps there is a new front-end that does not know this replica. Drawn quietly: [7] and [8]
+    /// are a customer's.
+    pub(super) fn look_front_end_up(&mut self, effects: &mut Effects) {
+        effects.send(self.identity.name_server, false, Message::Lookup { role: Role::FrontEnd });
         effects.set_timer(Timer::FrontEndSilence, self.settings.suspect_after.times(2));
     }
 
