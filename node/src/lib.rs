@@ -2,3 +2,4 @@
 
 pub mod control;
 pub mod gazetteer;
+pub mod postcode_services;

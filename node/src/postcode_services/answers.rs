@@ -1,0 +1,152 @@
+//! What a service's answer means: the one place where a status and a body become a verdict. No I/O.
+//!
+//! The rules that are easy to get wrong: "not found" is an answer, not a failure; getthedata.com also knows parts of
+//! postcodes and closed ones, which are no addresses; and it does not know Northern Ireland, so there its "no" says
+//! nothing.
+
+use protocol::postcode::{Postcode, PostcodeService, Verdict};
+use serde::Deserialize;
+
+/// What an answer comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Reading {
+    /// An answer.
+    Says(Verdict),
+    /// Nothing to go by; why, as a sentence. Another service may be asked.
+    Unavailable(String),
+    /// It says that our request makes no sense; what it said. Another service would say the same.
+    OurFault(String),
+}
+
+/// How long a name from outside may be, in characters.
+const LONGEST_NAME: usize = 60;
+
+/// Reads an answer of `by` to the question about `asked`.
+pub(super) fn read(by: PostcodeService, asked: Postcode, status: u16, body: &[u8]) -> Reading {
+    match by {
+        PostcodeService::PostcodesIo => read_postcodes_io(asked, status, body),
+        PostcodeService::GetTheData => read_get_the_data(asked, status, body),
+    }
+}
+
+/// Every field that matters here; the rest is ignored, as new ones may appear at any time.
+#[derive(Deserialize)]
+struct IoBody {
+    result: Option<IoResult>,
+    error: Option<String>,
+    terminated: Option<IoTerminated>,
+}
+
+#[derive(Deserialize)]
+struct IoResult {
+    postcode: String,
+    admin_district: Option<String>,
+    region: Option<String>,
+    country: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct IoTerminated {
+    year_terminated: u16,
+}
+
+/// postcodes.io repeats the HTTP status in the body; HTTP's is the one that counts.
+fn read_postcodes_io(asked: Postcode, status: u16, body: &[u8]) -> Reading {
+    let by = PostcodeService::PostcodesIo;
+    let body: Option<IoBody> = serde_json::from_slice(body).ok();
+    match (status, body) {
+        (200, Some(IoBody { result: Some(result), .. })) => {
+            if !same(&result.postcode, asked) {
+                return Reading::Unavailable(format!("{by} answered about another postcode than {asked}."));
+            }
+            let place = [result.admin_district, result.region, result.country].into_iter().flatten().find_map(name);
+            Reading::Says(Verdict::Valid { place, by })
+        }
+        (404, Some(IoBody { terminated: Some(closed), .. })) => {
+            let year = closed.year_terminated;
+            invalid(by, format!("The postcode {asked} was closed in {year}, says {by}. Use the address's new one."))
+        }
+        (404, Some(IoBody { error: Some(_), .. })) => {
+            invalid(by, format!("There is no postcode {asked}, says {by}. Check it and order again."))
+        }
+        (400, _) => Reading::OurFault(format!("{by} could not make sense of the request about {asked} (status 400).")),
+        (200 | 404, _) => Reading::Unavailable(format!("{by} sent something that is not an answer to our question.")),
+        (status, _) => unavailable_by_status(by, status),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+enum DataBody {
+    Match { match_type: String, data: Option<DataUnit> },
+    NoMatch,
+}
+
+#[derive(Deserialize)]
+struct DataUnit {
+    postcode: Option<String>,
+    status: Option<String>,
+    country: Option<String>,
+}
+
+/// getthedata.com says in the body what it found; its HTTP status for "no match" is not documented, so the body is read
+/// first.
+fn read_get_the_data(asked: Postcode, status: u16, body: &[u8]) -> Reading {
+    let by = PostcodeService::GetTheData;
+    match serde_json::from_slice(body) {
+        Ok(DataBody::Match { match_type, data: Some(unit) }) if match_type == "unit_postcode" => {
+            if !unit.postcode.is_some_and(|postcode| same(&postcode, asked)) {
+                return Reading::Unavailable(format!("{by} answered about another postcode than {asked}."));
+            }
+            match unit.status.as_deref() {
+                Some("live") => Reading::Says(Verdict::Valid { place: unit.country.and_then(name), by }),
+                Some("terminated") => {
+                    invalid(by, format!("The postcode {asked} was closed, says {by}. Use the address's new one."))
+                }
+                _ => Reading::Unavailable(format!("{by} does not say whether {asked} is in use.")),
+            }
+        }
+        Ok(DataBody::Match { match_type, .. }) if match_type != "unit_postcode" => invalid(
+            by,
+            format!("{asked} is only a part of a postcode, says {by}. Give the whole one, such as DH1 3LE."),
+        ),
+        Ok(DataBody::NoMatch) if asked.area() == "BT" => {
+            Reading::Unavailable(format!("{by} has no data of Northern Ireland, so it cannot tell about {asked}."))
+        }
+        Ok(DataBody::NoMatch) => {
+            let why = format!("There was no postcode {asked} as of August 2023, says {by}. Check it and order again.");
+            invalid(by, why)
+        }
+        _ if status == 200 || status == 404 => {
+            Reading::Unavailable(format!("{by} sent something that is not an answer to our question."))
+        }
+        _ => unavailable_by_status(by, status),
+    }
+}
+
+fn invalid(by: PostcodeService, why: String) -> Reading {
+    Reading::Says(Verdict::Invalid { why, by })
+}
+
+fn unavailable_by_status(by: PostcodeService, status: u16) -> Reading {
+    Reading::Unavailable(match status {
+        429 | 503 => format!("{by} has too much to do (status {status}); it is asked again later."),
+        300..=399 => format!("{by} sends us to another address (status {status}); we do not follow."),
+        500..=599 => format!("{by} is out of order (status {status})."),
+        _ => format!("{by} answered with the unexpected status {status}."),
+    })
+}
+
+fn same(text: &str, asked: Postcode) -> bool {
+    text.parse() == Ok(asked)
+}
+
+/// A name from outside, fit to be shown and replicated: short, and without control characters or the like.
+fn name(text: String) -> Option<String> {
+    let shown = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | ',' | '.' | '\'' | '’' | '-' | '&' | '(' | ')');
+    let name: String = text.chars().filter(shown).take(LONGEST_NAME).collect();
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests;
