@@ -16,6 +16,11 @@ use crate::trace::{NodeState, Refusal, TraceEvent};
 
 use requests::Pending;
 
+/// So many statuses in a row make up for all earlier suspicions: ten seconds of heartbeats.
+const STEADY: u32 = 200;
+/// At most so many in a row are wanted of a replica that was suspected again and again.
+const LONGEST_TRIAL: u32 = 128;
+
 /// A front-end.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FrontEnd {
@@ -49,9 +54,36 @@ struct Known {
     /// How many were known before: "first found" (seed, [2, 3]).
     order: u64,
     health: Health,
+    /// Statuses in a row since it was last suspected.
+    steady: u32,
+    /// How many in a row it takes before it may become a member (again): doubled by each suspicion, so that a flapping
+    /// link does not change the view each second.
+    trial: u32,
     status: Option<Status>,
     /// The newest view it was told of: repeating that is not shown.
     told: ViewNumber,
+}
+
+impl Known {
+    fn heard(&mut self, status: Status) {
+        self.health = Health::Alive;
+        self.status = Some(status);
+        self.steady = (self.steady + 1).min(STEADY);
+        if self.steady == STEADY {
+            self.trial = 1;
+        }
+    }
+
+    fn suspected(&mut self) {
+        self.health = Health::Silent;
+        self.steady = 0;
+        self.trial = (self.trial * 2).min(LONGEST_TRIAL);
+    }
+
+    /// Whether it may be taken in.
+    fn is_reliable(&self) -> bool {
+        self.health == Health::Alive && self.steady >= self.trial
+    }
 }
 
 /// Whether a replica lives, as far as can be known from its silence.
@@ -137,7 +169,8 @@ impl FrontEnd {
         let known = self.replicas.entry(id).or_insert_with(|| {
             self.found += 1;
             effects.set_timer(Timer::Silence(id), self.settings.suspect_after);
-            Known { contact: None, order, health: Health::Unheard, status: None, told: ViewNumber(0) }
+            let (health, told) = (Health::Unheard, ViewNumber(0));
+            Known { contact: None, order, health, steady: 0, trial: 1, status: None, told }
         });
         if contact.is_some() {
             known.contact = contact;
@@ -147,11 +180,11 @@ impl FrontEnd {
 
     fn on_status(&mut self, from: Contact, status: Status, effects: &mut Effects) {
         let before = self.meet(from.id, Some(from), effects);
-        let (was, changed) = (before.health, before.status.as_ref() != Some(&status));
-        before.health = Health::Alive;
-        before.status = Some(status.clone());
+        let (was, changed) = ((before.health, before.is_reliable()), before.status.as_ref() != Some(&status));
+        before.heard(status.clone());
+        let is = (before.health, before.is_reliable());
         effects.set_timer(Timer::Silence(from.id), self.settings.suspect_after);
-        if was == Health::Silent {
+        if was.0 == Health::Silent {
             effects.trace(|| TraceEvent::Suspects { replica: from.id, suspected: false });
         }
         // R5: what is in sync counts only for the view in which it was reported, and only from its primary.
@@ -161,12 +194,12 @@ impl FrontEnd {
         if status.view > self.view.number {
             self.read_record(effects);
         }
-        self.reconsider |= changed || was != Health::Alive;
+        self.reconsider |= changed || was != is;
     }
 
     fn on_silence(&mut self, replica: ReplicaId, effects: &mut Effects) {
         if let Some(known) = self.replicas.get_mut(&replica) {
-            known.health = Health::Silent;
+            known.suspected();
             self.reconsider = true;
             effects.trace(|| TraceEvent::Suspects { replica, suspected: true });
         }
@@ -217,7 +250,7 @@ impl FrontEnd {
         let addressed = |id: &ReplicaId, known: &Known| known.health != Health::Silent || members.contains(id);
         let all: Vec<_> = self.replicas.iter().filter(|(id, known)| addressed(id, known)).collect();
         let contacts: Vec<_> = all.iter().filter_map(|(_, known)| known.contact).collect();
-        let is_joiner = |id: &ReplicaId, known: &Known| known.health == Health::Alive && !members.contains(id);
+        let is_joiner = |id: &ReplicaId, known: &Known| known.is_reliable() && !members.contains(id);
         let joiners: Vec<_> = all.iter().filter(|(id, known)| is_joiner(id, known)).map(|(id, _)| **id).collect();
         for contact in &contacts {
             let (view, joiners, contacts) = (self.view.clone(), joiners.clone(), contacts.clone());

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{FrontEnd, Health};
+use super::{FrontEnd, Health, Known};
 use crate::ids::{ReplicaId, Span, View, ViewNumber};
 use crate::machine::{Effects, Timer};
 use crate::message::{Message, Status};
@@ -84,10 +84,12 @@ impl FrontEnd {
         Ok(View { number: ViewNumber(1), primary: *first, members: vec![*first] })
     }
 
-    /// Candidates without the dead and without those whom the primary cannot reach. Where the primary misses two or
-    /// more whom the front-end hears, the primary is the odd one out.
+    /// Candidates without the dead, without joiners that come and go, and without those whom the primary cannot reach.
+    /// Where the primary misses two or more whom the front-end hears, the primary is the odd one out.
     fn next_members(&self) -> BTreeSet<ReplicaId> {
-        let mut members: BTreeSet<_> = self.candidates.iter().copied().filter(|id| !self.is_dead(id)).collect();
+        let reliable = |id: &ReplicaId| self.replicas.get(id).is_some_and(Known::is_reliable);
+        let stays = |id: &ReplicaId| if self.view.members.contains(id) { !self.is_dead(id) } else { reliable(id) };
+        let mut members: BTreeSet<_> = self.candidates.iter().copied().filter(stays).collect();
         let primary = self.view.primary;
         if let Some(status) = self.status_in_view(&primary).filter(|_| !self.is_dead(&primary)) {
             let heard = status.silent.iter().filter(|id| members.contains(id)).count();

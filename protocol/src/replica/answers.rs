@@ -79,7 +79,9 @@ impl Replica {
                 effects.send(front_end, traced, Message::Reply { id, answer, view });
             }
         }
-        primary.traced_ops = primary.traced_ops.split_off(&commit.next());
+        if !primary.traced_ops.is_empty() {
+            primary.traced_ops = primary.traced_ops.split_off(&commit.next());
+        }
         // R9: waits for its index to be committed, and for everybody's word given after it began.
         let ready = |read: &Read| read.index <= commit && read.barrier <= confirmed;
         while let Some(Read { owed, page, .. }) = primary.reads.pop_front_if(|read| ready(read)) {

@@ -54,11 +54,11 @@ impl Replica {
         effects.set_timer(Timer::FrontEndSilence, self.settings.suspect_after.times(2));
     }
 
-    /// A status makes this replica known to the front-end, which then lists it as a joiner.
+    /// A status makes this replica known to a front-end, which then lists it as a joiner. A front-end that has spoken knows
+    /// it already: if it is not heard any more, telling it "I am alive" each time would only hide the broken link.
     pub(super) fn on_front_end_found(&mut self, who: &[(String, Contact)], effects: &mut Effects) {
-        if let Some((_, front_end)) = who.first() {
-            self.front_end = Some(*front_end);
-            self.send_status(*front_end, effects);
+        if let Some((_, found)) = who.first().filter(|(_, found)| self.front_end != Some(*found)) {
+            self.send_status(*found, effects);
         }
     }
 

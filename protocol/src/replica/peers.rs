@@ -95,9 +95,8 @@ impl Peer {
     }
 
     fn on_fitting(&mut self, op: OpNumber) {
-        if self.snapshot.as_ref().is_some_and(|snapshot| snapshot.at.op <= op) {
-            self.snapshot = None;
-        }
+        // Whoever fits needs no snapshot, even if an old answer once asked for one.
+        self.snapshot = None;
         if self.acked.is_none_or(|acked| op > acked) {
             self.acked = Some(op);
             self.stalled = 0;
