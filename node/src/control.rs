@@ -4,6 +4,7 @@
 //! [`NodeReport::Ready`] first. Each is a frame: length as u32 (little-endian), then postcard. Secrets travel only here,
 //! never in arguments, the environment or files (RELIABILITY S3). Nothing of this is reachable from the network.
 
+use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use protocol::ids::{Contact, NodeId};
 use protocol::machine::Settings;
 use protocol::postcode::{Postcode, PostcodeService};
 use protocol::trace::TraceRecord;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Everything a node is told before it starts.
@@ -179,4 +181,67 @@ pub struct Usage {
     pub connections: u64,
     /// Messages refused because they did not decode, were not meant for this incarnation, or came from the wrong role.
     pub refused_messages: u64,
+}
+
+/// The largest frame either side accepts, in bytes: what is larger is damage, not a command.
+const LARGEST_FRAME: u32 = 16 * 1024 * 1024;
+
+/// Writes one frame and flushes.
+///
+/// # Errors
+/// Whatever the pipe says; the other side is gone then. Also when `value` is larger than a frame may be.
+pub fn write_frame<T: Serialize>(pipe: &mut impl Write, value: &T) -> io::Result<()> {
+    let mut frame = vec![0; 4];
+    frame = postcard::to_extend(value, frame).map_err(io::Error::other)?;
+    let length = u32::try_from(frame.len() - 4).ok().filter(|length| *length <= LARGEST_FRAME);
+    let length = length.ok_or_else(|| io::Error::other("what was to be said is too large for the control pipe"))?;
+    frame[..4].copy_from_slice(&length.to_le_bytes());
+    pipe.write_all(&frame)?;
+    pipe.flush()
+}
+
+/// Waits for one frame. None: the other side closed the pipe between two frames.
+///
+/// # Errors
+/// When the pipe breaks within a frame, or says what is no `T`.
+pub fn read_frame<T: DeserializeOwned>(pipe: &mut impl Read) -> io::Result<Option<T>> {
+    let mut length = [0; 4];
+    loop {
+        match pipe.read(&mut length[..1]) {
+            Ok(0) => return Ok(None),
+            Ok(_) => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    pipe.read_exact(&mut length[1..])?;
+    let length = u32::from_le_bytes(length);
+    if length > LARGEST_FRAME {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the control pipe carries no frames"));
+    }
+    let mut body = Vec::new();
+    pipe.take(u64::from(length)).read_to_end(&mut body)?;
+    if body.len() < length as usize {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    postcard::from_bytes(&body).map(Some).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_come_back_and_damage_is_noticed() {
+        let mut pipe = Vec::new();
+        write_frame(&mut pipe, &ControlCommand::Observe(true)).unwrap();
+        write_frame(&mut pipe, &ControlCommand::ReportStatus).unwrap();
+        let mut reader = &pipe[..];
+        assert!(matches!(read_frame(&mut reader), Ok(Some(ControlCommand::Observe(true)))));
+        assert!(matches!(read_frame(&mut reader), Ok(Some(ControlCommand::ReportStatus))));
+        assert!(matches!(read_frame::<ControlCommand>(&mut reader), Ok(None)));
+        assert!(read_frame::<ControlCommand>(&mut &pipe[..3]).is_err());
+        assert!(read_frame::<ControlCommand>(&mut &pipe[..5]).is_err());
+        assert!(read_frame::<ControlCommand>(&mut &b"just text, no frames"[..]).is_err());
+    }
 }

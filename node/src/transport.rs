@@ -1,0 +1,185 @@
+//! Envelopes over QUIC: one connection per peer, one long-lived stream each way, one write per peer and round.
+//!
+//! What is sent is gathered per peer until [`Transport::flush`]; what arrives comes in batches, one per read. A lost
+//! message is nobody's fault here: messages are repeatable statements, so nothing is retried above QUIC. Delay, hold and
+//! loss on purpose belong to `links`, not here.
+
+mod connections;
+pub mod framing;
+pub mod identity;
+pub mod limits;
+mod peers;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use protocol::ids::{Contact, MessageId, NodeId};
+use protocol::message::Envelope;
+use tokio::sync::mpsc;
+
+use crate::control::Credentials;
+use connections::{Attendant, Refusals, Report};
+use peers::Peers;
+
+/// How many reads may wait for the loop before QUIC's flow control slows the peers.
+const WAITING_READS: usize = 256;
+
+/// What comes from the network.
+#[derive(Debug)]
+pub enum Arrival {
+    /// Messages from one peer, in their order. Their senders' roles and incarnations were checked; whether they are for
+    /// somebody here was not.
+    Messages {
+        /// The peer's address, which is where it listens.
+        from: SocketAddr,
+        /// At least one.
+        envelopes: Vec<Envelope>,
+    },
+    /// The last connection to a peer closed.
+    ConnectionLost {
+        /// Whose. Customers' endpoints, which speak for many, are not reported.
+        peer: Contact,
+    },
+    /// Traced messages that will not arrive, or arrived just before the connection closed.
+    Lost {
+        /// Which, and to whom.
+        messages: Vec<(MessageId, NodeId)>,
+        /// A sentence.
+        why: String,
+    },
+}
+
+/// The network as one process sees it. Must be made and used within one tokio runtime.
+#[derive(Debug)]
+pub struct Transport {
+    attendant: Attendant,
+    address: SocketAddr,
+    peers: Peers,
+    reports: mpsc::Receiver<Report>,
+    /// Found while sending; handed out with what arrives.
+    losses: VecDeque<Arrival>,
+    observed: bool,
+}
+
+impl Transport {
+    /// Listens, and accepts peers from now on.
+    ///
+    /// # Errors
+    /// A sentence when the port is taken, or the credentials do not fit together.
+    pub fn open(listen: SocketAddr, credentials: &Credentials) -> anyhow::Result<Self> {
+        let endpoint = limits::endpoint(listen, credentials)?;
+        let address = endpoint.local_addr()?;
+        let (sender, reports) = mpsc::channel(WAITING_READS);
+        let attendant = Attendant::new(endpoint, sender);
+        tokio::spawn(attendant.clone().listen());
+        Ok(Self { attendant, address, peers: Peers::default(), reports, losses: VecDeque::new(), observed: false })
+    }
+
+    /// Where this process can be reached.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether losses of traced messages shall be reported.
+    pub fn set_observed(&mut self, observed: bool) {
+        self.observed = observed;
+    }
+
+    /// Puts a message with the others for the same peer; dials the peer if there is no connection.
+    pub fn send(&mut self, to: Contact, envelope: &Envelope) {
+        let key = self.peers.route(to);
+        let attendant = &self.attendant;
+        let peer = self.peers.for_sending(key, |outbox| drop(tokio::spawn(attendant.clone().dial(key, outbox))));
+        match peer.append(envelope, self.observed) {
+            Ok(()) => self.peers.mark_dirty(key),
+            Err(why) if envelope.traced && self.observed => {
+                let message = MessageId { from: envelope.from, number: envelope.number };
+                self.losses.push_back(Arrival::Lost { messages: vec![(message, to.id)], why });
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Hands all that was gathered to QUIC, one write per peer.
+    pub fn flush(&mut self) {
+        let losses = &mut self.losses;
+        self.peers.flush(|messages, why| losses.push_back(Arrival::Lost { messages, why }));
+    }
+
+    /// The next arrival. Losing this future loses nothing.
+    pub async fn arrival(&mut self) -> Arrival {
+        std::future::poll_fn(|context| self.poll_arrival(context)).await
+    }
+
+    /// As [`Self::arrival`], for loops that wait for several things at once.
+    pub fn poll_arrival(&mut self, context: &mut Context<'_>) -> Poll<Arrival> {
+        loop {
+            if let Some(loss) = self.losses.pop_front() {
+                return Poll::Ready(loss);
+            }
+            let Some(report) = ready!(self.reports.poll_recv(context)) else {
+                return Poll::Pending; // Cannot happen: the attendant here can always report.
+            };
+            if let Some(arrival) = self.absorb(report) {
+                return Poll::Ready(arrival);
+            }
+        }
+    }
+
+    /// The next arrival, if one is here already.
+    pub fn try_arrival(&mut self) -> Option<Arrival> {
+        loop {
+            if let Some(loss) = self.losses.pop_front() {
+                return Some(loss);
+            }
+            let report = self.reports.try_recv().ok()?;
+            if let Some(arrival) = self.absorb(report) {
+                return Some(arrival);
+            }
+        }
+    }
+
+    /// Keeps the table of peers up to date; what concerns others comes out.
+    fn absorb(&mut self, report: Report) -> Option<Arrival> {
+        match report {
+            Report::Messages { from, envelopes } => Some(Arrival::Messages { from, envelopes }),
+            Report::Up { key, connection, outbox } => {
+                self.peers.up(key, connection, outbox);
+                None
+            }
+            Report::Down { key, connection, why } => {
+                let messages = self.peers.down(key, connection)?;
+                if !messages.is_empty() {
+                    self.losses.push_back(Arrival::Lost { messages, why });
+                }
+                key.contact().map(|peer| Arrival::ConnectionLost { peer })
+            }
+            Report::NotReached { key, why } => {
+                let messages = self.peers.not_reached(key);
+                (!messages.is_empty()).then_some(Arrival::Lost { messages, why })
+            }
+        }
+    }
+
+    /// How many connections are open.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.attendant.connections()
+    }
+
+    /// Where messages that others refuse to handle are counted, too.
+    #[must_use]
+    pub fn refusals(&self) -> Arc<Refusals> {
+        self.attendant.refusals()
+    }
+}
+
+impl Drop for Transport {
+    /// Tells the peers at once, as far as the runtime still runs.
+    fn drop(&mut self) {
+        self.attendant.close();
+    }
+}

@@ -1,0 +1,254 @@
+//! Making, accepting and attending connections: one reader and one writer task each.
+//!
+//! Tasks report to the event loop and decide nothing: what a lost connection means is up to [`super::peers`] and the protocol.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use protocol::message::Envelope;
+use quinn::{Connection, ConnectionError, Endpoint, Incoming, SendStream, VarInt};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::framing::FrameReader;
+use super::identity::{COMMON_NAME, PeerIdentity};
+use super::limits::{DIAL, MOST_CONNECTIONS, RETRY_FROM, SLOWEST};
+use super::peers::{Outbox, PeerKey};
+
+/// Why a connection was closed, as the peer sees it.
+const CLOSE_NOTHING_WRONG: VarInt = VarInt::from_u32(0);
+const CLOSE_BAD_FRAME: VarInt = VarInt::from_u32(1);
+const CLOSE_WRONG_IDENTITY: VarInt = VarInt::from_u32(2);
+
+/// A writer keeps so much room for the next write.
+const ROOM_TO_KEEP: usize = 256 * 1024;
+
+/// What a connection's task tells the event loop.
+#[derive(Debug)]
+pub(super) enum Report {
+    /// A connection can be used.
+    Up { key: PeerKey, connection: u64, outbox: Arc<Outbox> },
+    /// It ended.
+    Down { key: PeerKey, connection: u64, why: String },
+    /// A dial failed.
+    NotReached { key: PeerKey, why: String },
+    /// All whole envelopes of one read that the sender was allowed to send.
+    Messages { from: SocketAddr, envelopes: Vec<Envelope> },
+}
+
+/// Counts messages that were refused, and says so in the log once a second at most (RELIABILITY S8).
+#[derive(Debug, Default)]
+pub struct Refusals {
+    count: AtomicU64,
+    /// Milliseconds since `born`, of the last line in the log.
+    logged: AtomicU64,
+}
+
+impl Refusals {
+    /// One more, and why.
+    pub fn add(&self, from: SocketAddr, why: impl FnOnce() -> String) {
+        let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_millis() as u64);
+        if now.abs_diff(self.logged.load(Ordering::Relaxed)) >= 1000 {
+            self.logged.store(now, Ordering::Relaxed);
+            tracing::warn!("refused from {from}: {} ({count} refused so far)", why());
+        }
+    }
+
+    /// How many there were.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+}
+
+/// What all connection tasks of a process share.
+#[derive(Clone, Debug)]
+pub(super) struct Attendant {
+    endpoint: Endpoint,
+    reports: mpsc::Sender<Report>,
+    refusals: Arc<Refusals>,
+    handshakes: Arc<AtomicUsize>,
+    /// Numbers the connections, so that a report about an old one is not taken for the new one's.
+    connections: Arc<AtomicU64>,
+}
+
+impl Attendant {
+    pub(super) fn new(endpoint: Endpoint, reports: mpsc::Sender<Report>) -> Self {
+        Self { endpoint, reports, refusals: Arc::default(), handshakes: Arc::default(), connections: Arc::default() }
+    }
+
+    pub(super) fn connections(&self) -> u64 {
+        self.endpoint.open_connections() as u64
+    }
+
+    pub(super) fn refusals(&self) -> Arc<Refusals> {
+        self.refusals.clone()
+    }
+
+    pub(super) fn close(&self) {
+        self.endpoint.close(CLOSE_NOTHING_WRONG, b"this process ends");
+    }
+
+    /// Accepts peers until the endpoint closes.
+    pub(super) async fn listen(self) {
+        while let Some(incoming) = self.endpoint.accept().await {
+            if self.endpoint.open_connections() >= MOST_CONNECTIONS {
+                incoming.refuse();
+            } else if self.handshakes.load(Ordering::Relaxed) >= RETRY_FROM && incoming.may_retry() {
+                // Only fails for those that may not retry.
+                drop(incoming.retry());
+            } else {
+                self.handshakes.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(self.clone().welcome(incoming));
+            }
+        }
+    }
+
+    async fn welcome(self, incoming: Incoming) {
+        let address = incoming.remote_address();
+        let connection = match incoming.accept() {
+            Ok(connecting) => timeout(SLOWEST, connecting).await.ok().and_then(Result::ok),
+            Err(_) => None,
+        };
+        self.handshakes.fetch_sub(1, Ordering::Relaxed);
+        let Some(connection) = connection else {
+            tracing::debug!("{address} did not come through the handshake");
+            return;
+        };
+        match PeerIdentity::of(&connection) {
+            Some(identity) => self.attend(connection, identity, Arc::default()).await,
+            None => {
+                self.refusals.add(address, || "its certificate names no role".into());
+                connection.close(CLOSE_WRONG_IDENTITY, b"the certificate names no role");
+            }
+        }
+    }
+
+    /// Reaches a peer, whose first messages wait in `outbox`, or reports that it could not be reached.
+    pub(super) async fn dial(self, key: PeerKey, outbox: Arc<Outbox>) {
+        let connection = match self.endpoint.connect(key.address, COMMON_NAME) {
+            Ok(connecting) => match timeout(DIAL, connecting).await {
+                Ok(Ok(connection)) => Ok(connection),
+                Ok(Err(error)) => Err(format!("{} cannot be reached: {error}", key.address)),
+                Err(_) => Err(format!("nobody answers at {}", key.address)),
+            },
+            Err(error) => Err(format!("{} cannot be dialled: {error}", key.address)),
+        };
+        let why = match connection {
+            Ok(connection) => match PeerIdentity::of(&connection) {
+                Some(identity) if identity.id == key.id => return self.attend(connection, identity, outbox).await,
+                _ => {
+                    connection.close(CLOSE_WRONG_IDENTITY, b"somebody else was meant");
+                    format!("somebody else answers at {}", key.address)
+                }
+            },
+            Err(why) => why,
+        };
+        self.report(Report::NotReached { key, why }).await;
+    }
+
+    /// Reads and writes until the connection ends.
+    async fn attend(self, connection: Connection, identity: PeerIdentity, outbox: Arc<Outbox>) {
+        let key = PeerKey { address: connection.remote_address(), id: identity.id };
+        let number = self.connections.fetch_add(1, Ordering::Relaxed);
+        let stream = match connection.open_uni().await {
+            Ok(stream) => stream,
+            Err(error) => return self.report(Report::NotReached { key, why: error.to_string() }).await,
+        };
+        tokio::spawn(write(stream, outbox.clone()));
+        self.report(Report::Up { key, connection: number, outbox: outbox.clone() }).await;
+
+        let ending = self.read(&connection, identity).await;
+        let (code, why) = match ending {
+            Ok(()) => (CLOSE_NOTHING_WRONG, format!("{} ended its stream", key.address)),
+            Err(Ending::Connection(error)) => {
+                (CLOSE_NOTHING_WRONG, format!("the connection to {} is gone: {error}", key.address))
+            }
+            Err(Ending::Misbehaved(why)) => {
+                self.refusals.add(key.address, || why.clone());
+                (CLOSE_BAD_FRAME, why)
+            }
+        };
+        tracing::debug!("{why}");
+        outbox.close();
+        connection.close(code, why.as_bytes());
+        self.report(Report::Down { key, connection: number, why }).await;
+    }
+
+    async fn read(&self, connection: &Connection, identity: PeerIdentity) -> Result<(), Ending> {
+        let from = connection.remote_address();
+        let mut stream = connection.accept_uni().await?;
+        let mut reader = FrameReader::default();
+        let mut unfinished_since = None;
+        loop {
+            let read = stream.read(reader.room());
+            let read = match unfinished_since {
+                Some(since) => timeout_at(since + SLOWEST, read)
+                    .await
+                    .map_err(|_| Ending::Misbehaved("a frame was begun and not ended".into()))?,
+                None => read.await,
+            };
+            match read {
+                Ok(Some(bytes)) => reader.filled(bytes),
+                Ok(None) => return Ok(()),
+                Err(quinn::ReadError::ConnectionLost(error)) => return Err(error.into()),
+                Err(error) => return Err(Ending::Misbehaved(error.to_string())),
+            }
+            let mut envelopes = Vec::new();
+            let whole = reader.take(&mut envelopes);
+            if !reader.is_within_frame() {
+                unfinished_since = None;
+            } else if unfinished_since.is_none() || !envelopes.is_empty() {
+                unfinished_since = Some(Instant::now());
+            }
+            envelopes.retain(|envelope| self.may_say(from, identity, envelope));
+            if !envelopes.is_empty() {
+                self.report(Report::Messages { from, envelopes }).await;
+            }
+            whole.map_err(|error| Ending::Misbehaved(error.to_string()))?;
+        }
+    }
+
+    /// Whether the certificate's holder may send this, and in this name.
+    fn may_say(&self, from: SocketAddr, identity: PeerIdentity, envelope: &Envelope) -> bool {
+        let in_its_own_name = identity.id.is_none_or(|id| id == envelope.from);
+        let fits_its_role = envelope.message.may_be_sent_by(identity.role);
+        if !in_its_own_name {
+            self.refusals.add(from, || format!("a message in the name of {}, which it is not", envelope.from));
+        } else if !fits_its_role {
+            self.refusals.add(from, || format!("\"{}\" from a {}", envelope.message.label(), identity.role));
+        }
+        in_its_own_name && fits_its_role
+    }
+
+    /// Waits if the loop is behind: then QUIC slows the peer. Nobody listens any more when the process ends.
+    async fn report(&self, report: Report) {
+        drop(self.reports.send(report).await);
+    }
+}
+
+/// Why reading ended.
+enum Ending {
+    Connection(ConnectionError),
+    Misbehaved(String),
+}
+
+impl From<ConnectionError> for Ending {
+    fn from(error: ConnectionError) -> Self {
+        Ending::Connection(error)
+    }
+}
+
+/// Writes what waits in the box, all of it at once, until the box or the stream closes.
+async fn write(mut stream: SendStream, outbox: Arc<Outbox>) {
+    let mut frames = Vec::new();
+    while outbox.take(&mut frames).await {
+        if stream.write_all(&frames).await.is_err() {
+            return; // The reader notices, too, and reports.
+        }
+        frames.clear();
+        frames.shrink_to(ROOM_TO_KEEP);
+    }
+}

@@ -1,0 +1,81 @@
+//! The QUIC endpoint of a process, with every limit set explicitly (RELIABILITY, "QUIC limits").
+//!
+//! Only configuration; connections are made in [`super::connections`]. Benchmarks measure a bare round trip on the same endpoint.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use quinn::congestion::CubicConfig;
+use quinn::{ClientConfig, Endpoint, EndpointConfig, ServerConfig, TokioRuntime, TransportConfig, VarInt};
+
+use super::identity;
+use crate::control::Credentials;
+
+/// Handshakes that may wait for this process; more are ignored, and dial again.
+pub(crate) const WAITING_HANDSHAKES: usize = 256;
+/// From so many unfinished handshakes on, a peer must first prove that it receives at its address.
+pub(crate) const RETRY_FROM: usize = 32;
+/// Connections beyond this are refused.
+pub(crate) const MOST_CONNECTIONS: usize = 512;
+/// How long a handshake may take when others dial us, and how long a frame may stay unfinished (RELIABILITY S6).
+pub(crate) const SLOWEST: Duration = Duration::from_secs(5);
+/// How long we try to reach a peer. QUIC never learns that nobody listens there.
+pub(crate) const DIAL: Duration = Duration::from_millis(300);
+
+/// After so much silence a connection is gone. Only a backstop: suspicion comes from the protocol's own heartbeats.
+const IDLE: Duration = Duration::from_secs(1);
+const KEEP_ALIVE: Duration = Duration::from_millis(250);
+/// Loopback and classroom networks; the default of a third of a second makes a lost first packet cost a second.
+const INITIAL_RTT: Duration = Duration::from_millis(10);
+/// Of the one stream a peer may open. An envelope is at most half of it.
+const WINDOW: u32 = 2 * 1024 * 1024;
+
+/// One endpoint that both listens and dials, so that a peer's address is where it can be reached.
+///
+/// # Errors
+/// A sentence when the port is taken, or the credentials do not fit together.
+pub fn endpoint(listen: SocketAddr, credentials: &Credentials) -> anyhow::Result<Endpoint> {
+    let transport = Arc::new(limits()?);
+    let mut server = ServerConfig::with_crypto(Arc::new(identity::accepting(credentials)?));
+    server
+        .transport_config(transport.clone())
+        .migration(false)
+        .max_incoming(WAITING_HANDSHAKES)
+        .incoming_buffer_size(64 * 1024)
+        .incoming_buffer_size_total(4 * 1024 * 1024);
+    let mut client = ClientConfig::new(Arc::new(identity::dialling(credentials)?));
+    client.transport_config(transport);
+
+    // Whoever holds the same private key is the same actor restarted: it can tell its peers at once that their old
+    // connections are gone (a name server comes back at its address; its peers need not wait for the idle time-out).
+    let reset_key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &credentials.key);
+    let socket = UdpSocket::bind(listen).with_context(|| {
+        format!(
+            "UDP port {listen} cannot be opened. Another program may hold it: end that program or choose another port"
+        )
+    })?;
+    let config = EndpointConfig::new(Arc::new(reset_key));
+    let mut endpoint = Endpoint::new(config, Some(server), socket, Arc::new(TokioRuntime))?;
+    endpoint.set_default_client_config(client);
+    Ok(endpoint)
+}
+
+fn limits() -> anyhow::Result<TransportConfig> {
+    let mut congestion = CubicConfig::default();
+    congestion.initial_window(128 * 1024);
+    let mut limits = TransportConfig::default();
+    limits
+        .max_concurrent_bidi_streams(VarInt::from_u32(0))
+        .max_concurrent_uni_streams(VarInt::from_u32(1))
+        .stream_receive_window(VarInt::from_u32(WINDOW))
+        .receive_window(VarInt::from_u32(WINDOW))
+        .send_window(u64::from(WINDOW) * 2)
+        .datagram_receive_buffer_size(None)
+        .max_idle_timeout(Some(IDLE.try_into()?))
+        .keep_alive_interval(Some(KEEP_ALIVE))
+        .initial_rtt(INITIAL_RTT)
+        .congestion_controller_factory(Arc::new(congestion));
+    Ok(limits)
+}

@@ -1,0 +1,257 @@
+//! The table of peers: who is reached over which connection, and what waits for whom.
+//!
+//! Belongs to the event loop alone. The only thing shared with a connection's tasks is its [`Outbox`].
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use protocol::ids::{Contact, MessageId, NodeId};
+use protocol::message::Envelope;
+use rustc_hash::FxHashMap;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::framing;
+
+/// Bytes that may wait for a peer; a peer that takes no more is frozen or dead, and what it misses is said again.
+const MOST_WAITING: usize = 4 * 1024 * 1024;
+/// After a failed dial; doubles up to the second.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(25);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+/// A peer nobody could reach for so long is forgotten.
+const FORGET_AFTER: Duration = Duration::from_secs(5);
+/// How long a traced message that was sent may be lost with its connection: the idle time-out and some more.
+const UNCERTAIN: Duration = Duration::from_millis(1500);
+const MOST_UNCERTAIN: usize = 1024;
+/// Routes are only a short cut; more than this many are thrown away and found again.
+const MOST_ROUTES: usize = 1 << 17;
+
+/// Who is at the other end: an address, and the one incarnation the certificate there names (none: customers).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct PeerKey {
+    pub address: SocketAddr,
+    pub id: Option<NodeId>,
+}
+
+impl PeerKey {
+    pub(super) fn contact(self) -> Option<Contact> {
+        self.id.map(|id| Contact { id, address: self.address })
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Peers {
+    by_key: FxHashMap<PeerKey, Peer>,
+    routes: FxHashMap<NodeId, PeerKey>,
+    /// Those with something to flush.
+    dirty: Vec<PeerKey>,
+}
+
+#[derive(Debug)]
+pub(super) struct Peer {
+    state: State,
+    frames: Vec<u8>,
+    dirty: bool,
+    /// Traced messages whose arrival is not certain yet, oldest first.
+    uncertain: VecDeque<(MessageId, NodeId, Instant)>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// A connection is being made; what is put into the box is the first it will carry.
+    Dialled { outbox: Arc<Outbox>, pause: Duration },
+    /// This connection, the newest.
+    Up { connection: u64, outbox: Arc<Outbox> },
+    /// Nobody answered; not dialled before `until`.
+    Down { since: Instant, until: Instant, pause: Duration },
+}
+
+impl Peers {
+    /// Which entry a contact's messages go to. Customers are found by their endpoint's address alone.
+    pub(super) fn route(&mut self, to: Contact) -> PeerKey {
+        if let Some(key) = self.routes.get(&to.id).filter(|key| key.address == to.address) {
+            return *key;
+        }
+        let named = PeerKey { address: to.address, id: Some(to.id) };
+        let shared = PeerKey { address: to.address, id: None };
+        let key = if !self.by_key.contains_key(&named) && self.by_key.contains_key(&shared) { shared } else { named };
+        if self.routes.len() >= MOST_ROUTES {
+            self.routes.clear();
+        }
+        self.routes.insert(to.id, key);
+        key
+    }
+
+    /// The entry to append to. Calls `dial` if somebody must be reached for it.
+    pub(super) fn for_sending(&mut self, key: PeerKey, dial: impl FnOnce(Arc<Outbox>)) -> &mut Peer {
+        if !self.by_key.contains_key(&key) {
+            self.forget_unreachable();
+        }
+        let now_down = || State::Down { since: Instant::now(), until: Instant::now(), pause: SHORTEST_PAUSE / 2 };
+        let peer = self.by_key.entry(key).or_insert_with(|| Peer::new(now_down()));
+        if let State::Down { until, pause, .. } = peer.state
+            && key.id.is_some()
+            && Instant::now() >= until
+        {
+            let outbox = Arc::new(Outbox::default());
+            dial(outbox.clone());
+            peer.state = State::Dialled { outbox, pause: (pause * 2).min(LONGEST_PAUSE) };
+        }
+        peer
+    }
+
+    pub(super) fn mark_dirty(&mut self, key: PeerKey) {
+        if let Some(peer) = self.by_key.get_mut(&key).filter(|peer| !peer.dirty) {
+            peer.dirty = true;
+            self.dirty.push(key);
+        }
+    }
+
+    /// One write per peer with something new. `lost` is told of traced messages that a full outbox does not take.
+    pub(super) fn flush(&mut self, mut lost: impl FnMut(Vec<(MessageId, NodeId)>, String)) {
+        for key in self.dirty.drain(..) {
+            let Some(peer) = self.by_key.get_mut(&key) else { continue };
+            peer.dirty = false;
+            if let State::Up { outbox, .. } | State::Dialled { outbox, .. } = &peer.state
+                && !outbox.put(&mut peer.frames)
+            {
+                peer.frames.clear();
+                let messages = peer.take_uncertain();
+                if !messages.is_empty() {
+                    lost(messages, format!("{} takes no more messages", key.address));
+                }
+            }
+        }
+    }
+
+    /// A connection is there: it replaces an older one.
+    pub(super) fn up(&mut self, key: PeerKey, connection: u64, outbox: Arc<Outbox>) {
+        if !self.by_key.contains_key(&key) {
+            self.forget_unreachable();
+        }
+        let state = State::Up { connection, outbox };
+        if let Some(peer) = self.by_key.get_mut(&key) {
+            peer.state = state;
+        } else {
+            self.by_key.insert(key, Peer::new(state));
+        }
+    }
+
+    /// A connection ended. None: the peer has another. Else: the traced messages that may be lost with it.
+    pub(super) fn down(&mut self, key: PeerKey, connection: u64) -> Option<Vec<(MessageId, NodeId)>> {
+        let peer = self.by_key.get_mut(&key)?;
+        if !matches!(peer.state, State::Up { connection: newest, .. } if newest == connection) {
+            return None;
+        }
+        let now = Instant::now();
+        peer.state = State::Down { since: now, until: now, pause: SHORTEST_PAUSE / 2 };
+        peer.frames = Vec::new();
+        Some(peer.take_uncertain())
+    }
+
+    /// A dial failed. The traced messages that waited for it are lost.
+    pub(super) fn not_reached(&mut self, key: PeerKey) -> Vec<(MessageId, NodeId)> {
+        let Some(peer) = self.by_key.get_mut(&key) else { return Vec::new() };
+        let State::Dialled { pause, .. } = peer.state else { return Vec::new() };
+        let now = Instant::now();
+        peer.state = State::Down { since: now, until: now + pause, pause };
+        peer.frames = Vec::new();
+        peer.take_uncertain()
+    }
+
+    fn forget_unreachable(&mut self) {
+        let now = Instant::now();
+        self.by_key.retain(|_, peer| !matches!(peer.state, State::Down { since, .. } if now - since > FORGET_AFTER));
+        let by_key = &self.by_key;
+        self.routes.retain(|_, key| by_key.contains_key(key));
+    }
+}
+
+impl Peer {
+    fn new(state: State) -> Self {
+        Self { state, frames: Vec::new(), dirty: false, uncertain: VecDeque::new() }
+    }
+
+    /// Gathers a message. The error is a sentence: why it will not be sent.
+    pub(super) fn append(&mut self, envelope: &Envelope, observed: bool) -> Result<(), String> {
+        if matches!(self.state, State::Down { .. }) {
+            return Err("nobody answers at its address".into());
+        }
+        framing::append(envelope, &mut self.frames).map_err(|error| error.to_string())?;
+        if observed && envelope.traced {
+            let now = Instant::now();
+            let certain = |entry: &&(_, _, Instant)| now - entry.2 > UNCERTAIN;
+            while self.uncertain.len() >= MOST_UNCERTAIN || self.uncertain.front().filter(certain).is_some() {
+                self.uncertain.pop_front();
+            }
+            let message = MessageId { from: envelope.from, number: envelope.number };
+            self.uncertain.push_back((message, envelope.to, now));
+        }
+        Ok(())
+    }
+
+    fn take_uncertain(&mut self) -> Vec<(MessageId, NodeId)> {
+        let now = Instant::now();
+        let uncertain = self.uncertain.drain(..).filter(|(_, _, sent)| now - *sent <= UNCERTAIN);
+        uncertain.map(|(message, to, _)| (message, to)).collect()
+    }
+}
+
+/// What waits to be written to one connection. Shared by the loop, which puts, and the connection's writer, which takes.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    waiting: Mutex<Waiting>,
+    wake: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    frames: Vec<u8>,
+    closed: bool,
+}
+
+impl Outbox {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Empties `frames` into the box; false if it holds too much already. Into a closed box everything vanishes.
+    fn put(&self, frames: &mut Vec<u8>) -> bool {
+        let mut waiting = self.waiting();
+        if waiting.frames.is_empty() {
+            std::mem::swap(&mut waiting.frames, frames);
+        } else if waiting.frames.len() > MOST_WAITING {
+            return false;
+        } else {
+            waiting.frames.append(frames);
+        }
+        drop(waiting);
+        self.wake.notify_one();
+        true
+    }
+
+    /// Waits until there is something and swaps it into `frames`, which must be empty; false when the box is closed.
+    pub(super) async fn take(&self, frames: &mut Vec<u8>) -> bool {
+        loop {
+            {
+                let mut waiting = self.waiting();
+                if waiting.closed {
+                    return false;
+                }
+                if !waiting.frames.is_empty() {
+                    std::mem::swap(&mut waiting.frames, frames);
+                    return true;
+                }
+            }
+            self.wake.notified().await;
+        }
+    }
+
+    /// No more is taken.
+    pub(super) fn close(&self) {
+        self.waiting().closed = true;
+        self.wake.notify_one();
+    }
+}
