@@ -275,6 +275,11 @@ impl Gazetteer {
         self.listed.keys().copied()
     }
 
+    /// The few live postcodes of Northern Ireland, the Channel Islands and the Isle of Man that are known, in order.
+    pub fn outside_great_britain(&self) -> impl Iterator<Item = Unit<'_>> {
+        self.special.iter().map(|(postcode, special)| special.unit(*postcode))
+    }
+
     /// Every postcode that is known to have been closed, in order.
     pub fn closed(&self) -> impl Iterator<Item = &Closed> {
         self.closed.values()

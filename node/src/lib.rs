@@ -4,3 +4,4 @@ pub mod control;
 pub mod gazetteer;
 pub mod postcode_services;
 pub mod transport;
+pub mod stand_in;

@@ -135,3 +135,6 @@ impl Inquiry {
         Verdict::NobodyAnswers
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! Stand-ins for the two postcode services: their paths, statuses and bodies, from the built-in data, without a network.
+//!
+//! Each runs in a process of its own, so that it can be crashed like any node. A stand-in can be told to misbehave while
+//! it runs, as real services do. Every answer carries `X-Stand-In: 1`. It is for loopback: no HTTPS, no JSONP.
+
+mod get_the_data;
+mod misbehaviour;
+mod postcodes_io;
+
+use anyhow::Context;
+
+use axum::Json;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use protocol::postcode::PostcodeService;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::control::Misbehaviour;
+
+/// Largest request body that is read; a hundred postcodes have about 1 KiB.
+const REQUEST_LIMIT: usize = 64 * 1024;
+
+/// Answers as `service` until the listener fails; `behaviour` may change at any time and holds for requests that come
+/// after that. Runs on whatever runtime it is awaited on, and answers several requests at once.
+///
+/// # Errors
+/// If the listener fails.
+pub async fn serve(
+    service: PostcodeService,
+    listener: TcpListener,
+    behaviour: watch::Receiver<Misbehaviour>,
+) -> anyhow::Result<()> {
+    let routes = match service {
+        PostcodeService::PostcodesIo => postcodes_io::routes(),
+        PostcodeService::GetTheData => get_the_data::routes(),
+    };
+    let site = routes
+        .layer(DefaultBodyLimit::max(REQUEST_LIMIT))
+        .layer(from_fn_with_state((service, behaviour), misbehaviour::perhaps))
+        .layer(from_fn(label));
+    axum::serve(listener, site).await.with_context(|| {
+        format!("The stand-in of {service} cannot take requests any more. Restart it to have it back.")
+    })
+}
+
+/// Says on every answer that it is a stand-in's, lets pages of any origin ask (as the real ones do), and answers the
+/// question that browsers ask before they do.
+async fn label(request: Request, next: Next) -> Response {
+    let mut response = match *request.method() {
+        Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
+        _ => next.run(request).await,
+    };
+    for (name, value) in [
+        (HeaderName::from_static("x-stand-in"), "1"),
+        (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (ACCESS_CONTROL_ALLOW_METHODS, "GET,POST,OPTIONS"),
+        (ACCESS_CONTROL_ALLOW_HEADERS, "X-Requested-With, Content-Type, Accept, Origin"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// A status and a JSON body.
+struct Reply(StatusCode, Value);
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        (self.0, Json(self.1)).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests;
