@@ -3,5 +3,5 @@
 pub mod control;
 pub mod gazetteer;
 pub mod postcode_services;
-pub mod transport;
 pub mod stand_in;
+pub mod transport;

@@ -6,72 +6,15 @@ use serde_json::{Map, Value, json};
 use crate::gazetteer::{Closed, District, Finding, Gazetteer, Outcode, Unit};
 
 /// Fields of a postcode that are `null` unless the built-in data knows better.
-const UNKNOWN_FIELDS: [&str; 32] = [
-    "admin_ward",
-    "bua",
-    "cancer_alliance",
-    "ccg",
-    "ced",
-    "date_of_introduction",
-    "european_electoral_region",
-    "icb",
-    "lep1",
-    "lep2",
-    "lsoa",
-    "lsoa11",
-    "lsoa21",
-    "msoa",
-    "msoa11",
-    "msoa21",
-    "national_park",
-    "nhs_ha",
-    "nhs_region",
-    "nuts",
-    "oa21",
-    "parish",
-    "parliamentary_constituency",
-    "parliamentary_constituency_2024",
-    "pfa",
-    "primary_care_trust",
-    "ruc11",
-    "ruc21",
-    "ttwa",
-    "admin_county",
-    "admin_district",
-    "region",
-];
+const UNKNOWN_FIELDS: &str = "admin_county admin_district admin_ward bua cancer_alliance ccg ced date_of_introduction \
+    european_electoral_region icb lep1 lep2 lsoa lsoa11 lsoa21 msoa msoa11 msoa21 national_park nhs_ha nhs_region \
+    nuts oa21 parish parliamentary_constituency parliamentary_constituency_2024 pfa primary_care_trust region ruc11 \
+    ruc21 ttwa";
 
 /// Codes of a postcode that are `null` unless the built-in data knows better.
-const UNKNOWN_CODES: [&str; 28] = [
-    "admin_ward",
-    "bua",
-    "cancer_alliance",
-    "ccg",
-    "ccg_id",
-    "ced",
-    "icb",
-    "lau2",
-    "lep1",
-    "lep2",
-    "lsoa",
-    "lsoa11",
-    "lsoa21",
-    "msoa",
-    "msoa11",
-    "msoa21",
-    "national_park",
-    "nhs_region",
-    "nuts",
-    "oa21",
-    "parish",
-    "parliamentary_constituency",
-    "parliamentary_constituency_2024",
-    "pfa",
-    "ruc11",
-    "ruc21",
-    "ttwa",
-    "admin_district",
-];
+const UNKNOWN_CODES: &str = "admin_district admin_ward bua cancer_alliance ccg ccg_id ced icb lau2 lep1 lep2 lsoa \
+    lsoa11 lsoa21 msoa msoa11 msoa21 national_park nhs_region nuts oa21 parish parliamentary_constituency \
+    parliamentary_constituency_2024 pfa ruc11 ruc21 ttwa";
 
 /// A live postcode as an object; none if it is not live.
 pub(super) fn of(postcode: Postcode) -> Option<Value> {
@@ -84,8 +27,8 @@ pub(super) fn of(postcode: Postcode) -> Option<Value> {
 /// A live postcode; `distance` in metres where one was asked for.
 pub(super) fn postcode(unit: &Unit<'_>, distance: Option<f64>) -> Value {
     let (outcode, incode) = unit.postcode.as_str().split_once(' ').unwrap_or_default();
-    let mut object = nulls(&UNKNOWN_FIELDS);
-    let mut codes = nulls(&UNKNOWN_CODES);
+    let mut object = nulls(UNKNOWN_FIELDS);
+    let mut codes = nulls(UNKNOWN_CODES);
     codes.insert("admin_county".into(), json!(county_code(unit)));
     if let Some(district) = unit.district {
         object.insert("admin_district".into(), json!(district.name));
@@ -145,8 +88,8 @@ pub(super) fn outcode(outcode: &Outcode, distance: Option<f64>) -> Value {
     object
 }
 
-fn nulls(fields: &[&str]) -> Map<String, Value> {
-    fields.iter().map(|field| ((*field).to_owned(), Value::Null)).collect()
+fn nulls(fields: &str) -> Map<String, Value> {
+    fields.split_whitespace().map(|field| (field.to_owned(), Value::Null)).collect()
 }
 
 fn named(text: &str) -> Option<&str> {
