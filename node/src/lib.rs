@@ -1,7 +1,29 @@
 //! One node of Just Hungry as a process: sockets, clocks and files around a machine of `protocol`.
+//!
+//! **Reading order.** [`arguments`] (how a process is told that it is a node), [`process`] (its life from standard input to
+//! exit status), [`event_loop`] (everything that happens to a machine), and what the loop owns: [`cluster_clock`], [`links`],
+//! [`transport`], [`storage`], [`postcode_services`]. [`control`] and [`observation`] are the way to the launcher and back.
+//! [`stand_in`] plays the postcode services where there is no internet, from the data of [`gazetteer`].
+//!
+//! **Deliberately absent:** any rule of the protocol. What a machine does, and why, stands in `protocol`.
 
+pub mod arguments;
+pub mod cluster_clock;
 pub mod control;
+pub mod event_loop;
 pub mod gazetteer;
+pub mod links;
+pub mod observation;
 pub mod postcode_services;
+pub mod process;
 pub mod stand_in;
+pub mod storage;
 pub mod transport;
+pub mod usage;
+
+pub use process::run_node;
+
+/// Exit status: the launcher asked for something impossible, or somebody else started this process (RELIABILITY section 3).
+pub const EXIT_BAD_INPUT: u8 = 2;
+/// Exit status: a fault of the program itself, or of the machine under it.
+pub const EXIT_FAULT: u8 = 70;

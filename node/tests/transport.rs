@@ -1,5 +1,7 @@
 //! Transports of one run talk to one another; others are kept out, and whoever misbehaves loses only its own connection.
 
+#![expect(clippy::unwrap_used, reason = "a step that fails fails its test")]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

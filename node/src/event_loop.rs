@@ -1,0 +1,405 @@
+//! The one loop of a process: inputs → `handle` → … → `settle` → effects carried out, in their order → one write per peer.
+//!
+//! A [`Host`] drives one machine (a node) or many (the customers, all on one endpoint). It owns clock, timers, links and
+//! transport; no machine sees any of them. There is no lock and no second loop: whoever owns the host calls
+//! [`Host::ready`] and then [`Host::round`], for ever. What machines decide is not known here.
+
+mod carry_out;
+mod postcodes;
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use protocol::ids::{Contact, MessageId, NodeId, RequestId, Role};
+use protocol::machine::{Effects, Input, Machine, Settings};
+use protocol::message::Answer;
+use protocol::trace::{NodeState, TraceEvent};
+use rustc_hash::FxHashMap;
+use tokio::time::{Instant, Sleep};
+
+use crate::cluster_clock::{ClusterClock, Timers};
+use crate::links::{Links, Passing};
+use crate::observation::Feed;
+use crate::postcode_services::PostcodeServices;
+use crate::storage::Journal;
+use crate::transport::{Arrival, Transport};
+use postcodes::Inquirer;
+pub use postcodes::VerdictArrived;
+
+/// Messages handled before the machines settle, so that nobody's answer waits for an endless queue.
+const MOST_MESSAGES: usize = 4096;
+/// Between two descriptions of what a node believes.
+const BETWEEN_STATES: Duration = Duration::from_millis(50);
+
+/// A settled request of a customer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answered {
+    /// Whose.
+    pub customer: NodeId,
+    /// Which.
+    pub request: RequestId,
+    /// How.
+    pub answer: Answer,
+}
+
+/// Machines and everything they live in.
+pub struct Host<M> {
+    actors: Vec<Option<Actor<M>>>,
+    by_id: FxHashMap<NodeId, usize>,
+    /// Cluster time when this round began.
+    now: u64,
+    clock: ClusterClock,
+    timers: Timers,
+    links: Links,
+    transport: Transport,
+    feed: Feed,
+    journal: Option<Journal>,
+    inquirer: Option<Inquirer>,
+    suspect_after: u64,
+    /// What [`Host::ready`] found.
+    arrivals: VecDeque<Arrival>,
+    given: VecDeque<(usize, Input)>,
+    /// Actors that had an input and have not settled.
+    touched: Vec<usize>,
+    /// Actors whose description may have changed, and when it may be looked at again.
+    changed: Vec<usize>,
+    describe_from: Instant,
+    answers: Vec<Answered>,
+    sleep: Pin<Box<Sleep>>,
+}
+
+struct Actor<M> {
+    id: NodeId,
+    role: Role,
+    machine: M,
+    effects: Effects,
+    /// How many messages it has sent; numbers them.
+    sent: u64,
+    touched: bool,
+    changed: bool,
+    described: Option<NodeState>,
+}
+
+impl<M: Machine> Host<M> {
+    /// A host of nobody yet. Must be made within a tokio runtime.
+    #[must_use]
+    pub fn new(transport: Transport, clock: ClusterClock, settings: &Settings, feed: Feed) -> Self {
+        let mut host = Self {
+            actors: Vec::new(),
+            by_id: FxHashMap::default(),
+            now: clock.now(),
+            clock,
+            timers: Timers::default(),
+            links: Links::default(),
+            transport,
+            feed,
+            journal: None,
+            inquirer: None,
+            suspect_after: settings.suspect_after.0,
+            arrivals: VecDeque::new(),
+            given: VecDeque::new(),
+            touched: Vec::new(),
+            changed: Vec::new(),
+            describe_from: Instant::now(),
+            answers: Vec::new(),
+            sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
+        };
+        host.links.set_hop(settings.hop);
+        host.transport.set_observed(host.feed.is_observed());
+        host
+    }
+
+    /// Name server: where its record is kept.
+    #[must_use]
+    pub fn with_journal(mut self, journal: Journal) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
+    /// Replica: where it asks about postcodes.
+    #[must_use]
+    pub fn with_postcode_services(mut self, services: PostcodeServices) -> Self {
+        self.inquirer = Some(Inquirer::new(services));
+        self
+    }
+
+    /// Adds an actor and starts it; its effects are carried out in the next round.
+    pub fn add(&mut self, id: NodeId, role: Role, machine: M) {
+        let effects = Effects::new(self.feed.is_observed());
+        let actor = Actor { id, role, machine, effects, sent: 0, touched: false, changed: false, described: None };
+        let at = self.actors.iter().position(Option::is_none).unwrap_or(self.actors.len());
+        if at == self.actors.len() {
+            self.actors.push(None);
+        }
+        let actor = self.actors[at].insert(actor);
+        actor.machine.start(&mut actor.effects);
+        self.by_id.insert(id, at);
+        self.touch(at);
+    }
+
+    /// Takes an actor away; what it sent stays sent.
+    pub fn remove(&mut self, id: NodeId) {
+        let Some(at) = self.by_id.remove(&id) else { return };
+        self.actors[at] = None;
+        self.timers.cancel_all(at);
+        self.given.retain(|(of, _)| *of != at);
+        self.touched.retain(|of| *of != at);
+        self.changed.retain(|of| *of != at);
+    }
+
+    /// An input for the next round. Nobody of that id: nothing happens.
+    pub fn give(&mut self, id: NodeId, input: Input) {
+        if let Some(at) = self.by_id.get(&id) {
+            self.given.push_back((*at, input));
+        }
+    }
+
+    /// New settings for links and machines.
+    pub fn retime(&mut self, settings: &Settings) {
+        self.links.set_hop(settings.hop);
+        self.suspect_after = settings.suspect_after.0;
+        for (at, _) in self.actors.iter().enumerate().filter(|(_, actor)| actor.is_some()) {
+            self.given.push_back((at, Input::Retimed(settings.clone())));
+        }
+    }
+
+    /// Begins or ends observation; it begins with what everybody believes.
+    pub fn observe(&mut self, observed: bool) {
+        self.feed.set_observed(observed);
+        self.transport.set_observed(observed);
+        for at in 0..self.actors.len() {
+            if let Some(actor) = &mut self.actors[at] {
+                actor.effects.set_observed(observed);
+                actor.described = None;
+                self.touch(at);
+            }
+        }
+    }
+
+    /// An event that the host's owner saw.
+    pub fn trace(&mut self, node: NodeId, event: impl FnOnce() -> TraceEvent) {
+        if self.feed.is_observed() {
+            self.feed.note(node, self.clock.now(), event());
+        }
+    }
+
+    /// Waits until there is something to do. Losing this future loses nothing.
+    pub async fn ready(&mut self) {
+        if !self.given.is_empty() || !self.arrivals.is_empty() || !self.touched.is_empty() {
+            // Let the connections' tasks write what the last round left, and read on.
+            return tokio::task::yield_now().await;
+        }
+        let wake = self.next_moment();
+        if let Some(wake) = wake
+            && (self.sleep.is_elapsed() || wake < self.sleep.deadline())
+        {
+            // A later moment is left alone: the alarm then comes early, once, and is set anew.
+            self.sleep.as_mut().reset(wake);
+        }
+        std::future::poll_fn(|context| {
+            if let Poll::Ready(arrival) = self.transport.poll_arrival(context) {
+                self.arrivals.push_back(arrival);
+                return Poll::Ready(());
+            }
+            if self.inquirer.as_mut().is_some_and(|inquirer| inquirer.poll_news(context)) {
+                return Poll::Ready(());
+            }
+            if wake.is_some() && self.sleep.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn next_moment(&self) -> Option<Instant> {
+        let cluster = self.timers.next().into_iter().chain(self.links.next()).min();
+        let cluster = cluster.and_then(|at| self.clock.real_moment(at));
+        let description = (!self.changed.is_empty()).then_some(self.describe_from);
+        cluster.into_iter().chain(self.feed.due()).chain(description).min()
+    }
+
+    /// Handles everything that waits, lets the machines settle, and carries out what they ask for.
+    ///
+    /// # Errors
+    /// When the name server's journal cannot be written: then this process must not go on.
+    pub fn round(&mut self) -> anyhow::Result<()> {
+        self.now = self.clock.now();
+        self.restart_if_late()?;
+        self.handle_arrivals();
+        // A timer that a message has just set anew must not ring.
+        self.carry_out_touched()?;
+        self.let_go();
+        while let Some((at, timer)) = self.timers.take_due(self.now) {
+            self.handle(at, Input::Rang(timer));
+        }
+        loop {
+            while let Some((at, input)) = self.given.pop_front() {
+                self.handle(at, input);
+            }
+            self.carry_out_touched()?;
+            if !self.given.is_empty() {
+                continue; // A verdict was remembered: it belongs to the same batch.
+            }
+            self.settle_touched()?;
+            if self.given.is_empty() {
+                break;
+            }
+        }
+        self.transport.flush();
+        self.describe_changed();
+        self.feed.flush(self.now);
+        Ok(())
+    }
+
+    /// A process that was itself late accuses nobody (PROTOCOL section 7): timers are restarted before any rings.
+    fn restart_if_late(&mut self) -> anyhow::Result<()> {
+        let late = self.timers.next().is_some_and(|due| self.now > due + self.suspect_after / 2);
+        if !late || self.clock.is_frozen() {
+            return Ok(());
+        }
+        tracing::info!("this process was late itself; it accuses nobody for the silence");
+        for at in 0..self.actors.len() {
+            self.handle(at, Input::Overslept);
+        }
+        self.carry_out_touched()
+    }
+
+    fn handle_arrivals(&mut self) {
+        let mut messages = 0;
+        while messages < MOST_MESSAGES {
+            let Some(arrival) = self.arrivals.pop_front().or_else(|| self.transport.try_arrival()) else { return };
+            match arrival {
+                Arrival::Messages { from, envelopes } => {
+                    messages += envelopes.len();
+                    for envelope in envelopes {
+                        self.deliver(from, envelope);
+                    }
+                }
+                Arrival::ConnectionLost { peer } => {
+                    for at in 0..self.actors.len() {
+                        self.handle(at, Input::ConnectionLost { peer });
+                    }
+                }
+                Arrival::Lost { messages, why } => {
+                    for (message, to) in messages {
+                        self.trace(message.from, || TraceEvent::Lost { message, to, why: why.clone() });
+                    }
+                }
+            }
+        }
+    }
+
+    fn deliver(&mut self, address: std::net::SocketAddr, envelope: protocol::message::Envelope) {
+        let Some(at) = self.by_id.get(&envelope.to).copied() else {
+            let why = || format!("a message for {}, who is not here (any more)", envelope.to);
+            return self.transport.refusals().add(address, why);
+        };
+        if envelope.traced {
+            let message = MessageId { from: envelope.from, number: envelope.number };
+            self.trace(envelope.to, || TraceEvent::Delivered { message });
+        }
+        let from = Contact { id: envelope.from, address };
+        self.handle(at, Input::Received { from, traced: envelope.traced, message: envelope.message });
+    }
+
+    /// What has been in its link for its time leaves it.
+    fn let_go(&mut self) {
+        self.take_news_of_postcodes();
+        while let Some(passing) = self.links.take_due(self.now) {
+            match passing {
+                Passing::Message { to, envelope } => self.transport.send(to, &envelope),
+                Passing::Verdict(verdict) => self.verdict_is_here(*verdict),
+            }
+        }
+    }
+
+    fn handle(&mut self, at: usize, input: Input) {
+        if let Some(actor) = self.actors.get_mut(at).and_then(Option::as_mut) {
+            actor.machine.handle(input, &mut actor.effects);
+            self.touch(at);
+        }
+    }
+
+    fn touch(&mut self, at: usize) {
+        let Some(actor) = self.actors[at].as_mut() else { return };
+        if !actor.touched {
+            actor.touched = true;
+            self.touched.push(at);
+        }
+        if !actor.changed && self.feed.is_observed() {
+            actor.changed = true;
+            self.changed.push(at);
+        }
+    }
+
+    fn settle_touched(&mut self) -> anyhow::Result<()> {
+        let mut touched = std::mem::take(&mut self.touched);
+        for at in touched.drain(..) {
+            if let Some(actor) = self.actors[at].as_mut() {
+                actor.touched = false;
+                actor.machine.settle(&mut actor.effects);
+                self.carry_out(at)?;
+            }
+        }
+        if self.touched.is_empty() {
+            self.touched = touched; // Keeps its room.
+        }
+        Ok(())
+    }
+
+    /// Reports what the actors believe now, where it is something else than reported last.
+    fn describe_changed(&mut self) {
+        if self.changed.is_empty() || Instant::now() < self.describe_from {
+            return;
+        }
+        self.describe_from = Instant::now() + BETWEEN_STATES;
+        for at in self.changed.drain(..) {
+            let Some(actor) = self.actors[at].as_mut() else { continue };
+            actor.changed = false;
+            let state = actor.machine.describe();
+            if actor.described.as_ref() != Some(&state) {
+                actor.described = Some(state.clone());
+                self.feed.note(actor.id, self.now, TraceEvent::State(state));
+            }
+        }
+    }
+
+    /// What was answered to customers since the last call.
+    pub fn take_answers(&mut self) -> Vec<Answered> {
+        std::mem::take(&mut self.answers)
+    }
+
+    /// An actor's machine.
+    #[must_use]
+    pub fn machine(&self, id: NodeId) -> Option<&M> {
+        self.by_id.get(&id).and_then(|at| self.actors[*at].as_ref()).map(|actor| &actor.machine)
+    }
+
+    /// Where an actor of this host can be reached.
+    #[must_use]
+    pub fn contact(&self, id: NodeId) -> Contact {
+        Contact { id, address: self.transport.address() }
+    }
+
+    /// The network side, for what it counts.
+    #[must_use]
+    pub fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// Cluster time.
+    #[must_use]
+    pub fn clock(&self) -> &ClusterClock {
+        &self.clock
+    }
+
+    /// Replica: remembers verdicts of postcode services, or forgets them all.
+    pub fn set_verdict_cache(&mut self, on: bool) {
+        if let Some(inquirer) = &mut self.inquirer {
+            inquirer.set_cache(on);
+        }
+    }
+}

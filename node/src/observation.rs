@@ -1,0 +1,212 @@
+//! What leaves a process for its observers, and what its launcher tells it: trace feed out, control commands in.
+//!
+//! The feed never slows the loop: it is bounded, what does not fit is counted, and a thread of its own writes it. Without an
+//! observer each possible event costs one branch. What the events mean is not known here.
+
+use std::io::{self, IsTerminal};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Context;
+use protocol::ids::NodeId;
+use protocol::trace::{TraceEvent, TraceRecord};
+use rustc_hash::FxHashMap;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::control::{self, ControlCommand, NodeConfig, NodeReport};
+
+/// Between two reports of events: a few to each picture, even at 60 pictures a second.
+const BETWEEN_REPORTS: Duration = Duration::from_millis(5);
+/// Between two counts of untraced messages.
+const BETWEEN_FLOWS: Duration = Duration::from_millis(100);
+/// Events that may wait for the sink; more are counted and thrown away.
+const MOST_RECORDS: usize = 4096;
+/// Reports that may wait for the launcher.
+const MOST_REPORTS: usize = 16;
+
+/// Where a feed's events go. Takes all records and the count of those that did not fit, and leaves nothing; if it has no
+/// room now, it leaves both as they are and is offered them again.
+pub type Sink = Box<dyn FnMut(&mut Vec<TraceRecord>, &mut u64) + Send>;
+
+/// Collects the trace events of all actors of a process.
+pub struct Feed {
+    sink: Sink,
+    observed: bool,
+    records: Vec<TraceRecord>,
+    dropped: u64,
+    /// By sender and receiver: messages of orders, messages of control.
+    flows: FxHashMap<(NodeId, NodeId), (u64, u64)>,
+    reported: Instant,
+    counted: Instant,
+}
+
+impl Feed {
+    /// A feed into `sink`.
+    #[must_use]
+    pub fn new(observed: bool, sink: Sink) -> Self {
+        let now = Instant::now();
+        let (records, flows) = (Vec::new(), FxHashMap::default());
+        Self { sink, observed, records, dropped: 0, flows, reported: now, counted: now }
+    }
+
+    /// Whether anybody wants events.
+    #[must_use]
+    pub fn is_observed(&self) -> bool {
+        self.observed
+    }
+
+    /// Begins, or ends and forgets what waits.
+    pub fn set_observed(&mut self, observed: bool) {
+        self.observed = observed;
+        self.records.clear();
+        self.flows.clear();
+    }
+
+    /// One event that `node` saw at cluster time `at`. Ask [`Self::is_observed`] before making it.
+    pub fn note(&mut self, node: NodeId, at: u64, event: TraceEvent) {
+        if !self.observed {
+        } else if self.records.len() < MOST_RECORDS {
+            self.records.push(TraceRecord { node, at, event });
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    /// An untraced message left.
+    pub fn count(&mut self, from: NodeId, to: NodeId, control: bool) {
+        let (orders, controls) = self.flows.entry((from, to)).or_default();
+        *(if control { controls } else { orders }) += 1;
+    }
+
+    /// When [`Self::flush`] has something to do.
+    #[must_use]
+    pub fn due(&self) -> Option<Instant> {
+        let report = (!self.records.is_empty()).then(|| self.reported + BETWEEN_REPORTS);
+        let flow = (!self.flows.is_empty()).then(|| self.counted + BETWEEN_FLOWS);
+        report.into_iter().chain(flow).min()
+    }
+
+    /// Offers the sink what is due; `at` is cluster time now.
+    pub fn flush(&mut self, at: u64) {
+        let Some(due) = self.due() else { return };
+        let now = Instant::now();
+        if due > now {
+            return;
+        }
+        if now >= self.counted + BETWEEN_FLOWS {
+            self.counted = now;
+            self.note_flows(at);
+        }
+        self.reported = now;
+        (self.sink)(&mut self.records, &mut self.dropped);
+    }
+
+    fn note_flows(&mut self, at: u64) {
+        let mut by_sender = FxHashMap::<NodeId, Vec<(NodeId, u64, u64)>>::default();
+        for ((from, to), (orders, controls)) in self.flows.drain() {
+            by_sender.entry(from).or_default().push((to, orders, controls));
+        }
+        for (from, mut sent) in by_sender {
+            sent.sort_unstable();
+            self.note(from, at, TraceEvent::Flow { sent });
+        }
+    }
+}
+
+/// The way to the launcher: a thread that writes reports to standard output.
+#[derive(Debug)]
+pub struct Reports {
+    sender: SyncSender<NodeReport>,
+    writer: JoinHandle<()>,
+}
+
+impl Reports {
+    /// Starts the writer.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn start() -> io::Result<Self> {
+        let (sender, receiver) = sync_channel::<NodeReport>(MOST_REPORTS);
+        let write = move || {
+            let mut pipe = io::stdout().lock();
+            while let Ok(report) = receiver.recv() {
+                if control::write_frame(&mut pipe, &report).is_err() {
+                    return; // The launcher is gone; the end of standard input ends this process.
+                }
+            }
+        };
+        Ok(Self { sender, writer: std::thread::Builder::new().name("reports".into()).spawn(write)? })
+    }
+
+    /// Says something, unless the launcher is too far behind: then it is only logged.
+    pub fn tell(&self, report: NodeReport) {
+        if let Err(TrySendError::Full(_)) = self.sender.try_send(report) {
+            tracing::warn!("the launcher does not read its reports");
+        }
+    }
+
+    /// Says the last thing and waits until it is written.
+    pub fn tell_last(self, report: NodeReport) {
+        drop(self.sender.send(report));
+        drop(self.sender);
+        drop(self.writer.join());
+    }
+
+    /// For a [`Feed`] that goes to the launcher.
+    #[must_use]
+    pub fn sink(&self) -> Sink {
+        let sender = self.sender.clone();
+        Box::new(move |records, dropped| {
+            let report = NodeReport::Trace { records: std::mem::take(records), dropped: *dropped };
+            match sender.try_send(report) {
+                Ok(()) => *dropped = 0,
+                Err(TrySendError::Full(NodeReport::Trace { records: back, .. })) => *records = back,
+                Err(_) => {}
+            }
+        })
+    }
+}
+
+/// Reads what the process shall be: the first frame of standard input.
+///
+/// # Errors
+/// A sentence when nobody tells, or what is told makes no sense.
+pub fn first_word() -> anyhow::Result<NodeConfig> {
+    let mut input = io::stdin().lock();
+    anyhow::ensure!(
+        !input.is_terminal(),
+        "This command is one node of a cluster: another program starts it and tells it over standard input what to be. \
+         To see a cluster, run `just-hungry` instead."
+    );
+    control::read_frame(&mut input)
+        .context("What standard input says is no configuration of a node. The launcher must be of the same version.")?
+        .context("Standard input ended before it said what this node shall be.")
+}
+
+/// Starts to listen to the launcher. When the launcher closes the pipe, or dies, this process ends at once, whatever it does.
+///
+/// # Errors
+/// When the operating system gives no thread.
+pub fn listen() -> io::Result<mpsc::UnboundedReceiver<ControlCommand>> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let read = move || {
+        let mut pipe = io::stdin().lock();
+        let status = loop {
+            match control::read_frame(&mut pipe) {
+                // Nobody receives while the process ends; then only the end of the pipe still matters.
+                Ok(Some(command)) => drop(sender.send(command)),
+                Ok(None) => break 0,
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    tracing::error!("the launcher said something that is no command: {error}");
+                    break crate::EXIT_BAD_INPUT;
+                }
+                Err(_) => break 0,
+            }
+        };
+        std::process::exit(status.into());
+    };
+    std::thread::Builder::new().name("control".into()).spawn(read)?;
+    Ok(receiver)
+}
