@@ -1,0 +1,87 @@
+//! What every file of the workspace keeps to, so that the tree goes on telling its story: a purpose in the first line,
+//! length limits, nothing left to do, dependencies in one direction, colours in one place, no path of anybody's machine.
+//!
+//! Reads files as text and asks no compiler: what clippy can say is left to clippy.
+
+#[path = "tidy/directions.rs"]
+mod directions;
+#[path = "tidy/lines.rs"]
+mod lines;
+#[path = "tidy/tree.rs"]
+mod tree;
+
+use std::fmt;
+
+use tree::SourceFile;
+
+/// One line that breaks a rule.
+struct Offence {
+    path: String,
+    line: usize,
+    sentence: String,
+}
+
+impl fmt::Display for Offence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.path, self.line, self.sentence)
+    }
+}
+
+/// Applies `rule` to every file and fails with all offences at once.
+fn keep(files: &[SourceFile], rule: impl Fn(&SourceFile) -> Vec<(usize, String)>) {
+    let mut offences = Vec::new();
+    for file in files {
+        let found = rule(file).into_iter();
+        offences.extend(found.map(|(line, sentence)| Offence { path: file.path.clone(), line, sentence }.to_string()));
+    }
+    assert!(offences.is_empty(), "{} offences\n{}", offences.len(), offences.join("\n"));
+}
+
+#[test]
+fn the_whole_tree_is_read() {
+    let rust = tree::rust_files();
+    for expected in ["protocol/src/lib.rs", "protocol/tests/tidy.rs", "node/src/lib.rs", "app/src/lib.rs"] {
+        assert!(rust.iter().any(|file| file.path == expected), "{expected} was not found");
+    }
+    assert!(rust.len() > 50, "only {} files", rust.len());
+    let texts = tree::text_files();
+    assert!(texts.iter().any(|file| file.path == "Cargo.toml") && texts.len() > rust.len());
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    keep(&tree::rust_files(), |file| lines::purpose(&file.text));
+}
+
+#[test]
+fn files_and_functions_are_short() {
+    keep(&tree::rust_files(), |file| [lines::file_length(&file.text), lines::function_lengths(&file.text)].concat());
+}
+
+#[test]
+fn nothing_is_left_to_do() {
+    keep(&tree::text_files(), |file| lines::left_overs(&file.text));
+}
+
+#[test]
+fn no_path_of_a_machine_is_written_down() {
+    keep(&tree::text_files(), |file| lines::machine_paths(&file.text));
+}
+
+#[test]
+fn dependencies_point_from_the_window_to_the_protocol() {
+    keep(&tree::rust_files(), |file| directions::offences(&file.path, &file.text));
+}
+
+#[test]
+fn colours_are_in_the_theme() {
+    keep(&tree::rust_files(), |file| directions::colours(&file.path, &file.text));
+}
+
+#[test]
+fn the_protocol_does_no_input_or_output() {
+    let manifest = tree::read("protocol/Cargo.toml");
+    let foreign = directions::foreign_dependencies(&manifest);
+    assert!(foreign.is_empty(), "protocol/Cargo.toml asks for {foreign:?}: I/O belongs to node/");
+    assert!(!directions::foreign_dependencies("[dependencies]\ntokio.workspace = true\n").is_empty());
+}
