@@ -22,7 +22,7 @@ pub enum Passing {
         /// The message.
         envelope: Envelope,
     },
-    /// [11] and [12]: a verdict of a postcode service, on its way back.
+    /// Steps 11 and 12: a verdict of a postcode service, on its way back.
     Verdict(Box<VerdictArrived>),
 }
 

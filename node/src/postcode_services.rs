@@ -1,4 +1,4 @@
-//! Asking whether a postcode exists ([11], [12]): postcodes.io, then getthedata.com, or their stand-ins.
+//! Asking whether a postcode exists (steps 11 and 12): postcodes.io, then getthedata.com, or their stand-ins.
 //!
 //! Only a primary asks. What an answer means is decided in `answers`; this file decides whom to ask next: the second
 //! service is asked when the first is *unavailable*, never because it said no. Nothing here retries: the machine asks
@@ -42,14 +42,14 @@ pub struct Inquiry {
 /// What happens while asking, for the trace.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Attempt {
-    /// A request leaves now ([11]).
+    /// A request leaves now (step 11).
     Begins {
         /// To which service.
         service: PostcodeService,
         /// Its id in traces.
         id: NodeId,
     },
-    /// The same attempt is over ([12]).
+    /// The same attempt is over (step 12).
     Ends {
         /// Which service it was.
         service: PostcodeService,

@@ -1,6 +1,6 @@
 //! The QUIC endpoint of a process, with every limit set explicitly (RELIABILITY, "QUIC limits").
 //!
-//! Only configuration; connections are made in [`super::connections`]. Benchmarks measure a bare round trip on the same endpoint.
+//! Only configuration; connections are made in `connections`. Benchmarks measure a bare round trip on the same endpoint.
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
