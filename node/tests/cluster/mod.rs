@@ -1,0 +1,301 @@
+//! A cluster of real processes for tests: starts nodes, listens to them, and orders food.
+//!
+//! Times are only limits after which a test fails. Nodes die with the test's thread, whatever happens.
+
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use node::cluster_clock::ClusterClock;
+use node::control::{ControlCommand, Duty, NodeConfig, NodeReport, ServiceAddress, read_frame, write_frame};
+use node::event_loop::Host;
+use node::observation::Feed;
+use node::transport::Transport;
+use node::transport::identity::Authority;
+use protocol::customer::Customer;
+use protocol::ids::{Contact, CustomerId, NodeId, RequestNumber, Role};
+use protocol::machine::{Identity, Input, Settings, Wish};
+use protocol::message::{Answer, Ask};
+use protocol::postcode::PostcodeService;
+use protocol::trace::{NodeState, ReplicaState};
+
+/// Longer than anything takes; a test that waits so long fails.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+pub fn loopback() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+/// A node as its launcher sees it.
+pub struct Process {
+    child: Child,
+    input: Option<ChildStdin>,
+    reports: Receiver<NodeReport>,
+}
+
+impl Process {
+    /// Starts `just-hungry-node node ROLE` and says nothing to it yet.
+    pub fn start(role: &str) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_just-hungry-node"))
+            .args(["node", role])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = child.stdout.take().unwrap();
+        let (sender, reports) = channel();
+        std::thread::spawn(move || {
+            while let Ok(Some(report)) = read_frame(&mut output) {
+                let _ = sender.send(report);
+            }
+        });
+        Self { input: child.stdin.take(), child, reports }
+    }
+
+    pub fn configure(&mut self, config: &NodeConfig) {
+        write_frame(self.input.as_mut().unwrap(), config).unwrap();
+    }
+
+    pub fn say_bytes(&mut self, bytes: &[u8]) {
+        std::io::Write::write_all(self.input.as_mut().unwrap(), bytes).unwrap();
+    }
+
+    pub fn command(&mut self, command: &ControlCommand) {
+        write_frame(self.input.as_mut().unwrap(), command).unwrap();
+    }
+
+    pub fn next_report(&mut self) -> NodeReport {
+        self.reports.recv_timeout(PATIENCE).expect("the node should report")
+    }
+
+    pub fn ready(&mut self) -> Contact {
+        match self.next_report() {
+            NodeReport::Ready { contact, .. } => contact,
+            other => panic!("the first report should be Ready, not {other:?}"),
+        }
+    }
+
+    pub fn state(&mut self) -> NodeState {
+        self.command(&ControlCommand::ReportStatus);
+        loop {
+            if let NodeReport::Status { state, .. } = self.next_report() {
+                return state.unwrap();
+            }
+        }
+    }
+
+    pub fn replica_state(&mut self) -> ReplicaState {
+        let NodeState::Replica(state) = self.state() else { panic!("it should be a replica") };
+        state
+    }
+
+    pub fn close_input(&mut self) {
+        self.input = None;
+    }
+
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub fn wait(&mut self) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the process should have ended");
+            std::thread::yield_now();
+        }
+    }
+
+    /// What it wrote to its log until it ended.
+    pub fn last_words(&mut self) -> String {
+        let mut words = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut words).unwrap();
+        words
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Name server, front-end, stand-ins and replicas, and one customer in this process.
+pub struct Cluster {
+    authority: Authority,
+    folder: tempfile::TempDir,
+    next_id: u64,
+    pub name_server: Process,
+    pub name_server_contact: Contact,
+    pub front_end: Process,
+    pub replicas: Vec<Process>,
+    services: Vec<ServiceAddress>,
+    _stand_ins: Vec<Process>,
+    customer: Host<Customer>,
+    asked: u64,
+}
+
+const CUSTOMER: NodeId = NodeId(0xc0);
+
+impl Cluster {
+    pub fn start(replicas: u32) -> Self {
+        let authority = Authority::new().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let nobody = Contact { id: NodeId(1), address: loopback() };
+        let duty = Duty::NameServer { journal: folder.path().join("journal") };
+        let config = config(&authority, "name-server", duty, NodeId(1), nobody);
+        let mut name_server = Process::start("name-server");
+        name_server.configure(&config);
+        let name_server_contact = name_server.ready();
+
+        let mut services = Vec::new();
+        let mut stand_ins = Vec::new();
+        for (id, role, service) in
+            [(2, "postcodes-io", PostcodeService::PostcodesIo), (3, "getthedata", PostcodeService::GetTheData)]
+        {
+            let mut stand_in = Process::start(role);
+            let duty = Duty::StandIn(service);
+            stand_in.configure(&self::config(&authority, role, duty, NodeId(id), name_server_contact));
+            let base_url = format!("http://{}", stand_in.ready().address);
+            services.push(ServiceAddress { service, id: NodeId(id), base_url });
+            stand_ins.push(stand_in);
+        }
+
+        let customer = customer(&authority, name_server_contact);
+        let front_end = Process::start("front-end");
+        let mut cluster = Self {
+            authority,
+            folder,
+            next_id: 10,
+            name_server,
+            name_server_contact,
+            front_end,
+            replicas: Vec::new(),
+            services,
+            _stand_ins: stand_ins,
+            customer,
+            asked: 0,
+        };
+        cluster.configure_front_end();
+        for number in 1..=replicas {
+            cluster.add_replica(number);
+        }
+        cluster
+    }
+
+    pub fn config(&mut self, name: &str, duty: Duty) -> NodeConfig {
+        self.next_id += 1;
+        config(&self.authority, name, duty, NodeId(self.next_id), self.name_server_contact)
+    }
+
+    pub fn journal(&self) -> PathBuf {
+        self.folder.path().join("journal")
+    }
+
+    fn configure_front_end(&mut self) {
+        let config = self.config("front-end", Duty::FrontEnd);
+        self.front_end.configure(&config);
+        self.front_end.ready();
+    }
+
+    pub fn restart_front_end(&mut self) {
+        self.front_end.kill();
+        self.front_end = Process::start("front-end");
+        self.configure_front_end();
+    }
+
+    /// The same incarnation at the same address, from its journal.
+    pub fn restart_name_server(&mut self) {
+        self.name_server.kill();
+        let duty = Duty::NameServer { journal: self.journal() };
+        let contact = self.name_server_contact;
+        let mut config = config(&self.authority, "name-server", duty, contact.id, contact);
+        config.listen = contact.address;
+        self.name_server = Process::start("name-server");
+        self.name_server.configure(&config);
+        assert_eq!(self.name_server.ready(), contact);
+    }
+
+    pub fn add_replica(&mut self, number: u32) {
+        let duty = Duty::Replica { preset: number, services: self.services.clone(), verdict_cache: true };
+        let config = self.config(&format!("replica-{number}"), duty);
+        let mut replica = Process::start("replica");
+        replica.configure(&config);
+        replica.ready();
+        self.replicas.push(replica);
+    }
+
+    /// Asks, and waits for the answer however long the cluster needs to recover.
+    pub async fn ask(&mut self, ask: Ask) -> Answer {
+        self.customer.give(CUSTOMER, Input::Wanted { wish: Wish::Ask(ask), traced: true });
+        self.asked += 1;
+        let answered = async {
+            loop {
+                self.customer.round().unwrap();
+                if let Some(answered) = self.customer.take_answers().pop() {
+                    assert_eq!(answered.request.number, RequestNumber(self.asked));
+                    return answered.answer;
+                }
+                self.customer.ready().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, answered).await.expect("the customer should be answered")
+    }
+
+    /// Waits until all replicas still there are members of one view; the primary's place in `replicas`.
+    pub fn wait_until_all_are_members(&mut self) -> usize {
+        let begun = Instant::now();
+        loop {
+            let states: Vec<_> = self.replicas.iter_mut().map(Process::replica_state).collect();
+            let primary = states.iter().position(|state| state.acting);
+            if let Some(primary) = primary
+                && states.iter().all(|state| state.view == states[primary].view)
+                && states[primary].view.members.len() == states.len()
+            {
+                return primary;
+            }
+            assert!(begun.elapsed() < PATIENCE, "all replicas should have become members: {states:?}");
+            std::thread::yield_now();
+        }
+    }
+}
+
+pub fn config(authority: &Authority, name: &str, duty: Duty, id: NodeId, name_server: Contact) -> NodeConfig {
+    let role = match &duty {
+        Duty::NameServer { .. } => Some(Role::NameServer),
+        Duty::FrontEnd => Some(Role::FrontEnd),
+        Duty::Replica { .. } => Some(Role::Replica),
+        Duty::StandIn(_) => None,
+    };
+    NodeConfig {
+        name: name.into(),
+        duty,
+        id,
+        listen: loopback(),
+        name_server,
+        settings: Settings::default(),
+        credentials: role.map(|role| authority.issue(role, Some(id)).unwrap()),
+        epoch: 0,
+        observe: false,
+    }
+}
+
+fn customer(authority: &Authority, name_server: Contact) -> Host<Customer> {
+    let credentials = authority.issue(Role::Customer, None).unwrap();
+    let transport = Transport::open(loopback(), &credentials).unwrap();
+    let me = Contact { id: CUSTOMER, address: transport.address() };
+    let identity = Identity { me, name: "Grace".into(), role: Role::Customer, name_server };
+    let settings = Settings::default();
+    let feed = Feed::new(false, Box::new(|_, _| {}));
+    let mut host = Host::new(transport, ClusterClock::since(0), &settings, feed);
+    host.add(me.id, Role::Customer, Customer::new(identity, settings, CustomerId(7), RequestNumber(0)));
+    host
+}
