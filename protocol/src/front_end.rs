@@ -309,7 +309,7 @@ impl FrontEnd {
 }
 
 impl Machine for FrontEnd {
-    /// [2]: claims the token, looks replicas up.
+    /// \[2\]: claims the token, looks replicas up.
     fn start(&mut self, effects: &mut Effects) {
         self.register(true, effects);
         effects.send(self.identity.name_server, true, Message::ClaimFrontEnd);

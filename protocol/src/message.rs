@@ -1,4 +1,4 @@
-//! Every message of the protocol, in the order of the workflow [1]..[14]: the protocol's reference.
+//! Every message of the protocol, in the order of the workflow \[1\]..\[14\]: the protocol's reference.
 //!
 //! A message is a *repeatable statement*: it may be lost, late, doubled or out of order, and the receiver must
 //! still be right (PROTOCOL, "Idea"). What each receiver does with it stands in its `on_*` function.

@@ -1,6 +1,6 @@
 //! Postcodes: their shape, and what a postcode service can say of them.
 //!
-//! Whether a well-shaped postcode *exists* is not known here: the primary asks a service ([11], [12]).
+//! Whether a well-shaped postcode *exists* is not known here: the primary asks a service (\[11\], \[12\]).
 
 use std::fmt;
 use std::str::FromStr;

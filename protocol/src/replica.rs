@@ -248,7 +248,7 @@ impl Replica {
 }
 
 impl Machine for Replica {
-    /// [1]
+    /// \[1\]
     fn start(&mut self, effects: &mut Effects) {
         self.register(true, effects);
         self.look_front_end_up(effects);

@@ -94,7 +94,7 @@ pub enum TraceEvent {
         /// True when the suspicion begins.
         suspected: bool,
     },
-    /// Machine of a primary: an order waits for its postcode. Driver: the request leaves ([11]).
+    /// Machine of a primary: an order waits for its postcode. Driver: the request leaves (\[11\]).
     PostcodeAsked {
         /// Which message of the driver's.
         message: MessageId,
@@ -107,7 +107,7 @@ pub enum TraceEvent {
         /// For which request.
         request: RequestId,
     },
-    /// Driver of a primary: the answer is there ([12]), or the attempt is over.
+    /// Driver of a primary: the answer is there (\[12\]), or the attempt is over.
     PostcodeAnswered {
         /// The request's message.
         message: MessageId,
