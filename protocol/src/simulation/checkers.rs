@@ -82,6 +82,13 @@ impl Checkers {
         self.record.last()
     }
 
+    /// Whether this incarnation may be a member of the view after the newest: it is one now, or was seen in sync.
+    #[must_use]
+    pub fn may_follow(&self, id: NodeId) -> bool {
+        let in_sync = |view: &View| self.in_sync.get(view.number.0 as usize).is_some_and(|ids| ids.contains(&id));
+        self.record.last().is_some_and(|view| view.members.contains(&id) || in_sync(view))
+    }
+
     /// Highest committed op.
     #[must_use]
     pub fn committed(&self) -> OpNumber {
@@ -142,9 +149,8 @@ impl Checkers {
                 || old.members.contains(id)
                 || self.in_sync.get(old.number.0 as usize).is_some_and(|in_sync| in_sync.contains(id))
         };
-        let fits = new.number == old.number.next()
-            && new.members.contains(&new.primary)
-            && new.members.iter().all(allowed);
+        let fits =
+            new.number == old.number.next() && new.members.contains(&new.primary) && new.members.iter().all(allowed);
         let what = if fits { None } else { Some(format!("I9: {new:?} was recorded after {old:?}")) };
         self.record.push(new.clone());
         match what {

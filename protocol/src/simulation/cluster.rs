@@ -12,7 +12,7 @@ use crate::name_server::NameServer;
 use crate::order_book::OrderBook;
 use crate::replica::Replica;
 use crate::simulation::checkers::Checkers;
-use crate::simulation::node::{Actor, Life, Node};
+use crate::simulation::node::{Actor, Doom, Life, Node};
 use crate::simulation::queue::Queue;
 use crate::simulation::random::mix;
 use crate::simulation::surroundings::{Fate, Slot, Surroundings};
@@ -82,6 +82,17 @@ pub enum Stepped<P> {
     Nothing,
 }
 
+/// Lists of effects that were cut short by a crash, by the place of the cut.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CutLists {
+    /// Right before a journal entry.
+    pub before_journal: u64,
+    /// Right after one.
+    pub after_journal: u64,
+    /// Anywhere else.
+    pub other: u64,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Cluster<S: Surroundings> {
@@ -107,8 +118,8 @@ pub struct Cluster<S: Surroundings> {
     pub events: u64,
     /// Digest of everything that happened: equal for equal seeds.
     pub hash: u64,
-    /// Lists of effects that were cut short by a crash, and among them those cut right after a journal entry.
-    pub cut_lists: (u64, u64),
+    /// Lists of effects that were cut short by a crash.
+    pub cut_lists: CutLists,
     journal: JournalRecord,
     queue: Queue<Event<S::Plan>>,
     effects: Effects,
@@ -131,7 +142,7 @@ impl<S: Surroundings> Cluster<S> {
             story: None,
             events: 0,
             hash: 0,
-            cut_lists: (0, 0),
+            cut_lists: CutLists::default(),
             journal: JournalRecord::default(),
             queue: Queue::default(),
             effects: Effects::new(observed),
@@ -160,16 +171,10 @@ impl<S: Surroundings> Cluster<S> {
         let identity = Identity { me, name: seat.name.clone(), role: seat.role, name_server };
         let settings = self.settings.clone();
         let actor = match seat.role {
-            Role::NameServer => {
-                Actor::NameServer(Box::new(NameServer::new(identity, settings, self.journal.clone())))
-            }
+            Role::NameServer => Actor::NameServer(Box::new(NameServer::new(identity, settings, self.journal.clone()))),
             Role::FrontEnd => Actor::FrontEnd(Box::new(FrontEnd::new(identity, settings))),
-            Role::Replica => {
-                Actor::Replica(Box::new(Replica::new(identity, settings, OrderBook::preset(seat.preset))))
-            }
-            Role::Customer => {
-                Actor::Customer(Box::new(Customer::new(identity, settings, seat.customer, seat.last)))
-            }
+            Role::Replica => Actor::Replica(Box::new(Replica::new(identity, settings, OrderBook::preset(seat.preset)))),
+            Role::Customer => Actor::Customer(Box::new(Customer::new(identity, settings, seat.customer, seat.last))),
         };
         seat.node = node;
         self.nodes.push(Node::new(slot, id, actor));
@@ -208,10 +213,10 @@ impl<S: Surroundings> Cluster<S> {
         self.checkers.died(node);
     }
 
-    /// Kills it in the middle of a list of effects: after so many more of them.
-    pub fn kill_after(&mut self, slot: Slot, effects: u32) {
+    /// It will die in the middle of a list of effects.
+    pub fn doom(&mut self, slot: Slot, doom: Doom) {
         let node = self.seats[slot].node;
-        self.nodes[node].dies_after = Some(effects);
+        self.nodes[node].doom = Some(doom);
     }
 
     /// Freezes it, as SIGSTOP does.
@@ -291,7 +296,7 @@ impl<S: Surroundings> Cluster<S> {
 
     /// The next thing happens.
     pub fn step(&mut self) -> Stepped<S::Plan> {
-        let Some((at, event)) = self.queue.next() else { return Stepped::Nothing };
+        let Some((at, event)) = self.queue.take_next() else { return Stepped::Nothing };
         self.now = at;
         self.events += 1;
         match event {
@@ -377,22 +382,28 @@ impl<S: Surroundings> Cluster<S> {
             if let Effect::Trace(event) = effect {
                 self.tell(|cluster| format!("{}: {event:?}", cluster.name(node)));
             } else if self.nodes[node].life == Life::Running {
-                let journaled = matches!(effect, Effect::Journal(_));
-                self.carry_out(node, effect);
-                self.die_in_time(node, journaled);
+                self.carry_out_or_die(node, effect);
             }
         }
         self.list = list;
     }
 
-    fn die_in_time(&mut self, node: usize, journaled: bool) {
-        let Some(left) = &mut self.nodes[node].dies_after else { return };
-        if *left > 0 {
-            *left -= 1;
-            return;
+    fn carry_out_or_die(&mut self, node: usize, effect: Effect) {
+        let Some(doom) = self.nodes[node].doom else { return self.carry_out(node, effect) };
+        let journal = matches!(effect, Effect::Journal(_));
+        match doom {
+            Doom::After(0) => self.cut_lists.other += 1,
+            Doom::BeforeJournal if journal => self.cut_lists.before_journal += 1,
+            Doom::AfterJournal if journal => {
+                self.carry_out(node, effect);
+                self.cut_lists.after_journal += 1;
+            }
+            Doom::After(left) => {
+                self.nodes[node].doom = Some(Doom::After(left - 1));
+                return self.carry_out(node, effect);
+            }
+            Doom::BeforeJournal | Doom::AfterJournal => return self.carry_out(node, effect),
         }
-        self.cut_lists.0 += 1;
-        self.cut_lists.1 += u64::from(journaled);
         self.kill(self.nodes[node].slot);
     }
 

@@ -4,7 +4,7 @@
 
 use crate::ids::{Contact, Role, Span};
 use crate::machine::{Input, Settings};
-use crate::simulation::node::Life;
+use crate::simulation::node::{Doom, Life};
 use crate::simulation::surroundings::Slot;
 use crate::simulation::tally::Fault;
 use crate::simulation::trial::{Plan, Trial};
@@ -70,11 +70,14 @@ impl Trial {
         self.cluster.checkers.newest_view().is_some_and(|view| view.members.contains(&id))
     }
 
-    /// Whether killing it would leave enough members of the newest view (PROTOCOL section 15).
-    fn may_die(&self, slot: Slot) -> bool {
-        let living = self.living_members();
-        let others = living.iter().filter(|other| **other != slot).count();
-        self.reckless || !self.is_member(slot) || others >= self.min_members
+    /// Whether killing it would leave enough members of the newest view (PROTOCOL section 15). One that is frozen or cut
+    /// off lives as well, but may already be on its way out of the view: such a gamble is rarely taken.
+    fn may_die(&mut self, slot: Slot) -> bool {
+        let gamble = self.reckless || self.random.chance(3_000);
+        let counts = |slot: &Slot| gamble || self.cluster.life(*slot) == Life::Running;
+        let others = self.living_members().into_iter().filter(|other| *other != slot).filter(counts).count();
+        let enough = self.min_members + usize::from(!gamble && self.cluster.around.is_disturbed());
+        self.reckless || !self.is_member(slot) || others >= enough
     }
 
     // How long, in microseconds.
@@ -137,9 +140,12 @@ impl Trial {
     fn kill_between_effects(&mut self) {
         let role = [Role::Replica, Role::Replica, Role::NameServer, Role::FrontEnd][self.random.below(4) as usize];
         let Some(slot) = self.one_of(role, Life::Running).filter(|slot| self.may_die(*slot)) else { return };
-        // The name server says little but for journal entries and their answers: it dies soon after one.
-        let effects = if role == Role::NameServer { self.random.below(3) } else { self.random.below(30) };
-        self.cluster.kill_after(slot, effects as u32);
+        let doom = match (role, self.random.below(4)) {
+            (Role::NameServer, 0) => Doom::BeforeJournal,
+            (Role::NameServer, 1 | 2) => Doom::AfterJournal,
+            _ => Doom::After(self.random.below(30) as u32),
+        };
+        self.cluster.doom(slot, doom);
         self.back_later(slot);
         let again = self.random.between(10_000_000, 20_000_000);
         self.cluster.plan(self.at(again), Plan::Restart(slot));
@@ -228,7 +234,8 @@ impl Trial {
 
     fn isolate(&mut self) {
         let (slot, all) = (self.someone(), self.everybody());
-        let cut = (0..self.cluster.seats.len()).map(|other| (other, if other == slot { all } else { 1 << slot })).collect();
+        let cut =
+            (0..self.cluster.seats.len()).map(|other| (other, if other == slot { all } else { 1 << slot })).collect();
         self.cut(Fault::Isolated, cut);
     }
 

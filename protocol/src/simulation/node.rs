@@ -71,6 +71,17 @@ pub enum Life {
     Dead,
 }
 
+/// How a node will die in the middle of a list of effects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doom {
+    /// When it has carried out so many more.
+    After(u32),
+    /// When it is about to write its next journal entry.
+    BeforeJournal,
+    /// When it has written its next journal entry and told nobody.
+    AfterJournal,
+}
+
 /// A timer of a node. Setting one again is frequent and ringing rare, so a ring that is planned too early stays
 /// planned and is put off when it comes.
 #[derive(Clone, Copy, Debug)]
@@ -95,8 +106,8 @@ pub struct Node {
     pub inbox: Vec<Input>,
     /// A run is planned that will handle the inbox.
     pub run_planned: bool,
-    /// It dies when it has carried out so many more effects: in the middle of a list.
-    pub dies_after: Option<u32>,
+    /// It will die in the middle of a list of effects.
+    pub doom: Option<Doom>,
     alarms: Vec<Alarm>,
 }
 
@@ -111,7 +122,7 @@ impl Node {
             life: Life::Running,
             inbox: Vec::new(),
             run_planned: false,
-            dies_after: None,
+            doom: None,
             alarms: Vec::new(),
         }
     }

@@ -36,7 +36,7 @@ impl<T> Queue<T> {
     }
 
     /// The next event with its time.
-    pub fn next(&mut self) -> Option<(u64, T)> {
+    pub fn take_next(&mut self) -> Option<(u64, T)> {
         let Reverse(key) = self.keys.pop()?;
         let place = (key & 0xff_ffff) as u32;
         self.free.push(place);
@@ -61,7 +61,7 @@ mod tests {
             queue.plan(at, name);
         }
         assert_eq!(queue.next_at(), Some(3));
-        let order: Vec<_> = std::iter::from_fn(|| queue.next()).collect();
+        let order: Vec<_> = std::iter::from_fn(|| queue.take_next()).collect();
         assert_eq!(order, [(3, "a"), (4, "b"), (5, "c"), (5, "d")]);
         assert_eq!(queue.next_at(), None);
     }

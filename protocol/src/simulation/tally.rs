@@ -58,6 +58,8 @@ faults! {
     KillCustomer = "customer killed",
     /// Killed with only some of a list of effects carried out.
     CutList = "killed between effects",
+    /// Killed right before a journal entry.
+    CutBeforeJournal = "killed before journal entry",
     /// Killed right after a journal entry, before anybody was told.
     CutAfterJournal = "killed after journal entry",
     /// SIGSTOP.

@@ -88,6 +88,12 @@ impl Weather {
         self.join();
     }
 
+    /// Whether some link is cut now, or messages get lost so often that somebody living may seem dead.
+    #[must_use]
+    pub fn is_disturbed(&self) -> bool {
+        !self.cuts.is_empty() || self.mood.loss > 50_000 || self.mood.slow > 50_000
+    }
+
     fn join(&mut self) {
         self.unreachable.fill(0);
         for (from, to) in self.cuts.iter().flat_map(|(_, cut)| cut) {

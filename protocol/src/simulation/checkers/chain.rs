@@ -107,8 +107,10 @@ impl Chain {
         if earlier.is_some_and(|place| self.ancestor(parent, self.op(*place)) == Some(*place)) {
             return Err(format!("I7: request {} is executed again as op {}", entry.request, entry.op));
         }
-        let newest = (RequestId { number: entry.request.number.next(), ..entry.request })
-            ..=(RequestId { number: RequestNumber(u64::MAX), ..entry.request });
+        let newest = (RequestId { number: entry.request.number.next(), ..entry.request })..=(RequestId {
+            number: RequestNumber(u64::MAX),
+            ..entry.request
+        });
         // A primary that was replaced and does not know it may still execute what is over: nobody will hear of it.
         let here = |op: OpNumber| self.ancestor(parent, op) == self.committed.get(op.0 as usize).copied();
         if let Some((later, _)) = self.settled.range(newest).find(|(_, op)| here(**op)) {
@@ -137,7 +139,7 @@ impl Chain {
         if self.op(place) < op {
             return Err(format!("I6: op {op} is committed by a primary that stands at {}", self.op(place)));
         }
-        let known = self.committed().min(self.op(place));
+        let known = self.committed().min(op);
         if self.ancestor(place, known) != self.committed.get(known.0 as usize).copied() {
             return Err(format!("I2: two commits of op {known} differ"));
         }
