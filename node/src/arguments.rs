@@ -43,8 +43,6 @@ pub enum NodeRole {
     PostcodesIo,
     /// Stands in for getthedata.com.
     Getthedata,
-    /// Sends bytes back, for benchmarks.
-    Echo,
 }
 
 impl NodeRole {
@@ -57,7 +55,6 @@ impl NodeRole {
             Duty::Replica { .. } => NodeRole::Replica,
             Duty::StandIn(PostcodeService::PostcodesIo) => NodeRole::PostcodesIo,
             Duty::StandIn(PostcodeService::GetTheData) => NodeRole::Getthedata,
-            Duty::Echo => NodeRole::Echo,
         }
     }
 }
@@ -71,7 +68,6 @@ impl fmt::Display for NodeRole {
             NodeRole::Replica => "replica",
             NodeRole::PostcodesIo => "postcodes-io",
             NodeRole::Getthedata => "getthedata",
-            NodeRole::Echo => "echo",
         })
     }
 }

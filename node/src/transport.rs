@@ -9,7 +9,6 @@ pub mod framing;
 pub mod identity;
 pub mod limits;
 mod peers;
-pub mod round_trip;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;

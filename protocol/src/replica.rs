@@ -6,8 +6,6 @@
 
 mod answers;
 mod backup;
-#[cfg(feature = "simulation")]
-mod inspection;
 mod joining;
 mod log;
 mod peers;

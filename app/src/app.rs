@@ -1,0 +1,206 @@
+//! The window: facts of the cluster are folded into the picture, panels draw it, and what they ask for is handed over.
+//!
+//! This is the only place that sees both panels and cluster. It repaints when a fact arrives or while a message moves,
+//! and otherwise not at all.
+
+mod keys;
+
+use egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, Ui};
+use protocol::trace::TraceRecord;
+
+use crate::panels::bottom::{BottomState, bottom_ui};
+use crate::panels::customers::customers_ui;
+use crate::panels::inspector::{InspectorState, inspector_ui};
+use crate::panels::notices::{NoticesState, notices_ui, past_notices_ui};
+use crate::panels::order_form::{OrderFormState, order_form_ui};
+use crate::panels::status_bar::status_bar_ui;
+use crate::panels::toolbar::{Appearance, ToolbarState, toolbar_ui};
+use crate::panels::workflow_diagram::{DiagramState, workflow_diagram_ui};
+use crate::panels::{Focus, about};
+use crate::picture::Picture;
+use crate::theme::{self, size, time, tokens};
+use crate::user_command::{CommandQueue, UserCommand};
+
+/// What the window needs of a cluster: the real one, or recorded facts in tests. Nothing here may block.
+pub trait RunningCluster {
+    /// Does what a person asked for, sooner or later; facts will tell.
+    fn perform(&mut self, command: UserCommand);
+    /// Facts that have arrived since the last call.
+    fn take_facts(&mut self) -> Vec<TraceRecord>;
+    /// Cluster time in microseconds.
+    fn now(&self) -> u64;
+}
+
+/// All panels with what they remember. It knows no cluster, so that tests can show it a picture and see what it asks for.
+#[derive(Default)]
+pub struct Window {
+    /// What the app believes.
+    pub picture: Picture,
+    /// What was asked for and not yet handed over.
+    pub commands: CommandQueue,
+    /// What the person looks at.
+    pub focus: Focus,
+    /// How it looks.
+    pub appearance: Appearance,
+    /// The canvas.
+    pub diagram: DiagramState,
+    toolbar: ToolbarState,
+    order_form: OrderFormState,
+    inspector: InspectorState,
+    bottom: BottomState,
+    notices: NoticesState,
+    zoomed_for_presentation: bool,
+}
+
+impl Window {
+    /// Arranges and shows everything.
+    pub fn ui(&mut self, ui: &mut Ui) {
+        self.focus.follow(&self.picture);
+        let now = ui.input(|input| input.time);
+        self.notices.follow(now, &self.picture);
+        if let Some(why) = self.diagram.complaint.take() {
+            self.notices.say(now, why);
+        }
+        self.diagram.reduced_motion = self.appearance.reduced_motion;
+        self.panels(ui);
+        notices_ui(ui, &mut self.notices);
+        if self.toolbar.about {
+            about::about_ui(ui, &mut self.toolbar.about);
+        }
+        if self.toolbar.shortcuts {
+            about::shortcuts_ui(ui, &mut self.toolbar.shortcuts);
+        }
+        if self.toolbar.notices {
+            past_notices_ui(ui, &self.notices, &mut self.toolbar.notices);
+        }
+        keys::handle(ui, self);
+        self.zoom_for_presentation(ui.ctx());
+        self.repaint_while_something_moves(ui.ctx());
+    }
+
+    fn panels(&mut self, ui: &mut Ui) {
+        let t = tokens(ui);
+        let bar = Frame::new().fill(t.background).inner_margin(Margin::symmetric(16, 0));
+        let side = Frame::new().fill(t.background).inner_margin(Margin::symmetric(12, 8));
+        let (picture, commands) = (&self.picture, &mut self.commands);
+        Panel::top("toolbar").exact_size(size::TOOLBAR).frame(bar).show(ui, |ui| {
+            toolbar_ui(ui, picture, &mut self.toolbar, &mut self.appearance, commands);
+        });
+        Panel::bottom("status bar").exact_size(size::STATUS_BAR).frame(bar).show(ui, |ui| {
+            status_bar_ui(ui, picture);
+        });
+        if !self.appearance.presents {
+            let panel = Panel::bottom("bottom").resizable(true).default_size(size::BOTTOM).size_range(96.0..=480.0);
+            panel.frame(side).show(ui, |ui| bottom_ui(ui, picture, &mut self.bottom, &mut self.focus));
+            Panel::left("left").default_size(size::LEFT).size_range(200.0..=360.0).frame(side).show(ui, |ui| {
+                customers_ui(ui, picture, &mut self.focus);
+                ScrollArea::vertical().id_salt("form").auto_shrink(false).show(ui, |ui| {
+                    order_form_ui(ui, picture, &mut self.order_form, &self.focus, commands);
+                });
+            });
+            Panel::right("right").default_size(size::RIGHT).size_range(220.0..=420.0).frame(side).show(ui, |ui| {
+                inspector_ui(ui, picture, &mut self.inspector, &self.focus, commands);
+            });
+        }
+        CentralPanel::no_frame().show(ui, |ui| {
+            workflow_diagram_ui(ui, picture, &mut self.diagram, &mut self.focus, commands);
+        });
+    }
+
+    fn zoom_for_presentation(&mut self, context: &Context) {
+        if self.appearance.presents != self.zoomed_for_presentation {
+            self.zoomed_for_presentation = self.appearance.presents;
+            let factor = if self.appearance.presents { size::PRESENTATION } else { 1.0 / size::PRESENTATION };
+            context.set_zoom_factor(context.zoom_factor() * factor);
+        }
+    }
+
+    /// A message on its way moves with cluster time; a glow fades with it.
+    fn repaint_while_something_moves(&self, context: &Context) {
+        let glows = self.picture.now.saturating_sub(self.picture.traffic.newest_end()) < time::GLOW;
+        let travels = self.picture.moves() && !self.appearance.reduced_motion;
+        if travels || glows {
+            context.request_repaint_after_secs(time::FRAME);
+        }
+    }
+}
+
+/// What is kept between runs, besides egui's own memory (zoom, theme, sizes of panels).
+#[derive(Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+struct Kept {
+    appearance: Appearance,
+    diagram: DiagramState,
+}
+
+/// Under which name it is kept.
+const KEPT: &str = "window";
+
+/// The window on a running cluster.
+pub struct App<C> {
+    window: Window,
+    cluster: C,
+}
+
+impl<C: RunningCluster> App<C> {
+    /// Prepares a context for the window, and takes up what was kept of the last run.
+    pub fn new(creation: &eframe::CreationContext<'_>, cluster: C) -> Self {
+        theme::install(&creation.egui_ctx);
+        let kept = creation.storage.and_then(|storage| storage.get_string(KEPT));
+        // A damaged memory is worth nothing: the window then looks as it does at first.
+        let kept: Kept = kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let appearance = Appearance { presents: false, ..kept.appearance };
+        let window = Window { appearance, diagram: kept.diagram, ..Window::default() };
+        Self { window, cluster }
+    }
+}
+
+impl<C: RunningCluster> eframe::App for App<C> {
+    fn logic(&mut self, _context: &Context, _frame: &mut eframe::Frame) {
+        for fact in self.cluster.take_facts() {
+            self.window.picture.apply(&fact);
+        }
+        self.window.picture.set_now(self.cluster.now());
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.window.ui(ui);
+        for command in self.window.commands.take() {
+            self.cluster.perform(command);
+        }
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        let mut appearance = self.window.appearance;
+        appearance.presents = false;
+        let kept = Kept { appearance, diagram: self.window.diagram.clone() };
+        if let Ok(text) = serde_json::to_string(&kept) {
+            storage.set_string(KEPT, text);
+        }
+    }
+}
+
+/// Shows the window until it is closed. `launch` starts the cluster once there is a window; it is given what it shall
+/// call whenever facts arrive.
+///
+/// # Errors
+/// eframe's, if there is no display or no usable graphics.
+pub fn run_window<C: RunningCluster + 'static>(
+    launch: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> anyhow::Result<C> + 'static,
+) -> eframe::Result {
+    let options = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title("Just Hungry")
+            .with_app_id("just-hungry")
+            .with_inner_size(theme::WINDOW)
+            .with_min_inner_size(theme::SMALLEST_WINDOW),
+        renderer: eframe::Renderer::Glow,
+        ..eframe::NativeOptions::default()
+    };
+    let create = move |creation: &eframe::CreationContext<'_>| {
+        let context = creation.egui_ctx.clone();
+        let cluster = launch(Box::new(move || context.request_repaint()))?;
+        Ok(Box::new(App::new(creation, cluster)) as Box<dyn eframe::App>)
+    };
+    eframe::run_native("just-hungry", options, Box::new(create))
+}

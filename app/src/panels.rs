@@ -1,0 +1,107 @@
+//! The parts of the window. Each is a function of the picture; a click queues a command and changes nothing else.
+//!
+//! Panels see the picture, their own state (zoom, hover, what is being typed) and the queue; never the cluster.
+
+pub mod about;
+pub mod bottom;
+pub mod customers;
+pub mod inspector;
+pub mod notices;
+pub mod order_form;
+pub mod status_bar;
+pub mod timeline;
+pub mod toolbar;
+pub mod workflow_diagram;
+
+use protocol::ids::{CustomerId, MessageId, NodeId, Role};
+use protocol::trace::Actor;
+
+use crate::picture::{Node, Picture};
+use crate::user_command::UserCommand;
+
+/// What the person looks at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Selected {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The node of this name.
+    Node(String),
+    /// A customer.
+    Customer(CustomerId),
+    /// A message on its way to somebody.
+    Message(MessageId, NodeId),
+}
+
+/// What the inspector shows, and for whom the form orders.
+#[derive(Clone, Debug, Default)]
+pub struct Focus {
+    /// Shown by the inspector.
+    pub selected: Selected,
+    /// Orders; stays while nodes are looked at.
+    pub customer: Option<CustomerId>,
+}
+
+impl Focus {
+    /// Looks at a node.
+    pub fn select_node(&mut self, name: &str) {
+        self.selected = Selected::Node(name.to_owned());
+    }
+
+    /// Looks at a customer, which from now on is the one that orders.
+    pub fn select_customer(&mut self, customer: CustomerId) {
+        self.selected = Selected::Customer(customer);
+        self.customer = Some(customer);
+    }
+
+    /// Whether this node is looked at.
+    #[must_use]
+    pub fn is_on(&self, name: &str) -> bool {
+        matches!(&self.selected, Selected::Node(selected) if selected == name)
+    }
+
+    /// Lets go of what is no longer there, and takes the first customer if none orders yet.
+    pub fn follow(&mut self, picture: &Picture) {
+        let there = |customer: CustomerId| picture.customers.get(customer).is_some();
+        if !self.customer.is_some_and(there) {
+            self.customer = picture.customers.iter().next().map(|customer| customer.id);
+        }
+        let gone = match &self.selected {
+            Selected::Nothing => false,
+            Selected::Node(name) => picture.nodes.get(name).is_none(),
+            Selected::Customer(customer) => !there(*customer),
+            Selected::Message(id, to) => picture.traffic.find(*id, *to).is_none(),
+        };
+        if gone {
+            self.selected = Selected::Nothing;
+        }
+    }
+}
+
+/// Something that can be done with a node.
+pub struct Action {
+    /// What the button says.
+    pub words: &'static str,
+    /// Whether it ends something.
+    pub destructive: bool,
+    /// What is asked for.
+    pub command: UserCommand,
+}
+
+/// What can be done with a node now.
+#[must_use]
+pub fn actions(node: &Node) -> Vec<Action> {
+    let name = || node.name.clone();
+    let remove = Action { words: "Remove", destructive: true, command: UserCommand::Remove { node: name() } };
+    if !node.runs() {
+        let command = UserCommand::Restart { node: name() };
+        return vec![Action { words: "Restart", destructive: false, command }, remove];
+    }
+    let crash = Action { words: "Crash", destructive: true, command: UserCommand::Crash { node: name() } };
+    let mut actions = vec![crash, remove];
+    if node.actor == Actor::Role(Role::Replica) {
+        let command = UserCommand::ShowOrders { node: name(), from: None };
+        actions.insert(1, Action { words: "Show orders", destructive: false, command });
+    }
+    actions
+}

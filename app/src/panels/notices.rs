@@ -1,0 +1,105 @@
+//! What could not be done, and why: a notice that stays a while, and the list of all of them.
+
+use egui::{
+    Align2, Area, CornerRadius, Frame, Id, Label, Margin, Modal, Order, RichText, ScrollArea, Stroke, Ui, vec2,
+};
+
+use crate::picture::Picture;
+use crate::theme::{size, text, time, tokens};
+use crate::widgets::{button, dim, heading};
+use crate::wording;
+
+/// Notices that are shown, and all that were.
+#[derive(Debug, Default)]
+pub struct NoticesState {
+    /// Refusals by the cluster that were taken over from the picture.
+    seen: usize,
+    newest: Option<u64>,
+    shown: Vec<(f64, String)>,
+    past: Vec<String>,
+}
+
+/// Notices kept for the list.
+const MOST_PAST: usize = 100;
+
+impl NoticesState {
+    /// Says something at once.
+    pub fn say(&mut self, now: f64, words: String) {
+        self.past.push(words.clone());
+        if self.past.len() > MOST_PAST {
+            self.past.remove(0);
+        }
+        self.shown.retain(|(_, other)| *other != words);
+        self.shown.push((now + time::NOTICE, words));
+    }
+
+    /// Takes over what the cluster refused since the last time.
+    pub fn follow(&mut self, now: f64, picture: &Picture) {
+        let newest = picture.notices.back().map(|(at, _)| *at);
+        if newest == self.newest && picture.notices.len() == self.seen {
+            return;
+        }
+        let after = self.newest;
+        let fresh: Vec<String> = picture
+            .notices
+            .iter()
+            .filter(|(at, _)| after.is_none_or(|after| *at > after))
+            .map(|n| n.1.clone())
+            .collect();
+        (self.newest, self.seen) = (newest, picture.notices.len());
+        fresh.into_iter().for_each(|words| self.say(now, words));
+    }
+}
+
+/// The notices of the moment, above the status bar.
+pub fn notices_ui(ui: &mut Ui, state: &mut NoticesState) {
+    let now = ui.input(|input| input.time);
+    state.shown.retain(|(until, _)| *until > now);
+    let Some(soonest) = state.shown.iter().map(|(until, _)| *until).reduce(f64::min) else { return };
+    ui.ctx().request_repaint_after_secs((soonest - now) as f32 + 0.02);
+    let t = tokens(ui);
+    let area = Area::new(Id::unique("notices")).order(Order::Foreground).anchor(Align2::CENTER_TOP, vec2(0.0, 56.0));
+    area.show(ui.ctx(), |ui| {
+        let mut closed = None;
+        for (index, (_, words)) in state.shown.iter().enumerate() {
+            let frame = Frame::new()
+                .fill(t.tomato_wash)
+                .stroke(Stroke::new(size::HAIRLINE, t.tomato))
+                .corner_radius(CornerRadius::same(size::CORNER))
+                .inner_margin(Margin::symmetric(12, 8));
+            frame.show(ui, |ui| {
+                ui.set_max_width(520.0);
+                ui.horizontal(|ui| {
+                    ui.add(Label::new(RichText::new(words).size(text::BODY).color(t.text)).wrap());
+                    if button(ui, "Close").clicked() {
+                        closed = Some(index);
+                    }
+                });
+            });
+        }
+        if let Some(index) = closed {
+            state.shown.remove(index);
+        }
+    });
+}
+
+/// All notices of this run, newest first.
+pub fn past_notices_ui(ui: &Ui, state: &NoticesState, open: &mut bool) {
+    let modal = Modal::new(Id::unique("past notices")).show(ui.ctx(), |ui| {
+        ui.set_width(480.0);
+        heading(ui, "Notifications");
+        if state.past.is_empty() {
+            dim(ui, wording::NO_NOTICES);
+        }
+        ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
+            for words in state.past.iter().rev() {
+                ui.add(Label::new(words).wrap());
+                ui.separator();
+            }
+        });
+        if button(ui, "Close").clicked() {
+            ui.close();
+        }
+    });
+    *open = !modal.should_close();
+}

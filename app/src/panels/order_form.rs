@@ -1,0 +1,236 @@
+//! What the chosen customer orders: dishes, where to, and what became of earlier orders.
+//!
+//! The form checks only the shape of a postcode; whether it exists is the primary's question to a postcode service.
+
+use std::collections::BTreeMap;
+
+use egui::{
+    Align2, CornerRadius, Key, Label, RichText, Role, Sense, Stroke, StrokeKind, TextEdit, Ui, WidgetInfo, vec2,
+};
+use protocol::ids::CustomerId;
+use protocol::menu::{MOST_ITEMS, menu};
+use protocol::message::Ask;
+use protocol::order_book::{OrderId, Outcome};
+use protocol::postcode::{Postcode, Verdict};
+
+use super::Focus;
+use crate::picture::{Customer, Picture};
+use crate::theme::{self, size, text, tokens};
+use crate::user_command::{CommandQueue, UserCommand};
+use crate::widgets::{button, dim, elided, hairline, heading, main_button};
+use crate::wording;
+
+/// What is being chosen and typed, for each customer apart.
+#[derive(Debug, Default)]
+pub struct OrderFormState {
+    drafts: BTreeMap<CustomerId, Draft>,
+}
+
+/// An order that has not been placed.
+#[derive(Clone, Debug, Default)]
+struct Draft {
+    counts: BTreeMap<&'static str, usize>,
+    /// None: the customer's own postcode.
+    postcode: Option<String>,
+}
+
+impl Draft {
+    fn items(&self) -> Vec<String> {
+        let dishes = menu().iter().map(|dish| (dish.name, self.counts.get(dish.name).copied().unwrap_or(0)));
+        dishes.flat_map(|(name, count)| std::iter::repeat_n(name.to_owned(), count)).collect()
+    }
+}
+
+/// The whole form.
+pub fn order_form_ui(
+    ui: &mut Ui,
+    picture: &Picture,
+    state: &mut OrderFormState,
+    focus: &Focus,
+    commands: &mut CommandQueue,
+) {
+    let Some(customer) = focus.customer.and_then(|customer| picture.customers.get(customer)) else { return };
+    state.drafts.retain(|drafted, _| picture.customers.get(*drafted).is_some());
+    let draft = state.drafts.entry(customer.id).or_default();
+    heading(ui, &format!("{} orders", customer.name));
+    ui.spacing_mut().item_spacing.y = 4.0;
+    for dish in menu() {
+        dish_row(ui, dish.name, dish.pence, draft);
+    }
+    ui.add_space(4.0);
+    let typed = draft.postcode.clone().unwrap_or_else(|| customer.postcode.to_string());
+    let postcode = postcode_field(ui, picture, &typed, draft);
+    ui.add_space(4.0);
+    place_or_give_up(ui, customer, draft, &typed, postcode.is_some(), commands);
+    receipts(ui, customer);
+    if let Some(postcode) = postcode {
+        history(ui, customer, postcode, commands);
+    }
+}
+
+/// A dish: a click takes one more; the minus one less.
+fn dish_row(ui: &mut Ui, name: &'static str, pence: u32, draft: &mut Draft) {
+    let t = tokens(ui);
+    let count = draft.counts.get(name).copied().unwrap_or(0);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), size::ROW), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{name}, {count} chosen")));
+    let (fill, edge) = if count > 0 { (t.tomato_wash, t.tomato) } else { (t.panel, t.line) };
+    let edge = if response.hovered() && count == 0 { t.dim } else { edge };
+    let corner = CornerRadius::same(size::CORNER);
+    ui.painter().rect(rect, corner, fill, Stroke::new(size::HAIRLINE, edge), StrokeKind::Inside);
+    if response.has_focus() {
+        ui.painter().rect_stroke(rect, corner, (size::OUTLINE, t.sea), StrokeKind::Outside);
+    }
+    let words = elided(ui.painter(), name, theme::plain(text::BODY), t.text, rect.width() - 92.0);
+    ui.painter().galley(rect.left_center() + vec2(10.0, -words.size().y / 2.0), words, t.text);
+    let price = format!("£{}.{:02}", pence / 100, pence % 100);
+    let at = rect.right_center() - vec2(if count > 0 { 56.0 } else { 28.0 }, 0.0);
+    ui.painter().text(at, Align2::RIGHT_CENTER, price, theme::plain(text::SMALL), t.dim);
+    let (sign, font) = match count {
+        0 => ("+".to_owned(), theme::plain(text::BODY)),
+        _ => (count.to_string(), theme::strong(text::BODY)),
+    };
+    ui.painter().text(rect.right_center() - vec2(10.0, 0.0), Align2::RIGHT_CENTER, sign, font, t.text);
+    let full = draft.counts.values().sum::<usize>() >= MOST_ITEMS;
+    if response.clicked() && !full {
+        draft.counts.insert(name, count + 1);
+    }
+    if count > 0 {
+        let minus = egui::Rect::from_center_size(rect.right_center() - vec2(38.0, 0.0), vec2(24.0, size::ROW));
+        let fewer = ui.interact(minus, response.id.with("fewer"), Sense::click());
+        fewer.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("one {name} less")));
+        let ink = if fewer.hovered() || fewer.has_focus() { t.tomato_text } else { t.dim };
+        ui.painter().text(minus.center(), Align2::CENTER_CENTER, "−", theme::strong(text::BODY), ink);
+        if fewer.clicked() {
+            draft.counts.insert(name, count - 1);
+        }
+    }
+}
+
+/// The field, and what is known of what stands in it.
+fn postcode_field(ui: &mut Ui, picture: &Picture, typed: &str, draft: &mut Draft) -> Option<Postcode> {
+    let t = tokens(ui);
+    let parsed = typed.parse::<Postcode>();
+    let verdict = parsed.as_ref().ok().and_then(|postcode| picture.verdict(*postcode));
+    let (edge, ink, words) = match (&parsed, verdict) {
+        (Err(error), _) => (t.tomato, t.tomato_text, error.to_string()),
+        (Ok(_), Some(said @ Verdict::Valid { .. })) => (t.basil, t.basil_text, format!("✓ {}", wording::verdict(said))),
+        (Ok(_), Some(said @ Verdict::Invalid { .. })) => {
+            (t.tomato, t.tomato_text, format!("✗ {}", wording::verdict(said)))
+        }
+        (Ok(_), Some(said @ Verdict::NobodyAnswers)) => (t.saffron, t.saffron_text, wording::verdict(said)),
+        (Ok(_), None) => (t.line, t.dim, wording::POSTCODE_NOT_ASKED.to_owned()),
+    };
+    let mut text_now = typed.to_owned();
+    let visuals = &mut ui.visuals_mut().widgets;
+    visuals.inactive.bg_stroke = Stroke::new(size::HAIRLINE, edge);
+    visuals.hovered.bg_stroke = Stroke::new(size::HAIRLINE, edge);
+    let field = TextEdit::singleline(&mut text_now)
+        .hint_text("Postcode, such as DH1 3LE")
+        .margin(vec2(10.0, 6.0))
+        .char_limit(16)
+        .desired_width(f32::INFINITY);
+    let response = ui.add(field);
+    let named = response.clone().accessible_name("Deliver to postcode");
+    if named.changed() {
+        draft.postcode = Some(text_now);
+    }
+    ui.add(Label::new(RichText::new(words).size(text::SMALL).color(ink)).wrap());
+    parsed.ok()
+}
+
+fn place_or_give_up(
+    ui: &mut Ui,
+    customer: &Customer,
+    draft: &mut Draft,
+    postcode: &str,
+    well_formed: bool,
+    commands: &mut CommandQueue,
+) {
+    if let Some(waiting) = &customer.waiting {
+        dim(ui, waits(&waiting.ask, waiting.giving_up));
+        ui.add_enabled_ui(!waiting.giving_up && matches!(waiting.ask, Ask::Order { .. }), |ui| {
+            let width = ui.available_width();
+            let give_up = ui.add_sized(vec2(width, 32.0), egui::Button::new("Give up"));
+            if give_up.on_hover_text(wording::GIVE_UP_MEANS).clicked() {
+                commands.push(UserCommand::GiveUp { customer: customer.id });
+            }
+        });
+        return;
+    }
+    let items = draft.items();
+    let ready = !items.is_empty() && well_formed;
+    let words = match items.len() {
+        0 => "Place order".to_owned(),
+        count => format!("Place order · {} · {}", wording::count(count, "item", "items"), wording::price(&items)),
+    };
+    let by_key = ui.input(|input| input.modifiers.command && input.key_pressed(Key::Enter));
+    let response = main_button(ui, &words, ready).on_disabled_hover_text(wording::ORDER_NEEDS);
+    if ready && (response.clicked() || by_key) {
+        commands.push(UserCommand::PlaceOrder { customer: customer.id, postcode: postcode.to_owned(), items });
+        draft.counts.clear();
+    }
+}
+
+fn waits(ask: &Ask, giving_up: bool) -> String {
+    match (ask, giving_up) {
+        (_, true) => "Giving up: it is being settled whether the order stands.".into(),
+        (Ask::Order { items, postcode }, false) => format!("On its way to {postcode}: {}", wording::dishes(items)),
+        (Ask::History { .. } | Ask::Withdraw, false) => "Waiting for an answer.".into(),
+    }
+}
+
+fn receipts(ui: &mut Ui, customer: &Customer) {
+    if customer.receipts.is_empty() {
+        return;
+    }
+    heading(ui, "Receipts");
+    for receipt in customer.receipts.iter().rev().take(MOST_RECEIPTS) {
+        let words = match &receipt.outcome {
+            Outcome::Placed { number } => format!("✓ #{number}  {}", wording::dishes(&receipt.items)),
+            other => format!("✗ {}", wording::outcome(other)),
+        };
+        let t = tokens(ui);
+        let ink = if matches!(receipt.outcome, Outcome::Placed { .. }) { t.text } else { t.tomato_text };
+        let label = Label::new(RichText::new(words).size(text::SMALL).color(ink)).truncate();
+        let took = wording::duration(receipt.took);
+        let to = receipt.postcode.map_or_else(String::new, |postcode| format!(" to {postcode}"));
+        ui.add(label).on_hover_text(format!("{}{to}, answered after {took}", wording::dishes(&receipt.items)));
+    }
+}
+
+/// Receipts shown.
+const MOST_RECEIPTS: usize = 3;
+
+/// What was ordered to the postcode, as this customer was told.
+fn history(ui: &mut Ui, customer: &Customer, postcode: Postcode, commands: &mut CommandQueue) {
+    heading(ui, &format!("Orders to {postcode}"));
+    let page = customer.history.as_ref().filter(|page| page.postcode == postcode);
+    if let Some(page) = page {
+        for order in page.orders.iter().rev().take(MOST_ORDERS) {
+            let number = match (order.number, order.id) {
+                (Some(number), _) => format!("#{number}"),
+                (None, OrderId::Preset(_) | OrderId::Placed(_)) => "loaded".into(),
+            };
+            ui.horizontal(|ui| {
+                let t = tokens(ui);
+                let (rect, _) = ui.allocate_exact_size(vec2(44.0, 20.0), Sense::hover());
+                ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, number, theme::plain(text::SMALL), t.dim);
+                let words = RichText::new(wording::dishes(&order.items)).size(text::SMALL);
+                ui.add(Label::new(words).truncate());
+            });
+            hairline(ui);
+        }
+        dim(ui, wording::count(page.total as usize, "order in all", "orders in all"));
+    }
+    ui.add_enabled_ui(customer.waiting.is_none(), |ui| {
+        let words = if page.is_some() { "Read again" } else { "Read the history" };
+        if button(ui, words).clicked() {
+            let postcode = postcode.to_string();
+            commands.push(UserCommand::ReadHistory { customer: customer.id, postcode, page: 0 });
+        }
+    });
+}
+
+/// Orders of the history that are shown.
+const MOST_ORDERS: usize = 12;

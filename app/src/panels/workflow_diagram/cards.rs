@@ -1,0 +1,197 @@
+//! Cards of nodes and customers, and where customers' cards find room.
+
+use egui::{Align2, Color32, CornerRadius, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, pos2, vec2};
+use protocol::ids::CustomerId;
+use protocol::order_book::Outcome;
+use protocol::trace::{Actor, Standing};
+
+use super::Stage;
+use super::layout::{Kind, Taken, around_dot, map_part};
+use crate::panels::Focus;
+use crate::picture::{Customer, Node};
+use crate::theme::{self, Tokens, size, text};
+use crate::widgets::{crown, elided};
+use crate::wording;
+
+/// What a card's outline says besides what the node is.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Marks {
+    pub(super) selected: bool,
+    pub(super) hovered: bool,
+    pub(super) focused: bool,
+}
+
+/// The colour of what a node is; its sign and words say the same.
+fn colour(node: &Node, kind: Kind, t: &Tokens) -> Color32 {
+    match (node.runs(), kind) {
+        (false, _) => t.dim,
+        (true, Kind::NameServer) => t.plum,
+        (true, Kind::FrontEnd) => t.sea,
+        (true, Kind::Service) => {
+            if node.answered_in.is_some() {
+                t.basil
+            } else {
+                t.dim
+            }
+        }
+        (true, Kind::Customer) => t.dim,
+        (true, Kind::Replica) => match node.replica().map(|replica| (replica.standing, replica.acting)) {
+            Some((Standing::Primary, _)) => t.tomato,
+            Some((Standing::Backup, _)) => t.basil,
+            Some((Standing::Joining, _)) | None => t.saffron,
+        },
+    }
+}
+
+/// A node of the cluster.
+pub(super) fn node(painter: &Painter, stage: &Stage<'_>, node: &Node, kind: Kind, rect: Rect, marks: Marks) {
+    let t = stage.tokens;
+    let colour = colour(node, kind, t);
+    let small = rect.width() < size::NODE.x;
+    outline(painter, t, rect, colour, node.runs(), marks);
+    let radius = if small { 9.0 } else { 13.0 };
+    let disc = pos2(rect.left() + radius + 9.0, rect.center().y - if small { 0.0 } else { 4.0 });
+    sign(painter, t, node, kind, disc, radius, colour);
+    let left = disc.x + radius + 8.0;
+    let room = rect.right() - 8.0 - left;
+    let (title, font) = match small {
+        true => (wording::short_title(node), theme::strong(text::SMALL)),
+        false => (wording::title(node), theme::strong(text::BODY)),
+    };
+    let ink = if node.runs() { t.text } else { t.dim };
+    let title = elided(painter, &title, font, ink, room);
+    let line = elided(painter, &wording::line(node, stage.picture), theme::plain(text::SMALL), t.dim, room);
+    let height = title.size().y + line.size().y;
+    let top = rect.center().y - height / 2.0 - if small { 0.0 } else { 2.0 };
+    let second = top + title.size().y;
+    painter.galley(pos2(left, top), title, ink);
+    painter.galley(pos2(left, second), line, t.dim);
+    if let Some(share) = node.replica().filter(|_| node.runs()).and_then(wording::share_loaded) {
+        let bar = Rect::from_min_size(pos2(left, rect.bottom() - 9.0), vec2(room, 4.0));
+        painter.rect_filled(bar, 2.0, t.soft);
+        painter.rect_filled(bar.with_max_x(bar.left() + room * share), 2.0, t.saffron);
+    }
+}
+
+fn outline(painter: &Painter, t: &Tokens, rect: Rect, colour: Color32, runs: bool, marks: Marks) {
+    let corner = CornerRadius::same(size::CORNER);
+    let fill = if marks.hovered { theme::between(t.panel, t.soft, 0.6) } else { t.panel };
+    if runs {
+        let width = if marks.selected { size::STRONG } else { size::OUTLINE };
+        painter.rect(rect, corner, fill, Stroke::new(width, colour), StrokeKind::Inside);
+    } else {
+        painter.rect_filled(rect, corner, t.canvas);
+        let stroke = Stroke::new(if marks.selected { size::STRONG } else { size::OUTLINE }, colour);
+        painter.extend(Shape::dashed_line(&rounded(rect.shrink(0.5)), stroke, size::DASH + 1.0, size::DASH));
+    }
+    if marks.selected {
+        painter.rect_stroke(
+            rect.expand(2.0),
+            size::CORNER + 2,
+            (size::OUTLINE, theme::faded(colour, 0.3)),
+            StrokeKind::Outside,
+        );
+    }
+    if marks.focused {
+        painter.rect_stroke(rect.expand(3.0), size::CORNER + 3, (size::OUTLINE, t.sea), StrokeKind::Outside);
+    }
+}
+
+/// A closed line along a rounded rectangle.
+fn rounded(rect: Rect) -> Vec<Pos2> {
+    let radius = f32::from(size::CORNER);
+    let inner = rect.shrink(radius);
+    let corners = [inner.right_bottom(), inner.left_bottom(), inner.left_top(), inner.right_top()];
+    let mut points = Vec::new();
+    for (quarter, corner) in corners.into_iter().enumerate() {
+        for part in 0..=4 {
+            let angle = (quarter as f32 + part as f32 / 4.0) * std::f32::consts::FRAC_PI_2;
+            points.push(corner + Vec2::angled(angle) * radius);
+        }
+    }
+    points.push(points[0]);
+    points
+}
+
+/// The disc at the left of a card: a letter, the crown, or a cross.
+fn sign(painter: &Painter, t: &Tokens, node: &Node, kind: Kind, at: Pos2, radius: f32, colour: Color32) {
+    let strong = match colour {
+        colour if colour == t.tomato => t.tomato_text,
+        other => other,
+    };
+    painter.circle_filled(at, radius, strong);
+    let ink = if colour == t.saffron { t.on_saffron } else { t.on_strong };
+    if !node.runs() {
+        let arm = radius * 0.36;
+        let stroke = Stroke::new(size::OUTLINE, ink);
+        painter.line_segment([at - Vec2::splat(arm), at + Vec2::splat(arm)], stroke);
+        painter.line_segment([at + vec2(-arm, arm), at + vec2(arm, -arm)], stroke);
+        return;
+    }
+    if node.leads() {
+        crown(painter, at, radius * 1.1, ink);
+        return;
+    }
+    let letter = match (kind, node.actor) {
+        (Kind::NameServer, _) => "N",
+        (Kind::FrontEnd, _) => "F",
+        (Kind::Replica, _) => "R",
+        (_, Actor::Service(_)) => "P",
+        _ => "C",
+    };
+    painter.text(at, Align2::CENTER_CENTER, letter, theme::strong(text::SMALL), ink);
+}
+
+/// The colour of what a customer is at.
+pub(crate) fn customer_colour(customer: &Customer, t: &Tokens) -> Color32 {
+    match (&customer.waiting, customer.receipts.back().map(|receipt| &receipt.outcome)) {
+        (Some(_), _) => t.saffron,
+        (None, Some(Outcome::Placed { .. })) => t.basil,
+        (None, Some(Outcome::Rejected { .. })) => t.tomato,
+        (None, Some(Outcome::NeverPlaced) | None) => t.dim,
+    }
+}
+
+/// Finds room for customers' cards: the one that orders first, then those who wait, then the others. Who finds none
+/// stays a dot with a letter, and is named when pointed at.
+pub(super) fn place_customers(stage: &Stage<'_>, focus: &Focus, taken: &mut Taken) -> Vec<(CustomerId, Rect)> {
+    let bounds = stage.canvas.with_max_x(map_part(stage.canvas).right() + 24.0).shrink(8.0);
+    let mut order: Vec<&(&Customer, Pos2)> = stage.customers.iter().collect();
+    order.sort_by_key(|(customer, _)| (focus.customer != Some(customer.id), customer.waiting.is_none()));
+    let room = |(customer, at): &(&Customer, Pos2)| {
+        let found = taken.first_free(bounds, around_dot(*at, size::CARD, size::CUSTOMER))?;
+        Some((customer.id, found))
+    };
+    order.into_iter().filter_map(room).collect()
+}
+
+/// A customer: dot and, if there is room, card.
+pub(super) fn customer(painter: &Painter, t: &Tokens, customer: &Customer, at: Pos2, card: Option<Rect>, marks: Marks) {
+    let colour = customer_colour(customer, t);
+    if let Some(card) = card {
+        let corner = CornerRadius::same(size::CORNER);
+        let end = card.clamp(at);
+        painter.line_segment([at, end], Stroke::new(size::HAIRLINE, colour));
+        let width = if marks.selected { size::STRONG } else { size::HAIRLINE };
+        let fill = if marks.hovered { theme::between(t.panel, t.soft, 0.6) } else { t.panel };
+        painter.rect(card, corner, fill, Stroke::new(width, colour), StrokeKind::Inside);
+        let left = card.left() + 9.0;
+        let room = card.width() - 16.0;
+        let name = elided(painter, &customer.name, theme::strong(text::SMALL), t.text, room);
+        let line = format!("{} · {}", customer.postcode, wording::customer_line(customer));
+        let line = elided(painter, &line, theme::plain(text::SMALL), t.dim, room);
+        let top = card.center().y - (name.size().y + line.size().y) / 2.0;
+        let second = top + name.size().y;
+        painter.galley(pos2(left, top), name, t.text);
+        painter.galley(pos2(left, second), line, t.dim);
+    }
+    if marks.focused {
+        painter.circle_stroke(at, size::CUSTOMER + 4.0, (size::OUTLINE, t.sea));
+    }
+    painter.circle(at, size::CUSTOMER, colour, Stroke::new(size::OUTLINE, t.panel));
+    if card.is_none() {
+        let letter = customer.name.chars().next().unwrap_or('?').to_string();
+        let ink = if colour == t.saffron { t.on_saffron } else { t.on_strong };
+        painter.text(at, Align2::CENTER_CENTER, letter, theme::strong(text::SMALL), ink);
+    }
+}

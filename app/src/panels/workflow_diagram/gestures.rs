@@ -1,0 +1,294 @@
+//! What clicks, drags and keys on the canvas mean. Nothing changes here but the person's own view: wishes are queued.
+
+use egui::{EventFilter, Key, Modifiers, Rect, Response, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, vec2};
+use node::gazetteer::{Gazetteer, Point};
+use protocol::ids::CustomerId;
+
+use super::cards::{self, Marks};
+use super::layout;
+use super::{DiagramState, Stage};
+use crate::panels::{Focus, Selected, actions};
+use crate::picture::{Customer, Node};
+use crate::theme::size;
+use crate::user_command::{CommandQueue, UserCommand};
+use crate::wording;
+
+/// Double-click: a customer. Drag: the map moves. Scroll or pinch: the map zooms. Arrows and page keys do the same.
+pub(super) fn on_map(ui: &Ui, ground: &Response, part: Rect, state: &mut DiagramState, commands: &mut CommandQueue) {
+    ground.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "map: double-click to place a customer"));
+    let projection = state.view.on(part);
+    let pointer = ground.hover_pos().filter(|at| part.contains(*at));
+    if ground.double_clicked()
+        && let Some(at) = ground.interact_pointer_pos().filter(|at| part.contains(*at))
+    {
+        match add_customer(projection.place(at)) {
+            Ok(command) => commands.push(command),
+            Err(why) => state.complaint = Some(why),
+        }
+    }
+    if ground.dragged() && !state.view.is_whole() {
+        state.view.drag(&projection, ground.drag_delta());
+    }
+    if let Some(at) = pointer {
+        let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta.y, input.zoom_delta()));
+        let factor = pinch * (scroll / 200.0).exp();
+        if factor != 1.0 {
+            state.view.zoom_at(&projection, at, factor);
+        }
+    }
+    if ground.has_focus() {
+        let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(ground.id, filter));
+        ui.painter().rect_stroke(
+            part.shrink(2.0),
+            4.0,
+            (size::OUTLINE, super::tokens(ui).sea),
+            egui::StrokeKind::Inside,
+        );
+        let pressed = |key| ui.input(|input| input.key_pressed(key));
+        for (key, delta) in [
+            (Key::ArrowLeft, vec2(40.0, 0.0)),
+            (Key::ArrowRight, vec2(-40.0, 0.0)),
+            (Key::ArrowUp, vec2(0.0, 40.0)),
+            (Key::ArrowDown, vec2(0.0, -40.0)),
+        ] {
+            if pressed(key) {
+                state.view.drag(&projection, delta);
+            }
+        }
+        for (key, factor) in [(Key::PageUp, 1.5), (Key::PageDown, 1.0 / 1.5)] {
+            if pressed(key) {
+                state.view.zoom_at(&projection, part.center(), factor);
+            }
+        }
+    }
+}
+
+/// A customer at the postcode nearest to a place.
+///
+/// # Errors
+/// A sentence, if there is no postcode near.
+fn add_customer(place: Point) -> Result<UserCommand, String> {
+    let nearest = Gazetteer::get().nearest(place).map_err(|error| error.to_string())?;
+    Ok(UserCommand::AddCustomer { name: None, postcode: nearest.postcode, place: nearest.point.in_millionths() })
+}
+
+/// Click: inspect. Drag: move. Right click, or Shift F10: what can be done.
+pub(super) fn on_nodes(
+    ui: &mut Ui,
+    stage: &Stage<'_>,
+    state: &mut DiagramState,
+    focus: &mut Focus,
+    commands: &mut CommandQueue,
+) {
+    for (node, kind, rect) in &stage.nodes {
+        let response = ui.interact(*rect, ui.scope_id().with(("node", &node.name)), Sense::click_and_drag());
+        let selected = focus.is_on(&node.name);
+        response.widget_info(|| {
+            let name = format!("node {}: {}, {}", node.name, wording::title(node), wording::line(node, stage.picture));
+            WidgetInfo::selected(Role::Button, true, selected, name)
+        });
+        let marks = Marks { selected, hovered: response.hovered(), focused: response.has_focus() };
+        cards::node(ui.painter(), stage, node, *kind, *rect, marks);
+        if response.clicked() || response.secondary_clicked() {
+            focus.select_node(&node.name);
+        }
+        if response.dragged() {
+            let centre = rect.center() + response.drag_delta() - stage.canvas.min;
+            let share = centre / stage.canvas.size();
+            state.moved.insert(node.name.clone(), (share.x, share.y));
+        }
+        if response.double_clicked() {
+            state.moved.remove(&node.name);
+        }
+        menu(ui, &response, |ui| node_menu(ui, node, commands));
+    }
+}
+
+/// A context menu that the keyboard opens too.
+fn menu(ui: &Ui, response: &Response, contents: impl FnOnce(&mut Ui)) {
+    if response.has_focus() && ui.input_mut(|input| input.consume_key(Modifiers::SHIFT, Key::F10)) {
+        egui::Popup::open_id(ui.ctx(), egui::Popup::default_response_id(response));
+    }
+    response.context_menu(contents);
+}
+
+fn node_menu(ui: &mut Ui, node: &Node, commands: &mut CommandQueue) {
+    for action in actions(node) {
+        let words = format!("{} {}", action.words, node.name);
+        if ui.button(words).clicked() {
+            commands.push(action.command);
+            ui.close();
+        }
+    }
+}
+
+/// Click: this customer orders. Drag: it moves house. Right click: what can be done.
+pub(super) fn on_customers(
+    ui: &mut Ui,
+    stage: &Stage<'_>,
+    places: &[(CustomerId, Rect)],
+    state: &mut DiagramState,
+    focus: &mut Focus,
+    commands: &mut CommandQueue,
+) {
+    for (customer, at) in &stage.customers {
+        let card = places.iter().find(|(id, _)| *id == customer.id).map(|(_, card)| *card);
+        let dot = Rect::from_center_size(*at, Vec2::splat(size::CUSTOMER * 2.0 + 4.0));
+        let response = ui.interact(dot, ui.scope_id().with(("customer", customer.id)), Sense::click_and_drag());
+        let on_card = card.map(|card| ui.interact(card, ui.scope_id().with(("card", customer.id)), Sense::click()));
+        let selected = focus.customer == Some(customer.id);
+        response.widget_info(|| {
+            let line = wording::customer_line(customer);
+            let name = format!("customer {}: {}, {line}", customer.name, customer.postcode);
+            WidgetInfo::selected(Role::Button, true, selected, name)
+        });
+        if let Some(on_card) = &on_card {
+            on_card.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("card of {}", customer.name)));
+        }
+        let over_card = on_card.as_ref().is_some_and(Response::hovered);
+        let hovered = response.hovered() || over_card;
+        let marks = Marks { selected, hovered, focused: response.has_focus() };
+        cards::customer(ui.painter(), stage.tokens, customer, *at, card, marks);
+        let clicked = |response: &Response| response.clicked() || response.secondary_clicked();
+        if clicked(&response) || on_card.as_ref().is_some_and(clicked) {
+            focus.select_customer(customer.id);
+        }
+        carry(ui, &response, stage, customer, state, commands);
+        menu(ui, &response, |ui| customer_menu(ui, customer, commands));
+        if let Some(on_card) = on_card {
+            menu(ui, &on_card, |ui| customer_menu(ui, customer, commands));
+        } else {
+            let place = Gazetteer::get().place_name(customer.postcode);
+            response.on_hover_text(format!("{}, {} ({place})", customer.name, customer.postcode));
+        }
+    }
+}
+
+fn customer_menu(ui: &mut Ui, customer: &Customer, commands: &mut CommandQueue) {
+    if customer.waiting.is_some() && ui.button("Give up its order").clicked() {
+        commands.push(UserCommand::GiveUp { customer: customer.id });
+        ui.close();
+    }
+    if ui.button(format!("Remove {}", customer.name)).clicked() {
+        commands.push(UserCommand::RemoveCustomer { customer: customer.id });
+        ui.close();
+    }
+}
+
+/// While it is carried, a customer stays where it lives; a ring shows where it would move.
+fn carry(
+    ui: &Ui,
+    response: &Response,
+    stage: &Stage<'_>,
+    customer: &Customer,
+    state: &mut DiagramState,
+    commands: &mut CommandQueue,
+) {
+    if response.drag_started() {
+        state.carried = Some(customer.id);
+    }
+    if state.carried != Some(customer.id) {
+        return;
+    }
+    let part = layout::map_part(stage.canvas);
+    let Some(at) = response.interact_pointer_pos().or_else(|| ui.input(|input| input.pointer.latest_pos())) else {
+        return;
+    };
+    ui.painter().circle_stroke(at, size::CUSTOMER, (size::OUTLINE, stage.tokens.saffron));
+    if !response.drag_stopped() {
+        return;
+    }
+    state.carried = None;
+    if !part.contains(at) {
+        state.complaint = Some(wording::NOT_ON_THE_MAP.into());
+        return;
+    }
+    match Gazetteer::get().nearest(stage.projection.place(at)) {
+        Ok(nearest) => commands.push(UserCommand::MoveCustomer {
+            customer: customer.id,
+            postcode: nearest.postcode,
+            place: nearest.point.in_millionths(),
+        }),
+        Err(why) => state.complaint = Some(why.to_string()),
+    }
+}
+
+/// The buttons at the lower left: more of this and that, and everything back in its place.
+pub(super) fn buttons(
+    ui: &mut Ui,
+    area: Rect,
+    stage: &Stage<'_>,
+    state: &mut DiagramState,
+    commands: &mut CommandQueue,
+) {
+    ui.scope_builder(UiBuilder::new().max_rect(area), |ui| {
+        ui.horizontal_centered(|ui| {
+            if crate::widgets::button(ui, "+ Replica").clicked() {
+                commands.push(UserCommand::AddReplica);
+            }
+            if crate::widgets::button(ui, "+ Customer").clicked() {
+                match add_customer(next_town(stage)) {
+                    Ok(command) => commands.push(command),
+                    Err(why) => state.complaint = Some(why),
+                }
+            }
+            if crate::widgets::button(ui, "Fit").clicked() {
+                state.fit();
+            }
+            if stage.picture.nodes.removed().next().is_some() {
+                ui.menu_button("Bring back", |ui| {
+                    for (name, _) in stage.picture.nodes.removed() {
+                        if ui.button(name).clicked() {
+                            commands.push(UserCommand::Restart { node: name.clone() });
+                        }
+                    }
+                });
+            }
+        });
+    });
+}
+
+/// The largest town in which nobody lives yet.
+fn next_town(stage: &Stage<'_>) -> Point {
+    let near = |town: Point| {
+        stage.customers.iter().any(|(customer, _)| {
+            let (latitude, longitude) = customer.place;
+            let home = Point { latitude: f64::from(latitude) / 1e6, longitude: f64::from(longitude) / 1e6 };
+            home.distance_to(town) < FAR_ENOUGH
+        })
+    };
+    let mut towns = Gazetteer::get().labels().iter().map(|label| label.point());
+    towns.find(|town| !near(*town)).unwrap_or(Point { latitude: 54.776, longitude: -1.575 })
+}
+
+/// Two customers farther apart than this (in metres) do not stand in each other's way on the whole map.
+const FAR_ENOUGH: f64 = 60_000.0;
+
+/// What Enter, Delete and their like mean for what is selected.
+pub(crate) fn command_for(selected: &Selected, picture: &crate::picture::Picture, key: Key) -> Option<UserCommand> {
+    match (selected, key) {
+        (Selected::Node(name), Key::Delete | Key::C) if picture.nodes.get(name).is_some_and(Node::runs) => {
+            Some(UserCommand::Crash { node: name.clone() })
+        }
+        (Selected::Node(name), Key::R) if picture.nodes.get(name).is_some_and(|node| !node.runs()) => {
+            Some(UserCommand::Restart { node: name.clone() })
+        }
+        (Selected::Customer(customer), Key::Delete) => Some(UserCommand::RemoveCustomer { customer: *customer }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_double_click_in_durham_finds_durham_and_one_at_sea_says_so() {
+        let durham = add_customer(Point { latitude: 54.7761, longitude: -1.5733 }).unwrap();
+        let UserCommand::AddCustomer { postcode, .. } = durham else { panic!("{durham:?}") };
+        assert_eq!(postcode.outcode(), "DH1");
+        let sea = add_customer(Point { latitude: 56.0, longitude: 1.5 }).unwrap_err();
+        assert!(sea.contains("no postcode here"), "{sea}");
+    }
+}

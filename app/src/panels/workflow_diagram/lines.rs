@@ -1,0 +1,203 @@
+//! Lines between those who talk, with the seed's numbers on them, and the glow of messages that have just passed.
+//!
+//! A line is there because of who is who now; its glow, because a message really went along it.
+
+use std::collections::BTreeMap;
+
+use egui::{Align2, Color32, Painter, Pos2, Rect, Shape, Stroke, Vec2};
+use protocol::ids::{NodeId, Role};
+use protocol::postcode::PostcodeService;
+use protocol::trace::Actor;
+
+use super::Stage;
+use super::layout::{Taken, Way};
+use crate::panels::{Focus, Selected};
+use crate::picture::{End, Node, Picture};
+use crate::theme::{self, Tokens, size, text, time};
+
+/// How a line is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pattern {
+    Solid,
+    Dashed,
+    Dotted,
+}
+
+/// Two who talk as part of the workflow.
+#[derive(Clone, Debug, PartialEq)]
+struct Relation {
+    from: NodeId,
+    to: NodeId,
+    pattern: Pattern,
+    /// The seed's numbers written on the line.
+    steps: &'static [u8],
+}
+
+/// Who talks with whom, by the roles they have now.
+fn relations(picture: &Picture, focus: &Focus) -> Vec<Relation> {
+    let running = |actor: Actor| picture.nodes.iter().filter(move |node| node.runs() && node.actor == actor);
+    let name_server = running(Actor::Role(Role::NameServer)).next();
+    let front_ends: Vec<&Node> = running(Actor::Role(Role::FrontEnd)).collect();
+    let mut list = Vec::new();
+    let mut line = |from: NodeId, to: NodeId, pattern, steps| list.push(Relation { from, to, pattern, steps });
+    if let Some(name_server) = name_server {
+        front_ends.iter().for_each(|node| line(node.id, name_server.id, Pattern::Dashed, &[2, 3]));
+        if let Some(first) = running(Actor::Role(Role::Replica)).min_by_key(|node| node.slot) {
+            line(first.id, name_server.id, Pattern::Dashed, &[1]);
+        }
+        if let Some(customer) = focus.customer.and_then(|customer| picture.customers.get(customer)) {
+            line(customer.node, name_server.id, Pattern::Dashed, &[7, 8]);
+        }
+    }
+    for customer in picture.customers.iter() {
+        let found = customer.front_end.and_then(|id| picture.nodes.of(id)).filter(|node| node.runs());
+        if let Some(front_end) = found.or_else(|| front_ends.last().copied()) {
+            let steps: &[u8] = if focus.customer == Some(customer.id) { &[9, 14] } else { &[] };
+            line(customer.node, front_end.id, Pattern::Solid, steps);
+        }
+    }
+    let Some(primary) = picture.nodes.acting_primary() else { return list };
+    if let Some(front_end) = front_ends.last() {
+        line(front_end.id, primary.id, Pattern::Solid, &[10, 13]);
+    }
+    let followers = primary.replica().into_iter().flat_map(|state| {
+        let joiners = state.joiners.iter().map(|joiner| joiner.0);
+        state.view.members.iter().copied().chain(joiners)
+    });
+    for follower in followers.filter(|id| *id != primary.id) {
+        if picture.nodes.of(follower).is_some_and(Node::runs) {
+            line(primary.id, follower, Pattern::Solid, &[5, 6]);
+        }
+    }
+    for (service, pattern, steps) in [
+        (PostcodeService::PostcodesIo, Pattern::Solid, &[11u8, 12][..]),
+        (PostcodeService::GetTheData, Pattern::Dotted, &[]),
+    ] {
+        running(Actor::Service(service)).for_each(|node| line(primary.id, node.id, pattern, steps));
+    }
+    list
+}
+
+/// What passed between two lately.
+#[derive(Default)]
+struct Glow {
+    strength: f32,
+    lost: bool,
+    steps: BTreeMap<u8, f32>,
+}
+
+type Pair = (NodeId, NodeId);
+
+fn pair(one: NodeId, other: NodeId) -> Pair {
+    (one.min(other), one.max(other))
+}
+
+fn glows(picture: &Picture) -> BTreeMap<Pair, Glow> {
+    let mut glows: BTreeMap<Pair, Glow> = BTreeMap::new();
+    for passage in picture.traffic.passed().rev().take(MOST_GLOWS) {
+        let Some(strength) = passage.glow(picture.now, time::GLOW) else { continue };
+        let glow = glows.entry(pair(passage.id.from, passage.to)).or_default();
+        glow.strength = glow.strength.max(strength);
+        glow.lost |= matches!(passage.end, Some((_, End::Lost(_))));
+        if let Some(step) = passage.facts.step {
+            let shown = glow.steps.entry(step.0).or_default();
+            *shown = shown.max(strength);
+        }
+    }
+    glows
+}
+
+/// Under load only the newest messages light their ways one by one; the others are flow.
+const MOST_GLOWS: usize = 600;
+
+/// Paints all lines; numbers take their places.
+pub(super) fn paint(painter: &Painter, stage: &Stage<'_>, focus: &Focus, taken: &mut Taken) {
+    let mut glows = glows(stage.picture);
+    let mut numbers: Vec<(Pos2, u8, Option<f32>, bool)> = Vec::new();
+    for relation in relations(stage.picture, focus) {
+        let Some(way) = stage.way(relation.from, relation.to) else { continue };
+        let glow = glows.remove(&pair(relation.from, relation.to)).unwrap_or_default();
+        quiet_line(painter, stage.tokens, &way, relation.pattern);
+        glowing_line(painter, stage.tokens, &way, &glow);
+        numbers.extend(numbers_on(&way, relation.steps, &glow));
+    }
+    for ((one, other), glow) in glows {
+        let Some(way) = stage.way(one, other) else { continue };
+        glowing_line(painter, stage.tokens, &way, &glow);
+        numbers.extend(numbers_on(&way, &[], &glow));
+    }
+    flows(painter, stage);
+    selected_way(painter, stage, focus);
+    for (at, step, strength, lost) in numbers {
+        number(painter, stage.tokens, at, step, strength, lost);
+        taken.take(Rect::from_center_size(at, Vec2::splat(size::NUMBER * 2.0)));
+    }
+}
+
+/// The numbers of a line side by side in its middle: those of the workflow always, others while they glow.
+fn numbers_on(way: &Way, always: &[u8], glow: &Glow) -> Vec<(Pos2, u8, Option<f32>, bool)> {
+    let mut steps: Vec<u8> = always.to_vec();
+    steps.extend(glow.steps.keys().filter(|step| !always.contains(step)));
+    let apart = size::NUMBER * 2.0 + 4.0;
+    let first = -(steps.len() as f32 - 1.0) / 2.0 * apart;
+    let place = |index: usize| way.beside_middle(first + index as f32 * apart);
+    steps
+        .iter()
+        .enumerate()
+        .map(|(index, step)| (place(index), *step, glow.steps.get(step).copied(), glow.lost))
+        .collect()
+}
+
+fn quiet_line(painter: &Painter, t: &Tokens, way: &Way, pattern: Pattern) {
+    let stroke = Stroke::new(size::HAIRLINE, theme::between(t.canvas, t.dim, 0.62));
+    match pattern {
+        Pattern::Solid => drop(painter.line(way.points().to_vec(), stroke)),
+        Pattern::Dashed => {
+            painter.extend(Shape::dashed_line(way.points(), stroke, size::DASH, size::DASH));
+        }
+        Pattern::Dotted => {
+            painter.extend(Shape::dashed_line(way.points(), stroke, size::DASH / 2.0, size::DASH));
+        }
+    }
+}
+
+fn glowing_line(painter: &Painter, t: &Tokens, way: &Way, glow: &Glow) {
+    if glow.strength > 0.0 {
+        let colour = if glow.lost { t.tomato } else { t.saffron };
+        let stroke = Stroke::new(size::STRONG, theme::faded(colour, glow.strength));
+        painter.line(way.points().to_vec(), stroke);
+    }
+}
+
+/// Messages that are only counted: the more of them a second, the wider the line.
+fn flows(painter: &Painter, stage: &Stage<'_>) {
+    for (from, to, flow) in stage.picture.traffic.flows() {
+        let fresh = stage.picture.now.saturating_sub(flow.at) < time::GLOW * 2;
+        if !fresh || flow.rate < 1.0 {
+            continue;
+        }
+        let Some(way) = stage.way(from, to) else { continue };
+        let width = size::HAIRLINE + flow.rate.log10().max(0.0) * 1.5;
+        painter.line(way.points().to_vec(), Stroke::new(width, theme::faded(stage.tokens.saffron, 0.35)));
+    }
+}
+
+fn selected_way(painter: &Painter, stage: &Stage<'_>, focus: &Focus) {
+    if let Selected::Message(id, to) = focus.selected
+        && let Some(way) = stage.way(id.from, to)
+    {
+        painter.line(way.points().to_vec(), Stroke::new(size::OUTLINE, stage.tokens.text));
+    }
+}
+
+/// One of the seed's numbers in a circle; filled while its message glows.
+fn number(painter: &Painter, t: &Tokens, at: Pos2, step: u8, strength: Option<f32>, lost: bool) {
+    let full = if lost { t.tomato_text } else { t.saffron };
+    let strength = strength.unwrap_or(0.0);
+    let fill = theme::between(t.canvas, full, strength);
+    let edge = theme::between(theme::between(t.canvas, t.dim, 0.62), full, strength);
+    let full_ink = if lost { t.on_strong } else { t.on_saffron };
+    let ink: Color32 = if strength > 0.5 { full_ink } else { t.dim };
+    painter.circle(at, size::NUMBER, fill, Stroke::new(size::HAIRLINE, edge));
+    painter.text(at, Align2::CENTER_CENTER, step.to_string(), theme::plain(text::SMALL), ink);
+}

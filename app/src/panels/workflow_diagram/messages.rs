@@ -1,0 +1,93 @@
+//! Messages on their way: each a dot at its real progress through its link, with its number and words.
+
+use std::collections::BTreeMap;
+
+use egui::{Align2, Pos2, Rect, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, vec2};
+use protocol::ids::NodeId;
+
+use super::Stage;
+use super::layout::{Taken, Way};
+use crate::panels::{Focus, Selected};
+use crate::picture::Passage;
+use crate::theme::{self, Tokens, size, text};
+
+/// Labels of more messages would hide the diagram.
+const MOST_LABELS: usize = 24;
+
+/// Shows all messages on their way; a click on one selects it.
+pub(super) fn show(ui: &mut Ui, stage: &Stage<'_>, reduced_motion: bool, focus: &mut Focus, taken: &mut Taken) {
+    let mut ways: BTreeMap<(NodeId, NodeId), Option<Way>> = BTreeMap::new();
+    let mut dots: Vec<(&Passage, Pos2)> = Vec::new();
+    for passage in stage.picture.traffic.flying().filter(|passage| passage.facts.delay > 0) {
+        let ends = (passage.id.from, passage.to);
+        let Some(way) = ways.entry(ends).or_insert_with(|| stage.way(ends.0, ends.1)) else { continue };
+        let share = if reduced_motion { 0.5 } else { passage.progress(stage.picture.now) };
+        dots.push((passage, way.at(share)));
+    }
+    for ((from, to), way) in &ways {
+        let Some(way) = way else { continue };
+        let numbered = dots.iter().any(|(dot, _)| dot.id.from == *from && dot.to == *to && dot.facts.step.is_some());
+        let width = if numbered { size::OUTLINE } else { size::HAIRLINE };
+        ui.painter().line(way.points().to_vec(), Stroke::new(width, stage.tokens.saffron));
+    }
+    for (_, at) in &dots {
+        taken.take(Rect::from_center_size(*at, Vec2::splat(size::NUMBER * 2.0 + 4.0)));
+    }
+    for (index, (passage, at)) in dots.iter().enumerate() {
+        let selected = focus.selected == Selected::Message(passage.id, passage.to);
+        dot(ui, stage.tokens, passage, *at, selected);
+        if index < MOST_LABELS && passage.facts.step.is_some() {
+            label(ui, stage, passage, *at, taken);
+        }
+        let area = Rect::from_center_size(*at, Vec2::splat(size::NUMBER * 2.0 + 6.0));
+        let id = ui.scope_id().with(("message", passage.id, passage.to));
+        let response = ui.interact(area, id, Sense::click());
+        response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, name(stage, passage)));
+        if response.has_focus() {
+            ui.painter().circle_stroke(*at, size::NUMBER + 5.0, (size::OUTLINE, stage.tokens.sea));
+        }
+        if response.on_hover_text(&passage.facts.label).clicked() {
+            focus.selected = Selected::Message(passage.id, passage.to);
+        }
+    }
+}
+
+fn name(stage: &Stage<'_>, passage: &Passage) -> String {
+    let (from, to) = (stage.picture.name(passage.id.from), stage.picture.name(passage.to));
+    format!("message {} from {from} to {to}", passage.facts.label)
+}
+
+fn dot(ui: &Ui, t: &Tokens, passage: &Passage, at: Pos2, selected: bool) {
+    let edge = if selected { Stroke::new(size::STRONG, t.text) } else { Stroke::new(size::HAIRLINE, t.canvas) };
+    match passage.facts.step {
+        Some(step) => {
+            ui.painter().circle_filled(at, size::NUMBER + 4.0, theme::faded(t.saffron, 0.3));
+            ui.painter().circle(at, size::NUMBER, t.saffron, edge);
+            let font = theme::strong(text::SMALL);
+            ui.painter().text(at, Align2::CENTER_CENTER, step.0.to_string(), font, t.on_saffron);
+        }
+        None => drop(ui.painter().circle(at, size::QUIET_DOT, theme::between(t.canvas, t.dim, 0.8), edge)),
+    }
+}
+
+/// The message's words where they cover nothing, or nowhere.
+fn label(ui: &Ui, stage: &Stage<'_>, passage: &Passage, at: Pos2, taken: &mut Taken) {
+    let t = stage.tokens;
+    let font = theme::strong(text::SMALL);
+    let galley = ui.painter().layout_no_wrap(passage.facts.label.clone(), font, t.on_saffron);
+    let room = galley.size() + vec2(16.0, 6.0);
+    let away = size::NUMBER + 7.0;
+    let places = [
+        vec2(-room.x / 2.0, -away - room.y),
+        vec2(-room.x / 2.0, away),
+        vec2(away, -room.y / 2.0),
+        vec2(-away - room.x, -room.y / 2.0),
+        vec2(away, -room.y - 2.0),
+        vec2(away, 2.0),
+    ];
+    let places = places.map(|offset| Rect::from_min_size(at + offset, room));
+    if let Some(rect) = taken.first_free(stage.canvas.shrink(4.0), places) {
+        ui.painter().rect_filled(rect, room.y / 2.0, t.saffron);
+        ui.painter().galley(rect.center() - galley.size() / 2.0, galley, t.on_saffron);
+    }
+}

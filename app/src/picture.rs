@@ -1,0 +1,243 @@
+//! What the app believes of the cluster: a fold of [`TraceRecord`]s, and nothing else.
+//!
+//! Live view, recordings and tests draw the same fold of the same facts. Everything here is bounded, however long a
+//! lecture lasts. Deliberately absent: egui, input and output, clocks (the caller says what time it is), and guesses:
+//! what no fact has said is not shown.
+
+mod customers;
+mod ledger;
+mod log;
+mod nodes;
+mod traffic;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use protocol::ids::{NodeId, Role};
+use protocol::postcode::{Postcode, Verdict};
+use protocol::trace::{Actor, Ending, NodeState, Started, TraceEvent, TraceRecord};
+
+pub use customers::{Customer, Customers, Receipt, Waiting};
+pub use ledger::{Copies, Ledger};
+pub use log::{Log, LogLine, Weight};
+pub use nodes::{Histories, Life, Node, Nodes};
+pub use traffic::{End, Flow, Passage, Traffic};
+
+use crate::wording;
+
+/// Refusals of commands are kept for the history of notifications, so many of them.
+const MOST_NOTICES: usize = 100;
+/// Verdicts on postcodes that are remembered for the order form.
+const MOST_VERDICTS: usize = 500;
+
+/// What the app believes.
+#[derive(Debug, Default)]
+pub struct Picture {
+    /// Cluster time in microseconds.
+    pub now: u64,
+    /// How long each hop lasts, in microseconds; 0 is real time.
+    pub hop: u64,
+    /// Processes.
+    pub nodes: Nodes,
+    /// Customers.
+    pub customers: Customers,
+    /// Messages.
+    pub traffic: Traffic,
+    /// What was answered, and whether it is still there.
+    pub ledger: Ledger,
+    /// Lines for people.
+    pub log: Log,
+    /// Commands that were refused: when, and why. Newest last.
+    pub notices: VecDeque<(u64, String)>,
+    verdicts: BTreeMap<Postcode, Verdict>,
+    verdict_ages: VecDeque<Postcode>,
+}
+
+/// Whether orders are answered, and how safe they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Nothing has been heard of a front-end or a primary yet.
+    Starting,
+    /// Orders are answered.
+    Serving {
+        /// The view's number.
+        view: u64,
+        /// Its members.
+        members: usize,
+        /// Those that run and hold all the primary holds.
+        in_step: usize,
+    },
+    /// Orders wait: a sentence why.
+    Waiting(String),
+}
+
+impl Picture {
+    /// Takes in a fact. Facts of different processes may come in any order; those of one process come in theirs.
+    pub fn apply(&mut self, record: &TraceRecord) {
+        self.now = self.now.max(record.at);
+        self.note(record);
+        let (node, at) = (record.node, record.at);
+        match &record.event {
+            TraceEvent::Started(started) => self.start(node, at, started),
+            TraceEvent::Ended { how, words } => self.end(node, at, *how, words),
+            TraceEvent::Sent { message, to, facts } => self.traffic.sent(*message, *to, facts, at),
+            TraceEvent::Delivered { message } => self.traffic.delivered(*message, node, at),
+            TraceEvent::Lost { message, to, why } => self.traffic.lost(*message, *to, why, at),
+            TraceEvent::Became { standing, view } => {
+                self.nodes.became(node, *standing, view);
+                self.ledger.became(*standing, at);
+            }
+            TraceEvent::Committed { op } => {
+                self.nodes.committed(node, *op);
+                self.ledger.committed += 1;
+            }
+            TraceEvent::PostcodeAsked { message, to, postcode, request, .. } => {
+                self.traffic.postcode_asked(*message, *to, *postcode, *request, self.hop, at);
+            }
+            TraceEvent::PostcodeAnswered { message, from, verdict, took } => {
+                let postcode = self.traffic.postcode_answered(*message, *from, verdict, self.hop, at);
+                self.nodes.service_answered(*from, *took);
+                if let Some(postcode) = postcode {
+                    self.remember(postcode, verdict);
+                }
+            }
+            TraceEvent::State(state) => self.state(node, at, state),
+            TraceEvent::Flow { sent } => self.traffic.flowed(node, sent, at),
+            TraceEvent::Asked { customer, request, ask } => self.customers.asked(*customer, *request, ask, at),
+            TraceEvent::Answered { request, answer, took } => {
+                self.ledger.answered(*request, answer, *took, at);
+                self.customers.answered(*request, answer, *took, at);
+            }
+            TraceEvent::CustomerIs { customer, name, postcode, place } => {
+                self.customers.is(*customer, node, name, *postcode, *place);
+            }
+            TraceEvent::Orders { histories, postcodes } => self.nodes.shows_orders(node, histories, *postcodes, at),
+            TraceEvent::HopIs { hop } => self.hop = *hop,
+            TraceEvent::CommandRefused { why } => {
+                self.notices.push_back((at, why.clone()));
+                self.notices.keep_newest(MOST_NOTICES);
+            }
+            TraceEvent::TookIn { .. }
+            | TraceEvent::Suspects { .. }
+            | TraceEvent::Refused { .. }
+            | TraceEvent::Log { .. } => {}
+        }
+        if matches!(
+            record.event,
+            TraceEvent::State(_) | TraceEvent::Answered { .. } | TraceEvent::Became { .. } | TraceEvent::Ended { .. }
+        ) {
+            self.ledger.compare(&self.nodes);
+        }
+    }
+
+    /// Says what time it is; time never goes back.
+    pub fn set_now(&mut self, now: u64) {
+        self.now = self.now.max(now);
+        self.traffic.forget_old(self.now);
+    }
+
+    fn note(&mut self, record: &TraceRecord) {
+        let name = match &record.event {
+            TraceEvent::Started(started) => Some(started.name.clone()),
+            TraceEvent::CustomerIs { name, .. } => Some(name.clone()),
+            _ => self.nodes.name_of(record.node).map(str::to_owned),
+        };
+        if let Some((weight, text)) = wording::log_line(&record.event, &|id| self.name(id)) {
+            self.log.push(LogLine { at: record.at, node: name, weight, text });
+        }
+    }
+
+    fn start(&mut self, id: NodeId, at: u64, started: &Started) {
+        if started.actor != Actor::Role(Role::Customer) {
+            self.nodes.started(id, at, started);
+        }
+        self.nodes.is_called(id, &started.name);
+    }
+
+    fn end(&mut self, id: NodeId, at: u64, how: Ending, words: &str) {
+        let led = self.nodes.acting_primary().is_some_and(|primary| primary.id == id);
+        self.nodes.ended(id, at, how, words);
+        self.customers.gone(id);
+        self.traffic.ended(id, at);
+        if led {
+            self.ledger.primary_ended(at);
+        }
+    }
+
+    fn state(&mut self, id: NodeId, at: u64, state: &NodeState) {
+        if let NodeState::Customer { front_end, waiting } = state {
+            self.customers.believes(id, *front_end, waiting.is_some());
+        }
+        self.nodes.believes(id, at, state);
+    }
+
+    fn remember(&mut self, postcode: Postcode, verdict: &Verdict) {
+        if self.verdicts.insert(postcode, verdict.clone()).is_none() {
+            self.verdict_ages.push_back(postcode);
+        }
+        if self.verdict_ages.len() > MOST_VERDICTS
+            && let Some(oldest) = self.verdict_ages.pop_front()
+        {
+            self.verdicts.remove(&oldest);
+        }
+    }
+
+    /// What a service last said of a postcode, if any was asked.
+    #[must_use]
+    pub fn verdict(&self, postcode: Postcode) -> Option<&Verdict> {
+        self.verdicts.get(&postcode)
+    }
+
+    /// What people call an incarnation of a process or customer; its id if it never said.
+    #[must_use]
+    pub fn name(&self, id: NodeId) -> String {
+        self.nodes.name_of(id).map_or_else(|| id.to_string(), str::to_owned)
+    }
+
+    /// Whether orders are answered, by what front-end and primary say of themselves.
+    #[must_use]
+    pub fn service(&self) -> Service {
+        let front_ends = || self.nodes.iter().filter(|node| node.actor == Actor::Role(Role::FrontEnd));
+        if front_ends().next().is_some() && !front_ends().any(Node::runs) {
+            return Service::Waiting(wording::NO_FRONT_END.into());
+        }
+        let Some(primary) = self.nodes.acting_primary() else {
+            let why = front_ends().filter_map(Node::front_end).find_map(|state| state.waits_for.clone());
+            return match (why, self.nodes.newest_view()) {
+                (Some(why), _) => Service::Waiting(why),
+                (None, Some(_)) => Service::Waiting(wording::NO_PRIMARY.into()),
+                (None, None) => Service::Starting,
+            };
+        };
+        let Some(state) = primary.replica() else { return Service::Starting };
+        let in_step = |id: &&NodeId| {
+            let replica = self.nodes.of(**id).filter(|node| node.runs()).and_then(Node::replica);
+            replica.is_some_and(|replica| replica.position == state.position)
+        };
+        Service::Serving {
+            view: state.view.number.0,
+            members: state.view.members.len(),
+            in_step: state.view.members.iter().filter(in_step).count(),
+        }
+    }
+
+    /// Whether something on the screen moves by itself as time goes on.
+    #[must_use]
+    pub fn moves(&self) -> bool {
+        self.traffic.moves(self.now)
+    }
+}
+
+/// Keeping the newest of a list.
+pub(crate) trait KeepNewest {
+    /// Drops the oldest until at most so many are left.
+    fn keep_newest(&mut self, most: usize);
+}
+
+impl<T> KeepNewest for VecDeque<T> {
+    fn keep_newest(&mut self, most: usize) {
+        self.drain(..self.len().saturating_sub(most));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! Customers: where they live, what they wait for, and the receipts they keep.
+
+use std::collections::VecDeque;
+
+use protocol::ids::{CustomerId, NodeId, RequestId};
+use protocol::message::{Answer, Ask};
+use protocol::order_book::{HistoryPage, Outcome};
+use protocol::postcode::Postcode;
+
+use super::KeepNewest;
+
+/// Receipts a customer keeps for show.
+const MOST_RECEIPTS: usize = 50;
+
+/// A customer.
+#[derive(Clone, Debug)]
+pub struct Customer {
+    /// For ever.
+    pub id: CustomerId,
+    /// Under which it sends.
+    pub node: NodeId,
+    /// As people call it.
+    pub name: String,
+    /// Where it lives.
+    pub postcode: Postcode,
+    /// Latitude and longitude in millionths of a degree.
+    pub place: (i32, i32),
+    /// The front-end it has found.
+    pub front_end: Option<NodeId>,
+    /// What it waits for.
+    pub waiting: Option<Waiting>,
+    /// What became of its orders, oldest first.
+    pub receipts: VecDeque<Receipt>,
+    /// The last history it was told.
+    pub history: Option<HistoryPage>,
+}
+
+/// A request that has not been answered.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// Which.
+    pub request: RequestId,
+    /// What was asked; of an order that is being given up, the order.
+    pub ask: Ask,
+    /// Since when, in cluster time.
+    pub since: u64,
+    /// Whether the customer has asked to give it up.
+    pub giving_up: bool,
+}
+
+/// What became of an order, as its customer was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The request that placed it.
+    pub request: RequestId,
+    /// Where to.
+    pub postcode: Option<Postcode>,
+    /// What.
+    pub items: Vec<String>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Microseconds of real time from asking to the answer.
+    pub took: u64,
+    /// When it was answered, in cluster time.
+    pub at: u64,
+}
+
+/// All customers.
+#[derive(Debug, Default)]
+pub struct Customers {
+    list: Vec<Customer>,
+}
+
+impl Customers {
+    /// In the order of their appearance.
+    pub fn iter(&self) -> impl Iterator<Item = &Customer> {
+        self.list.iter()
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// By identity.
+    #[must_use]
+    pub fn get(&self, id: CustomerId) -> Option<&Customer> {
+        self.list.iter().find(|customer| customer.id == id)
+    }
+
+    /// By the id under which it sends.
+    #[must_use]
+    pub fn of(&self, node: NodeId) -> Option<&Customer> {
+        self.list.iter().find(|customer| customer.node == node)
+    }
+
+    fn get_mut(&mut self, id: CustomerId) -> Option<&mut Customer> {
+        self.list.iter_mut().find(|customer| customer.id == id)
+    }
+
+    pub(super) fn is(&mut self, id: CustomerId, node: NodeId, name: &str, postcode: Postcode, place: (i32, i32)) {
+        if let Some(customer) = self.get_mut(id) {
+            customer.node = node;
+            name.clone_into(&mut customer.name);
+            customer.postcode = postcode;
+            customer.place = place;
+            return;
+        }
+        self.list.push(Customer {
+            id,
+            node,
+            name: name.to_owned(),
+            postcode,
+            place,
+            front_end: None,
+            waiting: None,
+            receipts: VecDeque::new(),
+            history: None,
+        });
+    }
+
+    pub(super) fn gone(&mut self, node: NodeId) {
+        self.list.retain(|customer| customer.node != node);
+    }
+
+    pub(super) fn believes(&mut self, node: NodeId, front_end: Option<NodeId>, waits: bool) {
+        if let Some(customer) = self.list.iter_mut().find(|customer| customer.node == node) {
+            customer.front_end = front_end;
+            if !waits {
+                customer.waiting = None;
+            }
+        }
+    }
+
+    pub(super) fn asked(&mut self, id: CustomerId, request: RequestId, ask: &Ask, at: u64) {
+        let Some(customer) = self.get_mut(id) else { return };
+        match (ask, &mut customer.waiting) {
+            (Ask::Withdraw, Some(waiting)) => waiting.giving_up = true,
+            _ => customer.waiting = Some(Waiting { request, ask: ask.clone(), since: at, giving_up: false }),
+        }
+    }
+
+    pub(super) fn answered(&mut self, request: RequestId, answer: &Answer, took: u64, at: u64) {
+        let Some(customer) = self.get_mut(request.customer) else { return };
+        let waiting = customer.waiting.take();
+        match answer {
+            Answer::History(page) => customer.history = Some(page.clone()),
+            Answer::Outcome(outcome) => {
+                // A withdrawal is answered under its own number; the receipt belongs to the order that was given up.
+                let (request, ask) = waiting.map_or((request, None), |waiting| (waiting.request, Some(waiting.ask)));
+                let (postcode, items) = match ask {
+                    Some(Ask::Order { postcode, items }) => (Some(postcode), items),
+                    Some(Ask::History { .. } | Ask::Withdraw) | None => (None, Vec::new()),
+                };
+                let outcome = outcome.clone();
+                customer.receipts.push_back(Receipt { request, postcode, items, outcome, took, at });
+                customer.receipts.keep_newest(MOST_RECEIPTS);
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What customers were told, and whether the replicas still have it: counts and latencies derived from facts alone.
+//!
+//! The full verdict (linearizability, order by order) is not here: it is made from histories, by `verdict`.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use protocol::ids::{Fingerprint, OrderNumber, Position, RequestId};
+use protocol::message::Answer;
+use protocol::order_book::Outcome;
+use protocol::trace::Standing;
+
+use super::{KeepNewest, Node, Nodes};
+
+/// Latencies that percentiles are taken of.
+const MOST_TIMES: usize = 2000;
+/// Order numbers that are remembered to notice one given twice.
+const MOST_NUMBERS: usize = 20_000;
+
+/// Counts and latencies.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// Orders their customers know to be placed.
+    pub placed: u64,
+    /// Orders their customers know to be rejected.
+    pub rejected: u64,
+    /// Orders that were given up in time.
+    pub never_placed: u64,
+    /// Histories that were read.
+    pub read: u64,
+    /// Commits of primaries that were seen.
+    pub committed: u64,
+    /// How long the newest failover took, from the primary's end to its successor, in microseconds of cluster time.
+    pub failover: Option<u64>,
+    /// Failovers seen.
+    pub failovers: u64,
+    /// Acknowledged orders that the acting primary does not have.
+    pub lost: u64,
+    /// Order numbers that two orders were acknowledged with.
+    pub twice: u64,
+    /// Whether replicas that stand at the same place hold the same.
+    pub copies: Copies,
+    primary_ended: Option<u64>,
+    highest: Option<(OrderNumber, u64)>,
+    numbers: BTreeMap<OrderNumber, RequestId>,
+    times: VecDeque<u64>,
+}
+
+/// How the replicas' states compare.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Copies {
+    /// Fewer than two replicas hold anything.
+    #[default]
+    Alone,
+    /// All hold the same.
+    Identical,
+    /// Some are behind; those that are level hold the same.
+    CatchingUp,
+    /// Two stand at the same operation with different content: a fault.
+    Differ,
+}
+
+impl Ledger {
+    pub(super) fn answered(&mut self, request: RequestId, answer: &Answer, took: u64, at: u64) {
+        self.times.push_back(took);
+        self.times.keep_newest(MOST_TIMES);
+        match answer {
+            Answer::History(_) => self.read += 1,
+            Answer::Outcome(Outcome::Rejected { .. }) => self.rejected += 1,
+            Answer::Outcome(Outcome::NeverPlaced) => self.never_placed += 1,
+            Answer::Outcome(Outcome::Placed { number }) => {
+                self.placed += 1;
+                if self.highest.is_none_or(|(highest, _)| *number > highest) {
+                    self.highest = Some((*number, at));
+                }
+                let first = *self.numbers.entry(*number).or_insert(request);
+                self.twice += u64::from(first.customer != request.customer);
+                if self.numbers.len() > MOST_NUMBERS {
+                    self.numbers.pop_first();
+                }
+            }
+        }
+    }
+
+    pub(super) fn primary_ended(&mut self, at: u64) {
+        self.primary_ended = Some(at);
+    }
+
+    pub(super) fn became(&mut self, standing: Standing, at: u64) {
+        if standing == Standing::Primary
+            && let Some(ended) = self.primary_ended.take()
+        {
+            self.failover = Some(at.saturating_sub(ended));
+            self.failovers += 1;
+        }
+    }
+
+    /// Compares what is acknowledged with what replicas say they hold.
+    pub(super) fn compare(&mut self, nodes: &Nodes) {
+        let held = nodes.acting_primary().and_then(|node| Some((node.replica()?.orders, node.state_at)));
+        if let (Some((highest, answered)), Some((orders, said))) = (self.highest, held) {
+            // A primary that spoke before the answer may simply not have said yet that it has more.
+            if orders >= highest {
+                self.lost = 0;
+            } else if said > answered {
+                self.lost = highest.0 - orders.0;
+            }
+        }
+        self.copies = copies(nodes);
+    }
+
+    /// So many parts in a hundred of the latest requests were answered within this many microseconds of real time.
+    #[must_use]
+    pub fn percentile(&self, percent: usize) -> Option<u64> {
+        let mut times: Vec<u64> = self.times.iter().copied().collect();
+        times.sort_unstable();
+        times.get((times.len() * percent / 100).min(times.len().saturating_sub(1))).copied()
+    }
+
+    /// The latest answers' times, oldest first, in microseconds of real time.
+    pub fn times(&self) -> impl ExactSizeIterator<Item = u64> {
+        self.times.iter().copied()
+    }
+}
+
+fn copies(nodes: &Nodes) -> Copies {
+    let held: Vec<(Position, Fingerprint)> = nodes
+        .iter()
+        .filter(|node| node.runs())
+        .filter_map(Node::replica)
+        .filter_map(|replica| Some((replica.position?, replica.digest)))
+        .collect();
+    let differs = |a: &(Position, Fingerprint), b: &(Position, Fingerprint)| {
+        // Positions alone may differ in fingerprint: a left-out replica's uncommitted end is no fault.
+        a.0 == b.0 && a.1 != b.1
+    };
+    match &held[..] {
+        [] | [_] => Copies::Alone,
+        [first, rest @ ..] if rest.iter().all(|other| other == first) => Copies::Identical,
+        _ if held.iter().any(|one| held.iter().any(|other| differs(one, other))) => Copies::Differ,
+        _ => Copies::CatchingUp,
+    }
+}

@@ -1,0 +1,50 @@
+//! Lines for people, newest last. What they say is worded in `wording`.
+
+use std::collections::VecDeque;
+
+use super::KeepNewest;
+
+/// Lines that are kept.
+const MOST_LINES: usize = 5000;
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// Cluster time in microseconds.
+    pub at: u64,
+    /// Whose line it is.
+    pub node: Option<String>,
+    /// How it is shown.
+    pub weight: Weight,
+    /// A sentence without its subject.
+    pub text: String,
+}
+
+/// How a line is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// A message, a wish.
+    Plain,
+    /// Something was settled well.
+    Good,
+    /// Something ended, was refused or lost.
+    Bad,
+}
+
+/// All lines.
+#[derive(Debug, Default)]
+pub struct Log {
+    lines: VecDeque<LogLine>,
+}
+
+impl Log {
+    /// Oldest first.
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &LogLine> + ExactSizeIterator {
+        self.lines.iter()
+    }
+
+    pub(super) fn push(&mut self, line: LogLine) {
+        self.lines.push_back(line);
+        self.lines.keep_newest(MOST_LINES);
+    }
+}

@@ -1,0 +1,294 @@
+//! Processes, each under the name that it keeps over restarts. Customers are not here: they are no processes.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+
+use protocol::ids::{NodeId, OpNumber, View};
+use protocol::postcode::Postcode;
+use protocol::trace::{Actor, Ending, NodeState, ReplicaState, Standing, Started};
+
+use super::KeepNewest;
+
+/// Names of ended incarnations are remembered for labels of late facts, so many of them.
+const MOST_NAMES: usize = 4096;
+/// Facts may outrun the word that their process has started: so many states are kept for it.
+const MOST_EARLY: usize = 64;
+/// Removed nodes that can be brought back.
+const MOST_REMOVED: usize = 32;
+
+/// One process, or what is left of it.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// "replica-2": the same over restarts.
+    pub name: String,
+    /// What it is.
+    pub actor: Actor,
+    /// Its present or last incarnation.
+    pub id: NodeId,
+    /// Of the operating system.
+    pub pid: u32,
+    /// Where it listens, or listened.
+    pub address: SocketAddr,
+    /// Whether it runs.
+    pub life: Life,
+    /// Since when, in cluster time.
+    pub since: u64,
+    /// What it believes; of a process that has ended, what it believed last.
+    pub state: Option<NodeState>,
+    /// When it said so.
+    pub state_at: u64,
+    /// Its order histories, as asked for.
+    pub histories: Option<Histories>,
+    /// Of a postcode service: how long the last answer took, in microseconds of real time.
+    pub answered_in: Option<u64>,
+    /// Its place among the nodes: they are shown in the order in which they first appeared.
+    pub slot: usize,
+}
+
+/// Whether a process runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// It does.
+    Runs,
+    /// It was killed.
+    Crashed,
+    /// It ended by itself, with these last words.
+    Exited(String),
+}
+
+/// A page of a node's order histories.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Histories {
+    /// When it was reported.
+    pub at: u64,
+    /// Postcode, and labels of its orders, oldest first.
+    pub pages: Vec<(Postcode, Vec<String>)>,
+    /// How many postcodes there are in all.
+    pub postcodes: u64,
+}
+
+impl Node {
+    /// Whether it runs.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.life == Life::Runs
+    }
+
+    /// What it believes, if it is a replica.
+    #[must_use]
+    pub fn replica(&self) -> Option<&ReplicaState> {
+        match &self.state {
+            Some(NodeState::Replica(state)) => Some(state),
+            _ => None,
+        }
+    }
+
+    /// What it believes, if it is a front-end.
+    #[must_use]
+    pub fn front_end(&self) -> Option<FrontEndState<'_>> {
+        match &self.state {
+            Some(NodeState::FrontEnd { retired, view, alive, pending, waits_for, .. }) => {
+                Some(FrontEndState { retired: *retired, view, alive, pending: *pending, waits_for })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it runs and acts as primary, by its own account.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        self.runs() && self.replica().is_some_and(|replica| replica.acting)
+    }
+
+    /// The view it believes in, if it has one.
+    #[must_use]
+    pub fn view(&self) -> Option<&View> {
+        match self.state.as_ref()? {
+            NodeState::NameServer { record, .. } => Some(record),
+            NodeState::FrontEnd { view, .. } => Some(view),
+            NodeState::Replica(replica) => Some(&replica.view),
+            NodeState::Customer { .. } => None,
+        }
+        .filter(|view| view.number.0 > 0)
+    }
+}
+
+/// What a front-end believes.
+#[derive(Clone, Copy, Debug)]
+pub struct FrontEndState<'a> {
+    /// Whether a newer front-end exists.
+    pub retired: bool,
+    /// Newest recorded view it knows.
+    pub view: &'a View,
+    /// Replicas it hears.
+    pub alive: &'a [NodeId],
+    /// Requests on their way.
+    pub pending: u64,
+    /// Why there is no service.
+    pub waits_for: &'a Option<String>,
+}
+
+/// All processes that are shown.
+#[derive(Debug, Default)]
+pub struct Nodes {
+    list: Vec<Node>,
+    appeared: usize,
+    names: BTreeMap<NodeId, String>,
+    name_ages: VecDeque<NodeId>,
+    early: VecDeque<(NodeId, u64, NodeState)>,
+    removed: VecDeque<(String, Actor)>,
+}
+
+impl Nodes {
+    /// In the order of their first appearance.
+    pub fn iter(&self) -> impl Iterator<Item = &Node> {
+        self.list.iter()
+    }
+
+    /// By name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Node> {
+        self.list.iter().find(|node| node.name == name)
+    }
+
+    /// By incarnation: only the present one of each name is found.
+    #[must_use]
+    pub fn of(&self, id: NodeId) -> Option<&Node> {
+        self.list.iter().find(|node| node.id == id)
+    }
+
+    /// What an incarnation of a process or a customer is called.
+    #[must_use]
+    pub fn name_of(&self, id: NodeId) -> Option<&str> {
+        self.names.get(&id).map(String::as_str)
+    }
+
+    /// The acting primary of the newest view that has one.
+    #[must_use]
+    pub fn acting_primary(&self) -> Option<&Node> {
+        let leading = self.list.iter().filter(|node| node.leads());
+        leading.max_by_key(|node| node.replica().map(|replica| replica.view.number))
+    }
+
+    /// The newest view anybody who runs believes in.
+    #[must_use]
+    pub fn newest_view(&self) -> Option<&View> {
+        self.list.iter().filter(|node| node.runs()).filter_map(Node::view).max_by_key(|view| view.number)
+    }
+
+    /// How many processes run.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.list.iter().filter(|node| node.runs()).count()
+    }
+
+    /// Nodes that were taken out of the picture and can be started again, newest last.
+    pub fn removed(&self) -> impl Iterator<Item = &(String, Actor)> {
+        self.removed.iter()
+    }
+
+    pub(super) fn is_called(&mut self, id: NodeId, name: &str) {
+        if self.names.insert(id, name.to_owned()).is_none() {
+            self.name_ages.push_back(id);
+        }
+        if self.name_ages.len() > MOST_NAMES
+            && let Some(oldest) = self.name_ages.pop_front()
+        {
+            self.names.remove(&oldest);
+        }
+    }
+
+    pub(super) fn started(&mut self, id: NodeId, at: u64, started: &Started) {
+        self.removed.retain(|(name, _)| *name != started.name);
+        let present = self.list.iter().position(|node| node.name == started.name);
+        let slot = present.map_or(self.appeared, |index| self.list[index].slot);
+        let node = Node {
+            name: started.name.clone(),
+            actor: started.actor,
+            id,
+            pid: started.pid,
+            address: started.contact.address,
+            life: Life::Runs,
+            since: at,
+            state: None,
+            state_at: at,
+            histories: None,
+            answered_in: None,
+            slot,
+        };
+        match present {
+            Some(index) => self.list[index] = node,
+            None => {
+                self.appeared += 1;
+                self.list.push(node);
+            }
+        }
+        let early: Vec<_> = self.early.iter().filter(|early| early.0 == id).cloned().collect();
+        self.early.retain(|early| early.0 != id);
+        for (id, at, state) in early {
+            self.believes(id, at, &state);
+        }
+    }
+
+    pub(super) fn ended(&mut self, id: NodeId, at: u64, how: Ending, words: &str) {
+        let Some(index) = self.list.iter().position(|node| node.id == id) else { return };
+        let life = match how {
+            Ending::Removed => {
+                let node = self.list.remove(index);
+                self.removed.push_back((node.name, node.actor));
+                self.removed.keep_newest(MOST_REMOVED);
+                return;
+            }
+            Ending::Crashed => Life::Crashed,
+            Ending::Exited => Life::Exited(words.to_owned()),
+        };
+        self.list[index].life = life;
+        self.list[index].since = at;
+    }
+
+    pub(super) fn believes(&mut self, id: NodeId, at: u64, state: &NodeState) {
+        if let Some(node) = self.list.iter_mut().find(|node| node.id == id) {
+            node.state = Some(state.clone());
+            node.state_at = at;
+        } else if !self.names.contains_key(&id) {
+            self.early.push_back((id, at, state.clone()));
+            self.early.keep_newest(MOST_EARLY);
+        }
+    }
+
+    fn replica_mut(&mut self, id: NodeId) -> Option<&mut ReplicaState> {
+        match self.list.iter_mut().find(|node| node.id == id)?.state.as_mut()? {
+            NodeState::Replica(state) => Some(state),
+            NodeState::NameServer { .. } | NodeState::FrontEnd { .. } | NodeState::Customer { .. } => None,
+        }
+    }
+
+    /// A change of role is told at once; the whole state follows.
+    pub(super) fn became(&mut self, id: NodeId, standing: Standing, view: &View) {
+        if let Some(state) = self.replica_mut(id)
+            && view.number >= state.view.number
+        {
+            state.standing = standing;
+            state.acting = standing == Standing::Primary;
+            state.view = view.clone();
+        }
+    }
+
+    pub(super) fn committed(&mut self, id: NodeId, op: OpNumber) {
+        if let Some(state) = self.replica_mut(id) {
+            state.commit = state.commit.max(op);
+        }
+    }
+
+    pub(super) fn service_answered(&mut self, id: NodeId, took: u64) {
+        if let Some(node) = self.list.iter_mut().find(|node| node.id == id) {
+            node.answered_in = Some(took);
+        }
+    }
+
+    pub(super) fn shows_orders(&mut self, id: NodeId, pages: &[(Postcode, Vec<String>)], postcodes: u64, at: u64) {
+        if let Some(node) = self.list.iter_mut().find(|node| node.id == id) {
+            node.histories = Some(Histories { at, pages: pages.to_vec(), postcodes });
+        }
+    }
+}

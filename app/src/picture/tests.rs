@@ -1,0 +1,204 @@
+//! The fold, fact by fact.
+
+use protocol::ids::{
+    Contact, CustomerId, Fingerprint, MessageId, NodeId, OpNumber, OrderNumber, Position, RequestId, RequestNumber,
+    Role, View, ViewNumber,
+};
+use protocol::message::{Answer, Ask};
+use protocol::order_book::Outcome;
+use protocol::trace::{
+    Actor, Ending, MessageFacts, NodeState, ReplicaState, Standing, Started, Step, TraceEvent, TraceRecord,
+};
+
+use super::{Copies, End, Picture, Service};
+
+const FIRST: NodeId = NodeId(11);
+const SECOND: NodeId = NodeId(12);
+const GRACE: NodeId = NodeId(50);
+
+fn picture(facts: Vec<(NodeId, u64, TraceEvent)>) -> Picture {
+    let mut picture = Picture::default();
+    for (node, at, event) in facts {
+        picture.apply(&TraceRecord { node, at, event });
+    }
+    picture
+}
+
+fn started(name: &str, id: NodeId, role: Role) -> (NodeId, u64, TraceEvent) {
+    let contact = Contact { id, address: "127.0.0.1:4000".parse().unwrap() };
+    (id, 0, TraceEvent::Started(Started { name: name.into(), actor: Actor::Role(role), pid: 7, contact }))
+}
+
+fn stands(id: NodeId, at: u64, primary: NodeId, op: u64, digest: u64) -> (NodeId, u64, TraceEvent) {
+    let view = View { number: ViewNumber(2), primary, members: vec![FIRST, SECOND] };
+    let standing = if id == primary { Standing::Primary } else { Standing::Backup };
+    let state = ReplicaState {
+        standing,
+        view,
+        acting: id == primary,
+        position: Some(Position { op: OpNumber(op), fingerprint: Fingerprint(op) }),
+        commit: OpNumber(op),
+        ack_set: vec![FIRST, SECOND],
+        joiners: vec![],
+        loading: None,
+        orders: OrderNumber(op),
+        postcodes: 3,
+        digest: Fingerprint(digest),
+    };
+    (id, at, TraceEvent::State(NodeState::Replica(state)))
+}
+
+fn two_replicas() -> Vec<(NodeId, u64, TraceEvent)> {
+    vec![started("replica-1", FIRST, Role::Replica), started("replica-2", SECOND, Role::Replica)]
+}
+
+fn sent(number: u64, delay: u64, at: u64) -> (NodeId, u64, TraceEvent) {
+    let facts = MessageFacts { step: Some(Step(5)), label: "update 1".into(), request: None, delay };
+    let message = MessageId { from: FIRST, number };
+    (FIRST, at, TraceEvent::Sent { message, to: SECOND, facts })
+}
+
+fn delivered(number: u64, at: u64) -> (NodeId, u64, TraceEvent) {
+    (SECOND, at, TraceEvent::Delivered { message: MessageId { from: FIRST, number } })
+}
+
+#[test]
+fn a_message_is_where_its_delay_says() {
+    let mut picture = picture(vec![sent(1, 1_000_000, 0)]);
+    picture.set_now(250_000);
+    assert!(picture.moves());
+    assert_eq!(picture.traffic.flying().next().unwrap().progress(picture.now), 0.25);
+    let (node, at, event) = delivered(1, 1_000_400);
+    picture.apply(&TraceRecord { node, at, event });
+    assert!(!picture.moves());
+    assert_eq!(picture.traffic.passed().next().unwrap().end, Some((1_000_400, End::Delivered)));
+}
+
+#[test]
+fn a_delivery_may_be_heard_of_before_its_sending() {
+    let picture = picture(vec![delivered(1, 20), sent(1, 0, 10)]);
+    assert_eq!(picture.traffic.flying().count(), 0);
+    let passage = picture.traffic.passed().next().unwrap();
+    assert_eq!((passage.sent, passage.end.clone()), (10, Some((20, End::Delivered))));
+    assert_eq!(passage.glow(20, 100), Some(1.0));
+    assert_eq!(passage.glow(120, 100), None);
+}
+
+#[test]
+fn a_restarted_node_keeps_its_place_and_forgets_its_state() {
+    let mut facts = two_replicas();
+    facts.push(stands(FIRST, 1, FIRST, 3, 3));
+    facts.push(sent(9, 500, 2));
+    facts.push((FIRST, 3, TraceEvent::Ended { how: Ending::Crashed, words: String::new() }));
+    let crashed = picture(facts.clone());
+    assert!(!crashed.nodes.get("replica-1").unwrap().runs());
+    assert_eq!(crashed.traffic.flying().count(), 1, "what the dead have sent still arrives");
+    facts.push(started("replica-1", NodeId(99), Role::Replica));
+    let restarted = picture(facts);
+    let node = restarted.nodes.get("replica-1").unwrap();
+    assert!(node.runs() && node.state.is_none());
+    assert_eq!((node.slot, restarted.nodes.iter().count()), (0, 2));
+    assert_eq!(restarted.name(FIRST), "replica-1");
+}
+
+#[test]
+fn a_state_may_be_heard_of_before_the_start() {
+    let mut facts = vec![stands(FIRST, 1, FIRST, 3, 3)];
+    facts.extend(two_replicas());
+    assert!(picture(facts).nodes.get("replica-1").unwrap().leads());
+}
+
+#[test]
+fn service_and_copies_follow_from_what_replicas_say() {
+    let mut facts = two_replicas();
+    assert_eq!(picture(facts.clone()).service(), Service::Starting);
+    facts.extend([stands(FIRST, 1, FIRST, 3, 7), stands(SECOND, 1, FIRST, 2, 6)]);
+    let behind = picture(facts.clone());
+    assert_eq!(behind.service(), Service::Serving { view: 2, members: 2, in_step: 1 });
+    assert_eq!(behind.ledger.copies, Copies::CatchingUp);
+    facts.push(stands(SECOND, 2, FIRST, 3, 7));
+    assert_eq!(picture(facts.clone()).ledger.copies, Copies::Identical);
+    facts.push(stands(SECOND, 3, FIRST, 3, 8));
+    assert_eq!(picture(facts).ledger.copies, Copies::Differ);
+}
+
+#[test]
+fn a_failover_lasts_until_the_successor_acts() {
+    let mut facts = two_replicas();
+    facts.extend([stands(FIRST, 1, FIRST, 3, 3), stands(SECOND, 1, FIRST, 3, 3)]);
+    facts.push((FIRST, 1000, TraceEvent::Ended { how: Ending::Crashed, words: String::new() }));
+    let view = View { number: ViewNumber(3), primary: SECOND, members: vec![SECOND] };
+    facts.push((SECOND, 260_000, TraceEvent::Became { standing: Standing::Primary, view }));
+    let picture = picture(facts);
+    assert_eq!(picture.ledger.failover, Some(259_000));
+    assert_eq!(picture.service(), Service::Serving { view: 3, members: 1, in_step: 1 });
+}
+
+fn order(number: u64) -> (RequestId, Ask) {
+    let request = RequestId { customer: CustomerId(1), number: RequestNumber(number) };
+    (request, Ask::Order { postcode: "NE1 7RU".parse().unwrap(), items: vec!["Pad thai".into()] })
+}
+
+fn grace_asked(number: u64) -> Vec<(NodeId, u64, TraceEvent)> {
+    let postcode = "NE1 7RU".parse().unwrap();
+    let is = TraceEvent::CustomerIs { customer: CustomerId(1), name: "Grace".into(), postcode, place: (1, 2) };
+    let (request, ask) = order(number);
+    vec![(GRACE, 1, is), (GRACE, 2, TraceEvent::Asked { customer: CustomerId(1), request, ask })]
+}
+
+#[test]
+fn a_receipt_tells_what_was_ordered() {
+    let mut facts = grace_asked(1);
+    let waiting = picture(facts.clone());
+    assert!(waiting.customers.get(CustomerId(1)).unwrap().waiting.is_some());
+    let answer = Answer::Outcome(Outcome::Placed { number: OrderNumber(4) });
+    facts.push((GRACE, 3, TraceEvent::Answered { request: order(1).0, answer, took: 800 }));
+    let picture = picture(facts);
+    let grace = picture.customers.get(CustomerId(1)).unwrap();
+    assert!(grace.waiting.is_none());
+    assert_eq!(grace.receipts[0].items, ["Pad thai"]);
+    assert_eq!((picture.ledger.placed, picture.ledger.percentile(50)), (1, Some(800)));
+}
+
+#[test]
+fn a_given_up_order_has_one_receipt_under_its_own_number() {
+    let mut facts = grace_asked(1);
+    let request = RequestId { customer: CustomerId(1), number: RequestNumber(2) };
+    facts.push((GRACE, 3, TraceEvent::Asked { customer: CustomerId(1), request, ask: Ask::Withdraw }));
+    assert!(picture(facts.clone()).customers.get(CustomerId(1)).unwrap().waiting.as_ref().unwrap().giving_up);
+    let answer = Answer::Outcome(Outcome::NeverPlaced);
+    facts.push((GRACE, 4, TraceEvent::Answered { request, answer, took: 9 }));
+    let picture = picture(facts);
+    let grace = picture.customers.get(CustomerId(1)).unwrap();
+    assert_eq!(grace.receipts.len(), 1);
+    assert_eq!(grace.receipts[0].request, order(1).0);
+    assert_eq!(picture.ledger.never_placed, 1);
+}
+
+#[test]
+fn an_acknowledged_order_that_the_primary_lacks_is_lost() {
+    let mut facts = two_replicas();
+    facts.push(stands(FIRST, 1, FIRST, 3, 3));
+    facts.extend(grace_asked(1));
+    let answer = Answer::Outcome(Outcome::Placed { number: OrderNumber(5) });
+    facts.push((GRACE, 10, TraceEvent::Answered { request: order(1).0, answer, took: 8 }));
+    assert_eq!(picture(facts.clone()).ledger.lost, 0, "the primary has not spoken since");
+    facts.push(stands(FIRST, 20, FIRST, 3, 3));
+    assert_eq!(picture(facts).ledger.lost, 2);
+}
+
+#[test]
+fn memory_is_bounded() {
+    let mut facts = two_replicas();
+    for number in 0..20_000 {
+        facts.push(sent(number, 5, number));
+        if number % 2 == 0 {
+            facts.push(delivered(number, number + 1));
+        }
+    }
+    let mut picture = picture(facts);
+    assert!(picture.traffic.flying().count() <= 4096 && picture.traffic.passed().count() <= 3000);
+    assert!(picture.log.lines().len() <= 5000);
+    picture.set_now(60_000_000);
+    assert_eq!(picture.traffic.flying().count(), 0);
+}

@@ -1,0 +1,234 @@
+//! Messages: those on their way, those that have arrived, and the flow of those that are only counted.
+//!
+//! Sender and receiver report through different pipes, so a delivery may be heard of before its sending.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use protocol::ids::{MessageId, NodeId, RequestId};
+use protocol::postcode::{Postcode, Verdict};
+use protocol::trace::{MessageFacts, Step};
+
+use super::KeepNewest;
+
+/// Messages on their way that are shown.
+const MOST_FLYING: usize = 4096;
+/// Messages that have arrived, for timeline and glow.
+const MOST_PASSED: usize = 3000;
+/// Deliveries heard of before their sending.
+const MOST_EARLY: usize = 512;
+/// A message whose end nobody reports is no longer shown after its delay and so many microseconds.
+const PATIENCE: u64 = 10_000_000;
+
+/// A message and its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// Which.
+    pub id: MessageId,
+    /// To whom.
+    pub to: NodeId,
+    /// What it says.
+    pub facts: MessageFacts,
+    /// When it entered its link, in cluster time.
+    pub sent: u64,
+    /// When and how its way ended; none while it is on its way.
+    pub end: Option<(u64, End)>,
+}
+
+/// How a message's way ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was handled.
+    Delivered,
+    /// It never will be; a sentence why.
+    Lost(String),
+}
+
+impl Passage {
+    /// How far it has really come, from 0 to 1: it rests at the end of its delay until it is handled.
+    #[must_use]
+    pub fn progress(&self, now: u64) -> f32 {
+        if self.facts.delay == 0 {
+            return 1.0;
+        }
+        (now.saturating_sub(self.sent) as f64 / self.facts.delay as f64).min(1.0) as f32
+    }
+
+    /// How strongly its way still glows `glow` microseconds after a glance: 1 at its arrival, then less, then none.
+    #[must_use]
+    pub fn glow(&self, now: u64, glow: u64) -> Option<f32> {
+        let (ended, _) = self.end.as_ref()?;
+        let age = now.saturating_sub(*ended);
+        (age < glow).then(|| 1.0 - age as f32 / glow as f32)
+    }
+}
+
+/// Messages that are only counted, from one node to another.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Flow {
+    /// Orders and answers, in all.
+    pub orders: u64,
+    /// Control messages, in all.
+    pub control: u64,
+    /// Orders and answers a second, lately.
+    pub rate: f32,
+    /// When it was reported last.
+    pub at: u64,
+}
+
+/// All messages.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    flying: BTreeMap<(MessageId, NodeId), Passage>,
+    passed: VecDeque<Passage>,
+    early: VecDeque<(MessageId, NodeId, u64)>,
+    flows: BTreeMap<(NodeId, NodeId), Flow>,
+    asked: BTreeMap<MessageId, Postcode>,
+    newest_end: u64,
+}
+
+impl Traffic {
+    /// Messages on their way, in the order of their senders.
+    pub fn flying(&self) -> impl Iterator<Item = &Passage> {
+        self.flying.values()
+    }
+
+    /// Messages whose way has ended, oldest first.
+    pub fn passed(&self) -> impl DoubleEndedIterator<Item = &Passage> {
+        self.passed.iter()
+    }
+
+    /// One of them all.
+    #[must_use]
+    pub fn find(&self, id: MessageId, to: NodeId) -> Option<&Passage> {
+        let passed = || self.passed.iter().rev().find(|passage| passage.id == id && passage.to == to);
+        self.flying.get(&(id, to)).or_else(passed)
+    }
+
+    /// Flows by sender and receiver.
+    pub fn flows(&self) -> impl Iterator<Item = (NodeId, NodeId, &Flow)> {
+        self.flows.iter().map(|((from, to), flow)| (*from, *to, flow))
+    }
+
+    /// Whether a message moves now. A glow is for the caller to ask about.
+    #[must_use]
+    pub fn moves(&self, now: u64) -> bool {
+        self.flying.values().any(|passage| passage.progress(now) < 1.0)
+    }
+
+    /// When the last message arrived.
+    #[must_use]
+    pub fn newest_end(&self) -> u64 {
+        self.newest_end
+    }
+
+    pub(super) fn sent(&mut self, id: MessageId, to: NodeId, facts: &MessageFacts, at: u64) {
+        let passage = Passage { id, to, facts: facts.clone(), sent: at, end: None };
+        if let Some(index) = self.early.iter().position(|early| early.0 == id && early.1 == to) {
+            let arrived = self.early.remove(index).map_or(at, |early| early.2);
+            self.pass(passage, arrived, End::Delivered);
+            return;
+        }
+        self.flying.insert((id, to), passage);
+        if self.flying.len() > MOST_FLYING {
+            self.flying.pop_first();
+        }
+    }
+
+    pub(super) fn delivered(&mut self, id: MessageId, to: NodeId, at: u64) {
+        match self.flying.remove(&(id, to)) {
+            Some(passage) => self.pass(passage, at, End::Delivered),
+            None => {
+                self.early.push_back((id, to, at));
+                self.early.keep_newest(MOST_EARLY);
+            }
+        }
+    }
+
+    pub(super) fn lost(&mut self, id: MessageId, to: NodeId, why: &str, at: u64) {
+        if let Some(passage) = self.flying.remove(&(id, to)) {
+            self.pass(passage, at, End::Lost(why.to_owned()));
+        }
+    }
+
+    fn pass(&mut self, mut passage: Passage, at: u64, end: End) {
+        self.newest_end = self.newest_end.max(at);
+        passage.end = Some((at.max(passage.sent), end));
+        self.passed.push_back(passage);
+        self.passed.keep_newest(MOST_PASSED);
+    }
+
+    /// [11]: no node of the protocol receives it, so its end is the answer.
+    pub(super) fn postcode_asked(
+        &mut self,
+        id: MessageId,
+        to: NodeId,
+        postcode: Postcode,
+        request: RequestId,
+        hop: u64,
+        at: u64,
+    ) {
+        let label = format!("GET {postcode}");
+        let facts = MessageFacts { step: Some(Step(11)), label, request: Some(request), delay: hop };
+        self.sent(id, to, &facts, at);
+        self.asked.insert(id, postcode);
+        if self.asked.len() > MOST_FLYING {
+            self.asked.pop_first();
+        }
+    }
+
+    /// [12]: the answer is here already when it is heard of. Returns the postcode that was asked about.
+    pub(super) fn postcode_answered(
+        &mut self,
+        id: MessageId,
+        from: NodeId,
+        verdict: &Verdict,
+        hop: u64,
+        at: u64,
+    ) -> Option<Postcode> {
+        let postcode = self.asked.remove(&id);
+        let question = self.flying.remove(&(id, from));
+        let turned = question.as_ref().map_or(at, |question| at.saturating_sub(hop).max(question.sent));
+        let request = question.as_ref().and_then(|question| question.facts.request);
+        if let Some(question) = question {
+            self.pass(question, turned, End::Delivered);
+        }
+        let label = match verdict {
+            Verdict::Valid { .. } => "exists".to_owned(),
+            Verdict::Invalid { .. } => "does not exist".to_owned(),
+            Verdict::NobodyAnswers => "no answer".to_owned(),
+        };
+        let facts = MessageFacts { step: Some(Step(12)), label, request, delay: hop };
+        let answer = Passage { id: MessageId { from, number: id.number }, to: id.from, facts, sent: turned, end: None };
+        let end = match verdict {
+            Verdict::NobodyAnswers => End::Lost("the service gave no answer".into()),
+            Verdict::Valid { .. } | Verdict::Invalid { .. } => End::Delivered,
+        };
+        self.pass(answer, at, end);
+        postcode
+    }
+
+    pub(super) fn flowed(&mut self, from: NodeId, sent: &[(NodeId, u64, u64)], at: u64) {
+        for (to, orders, control) in sent {
+            let flow = self.flows.entry((from, *to)).or_default();
+            let seconds = (at.saturating_sub(flow.at)).max(10_000) as f32 / 1e6;
+            flow.rate = *orders as f32 / seconds;
+            flow.orders += orders;
+            flow.control += control;
+            flow.at = at;
+        }
+    }
+
+    /// A process is gone: what was on its way to it will not arrive. What it has sent still does.
+    pub(super) fn ended(&mut self, id: NodeId, at: u64) {
+        let orphans: Vec<_> = self.flying.keys().filter(|key| key.1 == id).copied().collect();
+        for key in orphans {
+            self.lost(key.0, key.1, "its receiver has ended", at);
+        }
+        self.flows.retain(|(from, to), _| *from != id && *to != id);
+        self.asked.retain(|message, _| message.from != id);
+    }
+
+    pub(super) fn forget_old(&mut self, now: u64) {
+        self.flying.retain(|_, passage| now < passage.sent + passage.facts.delay + PATIENCE);
+    }
+}

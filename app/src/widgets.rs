@@ -1,0 +1,207 @@
+//! The few things all panels are made of: headings, pills, choices, rows. They look as LOOK says; what they mean is the
+//! panels' business.
+
+use egui::{
+    Align, Button, Color32, CornerRadius, Frame, Label, Layout, Margin, Response, RichText, Role, Sense, Stroke,
+    StrokeKind, Ui, Vec2, WidgetInfo, vec2,
+};
+
+use crate::theme::{self, size, text, tokens};
+
+/// "CUSTOMERS": the beginning of a part of a panel.
+pub fn heading(ui: &mut Ui, words: &str) {
+    let dim = tokens(ui).dim;
+    ui.add_space(size::STEP);
+    ui.add(Label::new(RichText::new(words.to_uppercase()).font(theme::strong(text::SMALL)).color(dim)).truncate());
+}
+
+/// Words in the second colour.
+pub fn dim(ui: &mut Ui, words: impl Into<String>) -> Response {
+    let colour = tokens(ui).dim;
+    ui.label(RichText::new(words).size(text::SMALL).color(colour))
+}
+
+/// Words on a rounded ground.
+pub fn pill(ui: &mut Ui, words: &str, ink: Color32, ground: Color32) -> Response {
+    Frame::new()
+        .fill(ground)
+        .corner_radius(CornerRadius::same(size::BIG_CORNER))
+        .inner_margin(Margin::symmetric(10, 4))
+        .show(ui, |ui| ui.add(Label::new(RichText::new(words).font(theme::strong(text::SMALL)).color(ink))))
+        .inner
+}
+
+/// A button with an outline.
+pub fn button(ui: &mut Ui, words: &str) -> Response {
+    ui.add(Button::new(RichText::new(words).size(text::BODY)).min_size(vec2(0.0, size::ROW)))
+}
+
+/// A button that ends something.
+pub fn destructive(ui: &mut Ui, words: &str) -> Response {
+    let t = tokens(ui);
+    let button = Button::new(RichText::new(words).size(text::BODY).color(t.tomato_text))
+        .stroke(Stroke::new(size::HAIRLINE, t.tomato))
+        .min_size(vec2(0.0, size::ROW));
+    ui.add(button)
+}
+
+/// The one button a panel is there for, as wide as the panel.
+pub fn main_button(ui: &mut Ui, words: &str, enabled: bool) -> Response {
+    let t = tokens(ui);
+    let (ink, fill) = if enabled { (t.on_strong, t.tomato_text) } else { (t.dim, t.soft) };
+    let button = Button::new(RichText::new(words).font(theme::strong(text::BODY)).color(ink))
+        .fill(fill)
+        .stroke(Stroke::NONE)
+        .min_size(vec2(ui.available_width(), 32.0));
+    ui.add_enabled(enabled, button)
+}
+
+/// Choices side by side, of which one holds. Returns the one that was clicked.
+pub fn choice<T: PartialEq + Copy>(ui: &mut Ui, name: &str, now: T, choices: &[(T, String)]) -> Option<T> {
+    let t = tokens(ui);
+    let mut chosen = None;
+    let frame = Frame::new()
+        .stroke(Stroke::new(size::HAIRLINE, t.line))
+        .corner_radius(CornerRadius::same(size::CORNER))
+        .fill(t.panel);
+    frame.show(ui, |ui| {
+        ui.spacing_mut().item_spacing.x = 0.0;
+        ui.horizontal(|ui| {
+            for (value, words) in choices {
+                let holds = *value == now;
+                let (ink, fill) = if holds { (t.background, t.text) } else { (t.text, t.panel) };
+                let button = Button::new(RichText::new(words).size(text::BODY).color(ink))
+                    .fill(fill)
+                    .stroke(Stroke::NONE)
+                    .corner_radius(CornerRadius::same(size::CORNER - 1))
+                    .min_size(vec2(0.0, size::ROW - 2.0));
+                let response = ui.add(button);
+                response
+                    .widget_info(|| WidgetInfo::selected(Role::RadioButton, true, holds, format!("{name}: {words}")));
+                if response.clicked() && !holds {
+                    chosen = Some(*value);
+                }
+            }
+        });
+    });
+    chosen
+}
+
+/// "Address  127.0.0.1:4000": what is called so, and what it is; a click copies it.
+pub fn fact(ui: &mut Ui, name: &str, value: &str, fixed_width: bool) {
+    let t = tokens(ui);
+    ui.horizontal_top(|ui| {
+        let (left, _) = ui.allocate_exact_size(vec2(FACT_NAME, 18.0), Sense::hover());
+        let at = left.left_top() + vec2(0.0, 1.0);
+        ui.painter().text(at, egui::Align2::LEFT_TOP, name, theme::plain(text::BODY), t.dim);
+        let font = if fixed_width { theme::mono() } else { theme::plain(text::BODY) };
+        let words = RichText::new(value).font(font).color(t.text);
+        let response = ui.add(Label::new(words).wrap().sense(Sense::click()));
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name}: {value}")));
+        if response.on_hover_text("Click to copy").clicked() {
+            ui.ctx().copy_text(value.to_owned());
+        }
+    });
+}
+
+/// Room for the names of facts.
+const FACT_NAME: f32 = 76.0;
+
+/// A row that can be chosen: custom contents on a ground that shows hover, choice and focus.
+pub fn row(
+    ui: &mut Ui,
+    height: f32,
+    chosen: bool,
+    name: &str,
+    contents: impl FnOnce(&egui::Painter, egui::Rect),
+) -> Response {
+    let t = tokens(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, name));
+    if ui.is_rect_visible(rect) {
+        let corner = CornerRadius::same(size::CORNER);
+        if chosen || response.hovered() {
+            let fill = if chosen { t.soft } else { t.background };
+            ui.painter().rect_filled(rect, corner, fill);
+        }
+        if response.has_focus() {
+            let ring = Stroke::new(size::OUTLINE, t.sea);
+            ui.painter().rect_stroke(rect, corner, ring, StrokeKind::Inside);
+        }
+        contents(&ui.painter().with_clip_rect(rect.intersect(ui.clip_rect())), rect);
+    }
+    response
+}
+
+/// Tabs, of which one is shown, underlined. Returns the one that was clicked.
+pub fn tabs<T: PartialEq + Copy>(ui: &mut Ui, now: T, choices: &[(T, &str)]) -> Option<T> {
+    let t = tokens(ui);
+    let mut chosen = None;
+    ui.spacing_mut().item_spacing.x = 16.0;
+    for (value, words) in choices {
+        let holds = *value == now;
+        let ink = if holds { t.text } else { t.dim };
+        let galley = ui.painter().layout_no_wrap((*words).to_owned(), theme::plain(text::BODY), ink);
+        let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x, size::ROW), Sense::click());
+        response.widget_info(|| WidgetInfo::selected(Role::Tab, true, holds, *words));
+        ui.painter().galley(rect.left_center() - vec2(0.0, galley.size().y / 2.0), galley, ink);
+        if holds || response.has_focus() {
+            let stroke = Stroke::new(size::OUTLINE, if holds { t.tomato } else { t.sea });
+            ui.painter().hline(rect.x_range(), rect.bottom(), stroke);
+        }
+        if response.clicked() {
+            chosen = Some(*value);
+        }
+    }
+    chosen
+}
+
+/// A light with words: a tick or a cross, never colour alone. The reason stands in the hover text.
+pub fn light(ui: &mut Ui, good: bool, words: &str, why: &str) -> Response {
+    let t = tokens(ui);
+    let (sign, ink) = if good { ("✓", t.basil_text) } else { ("✗", t.tomato_text) };
+    ui.label(RichText::new(format!("{sign} {words}")).size(text::SMALL).color(ink)).on_hover_text(why)
+}
+
+/// Lays out from the right.
+pub fn from_right<R>(ui: &mut Ui, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.with_layout(Layout::right_to_left(Align::Center), contents).inner
+}
+
+/// A hairline from side to side.
+pub fn hairline(ui: &mut Ui) {
+    let stroke = Stroke::new(size::HAIRLINE, tokens(ui).line);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), size::HAIRLINE), Sense::hover());
+    ui.painter().hline(rect.x_range(), rect.center().y, stroke);
+}
+
+/// A crown (the primary's sign) that fits into a square around `centre`.
+pub fn crown(painter: &egui::Painter, centre: egui::Pos2, width: f32, colour: Color32) {
+    let at = |x: f32, y: f32| centre + vec2(x, y) * width / 2.0;
+    let base = [at(-0.85, 0.65), at(0.85, 0.65), at(0.85, 0.4), at(-0.85, 0.4)];
+    let spikes = [
+        [at(-0.85, 0.45), at(-1.0, -0.5), at(-0.1, 0.45)],
+        [at(-0.6, 0.45), at(0.0, -0.75), at(0.6, 0.45)],
+        [at(0.1, 0.45), at(1.0, -0.5), at(0.85, 0.45)],
+    ];
+    painter.add(egui::Shape::convex_polygon(base.to_vec(), colour, Stroke::NONE));
+    for spike in spikes {
+        painter.add(egui::Shape::convex_polygon(spike.to_vec(), colour, Stroke::NONE));
+    }
+}
+
+/// A line of text cut off with an ellipsis where the room ends.
+pub fn elided(
+    painter: &egui::Painter,
+    words: &str,
+    font: egui::FontId,
+    colour: Color32,
+    room: f32,
+) -> std::sync::Arc<egui::Galley> {
+    let mut job = egui::text::LayoutJob::simple_singleline(words.to_owned(), font, colour);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(room);
+    painter.layout_job(job)
+}
+
+/// The room a toolbar button takes.
+pub const ICON_BUTTON: Vec2 = Vec2::new(32.0, size::ROW);

@@ -1,0 +1,259 @@
+//! Every sentence of the window, in plain words: what happened, why, what to do.
+//!
+//! No drawing and no decisions; what the protocol and the launcher say in sentences of their own is shown as it is.
+
+mod of_nodes;
+
+use protocol::ids::{NodeId, Role};
+use protocol::menu::menu;
+use protocol::message::{Answer, Ask};
+use protocol::order_book::Outcome;
+use protocol::postcode::Verdict;
+use protocol::trace::{Actor, Ending, Standing, TraceEvent};
+
+pub use of_nodes::{customer_line, line, share_loaded, short_title, title};
+
+use crate::picture::Weight;
+
+/// No front-end runs.
+pub const NO_FRONT_END: &str = "No front-end runs, so orders wait. Start it again: click it, then Restart.";
+/// No replica acts as primary, and the front-end has not said why.
+pub const NO_PRIMARY: &str = "No primary yet: the front-end is choosing one.";
+/// Nothing is known yet.
+pub const STARTING: &str = "Starting";
+/// What can be done with the canvas.
+pub const CANVAS_HINT: &str =
+    "Click a node to inspect it · right-click for more · drag to move · double-click the map to place a customer";
+/// A customer was dropped beside the map.
+pub const NOT_ON_THE_MAP: &str = "A customer lives on the map. Drop it there to move house.";
+/// Nobody is chosen.
+pub const NO_CUSTOMER: &str = "No customer yet. Double-click the map, or choose + Customer.";
+/// Nothing is chosen.
+pub const NOTHING_SELECTED: &str = "Click a node, a customer or a message to see what it says of itself.";
+/// What the program is.
+pub const ABOUT: &str = "Passive (primary-backup) replication on real processes, to be watched: order food, crash the \
+                         primary, lose nothing.";
+/// A postcode that was not asked about yet.
+pub const POSTCODE_NOT_ASKED: &str = "The primary asks a postcode service when you order.";
+/// What an order needs.
+pub const ORDER_NEEDS: &str = "Choose at least one dish, and a postcode of the right shape.";
+/// Explains giving up.
+pub const GIVE_UP_MEANS: &str = "The order is settled: either it stands, or it never shall.";
+/// No notifications.
+pub const NO_NOTICES: &str = "Nothing was refused so far.";
+/// No order waits.
+pub const NO_RECEIPTS: &str = "No orders yet.";
+/// Explains the acknowledged light.
+pub const PLACED_MEANS: &str = "Orders whose customers were told that they are placed.";
+/// Explains the lost light.
+pub const LOST_MEANS: &str = "Acknowledged orders that the acting primary does not have, by its own count of orders.";
+/// Explains the twice light.
+pub const TWICE_MEANS: &str = "Order numbers that two different orders were acknowledged with.";
+/// Explains the copies light.
+pub const COPIES_MEANS: &str = "Replicas that stand at the same operation must hold the same: positions and digests, \
+                                each computed by the replica itself, are compared.";
+/// Explains the failover time.
+pub const FAILOVER_MEANS: &str = "From the end of the last primary's process to the moment its successor acted.";
+/// Explains the median.
+pub const MEDIAN_MEANS: &str = "Half of the latest requests were answered within this time, as their customers saw it.";
+/// All keys, each with what it does.
+pub const SHORTCUTS: [(&str, &str); 14] = [
+    ("Tab, Shift Tab", "go from one thing to the next"),
+    ("Enter", "choose what has the focus"),
+    ("Delete, C", "crash the selected node, or remove the selected customer"),
+    ("R", "restart the selected node"),
+    ("N", "one more replica"),
+    ("1 2 3 4", "real time, and the three slower hops"),
+    ("F", "fit the map and put nodes back"),
+    ("Arrows, Page up, Page down", "move and zoom the map while it has the focus"),
+    ("P", "presentation"),
+    ("T", "light, dark, or the system's theme"),
+    ("Ctrl +, Ctrl −, Ctrl 0", "larger, smaller, original size"),
+    ("?, F1", "this list"),
+    ("Right click, Shift F10", "what can be done with a node or customer"),
+    ("Esc", "close, or select nothing"),
+];
+
+/// "12.401": cluster time in seconds.
+#[must_use]
+pub fn clock(micros: u64) -> String {
+    format!("{}.{:03}", micros / 1_000_000, micros / 1000 % 1000)
+}
+
+/// A length of time in the unit that suits it: "38 ms".
+#[must_use]
+pub fn duration(micros: u64) -> String {
+    match micros {
+        0..1_000 => format!("{micros} µs"),
+        1_000..10_000 => format!("{:.1} ms", micros as f64 / 1e3),
+        10_000..1_000_000 => format!("{} ms", micros / 1000),
+        _ => format!("{:.1} s", micros as f64 / 1e6),
+    }
+}
+
+/// The name of a speed: how long a hop lasts.
+#[must_use]
+pub fn hop(micros: u64) -> String {
+    match micros {
+        0 => "Real time".into(),
+        1_000_000 => "1 s a hop".into(),
+        _ => format!("{} s", micros as f64 / 1e6),
+    }
+}
+
+/// "3 items".
+#[must_use]
+pub fn count(number: usize, one: &str, several: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {several}") }
+}
+
+/// What a process is, in a word.
+#[must_use]
+pub fn actor(actor: Actor) -> String {
+    match actor {
+        Actor::Role(Role::NameServer) => "name server".into(),
+        Actor::Role(Role::FrontEnd) => "front-end".into(),
+        Actor::Role(Role::Replica) => "replica".into(),
+        Actor::Role(Role::Customer) => "customer".into(),
+        Actor::Service(service) => format!("stand-in for {service}"),
+    }
+}
+
+/// What a replica is, in a word.
+#[must_use]
+pub fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Joining => "joining",
+        Standing::Backup => "backup",
+        Standing::Primary => "primary",
+    }
+}
+
+/// "Margherita pizza, 2 × Garlic naan".
+#[must_use]
+pub fn dishes(items: &[String]) -> String {
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for item in items {
+        match counted.iter_mut().find(|(name, _)| name == item) {
+            Some((_, number)) => *number += 1,
+            None => counted.push((item, 1)),
+        }
+    }
+    let words = counted.iter().map(|(name, number)| match number {
+        1 => (*name).to_owned(),
+        _ => format!("{number} × {name}"),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// What the dishes cost: "£12.50".
+#[must_use]
+pub fn price(items: &[String]) -> String {
+    let pence: u32 =
+        items.iter().filter_map(|item| menu().iter().find(|dish| dish.name == item)).map(|d| d.pence).sum();
+    format!("£{}.{:02}", pence / 100, pence % 100)
+}
+
+/// What became of an order.
+#[must_use]
+pub fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Placed { number } => format!("#{number} placed"),
+        Outcome::Rejected { why } => format!("rejected: {why}"),
+        Outcome::NeverPlaced => "given up, never placed".into(),
+    }
+}
+
+/// What a service said of a postcode.
+#[must_use]
+pub fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Valid { place: Some(place), .. } => place.clone(),
+        Verdict::Valid { place: None, by } => format!("exists ({by})"),
+        Verdict::Invalid { why, by } => format!("{why} ({by})"),
+        Verdict::NobodyAnswers => "No postcode service answers; the primary goes on asking.".into(),
+    }
+}
+
+/// What a customer asks for, briefly.
+#[must_use]
+pub fn ask(ask: &Ask) -> String {
+    match ask {
+        Ask::Order { postcode, items } => format!("orders {} to {postcode}", dishes(items)),
+        Ask::History { postcode, .. } => format!("asks for the history of {postcode}"),
+        Ask::Withdraw => "gives its order up".into(),
+    }
+}
+
+/// The line that a fact leaves in the log, if any; `name` tells what people call a node.
+pub fn log_line(event: &TraceEvent, name: &dyn Fn(NodeId) -> String) -> Option<(Weight, String)> {
+    let plain = |text: String| Some((Weight::Plain, text));
+    let good = |text: String| Some((Weight::Good, text));
+    let bad = |text: String| Some((Weight::Bad, text));
+    match event {
+        TraceEvent::Started(started) if started.actor == Actor::Role(Role::Customer) => None,
+        TraceEvent::Started(started) => {
+            good(format!("started as process {} at {}", started.pid, started.contact.address))
+        }
+        TraceEvent::Ended { how: Ending::Crashed, words } => bad(with_words("crashed", words)),
+        TraceEvent::Ended { how: Ending::Removed, .. } => bad("was removed".into()),
+        TraceEvent::Ended { how: Ending::Exited, words } => bad(with_words("ended by itself", words)),
+        TraceEvent::Sent { to, facts, .. } => {
+            let step = facts.step.map_or_else(String::new, |step| format!("[{}] ", step.0));
+            plain(format!("{step}{} → {}", facts.label, name(*to)))
+        }
+        TraceEvent::Lost { to, why, .. } => bad(format!("message to {} lost: {why}", name(*to))),
+        TraceEvent::Refused { from, why } => bad(format!("from {}: {why}", name(*from))),
+        TraceEvent::Became { standing: Standing::Primary, view } => good(format!("is primary of view {}", view.number)),
+        TraceEvent::Became { standing: Standing::Backup, view } => plain(format!("is backup in view {}", view.number)),
+        TraceEvent::Became { standing: Standing::Joining, .. } => plain("is joining".into()),
+        TraceEvent::Committed { op } => good(format!("committed operation {op}")),
+        TraceEvent::TookIn { replica } => good(format!("took {} in: answers now need it", name(*replica))),
+        TraceEvent::Suspects { replica, suspected: true } => bad(format!("suspects {}: silent", name(*replica))),
+        TraceEvent::Suspects { replica, suspected: false } => plain(format!("hears {} again", name(*replica))),
+        TraceEvent::PostcodeAsked { service, postcode, .. } => plain(format!("[11] GET {postcode} → {service}")),
+        TraceEvent::PostcodeAnswered { from, verdict: said, took, .. } => {
+            plain(format!("[12] {} said in {}: {}", name(*from), duration(*took), verdict(said)))
+        }
+        TraceEvent::Asked { ask: asked, .. } => plain(ask(asked)),
+        TraceEvent::Answered { answer: Answer::Outcome(Outcome::Rejected { why }), .. } => {
+            bad(format!("order rejected: {why}"))
+        }
+        TraceEvent::Answered { answer: Answer::Outcome(became), took, .. } => {
+            good(format!("{} after {}", outcome(became), duration(*took)))
+        }
+        TraceEvent::Answered { answer: Answer::History(page), .. } => {
+            plain(format!("read the history of {}: {}", page.postcode, count(page.total as usize, "order", "orders")))
+        }
+        TraceEvent::CustomerIs { postcode, .. } => plain(format!("lives at {postcode}")),
+        TraceEvent::HopIs { hop: 0 } => plain("messages travel in real time".into()),
+        TraceEvent::HopIs { hop } => plain(format!("each hop lasts {}", duration(*hop))),
+        TraceEvent::CommandRefused { why } => bad(why.clone()),
+        TraceEvent::Log { text } => plain(text.clone()),
+        TraceEvent::Delivered { .. } | TraceEvent::State(_) | TraceEvent::Flow { .. } | TraceEvent::Orders { .. } => {
+            None
+        }
+    }
+}
+
+fn with_words(what: &str, words: &str) -> String {
+    if words.is_empty() { what.to_owned() } else { format!("{what}: {words}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dishes_are_counted_and_priced() {
+        let items = ["Garlic naan", "Pad thai", "Garlic naan"].map(String::from);
+        assert_eq!(dishes(&items), "2 × Garlic naan, Pad thai");
+        assert_eq!(price(&items), "£16.90");
+    }
+
+    #[test]
+    fn times_have_the_unit_that_suits_them() {
+        assert_eq!([640, 1_500, 38_000, 1_250_000].map(duration), ["640 µs", "1.5 ms", "38 ms", "1.2 s"]);
+        assert_eq!(clock(12_401_900), "12.401");
+    }
+}

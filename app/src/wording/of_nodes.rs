@@ -1,0 +1,108 @@
+//! What stands on the cards of nodes and customers.
+
+use protocol::ids::Role;
+use protocol::order_book::Outcome;
+use protocol::trace::{Actor, NodeState, ReplicaState, Standing};
+
+use super::{count, duration, standing};
+use crate::picture::{Customer, Life, Node, Picture};
+
+/// "replica-2 · primary".
+#[must_use]
+pub fn title(node: &Node) -> String {
+    match (&node.life, node.replica()) {
+        (Life::Crashed, _) => format!("{} · crashed", node.name),
+        (Life::Exited(_), _) => format!("{} · ended", node.name),
+        (Life::Runs, Some(replica)) => format!("{} · {}", node.name, standing(replica.standing)),
+        (Life::Runs, None) if node.actor == Actor::Role(Role::Replica) => format!("{} · starting", node.name),
+        (Life::Runs, None) => capitalised(&node.name),
+    }
+}
+
+/// The same without what it is, where there is little room.
+#[must_use]
+pub fn short_title(node: &Node) -> String {
+    if node.actor == Actor::Role(Role::Replica) { node.name.clone() } else { capitalised(&node.name) }
+}
+
+fn capitalised(name: &str) -> String {
+    match name {
+        "front-end" => "Front-end".into(),
+        "name-server" | "name server" => "Name server".into(),
+        _ => name.to_owned(),
+    }
+}
+
+/// The second line of a node's card: what it is at.
+#[must_use]
+pub fn line(node: &Node, picture: &Picture) -> String {
+    if !node.runs() {
+        return match node.replica().map(|replica| (replica.standing, replica.view.number)) {
+            Some((Standing::Primary, view)) => format!("was primary of view {view}"),
+            Some((Standing::Backup, view)) => format!("was backup in view {view}"),
+            Some((Standing::Joining, _)) => "was joining".into(),
+            None => "click for Restart".into(),
+        };
+    }
+    match &node.state {
+        Some(NodeState::NameServer { names, record, .. }) => {
+            format!("{} · view {} recorded", count(names.len(), "name", "names"), record.number)
+        }
+        Some(NodeState::FrontEnd { retired: true, .. }) => "retired: there is a newer one".into(),
+        Some(NodeState::FrontEnd { waits_for: Some(why), .. }) => why.clone(),
+        Some(NodeState::FrontEnd { view, alive, .. }) => format!("view {} · hears {}", view.number, alive.len()),
+        Some(NodeState::Replica(replica)) => replica_line(replica, picture),
+        Some(NodeState::Customer { .. }) | None => match (node.actor, node.answered_in) {
+            (Actor::Service(_), Some(took)) => format!("answered in {}", duration(took)),
+            (Actor::Service(_), None) => "standing by".into(),
+            (Actor::Role(_), _) => "starting".into(),
+        },
+    }
+}
+
+fn replica_line(replica: &ReplicaState, picture: &Picture) -> String {
+    let Some(position) = replica.position else {
+        return match share_loaded(replica) {
+            Some(share) => format!("receives the state · {:.0} %", share * 100.0),
+            None => "holds nothing yet".into(),
+        };
+    };
+    match replica.standing {
+        Standing::Primary => format!("applied {} · committed {}", position.op, replica.commit),
+        Standing::Joining => match share_loaded(replica) {
+            Some(share) => format!("receives the state · {:.0} %", share * 100.0),
+            None => format!("joining with {} applied", position.op),
+        },
+        Standing::Backup => {
+            let primary = picture.nodes.acting_primary().and_then(Node::replica);
+            let level = primary.is_some_and(|primary| primary.position == replica.position);
+            format!("applied {}{}", position.op, if level { " · in step" } else { "" })
+        }
+    }
+}
+
+/// How much of a snapshot a joiner has, from 0 to 1.
+#[must_use]
+pub fn share_loaded(replica: &ReplicaState) -> Option<f32> {
+    let (parts, all) = replica.loading.filter(|(_, all)| *all > 0)?;
+    Some(parts as f32 / all as f32)
+}
+
+/// What a customer is at: "placed #17".
+#[must_use]
+pub fn customer_line(customer: &Customer) -> String {
+    use protocol::message::Ask;
+    if let Some(waiting) = &customer.waiting {
+        return match (&waiting.ask, waiting.giving_up) {
+            (_, true) => "giving up…".into(),
+            (Ask::History { .. }, false) => "reading…".into(),
+            (Ask::Order { .. } | Ask::Withdraw, false) => "ordering…".into(),
+        };
+    }
+    match customer.receipts.back().map(|receipt| &receipt.outcome) {
+        Some(Outcome::Placed { number }) => format!("placed #{number}"),
+        Some(Outcome::Rejected { .. }) => "rejected".into(),
+        Some(Outcome::NeverPlaced) => "gave up".into(),
+        None => "browsing".into(),
+    }
+}
