@@ -17,7 +17,7 @@ use protocol::postcode::{Postcode, PostcodeService, Verdict};
 use crate::control::ServiceAddress;
 use answers::Reading;
 use cache::VerdictCache;
-use request::Door;
+use request::{Door, Patience};
 
 /// Where postcodes.io really is.
 pub const LIVE_POSTCODES_IO: &str = "https://api.postcodes.io";
@@ -73,8 +73,12 @@ impl PostcodeServices {
     /// # Errors
     /// If an address is not "http://host:port" or "https://host", or the certificates cannot be read.
     pub fn new(services: Vec<ServiceAddress>, cache: bool) -> anyhow::Result<Self> {
+        Self::with_patience(services, cache, Patience::USUAL)
+    }
+
+    fn with_patience(services: Vec<ServiceAddress>, cache: bool, patience: Patience) -> anyhow::Result<Self> {
         let doors = services.into_iter().map(Door::new).collect::<anyhow::Result<Arc<[Door]>>>()?;
-        let client = request::client(doors.iter().any(Door::is_secure))?;
+        let client = request::client(doors.iter().any(Door::is_secure), patience)?;
         Ok(Self { inquiry: Inquiry { doors, client }, cache: VerdictCache::new(cache) })
     }
 

@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::control::Misbehaviour;
+use crate::gazetteer::Gazetteer;
 
 /// Largest request body that is read; a hundred postcodes have about 1 KiB.
 const REQUEST_LIMIT: usize = 64 * 1024;
@@ -43,6 +44,8 @@ pub async fn serve(
         .layer(DefaultBodyLimit::max(REQUEST_LIMIT))
         .layer(from_fn_with_state((service, behaviour), misbehaviour::perhaps))
         .layer(from_fn(label));
+    // Read before the first question comes, or its answer would be late.
+    Gazetteer::get();
     axum::serve(listener, site).await.with_context(|| {
         format!("The stand-in of {service} cannot take requests any more. Restart it to have it back.")
     })

@@ -15,9 +15,22 @@ use tokio::time::Instant;
 use super::answers::{self, Reading};
 use crate::control::ServiceAddress;
 
-const CONNECT_WITHIN: Duration = Duration::from_millis(300);
-const SILENT_FOR: Duration = Duration::from_millis(500);
-const ANSWER_WITHIN: Duration = Duration::from_millis(800);
+/// How long a service may take before another one is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    connect: Duration,
+    silence: Duration,
+    answer: Duration,
+}
+
+impl Patience {
+    /// Long enough for the live services, short enough for a customer who waits.
+    pub(super) const USUAL: Patience = Patience {
+        connect: Duration::from_millis(300),
+        silence: Duration::from_millis(500),
+        answer: Duration::from_millis(800),
+    };
+}
 
 /// Longest body that is read; a true answer has some 2 KiB.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -32,15 +45,15 @@ const LONGEST_TURN: Duration = Duration::from_millis(1000);
 const LONGEST_REST: Duration = Duration::from_secs(60);
 
 /// A client with this project's limits; `secure`: whether it shall be able to speak HTTPS.
-pub(super) fn client(secure: bool) -> anyhow::Result<Client> {
+pub(super) fn client(secure: bool, patience: Patience) -> anyhow::Result<Client> {
     // An error means that the process has a provider already, and then that one is used.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT_WITHIN)
-        .read_timeout(SILENT_FOR)
-        .timeout(ANSWER_WITHIN)
+        .connect_timeout(patience.connect)
+        .read_timeout(patience.silence)
+        .timeout(patience.answer)
         .pool_max_idle_per_host(8)
         .user_agent(concat!("just-hungry/", env!("CARGO_PKG_VERSION")));
     let builder = if secure { builder } else { builder.tls_certs_only([]) };
@@ -195,6 +208,13 @@ fn wanted_rest(headers: &HeaderMap) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Patience {
+        /// For machines that are busy with other tests.
+        pub(in super::super) fn times(self, factor: u32) -> Patience {
+            Patience { connect: self.connect * factor, silence: self.silence * factor, answer: self.answer * factor }
+        }
+    }
 
     fn door(base_url: &str) -> anyhow::Result<Door> {
         Door::new(ServiceAddress { service: PostcodeService::PostcodesIo, id: NodeId(7), base_url: base_url.into() })

@@ -52,7 +52,8 @@ async fn server(routes: Router) -> String {
 
 fn services(first: String, second: String) -> PostcodeServices {
     let address = |service, id, base_url| ServiceAddress { service, id: NodeId(id), base_url };
-    PostcodeServices::new(vec![address(PostcodesIo, 1, first), address(GetTheData, 2, second)], true).unwrap()
+    let both = vec![address(PostcodesIo, 1, first), address(GetTheData, 2, second)];
+    PostcodeServices::with_patience(both, true, Patience::USUAL.times(3)).unwrap()
 }
 
 async fn scene() -> Scene {
@@ -124,7 +125,7 @@ async fn silence_ends_in_time() {
         let asked = ask(&scene.services, "DH1 3LE").await;
         asked.assert_fell_back();
         assert!(asked.failures[0].contains("did not answer in time"), "{:?}", asked.failures);
-        assert!(asked.took < Duration::from_secs(3), "{:?}", asked.took);
+        assert!(asked.took < Duration::from_secs(8), "{:?}", asked.took);
         scene.second.send_replace(fault);
         assert_eq!(ask(&scene.services, "DH1 3LE").await.verdict, Verdict::NobodyAnswers);
     }
@@ -133,10 +134,10 @@ async fn silence_ends_in_time() {
 #[tokio::test]
 async fn a_little_slowness_is_no_failure() {
     let scene = scene().await;
-    scene.first.send_replace(Misbehaviour::Slow(50));
+    scene.first.send_replace(Misbehaviour::Slow(100));
     let asked = ask(&scene.services, "DH1 3LE").await;
     assert!(matches!(asked.verdict, Verdict::Valid { by: PostcodesIo, .. }), "{:?}", asked.failures);
-    assert!(asked.took >= Duration::from_millis(50));
+    assert!(asked.took >= Duration::from_millis(100));
 }
 
 #[tokio::test]
