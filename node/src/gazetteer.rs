@@ -145,7 +145,7 @@ pub struct Gazetteer {
 }
 
 impl Gazetteer {
-    /// The one gazetteer of this process, parsed at the first call (some ten milliseconds).
+    /// The one gazetteer of this process, parsed at the first call (tens of milliseconds).
     pub fn get() -> &'static Gazetteer {
         static GAZETTEER: OnceLock<Gazetteer> = OnceLock::new();
         GAZETTEER.get_or_init(Gazetteer::parse)

@@ -116,6 +116,9 @@ fn search(text: &str, limit: Option<&String>) -> Vec<Postcode> {
     let limit = limit.and_then(|limit| limit.parse().ok()).filter(|limit| *limit > 0).unwrap_or(10).min(100);
     let spaced = text.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_uppercase();
     let compact = spaced.replace(' ', "");
+    if compact.is_empty() {
+        return Vec::new();
+    }
     if let Ok(whole) = compact.parse()
         && Gazetteer::get().exists(whole)
     {
@@ -156,8 +159,10 @@ async fn bulk(body: Bytes) -> Reply {
 async fn random(Query(parameters): Parameters) -> Reply {
     let outcode = parameters.get("outcode").map(|outcode| outcode.trim().to_ascii_uppercase());
     let candidates: Vec<Postcode> = match &outcode {
-        Some(outcode) => postcodes_from(outcode).filter(|postcode| postcode.outcode() == outcode).collect(),
-        None => Gazetteer::get().listed().collect(),
+        Some(outcode) if !outcode.is_empty() => {
+            postcodes_from(outcode).filter(|postcode| postcode.outcode() == outcode).collect()
+        }
+        _ => Gazetteer::get().listed().collect(),
     };
     let dice = RandomState::new().hash_one(0) as usize;
     let chosen = candidates.get(dice % candidates.len().max(1)).copied();

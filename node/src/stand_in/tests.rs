@@ -141,7 +141,9 @@ async fn postcodes_are_validated_completed_and_searched() {
     assert_eq!(site.result("/postcodes/DH1%203/autocomplete?limit=9999").await.as_array().unwrap().len(), 100);
     assert_eq!(site.result("/postcodes/DH13LE/autocomplete").await, json!(["DH1 3LE"]));
     assert_eq!(site.result("/postcodes/BT15/autocomplete").await, json!(["BT1 5GS"]));
-    assert_eq!(site.result("/postcodes/QQ/autocomplete").await, Value::Null);
+    for nothing in ["QQ", "%20", "%C3%A9"] {
+        assert_eq!(site.result(&format!("/postcodes/{nothing}/autocomplete")).await, Value::Null, "{nothing}");
+    }
     assert_eq!(site.result("/postcodes?q=DH1%203LE").await[0]["admin_district"], "County Durham");
     assert_eq!(site.result("/postcodes?q=qq").await, Value::Null);
     for path in ["/postcodes", "/postcodes?q=", "/postcodes?q=%20"] {
@@ -203,7 +205,9 @@ async fn many_are_looked_up_at_once_and_any_is_drawn() {
     }
     assert_eq!(site.result("/random/postcodes?outcode=dh1").await["outcode"], "DH1");
     assert_eq!(site.result("/random/postcodes?outcode=ZZ1").await, Value::Null);
-    assert_eq!(site.result("/random/postcodes").await["quality"], 1);
+    for path in ["/random/postcodes", "/random/postcodes?outcode="] {
+        assert_eq!(site.result(path).await["quality"], 1, "{path}");
+    }
 }
 
 #[tokio::test]
