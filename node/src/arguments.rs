@@ -43,6 +43,8 @@ pub enum NodeRole {
     PostcodesIo,
     /// Stands in for getthedata.com.
     Getthedata,
+    /// Sends bytes back, for benchmarks.
+    Echo,
 }
 
 impl NodeRole {
@@ -55,6 +57,7 @@ impl NodeRole {
             Duty::Replica { .. } => NodeRole::Replica,
             Duty::StandIn(PostcodeService::PostcodesIo) => NodeRole::PostcodesIo,
             Duty::StandIn(PostcodeService::GetTheData) => NodeRole::Getthedata,
+            Duty::Echo => NodeRole::Echo,
         }
     }
 }
@@ -68,6 +71,7 @@ impl fmt::Display for NodeRole {
             NodeRole::Replica => "replica",
             NodeRole::PostcodesIo => "postcodes-io",
             NodeRole::Getthedata => "getthedata",
+            NodeRole::Echo => "echo",
         })
     }
 }

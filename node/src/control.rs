@@ -59,6 +59,8 @@ pub enum Duty {
     },
     /// A postcode service without the internet.
     StandIn(PostcodeService),
+    /// Sends bytes back as they come, for benchmarks; its credentials may name any role.
+    Echo,
 }
 
 /// One postcode service as the primary is told of it.

@@ -18,12 +18,12 @@ use tokio::sync::{mpsc, watch};
 
 use crate::arguments::NodeRole;
 use crate::cluster_clock::ClusterClock;
-use crate::control::{ControlCommand, Duty, Misbehaviour, NodeConfig, NodeReport, Usage};
+use crate::control::{ControlCommand, Credentials, Duty, Misbehaviour, NodeConfig, NodeReport, Usage};
 use crate::event_loop::Host;
 use crate::observation::{self, Feed, Reports};
 use crate::postcode_services::PostcodeServices;
 use crate::storage::Journal;
-use crate::transport::Transport;
+use crate::transport::{Transport, limits, round_trip};
 use crate::{EXIT_BAD_INPUT, EXIT_FAULT, stand_in, usage};
 
 /// How many histories one report shows.
@@ -74,6 +74,11 @@ async fn live(
         Ok(Being::NameServer(host, contact)) => drive(host, contact, &reports, commands, |_, _| None).await,
         Ok(Being::FrontEnd(host, contact)) => drive(host, contact, &reports, commands, |_, _| None).await,
         Ok(Being::Replica(host, contact)) => drive(host, contact, &reports, commands, orders_of).await,
+        Ok(Being::Echo(endpoint, contact)) => {
+            reports.tell(NodeReport::Ready { pid: std::process::id(), contact });
+            round_trip::echo(endpoint).await;
+            Ok(())
+        }
         Ok(Being::StandIn(being)) => being.serve(&reports, commands).await,
         Err(error) => return (reports, format!("{error:#}"), EXIT_BAD_INPUT),
     };
@@ -87,6 +92,7 @@ enum Being {
     FrontEnd(Box<Host<FrontEnd>>, Contact),
     Replica(Box<Host<Replica>>, Contact),
     StandIn(StandIn),
+    Echo(quinn::Endpoint, Contact),
 }
 
 fn become_what_was_told(config: NodeConfig, reports: &Reports) -> anyhow::Result<Being> {
@@ -130,16 +136,23 @@ fn become_what_was_told(config: NodeConfig, reports: &Reports) -> anyhow::Result
                 contact,
             })
         }
+        Duty::Echo => {
+            let endpoint = limits::endpoint(config.listen, keys(&config)?)?;
+            let contact = Contact { id, address: endpoint.local_addr()? };
+            Being::Echo(endpoint, contact)
+        }
     })
 }
 
 /// A host of nobody yet, reachable by the peers of its run.
 fn host<M: Machine>(config: &NodeConfig, reports: &Reports) -> anyhow::Result<Host<M>> {
-    let credentials =
-        config.credentials.as_ref().context("This node was given no keys, so nobody would talk to it.")?;
-    let transport = Transport::open(config.listen, credentials)?;
+    let transport = Transport::open(config.listen, keys(config)?)?;
     let feed = Feed::new(config.observe, reports.sink());
     Ok(Host::new(transport, ClusterClock::since(config.epoch), &config.settings, feed))
+}
+
+fn keys(config: &NodeConfig) -> anyhow::Result<&Credentials> {
+    config.credentials.as_ref().context("This node was given no keys, so nobody would talk to it.")
 }
 
 /// Reports a replica's histories from a postcode on; none of other machines.

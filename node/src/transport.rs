@@ -9,6 +9,7 @@ pub mod framing;
 pub mod identity;
 pub mod limits;
 mod peers;
+pub mod round_trip;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;

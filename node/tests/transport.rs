@@ -8,6 +8,7 @@ use std::time::Duration;
 use node::transport::framing;
 use node::transport::identity::{Authority, COMMON_NAME};
 use node::transport::limits::endpoint;
+use node::transport::round_trip;
 use node::transport::{Arrival, Transport};
 use protocol::ids::{Contact, NodeId, Role, View, ViewNumber};
 use protocol::message::{Envelope, Message, SnapshotPart};
@@ -212,4 +213,16 @@ async fn a_peer_that_ends_is_reported_by_its_contact() {
     drop(replica);
     let Arrival::ConnectionLost { peer } = name_server.arrival().await else { panic!("the connection was lost") };
     assert_eq!(peer, contact);
+}
+
+#[tokio::test]
+async fn an_echo_gives_back_what_it_gets() {
+    let authority = Authority::new().unwrap();
+    let [here, there] = [1, 2].map(|id| authority.issue(Role::Customer, Some(NodeId(id))).unwrap());
+    let there = endpoint(loopback(), &there).unwrap();
+    let address = there.local_addr().unwrap();
+    tokio::spawn(round_trip::echo(there));
+    let here = endpoint(loopback(), &here).unwrap();
+    let taken = tokio::time::timeout(PATIENCE, round_trip::measure(&here, address, 100, 10)).await;
+    assert_eq!(taken.unwrap().unwrap().len(), 10);
 }

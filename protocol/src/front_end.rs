@@ -127,6 +127,7 @@ impl FrontEnd {
     fn on_message(&mut self, from: Contact, traced: bool, message: Message, effects: &mut Effects) {
         match message {
             Message::Found { role: Role::Replica, who } => self.on_found(&who, effects),
+            Message::Found { role: Role::FrontEnd, who } => self.on_successor_found(&who, effects),
             Message::Record { token, view, claimed } => self.on_record(token, view, claimed, effects),
             Message::Status(status) => self.on_status(from, status, effects),
             Message::Request { id, ask } => self.on_request(from, traced, id, ask, effects),
@@ -231,6 +232,16 @@ impl FrontEnd {
         self.reconsider = true;
     }
 
+    /// The newest token is nobody's, if its front-end is gone, or claimed it with a message that came when it was gone.
+    fn on_successor_found(&mut self, who: &[(String, Contact)], effects: &mut Effects) {
+        let alone = who.first().is_none_or(|(_, newest)| *newest == self.identity.me);
+        if self.retired && alone {
+            self.retired = false;
+            self.token = None;
+            effects.send(self.identity.name_server, true, Message::ClaimFrontEnd);
+        }
+    }
+
     /// R12: only a view that the name server has recorded is ever announced.
     fn adopt(&mut self, view: View, effects: &mut Effects) {
         self.candidates = view.members.iter().copied().collect();
@@ -244,14 +255,17 @@ impl FrontEnd {
         self.forward_all(effects);
     }
 
-    /// [4], to all who live or may live, as a heartbeat: they answer with their status.
+    /// [4], to all who are registered or members, as a heartbeat: they answer with their status. Also to the silent: only so
+    /// can they be heard again. A retired front-end leaves it to the newer one.
     fn announce(&mut self, effects: &mut Effects) {
+        if self.retired {
+            return;
+        }
         let members = &self.view.members;
-        let addressed = |id: &ReplicaId, known: &Known| known.health != Health::Silent || members.contains(id);
-        let all: Vec<_> = self.replicas.iter().filter(|(id, known)| addressed(id, known)).collect();
-        let contacts: Vec<_> = all.iter().filter_map(|(_, known)| known.contact).collect();
+        let contacts: Vec<_> = self.replicas.values().filter_map(|known| known.contact).collect();
         let is_joiner = |id: &ReplicaId, known: &Known| known.is_reliable() && !members.contains(id);
-        let joiners: Vec<_> = all.iter().filter(|(id, known)| is_joiner(id, known)).map(|(id, _)| **id).collect();
+        let joiners = self.replicas.iter().filter(|(id, known)| is_joiner(id, known)).map(|(id, _)| *id);
+        let joiners: Vec<_> = joiners.collect();
         for contact in &contacts {
             let (view, joiners, contacts) = (self.view.clone(), joiners.clone(), contacts.clone());
             let told = self.replicas.get(&contact.id).map_or(view.number, |known| known.told);
@@ -294,10 +308,10 @@ impl FrontEnd {
         if self.reading {
             effects.send(name_server, false, Message::ReadRecord);
         }
-        let lost = self.view.members.iter().any(|id| self.replicas.get(id).is_none_or(|known| known.contact.is_none()));
-        if lost || self.view.number == ViewNumber(0) {
-            effects.send(name_server, false, Message::Lookup { role: Role::Replica });
-        }
+        // Who came meanwhile may never have heard of this front-end, and who is gone must be forgotten. A retired one looks
+        // whether there is a newer one at all.
+        let role = if self.retired { Role::FrontEnd } else { Role::Replica };
+        effects.send(name_server, false, Message::Lookup { role });
         self.propose_again(effects);
         self.ask_name_server_later(effects);
     }

@@ -33,4 +33,6 @@ pub mod name_server;
 pub mod order_book;
 pub mod postcode;
 pub mod replica;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 pub mod trace;

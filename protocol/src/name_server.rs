@@ -86,7 +86,7 @@ impl NameServer {
         match self.names.get_mut(&name) {
             Some(known) if known.contact == from => {
                 known.fresh = true;
-                known.token = token;
+                known.token = known.token.max(token);
             }
             // The name is in the hands of a newer front-end.
             Some(known) if role == Role::FrontEnd && known.token > token => {}
@@ -113,6 +113,10 @@ impl NameServer {
 
     fn on_claim(&mut self, from: Contact, traced: bool, effects: &mut Effects) {
         self.record.token = self.record.token.next();
+        // From now on it is the front-end to be found, though it has not registered with its token yet.
+        if let Some(known) = self.names.values_mut().find(|known| known.contact == from) {
+            known.token = Some(self.record.token);
+        }
         effects.push(Effect::Journal(self.record.clone()));
         self.answer(from, traced, true, effects);
     }

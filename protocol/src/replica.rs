@@ -6,6 +6,8 @@
 
 mod answers;
 mod backup;
+#[cfg(feature = "simulation")]
+mod inspection;
 mod joining;
 mod log;
 mod peers;

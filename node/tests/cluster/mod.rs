@@ -273,7 +273,7 @@ pub fn config(authority: &Authority, name: &str, duty: Duty, id: NodeId, name_se
         Duty::NameServer { .. } => Some(Role::NameServer),
         Duty::FrontEnd => Some(Role::FrontEnd),
         Duty::Replica { .. } => Some(Role::Replica),
-        Duty::StandIn(_) => None,
+        Duty::StandIn(_) | Duty::Echo => None,
     };
     NodeConfig {
         name: name.into(),

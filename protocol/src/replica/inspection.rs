@@ -1,0 +1,26 @@
+//! What the checkers of the simulation may look at beside what everybody may. Nothing here is part of the protocol.
+
+use std::sync::Arc;
+
+use super::Replica;
+use crate::ids::{OpNumber, ReplicaId};
+use crate::order_book::Entry;
+
+impl Replica {
+    /// Of an acting primary: where its history ended when it entered its view.
+    #[must_use]
+    pub fn inherited(&self) -> Option<OpNumber> {
+        self.primary.as_ref().map(|primary| primary.inherited)
+    }
+
+    /// Of an acting primary: the end of what this peer is known to hold of its history.
+    #[must_use]
+    pub fn acked_by(&self, peer: ReplicaId) -> Option<OpNumber> {
+        self.primary.as_ref()?.peers.get(&peer)?.acked
+    }
+
+    /// The entries after `op`, as far as the log reaches back.
+    pub fn entries_after(&self, op: OpNumber) -> impl Iterator<Item = &Arc<Entry>> {
+        self.log.after(op)
+    }
+}

@@ -1,0 +1,136 @@
+//! A whole cluster in memory: the real machines, virtual time, and one seed that decides everything else.
+//!
+//! A trial runs a cluster with customers and faults, checks the invariants I1-I9 of PROTOCOL section 13 after every input
+//! of every machine, and at the end demands that the healed cluster answers. The same seed gives the same run, so that
+//! whatever a seed convicts can be looked at step by step. Deliberately without threads and clocks: whoever wants several
+//! cores or a time limit calls this several times.
+
+pub mod checkers;
+pub mod cluster;
+mod faults;
+pub mod node;
+pub mod queue;
+pub mod random;
+pub mod surroundings;
+pub mod tally;
+mod trial;
+mod weather;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::Span;
+use crate::simulation::random::mix;
+pub use crate::simulation::trial::{Ended, Trial};
+
+/// A seed that convicts something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// Run it again to see it again.
+    pub seed: u64,
+    /// Virtual time in microseconds.
+    pub at: u64,
+    /// The invariant's name and what happened.
+    pub what: String,
+}
+
+/// What simulations came to. Reports of several ranges of seeds can be added.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// How many seeds ran to their end.
+    pub seeds: u64,
+    /// Invariants that did not hold.
+    pub violations: Vec<Violation>,
+    /// Virtual time that passed, in seconds.
+    pub simulated_s: u64,
+    /// Steps: messages, timers, inputs.
+    pub events: u64,
+    /// What was inflicted, by kind.
+    pub faults: BTreeMap<String, u64>,
+    /// Orders whose customers were told that they are placed.
+    pub acknowledged: u64,
+    /// Seeds whose healed cluster did not answer everything in time.
+    pub stalled: u64,
+    /// Seeds that lost all members of the newest view, where service was rightly refused.
+    pub refused: u64,
+    /// Recorded views.
+    pub views: u64,
+    /// Moments with two acting primaries, of which one could not answer.
+    pub two_primaries: u64,
+    /// Longest wait for the last answer after healing, in milliseconds of virtual time.
+    pub slowest_ms: u64,
+    /// Digest of everything that happened; does not depend on how the seeds were divided into ranges.
+    pub hash: u64,
+}
+
+impl Report {
+    /// Adds another report.
+    pub fn add(&mut self, other: Report) {
+        self.seeds += other.seeds;
+        self.violations.extend(other.violations);
+        self.violations.sort_by_key(|violation| violation.seed);
+        self.simulated_s += other.simulated_s;
+        self.events += other.events;
+        for (kind, count) in other.faults {
+            *self.faults.entry(kind).or_default() += count;
+        }
+        self.acknowledged += other.acknowledged;
+        self.stalled += other.stalled;
+        self.refused += other.refused;
+        self.views += other.views;
+        self.two_primaries += other.two_primaries;
+        self.slowest_ms = self.slowest_ms.max(other.slowest_ms);
+        self.hash = self.hash.wrapping_add(other.hash);
+    }
+
+    fn of(seed: u64, ended: &Ended) -> Self {
+        let mut report = Report {
+            seeds: 1,
+            simulated_s: ended.simulated / 1_000_000,
+            events: ended.events,
+            acknowledged: ended.acknowledged,
+            refused: u64::from(ended.refused),
+            views: ended.views,
+            two_primaries: ended.two_primaries,
+            slowest_ms: ended.slowest / 1000,
+            hash: mix(ended.hash ^ mix(seed)),
+            ..Report::default()
+        };
+        ended.tally.add_to(&mut report.faults);
+        if let Some((at, what)) = &ended.violation {
+            report.stalled = u64::from(what.starts_with("liveness"));
+            report.violations.push(Violation { seed, at: *at, what: what.clone() });
+        }
+        report
+    }
+}
+
+/// Runs one seed: `span` of virtual time with faults, then healing. `tell`: whether to write its story.
+///
+/// A machine that panics is a violation as well.
+#[must_use]
+pub fn simulate_one(seed: u64, span: Span, tell: bool) -> Ended {
+    Trial::new(seed, tell).run(span)
+}
+
+/// Runs all seeds of a range, as long as `go_on` says so (it is asked before each).
+pub fn simulate(seeds: Range<u64>, span: Span, mut go_on: impl FnMut(&Report) -> bool) -> Report {
+    let mut report = Report::default();
+    for seed in seeds {
+        if !go_on(&report) {
+            break;
+        }
+        let ended = std::panic::catch_unwind(|| simulate_one(seed, span, false));
+        report.add(match ended {
+            Ok(ended) => Report::of(seed, &ended),
+            Err(_) => Report {
+                seeds: 1,
+                violations: vec![Violation { seed, at: 0, what: "a machine's own assertion failed".into() }],
+                ..Report::default()
+            },
+        });
+    }
+    report
+}

@@ -1,0 +1,401 @@
+//! The invariants I1-I9 of PROTOCOL section 13, checked after every input of every machine.
+//!
+//! The checkers know more than any node: they see all machines from inside, and remember what the dead had said. They look
+//! at states, not at traces, so that a machine that says one thing and does another is found out.
+
+mod answers;
+mod chain;
+#[cfg(test)]
+mod tests;
+
+use crate::ids::{FrontEndToken, NodeId, OpNumber, Position, RequestId, View, ViewNumber};
+use crate::machine::{JournalRecord, Wish};
+use crate::message::{Answer, Message};
+use crate::replica::Replica;
+use crate::simulation::cluster::incarnation;
+use answers::{Answers, check_page};
+use chain::{Chain, Place};
+
+/// What is known of an incarnation of a replica; kept when it is dead.
+#[derive(Clone, Debug, Default)]
+struct Facts {
+    id: NodeId,
+    dead: bool,
+    view: ViewNumber,
+    acting: bool,
+    position: Option<Position>,
+    place: Option<Place>,
+    commit: OpNumber,
+    ack_set: Vec<NodeId>,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Checkers {
+    /// The first invariant that did not hold: its name and what happened.
+    pub violation: Option<String>,
+    chain: Chain,
+    answers: Answers,
+    facts: Vec<Facts>,
+    /// Incarnations that act as primary.
+    acting: Vec<usize>,
+    /// All recorded views; the index is the number.
+    record: Vec<View>,
+    token: FrontEndToken,
+    /// In-sync(v): everybody who was ever in the ack set of the primary of each view.
+    in_sync: Vec<Vec<NodeId>>,
+    /// The highest op answered in each view.
+    answered_in: Vec<OpNumber>,
+    answered: OpNumber,
+    /// Moments in which two primaries acted.
+    pub two_primaries: u64,
+}
+
+impl Checkers {
+    /// Something that must never be.
+    pub fn violate(&mut self, what: String) {
+        self.violation.get_or_insert(what);
+    }
+
+    /// Must hold; `what` begins with the invariant's name.
+    pub fn expect(&mut self, holds: bool, what: impl FnOnce() -> String) {
+        if !holds && self.violation.is_none() {
+            self.violation = Some(what());
+        }
+    }
+
+    fn check(&mut self, result: Result<(), String>) {
+        if let Err(what) = result {
+            self.violate(what);
+        }
+    }
+
+    /// Orders whose customers were told that they are placed.
+    #[must_use]
+    pub fn acknowledged(&self) -> u64 {
+        self.answers.acknowledged
+    }
+
+    /// The newest recorded view.
+    #[must_use]
+    pub fn newest_view(&self) -> Option<&View> {
+        self.record.last()
+    }
+
+    /// Whether this incarnation may be a member of the view after the newest: it is one now, or was seen in sync.
+    #[must_use]
+    pub fn may_follow(&self, id: NodeId) -> bool {
+        let in_sync = |view: &View| self.in_sync.get(view.number.0 as usize).is_some_and(|ids| ids.contains(&id));
+        self.record.last().is_some_and(|view| view.members.contains(&id) || in_sync(view))
+    }
+
+    /// Highest committed op.
+    #[must_use]
+    pub fn committed(&self) -> OpNumber {
+        self.chain.committed()
+    }
+
+    // What happens to nodes.
+
+    /// An incarnation starts.
+    pub fn started(&mut self, node: usize, id: NodeId) {
+        self.facts.resize_with(self.facts.len().max(node + 1), Facts::default);
+        self.facts[node] = Facts { id, ..Facts::default() };
+    }
+
+    /// An incarnation is killed.
+    pub fn died(&mut self, node: usize) {
+        self.facts[node].dead = true;
+        self.facts[node].acting = false;
+        self.acting.retain(|acting| *acting != node);
+    }
+
+    // What customers see.
+
+    /// A customer asks for the first time.
+    pub fn asked(&mut self, now: u64, request: RequestId, wish: &Wish) {
+        self.answers.asked(now, request, wish);
+    }
+
+    /// A customer is told. I1.
+    pub fn told(&mut self, now: u64, request: RequestId, answer: &Answer) {
+        let result = self.answers.told(now, request, answer, &self.chain);
+        self.check(result);
+    }
+
+    /// All is quiet, and every postcode was read once more. I1 from the customers' words alone.
+    pub fn at_the_end(&mut self) {
+        let result = self.answers.at_the_end();
+        self.check(result);
+    }
+
+    // What the name server writes.
+
+    /// R12, R13, I7, I9.
+    pub fn journaled(&mut self, record: &JournalRecord) {
+        let newest = self.token;
+        self.expect(record.token >= newest, || format!("I7: token {} after {newest}", record.token));
+        self.token = self.token.max(record.token);
+        if self.record.is_empty() {
+            self.record.push(View::default());
+        }
+        let old = &self.record[self.record.len() - 1];
+        let new = &record.view;
+        if old == new {
+            return;
+        }
+        let allowed = |id: &NodeId| {
+            old.number == ViewNumber(0)
+                || old.members.contains(id)
+                || self.in_sync.get(old.number.0 as usize).is_some_and(|in_sync| in_sync.contains(id))
+        };
+        let fits =
+            new.number == old.number.next() && new.members.contains(&new.primary) && new.members.iter().all(allowed);
+        let what = if fits { None } else { Some(format!("I9: {new:?} was recorded after {old:?}")) };
+        self.record.push(new.clone());
+        match what {
+            Some(what) => self.violate(what),
+            None => self.members_hold_all_answered(),
+        }
+    }
+
+    fn is_recorded(&self, view: &View) -> bool {
+        self.record.get(view.number.0 as usize).is_some_and(|recorded| recorded == view)
+            || (view.number == ViewNumber(0) && view.members.is_empty())
+    }
+
+    // What nodes say.
+
+    /// A node sends a message. `journal`: what the name server has on disk at this moment.
+    pub fn sent(&mut self, node: usize, journal: &JournalRecord, message: &Message) {
+        match message {
+            Message::ViewIs { view, .. } => {
+                let recorded = self.is_recorded(view);
+                self.expect(recorded, || format!("R12: {view:?} is announced and was never recorded"));
+            }
+            Message::Record { token, view, .. } => {
+                let same = *token == journal.token && *view == journal.view;
+                self.expect(same, || format!("R12: {view:?} is told while {:?} is on disk", journal.view));
+            }
+            Message::StateUpdate(update) => {
+                let recorded = self.is_recorded(&update.view);
+                self.expect(recorded, || format!("I9: an update in {:?}, never recorded", update.view));
+            }
+            Message::Reply { id, answer, view } if self.facts[node].view != ViewNumber(0) => {
+                self.replied(*id, answer, *view);
+            }
+            Message::Register { .. }
+            | Message::Lookup { .. }
+            | Message::Found { .. }
+            | Message::ClaimFrontEnd
+            | Message::ReadRecord
+            | Message::RecordView { .. }
+            | Message::Status(_)
+            | Message::Request { .. }
+            | Message::Snapshot(_)
+            | Message::Ack { .. }
+            | Message::Reply { .. }
+            | Message::Refused { .. }
+            | Message::NotPrimary { .. }
+            | Message::Busy { .. }
+            | Message::LookUpAgain { .. } => {}
+        }
+    }
+
+    /// A primary answers. I6: nothing is answered above commit.
+    fn replied(&mut self, request: RequestId, answer: &Answer, view: ViewNumber) {
+        let op = match answer {
+            Answer::Outcome(outcome) => match self.chain.outcome(request) {
+                Some((op, truth)) if truth == outcome => op,
+                _ => return self.violate(format!("I6: {request} is answered {outcome:?}, which is not committed")),
+            },
+            Answer::History(page) => {
+                let truth = self.chain.history(page.postcode);
+                let last = page.total.checked_sub(1).and_then(|last| truth.get(last as usize));
+                let op = last.map_or(OpNumber(0), |(_, op)| *op);
+                let result = check_page(page, truth);
+                self.check(result);
+                op
+            }
+        };
+        let number = view.0 as usize;
+        self.answered_in.resize(self.answered_in.len().max(number + 1), OpNumber(0));
+        self.answered_in[number] = self.answered_in[number].max(op);
+        if op > self.answered {
+            self.answered = op;
+            self.members_hold_all_answered();
+        }
+    }
+
+    // What replicas are.
+
+    /// A replica has handled something.
+    pub fn observe(&mut self, node: usize, replica: &Replica) {
+        let facts = &self.facts[node];
+        let same_role = facts.view == replica.view().number && facts.acting == replica.acting();
+        let same = same_role
+            && facts.position == replica.position()
+            && (!facts.acting || facts.commit == replica.commit() && facts.ack_set.len() == replica.ack_set().count());
+        if same || self.violation.is_some() {
+            return;
+        }
+        let before = std::mem::take(&mut self.facts[node]);
+        let facts = Facts {
+            id: before.id,
+            dead: false,
+            view: replica.view().number,
+            acting: replica.acting(),
+            position: replica.position(),
+            place: None,
+            commit: replica.commit(),
+            ack_set: replica.ack_set().collect(),
+        };
+        let result = self.stand(node, replica, &before, facts);
+        self.check(result);
+        if self.facts[node].acting {
+            let result = self.lead(node, replica, &before);
+            self.check(result);
+        }
+        self.acting.retain(|acting| *acting != node);
+        if self.facts[node].acting {
+            self.acting.push(node);
+        }
+        self.one_able_primary();
+        self.hold_all_answered(node);
+    }
+
+    /// Where a replica stands: I5, I7, I9.
+    fn stand(&mut self, node: usize, replica: &Replica, before: &Facts, mut facts: Facts) -> Result<(), String> {
+        let known = self.is_recorded(replica.view());
+        facts.place = if facts.position == before.position { before.place } else { None };
+        let grown = match (facts.position, facts.place) {
+            (Some(position), None) => self.find_or_grow(position, replica, before).map(Some),
+            (_, place) => Ok(place),
+        };
+        let (view, commit) = (facts.view, facts.commit);
+        let again = facts.acting && before.acting && view == before.view;
+        facts.place = *grown.as_ref().unwrap_or(&None);
+        self.facts[node] = facts;
+        if let Some(place) = grown? {
+            self.chain.digest(place, replica.book().digest())?;
+        }
+        if view < before.view {
+            return Err(format!("I7: a replica of view {} goes back to view {view}", before.view));
+        }
+        if !known {
+            return Err(format!("I9: a replica is in {:?}, which was never recorded", replica.view()));
+        }
+        if again && commit < before.commit {
+            return Err(format!("I6: commit falls from {} to {commit}", before.commit));
+        }
+        if view == before.view && replica.acting() && !before.acting {
+            return Err(format!("R2: view {view} is entered again"));
+        }
+        Ok(())
+    }
+
+    /// I5: only a primary grows the tree of histories; all others stand on it.
+    fn find_or_grow(&mut self, position: Position, replica: &Replica, before: &Facts) -> Result<Place, String> {
+        if let Some(place) = self.chain.find(position) {
+            return Ok(place);
+        }
+        if !replica.acting() {
+            return Err(format!("I5: a backup stands at {position}, where no primary ever stood"));
+        }
+        let mut place = match before.place {
+            Some(place) => place,
+            None => {
+                let base = replica.position_at(OpNumber(0)).ok_or("I8: a primary has no history")?;
+                self.chain.begin(replica.book(), base)?
+            }
+        };
+        for entry in replica.entries_after(self.chain.op(place)) {
+            place = self.chain.grow(place, entry, replica.view().number)?;
+        }
+        match self.chain.find(position) {
+            Some(found) if found == place => Ok(place),
+            _ => Err(format!("I5: {position} is not where a primary's own entries lead")),
+        }
+    }
+
+    /// What an acting primary does: I2, I6, I8, R3, R5.
+    fn lead(&mut self, node: usize, replica: &Replica, before: &Facts) -> Result<(), String> {
+        let facts = &self.facts[node];
+        let place = facts.place.ok_or("I8: a primary has no history")?;
+        let number = facts.view.0 as usize;
+        let entered = !before.acting || before.view != facts.view;
+        self.in_sync.resize(self.in_sync.len().max(number + 1), Vec::new());
+        if entered {
+            // The ack set may have grown in the same handling; what counts is that all members are in it.
+            let all = replica.view().members.iter().all(|member| facts.ack_set.contains(member));
+            self.expect(all, || "R3: a new primary's ack set lacks a member".into());
+            let below = self.answered_in.iter().take(number).max().copied().unwrap_or_default();
+            if self.chain.op(place) < below || !self.chain.holds(place, below) {
+                return Err(format!("I8: the primary of view {number} lacks op {below}, answered before"));
+            }
+        } else if before.ack_set.iter().any(|id| !facts.ack_set.contains(id)) {
+            return Err(format!("R5: the ack set of view {number} shrinks"));
+        }
+        let was: &[NodeId] = if entered { &replica.view().members } else { &before.ack_set };
+        let enough = replica.commit().max(replica.inherited().unwrap_or_default());
+        let facts = &self.facts[node];
+        for id in facts.ack_set.iter().filter(|id| !was.contains(id)) {
+            if replica.acked_by(*id).is_none_or(|acked| acked < enough) {
+                return Err(format!("I8: {id} enters the ack set without op {enough}"));
+            }
+        }
+        self.in_sync[number].clone_from(&facts.ack_set);
+        let (commit, grew) = (facts.commit, entered || facts.commit > before.commit);
+        if !grew || commit == OpNumber(0) {
+            return Ok(());
+        }
+        self.chain.commit(place, commit)?;
+        self.everybody_holds(node, place, commit)
+    }
+
+    /// I6: what is committed is on everybody in the ack set, or that one has gone to a newer view since.
+    fn everybody_holds(&self, node: usize, place: Place, commit: OpNumber) -> Result<(), String> {
+        let facts = &self.facts[node];
+        let here = self.chain.ancestor(place, commit);
+        for id in facts.ack_set.iter().filter(|id| **id != facts.id) {
+            let peer = &self.facts[incarnation(*id)];
+            let there = peer.place.and_then(|place| self.chain.ancestor(place, commit));
+            if peer.view <= facts.view && there != here {
+                return Err(format!("I6: view {} commits op {commit}, which {id} does not hold", facts.view));
+            }
+        }
+        Ok(())
+    }
+
+    /// I3: at most one acting primary whose ack set has not gone to a newer view.
+    fn one_able_primary(&mut self) {
+        if self.acting.len() < 2 {
+            return;
+        }
+        self.two_primaries += 1;
+        let gone_on = |id: &NodeId, view| self.facts[incarnation(*id)].view > view;
+        let able = self.acting.iter().map(|node| &self.facts[*node]);
+        let able = able.filter(|facts| !facts.ack_set.iter().any(|id| gone_on(id, facts.view))).count();
+        self.expect(able < 2, || format!("I3: {able} primaries could answer"));
+    }
+
+    /// I4 of one replica.
+    fn hold_all_answered(&mut self, node: usize) {
+        let facts = &self.facts[node];
+        let Some(newest) = self.record.last() else { return };
+        if facts.dead || self.answered == OpNumber(0) || !newest.members.contains(&facts.id) {
+            return;
+        }
+        let holds = facts.place.is_some_and(|place| self.chain.holds(place, self.answered));
+        let (id, number, answered) = (facts.id, newest.number, self.answered);
+        self.expect(holds, || format!("I4: {id}, member of view {number}, lacks op {answered}, which was answered"));
+    }
+
+    /// I4.
+    fn members_hold_all_answered(&mut self) {
+        let members = self.record.last().map(|view| view.members.clone()).unwrap_or_default();
+        for member in members {
+            self.hold_all_answered(incarnation(member));
+        }
+    }
+}

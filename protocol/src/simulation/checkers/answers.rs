@@ -1,0 +1,226 @@
+//! What customers are told, checked twice: against the committed history the moment it is told (I1, exact), and at the
+//! end from the customers' own words alone.
+//!
+//! The second check is that of RELIABILITY, "History format": the longest list read fixes the order of all it holds, so
+//! each operation has a rank; all lists must be prefixes of one another, and none may end before one of lower rank began.
+
+use std::collections::BTreeMap;
+
+use super::chain::Chain;
+use crate::ids::{OpNumber, OrderNumber, RequestId, RequestNumber};
+use crate::machine::Wish;
+use crate::message::{Answer, Ask};
+use crate::order_book::{HistoryPage, OrderId, Outcome, PAGE};
+use crate::postcode::Postcode;
+
+/// One call of a customer, from the first time it was sent.
+#[derive(Debug)]
+struct Call {
+    /// The highest op that some earlier answer makes this one come after.
+    floor: OpNumber,
+    invoked: u64,
+    /// None for a withdrawal.
+    postcode: Option<Postcode>,
+}
+
+/// A finished call on one postcode, as the end check sees it.
+#[derive(Debug)]
+struct Finished {
+    invoked: u64,
+    returned: u64,
+    what: Seen,
+}
+
+#[derive(Debug)]
+enum Seen {
+    Placed(RequestId),
+    Length(u64),
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Answers {
+    open: BTreeMap<RequestId, Call>,
+    /// The highest op that must lie before whatever is asked from now on.
+    floor: OpNumber,
+    finished: BTreeMap<Postcode, Vec<Finished>>,
+    longest: BTreeMap<Postcode, Vec<OrderId>>,
+    numbers: BTreeMap<OrderNumber, RequestId>,
+    /// Orders whose customers were told that they are placed.
+    pub acknowledged: u64,
+    /// All answers.
+    pub told: u64,
+}
+
+impl Answers {
+    /// A customer asks for the first time.
+    pub fn asked(&mut self, now: u64, request: RequestId, wish: &Wish) {
+        let postcode = match wish {
+            Wish::Ask(Ask::Order { postcode, .. } | Ask::History { postcode, .. }) => Some(*postcode),
+            Wish::Ask(Ask::Withdraw) | Wish::GiveUp => None,
+        };
+        self.open.insert(request, Call { floor: self.floor, invoked: now, postcode });
+    }
+
+    /// A customer is told.
+    pub fn told(&mut self, now: u64, request: RequestId, answer: &Answer, chain: &Chain) -> Result<(), String> {
+        let call = self.open.remove(&request).ok_or_else(|| format!("I7: {request} is answered twice"))?;
+        self.told += 1;
+        match (answer, call.postcode) {
+            (Answer::Outcome(outcome), None) => self.outcome(now, request, outcome, &call, chain, true),
+            (Answer::Outcome(outcome), Some(_)) => self.outcome(now, request, outcome, &call, chain, false),
+            (Answer::History(page), Some(asked)) if page.postcode == asked => self.history(now, page, &call, chain),
+            (Answer::History(_), _) => Err(format!("I1: {request} is told a history it did not ask for")),
+        }
+    }
+
+    fn outcome(
+        &mut self,
+        now: u64,
+        request: RequestId,
+        outcome: &Outcome,
+        call: &Call,
+        chain: &Chain,
+        withdrawal: bool,
+    ) -> Result<(), String> {
+        let Some((op, truth)) = chain.outcome(request).filter(|(_, truth)| *truth == outcome) else {
+            return Err(format!("I1: {request} is told {outcome:?}, which is not committed"));
+        };
+        if op < call.floor {
+            return Err(format!("I1: {request} is op {op}, but op {} was answered before it was asked", call.floor));
+        }
+        self.floor = self.floor.max(op);
+        let _ = truth;
+        let (order, invoked) = match withdrawal {
+            false => (request, call.invoked),
+            true => {
+                let order = RequestId { number: RequestNumber(request.number.0 - 1), ..request };
+                (order, self.open.remove(&order).map_or(call.invoked, |call| call.invoked))
+            }
+        };
+        let Outcome::Placed { number } = outcome else { return Ok(()) };
+        self.acknowledged += 1;
+        if let Some(other) = self.numbers.insert(*number, order).filter(|other| *other != order) {
+            return Err(format!("I1: {other} and {order} are both number {number}"));
+        }
+        if let Some(postcode) = call.postcode {
+            let what = Seen::Placed(order);
+            self.finished.entry(postcode).or_default().push(Finished { invoked, returned: now, what });
+        }
+        Ok(())
+    }
+
+    fn history(&mut self, now: u64, page: &HistoryPage, call: &Call, chain: &Chain) -> Result<(), String> {
+        let truth = chain.history(page.postcode);
+        check_page(page, truth)?;
+        let before = page.total.checked_sub(1).map_or(OpNumber(0), |last| truth[last as usize].1);
+        let lowest = before.max(call.floor);
+        if truth.get(page.total as usize).is_some_and(|(_, op)| *op <= lowest) {
+            let why = "without an order answered before the read began";
+            return Err(format!("I1: a history of {} has {} orders, {why}", page.postcode, page.total));
+        }
+        self.floor = self.floor.max(lowest);
+        let what = Seen::Length(page.total);
+        let finished = Finished { invoked: call.invoked, returned: now, what };
+        self.finished.entry(page.postcode).or_default().push(finished);
+        if page.page == 0 && page.total <= PAGE as u64 {
+            let longest = self.longest.entry(page.postcode).or_default();
+            let list = page.orders.iter().map(|order| order.id);
+            if !list.clone().zip(&*longest).all(|(one, other)| one == *other) {
+                return Err(format!("I1: two histories of {} differ", page.postcode));
+            }
+            if page.orders.len() > longest.len() {
+                *longest = list.collect();
+            }
+        }
+        Ok(())
+    }
+
+    /// All is quiet, and each postcode was read once more: the check from customers' words alone.
+    pub fn at_the_end(&self) -> Result<(), String> {
+        self.finished.iter().try_for_each(|(postcode, calls)| {
+            let longest = self.longest.get(postcode).map_or(&[][..], Vec::as_slice);
+            // A history longer than a page was not read whole: nothing can be said of its end.
+            if calls.iter().any(|call| matches!(call.what, Seen::Length(length) if length > longest.len() as u64)) {
+                return Ok(());
+            }
+            in_order(calls, longest).map_err(|why| format!("I1: the histories of {postcode}: {why}"))
+        })
+    }
+}
+
+/// What a page may show: the orders at its place in the committed history.
+pub fn check_page(page: &HistoryPage, truth: &[(OrderId, OpNumber)]) -> Result<(), String> {
+    let start = page.page as usize * PAGE;
+    let shown = (page.total as usize).saturating_sub(start).min(PAGE);
+    let same = page.orders.iter().map(|order| order.id).eq(truth.iter().skip(start).take(shown).map(|(id, _)| *id));
+    if page.total as usize > truth.len() || page.orders.len() != shown || !same {
+        return Err(format!("I1: a history of {} shows what is not committed", page.postcode));
+    }
+    Ok(())
+}
+
+/// No call may end before one of lower rank began. An order's rank is its place; a read comes after the orders it shows.
+fn in_order(calls: &[Finished], longest: &[OrderId]) -> Result<(), String> {
+    let places: BTreeMap<_, _> = longest.iter().zip(1u64..).map(|(id, place)| (*id, place)).collect();
+    let rank = |call: &Finished| match call.what {
+        Seen::Placed(request) => (places.get(&OrderId::Placed(request)).copied().unwrap_or(u64::MAX), 0),
+        Seen::Length(length) => (length, 1),
+    };
+    let mut by_start: Vec<_> = calls.iter().collect();
+    by_start.sort_by_key(|call| call.invoked);
+    let mut by_end: Vec<_> = calls.iter().collect();
+    by_end.sort_by_key(|call| call.returned);
+    let mut ended = by_end.into_iter().peekable();
+    let mut highest = (0, 0);
+    for call in by_start {
+        while let Some(before) = ended.next_if(|before| before.returned < call.invoked) {
+            highest = highest.max(rank(before));
+        }
+        if rank(call) < highest {
+            return Err(format!("{:?} began after {highest:?} had been seen", call.what));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::CustomerId;
+
+    fn order(number: u64) -> RequestId {
+        RequestId { customer: CustomerId(1), number: RequestNumber(number) }
+    }
+
+    fn call(invoked: u64, returned: u64, what: Seen) -> Finished {
+        Finished { invoked, returned, what }
+    }
+
+    #[test]
+    fn lists_in_order_pass() {
+        let longest = [OrderId::Preset(1), OrderId::Placed(order(1)), OrderId::Placed(order(2))];
+        let calls = [
+            call(0, 10, Seen::Placed(order(1))),
+            call(5, 20, Seen::Length(1)),
+            call(21, 30, Seen::Placed(order(2))),
+            call(31, 32, Seen::Length(3)),
+        ];
+        assert_eq!(in_order(&calls, &longest), Ok(()));
+    }
+
+    #[test]
+    fn a_lost_order_is_found() {
+        let longest = [OrderId::Preset(1)];
+        assert!(in_order(&[call(0, 10, Seen::Placed(order(1))), call(11, 12, Seen::Length(1))], &longest).is_err());
+    }
+
+    #[test]
+    fn a_stale_read_is_found() {
+        let longest = [OrderId::Placed(order(1)), OrderId::Placed(order(2))];
+        let reads = [call(0, 10, Seen::Length(2)), call(11, 12, Seen::Length(1))];
+        assert!(in_order(&reads, &longest).is_err());
+        let together = [call(0, 11, Seen::Length(2)), call(11, 12, Seen::Length(1))];
+        assert_eq!(in_order(&together, &longest), Ok(()));
+    }
+}

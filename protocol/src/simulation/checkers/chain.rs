@@ -1,0 +1,201 @@
+//! All histories there ever were: a tree of entries, of which one branch is committed.
+//!
+//! Only an acting primary may grow the tree; everybody else must stand on it. So a replica whose log differs from its
+//! primary's (I5) stands nowhere, and the tree is read from one replica only, once per entry.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::ids::{Fingerprint, OpNumber, OrderNumber, Position, RequestId, RequestNumber, ViewNumber};
+use crate::order_book::{Entry, EntryEffect, OrderBook, OrderId, Outcome};
+use crate::postcode::Postcode;
+
+/// A place in the tree.
+pub type Place = u32;
+
+#[derive(Debug)]
+struct Node {
+    op: OpNumber,
+    fingerprint: Fingerprint,
+    parent: Place,
+    /// None for base data.
+    entry: Option<Arc<Entry>>,
+    /// Digest of the order book there, as the first replica to stand there had it.
+    digest: Option<Fingerprint>,
+}
+
+/// The tree, and its committed branch.
+#[derive(Debug, Default)]
+pub struct Chain {
+    nodes: Vec<Node>,
+    by_op: Vec<Vec<Place>>,
+    /// The committed branch: index is the op. Empty before the first view has a primary.
+    committed: Vec<Place>,
+    /// Where each request was executed last, committed or not.
+    executed: BTreeMap<RequestId, Place>,
+    /// Committed requests.
+    settled: BTreeMap<RequestId, OpNumber>,
+    /// Committed histories: which order, by which op.
+    histories: BTreeMap<Postcode, Vec<(OrderId, OpNumber)>>,
+    accepted: OrderNumber,
+}
+
+impl Chain {
+    /// Where somebody with this position stands.
+    #[must_use]
+    pub fn find(&self, position: Position) -> Option<Place> {
+        let places = self.by_op.get(position.op.0 as usize)?;
+        places.iter().copied().find(|place| self.nodes[*place as usize].fingerprint == position.fingerprint)
+    }
+
+    /// The place on the way to `place` with this op.
+    #[must_use]
+    pub fn ancestor(&self, mut place: Place, op: OpNumber) -> Option<Place> {
+        while self.nodes[place as usize].op > op {
+            place = self.nodes[place as usize].parent;
+        }
+        (self.nodes[place as usize].op == op).then_some(place)
+    }
+
+    /// The op of a place.
+    #[must_use]
+    pub fn op(&self, place: Place) -> OpNumber {
+        self.nodes[place as usize].op
+    }
+
+    /// The first primary of all begins the one history there may be.
+    pub fn begin(&mut self, book: &OrderBook, position: Position) -> Result<Place, String> {
+        if position.op != OpNumber(0) || !self.nodes.is_empty() {
+            return Err(format!("I5: a second history begins, at {position}"));
+        }
+        for (postcode, orders) in book.histories() {
+            self.histories.insert(postcode, orders.iter().map(|order| (order.id, OpNumber(0))).collect());
+        }
+        self.committed.push(0);
+        Ok(self.add(position, 0, None))
+    }
+
+    fn add(&mut self, at: Position, parent: Place, entry: Option<Arc<Entry>>) -> Place {
+        let place = self.nodes.len() as Place;
+        self.nodes.push(Node { op: at.op, fingerprint: at.fingerprint, parent, entry, digest: None });
+        let op = at.op.0 as usize;
+        if self.by_op.len() <= op {
+            self.by_op.resize_with(op + 1, Vec::new);
+        }
+        self.by_op[op].push(place);
+        place
+    }
+
+    /// A primary of `view` appended `entry` after `parent`. I5, I7.
+    pub fn grow(&mut self, parent: Place, entry: &Arc<Entry>, view: ViewNumber) -> Result<Place, String> {
+        let Node { op, fingerprint, .. } = self.nodes[parent as usize];
+        let at = Position { op, fingerprint }.after(entry);
+        if let Some(place) = self.find(at) {
+            return Ok(place);
+        }
+        if entry.op != op.next() {
+            return Err(format!("I5: entry {} was appended after {op}", entry.op));
+        }
+        if entry.view != view {
+            return Err(format!("I5: a primary of view {view} appended an entry of view {}", entry.view));
+        }
+        let twin = self.by_op.get(entry.op.0 as usize).into_iter().flatten();
+        if twin.copied().any(|place| self.nodes[place as usize].entry.as_ref().is_some_and(|e| e.view == view)) {
+            return Err(format!("I5: two different entries of op {} and view {view}", entry.op));
+        }
+        let earlier = self.executed.get(&entry.request);
+        if earlier.is_some_and(|place| self.ancestor(parent, self.op(*place)) == Some(*place)) {
+            return Err(format!("I7: request {} is executed again as op {}", entry.request, entry.op));
+        }
+        let newest = (RequestId { number: entry.request.number.next(), ..entry.request })..=(RequestId {
+            number: RequestNumber(u64::MAX),
+            ..entry.request
+        });
+        // A primary that was replaced and does not know it may still execute what is over: nobody will hear of it.
+        let here = |op: OpNumber| self.ancestor(parent, op) == self.committed.get(op.0 as usize).copied();
+        if let Some((later, _)) = self.settled.range(newest).find(|(_, op)| here(**op)) {
+            return Err(format!("I7: request {} is executed after {later}", entry.request));
+        }
+        let place = self.add(at, parent, Some(Arc::clone(entry)));
+        self.executed.insert(entry.request, place);
+        Ok(place)
+    }
+
+    /// Equal positions, equal books.
+    pub fn digest(&mut self, place: Place, digest: Fingerprint) -> Result<(), String> {
+        let node = &mut self.nodes[place as usize];
+        let first = *node.digest.get_or_insert(digest);
+        if first == digest { Ok(()) } else { Err(format!("I5: two order books at op {}", node.op)) }
+    }
+
+    /// Highest committed op.
+    #[must_use]
+    pub fn committed(&self) -> OpNumber {
+        OpNumber(self.committed.len().saturating_sub(1) as u64)
+    }
+
+    /// A primary that stands at `place` says that everything up to `op` is committed. I2, and I7 of what is new.
+    pub fn commit(&mut self, place: Place, op: OpNumber) -> Result<(), String> {
+        if self.op(place) < op {
+            return Err(format!("I6: op {op} is committed by a primary that stands at {}", self.op(place)));
+        }
+        let known = self.committed().min(op);
+        if self.ancestor(place, known) != self.committed.get(known.0 as usize).copied() {
+            return Err(format!("I2: two commits of op {known} differ"));
+        }
+        for next in self.committed.len() as u64..=op.0 {
+            let Some(place) = self.ancestor(place, OpNumber(next)) else { break };
+            self.committed.push(place);
+            let Some(entry) = self.nodes[place as usize].entry.clone() else { continue };
+            self.settled.insert(entry.request, entry.op);
+            self.enter(&entry)?;
+        }
+        Ok(())
+    }
+
+    /// I1: order numbers are gapless; I7: what the customer is told is what happened.
+    fn enter(&mut self, entry: &Entry) -> Result<(), String> {
+        match (&entry.effect, &entry.outcome) {
+            (EntryEffect::Accepted { postcode, number, .. }, Outcome::Placed { number: told }) => {
+                self.accepted = self.accepted.next();
+                if *number != self.accepted || told != number {
+                    return Err(format!("I1: order {} of {} is numbered {number}", self.accepted, entry.request));
+                }
+                let order = (OrderId::Placed(entry.request), entry.op);
+                self.histories.entry(*postcode).or_default().push(order);
+                Ok(())
+            }
+            (EntryEffect::Rejected, Outcome::Rejected { .. }) => Ok(()),
+            (EntryEffect::Withdrawn, outcome) => {
+                let RequestId { customer, number } = entry.request;
+                let given_up = RequestId { customer, number: RequestNumber(number.0 - 1) };
+                let truth = self.outcome(given_up).map_or(&Outcome::NeverPlaced, |(_, outcome)| outcome);
+                if truth == outcome {
+                    return Ok(());
+                }
+                Err(format!("I7: {given_up} was given up with {outcome:?}, but it is {truth:?}"))
+            }
+            (effect, outcome) => Err(format!("I7: {} is told {outcome:?}, but {effect:?}", entry.request)),
+        }
+    }
+
+    /// Whether somebody at `place` holds the committed op.
+    #[must_use]
+    pub fn holds(&self, place: Place, op: OpNumber) -> bool {
+        self.op(place) >= op && self.ancestor(place, op) == self.committed.get(op.0 as usize).copied()
+    }
+
+    /// What was committed for a request.
+    #[must_use]
+    pub fn outcome(&self, request: RequestId) -> Option<(OpNumber, &Outcome)> {
+        let op = *self.settled.get(&request)?;
+        let entry = self.nodes[self.committed[op.0 as usize] as usize].entry.as_ref()?;
+        Some((op, &entry.outcome))
+    }
+
+    /// The committed history of a postcode.
+    #[must_use]
+    pub fn history(&self, postcode: Postcode) -> &[(OrderId, OpNumber)] {
+        self.histories.get(&postcode).map_or(&[], Vec::as_slice)
+    }
+}

@@ -1,0 +1,499 @@
+//! A whole cluster in memory: real machines, virtual time, no thread and no socket.
+//!
+//! Deliberately without an opinion: what the network does, who dies when and who orders what comes from outside; here
+//! machines are run as their drivers run them, and every step is shown to the checkers.
+
+use crate::customer::Customer;
+use crate::front_end::FrontEnd;
+use crate::ids::{Contact, CustomerId, NodeId, RequestId, RequestNumber, Role, Timestamp};
+use crate::machine::{Effect, Effects, Identity, Input, JournalRecord, Settings, Timer, Wish};
+use crate::message::{Answer, Message};
+use crate::name_server::NameServer;
+use crate::order_book::OrderBook;
+use crate::replica::Replica;
+use crate::simulation::checkers::Checkers;
+use crate::simulation::node::{Actor, Doom, Life, Node};
+use crate::simulation::queue::Queue;
+use crate::simulation::random::mix;
+use crate::simulation::surroundings::{Fate, Slot, Surroundings};
+
+/// Where slot 0 would listen if there were sockets.
+const FIRST_PORT: u16 = 10_000;
+/// Low bits of a [`NodeId`]: which of all incarnations it is. The high bits are random, so that ids order nothing.
+const INCARNATION_BITS: u32 = 16;
+
+/// Which of all incarnations has this id.
+#[must_use]
+pub fn incarnation(id: NodeId) -> usize {
+    (id.0 & ((1 << INCARNATION_BITS) - 1)) as usize
+}
+
+/// An actor, over all its incarnations.
+#[derive(Debug)]
+pub struct Seat {
+    /// As people call it.
+    pub name: String,
+    /// What it is.
+    pub role: Role,
+    /// Its newest incarnation: a place in the list of nodes.
+    pub node: usize,
+    /// Customers: for ever. Others: 0.
+    pub customer: CustomerId,
+    /// Customers: number of the last request it made; kept over restarts.
+    pub last: RequestNumber,
+    /// Replicas: which pre-defined history it loads.
+    pub preset: u32,
+}
+
+/// A message in its link.
+#[derive(Clone, Debug)]
+pub struct Flight {
+    /// Who sent it.
+    pub from: Contact,
+    /// The slot it was sent from.
+    pub from_slot: Slot,
+    /// The slot it goes to.
+    pub to_slot: Slot,
+    /// The incarnation it is meant for.
+    pub to: NodeId,
+    /// Whether a customer wants it shown.
+    pub traced: bool,
+    /// What it says.
+    pub message: Message,
+}
+
+#[derive(Debug)]
+enum Event<P> {
+    Arrive(Flight),
+    Ring { node: usize, timer: Timer },
+    Run { node: usize },
+    Input { node: usize, input: Input },
+    Plan(P),
+}
+
+/// What a step was.
+#[derive(Debug)]
+pub enum Stepped<P> {
+    /// Something happened in the cluster.
+    Happened,
+    /// The owner of the cluster wanted to be reminded.
+    Plan(P),
+    /// Nothing will ever happen again.
+    Nothing,
+}
+
+/// Lists of effects that were cut short by a crash, by the place of the cut.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CutLists {
+    /// Right before a journal entry.
+    pub before_journal: u64,
+    /// Right after one.
+    pub after_journal: u64,
+    /// Anywhere else.
+    pub other: u64,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Cluster<S: Surroundings> {
+    /// Virtual time in microseconds.
+    pub now: u64,
+    /// Network and postcode services.
+    pub around: S,
+    /// All actors; the name server is the first.
+    pub seats: Vec<Seat>,
+    /// All incarnations there ever were.
+    pub nodes: Vec<Node>,
+    /// Of every node started from now on.
+    pub settings: Settings,
+    /// The invariants.
+    pub checkers: Checkers,
+    /// What customers were told since the owner last looked.
+    pub answered: Vec<(Slot, RequestId, Answer)>,
+    /// Messages that wait in their links.
+    pub held: Vec<Flight>,
+    /// What happened, in words, if anybody wants to know.
+    pub story: Option<Vec<String>>,
+    /// Steps done.
+    pub events: u64,
+    /// Digest of everything that happened: equal for equal seeds.
+    pub hash: u64,
+    /// Lists of effects that were cut short by a crash.
+    pub cut_lists: CutLists,
+    journal: JournalRecord,
+    queue: Queue<Event<S::Plan>>,
+    effects: Effects,
+    list: Vec<Effect>,
+}
+
+impl<S: Surroundings> Cluster<S> {
+    /// An empty place. `observed`: whether machines make trace events.
+    #[must_use]
+    pub fn new(around: S, settings: Settings, observed: bool) -> Self {
+        Self {
+            now: 0,
+            around,
+            seats: Vec::new(),
+            nodes: Vec::new(),
+            settings,
+            checkers: Checkers::default(),
+            answered: Vec::new(),
+            held: Vec::new(),
+            story: None,
+            events: 0,
+            hash: 0,
+            cut_lists: CutLists::default(),
+            journal: JournalRecord::default(),
+            queue: Queue::default(),
+            effects: Effects::new(observed),
+            list: Vec::new(),
+        }
+    }
+
+    /// Another actor, which is not started yet. The first must be the name server.
+    pub fn seat(&mut self, name: String, role: Role, customer: CustomerId, preset: u32) -> Slot {
+        assert_eq!(self.seats.is_empty(), role == Role::NameServer, "slot 0 is the name server's");
+        self.seats.push(Seat { name, role, node: usize::MAX, customer, last: RequestNumber(0), preset });
+        self.seats.len() - 1
+    }
+
+    /// Starts a new incarnation of an actor that does not run. `entropy`: for its id.
+    pub fn start(&mut self, slot: Slot, entropy: u64) {
+        let node = self.nodes.len();
+        let known = slot == 0 && self.seats[0].node != usize::MAX;
+        let id = match (known, slot) {
+            (true, _) => self.nodes[0].id,
+            _ => NodeId((entropy << INCARNATION_BITS) | node as u64),
+        };
+        let name_server = Contact { id: self.nodes.first().map_or(id, |first| first.id), address: address(0) };
+        let seat = &mut self.seats[slot];
+        let me = Contact { id, address: address(slot) };
+        let identity = Identity { me, name: seat.name.clone(), role: seat.role, name_server };
+        let settings = self.settings.clone();
+        let actor = match seat.role {
+            Role::NameServer => Actor::NameServer(Box::new(NameServer::new(identity, settings, self.journal.clone()))),
+            Role::FrontEnd => Actor::FrontEnd(Box::new(FrontEnd::new(identity, settings))),
+            Role::Replica => Actor::Replica(Box::new(Replica::new(identity, settings, OrderBook::preset(seat.preset)))),
+            Role::Customer => Actor::Customer(Box::new(Customer::new(identity, settings, seat.customer, seat.last))),
+        };
+        seat.node = node;
+        self.nodes.push(Node::new(slot, id, actor));
+        self.checkers.started(node, id);
+        self.tell(|cluster| format!("{} starts as {id}", cluster.seats[slot].name));
+        let mut effects = std::mem::take(&mut self.effects);
+        if let Some(actor) = &mut self.nodes[node].actor {
+            actor.start(&mut effects);
+        }
+        self.after_run(node, effects);
+    }
+
+    /// Its newest incarnation.
+    #[must_use]
+    pub fn node(&self, slot: Slot) -> &Node {
+        &self.nodes[self.seats[slot].node]
+    }
+
+    /// Its newest incarnation, as others would write to it.
+    #[must_use]
+    pub fn contact(&self, slot: Slot) -> Contact {
+        Contact { id: self.node(slot).id, address: address(slot) }
+    }
+
+    /// Whether its newest incarnation runs, is frozen or dead.
+    #[must_use]
+    pub fn life(&self, slot: Slot) -> Life {
+        self.nodes.get(self.seats[slot].node).map_or(Life::Dead, |node| node.life)
+    }
+
+    /// Kills it, as SIGKILL does.
+    pub fn kill(&mut self, slot: Slot) {
+        let node = self.seats[slot].node;
+        self.tell(|cluster| format!("{} is killed", cluster.seats[slot].name));
+        self.nodes[node].die();
+        self.checkers.died(node);
+    }
+
+    /// It will die in the middle of a list of effects.
+    pub fn doom(&mut self, slot: Slot, doom: Doom) {
+        let node = self.seats[slot].node;
+        self.nodes[node].doom = Some(doom);
+    }
+
+    /// Freezes it, as SIGSTOP does.
+    pub fn freeze(&mut self, slot: Slot) {
+        let node = self.seats[slot].node;
+        if self.nodes[node].life == Life::Running {
+            self.tell(|cluster| format!("{} is frozen", cluster.seats[slot].name));
+            self.nodes[node].life = Life::Frozen;
+        }
+    }
+
+    /// Wakes it. `noticed`: whether it learns that it was late; `stood`: for how long its clock stood still.
+    pub fn wake(&mut self, slot: Slot, noticed: bool, stood: u64) {
+        let node = self.seats[slot].node;
+        if self.nodes[node].life != Life::Frozen {
+            return;
+        }
+        self.tell(|cluster| format!("{} wakes, noticing {noticed}", cluster.seats[slot].name));
+        for (timer, at) in self.nodes[node].wake(self.now, stood) {
+            self.queue.plan(at, Event::Ring { node, timer });
+        }
+        if noticed {
+            self.nodes[node].inbox.insert(0, Input::Overslept);
+        }
+        self.run(node);
+    }
+
+    /// Asks to be reminded at a moment.
+    pub fn plan(&mut self, at: u64, plan: S::Plan) {
+        self.queue.plan(at, Event::Plan(plan));
+    }
+
+    /// Gives a node an input other than a message, now.
+    pub fn input(&mut self, slot: Slot, input: Input) {
+        let node = self.seats[slot].node;
+        if self.nodes[node].life != Life::Dead {
+            self.arrived(node, input);
+        }
+    }
+
+    /// A person wants something of a customer. The request it made, if it did: one that waits only gives up.
+    pub fn wish(&mut self, slot: Slot, wish: Wish, traced: bool) -> Option<RequestId> {
+        let node = self.seats[slot].node;
+        let request = self.customer(slot).filter(|_| self.nodes[node].life == Life::Running)?.next_request();
+        self.tell(|cluster| format!("{} wants, as {request}: {wish:?}", cluster.seats[slot].name));
+        self.checkers.asked(self.now, request, &wish);
+        self.nodes[node].inbox.push(Input::Wanted { wish, traced });
+        self.run(node);
+        let made = self.customer(slot).is_none_or(|customer| customer.waiting() == Some(request));
+        if made {
+            self.seats[slot].last = request.number;
+        }
+        made.then_some(request)
+    }
+
+    /// A customer that is not dead.
+    #[must_use]
+    pub fn customer(&self, slot: Slot) -> Option<&Customer> {
+        match &self.node(slot).actor {
+            Some(Actor::Customer(customer)) => Some(customer),
+            _ => None,
+        }
+    }
+
+    /// Lets a held message go on, or loses it.
+    pub fn release(&mut self, flight: Flight, lose: bool) {
+        if !lose {
+            self.queue.plan(self.now, Event::Arrive(flight));
+        }
+    }
+
+    /// When the next thing happens.
+    #[must_use]
+    pub fn next_at(&self) -> Option<u64> {
+        self.queue.next_at()
+    }
+
+    /// The next thing happens.
+    pub fn step(&mut self) -> Stepped<S::Plan> {
+        let Some((at, event)) = self.queue.take_next() else { return Stepped::Nothing };
+        self.now = at;
+        self.events += 1;
+        match event {
+            Event::Plan(plan) => return Stepped::Plan(plan),
+            Event::Arrive(flight) => self.arrive(flight),
+            Event::Input { node, input } => {
+                if self.nodes[node].life != Life::Dead {
+                    self.arrived(node, input);
+                }
+            }
+            Event::Run { node } => {
+                self.nodes[node].run_planned = false;
+                self.run(node);
+            }
+            Event::Ring { node, timer } => match self.nodes[node].ring(timer, at) {
+                (true, _) => self.arrived(node, Input::Rang(timer)),
+                (false, Some(due)) => self.queue.plan(due, Event::Ring { node, timer }),
+                (false, None) => {}
+            },
+        }
+        Stepped::Happened
+    }
+
+    fn arrive(&mut self, flight: Flight) {
+        let node = self.seats[flight.to_slot].node;
+        let Some(receiver) = self.nodes.get(node) else { return };
+        // A message for an earlier incarnation at the same address is dropped (PROTOCOL section 2).
+        if receiver.life == Life::Dead || receiver.id != flight.to {
+            return;
+        }
+        if !flight.message.may_be_sent_by(self.seats[flight.from_slot].role) {
+            self.checkers.violate(format!("a role sent what it may not: {:?}", flight.message));
+            return;
+        }
+        self.arrived(node, Input::Received { from: flight.from, traced: flight.traced, message: flight.message });
+    }
+
+    fn arrived(&mut self, node: usize, input: Input) {
+        self.nodes[node].inbox.push(input);
+        if self.nodes[node].life != Life::Running || self.nodes[node].run_planned {
+            return;
+        }
+        match self.around.company() {
+            0 => self.run(node),
+            wait => {
+                self.nodes[node].run_planned = true;
+                self.queue.plan(self.now + wait, Event::Run { node });
+            }
+        }
+    }
+
+    /// What the driver does: all inputs that wait, then settle once, then the effects in their order.
+    fn run(&mut self, node: usize) {
+        if self.nodes[node].life != Life::Running {
+            return;
+        }
+        let mut effects = std::mem::take(&mut self.effects);
+        let mut inbox = std::mem::take(&mut self.nodes[node].inbox);
+        for input in inbox.drain(..) {
+            self.note(node, &input);
+            let Some(actor) = &mut self.nodes[node].actor else { break };
+            actor.handle(input, &mut effects);
+            if let Actor::Replica(replica) = actor {
+                self.checkers.observe(node, replica);
+            }
+        }
+        self.nodes[node].inbox = inbox;
+        self.after_run(node, effects);
+    }
+
+    fn after_run(&mut self, node: usize, mut effects: Effects) {
+        if let Some(actor) = &mut self.nodes[node].actor {
+            actor.settle(&mut effects);
+            if let Actor::Replica(replica) = actor {
+                self.checkers.observe(node, replica);
+            }
+        }
+        let mut list = std::mem::take(&mut self.list);
+        list.extend(effects.drain());
+        self.effects = effects;
+        for effect in list.drain(..) {
+            // What a machine says of itself is a fact even if its process dies before it can act on it.
+            if let Effect::Trace(event) = effect {
+                self.tell(|cluster| format!("{}: {event:?}", cluster.name(node)));
+            } else if self.nodes[node].life == Life::Running {
+                self.carry_out_or_die(node, effect);
+            }
+        }
+        self.list = list;
+    }
+
+    fn carry_out_or_die(&mut self, node: usize, effect: Effect) {
+        let Some(doom) = self.nodes[node].doom else { return self.carry_out(node, effect) };
+        let journal = matches!(effect, Effect::Journal(_));
+        match doom {
+            Doom::After(0) => self.cut_lists.other += 1,
+            Doom::BeforeJournal if journal => self.cut_lists.before_journal += 1,
+            Doom::AfterJournal if journal => {
+                self.carry_out(node, effect);
+                self.cut_lists.after_journal += 1;
+            }
+            Doom::After(left) => {
+                self.nodes[node].doom = Some(Doom::After(left - 1));
+                return self.carry_out(node, effect);
+            }
+            Doom::BeforeJournal | Doom::AfterJournal => return self.carry_out(node, effect),
+        }
+        self.kill(self.nodes[node].slot);
+    }
+
+    fn carry_out(&mut self, node: usize, effect: Effect) {
+        let slot = self.nodes[node].slot;
+        match effect {
+            Effect::Send { to, traced, message } => self.send(node, to, traced, message),
+            Effect::SetTimer { timer, after } => {
+                if let Some(at) = self.nodes[node].set_timer(timer, self.now + after.0) {
+                    self.queue.plan(at, Event::Ring { node, timer });
+                }
+            }
+            Effect::CancelTimer { timer } => self.nodes[node].cancel_timer(timer),
+            Effect::CheckPostcode { request, postcode, .. } => {
+                let (after, verdict) = self.around.verdict(self.now, request, postcode);
+                let at = Timestamp(self.now / 1000);
+                let input = Input::PostcodeChecked { request, verdict, at };
+                self.queue.plan(self.now + after, Event::Input { node, input });
+            }
+            Effect::Journal(record) => {
+                self.tell(|_| format!("journal: token {}, {:?}", record.token, record.view));
+                self.checkers.journaled(&record);
+                self.journal = record;
+            }
+            Effect::Answered { request, answer } => {
+                self.tell(|cluster| format!("{} is told, to {request}: {answer:?}", cluster.seats[slot].name));
+                self.hash = mix(self.hash ^ self.now ^ request.number.0);
+                self.checkers.told(self.now, request, &answer);
+                self.answered.push((slot, request, answer));
+            }
+            Effect::Trace(_) => {}
+        }
+    }
+
+    fn send(&mut self, node: usize, to: Contact, traced: bool, message: Message) {
+        let from_slot = self.nodes[node].slot;
+        let to_slot = usize::from(to.address.port() - FIRST_PORT);
+        self.checkers.sent(node, &self.journal, &message);
+        let fate = self.around.fate(self.now, from_slot, to_slot, &message);
+        self.tell(|cluster| {
+            let names = (&cluster.seats[from_slot].name, &cluster.seats[to_slot].name);
+            format!("  {} → {}: {} ({fate:?})", names.0, names.1, message.label())
+        });
+        let from = Contact { id: self.nodes[node].id, address: address(from_slot) };
+        let flight = Flight { from, from_slot, to_slot, to: to.id, traced, message };
+        match fate {
+            Fate::Lost => {}
+            Fate::Arrives(after) => self.queue.plan(self.now + after, Event::Arrive(flight)),
+            Fate::Twice(after, again) => {
+                self.queue.plan(self.now + after, Event::Arrive(flight.clone()));
+                self.queue.plan(self.now + again, Event::Arrive(flight));
+            }
+            Fate::Held => self.held.push(flight),
+        }
+    }
+
+    /// Folds an input into the hash of the run, and into its story.
+    fn note(&mut self, node: usize, input: &Input) {
+        let kind = match input {
+            Input::Received { message, .. } => match message {
+                Message::Ack { position, .. } => position.map_or(1, |position| position.fingerprint.0),
+                Message::StateUpdate(update) => update.from.fingerprint.0 ^ update.entries.len() as u64,
+                other => other.request().map_or(2, |id| id.number.0),
+            },
+            Input::Rang(_) => 3,
+            _ => 4,
+        };
+        self.hash = mix(self.hash.wrapping_add(mix(self.now ^ kind) ^ node as u64));
+        self.tell(|cluster| match input {
+            Input::Received { from, message, .. } => {
+                let sender = usize::from(from.address.port() - FIRST_PORT);
+                format!("{} ← {}: {}", cluster.name(node), cluster.seats[sender].name, message.label())
+            }
+            other => format!("{}: {other:?}", cluster.name(node)),
+        });
+    }
+
+    fn name(&self, node: usize) -> &str {
+        &self.seats[self.nodes[node].slot].name
+    }
+
+    /// Adds to the story, if it is being written.
+    pub fn tell(&mut self, line: impl FnOnce(&Self) -> String) {
+        if self.story.is_some() {
+            let line = format!("{:>12.6} {}", self.now as f64 / 1e6, line(self));
+            self.story.get_or_insert_default().push(line);
+        }
+    }
+}
+
+fn address(slot: Slot) -> std::net::SocketAddr {
+    (std::net::Ipv4Addr::LOCALHOST, FIRST_PORT + slot as u16).into()
+}

@@ -1,0 +1,351 @@
+//! The faults of a trial: which one comes next, whom it hits, and when it is over.
+//!
+//! Their kinds follow RELIABILITY section 2. Each is counted, so that a thin simulation is noticed.
+
+use crate::ids::{Contact, Role, Span};
+use crate::machine::{Input, Settings};
+use crate::simulation::node::{Doom, Life};
+use crate::simulation::surroundings::Slot;
+use crate::simulation::tally::Fault;
+use crate::simulation::trial::{Plan, Trial};
+use crate::simulation::weather::{Cut, Mood, Services};
+
+/// How many different faults [`Trial::inflict`] knows.
+pub const KINDS: u64 = 20;
+
+impl Trial {
+    /// The next fault: one of those this seed is about.
+    pub(super) fn inflict(&mut self) {
+        let kind = loop {
+            let kind = self.random.below(KINDS);
+            if self.kinds >> kind & 1 == 1 {
+                break kind;
+            }
+            // A seed about nothing is about everything.
+            if self.kinds & ((1 << KINDS) - 1) == 0 {
+                break kind;
+            }
+        };
+        match kind {
+            0..=2 => self.kill_replica(),
+            3 => self.kill_primary(),
+            4 => self.kill_other(Role::FrontEnd, Fault::KillFrontEnd),
+            5 => self.kill_other(Role::NameServer, Fault::KillNameServer),
+            6 => self.kill_other(Role::Customer, Fault::KillCustomer),
+            7 => self.kill_between_effects(),
+            8 | 9 => self.freeze_replica(),
+            10 => self.freeze_other(),
+            11 => self.sleep(),
+            12 => self.partition(),
+            13 => self.isolate(),
+            14 => self.cut_one_way(),
+            15 => self.begin_flapping(),
+            16 => self.storm(),
+            17 => self.disturb_services(),
+            18 => self.change_cast(),
+            _ => self.whisper(),
+        }
+    }
+
+    // Whom.
+
+    fn slots(&self, wanted: impl Fn(&Self, Slot) -> bool) -> Vec<Slot> {
+        (0..self.cluster.seats.len()).filter(|slot| wanted(self, *slot)).collect()
+    }
+
+    fn one_of(&mut self, role: Role, life: Life) -> Option<Slot> {
+        let slots = self.slots(|trial, slot| {
+            trial.cluster.seats[slot].role == role && trial.cluster.life(slot) == life && !trial.removed.contains(&slot)
+        });
+        self.random.pick(&slots)
+    }
+
+    fn primary(&self) -> Option<Slot> {
+        let acting = |slot: &Slot| self.cluster.node(*slot).replica().is_some_and(crate::replica::Replica::acting);
+        (0..self.cluster.seats.len()).find(acting)
+    }
+
+    fn is_member(&self, slot: Slot) -> bool {
+        let id = self.cluster.node(slot).id;
+        self.cluster.checkers.newest_view().is_some_and(|view| view.members.contains(&id))
+    }
+
+    /// Whether killing it would leave enough members of the newest view (PROTOCOL section 15). One that is frozen or cut
+    /// off lives as well, but may already be on its way out of the view: such a gamble is rarely taken.
+    fn may_die(&mut self, slot: Slot) -> bool {
+        let gamble = self.reckless || self.random.chance(3_000);
+        let counts = |slot: &Slot| gamble || self.cluster.life(*slot) == Life::Running;
+        let others = self.living_members().into_iter().filter(|other| *other != slot).filter(counts).count();
+        let enough = self.min_members + usize::from(!gamble && self.cluster.around.is_disturbed());
+        self.reckless || !self.is_member(slot) || others >= enough
+    }
+
+    // How long, in microseconds.
+
+    fn around_silence(&mut self) -> u64 {
+        let limit = self.cluster.settings.suspect_after.0;
+        match self.random.below(4) {
+            0 => self.random.between(1, limit / 2),
+            1 => self.random.between(limit / 2, limit * 2),
+            2 => self.random.between(limit, limit * 10),
+            _ => self.random.between(1_000_000, 40_000_000),
+        }
+    }
+
+    fn at(&self, after: u64) -> u64 {
+        self.cluster.now + after
+    }
+
+    // Kill.
+
+    fn kill(&mut self, slot: Slot, fault: Fault) {
+        self.cluster.around.tally.count(fault);
+        self.cluster.kill(slot);
+        self.back_later(slot);
+        if self.random.chance(500_000) {
+            self.everybody_hears_of(slot);
+        }
+    }
+
+    fn back_later(&mut self, slot: Slot) {
+        self.abandon(slot);
+        let after = self.around_silence();
+        self.cluster.plan(self.at(after), Plan::Restart(slot));
+    }
+
+    fn kill_replica(&mut self) {
+        let Some(slot) = self.one_of(Role::Replica, Life::Running).filter(|slot| self.may_die(*slot)) else { return };
+        let acting = self.cluster.node(slot).replica().is_some_and(crate::replica::Replica::acting);
+        let fault = match (acting, self.is_member(slot)) {
+            (true, _) => Fault::KillPrimary,
+            (false, true) => Fault::KillBackup,
+            (false, false) => Fault::KillJoiner,
+        };
+        self.kill(slot, fault);
+    }
+
+    fn kill_primary(&mut self) {
+        if let Some(slot) = self.primary().filter(|slot| self.may_die(*slot)) {
+            self.kill(slot, Fault::KillPrimary);
+        }
+    }
+
+    fn kill_other(&mut self, role: Role, fault: Fault) {
+        if let Some(slot) = self.one_of(role, Life::Running) {
+            self.kill(slot, fault);
+        }
+    }
+
+    /// Dies in the middle of a list of effects: some are carried out, the others never.
+    fn kill_between_effects(&mut self) {
+        let role = [Role::Replica, Role::Replica, Role::NameServer, Role::FrontEnd][self.random.below(4) as usize];
+        let Some(slot) = self.one_of(role, Life::Running).filter(|slot| self.may_die(*slot)) else { return };
+        let doom = match (role, self.random.below(4)) {
+            (Role::NameServer, 0) => Doom::BeforeJournal,
+            (Role::NameServer, 1 | 2) => Doom::AfterJournal,
+            _ => Doom::After(self.random.below(30) as u32),
+        };
+        self.cluster.doom(slot, doom);
+        self.back_later(slot);
+        let again = self.random.between(10_000_000, 20_000_000);
+        self.cluster.plan(self.at(again), Plan::Restart(slot));
+    }
+
+    // Freeze.
+
+    fn freeze(&mut self, slot: Slot, after: u64) {
+        self.cluster.freeze(slot);
+        let node = self.cluster.seats[slot].node;
+        self.cluster.plan(self.at(after), Plan::Wake(slot, node, self.cluster.now));
+    }
+
+    pub(super) fn wake(&mut self, slot: Slot, node: usize, since: u64) {
+        if self.cluster.seats[slot].node != node || self.cluster.life(slot) != Life::Frozen {
+            return;
+        }
+        let (noticed, stood) = match self.random.below(3) {
+            0 => (true, 0),
+            1 => (false, 0),
+            _ => (false, self.cluster.now - since),
+        };
+        match (noticed, stood) {
+            (true, _) => {}
+            (false, 0) => self.cluster.around.tally.count(Fault::Unnoticed),
+            (false, _) => self.cluster.around.tally.count(Fault::StoodStill),
+        }
+        self.cluster.wake(slot, noticed, stood);
+    }
+
+    fn freeze_replica(&mut self) {
+        let primary = self.primary().filter(|_| self.random.chance(500_000));
+        let Some(slot) = primary.or_else(|| self.one_of(Role::Replica, Life::Running)) else { return };
+        let fault = if primary.is_some() { Fault::FreezePrimary } else { Fault::FreezeBackup };
+        self.cluster.around.tally.count(fault);
+        let after = self.around_silence();
+        self.freeze(slot, after);
+    }
+
+    fn freeze_other(&mut self) {
+        let (role, fault) = match self.random.below(3) {
+            0 => (Role::FrontEnd, Fault::FreezeFrontEnd),
+            1 => (Role::NameServer, Fault::FreezeNameServer),
+            _ => (Role::Customer, Fault::FreezeCustomer),
+        };
+        let Some(slot) = self.one_of(role, Life::Running) else { return };
+        self.cluster.around.tally.count(fault);
+        let after = self.around_silence();
+        self.freeze(slot, after);
+    }
+
+    /// The lid of the laptop is closed.
+    fn sleep(&mut self) {
+        self.cluster.around.tally.count(Fault::Sleep);
+        let after = self.around_silence();
+        for slot in self.slots(|trial, slot| trial.cluster.life(slot) == Life::Running) {
+            self.freeze(slot, after);
+        }
+    }
+
+    // Cut.
+
+    fn cut(&mut self, fault: Fault, cut: Cut) {
+        self.cluster.around.tally.count(fault);
+        let number = self.cluster.around.cut(cut);
+        let after = self.around_silence();
+        self.cluster.plan(self.at(after), Plan::Mend(number));
+    }
+
+    fn everybody(&self) -> u64 {
+        (1 << self.cluster.seats.len()) - 1
+    }
+
+    fn partition(&mut self) {
+        let (all, side) = (self.everybody(), self.random.bits());
+        let cut = (0..self.cluster.seats.len())
+            .map(|slot| (slot, all & if side >> slot & 1 == 1 { !side } else { side }))
+            .collect();
+        self.cut(Fault::Partition, cut);
+    }
+
+    fn someone(&mut self) -> Slot {
+        let primary = self.primary().filter(|_| self.random.chance(400_000));
+        primary.unwrap_or_else(|| self.random.below(self.cluster.seats.len() as u64) as Slot)
+    }
+
+    fn isolate(&mut self) {
+        let (slot, all) = (self.someone(), self.everybody());
+        let cut =
+            (0..self.cluster.seats.len()).map(|other| (other, if other == slot { all } else { 1 << slot })).collect();
+        self.cut(Fault::Isolated, cut);
+    }
+
+    fn cut_one_way(&mut self) {
+        let (from, to) = (self.someone(), self.someone());
+        let all = self.everybody();
+        let cut = match self.random.below(3) {
+            0 => vec![(from, all)],
+            1 => (0..self.cluster.seats.len()).map(|other| (other, 1 << to)).collect(),
+            _ => vec![(from, 1 << to)],
+        };
+        self.cut(Fault::OneWay, cut);
+    }
+
+    fn begin_flapping(&mut self) {
+        self.cluster.around.tally.count(Fault::Flap);
+        let limit = self.cluster.settings.suspect_after.0;
+        let (times, period) = (self.random.between(2, 20), self.random.between(limit / 2, limit * 2));
+        let ends = (self.someone(), self.someone());
+        self.flap(times as u32, period, ends, None);
+    }
+
+    pub(super) fn flap(&mut self, times: u32, period: u64, (one, other): (Slot, Slot), cut: Option<u32>) {
+        let next = match cut {
+            Some(number) => {
+                self.cluster.around.mend(number);
+                None
+            }
+            None if times == 0 => return,
+            None => Some(self.cluster.around.cut(vec![(one, 1 << other), (other, 1 << one)])),
+        };
+        self.cluster.plan(self.at(period), Plan::Flap(times.saturating_sub(1), period, (one, other), next));
+    }
+
+    // Weather.
+
+    fn storm(&mut self) {
+        self.cluster.around.tally.count(Fault::Storm);
+        self.cluster.around.mood = Mood {
+            loss: self.random.below(300_000) as u32,
+            doubling: self.random.below(200_000) as u32,
+            slow: self.random.below(300_000) as u32,
+            late: self.random.below(10_000) as u32,
+            ..self.usual.clone()
+        };
+        let after = self.random.between(500_000, 15_000_000);
+        self.cluster.plan(self.at(after), Plan::Calm);
+    }
+
+    fn disturb_services(&mut self) {
+        let (services, fault) = match self.random.below(3) {
+            0 => (Services::Down, Fault::ServicesDown),
+            1 => (Services::Slow, Fault::ServicesSlow),
+            _ => (Services::Contradict, Fault::ServicesContradict),
+        };
+        self.cluster.around.services = services;
+        self.cluster.around.tally.count(fault);
+        let after = self.random.between(500_000, 20_000_000);
+        self.cluster.plan(self.at(after), Plan::ServicesWell);
+    }
+
+    // The cast.
+
+    /// A replica or front-end comes; a replica leaves for good.
+    fn change_cast(&mut self) {
+        let count = |trial: &Self, role| trial.slots(|trial, slot| trial.cluster.seats[slot].role == role).len();
+        let (replicas, front_ends) = (count(self, Role::Replica), count(self, Role::FrontEnd));
+        match self.random.below(3) {
+            0 if replicas - self.removed.len() < 6 && replicas < 16 => {
+                self.cluster.around.tally.count(Fault::Added);
+                self.add_actor(format!("replica-{}", replicas + 1), Role::Replica);
+            }
+            1 if replicas - self.removed.len() > 2 => {
+                let Some(slot) = self.one_of(Role::Replica, Life::Running).filter(|slot| self.may_die(*slot)) else {
+                    return;
+                };
+                self.cluster.around.tally.count(Fault::Removed);
+                self.cluster.kill(slot);
+                self.removed.push(slot);
+            }
+            2 if front_ends < 2 => {
+                self.cluster.around.tally.count(Fault::SecondFrontEnd);
+                self.add_actor("front-end-2".into(), Role::FrontEnd);
+            }
+            _ => {}
+        }
+    }
+
+    /// Small things: settings change while running, connections close and open again.
+    fn whisper(&mut self) {
+        if self.random.chance(300_000) {
+            self.cluster.around.tally.count(Fault::Retimed);
+            let heartbeat = Span::millis(self.random.between(150, 400));
+            let suspect_after = Span(heartbeat.0 * self.random.between(3, 6));
+            let settings = Settings { heartbeat, suspect_after, ..self.cluster.settings.clone() };
+            self.cluster.settings = settings.clone();
+            for slot in 0..self.cluster.seats.len() {
+                self.cluster.input(slot, Input::Retimed(settings.clone()));
+            }
+        } else {
+            let slot = self.someone();
+            self.everybody_hears_of(slot);
+        }
+    }
+
+    fn everybody_hears_of(&mut self, slot: Slot) {
+        self.cluster.around.tally.count(Fault::ConnectionHint);
+        let peer: Contact = self.cluster.contact(slot);
+        for other in (0..self.cluster.seats.len()).filter(|other| *other != slot) {
+            self.cluster.input(other, Input::ConnectionLost { peer });
+        }
+    }
+}

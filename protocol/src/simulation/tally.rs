@@ -1,0 +1,132 @@
+//! What was inflicted, by kind. An empty or thin simulation is a failure, not a pass: tests ask for floors.
+
+use std::collections::BTreeMap;
+
+macro_rules! faults {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// A kind of fault.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Fault {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Fault {
+            /// Every kind.
+            pub const ALL: &[Fault] = &[$(Fault::$name),*];
+
+            /// As reports name it.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Fault::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    /// A message was lost (other than by a cut).
+    Lost = "message lost",
+    /// A message took up to a thousand times as long, and others overtook it.
+    Slow = "message slow, overtaken",
+    /// A message arrived up to two minutes late.
+    Late = "message minutes late",
+    /// A message arrived twice.
+    Doubled = "message doubled",
+    /// Loss, doubling and slowness rose for a while.
+    Storm = "storm",
+    /// The actors were split in two groups.
+    Partition = "partition",
+    /// One actor was cut off from all others.
+    Isolated = "actor cut off",
+    /// One direction between two actors, or from one to all, was cut.
+    OneWay = "one-way cut",
+    /// A link came and went around the silence limit.
+    Flap = "link flapping",
+    /// SIGKILL.
+    KillPrimary = "primary killed",
+    /// SIGKILL.
+    KillBackup = "backup killed",
+    /// SIGKILL.
+    KillJoiner = "joiner killed",
+    /// SIGKILL.
+    KillFrontEnd = "front-end killed",
+    /// SIGKILL.
+    KillNameServer = "name server killed",
+    /// SIGKILL; its open request is abandoned.
+    KillCustomer = "customer killed",
+    /// Killed with only some of a list of effects carried out.
+    CutList = "killed between effects",
+    /// Killed right before a journal entry.
+    CutBeforeJournal = "killed before journal entry",
+    /// Killed right after a journal entry, before anybody was told.
+    CutAfterJournal = "killed after journal entry",
+    /// SIGSTOP.
+    FreezePrimary = "primary frozen",
+    /// SIGSTOP.
+    FreezeBackup = "backup or joiner frozen",
+    /// SIGSTOP.
+    FreezeFrontEnd = "front-end frozen",
+    /// SIGSTOP.
+    FreezeNameServer = "name server frozen",
+    /// SIGSTOP.
+    FreezeCustomer = "customer frozen",
+    /// The whole machine slept.
+    Sleep = "everything frozen",
+    /// Woke without noticing that it was late.
+    Unnoticed = "woke without noticing",
+    /// The clock of the frozen stood still.
+    StoodStill = "clock stood still",
+    /// No postcode service answers.
+    ServicesDown = "postcode services down",
+    /// Postcode services take seconds.
+    ServicesSlow = "postcode services slow",
+    /// A second call gets another verdict.
+    ServicesContradict = "postcode services contradict themselves",
+    /// A replica appeared.
+    Added = "replica added",
+    /// A replica left for good.
+    Removed = "replica removed",
+    /// A second front-end appeared.
+    SecondFrontEnd = "second front-end",
+    /// A customer gave up.
+    GaveUp = "customer gave up",
+    /// Heartbeat and silence limit changed while running.
+    Retimed = "retimed",
+    /// A connection closed, or seemed to.
+    ConnectionHint = "connection lost",
+    /// A node was started again.
+    Restarted = "restarted",
+}
+
+/// Counts by kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    counts: Vec<u64>,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self { counts: vec![0; Fault::ALL.len()] }
+    }
+}
+
+impl Tally {
+    /// One more.
+    pub fn count(&mut self, fault: Fault) {
+        self.add(fault, 1);
+    }
+
+    /// So many more.
+    pub fn add(&mut self, fault: Fault, more: u64) {
+        self.counts[fault as usize] += more;
+    }
+
+    /// Adds to a report's counts.
+    pub fn add_to(&self, report: &mut BTreeMap<String, u64>) {
+        for fault in Fault::ALL {
+            *report.entry(fault.name().into()).or_default() += self.counts[*fault as usize];
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What the network and the postcode services do in a simulation: chance, in a mood that faults change.
+
+use crate::ids::RequestId;
+use crate::message::Message;
+use crate::postcode::{Postcode, PostcodeService, Verdict};
+use crate::simulation::random::{Random, mix};
+use crate::simulation::surroundings::{Fate, Slot, Surroundings};
+use crate::simulation::tally::{Fault, Tally};
+use crate::simulation::trial::Plan;
+
+/// Links that are cut: from a slot to a set of slots.
+pub type Cut = Vec<(Slot, u64)>;
+
+/// How likely things are, in a million; delays in microseconds.
+#[derive(Clone, Debug, Default)]
+pub struct Mood {
+    /// A message is lost.
+    pub loss: u32,
+    /// A message arrives twice.
+    pub doubling: u32,
+    /// A message takes up to a thousand times as long, and others overtake it.
+    pub slow: u32,
+    /// A message arrives up to two minutes late, after all it was about is over.
+    pub late: u32,
+    /// Shortest time on the way.
+    pub least: u64,
+    /// Longest time on the way of a message that is neither slow nor late.
+    pub most: u64,
+    /// Input waits for company.
+    pub batching: u32,
+}
+
+/// What the postcode services do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Services {
+    /// They answer in milliseconds.
+    Well,
+    /// Nobody answers.
+    Down,
+    /// They take up to ten seconds.
+    Slow,
+    /// Each call gets an answer of its own.
+    Contradict,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Weather {
+    /// How the network is now.
+    pub mood: Mood,
+    /// How the postcode services are now.
+    pub services: Services,
+    /// What was inflicted so far.
+    pub tally: Tally,
+    random: Random,
+    cuts: Vec<(u32, Cut)>,
+    /// For each slot, the slots it does not reach: the union of all cuts.
+    unreachable: Vec<u64>,
+    cut_count: u32,
+}
+
+impl Weather {
+    /// Fair weather of a seed.
+    #[must_use]
+    pub fn new(seed: u64, mood: Mood) -> Self {
+        Self {
+            mood,
+            services: Services::Well,
+            tally: Tally::default(),
+            random: Random::new(mix(seed) ^ 0x77ea_74e2),
+            cuts: Vec::new(),
+            unreachable: vec![0; 64],
+            cut_count: 0,
+        }
+    }
+
+    /// Cuts links. Returns a number to mend them by.
+    pub fn cut(&mut self, cut: Cut) -> u32 {
+        self.cut_count += 1;
+        self.cuts.push((self.cut_count, cut));
+        self.join();
+        self.cut_count
+    }
+
+    /// Mends the links of this cut, as far as no other cuts them as well.
+    pub fn mend(&mut self, number: u32) {
+        self.cuts.retain(|(known, _)| *known != number);
+        self.join();
+    }
+
+    /// Whether some link is cut now, or messages get lost so often that somebody living may seem dead.
+    #[must_use]
+    pub fn is_disturbed(&self) -> bool {
+        !self.cuts.is_empty() || self.mood.loss > 50_000 || self.mood.slow > 50_000
+    }
+
+    fn join(&mut self) {
+        self.unreachable.fill(0);
+        for (from, to) in self.cuts.iter().flat_map(|(_, cut)| cut) {
+            self.unreachable[*from] |= to;
+        }
+    }
+
+    /// All faults stop. What is late stays late.
+    pub fn heal(&mut self) {
+        self.cuts.clear();
+        self.join();
+        self.services = Services::Well;
+        self.mood = Mood { least: self.mood.least, most: self.mood.most, ..Mood::default() };
+    }
+
+    fn usual(&mut self) -> u64 {
+        self.random.between(self.mood.least, self.mood.most)
+    }
+
+    fn delay(&mut self) -> u64 {
+        if self.random.chance(self.mood.slow) {
+            self.tally.count(Fault::Slow);
+            let usual = self.usual();
+            return usual * self.random.between(2, 1000);
+        }
+        if self.random.chance(self.mood.late) {
+            self.tally.count(Fault::Late);
+            return self.random.between(1_000_000, 120_000_000);
+        }
+        self.usual()
+    }
+}
+
+impl Surroundings for Weather {
+    type Plan = Plan;
+
+    fn fate(&mut self, _now: u64, from: Slot, to: Slot, _message: &Message) -> Fate {
+        if self.unreachable[from] >> to & 1 == 1 {
+            return Fate::Lost;
+        }
+        if self.random.chance(self.mood.loss) {
+            self.tally.count(Fault::Lost);
+            return Fate::Lost;
+        }
+        let after = self.delay();
+        if self.random.chance(self.mood.doubling) {
+            self.tally.count(Fault::Doubled);
+            return Fate::Twice(after, self.delay());
+        }
+        Fate::Arrives(after)
+    }
+
+    fn verdict(&mut self, _now: u64, _request: RequestId, postcode: Postcode) -> (u64, Verdict) {
+        let by = PostcodeService::PostcodesIo;
+        let after = match self.services {
+            Services::Well | Services::Contradict => self.random.between(0, 20_000),
+            Services::Slow => self.random.between(0, 10_000_000),
+            Services::Down => return (self.random.between(0, 500_000), Verdict::NobodyAnswers),
+        };
+        let invalid = match self.services {
+            Services::Contradict => self.random.chance(500_000),
+            Services::Well | Services::Slow | Services::Down => postcode.as_str().starts_with("ZZ"),
+        };
+        match invalid {
+            true => (after, Verdict::Invalid { why: "There is no such postcode.".into(), by }),
+            false => (after, Verdict::Valid { place: None, by }),
+        }
+    }
+
+    fn company(&mut self) -> u64 {
+        if self.random.chance(self.mood.batching) { self.random.between(1, 2000) } else { 0 }
+    }
+}

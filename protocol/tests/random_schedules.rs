@@ -1,0 +1,58 @@
+//! Seeds: whole clusters under random faults, every invariant checked after every input, and service demanded at the end.
+//!
+//! A failure names its seed; `JUST_HUNGRY_SEED=17 cargo test -p just-hungry-protocol --test random_schedules the_seed -- --nocapture`
+//! shows it step by step. More seeds: `just-hungry simulate`.
+
+use protocol::ids::Span;
+use protocol::simulation::{Report, simulate, simulate_one};
+
+/// Virtual time with faults in each trial: ten minutes.
+const SPAN: Span = Span::millis(600_000);
+/// Enough to see that two runs are the same.
+const SHORT: Span = Span::millis(60_000);
+
+#[test]
+fn three_hundred_seeds_are_clean() {
+    let report = simulate(1..301, SPAN, |report| report.violations.is_empty());
+    assert_eq!(report.violations, [], "{report:#?}");
+    assert_eq!(report.seeds, 300);
+    assert_enough(&report);
+}
+
+/// An empty simulation finds nothing: this one did something, and of everything.
+fn assert_enough(report: &Report) {
+    assert!(report.acknowledged > 300_000, "{report:#?}");
+    assert!(report.simulated_s > 150_000, "{report:#?}");
+    assert!(report.views > 10_000, "{report:#?}");
+    assert!(report.two_primaries > 10_000, "{report:#?}");
+    assert!((1..60).contains(&report.refused), "{report:#?}");
+    assert_eq!(report.stalled, 0, "{report:#?}");
+    for (kind, count) in &report.faults {
+        assert!(*count >= 50, "{kind}: {count} in {report:#?}");
+    }
+}
+
+#[test]
+fn the_same_seed_runs_the_same_way() {
+    for seed in [1, 2, 3] {
+        let (one, other) = (simulate_one(seed, SHORT, false), simulate_one(seed, SHORT, false));
+        assert_eq!((one.hash, one.events), (other.hash, other.events), "seed {seed}");
+        assert_ne!(one.hash, simulate_one(seed + 1, SHORT, false).hash);
+    }
+}
+
+#[test]
+fn ranges_add_up() {
+    let mut parts = simulate(10..13, SHORT, |_| true);
+    parts.add(simulate(13..16, SHORT, |_| true));
+    assert_eq!(parts, simulate(10..16, SHORT, |_| true));
+}
+
+/// Shows one seed step by step.
+#[test]
+fn the_seed_that_is_asked_for() {
+    let Some(seed) = std::env::var("JUST_HUNGRY_SEED").ok().and_then(|text| text.parse().ok()) else { return };
+    let ended = simulate_one(seed, SPAN, true);
+    let story = ended.story.join("\n");
+    assert!(ended.violation.is_none(), "{story}\n{:?}", ended.violation);
+}
