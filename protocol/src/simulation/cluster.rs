@@ -281,11 +281,9 @@ impl<S: Surroundings> Cluster<S> {
         }
     }
 
-    /// Lets a held message go on, or loses it.
-    pub fn release(&mut self, flight: Flight, lose: bool) {
-        if !lose {
-            self.queue.plan(self.now, Event::Arrive(flight));
-        }
+    /// A message that waited in its link goes on.
+    pub fn release(&mut self, flight: Flight) {
+        self.queue.plan(self.now, Event::Arrive(flight));
     }
 
     /// When the next thing happens.
