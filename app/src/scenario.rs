@@ -123,6 +123,16 @@ pub fn parse(text: &str) -> Result<Scenario, ScenarioError> {
     check::scenario(file).map_err(|(at, why)| located(text, at, why))
 }
 
+/// Reads one action as a line of JSON with the words of a step: {"do":"crash","node":"primary"}. Replicas of any number
+/// may be named; whether they exist is seen when it is done.
+///
+/// # Errors
+/// A sentence.
+pub fn parse_action(line: &str) -> Result<Action, String> {
+    let line: ActionLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    check::action_line(line)
+}
+
 /// The sentence for a file that is too large.
 #[must_use]
 pub fn too_large() -> String {
@@ -161,6 +171,18 @@ struct FileStep {
     how: Option<toml::Spanned<String>>,
     on: Option<toml::Spanned<bool>>,
     ms: Option<toml::Spanned<i64>>,
+}
+
+/// A step without its time.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ActionLine {
+    #[serde(rename = "do")]
+    action: String,
+    node: Option<String>,
+    how: Option<String>,
+    on: Option<bool>,
+    ms: Option<i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -8,7 +8,7 @@ use node::control::Misbehaviour;
 use protocol::postcode::PostcodeService;
 use toml::Spanned;
 
-use super::{Action, Expectations, File, FileStep, NodeName, Scenario, Step};
+use super::{Action, ActionLine, Expectations, File, FileStep, NodeName, Scenario, Step};
 
 /// At most so many steps.
 const MOST_STEPS: usize = 1000;
@@ -60,6 +60,26 @@ pub(super) fn scenario(file: File) -> Result<Scenario, Refusal> {
         longest_gap: number(&file.expect.longest_gap_ms, "longest-gap-ms")?.map(Duration::from_millis),
     };
     Ok(Scenario { title, replicas, customers, lasts: Duration::from_secs(seconds as u64), steps, again_after, expect })
+}
+
+/// Checks an action by itself.
+pub(super) fn action_line(line: ActionLine) -> Result<Action, String> {
+    fn unplaced<T>(value: T) -> Spanned<T> {
+        Spanned::new(0..0, value)
+    }
+    let step = FileStep {
+        at_ms: unplaced(0),
+        action: unplaced(line.action),
+        node: line.node.map(unplaced),
+        how: line.how.map(unplaced),
+        on: line.on.map(unplaced),
+        ms: line.ms.map(unplaced),
+    };
+    let mut any_replica = u32::MAX - 1;
+    if step.action.get_ref() == "add-replica" {
+        any_replica = 0;
+    }
+    action(&step, &mut any_replica).map_err(|(_, why)| why)
 }
 
 /// One step: its action with exactly the fields that belong to it. `begun`: how many replicas there have been; their names

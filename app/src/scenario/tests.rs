@@ -77,3 +77,13 @@ fn what_is_too_much_is_refused_quickly() {
     }
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
+
+#[test]
+fn an_action_is_read_from_a_line() {
+    let named = |name: &str| NodeName::Named(name.into());
+    assert_eq!(parse_action(r#"{"do":"crash","node":"replica-7"}"#), Ok(Action::Crash(named("replica-7"))));
+    assert_eq!(parse_action(r#"{"do":"add-replica"}"#), Ok(Action::AddReplica));
+    for line in ["", "{}", r#"{"do":"crash"}"#, r#"{"do":"crash","node":"nobody"}"#, r#"{"do":"add-replica","ms":1}"#] {
+        assert!(parse_action(line).is_err(), "{line}");
+    }
+}

@@ -1,0 +1,236 @@
+//! The running cluster: the only owner of its processes, and the only thing that acts on user commands.
+//!
+//! What a person asks for goes in, facts come out; nothing here waits for a process, and nothing draws. Dropping the
+//! [`Cluster`] ends every process it started; should this program be killed, the processes notice that their standard
+//! input closed and end by themselves.
+
+mod customers;
+mod inquiry;
+mod launcher;
+mod nodes;
+mod observer;
+pub(crate) mod run_directory;
+mod supervisor;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, anyhow};
+use node::control::Misbehaviour;
+use node::transport::identity::Authority;
+use protocol::machine::Settings;
+use protocol::postcode::PostcodeService;
+use protocol::trace::TraceRecord;
+
+use inquiry::Question;
+pub use inquiry::{Admission, NodeStatus};
+use observer::Facts;
+use run_directory::RunDirectory;
+use supervisor::{Incoming, Supervisor};
+
+use crate::user_command::UserCommand;
+
+/// How long the supervisor may take to answer: it waits for no process longer than a second.
+const SLOWEST_ANSWER: Duration = Duration::from_secs(10);
+
+/// What kind of cluster is started.
+#[derive(Clone, Debug)]
+pub struct ClusterOptions {
+    /// The program that becomes a node when it is started with the argument `node`; usually this one.
+    pub program: PathBuf,
+    /// How many replicas begin, 1 to 20.
+    pub replicas: u32,
+    /// Whether Muriel, Grace and Alan live here from the beginning.
+    pub default_customers: bool,
+    /// The folder of the run; none: a temporary one. It is private, and emptied at the end.
+    pub directory: Option<PathBuf>,
+    /// Timers and limits.
+    pub settings: Settings,
+    /// Whether facts are wanted. Without, only processes that start and end are reported.
+    pub observe: bool,
+    /// Whether primaries remember verdicts on postcodes.
+    pub verdict_cache: bool,
+}
+
+impl ClusterOptions {
+    /// As the window starts it: three replicas, three customers, everything observed.
+    ///
+    /// # Errors
+    /// When the operating system does not say where this program's file is.
+    pub fn usual() -> anyhow::Result<Self> {
+        Ok(Self {
+            program: std::env::current_exe().context("the file of this program cannot be found")?,
+            replicas: 3,
+            default_customers: true,
+            directory: None,
+            settings: Settings::default(),
+            observe: true,
+            verdict_cache: true,
+        })
+    }
+}
+
+/// A running cluster.
+pub struct Cluster {
+    sender: Sender<Incoming>,
+    supervisor: Option<JoinHandle<()>>,
+    facts: Facts,
+    clock: ClusterClock,
+    directory: PathBuf,
+}
+
+impl Cluster {
+    /// Starts all processes and returns when they listen, usually within a tenth of a second.
+    ///
+    /// # Errors
+    /// A sentence, when a process cannot be started or ends while it starts. Then nothing is left running.
+    pub fn launch(options: ClusterOptions) -> anyhow::Result<Self> {
+        let clock = ClusterClock::start()?;
+        let facts = Facts::default();
+        let run = RunDirectory::open(options.directory.as_deref())?;
+        let directory = run.path().to_owned();
+        let common = nodes::Common {
+            authority: Authority::new()?,
+            listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            journal: run.journal(),
+            settings: options.settings.clone(),
+            verdict_cache: options.verdict_cache,
+            epoch: clock.epoch,
+            observe: options.observe,
+        };
+        let channels = channel();
+        let sender = channels.0.clone();
+        let mut supervisor = Supervisor::new(options, run, common, clock, facts.clone(), channels);
+        let (started, start) = channel();
+        let thread = std::thread::Builder::new().name("supervisor".into()).spawn(move || {
+            let outcome = supervisor.start();
+            let failed = outcome.is_err();
+            if started.send(outcome).is_ok() && !failed {
+                supervisor.run();
+            }
+        })?;
+        let cluster = Self { sender, supervisor: Some(thread), facts, clock, directory };
+        start.recv().map_err(|_| anyhow!("the supervisor of the processes ended unexpectedly"))??;
+        Ok(cluster)
+    }
+
+    /// Asks for something. What comes of it is a fact, a refusal too; nothing waits.
+    pub fn perform(&mut self, command: UserCommand) {
+        // The supervisor lives as long as this.
+        let _ = self.sender.send(Incoming::Wanted(command));
+    }
+
+    /// Makes a postcode stand-in answer badly from now on.
+    pub fn misbehave(&mut self, service: PostcodeService, how: Misbehaviour) {
+        let _ = self.sender.send(Incoming::Misbehave(service, how));
+    }
+
+    /// Takes the facts that have come since the last time, oldest first as far as one node goes.
+    pub fn take_facts(&mut self) -> Vec<TraceRecord> {
+        self.facts.take(self.clock.now())
+    }
+
+    /// Calls `wake`, from any thread, when facts are there to be taken.
+    pub fn wake_with(&self, wake: impl Fn() + Send + Sync + 'static) {
+        self.facts.wake_with(Arc::new(wake));
+    }
+
+    /// Cluster time, in microseconds since the run began.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
+    /// The cluster's clock.
+    #[must_use]
+    pub fn clock(&self) -> ClusterClock {
+        self.clock
+    }
+
+    /// The folder of the run.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// What can be asked of the cluster from other threads.
+    #[must_use]
+    pub fn inquirer(&self) -> Inquirer {
+        Inquirer { sender: self.sender.clone() }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let _ = self.sender.send(Incoming::Stop);
+        if let Some(thread) = self.supervisor.take() {
+            // A panic there was shown when it happened; its processes were ended as its stack unwound.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Asks the supervisor; may be used from any thread.
+#[derive(Clone)]
+pub struct Inquirer {
+    sender: Sender<Incoming>,
+}
+
+impl Inquirer {
+    /// Every node with what it believes and uses. Waits, at most a second or so.
+    ///
+    /// # Errors
+    /// When the cluster has ended.
+    pub fn status(&self) -> anyhow::Result<Vec<NodeStatus>> {
+        let (reply, answer) = channel();
+        self.ask(Question::Status(reply))?;
+        answer.recv_timeout(SLOWEST_ANSWER).context("the cluster did not answer")
+    }
+
+    /// Keys for one more customers' endpoint.
+    ///
+    /// # Errors
+    /// When the cluster has ended.
+    pub fn admission(&self) -> anyhow::Result<Admission> {
+        let (reply, answer) = channel();
+        self.ask(Question::Admission(reply))?;
+        answer.recv_timeout(SLOWEST_ANSWER).context("the cluster did not answer")?
+    }
+
+    fn ask(&self, question: Question) -> anyhow::Result<()> {
+        self.sender.send(Incoming::Asked(question)).map_err(|_| anyhow!("the cluster has ended"))
+    }
+}
+
+/// Cluster time as this process sees it: microseconds since the run began, never going back.
+#[derive(Clone, Copy, Debug)]
+pub struct ClusterClock {
+    begun: Instant,
+    /// Microseconds since 1970 when the run began: what the processes are told.
+    pub epoch: u64,
+}
+
+impl ClusterClock {
+    fn start() -> anyhow::Result<Self> {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is set before 1970")?;
+        Ok(Self { begun: Instant::now(), epoch: since_1970.as_micros() as u64 })
+    }
+
+    /// Microseconds since the run began.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.begun.elapsed().as_micros() as u64
+    }
+}
+
+/// A random number from the operating system.
+///
+/// # Errors
+/// When it has none to give.
+pub(crate) fn random() -> anyhow::Result<u64> {
+    getrandom::u64().map_err(|error| anyhow!("the operating system gives no random numbers: {error}"))
+}

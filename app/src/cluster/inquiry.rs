@@ -1,0 +1,148 @@
+//! Questions of other parts of the app about the running cluster, answered by the supervisor.
+//!
+//! Who has not answered in time is left out, not waited for: a frozen process must not freeze `status`.
+
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+use node::control::{ControlCommand, Credentials, Usage};
+use protocol::ids::{Contact, NodeId, Role};
+use protocol::machine::Settings;
+use protocol::trace::{Actor, NodeState};
+
+use super::launcher::ProcessKey;
+use super::nodes::{Common, Nodes};
+
+/// A process that has not answered after so long is left out.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What can be asked.
+pub(super) enum Question {
+    /// Which nodes there are, and what each believes and uses.
+    Status(Sender<Vec<NodeStatus>>),
+    /// Keys for one more customers' endpoint, in another process.
+    Admission(Sender<anyhow::Result<Admission>>),
+}
+
+/// A node as `status` shows it.
+#[derive(Clone, Debug)]
+pub struct NodeStatus {
+    /// "replica-2".
+    pub name: String,
+    /// What it is.
+    pub actor: Actor,
+    /// Its newest incarnation.
+    pub id: NodeId,
+    /// Of the operating system; none while it does not run.
+    pub pid: Option<u32>,
+    /// Where it listens, or listened.
+    pub contact: Option<Contact>,
+    /// What it believes; none if it did not say.
+    pub state: Option<NodeState>,
+    /// What it uses; none if it did not say.
+    pub usage: Option<Usage>,
+}
+
+/// What a customer in another process needs.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Admission {
+    /// Keys of a customer.
+    pub credentials: Credentials,
+    /// The one address everybody is given.
+    pub name_server: Contact,
+    /// Timers.
+    pub settings: Settings,
+    /// Microseconds since 1970 at which cluster time began.
+    pub epoch: u64,
+}
+
+/// Questions that wait for processes.
+#[derive(Default)]
+pub(super) struct Inquiries(Vec<Open>);
+
+struct Open {
+    reply: Sender<Vec<NodeStatus>>,
+    until: Instant,
+    waits_for: Vec<ProcessKey>,
+    nodes: Vec<(Option<ProcessKey>, NodeStatus)>,
+}
+
+impl Inquiries {
+    /// Answers at once, or asks the processes.
+    pub fn ask(&mut self, question: Question, nodes: &Nodes, common: &Common) {
+        // An asker that has gone away does not matter.
+        match question {
+            Question::Admission(reply) => {
+                let _ = reply.send(admission(nodes, common));
+            }
+            Question::Status(reply) => {
+                let mut open =
+                    Open { reply, until: Instant::now() + PATIENCE, waits_for: Vec::new(), nodes: Vec::new() };
+                for node in nodes.0.iter().filter(|node| !node.removed) {
+                    let process = node.process.as_ref().filter(|_| node.ready);
+                    if let Some(process) = process
+                        && process.tell(ControlCommand::ReportStatus)
+                    {
+                        open.waits_for.push(process.key);
+                    }
+                    let status = NodeStatus {
+                        name: node.name.clone(),
+                        actor: node.kind.actor(),
+                        id: node.id,
+                        pid: node.process.as_ref().map(super::launcher::Process::pid),
+                        contact: node.contact,
+                        state: None,
+                        usage: None,
+                    };
+                    open.nodes.push((process.map(|process| process.key), status));
+                }
+                self.0.push(open);
+                self.answer_overdue();
+            }
+        }
+    }
+
+    /// A process has answered: it answers all who wait.
+    pub fn on_status(&mut self, key: ProcessKey, state: Option<NodeState>, usage: Usage) {
+        for open in &mut self.0 {
+            open.waits_for.retain(|waiting| *waiting != key);
+            for (_, status) in open.nodes.iter_mut().filter(|(process, _)| *process == Some(key)) {
+                status.state = state.clone();
+                status.usage = Some(usage);
+            }
+        }
+    }
+
+    /// A process will not answer any more.
+    pub fn on_end(&mut self, key: ProcessKey) {
+        for open in &mut self.0 {
+            open.waits_for.retain(|waiting| *waiting != key);
+        }
+    }
+
+    /// Answers what is complete or has waited long enough.
+    pub fn answer_overdue(&mut self) {
+        let now = Instant::now();
+        self.0.retain_mut(|open| {
+            let done = open.waits_for.is_empty() || open.until <= now;
+            if done {
+                let _ = open.reply.send(open.nodes.drain(..).map(|(_, status)| status).collect());
+            }
+            !done
+        });
+    }
+
+    /// How long until the next one is overdue.
+    pub fn patience(&self) -> Option<Duration> {
+        self.0.iter().map(|open| open.until.saturating_duration_since(Instant::now())).min()
+    }
+}
+
+fn admission(nodes: &Nodes, common: &Common) -> anyhow::Result<Admission> {
+    Ok(Admission {
+        credentials: common.authority.issue(Role::Customer, None)?,
+        name_server: nodes.name_server().ok_or_else(|| anyhow::anyhow!("the name server has no address yet"))?,
+        settings: common.settings.clone(),
+        epoch: common.epoch,
+    })
+}

@@ -1,0 +1,158 @@
+//! One process: started, told its settings and keys over its standard input, listened to, killed, waited for.
+//!
+//! What the reports mean, and which processes there are, is the supervisor's business. All processes are started by the
+//! supervisor's thread, because on Linux a child's parent is the *thread* that started it (TECH E).
+
+use std::io::{BufReader, Read};
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use anyhow::Context;
+use node::arguments::NodeRole;
+use node::control::{ControlCommand, NodeConfig, NodeReport, read_frame, write_frame};
+
+use super::observer::Facts;
+use super::supervisor::Incoming;
+
+/// Counts processes; one is never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct ProcessKey(pub u64);
+
+/// So many commands may wait for a process that does not read.
+const MOST_WAITING: usize = 256;
+/// So much of a process's last words is kept, in bytes.
+const MOST_WORDS: usize = 4096;
+
+/// A running process. Dropping it kills it and waits for it.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub key: ProcessKey,
+    child: Child,
+    commands: Option<SyncSender<ControlCommand>>,
+    words: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Process {
+    /// Starts `program node` and hands it its configuration. Its reports and its end come to `incoming`, its trace
+    /// events go straight to `facts`.
+    pub fn start(
+        program: &Path,
+        key: ProcessKey,
+        config: NodeConfig,
+        incoming: Sender<Incoming>,
+        facts: Facts,
+    ) -> anyhow::Result<Self> {
+        let name = config.name.clone();
+        let mut child = Command::new(program)
+            .arg("node")
+            .arg(NodeRole::of(&config.duty).to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("{name} cannot be started from {}", program.display()))?;
+        let (commands, waiting) = sync_channel(MOST_WAITING);
+        let words = Arc::new(Mutex::new(Vec::new()));
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let process = Self { key, child, commands: Some(commands), words: words.clone() };
+        if let (Some(stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) {
+            let thread = |part: &str| thread::Builder::new().name(format!("{name} {part}"));
+            thread("commands").spawn(move || speak(stdin, &config, &waiting))?;
+            thread("words").spawn(move || keep_words(stderr, &words))?;
+            thread("reports").spawn(move || listen(stdout, key, &incoming, &facts))?;
+        }
+        Ok(process)
+    }
+
+    /// Of the operating system.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Tells the process something, without waiting. False: it has not read for long, and is not told.
+    pub fn tell(&self, command: ControlCommand) -> bool {
+        self.commands.as_ref().is_some_and(|commands| commands.try_send(command).is_ok())
+    }
+
+    /// SIGKILL, TerminateProcess. Its end is reported like any other.
+    pub fn kill(&mut self) {
+        // Fails only if it is dead already.
+        let _ = self.child.kill();
+    }
+
+    /// After its standard output has ended: what became of it. A process that closed it but lives is of no use.
+    pub fn reap(mut self) -> (Option<ExitStatus>, String) {
+        let status = match self.child.try_wait() {
+            Ok(Some(status)) => Some(status),
+            Ok(None) | Err(_) => wait_briefly(&mut self.child),
+        };
+        let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+        (status, String::from_utf8_lossy(&words).trim().to_owned())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.commands = None;
+        self.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The end of the output comes a moment before the end of the process: killing it at once would hide how it ended.
+fn wait_briefly(child: &mut Child) -> Option<ExitStatus> {
+    for _ in 0..100 {
+        if let Ok(Some(status)) = child.try_wait() {
+            return Some(status);
+        }
+        thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let _ = child.kill();
+    child.wait().ok()
+}
+
+/// Writes to the process until nobody has anything to tell it: dropping the pipe is its sign to end.
+fn speak(mut stdin: ChildStdin, config: &NodeConfig, waiting: &Receiver<ControlCommand>) {
+    // A write fails only when the process is gone; the listener reports that.
+    if write_frame(&mut stdin, config).is_err() {
+        return;
+    }
+    while let Ok(command) = waiting.recv() {
+        if write_frame(&mut stdin, &command).is_err() {
+            return;
+        }
+    }
+}
+
+fn listen(stdout: ChildStdout, key: ProcessKey, incoming: &Sender<Incoming>, facts: &Facts) {
+    let mut pipe = BufReader::with_capacity(64 * 1024, stdout);
+    // An error is the same as the end: the pipe is of no more use.
+    while let Ok(Some(report)) = read_frame(&mut pipe) {
+        match report {
+            NodeReport::Trace { records, dropped } => {
+                facts.count_dropped(dropped);
+                facts.push(records);
+            }
+            report => {
+                if incoming.send(Incoming::Reported(key, report)).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+    let _ = incoming.send(Incoming::Ended(key));
+}
+
+/// Reads the log so that the process never waits, and keeps its end.
+fn keep_words(mut stderr: ChildStderr, words: &Mutex<Vec<u8>>) {
+    let mut buffer = [0; 1024];
+    while let Ok(length @ 1..) = stderr.read(&mut buffer) {
+        let mut words = words.lock().unwrap_or_else(PoisonError::into_inner);
+        words.extend_from_slice(&buffer[..length]);
+        let surplus = words.len().saturating_sub(MOST_WORDS);
+        words.drain(..surplus);
+    }
+}

@@ -1,0 +1,178 @@
+//! The nodes there are, alive or not, and how each kind of them is configured when it starts.
+//!
+//! A node keeps its name over restarts; what else it keeps depends on its kind. Nothing is started here.
+
+use std::net::{IpAddr, SocketAddr};
+
+use anyhow::Context;
+use node::control::{Duty, NodeConfig, ServiceAddress};
+use node::transport::identity::Authority;
+use protocol::ids::{Contact, NodeId, Role};
+use protocol::machine::Settings;
+use protocol::postcode::PostcodeService;
+use protocol::trace::{Actor, Ending};
+
+use super::launcher::Process;
+use super::random;
+
+/// At most so many replicas at once.
+pub(super) const MOST_REPLICAS: usize = 20;
+
+/// One node.
+#[derive(Debug)]
+pub(super) struct Node {
+    /// "replica-2".
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Of the newest incarnation.
+    pub id: NodeId,
+    /// Where it listened last; none before it was ready for the first time.
+    pub contact: Option<Contact>,
+    /// The keys of the name server: whoever holds them can tell peers at once that old connections are gone.
+    pub credentials: Option<node::control::Credentials>,
+    /// While it runs.
+    pub process: Option<Process>,
+    /// Whether it has said that it listens, in this incarnation.
+    pub ready: bool,
+    /// How it shall be said to have ended, if somebody asked for that.
+    pub wanted_end: Option<Ending>,
+    /// Its own sentence about why it cannot go on.
+    pub failure: Option<String>,
+    /// Whether it was taken out of the picture.
+    pub removed: bool,
+}
+
+/// What a node can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    NameServer,
+    FrontEnd,
+    Replica { preset: u32 },
+    StandIn(PostcodeService),
+}
+
+impl Kind {
+    pub fn actor(self) -> Actor {
+        match self {
+            Kind::NameServer => Actor::Role(Role::NameServer),
+            Kind::FrontEnd => Actor::Role(Role::FrontEnd),
+            Kind::Replica { .. } => Actor::Role(Role::Replica),
+            Kind::StandIn(service) => Actor::Service(service),
+        }
+    }
+}
+
+/// All nodes of a run.
+#[derive(Debug, Default)]
+pub(super) struct Nodes(pub Vec<Node>);
+
+/// What all configurations of a run have in common.
+pub(super) struct Common {
+    pub authority: Authority,
+    pub listen: IpAddr,
+    pub journal: std::path::PathBuf,
+    pub settings: Settings,
+    pub verdict_cache: bool,
+    pub epoch: u64,
+    pub observe: bool,
+}
+
+impl Nodes {
+    /// A new node, not started. Replicas are named in the order of their appearance.
+    pub fn add(&mut self, kind: Kind) -> usize {
+        let name = match kind {
+            Kind::NameServer => "name-server".to_owned(),
+            Kind::FrontEnd => "front-end".to_owned(),
+            Kind::Replica { .. } => format!("replica-{}", self.replicas_so_far() + 1),
+            Kind::StandIn(service) => service.to_string(),
+        };
+        self.0.push(Node {
+            name,
+            kind,
+            id: NodeId(0),
+            contact: None,
+            credentials: None,
+            process: None,
+            ready: false,
+            wanted_end: None,
+            failure: None,
+            removed: false,
+        });
+        self.0.len() - 1
+    }
+
+    /// A new replica; its pre-defined orders are one of three sets in turn.
+    pub fn add_replica(&mut self) -> usize {
+        let preset = self.replicas_so_far() as u32 % 3 + 1;
+        self.add(Kind::Replica { preset })
+    }
+
+    fn replicas_so_far(&self) -> usize {
+        self.0.iter().filter(|node| matches!(node.kind, Kind::Replica { .. })).count()
+    }
+
+    /// How many replicas run.
+    pub fn replicas_running(&self) -> usize {
+        self.0.iter().filter(|node| matches!(node.kind, Kind::Replica { .. }) && node.process.is_some()).count()
+    }
+
+    /// The node of that name.
+    pub fn named(&self, name: &str) -> Option<usize> {
+        self.0.iter().position(|node| node.name == name)
+    }
+
+    /// The name server's contact, once it has been ready.
+    pub fn name_server(&self) -> Option<Contact> {
+        self.0.iter().find(|node| node.kind == Kind::NameServer).and_then(|node| node.contact)
+    }
+
+    /// The configuration of the next incarnation of a node. The name server and the stand-ins come back as who they
+    /// were and where they were; a front-end or a replica is somebody else each time (rule R11).
+    pub fn configuration(&mut self, at: usize, common: &Common) -> anyhow::Result<NodeConfig> {
+        let services = self.services();
+        let name_server = self.name_server();
+        let node = self.0.get_mut(at).context("there is no such node")?;
+        let role = match node.kind {
+            Kind::NameServer => Some(Role::NameServer),
+            Kind::FrontEnd => Some(Role::FrontEnd),
+            Kind::Replica { .. } => Some(Role::Replica),
+            Kind::StandIn(_) => None,
+        };
+        let returns = matches!(node.kind, Kind::NameServer | Kind::StandIn(_)) && node.contact.is_some();
+        let mut listen = SocketAddr::new(common.listen, 0);
+        if let (true, Some(contact)) = (returns, node.contact) {
+            listen = contact.address;
+        } else {
+            node.id = NodeId(random()?);
+            node.credentials = role.map(|role| common.authority.issue(role, Some(node.id))).transpose()?;
+        }
+        Ok(NodeConfig {
+            name: node.name.clone(),
+            duty: match node.kind {
+                Kind::NameServer => Duty::NameServer { journal: common.journal.clone() },
+                Kind::FrontEnd => Duty::FrontEnd,
+                Kind::Replica { preset } => Duty::Replica { preset, services, verdict_cache: common.verdict_cache },
+                Kind::StandIn(service) => Duty::StandIn(service),
+            },
+            id: node.id,
+            listen,
+            name_server: name_server.unwrap_or(Contact { id: node.id, address: listen }),
+            settings: common.settings.clone(),
+            credentials: node.credentials.clone(),
+            epoch: common.epoch,
+            observe: common.observe,
+        })
+    }
+
+    /// The postcode services in the order of asking.
+    fn services(&self) -> Vec<ServiceAddress> {
+        let all = [PostcodeService::PostcodesIo, PostcodeService::GetTheData];
+        let address = |service| {
+            let node = self.0.iter().find(|node| node.kind == Kind::StandIn(service))?;
+            let contact = node.contact?;
+            Some(ServiceAddress { service, id: contact.id, base_url: format!("http://{}", contact.address) })
+        };
+        all.into_iter().filter_map(address).collect()
+    }
+}

@@ -1,0 +1,133 @@
+//! Facts on their way from the processes to whoever looks: a bounded queue that never makes a process wait.
+//!
+//! What does not fit is counted, not awaited (DESIGN, "Under load"): first the events of single messages, whose loss only
+//! thins out the picture, and only far beyond that everything else. Nothing is interpreted here.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use protocol::ids::NodeId;
+use protocol::trace::{TraceEvent, TraceRecord};
+
+/// From so many waiting facts on, events of single messages are dropped.
+const MOST_STEPS: usize = 100_000;
+/// From so many on, everything is.
+const MOST_FACTS: usize = 200_000;
+
+type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// The queue; clones share it.
+#[derive(Clone, Default)]
+pub struct Facts(Arc<Mutex<Waiting>>);
+
+#[derive(Default)]
+struct Waiting {
+    records: VecDeque<TraceRecord>,
+    dropped: u64,
+    wake: Option<Wake>,
+}
+
+impl Facts {
+    /// Calls `wake` whenever facts come to an empty queue.
+    pub fn wake_with(&self, wake: Wake) {
+        self.waiting().wake = Some(wake);
+    }
+
+    /// Adds facts, oldest first, or counts what does not fit.
+    pub fn push(&self, records: impl IntoIterator<Item = TraceRecord>) {
+        let mut waiting = self.waiting();
+        let was_empty = waiting.records.is_empty();
+        for record in records {
+            let most = if is_of_one_message(&record.event) { MOST_STEPS } else { MOST_FACTS };
+            if waiting.records.len() < most {
+                waiting.records.push_back(record);
+            } else {
+                waiting.dropped += 1;
+            }
+        }
+        let wake = (was_empty && !waiting.records.is_empty()).then(|| waiting.wake.clone()).flatten();
+        drop(waiting);
+        if let Some(wake) = wake {
+            wake();
+        }
+    }
+
+    /// Counts facts that were lost before they came here.
+    pub fn count_dropped(&self, dropped: u64) {
+        self.waiting().dropped += dropped;
+    }
+
+    /// Takes all facts, oldest first. If some are missing, the last one says how many.
+    #[must_use]
+    pub fn take(&self, now: u64) -> Vec<TraceRecord> {
+        let mut waiting = self.waiting();
+        let mut records: Vec<_> = waiting.records.drain(..).collect();
+        let dropped = std::mem::take(&mut waiting.dropped);
+        if dropped > 0 {
+            let text = format!("{dropped} events came faster than they could be shown, and are missing in the picture");
+            records.push(TraceRecord { node: NodeId(0), at: now, event: TraceEvent::Log { text } });
+        }
+        records
+    }
+
+    /// The queue stays usable when a thread that held it has panicked: records are added whole.
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the loss of this event only thins out the picture.
+fn is_of_one_message(event: &TraceEvent) -> bool {
+    match event {
+        TraceEvent::Sent { .. }
+        | TraceEvent::Delivered { .. }
+        | TraceEvent::Lost { .. }
+        | TraceEvent::Refused { .. }
+        | TraceEvent::Committed { .. }
+        | TraceEvent::PostcodeAsked { .. }
+        | TraceEvent::PostcodeAnswered { .. }
+        | TraceEvent::Flow { .. }
+        | TraceEvent::Log { .. } => true,
+        TraceEvent::Started(_)
+        | TraceEvent::Ended { .. }
+        | TraceEvent::Became { .. }
+        | TraceEvent::TookIn { .. }
+        | TraceEvent::Suspects { .. }
+        | TraceEvent::State(_)
+        | TraceEvent::Asked { .. }
+        | TraceEvent::Answered { .. }
+        | TraceEvent::CustomerIs { .. }
+        | TraceEvent::Orders { .. }
+        | TraceEvent::HopIs { .. }
+        | TraceEvent::CommandRefused { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::ids::OpNumber;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    fn fact(event: TraceEvent) -> TraceRecord {
+        TraceRecord { node: NodeId(1), at: 0, event }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted_and_what_matters_stays() {
+        let facts = Facts::default();
+        let woken = Arc::new(AtomicU32::new(0));
+        let counter = woken.clone();
+        facts.wake_with(Arc::new(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }));
+        facts.push((0..MOST_STEPS as u64 + 5).map(|op| fact(TraceEvent::Committed { op: OpNumber(op) })));
+        facts.push([fact(TraceEvent::HopIs { hop: 1 })]);
+        let taken = facts.take(7);
+        assert_eq!(taken.len(), MOST_STEPS + 2);
+        assert_eq!(taken[MOST_STEPS].event, TraceEvent::HopIs { hop: 1 });
+        assert!(matches!(&taken[MOST_STEPS + 1].event, TraceEvent::Log { text } if text.starts_with("5 events")));
+        assert_eq!(woken.load(Ordering::Relaxed), 1);
+        assert!(facts.take(8).is_empty());
+    }
+}

@@ -1,0 +1,328 @@
+//! The one thread that starts, kills and reaps all processes of a run, and performs what a person asked for.
+//!
+//! Everything it learns comes through one channel, so nothing here is shared or locked. It never waits for a process, and
+//! it decides nothing about replication.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use node::control::{ControlCommand, Misbehaviour, NodeReport};
+use protocol::ids::NodeId;
+use protocol::postcode::PostcodeService;
+use protocol::trace::{Ending, Started, TraceEvent, TraceRecord};
+
+use super::customers::Customers;
+use super::inquiry::{Inquiries, Question};
+use super::launcher::{Process, ProcessKey};
+use super::nodes::{Common, Kind, MOST_REPLICAS, Nodes};
+use super::observer::Facts;
+use super::run_directory::RunDirectory;
+use super::{ClusterClock, ClusterOptions};
+use crate::user_command::UserCommand;
+
+/// A process that has not said that it listens after so long never will.
+const SLOWEST_START: Duration = Duration::from_secs(20);
+
+/// What comes to the supervisor.
+pub(super) enum Incoming {
+    /// A person asked for something.
+    Wanted(UserCommand),
+    /// A stand-in shall misbehave: only scenarios ask for this.
+    Misbehave(PostcodeService, Misbehaviour),
+    /// Another part of the app wants to know something.
+    Asked(Question),
+    /// A process said something.
+    Reported(ProcessKey, NodeReport),
+    /// A process closed its output: it is dead, or as good as dead.
+    Ended(ProcessKey),
+    /// The app is done with the cluster.
+    Stop,
+}
+
+pub(super) struct Supervisor {
+    options: ClusterOptions,
+    common: Common,
+    nodes: Nodes,
+    customers: Option<Customers>,
+    inquiries: Inquiries,
+    clock: ClusterClock,
+    facts: Facts,
+    sender: Sender<Incoming>,
+    incoming: Receiver<Incoming>,
+    processes: u64,
+    // Last: the folder goes when the processes are gone.
+    _run: RunDirectory,
+}
+
+impl Supervisor {
+    pub fn new(
+        options: ClusterOptions,
+        run: RunDirectory,
+        common: Common,
+        clock: ClusterClock,
+        facts: Facts,
+        (sender, incoming): (Sender<Incoming>, Receiver<Incoming>),
+    ) -> Self {
+        Self {
+            options,
+            common,
+            nodes: Nodes::default(),
+            customers: None,
+            inquiries: Inquiries::default(),
+            clock,
+            facts,
+            sender,
+            incoming,
+            processes: 0,
+            _run: run,
+        }
+    }
+
+    /// Starts everything, in the order in which one needs to know the other: name server and services, then the first
+    /// replica (whose pre-defined orders become everybody's), then the rest.
+    pub fn start(&mut self) -> anyhow::Result<()> {
+        let mut first = vec![self.nodes.add(Kind::NameServer)];
+        for service in [PostcodeService::PostcodesIo, PostcodeService::GetTheData] {
+            first.push(self.nodes.add(Kind::StandIn(service)));
+        }
+        self.launch_all(&first)?;
+        let replica = self.nodes.add_replica();
+        self.launch_all(&[replica])?;
+        let mut rest = vec![self.nodes.add(Kind::FrontEnd)];
+        rest.extend((1..self.options.replicas).map(|_| self.nodes.add_replica()));
+        self.launch_all(&rest)?;
+        let name_server = self.nodes.name_server().context("the name server has no address")?;
+        self.customers = Some(Customers::start(&self.common, name_server, self.clock, self.facts.clone())?);
+        if self.options.default_customers
+            && let Some(customers) = &self.customers
+        {
+            customers.add_default();
+        }
+        Ok(())
+    }
+
+    /// Until somebody stops it.
+    pub fn run(&mut self) {
+        loop {
+            let patience = self.inquiries.patience().unwrap_or(Duration::from_secs(3600));
+            match self.incoming.recv_timeout(patience) {
+                Ok(Incoming::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(incoming) => self.handle(incoming),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            self.inquiries.answer_overdue();
+        }
+    }
+
+    fn handle(&mut self, incoming: Incoming) {
+        match incoming {
+            Incoming::Wanted(command) => {
+                if let Err(error) = self.perform(command) {
+                    self.fact(NodeId(0), TraceEvent::CommandRefused { why: format!("{error:#}") });
+                }
+            }
+            Incoming::Misbehave(service, how) => {
+                if let Some(node) = self.nodes.0.iter().find(|node| node.kind == Kind::StandIn(service))
+                    && let Some(process) = &node.process
+                {
+                    process.tell(ControlCommand::Misbehave(how));
+                }
+            }
+            Incoming::Asked(question) => self.inquiries.ask(question, &self.nodes, &self.common),
+            Incoming::Reported(key, report) => self.on_report(key, report),
+            Incoming::Ended(key) => self.on_end(key),
+            Incoming::Stop => {}
+        }
+    }
+
+    fn perform(&mut self, command: UserCommand) -> anyhow::Result<()> {
+        match command {
+            UserCommand::AddReplica => {
+                if self.nodes.replicas_running() >= MOST_REPLICAS {
+                    bail!("There are {MOST_REPLICAS} replicas already. Remove one first.");
+                }
+                let replica = self.nodes.add_replica();
+                self.launch(replica)
+            }
+            UserCommand::Crash { node } => self.end(&node, Ending::Crashed),
+            UserCommand::Remove { node } => self.end(&node, Ending::Removed),
+            UserCommand::Restart { node } => {
+                let at = self.named(&node)?;
+                if self.nodes.0[at].process.is_some() {
+                    bail!("{node} is running. Crash it first, then start it again.");
+                }
+                self.launch(at)
+            }
+            UserCommand::ShowOrders { node, from } => {
+                let at = self.named(&node)?;
+                self.tell(at, ControlCommand::ShowOrders { from })
+            }
+            UserCommand::SetHop { hop } => {
+                self.common.settings.hop = hop;
+                let settings = self.common.settings.clone();
+                self.tell_all(|_| Some(ControlCommand::Retime(settings.clone())));
+                if let Some(customers) = &self.customers {
+                    customers.retime(settings.clone());
+                }
+                self.fact(NodeId(0), TraceEvent::HopIs { hop: hop.0 });
+                Ok(())
+            }
+            UserCommand::SetVerdictCache { on } => {
+                self.common.verdict_cache = on;
+                self.tell_all(|kind| matches!(kind, Kind::Replica { .. }).then_some(ControlCommand::VerdictCache(on)));
+                Ok(())
+            }
+            command @ (UserCommand::AddCustomer { .. }
+            | UserCommand::MoveCustomer { .. }
+            | UserCommand::RemoveCustomer { .. }
+            | UserCommand::PlaceOrder { .. }
+            | UserCommand::ReadHistory { .. }
+            | UserCommand::GiveUp { .. }) => {
+                self.customers.as_ref().context("There are no customers yet. Wait a moment.")?.perform(command);
+                Ok(())
+            }
+        }
+    }
+
+    fn named(&self, name: &str) -> anyhow::Result<usize> {
+        let shown: String = name.chars().take(40).flat_map(char::escape_debug).collect();
+        self.nodes.named(name).with_context(|| format!("There is no node called “{shown}”."))
+    }
+
+    fn end(&mut self, name: &str, how: Ending) -> anyhow::Result<()> {
+        let at = self.named(name)?;
+        let node = &mut self.nodes.0[at];
+        match (&mut node.process, how) {
+            (Some(process), how) => {
+                node.wanted_end = Some(how);
+                process.kill();
+                Ok(())
+            }
+            (None, Ending::Removed) if !node.removed => {
+                node.removed = true;
+                let id = node.id;
+                self.fact(id, TraceEvent::Ended { how: Ending::Removed, words: "taken away".into() });
+                Ok(())
+            }
+            (None, _) => bail!("{name} is not running."),
+        }
+    }
+
+    fn tell(&self, at: usize, command: ControlCommand) -> anyhow::Result<()> {
+        let node = &self.nodes.0[at];
+        let process = node.process.as_ref().with_context(|| format!("{} is not running.", node.name))?;
+        if !process.tell(command) {
+            bail!("{} does not listen to its launcher any more. Crash it and start it again.", node.name);
+        }
+        Ok(())
+    }
+
+    fn tell_all(&self, command: impl Fn(Kind) -> Option<ControlCommand>) {
+        for node in &self.nodes.0 {
+            if let (Some(process), Some(command)) = (&node.process, command(node.kind)) {
+                process.tell(command);
+            }
+        }
+    }
+
+    fn launch(&mut self, at: usize) -> anyhow::Result<()> {
+        let config = self.nodes.configuration(at, &self.common)?;
+        self.processes += 1;
+        let (key, sender) = (ProcessKey(self.processes), self.sender.clone());
+        let process = Process::start(&self.options.program, key, config, sender, self.facts.clone())?;
+        let node = &mut self.nodes.0[at];
+        (node.ready, node.removed, node.wanted_end, node.failure) = (false, false, None, None);
+        node.process = Some(process);
+        Ok(())
+    }
+
+    /// Starts some nodes and waits until all of them listen.
+    fn launch_all(&mut self, which: &[usize]) -> anyhow::Result<()> {
+        for at in which {
+            self.launch(*at)?;
+        }
+        let deadline = Instant::now() + SLOWEST_START;
+        while let Some(late) = which.iter().find(|at| !self.nodes.0[**at].ready) {
+            let name = &self.nodes.0[*late].name;
+            let left = deadline.saturating_duration_since(Instant::now());
+            let incoming = match self.incoming.recv_timeout(left) {
+                Ok(Incoming::Stop) => bail!("the start was broken off"),
+                Ok(incoming) => incoming,
+                Err(_) => bail!("{name} did not begin to listen within {} s", SLOWEST_START.as_secs()),
+            };
+            if let Incoming::Ended(key) = &incoming
+                && let Some(node) = self.nodes.0.iter_mut().find(|node| is(node.process.as_ref(), *key))
+                && let Some(process) = node.process.take()
+            {
+                let (status, words) = process.reap();
+                let status = status.map(|status| status.to_string()).unwrap_or_default();
+                let why = node.failure.take().unwrap_or(if words.is_empty() { status } else { words });
+                bail!("{} ended while it started: {why}", node.name);
+            }
+            self.handle(incoming);
+        }
+        Ok(())
+    }
+
+    fn on_report(&mut self, key: ProcessKey, report: NodeReport) {
+        let Some(node) = self.nodes.0.iter_mut().find(|node| is(node.process.as_ref(), key)) else { return };
+        let id = node.id;
+        match report {
+            NodeReport::Ready { pid, contact } => {
+                node.contact = Some(contact);
+                node.ready = true;
+                let started = Started { name: node.name.clone(), actor: node.kind.actor(), pid, contact };
+                self.fact(id, TraceEvent::Started(started));
+            }
+            NodeReport::Failed { why } => node.failure = Some(why),
+            NodeReport::Status { state, usage } => self.inquiries.on_status(key, state, usage),
+            NodeReport::Orders { histories, postcodes } => {
+                let histories = histories
+                    .into_iter()
+                    .map(|(postcode, orders)| (postcode, orders.iter().map(label).collect()))
+                    .collect();
+                self.fact(id, TraceEvent::Orders { histories, postcodes });
+            }
+            NodeReport::Trace { records, dropped } => {
+                self.facts.count_dropped(dropped);
+                self.facts.push(records);
+            }
+        }
+    }
+
+    fn on_end(&mut self, key: ProcessKey) {
+        self.inquiries.on_end(key);
+        let Some(node) = self.nodes.0.iter_mut().find(|node| is(node.process.as_ref(), key)) else { return };
+        let Some(process) = node.process.take() else { return };
+        let (status, last_words) = process.reap();
+        let how = match (node.wanted_end.take(), status.and_then(|status| status.code())) {
+            (Some(wanted), _) => wanted,
+            (None, Some(_)) => Ending::Exited,
+            (None, None) => Ending::Crashed,
+        };
+        node.removed = how == Ending::Removed;
+        let ended = status.map(|status| status.to_string()).unwrap_or_else(|| "ended".into());
+        let words = match (how, node.failure.take()) {
+            (_, Some(why)) => why,
+            (Ending::Exited, None) if !last_words.is_empty() => format!("{ended}: {last_words}"),
+            (Ending::Exited | Ending::Crashed | Ending::Removed, None) => ended,
+        };
+        let id = node.id;
+        self.fact(id, TraceEvent::Ended { how, words });
+    }
+
+    fn fact(&self, node: NodeId, event: TraceEvent) {
+        self.facts.push([TraceRecord { node, at: self.clock.now(), event }]);
+    }
+}
+
+fn is(process: Option<&Process>, key: ProcessKey) -> bool {
+    process.is_some_and(|process| process.key == key)
+}
+
+/// An order in few words: "#12 Pad thai, Lemonade".
+fn label(order: &protocol::order_book::Order) -> String {
+    let items = order.items.join(", ");
+    order.number.map_or(items.clone(), |number| format!("#{number} {items}"))
+}

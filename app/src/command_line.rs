@@ -1,0 +1,56 @@
+//! From the command line to the window or a command, and from whatever happens to an exit status and a sentence.
+//!
+//! Nothing is done here. A panic anywhere is shown as a sentence, and ends the program with status 70.
+
+mod display;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::headless::{self, Arguments, Closed, Command, Exit, Failure, warn};
+
+/// What the program is when it is not a node.
+#[must_use]
+pub fn run() -> ExitCode {
+    std::panic::set_hook(Box::new(show_fault));
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(answer) => {
+            // Help and version are answers too. If nobody reads them, that is no fault.
+            let _ = answer.print();
+            return ExitCode::from(if answer.use_stderr() { Exit::BadInput as u8 } else { 0 });
+        }
+    };
+    let done = catch_unwind(AssertUnwindSafe(|| match arguments.command {
+        None | Some(Command::Gui) => display::window_or_demo(),
+        Some(command) => headless::perform(command),
+    }));
+    ExitCode::from(match done {
+        Ok(Ok(exit)) => exit as u8,
+        Ok(Err(failure)) => status_of(&failure),
+        Err(_) => Exit::InternalFault as u8,
+    })
+}
+
+fn status_of(failure: &Failure) -> u8 {
+    let exit = match failure {
+        Failure::BadInput(_) => Exit::BadInput,
+        Failure::Undecided(_) => Exit::Undecided,
+        // Whoever read us has seen enough: end quietly.
+        Failure::Fault(error) if error.is::<Closed>() => return Exit::Holds as u8,
+        Failure::Fault(_) => Exit::InternalFault,
+    };
+    warn(failure);
+    exit as u8
+}
+
+fn show_fault(fault: &std::panic::PanicHookInfo<'_>) {
+    let what = fault.payload_as_str().unwrap_or("no reason given");
+    if display::takes(what) {
+        return;
+    }
+    let place = fault.location().map(|at| format!(" ({}:{})", at.file(), at.line())).unwrap_or_default();
+    warn(format!("Internal fault: {what}{place}. This is a mistake in Just Hungry; please report it."));
+}

@@ -1,0 +1,107 @@
+//! The window, if there can be one; else the same demonstration in the terminal.
+//!
+//! Only the attempt shows whether a display can be used: whatever goes wrong before there is a window, by an error or by a
+//! panic of a library that misses another one, is told in one sentence and leads to the terminal.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use protocol::trace::TraceRecord;
+
+use crate::app::{RunningCluster, run_window};
+use crate::cluster::{Cluster, ClusterOptions};
+use crate::headless::{Exit, Failure, demo, warn};
+use crate::user_command::UserCommand;
+
+/// What the window needs at run time, on Debian and its kin (each found by taking it away).
+const APT: &str = "sudo apt install libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0 libgl1";
+
+/// Whether a window is being opened just now.
+static OPENING: AtomicBool = AtomicBool::new(false);
+/// What a library said as it gave up while a window was being opened.
+static GAVE_UP: Mutex<Option<String>> = Mutex::new(None);
+
+/// Opens the window on a running cluster. Where that is impossible, says why in one sentence and performs `demo`.
+///
+/// # Errors
+/// When the cluster cannot be started; as `demo`.
+pub(super) fn window_or_demo() -> Result<Exit, Failure> {
+    let why = match missing_display() {
+        Some(why) => why.to_owned(),
+        None => match open_window()? {
+            None => return Ok(Exit::Holds),
+            Some(why) => why,
+        },
+    };
+    warn(format!(
+        "No window can be opened here: {why}. (Where a library is missing: {APT}.) The demonstration follows in the terminal."
+    ));
+    demo::perform(&demo::DemoArguments::default())
+}
+
+/// A panic's words, if it happened while a window was being opened: then they are an answer, not a fault.
+pub(super) fn takes(words: &str) -> bool {
+    let opening = OPENING.load(Ordering::Relaxed);
+    if opening && let Ok(mut gave_up) = GAVE_UP.lock() {
+        *gave_up = Some(words.to_owned());
+    }
+    opening
+}
+
+/// None: there was a window, and it was closed. Else: why there was none.
+fn open_window() -> Result<Option<String>, Failure> {
+    OPENING.store(true, Ordering::Relaxed);
+    let shown = catch_unwind(AssertUnwindSafe(|| {
+        run_window(|wake| {
+            OPENING.store(false, Ordering::Relaxed);
+            let cluster = Cluster::launch(ClusterOptions::usual()?)?;
+            cluster.wake_with(wake);
+            Ok(cluster)
+        })
+    }));
+    let opening = OPENING.swap(false, Ordering::Relaxed);
+    match shown {
+        Ok(Ok(())) => Ok(None),
+        Ok(Err(eframe::Error::AppCreation(error))) => {
+            Err(Failure::Fault(anyhow::anyhow!("The cluster cannot be started: {error:#}")))
+        }
+        Ok(Err(error)) if opening => Ok(Some(one_line(&error.to_string()))),
+        Ok(Err(error)) => {
+            Err(Failure::Fault(anyhow::anyhow!("The window broke down: {}", one_line(&error.to_string()))))
+        }
+        Err(_) if opening => {
+            let words = GAVE_UP.lock().ok().and_then(|mut gave_up| gave_up.take());
+            Ok(Some(one_line(&words.unwrap_or_else(|| "a graphics library gave up".into()))))
+        }
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+/// Libraries tell stories; one line of at most 200 characters is a sentence.
+fn one_line(words: &str) -> String {
+    let line: String = words.lines().next().unwrap_or_default().chars().take(200).collect();
+    line.trim_end_matches('.').to_owned()
+}
+
+/// Why there is no display, as far as that can be seen beforehand.
+fn missing_display() -> Option<&'static str> {
+    let named = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let anywhere = ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"].into_iter().any(named);
+    let needed = cfg!(all(unix, not(target_os = "macos")));
+    (needed && !anywhere).then_some("neither DISPLAY nor WAYLAND_DISPLAY names a display")
+}
+
+impl RunningCluster for Cluster {
+    fn perform(&mut self, command: UserCommand) {
+        Cluster::perform(self, command);
+    }
+
+    fn take_facts(&mut self) -> Vec<TraceRecord> {
+        Cluster::take_facts(self)
+    }
+
+    fn now(&self) -> u64 {
+        Cluster::now(self)
+    }
+}

@@ -1,0 +1,167 @@
+//! Everything that can be done without a window: what is asked on the command line, and how it ends.
+//!
+//! Each command has a file below; the exit statuses are RELIABILITY section 3's. Nothing here opens a display.
+
+mod bench;
+mod check;
+mod cluster_command;
+mod customer_lines;
+pub(crate) mod demo;
+mod door;
+mod known;
+mod output;
+mod run;
+mod settle;
+mod signals;
+mod simulate;
+mod status;
+mod validate;
+mod workload;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use protocol::ids::Span;
+use protocol::machine::Settings;
+
+use crate::cluster::run_directory::NotUsable;
+use crate::cluster::{Cluster, ClusterOptions};
+
+pub use output::{Closed, say, say_json, warn};
+
+/// How a command ends, as an exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It holds; it is done.
+    Holds = 0,
+    /// A promise was broken.
+    Violation = 1,
+    /// What was given or asked for is no good.
+    BadInput = 2,
+    /// Nobody can say: time ran out.
+    Undecided = 3,
+    /// Too little happened to say anything.
+    TooLittleEvidence = 4,
+    /// This program is broken.
+    InternalFault = 70,
+}
+
+/// Why a command did not come to its end. Displayed as a sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// What was given is no good.
+    #[error("{0}")]
+    BadInput(String),
+    /// Something took too long.
+    #[error("{0}")]
+    Undecided(String),
+    /// The machine or the cluster does not do what it must.
+    #[error("{0:#}")]
+    Fault(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure::Fault(error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Failure::Fault(error.into())
+    }
+}
+
+/// Passive replication on real processes, to be watched. Without a command it opens the window.
+#[derive(Debug, Parser)]
+#[command(name = "just-hungry", version, about, after_help = EXIT_STATUSES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXIT_STATUSES: &str = "Exit status: 0 holds, 1 violation, 2 bad input or use, 3 undecided or out of time, \
+                             4 too little evidence, 70 internal fault.";
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open the window on a running cluster (this is what no command means).
+    Gui,
+    /// Start a cluster and say as JSON lines what runs where; ends when its input closes, or on SIGTERM.
+    Cluster(cluster_command::ClusterArguments),
+    /// Order from a running cluster: JSON requests in, one a line, JSON answers out.
+    Customer(customer_lines::CustomerArguments),
+    /// Show what each node of a running cluster believes and uses.
+    Status(status::StatusArguments),
+    /// Perform a scenario on real processes, and judge what came of it.
+    Run(run::RunArguments),
+    /// The classroom demonstration, in the terminal: the primary is killed in the middle of an order.
+    Demo(demo::DemoArguments),
+    /// Measure orders a second, latency, cost, and a bare QUIC round trip beside them.
+    Bench(bench::BenchArguments),
+    /// Run whole clusters in memory, on virtual time, each from one seed, and check every invariant after every step.
+    Simulate(simulate::SimulateArguments),
+    /// Judge a history: is it linearizable?
+    Check(check::CheckArguments),
+    /// Say whether a file is a scenario or a history, or where it is wrong.
+    Validate {
+        /// The file.
+        file: PathBuf,
+        /// End with one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Timers of the cluster that a person can set.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Timers {
+    /// Time between two heartbeats, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    heartbeat: u64,
+    /// Silence after which a node is suspected, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 250, value_parser = clap::value_parser!(u64).range(2..=600_000))]
+    suspect_after: u64,
+}
+
+impl Timers {
+    /// The settings with these timers.
+    fn settings(&self) -> Result<Settings, Failure> {
+        if self.suspect_after < 2 * self.heartbeat {
+            let why = "--suspect-after must be at least twice --heartbeat, or everybody suspects everybody";
+            return Err(Failure::BadInput(why.into()));
+        }
+        let (heartbeat, suspect_after) = (Span::millis(self.heartbeat), Span::millis(self.suspect_after));
+        Ok(Settings { heartbeat, suspect_after, ..Settings::default() })
+    }
+}
+
+/// Starts a cluster. A folder that cannot be used is the caller's matter, everything else a fault.
+fn launch(options: ClusterOptions) -> Result<Cluster, Failure> {
+    Cluster::launch(options).map_err(|error| match error.is::<NotUsable>() {
+        true => Failure::BadInput(format!("{error:#}")),
+        false => Failure::Fault(error),
+    })
+}
+
+/// Performs a command that needs no window. `Gui` is not one of them.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn perform(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Gui => Err(Failure::BadInput("the window is not a command without a window".into())),
+        Command::Cluster(arguments) => cluster_command::perform(arguments),
+        Command::Customer(arguments) => customer_lines::perform(arguments),
+        Command::Status(arguments) => status::perform(&arguments),
+        Command::Run(arguments) => run::perform(&arguments),
+        Command::Demo(arguments) => demo::perform(&arguments),
+        Command::Bench(arguments) => bench::perform(&arguments),
+        Command::Simulate(arguments) => simulate::perform(&arguments),
+        Command::Check(arguments) => check::perform(&arguments),
+        Command::Validate { file, json } => validate::perform(&file, json),
+    }
+}

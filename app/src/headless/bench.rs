@@ -1,0 +1,234 @@
+//! `bench`: how many orders, how fast, at what cost; beside a bare QUIC round trip between two processes in the same run.
+//!
+//! The load generator is this process, on the same machine. Nothing is observed and nothing is written down.
+
+use std::collections::BTreeMap;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use hdrhistogram::Histogram;
+use node::control::{Duty, NodeConfig, NodeReport, read_frame, write_frame};
+use node::transport::{limits, round_trip};
+use protocol::ids::{Contact, NodeId, RequestId};
+use protocol::machine::Settings;
+use protocol::message::{Answer, Ask};
+use protocol::order_book::Outcome;
+use serde::Serialize;
+
+use super::{Exit, Failure, launch, say, say_json};
+use crate::cluster::{Admission, Cluster, ClusterOptions, NodeStatus};
+use crate::load::{Endless, Load, Moment, Workload};
+
+/// Before anything is measured.
+const WARM_UP: Duration = Duration::from_millis(1000);
+/// About the size of an order on the wire, in bytes.
+const MESSAGE: usize = 93;
+/// Round trips measured before and after the orders.
+const ROUND_TRIPS: usize = 2000;
+
+/// What to measure.
+#[derive(Debug, clap::Args)]
+pub struct BenchArguments {
+    /// How many replicas.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
+    replicas: u32,
+    /// How many customers, each with one order under way.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    customers: u32,
+    /// How long is measured, in seconds.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    secs: u64,
+    /// End with one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Figures {
+    replicas: u32,
+    customers: u32,
+    secs: u64,
+    orders: u64,
+    orders_per_s: u64,
+    latency_us: Latency,
+    /// Median latency divided by the median round trip.
+    ratio: f64,
+    quic_round_trip_us: f64,
+    cpu_us_per_order: f64,
+    cpu_us_per_order_by_process: BTreeMap<String, f64>,
+    /// Bytes of resident memory by process.
+    rss: BTreeMap<String, u64>,
+    /// There is no durable mode yet.
+    fsync_us: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Latency {
+    p50: u64,
+    p99: u64,
+    p999: u64,
+    max: u64,
+}
+
+pub(super) fn perform(arguments: &BenchArguments) -> Result<Exit, Failure> {
+    let options = ClusterOptions {
+        default_customers: false,
+        observe: false,
+        replicas: arguments.replicas,
+        ..ClusterOptions::usual()?
+    };
+    let cluster = launch(options)?;
+    let admission = cluster.inquirer().admission()?;
+    let mut trips = round_trips(&cluster, &admission)?;
+    let begun = Instant::now();
+    let measured = Duration::from_secs(arguments.secs);
+    let workload = Measured::new(arguments.customers, measured)?;
+    let load = Load::start(admission.clone(), arguments.customers, None, begun, workload)?;
+    std::thread::sleep(WARM_UP.saturating_sub(begun.elapsed()));
+    let before = cost(&cluster)?;
+    std::thread::sleep((WARM_UP + measured).saturating_sub(begun.elapsed()));
+    let after = cost(&cluster)?;
+    let workload = load.finish(Duration::from_secs(10))?;
+    trips.extend(round_trips(&cluster, &admission)?);
+    trips.sort_unstable();
+    let trip = trips.get(trips.len() / 2).map_or(0.0, |trip| trip.as_nanos() as f64 / 1000.0);
+    let figures = figures(arguments, &workload.latencies, trip, &before, &after);
+    if arguments.json {
+        say_json(&figures)?;
+    } else {
+        say_figures(&figures)?;
+    }
+    Ok(if figures.orders == 0 { Exit::TooLittleEvidence } else { Exit::Holds })
+}
+
+/// Orders all the time, and notes how long those took that ended within the measured time.
+struct Measured {
+    asks: Endless,
+    latencies: Histogram<u64>,
+    asked: Vec<Moment>,
+    until: Moment,
+}
+
+impl Measured {
+    fn new(customers: u32, measured: Duration) -> anyhow::Result<Self> {
+        let latencies = Histogram::new_with_bounds(1, 60_000_000_000, 3)?;
+        let asked = vec![Duration::ZERO; customers as usize];
+        Ok(Self { asks: Endless::default(), latencies, asked, until: WARM_UP + measured })
+    }
+}
+
+impl Workload for Measured {
+    fn next(&mut self, place: usize, id: RequestId, now: Moment) -> Option<Ask> {
+        if now >= self.until {
+            return None;
+        }
+        *self.asked.get_mut(place)? = now;
+        self.asks.next(place, id, now)
+    }
+
+    fn answered(&mut self, place: usize, answer: Answer, now: Moment) {
+        let placed = matches!(answer, Answer::Outcome(Outcome::Placed { .. }));
+        if placed && now >= WARM_UP && now < self.until {
+            let took = self.asked.get(place).map_or(Duration::ZERO, |asked| now.saturating_sub(*asked));
+            self.latencies.saturating_record(took.as_nanos() as u64);
+        }
+    }
+
+    fn unknown(&mut self, _place: usize, _now: Moment) {}
+}
+
+/// Processor time and memory by process; this process, with the customers in it, is "customers".
+type Cost = BTreeMap<String, (u64, u64)>;
+
+fn cost(cluster: &Cluster) -> anyhow::Result<Cost> {
+    let all = cluster.inquirer().status()?;
+    let used = |node: &NodeStatus| node.usage.map(|usage| (node.name.clone(), (usage.processor, usage.memory)));
+    let mut cost: Cost = all.iter().filter_map(used).collect();
+    cost.insert("customers".into(), (node::usage::processor(), node::usage::memory()));
+    Ok(cost)
+}
+
+fn figures(arguments: &BenchArguments, latencies: &Histogram<u64>, trip: f64, before: &Cost, after: &Cost) -> Figures {
+    let orders = latencies.len();
+    let each = |microseconds: u64| (microseconds as f64 / orders.max(1) as f64 * 100.0).round() / 100.0;
+    let spent = |name: &str, (cpu, _): &(u64, u64)| cpu.saturating_sub(before.get(name).map_or(0, |(cpu, _)| *cpu));
+    let micros = |share: f64| latencies.value_at_quantile(share) / 1000;
+    let p50 = latencies.value_at_quantile(0.5) as f64 / 1000.0;
+    Figures {
+        replicas: arguments.replicas,
+        customers: arguments.customers,
+        secs: arguments.secs,
+        orders,
+        orders_per_s: orders / arguments.secs.max(1),
+        latency_us: Latency { p50: micros(0.5), p99: micros(0.99), p999: micros(0.999), max: latencies.max() / 1000 },
+        ratio: if trip > 0.0 { (p50 / trip * 100.0).round() / 100.0 } else { 0.0 },
+        quic_round_trip_us: trip,
+        cpu_us_per_order: each(after.iter().map(|(name, cost)| spent(name, cost)).sum()),
+        cpu_us_per_order_by_process: after.iter().map(|(name, cost)| (name.clone(), each(spent(name, cost)))).collect(),
+        rss: after.iter().map(|(name, (_, memory))| (name.clone(), *memory)).collect(),
+        fsync_us: None,
+    }
+}
+
+fn say_figures(figures: &Figures) -> Result<(), Failure> {
+    let Latency { p50, p99, p999, max } = figures.latency_us;
+    say(format!("{} orders in {} s: {} a second", figures.orders, figures.secs, figures.orders_per_s))?;
+    say(format!("latency: median {p50} µs, 99 % {p99} µs, 99.9 % {p999} µs, longest {max} µs"))?;
+    say(format!(
+        "bare QUIC round trip: {:.1} µs; an order takes {} of them",
+        figures.quic_round_trip_us, figures.ratio
+    ))?;
+    say(format!("processor time: {} µs an order, all processes together", figures.cpu_us_per_order))?;
+    for (name, cpu) in &figures.cpu_us_per_order_by_process {
+        let memory = figures.rss.get(name).map_or(0.0, |bytes| *bytes as f64 / 1_048_576.0);
+        say(format!("  {name:<16}{cpu:>8.2} µs an order{memory:>10.1} MiB"))?;
+    }
+    Ok(())
+}
+
+/// Measures bare round trips with a process that only sends back, over the same kind of endpoint.
+fn round_trips(cluster: &Cluster, admission: &Admission) -> anyhow::Result<Vec<Duration>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (mut echo, contact) = start_echo(cluster)?;
+    let measured = runtime.block_on(async {
+        let endpoint = limits::endpoint(([127, 0, 0, 1], 0).into(), &admission.credentials)?;
+        round_trip::measure(&endpoint, contact.address, MESSAGE, ROUND_TRIPS).await
+    });
+    let _ = echo.kill();
+    echo.wait()?;
+    measured
+}
+
+fn start_echo(cluster: &Cluster) -> anyhow::Result<(Child, Contact)> {
+    let Admission { credentials, name_server, epoch, .. } = cluster.inquirer().admission()?;
+    let program = std::env::current_exe().context("the file of this program cannot be found")?;
+    let mut echo = Command::new(program)
+        .args(["node", "echo"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("the process that echoes cannot be started")?;
+    let config = NodeConfig {
+        name: "echo".into(),
+        duty: Duty::Echo,
+        id: NodeId(crate::cluster::random()?),
+        listen: ([127, 0, 0, 1], 0).into(),
+        name_server,
+        settings: Settings::default(),
+        credentials: Some(credentials),
+        epoch,
+        observe: false,
+    };
+    let (stdin, stdout) = (echo.stdin.as_mut(), echo.stdout.as_mut());
+    let (stdin, stdout) = stdin.zip(stdout).context("the process that echoes has no pipes")?;
+    write_frame(stdin, &config)?;
+    match read_frame(stdout)? {
+        Some(NodeReport::Ready { contact, .. }) => Ok((echo, contact)),
+        other => {
+            echo.kill()?;
+            echo.wait()?;
+            anyhow::bail!("the process that echoes did not begin: {other:?}")
+        }
+    }
+}

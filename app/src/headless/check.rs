@@ -1,0 +1,60 @@
+//! `check FILE`: the verdict on a history that was recorded earlier.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use super::{Exit, Failure, say, say_json};
+use crate::history;
+use crate::verdict::{Judgement, Verdict, judge};
+
+/// What to check.
+#[derive(Debug, clap::Args)]
+pub struct CheckArguments {
+    /// The history, as `run --history` writes it; "-" reads standard input.
+    file: PathBuf,
+    /// Fewer acknowledged orders than this are too little evidence.
+    #[arg(long, default_value_t = 1)]
+    at_least: u64,
+    /// End with one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn perform(arguments: &CheckArguments) -> Result<Exit, Failure> {
+    let history = history::read(open(&arguments.file)?)
+        .map_err(|error| Failure::BadInput(format!("{}: {error}", arguments.file.display())))?;
+    let mut verdict = judge(&history);
+    if verdict.verdict == Judgement::Holds && verdict.acknowledged < arguments.at_least {
+        verdict.verdict = Judgement::TooLittleEvidence;
+    }
+    if arguments.json {
+        say_json(&verdict)?;
+    } else {
+        say(&verdict)?;
+    }
+    Ok(exit(&verdict))
+}
+
+/// The exit status of a verdict.
+pub(super) fn exit(verdict: &Verdict) -> Exit {
+    match verdict.verdict {
+        Judgement::Holds => Exit::Holds,
+        Judgement::Violation => Exit::Violation,
+        Judgement::TooLittleEvidence => Exit::TooLittleEvidence,
+    }
+}
+
+/// A file a person named, or standard input.
+pub(super) fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
+    if path == Path::new("-") {
+        return Ok(Box::new(BufReader::new(std::io::stdin())));
+    }
+    let refuse = |why: &dyn std::fmt::Display| Failure::BadInput(format!("{} cannot be read: {why}", path.display()));
+    let file = File::open(path).map_err(|error| refuse(&error))?;
+    match file.metadata() {
+        Ok(found) if found.is_dir() => Err(refuse(&"it is a folder")),
+        Ok(_) => Ok(Box::new(BufReader::with_capacity(256 * 1024, file))),
+        Err(error) => Err(refuse(&error)),
+    }
+}

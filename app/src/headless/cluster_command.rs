@@ -1,0 +1,186 @@
+//! `cluster`: a cluster for other programs to play with. What runs where, and every later change, is a JSON line.
+//!
+//! A line on standard input can ask for something, in the words of a scenario's step: {"do":"crash","node":"replica-1"}.
+//! The end of standard input, SIGTERM or Ctrl+C ends it all.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::Context;
+use protocol::trace::{Ending, Started, TraceEvent};
+use serde::Serialize;
+use serde_json::json;
+
+use super::known::{Known, KnownNode};
+use super::{Exit, Failure, Timers, door, launch, say_json, status};
+use crate::cluster::run_directory::write_private;
+use crate::cluster::{Cluster, ClusterOptions};
+use crate::load::{Endless, Load};
+use crate::scenario;
+
+/// The longest line that is read, in bytes.
+const LONGEST_LINE: u64 = 64 * 1024;
+
+/// What kind of cluster.
+#[derive(Debug, clap::Args)]
+pub struct ClusterArguments {
+    /// How many replicas begin.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
+    replicas: u32,
+    /// How many customers order all the time.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    customers: u32,
+    /// The folder of the run; a temporary one if none is given. It is made private, and emptied at the end.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    #[command(flatten)]
+    timers: Timers,
+    /// JSON is what is said anyway; accepted so that every command takes it.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What wakes the command.
+enum Woken {
+    Facts,
+    Line(String),
+    Over,
+}
+
+#[derive(Serialize)]
+struct First<'a> {
+    run: String,
+    dir: &'a str,
+    nodes: Vec<NodeLine>,
+}
+
+#[derive(Clone, Serialize)]
+struct NodeLine {
+    name: String,
+    role: String,
+    id: String,
+    pid: u32,
+    addr: String,
+}
+
+pub(super) fn perform(arguments: ClusterArguments) -> Result<Exit, Failure> {
+    let mut options = ClusterOptions { default_customers: false, ..ClusterOptions::usual()? };
+    options.replicas = arguments.replicas;
+    options.directory = arguments.dir;
+    options.settings = arguments.timers.settings()?;
+    let (sender, woken) = channel();
+    // Before the cluster starts: who ends us while it starts must not find it left behind.
+    watch_signals(sender.clone())?;
+    let mut cluster = launch(options)?;
+    let door = door::open(cluster.inquirer())?;
+    write_private(cluster.directory(), door::FILE, &door).map_err(anyhow::Error::from)?;
+    let mut known = Known::default();
+    for record in cluster.take_facts() {
+        known.learn(&record);
+    }
+    let run = cluster.directory().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let nodes = known.nodes().map(NodeLine::of).collect();
+    say_json(&First { run, dir: &cluster.directory().to_string_lossy(), nodes })?;
+    let waker = sender.clone();
+    cluster.wake_with(move || {
+        let _ = waker.send(Woken::Facts);
+    });
+    read_lines(sender)?;
+    let mut load = None;
+    if arguments.customers > 0 {
+        let admission = cluster.inquirer().admission()?;
+        load = Some(Load::start(admission, arguments.customers, None, Instant::now(), Endless::default())?);
+    }
+    // Facts may have come before there was a waker.
+    say_changes(&mut cluster, &mut known)?;
+    for woken in woken {
+        match woken {
+            Woken::Over => break,
+            Woken::Line(line) => match scenario::parse_action(&line) {
+                Ok(action) => drop(known.perform(&mut cluster, &action, 0)),
+                Err(why) => say_json(&json!({"change": "refused", "why": why}))?,
+            },
+            Woken::Facts => say_changes(&mut cluster, &mut known)?,
+        }
+    }
+    drop(load);
+    Ok(Exit::Holds)
+}
+
+fn say_changes(cluster: &mut Cluster, known: &mut Known) -> Result<(), Failure> {
+    for record in cluster.take_facts() {
+        // The name of a node that ends is known before, that of one that starts after.
+        let change = match &record.event {
+            TraceEvent::Ended { how, words } => known.by_id(record.node).map(|node| {
+                let how = match how {
+                    Ending::Crashed => "crashed",
+                    Ending::Removed => "removed",
+                    Ending::Exited => "exited",
+                };
+                json!({"change": "ended", "node": NodeLine::of(node), "how": how, "words": words})
+            }),
+            TraceEvent::Became { standing, view } => known.by_id(record.node).map(|node| {
+                let standing = status::standing(*standing);
+                json!({"change": "became", "node": NodeLine::of(node), "standing": standing, "view": view.number.0})
+            }),
+            TraceEvent::CommandRefused { why } => Some(json!({"change": "refused", "why": why})),
+            _ => None,
+        };
+        known.learn(&record);
+        let started = match &record.event {
+            TraceEvent::Started(_) => {
+                known.by_id(record.node).map(|node| json!({"change": "started", "node": NodeLine::of(node)}))
+            }
+            _ => None,
+        };
+        if let Some(change) = change.or(started) {
+            say_json(&change)?;
+        }
+    }
+    Ok(())
+}
+
+impl NodeLine {
+    fn of(node: &KnownNode) -> Self {
+        let Started { name, actor, pid, contact } = &node.started;
+        let (id, addr) = (contact.id.to_string(), contact.address.to_string());
+        Self { name: name.clone(), role: status::role(*actor), id, pid: *pid, addr }
+    }
+}
+
+/// Lines of standard input, and its end. The thread ends with the process.
+fn read_lines(sender: Sender<Woken>) -> anyhow::Result<()> {
+    thread::Builder::new().name("input".into()).spawn(move || {
+        let mut input = BufReader::new(std::io::stdin());
+        let mut line = String::new();
+        loop {
+            line.clear();
+            match input.by_ref().take(LONGEST_LINE).read_line(&mut line) {
+                Ok(1..) if sender.send(Woken::Line(line.trim().to_owned())).is_ok() => {}
+                Ok(_) | Err(_) => break,
+            }
+        }
+        let _ = sender.send(Woken::Over);
+    })?;
+    Ok(())
+}
+
+/// SIGTERM and Ctrl+C end the command in good order.
+fn watch_signals(sender: Sender<Woken>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (ready, armed) = channel();
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        runtime.block_on(async {
+            // Not caught: then they kill, and the processes notice that their input closes.
+            let _ = super::signals::ended(|| {
+                let _ = ready.send(());
+            })
+            .await;
+        });
+        let _ = sender.send(Woken::Over);
+    })?;
+    armed.recv().context("signals cannot be caught")
+}

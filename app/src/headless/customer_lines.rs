@@ -1,0 +1,208 @@
+//! `customer --dir RUN --lines`: a customer of a cluster in another process, for programs that know nothing but JSON lines.
+//!
+//! A line in is a request, {"op":1,"f":"place","postcode":"DH1 3LE","items":["Pad thai"]} or {"op":2,"f":"read",…}; a line out
+//! its answer: ok (done), fail (certainly not done), info (nobody knows). One request at a time, like any customer.
+
+use std::io::{BufRead, Read};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use protocol::ids::RequestId;
+use protocol::menu::check_items;
+use protocol::message::{Answer, Ask};
+use protocol::order_book::{Order, OrderId, Outcome, PAGE};
+use protocol::postcode::Postcode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Exit, Failure, door, say_json};
+use crate::load::{Load, Moment, Workload};
+
+/// The longest line that is read, in bytes.
+const LONGEST_LINE: u64 = 64 * 1024;
+
+/// Of which cluster.
+#[derive(Debug, clap::Args)]
+pub struct CustomerArguments {
+    /// The folder of the run, as `cluster` names it.
+    #[arg(long)]
+    dir: PathBuf,
+    /// Requests and answers are JSON lines (the only way there is).
+    #[arg(long)]
+    lines: bool,
+    /// How long an answer may take, in milliseconds; then it is "info".
+    #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    deadline: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestLine {
+    op: u64,
+    f: Function,
+    postcode: String,
+    #[serde(default)]
+    items: Vec<String>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Function {
+    Place,
+    Read,
+}
+
+pub(super) fn perform(arguments: CustomerArguments) -> Result<Exit, Failure> {
+    if !arguments.lines {
+        return Err(Failure::BadInput("Say --lines: requests and answers are JSON lines.".into()));
+    }
+    let mut input = std::io::stdin().lock();
+    let mut line = Vec::new();
+    let mut customer = Customer::new(&arguments)?;
+    loop {
+        line.clear();
+        if input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)? == 0 {
+            return Ok(Exit::Holds);
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let answer = match serde_json::from_slice::<RequestLine>(&line) {
+            Ok(request) => customer.ask(request)?,
+            Err(error) => json!({"type": "fail", "why": format!("not a request: {error}")}),
+        };
+        say_json(&answer)?;
+    }
+}
+
+/// One customer; after an unknown outcome it goes on as somebody else.
+struct Customer {
+    load: Load<OneByOne>,
+    orders: Sender<Ask>,
+    events: Receiver<Event>,
+}
+
+enum Event {
+    Asked(RequestId),
+    Answered(Answer),
+    Unknown,
+}
+
+impl Customer {
+    fn new(arguments: &CustomerArguments) -> Result<Self, Failure> {
+        let admission = door::admission(&arguments.dir).map_err(|error| Failure::BadInput(format!("{error:#}")))?;
+        let (orders, waiting) = channel();
+        let (tell, events) = channel();
+        let workload = OneByOne { waiting, tell };
+        let deadline = Some(Duration::from_millis(arguments.deadline));
+        let load = Load::start(admission, 1, deadline, Instant::now(), workload)?;
+        Ok(Self { load, orders, events })
+    }
+
+    fn ask(&mut self, request: RequestLine) -> Result<Value, Failure> {
+        let op = request.op;
+        let refuse = |why: String| Ok(json!({"op": op, "type": "fail", "why": why}));
+        let postcode: Postcode = match request.postcode.parse() {
+            Ok(postcode) => postcode,
+            Err(error) => return refuse(error.to_string()),
+        };
+        match request.f {
+            Function::Place => match check_items(&request.items) {
+                Err(error) => refuse(error.to_string()),
+                Ok(()) => self.place(op, Ask::Order { postcode, items: request.items }),
+            },
+            Function::Read => self.read(op, postcode),
+        }
+    }
+
+    fn place(&mut self, op: u64, order: Ask) -> Result<Value, Failure> {
+        let (id, answer) = self.exchange(order)?;
+        let value = id.map(order_name);
+        Ok(match answer {
+            Some(Answer::Outcome(Outcome::Placed { number })) => {
+                json!({"op": op, "type": "ok", "f": "place", "value": value, "number": number.0})
+            }
+            Some(Answer::Outcome(Outcome::Rejected { why })) => {
+                json!({"op": op, "type": "fail", "f": "place", "value": value, "why": why.to_string()})
+            }
+            Some(Answer::Outcome(Outcome::NeverPlaced) | Answer::History(_)) => {
+                json!({"op": op, "type": "fail", "f": "place", "value": value, "why": "never placed"})
+            }
+            None => json!({"op": op, "type": "info", "f": "place", "value": value}),
+        })
+    }
+
+    fn read(&mut self, op: u64, postcode: Postcode) -> Result<Value, Failure> {
+        let mut value = Vec::new();
+        for page in 0.. {
+            let (_, answer) = self.exchange(Ask::History { postcode, page })?;
+            let Some(Answer::History(page)) = answer else { break };
+            value.extend(page.orders.iter().map(name));
+            // Full pages never change again, so the last one decides when the whole list was read.
+            if page.orders.len() < PAGE || value.len() as u64 >= page.total {
+                return Ok(json!({"op": op, "type": "ok", "f": "read", "value": value}));
+            }
+        }
+        Ok(json!({"op": op, "type": "info", "f": "read"}))
+    }
+
+    fn exchange(&mut self, ask: Ask) -> Result<(Option<RequestId>, Option<Answer>), Failure> {
+        let gone = || Failure::Fault(anyhow::anyhow!("the customer's thread ended unexpectedly"));
+        self.orders.send(ask).map_err(|_| gone())?;
+        self.load.nudge();
+        let mut id = None;
+        loop {
+            match self.events.recv().map_err(|_| gone())? {
+                Event::Asked(request) => id = Some(request),
+                Event::Answered(answer) => return Ok((id, Some(answer))),
+                Event::Unknown => return Ok((id, None)),
+            }
+        }
+    }
+}
+
+/// Asks what comes in, and passes on what is answered.
+struct OneByOne {
+    waiting: Receiver<Ask>,
+    tell: Sender<Event>,
+}
+
+impl OneByOne {
+    fn tell(&self, event: Event) {
+        // Nobody listens any more only when the command ends.
+        let _ = self.tell.send(event);
+    }
+}
+
+impl Workload for OneByOne {
+    fn next(&mut self, _place: usize, id: RequestId, _now: Moment) -> Option<Ask> {
+        let ask = self.waiting.try_recv().ok()?;
+        self.tell(Event::Asked(id));
+        Some(ask)
+    }
+
+    fn answered(&mut self, _place: usize, answer: Answer, _now: Moment) {
+        self.tell(Event::Answered(answer));
+    }
+
+    fn unknown(&mut self, _place: usize, _now: Moment) {
+        self.tell(Event::Unknown);
+    }
+
+    fn waits_for_more(&self) -> bool {
+        true
+    }
+}
+
+/// The same order has the same name whoever reads it.
+fn order_name(request: RequestId) -> String {
+    format!("{:032x}-{}", request.customer.0, request.number)
+}
+
+fn name(order: &Order) -> String {
+    match order.id {
+        OrderId::Preset(number) => format!("seed-{number}"),
+        OrderId::Placed(request) => order_name(request),
+    }
+}

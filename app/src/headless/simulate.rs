@@ -1,0 +1,150 @@
+//! `simulate`: whole clusters in memory, as many seeds as time allows, on as many threads as wanted.
+//!
+//! What a trial is stands in `protocol::simulation`; here seeds are handed out and reports are added. The digest does not
+//! depend on the number of threads.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use protocol::ids::Span;
+use protocol::simulation::{Report, simulate, simulate_one};
+use serde_json::json;
+
+use super::{Exit, Failure, say, say_json};
+
+/// So many seeds are handed out at a time.
+const PORTION: u64 = 8;
+
+/// What to simulate.
+#[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("which").required(true).args(["seeds", "seed"])))]
+pub struct SimulateArguments {
+    /// All seeds from A up to, but without, B.
+    #[arg(long, value_name = "A..B", value_parser = range)]
+    seeds: Option<std::ops::Range<u64>>,
+    /// One seed, to see what happens in it.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Write the story of the one seed here.
+    #[arg(long, value_name = "FILE", requires = "seed")]
+    trace: Option<PathBuf>,
+    /// Virtual seconds of faults in each trial.
+    #[arg(long, value_name = "T", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    sim_secs: u64,
+    /// Begin no more trials after so many seconds of real time.
+    #[arg(long, value_name = "S")]
+    time_limit: Option<u64>,
+    /// Threads; as many as there are processors if not given.
+    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u32).range(1..=256))]
+    jobs: Option<u32>,
+    /// End with one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+fn range(text: &str) -> Result<std::ops::Range<u64>, String> {
+    let bounds = text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
+    bounds.filter(|range| !range.is_empty()).ok_or_else(|| "write it as 0..300".to_owned())
+}
+
+pub(super) fn perform(arguments: &SimulateArguments) -> Result<Exit, Failure> {
+    let span = Span::millis(arguments.sim_secs * 1000);
+    let begun = Instant::now();
+    let (wanted, report) = match (&arguments.seeds, arguments.seed) {
+        (Some(seeds), _) => {
+            let jobs = match arguments.jobs {
+                Some(jobs) => jobs as usize,
+                None => std::thread::available_parallelism().map_or(1, NonZero::get),
+            };
+            let until = arguments.time_limit.map(|seconds| begun + Duration::from_secs(seconds));
+            (seeds.end - seeds.start, simulate_all(seeds.clone(), span, jobs, until))
+        }
+        (None, seed) => {
+            let seed = seed.unwrap_or_default();
+            if let Some(path) = &arguments.trace {
+                write_story(seed, span, path)?;
+            }
+            (1, simulate(seed..seed + 1, span, |_| true))
+        }
+    };
+    let took = begun.elapsed();
+    if let Some(first) = report.violations.first() {
+        let version = env!("CARGO_PKG_VERSION");
+        say(format!(
+            "Seed {} (version {version}, --sim-secs {}) after {:.3} s: {}",
+            first.seed,
+            arguments.sim_secs,
+            first.at as f64 / 1e6,
+            first.what
+        ))?;
+    }
+    if arguments.json {
+        let mut object = serde_json::to_value(&report).map_err(anyhow::Error::from)?;
+        object["hash"] = json!(format!("{:016x}", report.hash));
+        object["took_s"] = json!(took.as_secs_f64());
+        say_json(&object)?;
+    } else {
+        say_report(&report, took)?;
+    }
+    Ok(match (report.violations.is_empty(), report.seeds, report.acknowledged) {
+        (false, ..) => Exit::Violation,
+        (true, seeds, _) if seeds < wanted => Exit::Undecided,
+        (true, _, 0) => Exit::TooLittleEvidence,
+        (true, ..) => Exit::Holds,
+    })
+}
+
+fn simulate_all(seeds: std::ops::Range<u64>, span: Span, jobs: usize, until: Option<Instant>) -> Report {
+    let next = AtomicU64::new(seeds.start);
+    let sum = Mutex::new(Report::default());
+    let in_time = || until.is_none_or(|until| Instant::now() < until);
+    let work = || {
+        while in_time() {
+            let from = next.fetch_add(PORTION, Ordering::Relaxed);
+            if from >= seeds.end {
+                return;
+            }
+            let report = simulate(from..seeds.end.min(from + PORTION), span, |_| in_time());
+            sum.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add(report);
+        }
+    };
+    std::thread::scope(|threads| {
+        for _ in 0..jobs {
+            threads.spawn(work);
+        }
+    });
+    sum.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn write_story(seed: u64, span: Span, path: &std::path::Path) -> Result<(), Failure> {
+    let refuse = |error: std::io::Error| Failure::BadInput(format!("{}: {error}", path.display()));
+    let mut file = BufWriter::new(File::create(path).map_err(refuse)?);
+    for line in simulate_one(seed, span, true).story {
+        writeln!(file, "{line}").map_err(refuse)?;
+    }
+    file.flush().map_err(refuse)
+}
+
+fn say_report(report: &Report, took: Duration) -> Result<(), Failure> {
+    let faults: u64 = report.faults.values().sum();
+    say(format!(
+        "{} seeds, {} s simulated in {:.1} s, {} events, {} faults of {} kinds, {} orders acknowledged, {} views.",
+        report.seeds,
+        report.simulated_s,
+        took.as_secs_f64(),
+        report.events,
+        faults,
+        report.faults.len(),
+        report.acknowledged,
+        report.views
+    ))?;
+    match report.violations.len() {
+        0 => say(format!("No violation. Digest {:016x}.", report.hash)),
+        number => say(format!("{number} violations, {} of them without an answer after healing.", report.stalled)),
+    }
+}

@@ -1,0 +1,78 @@
+//! `validate FILE`: is this a scenario or a history, or where is it wrong? Opens nothing but that file.
+
+use std::io::{BufRead, Read};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{Exit, Failure, check, say, say_json};
+use crate::{history, scenario};
+
+#[derive(Serialize)]
+struct Found {
+    ok: bool,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+pub(super) fn perform(path: &Path, json: bool) -> Result<Exit, Failure> {
+    let mut file = check::open(path)?;
+    let begins_as_json = file.fill_buf().map(|bytes| bytes.first() == Some(&b'{')).unwrap_or_default();
+    let found = if begins_as_json { examine_history(file) } else { examine_scenario(file)? };
+    if json {
+        say_json(&found)?;
+    } else if let Some(why) = &found.why {
+        let place: Vec<_> =
+            [found.line.map(|line| format!("line {line}")), found.column.map(|at| format!("column {at}"))]
+                .into_iter()
+                .flatten()
+                .collect();
+        let colon = if place.is_empty() { "" } else { ": " };
+        say(format!("{}: {}{colon}{why}", path.display(), place.join(", ")))?;
+    } else {
+        say(format!("{}: a {}, ok", path.display(), found.kind))?;
+    }
+    Ok(if found.ok { Exit::Holds } else { Exit::BadInput })
+}
+
+fn examine_history(file: impl BufRead) -> Found {
+    let (line, why) = match history::read(file) {
+        Ok(_) => return Found { ok: true, kind: "history", line: None, column: None, why: None },
+        Err(history::HistoryError::Line { line, why }) => (Some(line), why),
+        Err(error @ history::HistoryError::Unreadable(_)) => (None, error.to_string()),
+    };
+    Found { ok: false, kind: "history", line, column: None, why: Some(why) }
+}
+
+fn examine_scenario(file: impl Read) -> Result<Found, Failure> {
+    Ok(match read_scenario(file)? {
+        Ok(_) => Found { ok: true, kind: "scenario", line: None, column: None, why: None },
+        Err(error) => Found {
+            ok: false,
+            kind: "scenario",
+            line: Some(error.line),
+            column: Some(error.column),
+            why: Some(error.why),
+        },
+    })
+}
+
+/// Reads a scenario within its limits.
+pub(super) fn read_scenario(file: impl Read) -> Result<Result<scenario::Scenario, scenario::ScenarioError>, Failure> {
+    let mut bytes = Vec::new();
+    file.take(scenario::LARGEST_FILE + 1).read_to_end(&mut bytes)?;
+    Ok(match String::from_utf8(bytes) {
+        Ok(text) => scenario::parse(&text),
+        Err(error) => {
+            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let column = valid.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+            Err(scenario::ScenarioError { line, column, why: "this is not UTF-8 text".into() })
+        }
+    })
+}

@@ -1,0 +1,283 @@
+//! Customers that order without being told to: each has one request under way and sends the next when it is answered.
+//!
+//! Real machines on one endpoint, in a thread of their own, in this process or in another than the cluster's. What they
+//! ask for is a [`Workload`]'s matter. Nothing is traced: this is for measuring and for judging, not for looking.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use node::cluster_clock::ClusterClock;
+use node::event_loop::{Answered, Host};
+use node::observation::Feed;
+use node::transport::Transport;
+use protocol::customer::Customer;
+use protocol::ids::{CustomerId, NodeId, RequestId, RequestNumber, Role};
+use protocol::machine::{Identity, Input, Wish};
+use protocol::menu::menu;
+use protocol::message::{Answer, Ask};
+use protocol::postcode::Postcode;
+use tokio::sync::Notify;
+
+use crate::cluster::{Admission, random};
+
+/// Since the moment the load counts from, on a clock that never goes back.
+pub type Moment = Duration;
+
+/// How often overdue requests and the wish to end are looked at.
+const TICK: Duration = Duration::from_millis(20);
+
+/// What the customers of a load do. A *place* is a customer's seat, from 0: who loses patience leaves it to somebody new.
+pub trait Workload: Send + 'static {
+    /// What the customer at this place asks next, under which id; none: it has nothing more to ask.
+    fn next(&mut self, place: usize, id: RequestId, now: Moment) -> Option<Ask>;
+    /// Its answer.
+    fn answered(&mut self, place: usize, answer: Answer, now: Moment);
+    /// It has waited too long, and nobody knows what became of its request.
+    fn unknown(&mut self, place: usize, now: Moment);
+    /// Whether more may come after all have nothing to ask; then [`Load::nudge`] says when.
+    fn waits_for_more(&self) -> bool {
+        false
+    }
+}
+
+/// A running load. Dropping it ends it at once.
+pub struct Load<W> {
+    workload: Arc<Mutex<W>>,
+    over: Arc<AtomicBool>,
+    nudged: Arc<Notify>,
+    thread: Option<JoinHandle<anyhow::Result<()>>>,
+    idle: std::sync::mpsc::Receiver<()>,
+}
+
+impl<W: Workload> Load<W> {
+    /// Starts so many customers. `deadline`: how long one waits for an answer; none: for ever. `begun`: what moments count from.
+    ///
+    /// # Errors
+    /// When no port can be opened.
+    pub fn start(
+        admission: Admission,
+        places: u32,
+        deadline: Option<Duration>,
+        begun: Instant,
+        workload: W,
+    ) -> anyhow::Result<Self> {
+        let workload = Arc::new(Mutex::new(workload));
+        let over = Arc::new(AtomicBool::new(false));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (ready, opened) = std::sync::mpsc::channel();
+        let (done, idle) = std::sync::mpsc::channel();
+        let nudged = Arc::new(Notify::new());
+        let (shared, ends, nudges) = (workload.clone(), over.clone(), nudged.clone());
+        let thread = std::thread::Builder::new().name("load".into()).spawn(move || {
+            let outcome = runtime.block_on(async {
+                let mut crowd = Crowd::new(admission, deadline, begun, shared, ends)?;
+                let _ = ready.send(());
+                crowd.order(places as usize, &nudges).await
+            });
+            let _ = done.send(());
+            outcome
+        })?;
+        let load = Self { workload, over, nudged, thread: Some(thread), idle };
+        match opened.recv() {
+            Ok(()) => Ok(load),
+            Err(_) => Err(load.join().err().unwrap_or_else(|| anyhow!("the customers could not begin"))),
+        }
+    }
+
+    /// Looks at the workload, or tells it something.
+    pub fn with<T>(&self, act: impl FnOnce(&mut W) -> T) -> T {
+        act(&mut lock(&self.workload))
+    }
+
+    /// Whoever has nothing to ask shall look again.
+    pub fn nudge(&self) {
+        self.nudged.notify_one();
+    }
+
+    /// Waits until nobody has anything more to ask, at most so long; what is under way then stays unknown.
+    ///
+    /// # Errors
+    /// When the customers' thread failed.
+    pub fn finish(self, patience: Duration) -> anyhow::Result<W> {
+        let _ = self.idle.recv_timeout(patience);
+        let workload = self.workload.clone();
+        self.join()?;
+        let workload = Arc::try_unwrap(workload).map_err(|_| anyhow!("somebody still looks at the workload"))?;
+        Ok(workload.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn join(mut self) -> anyhow::Result<()> {
+        self.over.store(true, Ordering::Relaxed);
+        let thread = self.thread.take().context("the customers have ended already")?;
+        thread.join().map_err(|_| anyhow!("the customers' thread broke down"))?
+    }
+}
+
+impl<W> Drop for Load<W> {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn lock<W>(workload: &Mutex<W>) -> MutexGuard<'_, W> {
+    workload.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// All customers of a load.
+struct Crowd<W> {
+    host: Host<Customer>,
+    admission: Admission,
+    deadline: Option<Duration>,
+    begun: Instant,
+    workload: Arc<Mutex<W>>,
+    over: Arc<AtomicBool>,
+    /// Node ids are given out in sequence, so that the place follows from the id.
+    first: NodeId,
+    places: Vec<Place>,
+}
+
+struct Place {
+    node: NodeId,
+    asked: Option<Moment>,
+}
+
+impl<W: Workload> Crowd<W> {
+    fn new(
+        admission: Admission,
+        deadline: Option<Duration>,
+        begun: Instant,
+        workload: Arc<Mutex<W>>,
+        over: Arc<AtomicBool>,
+    ) -> anyhow::Result<Self> {
+        let transport = Transport::open(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), &admission.credentials)?;
+        let feed = Feed::new(false, Box::new(|records, _| records.clear()));
+        let host = Host::new(transport, ClusterClock::since(admission.epoch), &admission.settings, feed);
+        Ok(Self { host, admission, deadline, begun, workload, over, first: NodeId(random()?), places: Vec::new() })
+    }
+
+    async fn order(&mut self, places: usize, nudged: &Notify) -> anyhow::Result<()> {
+        for place in 0..places {
+            self.seat(place)?;
+        }
+        let workload = self.workload.clone();
+        self.ask_all(&mut lock(&workload), 0..places);
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let waits_for_more = lock(&workload).waits_for_more();
+        while waits_for_more || self.places.iter().any(|place| place.asked.is_some()) {
+            tokio::select! {
+                () = self.host.ready() => {}
+                () = nudged.notified() => self.ask_all(&mut lock(&workload), 0..places),
+                _ = tick.tick() => {
+                    if self.over.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    self.replace_impatient()?;
+                }
+            }
+            self.host.round()?;
+            let answers = self.host.take_answers();
+            if !answers.is_empty() {
+                self.take(answers, &mut lock(&workload));
+            }
+        }
+        let now = self.begun.elapsed();
+        for (place, seat) in self.places.iter().enumerate().filter(|(_, seat)| seat.asked.is_some()) {
+            tracing::debug!("customer {} had no answer", seat.node);
+            lock(&workload).unknown(place, now);
+        }
+        Ok(())
+    }
+
+    /// A new customer takes this place.
+    fn seat(&mut self, place: usize) -> anyhow::Result<()> {
+        let node = NodeId(self.first.0.wrapping_add(place as u64));
+        if self.places.get(place).is_some() {
+            self.host.remove(node);
+        }
+        let identity = Identity {
+            me: self.host.contact(node),
+            name: format!("customer-{}", place + 1),
+            role: Role::Customer,
+            name_server: self.admission.name_server,
+        };
+        let customer = CustomerId(u128::from(random()?) << 64 | u128::from(random()?));
+        let machine = Customer::new(identity, self.admission.settings.clone(), customer, RequestNumber(0));
+        self.host.add(node, Role::Customer, machine);
+        match self.places.get_mut(place) {
+            Some(seat) => seat.asked = None,
+            None => self.places.push(Place { node, asked: None }),
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, answers: Vec<Answered>, workload: &mut W) {
+        for Answered { customer, answer, .. } in answers {
+            let place = customer.0.wrapping_sub(self.first.0) as usize;
+            if let Some(seat) = self.places.get_mut(place)
+                && seat.asked.take().is_some()
+            {
+                workload.answered(place, answer, self.begun.elapsed());
+                self.ask_all(workload, place..place + 1);
+            }
+        }
+    }
+
+    fn ask_all(&mut self, workload: &mut W, places: std::ops::Range<usize>) {
+        for place in places {
+            let seat = &mut self.places[place];
+            if seat.asked.is_some() {
+                continue;
+            }
+            let Some(id) = self.host.machine(seat.node).map(Customer::next_request) else { continue };
+            let now = self.begun.elapsed();
+            if let Some(ask) = workload.next(place, id, now) {
+                seat.asked = Some(now);
+                self.host.give(seat.node, Input::Wanted { wish: Wish::Ask(ask), traced: false });
+            }
+        }
+    }
+
+    /// Who has waited longer than the deadline goes, and somebody new comes.
+    fn replace_impatient(&mut self) -> anyhow::Result<()> {
+        let Some(deadline) = self.deadline else { return Ok(()) };
+        let now = self.begun.elapsed();
+        let overdue = |seat: &Place| seat.asked.is_some_and(|asked| now.saturating_sub(asked) > deadline);
+        let places: Vec<usize> = (0..self.places.len()).filter(|place| overdue(&self.places[*place])).collect();
+        let workload = self.workload.clone();
+        for place in places {
+            lock(&workload).unknown(place, now);
+            self.seat(place)?;
+            self.ask_all(&mut lock(&workload), place..place + 1);
+        }
+        Ok(())
+    }
+}
+
+/// Orders for ever, to a few postcodes, without writing anything down.
+#[derive(Debug, Default)]
+pub struct Endless {
+    postcodes: Vec<Postcode>,
+}
+
+impl Workload for Endless {
+    fn next(&mut self, place: usize, _id: RequestId, _now: Moment) -> Option<Ask> {
+        if self.postcodes.is_empty() {
+            self.postcodes = node::gazetteer::Gazetteer::get().listed().step_by(97).take(64).collect();
+        }
+        let postcode = *self.postcodes.get(place % self.postcodes.len().max(1))?;
+        let dish = menu().get(place % menu().len().max(1))?;
+        Some(Ask::Order { postcode, items: vec![dish.name.to_owned()] })
+    }
+
+    fn answered(&mut self, _place: usize, _answer: Answer, _now: Moment) {}
+
+    fn unknown(&mut self, _place: usize, _now: Moment) {}
+}
