@@ -12,7 +12,7 @@ use protocol::ids::{Contact, Role};
 use protocol::machine::{Identity, Machine};
 use protocol::name_server::NameServer;
 use protocol::order_book::OrderBook;
-use protocol::postcode::Postcode;
+use protocol::postcode::{Postcode, PostcodeService};
 use protocol::replica::Replica;
 use tokio::sync::{mpsc, watch};
 
@@ -74,12 +74,18 @@ async fn live(
         Ok(Being::NameServer(host, contact)) => drive(host, contact, &reports, commands, |_, _| None).await,
         Ok(Being::FrontEnd(host, contact)) => drive(host, contact, &reports, commands, |_, _| None).await,
         Ok(Being::Replica(host, contact)) => drive(host, contact, &reports, commands, orders_of).await,
-        Ok(Being::Echo(endpoint, contact)) => {
-            reports.tell(NodeReport::Ready { pid: std::process::id(), contact });
-            round_trip::echo(endpoint).await;
-            Ok(())
+        Ok(Being::StandIn(service, listener, contact)) => {
+            let (behave, behaviour) = watch::channel(Misbehaviour::default());
+            serve(stand_in::serve(service, listener, behaviour), contact, behave, &reports, commands).await
         }
-        Ok(Being::StandIn(being)) => being.serve(&reports, commands).await,
+        Ok(Being::Echo(endpoint, contact)) => {
+            let (behave, _) = watch::channel(Misbehaviour::default());
+            let echo = async {
+                round_trip::echo(endpoint).await;
+                Ok(())
+            };
+            serve(echo, contact, behave, &reports, commands).await
+        }
         Err(error) => return (reports, format!("{error:#}"), EXIT_BAD_INPUT),
     };
     let why = ended.err().map_or_else(|| "The launcher stopped talking.".into(), |error| format!("{error:#}"));
@@ -91,7 +97,7 @@ enum Being {
     NameServer(Box<Host<NameServer>>, Contact),
     FrontEnd(Box<Host<FrontEnd>>, Contact),
     Replica(Box<Host<Replica>>, Contact),
-    StandIn(StandIn),
+    StandIn(PostcodeService, tokio::net::TcpListener, Contact),
     Echo(quinn::Endpoint, Contact),
 }
 
@@ -130,11 +136,7 @@ fn become_what_was_told(config: NodeConfig, reports: &Reports) -> anyhow::Result
             })?;
             listener.set_nonblocking(true)?;
             let contact = Contact { id, address: listener.local_addr()? };
-            Being::StandIn(StandIn {
-                service: *service,
-                listener: tokio::net::TcpListener::from_std(listener)?,
-                contact,
-            })
+            Being::StandIn(*service, tokio::net::TcpListener::from_std(listener)?, contact)
         }
         Duty::Echo => {
             let endpoint = limits::endpoint(config.listen, keys(&config)?)?;
@@ -211,40 +213,33 @@ fn orders_of(replica: &Replica, from: Option<Postcode>) -> Option<NodeReport> {
     Some(NodeReport::Orders { histories, postcodes: book.postcodes() as u64 })
 }
 
-/// A postcode service without the internet.
-struct StandIn {
-    service: protocol::postcode::PostcodeService,
-    listener: tokio::net::TcpListener,
+/// Serves without a machine, as long as `serving` lasts.
+async fn serve(
+    serving: impl Future<Output = anyhow::Result<()>>,
     contact: Contact,
-}
-
-impl StandIn {
-    async fn serve(
-        self,
-        reports: &Reports,
-        mut commands: mpsc::UnboundedReceiver<ControlCommand>,
-    ) -> anyhow::Result<()> {
-        let (behave, behaviour) = watch::channel(Misbehaviour::default());
-        reports.tell(NodeReport::Ready { pid: std::process::id(), contact: self.contact });
-        let mut serving = std::pin::pin!(stand_in::serve(self.service, self.listener, behaviour));
-        loop {
-            tokio::select! {
-                ended = &mut serving => return ended,
-                command = commands.recv() => match command {
-                    None => return Ok(()),
-                    Some(ControlCommand::Misbehave(misbehaviour)) => drop(behave.send(misbehaviour)),
-                    Some(ControlCommand::ReportStatus) => {
-                        let usage = Usage { processor: usage::processor(), memory: usage::memory(), ..Usage::default() };
-                        reports.tell(NodeReport::Status { state: None, usage });
-                    }
-                    Some(
-                        ControlCommand::Observe(_)
-                        | ControlCommand::Retime(_)
-                        | ControlCommand::VerdictCache(_)
-                        | ControlCommand::ShowOrders { .. },
-                    ) => {}
-                },
-            }
+    behave: watch::Sender<Misbehaviour>,
+    reports: &Reports,
+    mut commands: mpsc::UnboundedReceiver<ControlCommand>,
+) -> anyhow::Result<()> {
+    reports.tell(NodeReport::Ready { pid: std::process::id(), contact });
+    let mut serving = std::pin::pin!(serving);
+    loop {
+        tokio::select! {
+            ended = &mut serving => return ended,
+            command = commands.recv() => match command {
+                None => return Ok(()),
+                Some(ControlCommand::Misbehave(misbehaviour)) => drop(behave.send(misbehaviour)),
+                Some(ControlCommand::ReportStatus) => {
+                    let usage = Usage { processor: usage::processor(), memory: usage::memory(), ..Usage::default() };
+                    reports.tell(NodeReport::Status { state: None, usage });
+                }
+                Some(
+                    ControlCommand::Observe(_)
+                    | ControlCommand::Retime(_)
+                    | ControlCommand::VerdictCache(_)
+                    | ControlCommand::ShowOrders { .. },
+                ) => {}
+            },
         }
     }
 }
