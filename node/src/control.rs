@@ -30,7 +30,8 @@ pub struct NodeConfig {
     pub name_server: Contact,
     /// Timers and limits.
     pub settings: Settings,
-    /// Keys of this run; none for stand-ins, which speak plain HTTP.
+    /// Keys of this run; none for stand-ins, which speak plain HTTP. A name server that is started again is given the
+    /// same ones: then it can tell its peers at once that their connections to its predecessor are gone.
     pub credentials: Option<Credentials>,
     /// Microseconds since 1970 at which the run's cluster time began.
     pub epoch: u64,

@@ -6,6 +6,7 @@ mod cluster;
 
 use cluster::{Cluster, Process};
 use node::control::{ControlCommand, Duty, NodeReport};
+use protocol::ids::Span;
 use protocol::message::{Answer, Ask};
 use protocol::order_book::Outcome;
 use protocol::trace::TraceEvent;
@@ -63,6 +64,34 @@ async fn a_replica_that_comes_later_receives_everything() {
     };
     assert_eq!(histories[0].0.as_str(), "DH1 3LE");
     assert!(histories[0].1.len() >= 2);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_frozen_primary_is_replaced_and_joins_again_when_it_wakes() {
+    let mut cluster = Cluster::start(3);
+    place(&mut cluster).await;
+    let primary = cluster.wait_until_all_are_members();
+    cluster.replicas[primary].freeze();
+    place(&mut cluster).await;
+    cluster.replicas[primary].wake();
+    assert_ne!(cluster.wait_until_all_are_members(), primary);
+    place(&mut cluster).await;
+}
+
+#[tokio::test]
+async fn slowed_links_delay_an_order_and_accuse_nobody() {
+    let mut cluster = Cluster::start(2);
+    place(&mut cluster).await;
+    let primary = cluster.wait_until_all_are_members();
+    let view = cluster.replicas[primary].replica_state().view;
+    let hop = Span::millis(100);
+    cluster.slow_down(hop);
+    let begun = std::time::Instant::now();
+    place(&mut cluster).await;
+    // [9] [10] [5] [13] [14]; the verdict is remembered, and [6] may be overtaken by the acknowledgement of a heartbeat.
+    assert!(begun.elapsed().as_micros() >= u128::from(hop.times(5).0), "{:?}", begun.elapsed());
+    assert_eq!(cluster.replicas[primary].replica_state().view, view);
 }
 
 #[tokio::test]

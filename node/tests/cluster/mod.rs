@@ -16,7 +16,7 @@ use node::observation::Feed;
 use node::transport::Transport;
 use node::transport::identity::Authority;
 use protocol::customer::Customer;
-use protocol::ids::{Contact, CustomerId, NodeId, RequestNumber, Role};
+use protocol::ids::{Contact, CustomerId, NodeId, RequestNumber, Role, Span};
 use protocol::machine::{Identity, Input, Settings, Wish};
 use protocol::message::{Answer, Ask};
 use protocol::postcode::PostcodeService;
@@ -97,6 +97,22 @@ impl Process {
         self.input = None;
     }
 
+    /// Stops the process as the system does it, not as the protocol would; [`Self::wake`] lets it go on.
+    #[cfg(unix)]
+    pub fn freeze(&self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
+    #[cfg(unix)]
+    pub fn wake(&self) {
+        self.signal(rustix::process::Signal::CONT);
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
+    }
+
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -134,7 +150,8 @@ pub struct Cluster {
     folder: tempfile::TempDir,
     next_id: u64,
     pub name_server: Process,
-    pub name_server_contact: Contact,
+    name_server_config: NodeConfig,
+    name_server_contact: Contact,
     pub front_end: Process,
     pub replicas: Vec<Process>,
     services: Vec<ServiceAddress>,
@@ -151,10 +168,11 @@ impl Cluster {
         let folder = tempfile::tempdir().unwrap();
         let nobody = Contact { id: NodeId(1), address: loopback() };
         let duty = Duty::NameServer { journal: folder.path().join("journal") };
-        let config = config(&authority, "name-server", duty, NodeId(1), nobody);
+        let mut name_server_config = config(&authority, "name-server", duty, NodeId(1), nobody);
         let mut name_server = Process::start("name-server");
-        name_server.configure(&config);
+        name_server.configure(&name_server_config);
         let name_server_contact = name_server.ready();
+        name_server_config.listen = name_server_contact.address;
 
         let mut services = Vec::new();
         let mut stand_ins = Vec::new();
@@ -176,6 +194,7 @@ impl Cluster {
             folder,
             next_id: 10,
             name_server,
+            name_server_config,
             name_server_contact,
             front_end,
             replicas: Vec::new(),
@@ -212,16 +231,21 @@ impl Cluster {
         self.configure_front_end();
     }
 
-    /// The same incarnation at the same address, from its journal.
+    /// The same incarnation with the same keys at the same address, from its journal.
     pub fn restart_name_server(&mut self) {
         self.name_server.kill();
-        let duty = Duty::NameServer { journal: self.journal() };
-        let contact = self.name_server_contact;
-        let mut config = config(&self.authority, "name-server", duty, contact.id, contact);
-        config.listen = contact.address;
         self.name_server = Process::start("name-server");
-        self.name_server.configure(&config);
-        assert_eq!(self.name_server.ready(), contact);
+        self.name_server.configure(&self.name_server_config);
+        assert_eq!(self.name_server.ready(), self.name_server_contact);
+    }
+
+    /// Slows every hop of every link.
+    pub fn slow_down(&mut self, hop: Span) {
+        let settings = Settings { hop, ..Settings::default() };
+        for process in [&mut self.name_server, &mut self.front_end].into_iter().chain(&mut self.replicas) {
+            process.command(&ControlCommand::Retime(settings.clone()));
+        }
+        self.customer.retime(&settings);
     }
 
     pub fn add_replica(&mut self, number: u32) {
