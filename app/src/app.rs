@@ -5,7 +5,7 @@
 
 mod keys;
 
-use egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, Ui};
+use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
 use protocol::trace::TraceRecord;
 
 use crate::panels::bottom::{BottomState, bottom_ui};
@@ -90,14 +90,12 @@ impl Window {
             status_bar_ui(ui, picture);
         });
         if !self.appearance.presents {
-            let panel = Panel::bottom("bottom").resizable(true).default_size(size::BOTTOM).size_range(96.0..=480.0);
-            panel.frame(side).show(ui, |ui| bottom_ui(ui, picture, &mut self.bottom, &mut self.focus));
             Panel::left("left").default_size(size::LEFT).size_range(200.0..=360.0).frame(side).show(ui, |ui| {
                 customers_ui(ui, picture, &mut self.focus);
-                ScrollArea::vertical().id_salt("form").auto_shrink(false).show(ui, |ui| {
-                    order_form_ui(ui, picture, &mut self.order_form, &self.focus, commands);
-                });
+                order_form_ui(ui, picture, &mut self.order_form, &self.focus, commands);
             });
+            let panel = Panel::bottom("bottom").resizable(true).default_size(size::BOTTOM).size_range(96.0..=480.0);
+            panel.frame(side).show(ui, |ui| bottom_ui(ui, picture, &mut self.bottom, &mut self.focus));
             Panel::right("right").default_size(size::RIGHT).size_range(220.0..=420.0).frame(side).show(ui, |ui| {
                 inspector_ui(ui, picture, &mut self.inspector, &self.focus, commands);
             });

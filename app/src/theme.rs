@@ -152,17 +152,19 @@ pub mod size {
     /// The status bar.
     pub const STATUS_BAR: f32 = 28.0;
     /// The left panel.
-    pub const LEFT: f32 = 244.0;
+    pub const LEFT: f32 = 236.0;
     /// The inspector.
-    pub const RIGHT: f32 = 272.0;
+    pub const RIGHT: f32 = 264.0;
     /// The tabs at the bottom.
     pub const BOTTOM: f32 = 208.0;
     /// A node of the cluster.
-    pub const NODE: Vec2 = Vec2::new(172.0, 56.0);
+    pub const NODE: Vec2 = Vec2::new(184.0, 56.0);
+    /// A node of the cluster on a large canvas.
+    pub const LARGE_NODE: Vec2 = Vec2::new(216.0, 64.0);
     /// A node of the cluster where there are many.
     pub const SMALL_NODE: Vec2 = Vec2::new(116.0, 40.0);
-    /// A customer's card.
-    pub const CARD: Vec2 = Vec2::new(128.0, 36.0);
+    /// A customer's card at its widest.
+    pub const CARD: Vec2 = Vec2::new(188.0, 36.0);
     /// A customer's dot.
     pub const CUSTOMER: f32 = 8.0;
     /// Radius of a number on a line, and of a numbered message.
@@ -171,12 +173,12 @@ pub mod size {
     pub const QUIET_DOT: f32 = 4.0;
     /// A dash, and a gap.
     pub const DASH: f32 = 4.0;
-    /// A lane of the timeline.
-    pub const LANE: f32 = 22.0;
+    /// A lane of the timeline, at its highest and at its lowest.
+    pub const LANE: (f32, f32) = (22.0, 14.0);
     /// The names of the lanes.
     pub const LANE_NAME: f32 = 112.0;
     /// The part of the canvas that is the map's.
-    pub const MAP_SHARE: f32 = 0.36;
+    pub const MAP_SHARE: f32 = 0.35;
     /// The presentation's zoom.
     pub const PRESENTATION: f32 = 1.5;
 }
@@ -295,6 +297,7 @@ fn visuals(tokens: &Tokens, theme: Theme) -> Visuals {
     visuals.popup_shadow = egui::Shadow::NONE;
     visuals.panel_fill = tokens.panel;
     visuals.striped = false;
+    visuals.text_options.font_hinting = false;
     visuals
 }
 

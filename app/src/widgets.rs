@@ -2,8 +2,8 @@
 //! panels' business.
 
 use egui::{
-    Align, Button, Color32, CornerRadius, Frame, Label, Layout, Margin, Response, RichText, Role, Sense, Stroke,
-    StrokeKind, Ui, Vec2, WidgetInfo, vec2,
+    Align, Button, Color32, CornerRadius, Frame, Label, Layout, Response, RichText, Role, Sense, Stroke, StrokeKind,
+    Ui, Vec2, WidgetInfo, vec2,
 };
 
 use crate::theme::{self, size, text, tokens};
@@ -21,14 +21,15 @@ pub fn dim(ui: &mut Ui, words: impl Into<String>) -> Response {
     ui.label(RichText::new(words).size(text::SMALL).color(colour))
 }
 
-/// Words on a rounded ground.
+/// Words on a rounded ground, cut off where the room ends.
 pub fn pill(ui: &mut Ui, words: &str, ink: Color32, ground: Color32) -> Response {
-    Frame::new()
-        .fill(ground)
-        .corner_radius(CornerRadius::same(size::BIG_CORNER))
-        .inner_margin(Margin::symmetric(10, 4))
-        .show(ui, |ui| ui.add(Label::new(RichText::new(words).font(theme::strong(text::SMALL)).color(ink))))
-        .inner
+    let room = (ui.available_width() - 24.0).max(40.0);
+    let galley = elided(ui.painter(), words, theme::strong(text::SMALL), ink, room);
+    let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(20.0, 8.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, words));
+    ui.painter().rect_filled(rect, rect.height() / 2.0, ground);
+    ui.painter().galley(rect.center() - galley.size() / 2.0, galley, ink);
+    response
 }
 
 /// A button with an outline.

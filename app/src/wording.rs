@@ -11,7 +11,7 @@ use protocol::order_book::Outcome;
 use protocol::postcode::Verdict;
 use protocol::trace::{Actor, Ending, Standing, TraceEvent};
 
-pub use of_nodes::{customer_line, line, share_loaded, short_title, title};
+pub use of_nodes::{customer_line, line, share_loaded, short_line, short_title, title};
 
 use crate::picture::Weight;
 

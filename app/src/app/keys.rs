@@ -49,6 +49,6 @@ pub(super) fn handle(ui: &Ui, window: &mut Window) {
     }
     if pressed(Key::T) {
         let now = ui.options(|options| options.theme_preference);
-        ui.ctx().set_theme(next_theme(now).2);
+        ui.ctx().set_theme(next_theme(now).1);
     }
 }

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use egui::{
-    Align2, CornerRadius, Key, Label, RichText, Role, Sense, Stroke, StrokeKind, TextEdit, Ui, WidgetInfo, vec2,
+    Align2, CornerRadius, Key, Label, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind, TextEdit, Ui, WidgetInfo,
+    vec2,
 };
 use protocol::ids::CustomerId;
 use protocol::menu::{MOST_ITEMS, menu};
@@ -54,19 +55,28 @@ pub fn order_form_ui(
     let draft = state.drafts.entry(customer.id).or_default();
     heading(ui, &format!("{} orders", customer.name));
     ui.spacing_mut().item_spacing.y = 4.0;
-    for dish in menu() {
-        dish_row(ui, dish.name, dish.pence, draft);
-    }
+    // Dishes scroll, so that the button below them is always in sight.
+    let room = (ui.available_height() - BELOW_DISHES).max(size::ROW * 3.5);
+    ScrollArea::vertical().id_salt("dishes").max_height(room).show(ui, |ui| {
+        for dish in menu() {
+            dish_row(ui, dish.name, dish.pence, draft);
+        }
+    });
     ui.add_space(4.0);
     let typed = draft.postcode.clone().unwrap_or_else(|| customer.postcode.to_string());
     let postcode = postcode_field(ui, picture, &typed, draft);
     ui.add_space(4.0);
     place_or_give_up(ui, customer, draft, &typed, postcode.is_some(), commands);
-    receipts(ui, customer);
-    if let Some(postcode) = postcode {
-        history(ui, customer, postcode, commands);
-    }
+    ScrollArea::vertical().id_salt("answers").auto_shrink(false).show(ui, |ui| {
+        receipts(ui, customer);
+        if let Some(postcode) = postcode {
+            history(ui, customer, postcode, commands);
+        }
+    });
 }
+
+/// Room for postcode, button, receipts and history.
+const BELOW_DISHES: f32 = 290.0;
 
 /// A dish: a click takes one more; the minus one less.
 fn dish_row(ui: &mut Ui, name: &'static str, pence: u32, draft: &mut Draft) {

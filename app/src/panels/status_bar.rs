@@ -16,7 +16,7 @@ pub fn status_bar_ui(ui: &mut Ui, picture: &Picture) {
         light(ui, ledger.twice == 0, &format!("{} twice", ledger.twice), wording::TWICE_MEANS);
         match ledger.copies {
             Copies::Alone => drop(dim(ui, "○ one copy only").on_hover_text(wording::COPIES_MEANS)),
-            Copies::CatchingUp => drop(dim(ui, "◌ replicas catching up").on_hover_text(wording::COPIES_MEANS)),
+            Copies::CatchingUp => drop(dim(ui, "○ replicas catching up").on_hover_text(wording::COPIES_MEANS)),
             Copies::Identical => drop(light(ui, true, "replicas identical", wording::COPIES_MEANS)),
             Copies::Differ => drop(light(ui, false, "replicas differ", wording::COPIES_MEANS)),
         }

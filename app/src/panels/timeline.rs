@@ -53,7 +53,10 @@ impl Window {
 pub fn timeline_ui(ui: &mut Ui, picture: &Picture, state: &mut TimelineState, focus: &mut Focus) {
     let lanes = lanes(picture);
     ScrollArea::vertical().id_salt("timeline").auto_shrink(false).show(ui, |ui| {
-        let height = (lanes.len() as f32 * size::LANE + 24.0).max(ui.available_height());
+        let room = ui.available_height();
+        let (most, least) = size::LANE;
+        let pitch = ((room - 20.0) / lanes.len().max(1) as f32).clamp(least, most);
+        let height = (lanes.len() as f32 * pitch + 20.0).max(room);
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "timeline of messages"));
         if response.hovered() {
@@ -69,7 +72,7 @@ pub fn timeline_ui(ui: &mut Ui, picture: &Picture, state: &mut TimelineState, fo
             right: rect.right() - 64.0,
         };
         let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
-        let middles = paint_lanes(&painter, t, rect, &lanes, picture);
+        let middles = paint_lanes(&painter, t, rect, pitch, &lanes, picture);
         let nearest = paint_messages(&painter, t, picture, &window, &middles, response.hover_pos());
         paint_marks(&painter, t, picture, &window, &middles);
         now(&painter, t, window.x(moment), rect, moment);
@@ -94,13 +97,14 @@ fn paint_lanes(
     painter: &Painter,
     t: &Tokens,
     rect: Rect,
+    pitch: f32,
     lanes: &[(String, Vec<NodeId>)],
     picture: &Picture,
 ) -> BTreeMap<String, f32> {
     let mut middles = BTreeMap::new();
     let primary = picture.nodes.acting_primary().map(|node| node.name.as_str());
     for (index, (name, _)) in lanes.iter().enumerate() {
-        let y = (rect.top() + 16.0 + index as f32 * size::LANE).round() + 0.5;
+        let y = (rect.top() + 20.0 + (index as f32 + 0.5) * pitch).round() + 0.5;
         let runs = picture.nodes.get(name).is_none_or(|node| node.runs());
         let ink = t.dim;
         let words = elided(painter, name, theme::plain(text::SMALL), ink, size::LANE_NAME - 28.0);

@@ -77,26 +77,28 @@ fn service(ui: &mut Ui, picture: &Picture) {
         }
         Service::Starting => drop(pill(ui, &format!("○ {}", wording::STARTING), t.saffron_text, t.saffron_wash)),
         Service::Waiting(why) => {
-            let room = (ui.available_width() - 24.0).max(80.0);
-            let font = theme::strong(text::SMALL);
-            let words = format!("▲ Waiting · {why}");
-            let galley = widgets::elided(ui.painter(), &words, font, t.tomato_text, room);
-            let frame = egui::Frame::new()
-                .fill(t.tomato_wash)
-                .corner_radius(size::BIG_CORNER)
-                .inner_margin(egui::Margin::symmetric(10, 4));
-            frame.show(ui, |ui| ui.add(egui::Label::new(galley))).inner.on_hover_text(why);
+            pill(ui, &format!("▲ Waiting · {why}"), t.tomato_text, t.tomato_wash).on_hover_text(why);
         }
     }
 }
 
+/// A disc: empty for light, full for dark, half for the system's choice.
 fn theme_button(ui: &mut Ui) {
+    let t = tokens(ui);
     let now = ui.options(|options| options.theme_preference);
-    let (sign, words, next) = next_theme(now);
-    let button = Button::new(RichText::new(sign).size(text::BODY)).min_size(widgets::ICON_BUTTON);
-    let response = ui.add(button);
-    let name = format!("theme: {words}");
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+    let (words, next) = next_theme(now);
+    let response = ui.add(Button::new("").min_size(widgets::ICON_BUTTON));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("theme: {words}")));
+    let centre = response.rect.center();
+    let full = match now {
+        ThemePreference::Light => 0.0,
+        ThemePreference::System => 0.5,
+        ThemePreference::Dark => 1.0,
+    };
+    let disc = egui::Rect::from_center_size(centre, egui::Vec2::splat(12.0));
+    let part = ui.painter().with_clip_rect(disc.with_max_x(disc.left() + disc.width() * full));
+    part.circle_filled(centre, 6.0, t.text);
+    ui.painter().circle_stroke(centre, 6.0, (size::OUTLINE, t.text));
     if response.on_hover_text(format!("Theme: {words} (T)")).clicked() {
         ui.set_theme(next);
     }
@@ -104,11 +106,11 @@ fn theme_button(ui: &mut Ui) {
 
 /// What the present theme is called, and the one after it.
 #[must_use]
-pub fn next_theme(now: ThemePreference) -> (&'static str, &'static str, ThemePreference) {
+pub fn next_theme(now: ThemePreference) -> (&'static str, ThemePreference) {
     match now {
-        ThemePreference::System => ("Auto", "as the system", ThemePreference::Light),
-        ThemePreference::Light => ("Light", "light", ThemePreference::Dark),
-        ThemePreference::Dark => ("Dark", "dark", ThemePreference::System),
+        ThemePreference::System => ("as the system", ThemePreference::Light),
+        ThemePreference::Light => ("light", ThemePreference::Dark),
+        ThemePreference::Dark => ("dark", ThemePreference::System),
     }
 }
 

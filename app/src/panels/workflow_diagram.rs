@@ -61,6 +61,8 @@ struct Stage<'a> {
     customers: Vec<(&'a Customer, Pos2)>,
     by_name: BTreeMap<&'a str, usize>,
     by_node: BTreeMap<NodeId, usize>,
+    /// Where replicas stand: ways lead around them.
+    replicas: Vec<Rect>,
 }
 
 impl<'a> Stage<'a> {
@@ -85,7 +87,8 @@ impl<'a> Stage<'a> {
         let customers: Vec<_> = picture.customers.iter().map(|customer| (customer, home(customer))).collect();
         let by_name = nodes.iter().enumerate().map(|(index, node)| (node.0.name.as_str(), index)).collect();
         let by_node = customers.iter().enumerate().map(|(index, customer)| (customer.0.node, index)).collect();
-        Self { picture, tokens, canvas, projection, nodes, customers, by_name, by_node }
+        let replicas = nodes.iter().filter(|node| node.1 == Kind::Replica).map(|node| node.2).collect();
+        Self { picture, tokens, canvas, projection, nodes, customers, by_name, by_node, replicas }
     }
 
     /// Where somebody stands; also an earlier incarnation of somebody who does.
@@ -100,7 +103,7 @@ impl<'a> Stage<'a> {
     }
 
     fn way(&self, from: NodeId, to: NodeId) -> Option<Way> {
-        Some(layout::way(self.end(from)?, self.end(to)?))
+        Some(layout::way(self.end(from)?, self.end(to)?, &self.replicas))
     }
 }
 
@@ -141,12 +144,16 @@ pub fn workflow_diagram_ui(
     taken.take(buttons);
 
     stage.projection.paint(ui.painter(), t);
-    lines::paint(ui.painter(), &stage, focus, &mut taken);
-    let cards = cards::place_customers(&stage, focus, &mut taken);
+    let dots = messages::place(&stage, state.reduced_motion);
+    for dot in &dots {
+        taken.take(dot.room());
+    }
+    lines::paint(ui.painter(), &stage, focus, &dots, &mut taken);
+    let cards = cards::place_customers(ui.painter(), &stage, focus, &mut taken);
     stage.projection.paint_names(ui.painter(), t, &mut taken);
     gestures::on_nodes(ui, &stage, state, focus, commands);
     gestures::on_customers(ui, &stage, &cards, state, focus, commands);
-    messages::show(ui, &stage, state.reduced_motion, focus, &mut taken);
+    messages::show(ui, &stage, &dots, focus, &mut taken);
     gestures::buttons(ui, buttons, &stage, state, commands);
     hint(ui, canvas);
 }

@@ -46,7 +46,7 @@ pub fn line(node: &Node, picture: &Picture) -> String {
     }
     match &node.state {
         Some(NodeState::NameServer { names, record, .. }) => {
-            format!("{} · view {} recorded", count(names.len(), "name", "names"), record.number)
+            format!("{} · view {}", count(names.len(), "name", "names"), record.number)
         }
         Some(NodeState::FrontEnd { retired: true, .. }) => "retired: there is a newer one".into(),
         Some(NodeState::FrontEnd { waits_for: Some(why), .. }) => why.clone(),
@@ -63,14 +63,14 @@ pub fn line(node: &Node, picture: &Picture) -> String {
 fn replica_line(replica: &ReplicaState, picture: &Picture) -> String {
     let Some(position) = replica.position else {
         return match share_loaded(replica) {
-            Some(share) => format!("receives the state · {:.0} %", share * 100.0),
+            Some(share) => format!("receives state · {:.0} %", share * 100.0),
             None => "holds nothing yet".into(),
         };
     };
     match replica.standing {
         Standing::Primary => format!("applied {} · committed {}", position.op, replica.commit),
         Standing::Joining => match share_loaded(replica) {
-            Some(share) => format!("receives the state · {:.0} %", share * 100.0),
+            Some(share) => format!("receives state · {:.0} %", share * 100.0),
             None => format!("joining with {} applied", position.op),
         },
         Standing::Backup => {
@@ -86,6 +86,16 @@ fn replica_line(replica: &ReplicaState, picture: &Picture) -> String {
 pub fn share_loaded(replica: &ReplicaState) -> Option<f32> {
     let (parts, all) = replica.loading.filter(|(_, all)| *all > 0)?;
     Some(parts as f32 / all as f32)
+}
+
+/// The second line where there is little room.
+#[must_use]
+pub fn short_line(node: &Node, picture: &Picture) -> String {
+    let replica = node.replica().filter(|_| node.runs());
+    match replica.and_then(|replica| Some((replica.standing, replica.position?.op))) {
+        Some((of, op)) => format!("{} · {op}", standing(of)),
+        None => line(node, picture),
+    }
 }
 
 /// What a customer is at: "placed #17".

@@ -1,6 +1,8 @@
 //! Cards of nodes and customers, and where customers' cards find room.
 
-use egui::{Align2, Color32, CornerRadius, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, pos2, vec2};
+use std::sync::Arc;
+
+use egui::{Align2, Color32, CornerRadius, Galley, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, pos2, vec2};
 use protocol::ids::CustomerId;
 use protocol::order_book::Outcome;
 use protocol::trace::{Actor, Standing};
@@ -48,25 +50,29 @@ pub(super) fn node(painter: &Painter, stage: &Stage<'_>, node: &Node, kind: Kind
     let t = stage.tokens;
     let colour = colour(node, kind, t);
     let small = rect.width() < size::NODE.x;
+    let large = rect.width() > size::NODE.x;
     outline(painter, t, rect, colour, node.runs(), marks);
-    let radius = if small { 9.0 } else { 13.0 };
-    let disc = pos2(rect.left() + radius + 9.0, rect.center().y - if small { 0.0 } else { 4.0 });
+    let radius = if small { 9.0 } else { rect.height() * 0.22 };
+    let loads = node.replica().filter(|_| node.runs()).and_then(wording::share_loaded);
+    let raised = if loads.is_some() { 4.0 } else { 0.0 };
+    let disc = pos2(rect.left() + radius + 9.0, rect.center().y - raised);
     sign(painter, t, node, kind, disc, radius, colour);
     let left = disc.x + radius + 8.0;
     let room = rect.right() - 8.0 - left;
-    let (title, font) = match small {
-        true => (wording::short_title(node), theme::strong(text::SMALL)),
-        false => (wording::title(node), theme::strong(text::BODY)),
+    let (title, line, font) = match small {
+        true => (wording::short_title(node), wording::short_line(node, stage.picture), theme::strong(text::SMALL)),
+        false => (wording::title(node), wording::line(node, stage.picture), theme::strong(text::LARGE)),
     };
+    let second_font = theme::plain(if large { text::BODY } else { text::SMALL });
     let ink = if node.runs() { t.text } else { t.dim };
     let title = elided(painter, &title, font, ink, room);
-    let line = elided(painter, &wording::line(node, stage.picture), theme::plain(text::SMALL), t.dim, room);
+    let line = elided(painter, &line, second_font, t.dim, room);
     let height = title.size().y + line.size().y;
-    let top = rect.center().y - height / 2.0 - if small { 0.0 } else { 2.0 };
+    let top = rect.center().y - height / 2.0 - raised;
     let second = top + title.size().y;
     painter.galley(pos2(left, top), title, ink);
     painter.galley(pos2(left, second), line, t.dim);
-    if let Some(share) = node.replica().filter(|_| node.runs()).and_then(wording::share_loaded) {
+    if let Some(share) = loads {
         let bar = Rect::from_min_size(pos2(left, rect.bottom() - 9.0), vec2(room, 4.0));
         painter.rect_filled(bar, 2.0, t.soft);
         painter.rect_filled(bar.with_max_x(bar.left() + room * share), 2.0, t.saffron);
@@ -154,15 +160,30 @@ pub(crate) fn customer_colour(customer: &Customer, t: &Tokens) -> Color32 {
 
 /// Finds room for customers' cards: the one that orders first, then those who wait, then the others. Who finds none
 /// stays a dot with a letter, and is named when pointed at.
-pub(super) fn place_customers(stage: &Stage<'_>, focus: &Focus, taken: &mut Taken) -> Vec<(CustomerId, Rect)> {
+pub(super) fn place_customers(
+    painter: &Painter,
+    stage: &Stage<'_>,
+    focus: &Focus,
+    taken: &mut Taken,
+) -> Vec<(CustomerId, Rect)> {
     let bounds = stage.canvas.with_max_x(map_part(stage.canvas).right() + 24.0).shrink(8.0);
     let mut order: Vec<&(&Customer, Pos2)> = stage.customers.iter().collect();
     order.sort_by_key(|(customer, _)| (focus.customer != Some(customer.id), customer.waiting.is_none()));
     let room = |(customer, at): &(&Customer, Pos2)| {
-        let found = taken.first_free(bounds, around_dot(*at, size::CARD, size::CUSTOMER))?;
+        let [name, line] = words(painter, stage.tokens, customer);
+        let width = name.size().x.max(line.size().x) + 18.0;
+        let found = taken.first_free(bounds, around_dot(*at, vec2(width, size::CARD.y), size::CUSTOMER))?;
         Some((customer.id, found))
     };
     order.into_iter().filter_map(room).collect()
+}
+
+/// Name and second line of a customer's card.
+fn words(painter: &Painter, t: &Tokens, customer: &Customer) -> [Arc<Galley>; 2] {
+    let room = size::CARD.x - 18.0;
+    let line = format!("{} · {}", customer.postcode, wording::customer_line(customer));
+    let name = elided(painter, &customer.name, theme::strong(text::BODY), t.text, room);
+    [name, elided(painter, &line, theme::plain(text::SMALL), t.dim, room)]
 }
 
 /// A customer: dot and, if there is room, card.
@@ -176,10 +197,7 @@ pub(super) fn customer(painter: &Painter, t: &Tokens, customer: &Customer, at: P
         let fill = if marks.hovered { theme::between(t.panel, t.soft, 0.6) } else { t.panel };
         painter.rect(card, corner, fill, Stroke::new(width, colour), StrokeKind::Inside);
         let left = card.left() + 9.0;
-        let room = card.width() - 16.0;
-        let name = elided(painter, &customer.name, theme::strong(text::SMALL), t.text, room);
-        let line = format!("{} · {}", customer.postcode, wording::customer_line(customer));
-        let line = elided(painter, &line, theme::plain(text::SMALL), t.dim, room);
+        let [name, line] = words(painter, t, customer);
         let top = card.center().y - (name.size().y + line.size().y) / 2.0;
         let second = top + name.size().y;
         painter.galley(pos2(left, top), name, t.text);

@@ -24,7 +24,11 @@ pub enum Kind {
 /// More replicas than this stand in several columns of smaller cards.
 const ONE_COLUMN: usize = 5;
 /// Room right of the replicas, for ways that lead around their neighbours.
-const RIGHT_MARGIN: f32 = 56.0;
+const RIGHT_MARGIN: f32 = 52.0;
+/// Room between columns of replicas, for the ways of messages.
+const GUTTER: f32 = 36.0;
+/// On a canvas of this size, nodes are larger.
+const LARGE: Vec2 = vec2(1000.0, 600.0);
 
 /// The part of the canvas that is the map's.
 #[must_use]
@@ -32,26 +36,32 @@ pub fn map_part(canvas: Rect) -> Rect {
     canvas.with_max_x(canvas.left() + canvas.width() * size::MAP_SHARE)
 }
 
+/// The size of a node's card where there is room.
+fn card(canvas: Rect) -> Vec2 {
+    if canvas.width() >= LARGE.x && canvas.height() >= LARGE.y { size::LARGE_NODE } else { size::NODE }
+}
+
 /// The places of nodes of these kinds, in their order, on an untouched canvas. Customers have none here.
 #[must_use]
 pub fn places(canvas: Rect, kinds: &[Kind]) -> Vec<Rect> {
     let count = |wanted: Kind| kinds.iter().filter(|kind| **kind == wanted).count();
+    let card = card(canvas);
     let replicas = Replicas::within(canvas, count(Kind::Replica));
-    let left = canvas.left() + canvas.width() * size::MAP_SHARE;
-    let middle = left + (replicas.left() - left) * 0.44;
-    let (top, bottom) = (canvas.top() + 76.0, canvas.bottom() - 52.0);
+    let map = map_part(canvas).right();
+    let middle = (map + (replicas.left() - map) * 0.42).max(map + card.x / 2.0 + 12.0);
+    let (top, bottom) = (canvas.top() + 44.0 + card.y / 2.0, canvas.bottom() - 24.0 - card.y / 2.0);
     let centre_of = |kind: Kind, nth: usize| match kind {
-        Kind::NameServer => pos2(middle, top + nth as f32 * 72.0),
+        Kind::NameServer => pos2(middle, top + nth as f32 * (card.y + 16.0)),
         Kind::FrontEnd => {
             let several = count(Kind::FrontEnd) as f32 - 1.0;
-            pos2(middle, (top + bottom) / 2.0 - 8.0 + (nth as f32 - several / 2.0) * 72.0)
+            pos2(middle, (top + bottom) / 2.0 - 8.0 + (nth as f32 - several / 2.0) * (card.y + 16.0))
         }
         Kind::Replica => replicas.centre(nth),
         // The first one asked stands nearest to the replicas.
         Kind::Service => {
-            let step = size::NODE.x + 24.0;
-            let right = (middle + step * 0.62).max(left + size::NODE.x * 1.5 + 24.0);
-            pos2(right - nth as f32 * step, bottom)
+            let step = card.x + 20.0;
+            let first = (middle + step * 0.5).max(map + step * 1.5).min(canvas.right() - 8.0 - card.x / 2.0);
+            pos2(first - nth as f32 * step, bottom)
         }
         Kind::Customer => canvas.center(),
     };
@@ -59,7 +69,7 @@ pub fn places(canvas: Rect, kinds: &[Kind]) -> Vec<Rect> {
     let place = |kind: &Kind| {
         let nth = &mut seen[*kind as usize];
         *nth += 1;
-        let size = if *kind == Kind::Replica { replicas.size } else { size::NODE };
+        let size = if *kind == Kind::Replica { replicas.size } else { card };
         keep_within(Rect::from_center_size(centre_of(*kind, *nth - 1), size), canvas)
     };
     kinds.iter().map(place).collect()
@@ -89,27 +99,29 @@ impl Replicas {
     fn within(canvas: Rect, count: usize) -> Self {
         let columns = if count <= ONE_COLUMN { 1 } else { count.div_ceil(10).max(2) };
         let rows = count.max(1).div_ceil(columns);
-        let size = if columns == 1 { size::NODE } else { size::SMALL_NODE };
+        let size = if columns == 1 { card(canvas) } else { size::SMALL_NODE };
         Self { canvas, columns, rows, size }
     }
 
     fn left(&self) -> f32 {
-        self.canvas.right() - RIGHT_MARGIN - self.columns as f32 * (self.size.x + 20.0) + 20.0
+        let columns = self.columns as f32;
+        self.canvas.right() - RIGHT_MARGIN - columns * self.size.x - (columns - 1.0) * GUTTER
     }
 
-    /// Column by column, from the top.
+    /// Column by column, from the top. The lowest row leaves room for the services.
     fn centre(&self, nth: usize) -> Pos2 {
         let (column, row) = (nth / self.rows, nth % self.rows);
-        let top = self.canvas.top() + 112.0;
-        let bottom = self.canvas.bottom() - 84.0;
-        let x = self.left() + self.size.x / 2.0 + column as f32 * (self.size.x + 20.0);
+        let shift = if self.columns > 1 { self.size.y * 0.5 } else { 0.0 };
+        let top = self.canvas.top() + 44.0 + self.size.y / 2.0;
+        let bottom = self.canvas.bottom() - 24.0 - card(self.canvas).y - 16.0 - self.size.y / 2.0 - shift;
+        let x = self.left() + self.size.x / 2.0 + column as f32 * (self.size.x + GUTTER);
         let y = match self.rows {
             1 => (top + bottom) / 2.0,
             2 => top + (bottom - top) * (0.2 + 0.6 * row as f32),
             rows => top + (bottom - top) * row as f32 / (rows as f32 - 1.0),
         };
-        // Columns are shifted against each other, so that a way between two does not hide behind a third.
-        pos2(x, y + if column % 2 == 1 { self.size.y * 0.55 } else { 0.0 })
+        // Columns are shifted against each other, so that ways between them spread.
+        pos2(x, y + if column % 2 == 1 { shift } else { 0.0 })
     }
 }
 
@@ -187,62 +199,62 @@ impl Way {
 /// Straight pieces of a curve.
 const CURVE: u32 = 24;
 
-/// The way from one thing to another: the same line, whichever of the two sends.
+/// The way from one thing to another: the same line, whichever of the two sends. It leads around `others` that stand
+/// between two replicas.
 #[must_use]
-pub fn way(from: (Kind, Rect), to: (Kind, Rect)) -> Way {
+pub fn way(from: (Kind, Rect), to: (Kind, Rect), others: &[Rect]) -> Way {
     let upright = |a: &Rect, b: &Rect| (a.center().y, a.center().x) <= (b.center().y, b.center().x);
     let swapped = from.0 as usize > to.0 as usize || (from.0 == to.0 && !upright(&from.1, &to.1));
-    if swapped { ordered(to, from).back() } else { ordered(from, to) }
+    if swapped { ordered(to, from, others).back() } else { ordered(from, to, others) }
 }
 
 /// `a` is the one whose kind comes first, or the upper one.
-fn ordered((kind_a, a): (Kind, Rect), (kind_b, b): (Kind, Rect)) -> Way {
+fn ordered((kind_a, a): (Kind, Rect), (kind_b, b): (Kind, Rect), others: &[Rect]) -> Way {
     let right_of_a = b.left() - a.right();
     match (kind_a, kind_b) {
         (Kind::Customer, Kind::FrontEnd | Kind::NameServer | Kind::Replica | Kind::Service) if right_of_a > 16.0 => {
             let start = a.center() + vec2(size::CUSTOMER + 1.0, 0.0);
-            let bend = (b.left() - start.x) * 0.5;
-            let end = b.left_center();
-            Way::curved(start, start + vec2(bend, 0.0), end - vec2(bend, 0.0), end)
+            across(start, b.left_center())
         }
         (Kind::NameServer, Kind::FrontEnd) if b.top() > a.bottom() && (a.center().x - b.center().x).abs() < 60.0 => {
             Way::straight(a.center_bottom(), b.center_top())
         }
         (Kind::NameServer, Kind::Replica) if right_of_a > 24.0 => {
-            if b.center().y - a.center().y < 140.0 && b.top() > a.center().y {
-                let end = b.center_top();
-                let corner = pos2(end.x, a.center().y);
-                return Way::curved(a.right_center(), corner - vec2(24.0, 0.0), corner + vec2(0.0, 8.0), end);
-            }
-            let end = b.left_center() - vec2(0.0, b.height() * 0.25);
-            let bend = right_of_a * 0.6;
-            Way::curved(a.right_center(), a.right_center() + vec2(bend, 0.0), end - vec2(bend, 0.0), end)
+            across(a.right_center(), b.left_center() - vec2(0.0, b.height() * 0.25))
         }
-        (Kind::FrontEnd, Kind::Replica) if right_of_a > 16.0 => {
-            let bend = right_of_a * 0.5;
-            let (start, end) = (a.right_center(), b.left_center());
-            Way::curved(start, start + vec2(bend, 0.0), end - vec2(bend, 0.0), end)
-        }
-        (Kind::Replica, Kind::Service) if b.top() > a.bottom() && b.center().x < a.left() => {
+        (Kind::FrontEnd, Kind::Replica) if right_of_a > 16.0 => across(a.right_center(), b.left_center()),
+        (Kind::Replica, Kind::Service) if b.top() > a.bottom() && b.left() + 12.0 < a.left() - 20.0 => {
             let start = a.left_center() + vec2(0.0, a.height() * 0.28);
-            let end = b.center_top() + vec2(b.width() * 0.3, 0.0);
-            let (across, up) = ((start.x - end.x) * 0.45, (end.y - start.y) * 0.45);
+            let end = pos2((a.left() - 20.0).min(b.center().x + b.width() * 0.3), b.top());
+            let (across, up) = (((start.x - end.x) * 0.6).max(16.0), (end.y - start.y) * 0.5);
             Way::curved(start, start - vec2(across, 0.0), end - vec2(0.0, up), end)
         }
-        (Kind::Replica, Kind::Replica) if (a.center().x - b.center().x).abs() < 8.0 && a.width() == size::NODE.x => {
-            around(a, b)
+        (Kind::Replica, Kind::Replica) if right_of_a > 8.0 => across(a.right_center(), b.left_center()),
+        (Kind::Replica, Kind::Replica) if a.left() - b.right() > 8.0 => {
+            across(b.right_center(), a.left_center()).back()
+        }
+        (Kind::Replica, Kind::Replica) if b.top() > a.bottom() => {
+            let between = Rect::from_two_pos(a.center_bottom(), b.center_top()).expand2(vec2(2.0, -1.0));
+            if others.iter().any(|other| other.intersects(between)) {
+                around(a, b)
+            } else {
+                Way::straight(a.center_bottom(), b.center_top())
+            }
         }
         _ => Way::straight(border(a, b.center()), border(b, a.center())),
     }
 }
 
-/// Between two replicas in one column: straight to a neighbour, else in a bow on the right of those between.
+/// From left to right, leaving and arriving level.
+fn across(start: Pos2, end: Pos2) -> Way {
+    let bend = vec2((end.x - start.x) * 0.5, 0.0);
+    Way::curved(start, start + bend, end - bend, end)
+}
+
+/// Between two replicas in one column, in a bow on the right of those between.
 fn around(a: Rect, b: Rect) -> Way {
-    let gap = b.top() - a.bottom();
-    if gap < a.height() * 1.9 {
-        return Way::straight(a.center_bottom(), b.center_top());
-    }
-    let bow = vec2((28.0 + gap * 0.08).min(RIGHT_MARGIN * 1.2), 0.0);
+    let most = if a.width() < size::NODE.x { GUTTER } else { RIGHT_MARGIN * 1.2 };
+    let bow = vec2((28.0 + (b.top() - a.bottom()) * 0.08).min(most), 0.0);
     let (start, end) = (a.right_center(), b.right_center());
     Way::curved(start, start + bow, end + bow, end)
 }
@@ -315,7 +327,7 @@ mod tests {
 
     #[test]
     fn nothing_overlaps_on_any_usual_canvas() {
-        for (width, height) in [(764.0, 516.0), (844.0, 560.0), (1400.0, 800.0), (980.0, 640.0)] {
+        for (width, height) in [(760.0, 500.0), (780.0, 516.0), (844.0, 560.0), (1400.0, 800.0), (1000.0, 640.0)] {
             for replicas in 0..=20 {
                 let places = places(canvas(width, height), &cluster(replicas));
                 for (index, one) in places.iter().enumerate() {
@@ -343,7 +355,7 @@ mod tests {
         ];
         for one in ends {
             for other in ends.into_iter().filter(|other| *other != one) {
-                let (there, back) = (way(one, other), way(other, one));
+                let (there, back) = (way(one, other, &places), way(other, one, &places));
                 assert!(there.at(0.25).distance(back.at(0.75)) < 0.5, "{one:?} {other:?}");
                 assert!(there.at(0.0).distance(back.at(1.0)) < 0.01);
             }
@@ -354,7 +366,7 @@ mod tests {
     fn a_way_to_a_neighbours_neighbour_leads_around() {
         let places = places(canvas(900.0, 560.0), &cluster(3));
         let (first, second, third) = (places[4], places[5], places[6]);
-        let way = way((Kind::Replica, first), (Kind::Replica, third));
+        let way = way((Kind::Replica, first), (Kind::Replica, third), &places);
         assert!(way.points().iter().all(|point| !second.contains(*point)));
     }
 

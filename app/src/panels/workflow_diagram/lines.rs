@@ -11,6 +11,7 @@ use protocol::trace::Actor;
 
 use super::Stage;
 use super::layout::{Taken, Way};
+use super::messages::Dot;
 use crate::panels::{Focus, Selected};
 use crate::picture::{End, Node, Picture};
 use crate::theme::{self, Tokens, size, text, time};
@@ -64,10 +65,10 @@ fn relations(picture: &Picture, focus: &Focus) -> Vec<Relation> {
         let joiners = state.joiners.iter().map(|joiner| joiner.0);
         state.view.members.iter().copied().chain(joiners)
     });
-    for follower in followers.filter(|id| *id != primary.id) {
-        if picture.nodes.of(follower).is_some_and(Node::runs) {
-            line(primary.id, follower, Pattern::Solid, &[5, 6]);
-        }
+    let runs = |id: &NodeId| *id != primary.id && picture.nodes.of(*id).is_some_and(Node::runs);
+    for (index, follower) in followers.filter(runs).enumerate() {
+        let steps: &[u8] = if index < MOST_NUMBERED { &[5, 6] } else { &[] };
+        line(primary.id, follower, Pattern::Solid, steps);
     }
     for (service, pattern, steps) in [
         (PostcodeService::PostcodesIo, Pattern::Solid, &[11u8, 12][..]),
@@ -77,6 +78,9 @@ fn relations(picture: &Picture, focus: &Focus) -> Vec<Relation> {
     }
     list
 }
+
+/// The lines to more followers than this are not numbered: it is the same on each.
+const MOST_NUMBERED: usize = 4;
 
 /// What passed between two lately.
 #[derive(Default)]
@@ -110,10 +114,18 @@ fn glows(picture: &Picture) -> BTreeMap<Pair, Glow> {
 /// Under load only the newest messages light their ways one by one; the others are flow.
 const MOST_GLOWS: usize = 600;
 
-/// Paints all lines; numbers take their places.
-pub(super) fn paint(painter: &Painter, stage: &Stage<'_>, focus: &Focus, taken: &mut Taken) {
+/// One of the seed's numbers, where it is written, and how strongly it glows.
+struct Number {
+    at: Pos2,
+    step: u8,
+    strength: f32,
+    lost: bool,
+}
+
+/// Paints all lines; numbers take their places, but not where a message is.
+pub(super) fn paint(painter: &Painter, stage: &Stage<'_>, focus: &Focus, dots: &[Dot<'_>], taken: &mut Taken) {
     let mut glows = glows(stage.picture);
-    let mut numbers: Vec<(Pos2, u8, Option<f32>, bool)> = Vec::new();
+    let mut numbers: Vec<Number> = Vec::new();
     for relation in relations(stage.picture, focus) {
         let Some(way) = stage.way(relation.from, relation.to) else { continue };
         let glow = glows.remove(&pair(relation.from, relation.to)).unwrap_or_default();
@@ -127,25 +139,52 @@ pub(super) fn paint(painter: &Painter, stage: &Stage<'_>, focus: &Focus, taken: 
         numbers.extend(numbers_on(&way, &[], &glow));
     }
     flows(painter, stage);
+    travelled(painter, stage, dots);
     selected_way(painter, stage, focus);
-    for (at, step, strength, lost) in numbers {
-        number(painter, stage.tokens, at, step, strength, lost);
-        taken.take(Rect::from_center_size(at, Vec2::splat(size::NUMBER * 2.0)));
+    for number in numbers {
+        let room = Rect::from_center_size(number.at, Vec2::splat(size::NUMBER * 2.0));
+        if taken.is_free(room) {
+            taken.take(room);
+            number.paint(painter, stage.tokens);
+        }
+    }
+}
+
+/// The ways along which messages are travelling now.
+fn travelled(painter: &Painter, stage: &Stage<'_>, dots: &[Dot<'_>]) {
+    let mut pairs: BTreeMap<Pair, bool> = BTreeMap::new();
+    for dot in dots {
+        let numbered = pairs.entry((dot.passage.id.from, dot.passage.to)).or_default();
+        *numbered |= dot.passage.facts.step.is_some();
+    }
+    for ((from, to), numbered) in pairs {
+        let Some(way) = stage.way(from, to) else { continue };
+        let stroke = match numbered {
+            true => Stroke::new(size::OUTLINE, stage.tokens.saffron),
+            false => Stroke::new(size::HAIRLINE, stage.tokens.dim),
+        };
+        painter.line(way.points().to_vec(), stroke);
     }
 }
 
 /// The numbers of a line side by side in its middle: those of the workflow always, others while they glow.
-fn numbers_on(way: &Way, always: &[u8], glow: &Glow) -> Vec<(Pos2, u8, Option<f32>, bool)> {
+fn numbers_on(way: &Way, always: &[u8], glow: &Glow) -> Vec<Number> {
     let mut steps: Vec<u8> = always.to_vec();
     steps.extend(glow.steps.keys().filter(|step| !always.contains(step)));
     let apart = size::NUMBER * 2.0 + 4.0;
-    let first = -(steps.len() as f32 - 1.0) / 2.0 * apart;
-    let place = |index: usize| way.beside_middle(first + index as f32 * apart);
-    steps
-        .iter()
-        .enumerate()
-        .map(|(index, step)| (place(index), *step, glow.steps.get(step).copied(), glow.lost))
-        .collect()
+    let half = (steps.len() as f32 - 1.0) / 2.0;
+    // A short line has no room for two: they then stand left and right of it.
+    let short = way.length() < apart * (steps.len() as f32 + 0.4);
+    let aside = (way.at(0.6) - way.at(0.4)).normalized().rot90();
+    let place = |index: usize| {
+        let offset = (index as f32 - half) * apart;
+        if short { way.at(0.5) + aside * offset } else { way.beside_middle(offset) }
+    };
+    let number = |(index, step): (usize, &u8)| {
+        let strength = glow.steps.get(step).copied().unwrap_or(0.0);
+        Number { at: place(index), step: *step, strength, lost: glow.lost }
+    };
+    steps.iter().enumerate().map(number).collect()
 }
 
 fn quiet_line(painter: &Painter, t: &Tokens, way: &Way, pattern: Pattern) {
@@ -190,14 +229,14 @@ fn selected_way(painter: &Painter, stage: &Stage<'_>, focus: &Focus) {
     }
 }
 
-/// One of the seed's numbers in a circle; filled while its message glows.
-fn number(painter: &Painter, t: &Tokens, at: Pos2, step: u8, strength: Option<f32>, lost: bool) {
-    let full = if lost { t.tomato_text } else { t.saffron };
-    let strength = strength.unwrap_or(0.0);
-    let fill = theme::between(t.canvas, full, strength);
-    let edge = theme::between(theme::between(t.canvas, t.dim, 0.62), full, strength);
-    let full_ink = if lost { t.on_strong } else { t.on_saffron };
-    let ink: Color32 = if strength > 0.5 { full_ink } else { t.dim };
-    painter.circle(at, size::NUMBER, fill, Stroke::new(size::HAIRLINE, edge));
-    painter.text(at, Align2::CENTER_CENTER, step.to_string(), theme::plain(text::SMALL), ink);
+impl Number {
+    /// In a circle; filled while its message glows.
+    fn paint(&self, painter: &Painter, t: &Tokens) {
+        let (full, full_ink) = if self.lost { (t.tomato_text, t.on_strong) } else { (t.saffron, t.on_saffron) };
+        let edge = theme::between(theme::between(t.canvas, t.dim, 0.62), full, self.strength);
+        let fill = theme::between(t.canvas, full, self.strength);
+        let ink: Color32 = if self.strength > 0.5 { full_ink } else { t.dim };
+        painter.circle(self.at, size::NUMBER, fill, Stroke::new(size::HAIRLINE, edge));
+        painter.text(self.at, Align2::CENTER_CENTER, self.step.to_string(), theme::plain(text::SMALL), ink);
+    }
 }

@@ -14,26 +14,35 @@ use crate::theme::{self, Tokens, size, text};
 /// Labels of more messages would hide the diagram.
 const MOST_LABELS: usize = 24;
 
-/// Shows all messages on their way; a click on one selects it.
-pub(super) fn show(ui: &mut Ui, stage: &Stage<'_>, reduced_motion: bool, focus: &mut Focus, taken: &mut Taken) {
+/// A message on its way, and where it is.
+pub(super) struct Dot<'a> {
+    pub(super) passage: &'a Passage,
+    pub(super) at: Pos2,
+}
+
+impl Dot<'_> {
+    /// What labels must not cover.
+    pub(super) fn room(&self) -> Rect {
+        Rect::from_center_size(self.at, Vec2::splat(size::NUMBER * 2.0 + 4.0))
+    }
+}
+
+/// Where all messages on their way are now. Those without delay are not seen travelling: they leave a glow.
+pub(super) fn place<'a>(stage: &Stage<'a>, reduced_motion: bool) -> Vec<Dot<'a>> {
     let mut ways: BTreeMap<(NodeId, NodeId), Option<Way>> = BTreeMap::new();
-    let mut dots: Vec<(&Passage, Pos2)> = Vec::new();
+    let mut dots = Vec::new();
     for passage in stage.picture.traffic.flying().filter(|passage| passage.facts.delay > 0) {
         let ends = (passage.id.from, passage.to);
         let Some(way) = ways.entry(ends).or_insert_with(|| stage.way(ends.0, ends.1)) else { continue };
         let share = if reduced_motion { 0.5 } else { passage.progress(stage.picture.now) };
-        dots.push((passage, way.at(share)));
+        dots.push(Dot { passage, at: way.at(share) });
     }
-    for ((from, to), way) in &ways {
-        let Some(way) = way else { continue };
-        let numbered = dots.iter().any(|(dot, _)| dot.id.from == *from && dot.to == *to && dot.facts.step.is_some());
-        let width = if numbered { size::OUTLINE } else { size::HAIRLINE };
-        ui.painter().line(way.points().to_vec(), Stroke::new(width, stage.tokens.saffron));
-    }
-    for (_, at) in &dots {
-        taken.take(Rect::from_center_size(*at, Vec2::splat(size::NUMBER * 2.0 + 4.0)));
-    }
-    for (index, (passage, at)) in dots.iter().enumerate() {
+    dots
+}
+
+/// Shows all messages on their way; a click on one selects it.
+pub(super) fn show(ui: &mut Ui, stage: &Stage<'_>, dots: &[Dot<'_>], focus: &mut Focus, taken: &mut Taken) {
+    for (index, Dot { passage, at }) in dots.iter().enumerate() {
         let selected = focus.selected == Selected::Message(passage.id, passage.to);
         dot(ui, stage.tokens, passage, *at, selected);
         if index < MOST_LABELS && passage.facts.step.is_some() {
