@@ -101,7 +101,7 @@ pub fn actions(node: &Node) -> Vec<Action> {
     let mut actions = vec![crash, remove];
     if node.actor == Actor::Role(Role::Replica) {
         let command = UserCommand::ShowOrders { node: name(), from: None };
-        actions.insert(1, Action { words: "Show orders", destructive: false, command });
+        actions.insert(1, Action { words: "Orders", destructive: false, command });
     }
     actions
 }

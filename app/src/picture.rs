@@ -94,7 +94,7 @@ impl Picture {
                 self.traffic.postcode_asked(*message, *to, *postcode, *request, self.hop, at);
             }
             TraceEvent::PostcodeAnswered { message, from, verdict, took } => {
-                let postcode = self.traffic.postcode_answered(*message, *from, verdict, self.hop, at);
+                let postcode = self.traffic.postcode_answered(*message, *from, verdict, at);
                 self.nodes.service_answered(*from, *took);
                 if let Some(postcode) = postcode {
                     self.remember(postcode, verdict);
@@ -132,7 +132,7 @@ impl Picture {
     /// Says what time it is; time never goes back.
     pub fn set_now(&mut self, now: u64) {
         self.now = self.now.max(now);
-        self.traffic.forget_old(self.now);
+        self.traffic.go_on(self.now);
     }
 
     fn note(&mut self, record: &TraceRecord) {

@@ -156,9 +156,9 @@ pub mod size {
     /// The inspector.
     pub const RIGHT: f32 = 264.0;
     /// The tabs at the bottom.
-    pub const BOTTOM: f32 = 208.0;
+    pub const BOTTOM: f32 = 216.0;
     /// A node of the cluster.
-    pub const NODE: Vec2 = Vec2::new(184.0, 56.0);
+    pub const NODE: Vec2 = Vec2::new(190.0, 56.0);
     /// A node of the cluster on a large canvas.
     pub const LARGE_NODE: Vec2 = Vec2::new(216.0, 64.0);
     /// A node of the cluster where there are many.
@@ -174,7 +174,7 @@ pub mod size {
     /// A dash, and a gap.
     pub const DASH: f32 = 4.0;
     /// A lane of the timeline, at its highest and at its lowest.
-    pub const LANE: (f32, f32) = (22.0, 14.0);
+    pub const LANE: (f32, f32) = (22.0, 13.0);
     /// The names of the lanes.
     pub const LANE_NAME: f32 = 112.0;
     /// The part of the canvas that is the map's.
@@ -235,6 +235,8 @@ fn fonts() -> FontDefinitions {
     };
     add(STRONG, include_bytes!("../../resources/fonts/Inter-SemiBold.ttf"), FontFamily::Name(STRONG.into()));
     add("plain", include_bytes!("../../resources/fonts/Inter-Regular.ttf"), FontFamily::Proportional);
+    // Signs such as the tick, which the fixed-width letters lack.
+    fonts.families.entry(FontFamily::Monospace).or_default().push("plain".into());
     fonts
 }
 

@@ -92,9 +92,10 @@ pub fn choice<T: PartialEq + Copy>(ui: &mut Ui, name: &str, now: T, choices: &[(
 pub fn fact(ui: &mut Ui, name: &str, value: &str, fixed_width: bool) {
     let t = tokens(ui);
     ui.horizontal_top(|ui| {
-        let (left, _) = ui.allocate_exact_size(vec2(FACT_NAME, 18.0), Sense::hover());
-        let at = left.left_top() + vec2(0.0, 1.0);
-        ui.painter().text(at, egui::Align2::LEFT_TOP, name, theme::plain(text::BODY), t.dim);
+        let words = elided(ui.painter(), name, theme::plain(text::BODY), t.dim, FACT_NAME * 1.6);
+        let width = FACT_NAME.max(words.size().x + 4.0);
+        let (left, _) = ui.allocate_exact_size(vec2(width, 18.0), Sense::hover());
+        ui.painter().galley(left.left_top() + vec2(0.0, 1.0), words, t.dim);
         let font = if fixed_width { theme::mono() } else { theme::plain(text::BODY) };
         let words = RichText::new(value).font(font).color(t.text);
         let response = ui.add(Label::new(words).wrap().sense(Sense::click()));

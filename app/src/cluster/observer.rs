@@ -3,7 +3,7 @@
 //! What does not fit is counted, not awaited (DESIGN, "Under load"): first the events of single messages, whose loss only
 //! thins out the picture, and only far beyond that everything else. Nothing is interpreted here.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use protocol::ids::NodeId;
@@ -25,10 +25,14 @@ struct Waiting {
     records: VecDeque<TraceRecord>,
     dropped: u64,
     wake: Option<Wake>,
+    /// Whether `wake` was called since facts were last taken.
+    woken: bool,
+    /// Heartbeats since facts were last taken, by sender: a cluster at rest must wake nobody.
+    pulse: BTreeMap<NodeId, TraceRecord>,
 }
 
 impl Facts {
-    /// Calls `wake` whenever facts come to an empty queue.
+    /// Calls `wake` whenever facts come to an empty queue, unless they are heartbeats.
     pub fn wake_with(&self, wake: Wake) {
         self.waiting().wake = Some(wake);
     }
@@ -36,8 +40,8 @@ impl Facts {
     /// Adds facts, oldest first, or counts what does not fit.
     pub fn push(&self, records: impl IntoIterator<Item = TraceRecord>) {
         let mut waiting = self.waiting();
-        let was_empty = waiting.records.is_empty();
         for record in records {
+            let Some(record) = waiting.keep_if_pulse(record) else { continue };
             let most = if is_of_one_message(&record.event) { MOST_STEPS } else { MOST_FACTS };
             if waiting.records.len() < most {
                 waiting.records.push_back(record);
@@ -45,7 +49,8 @@ impl Facts {
                 waiting.dropped += 1;
             }
         }
-        let wake = (was_empty && !waiting.records.is_empty()).then(|| waiting.wake.clone()).flatten();
+        let wake = (!waiting.woken && !waiting.records.is_empty()).then(|| waiting.wake.clone()).flatten();
+        waiting.woken |= wake.is_some();
         drop(waiting);
         if let Some(wake) = wake {
             wake();
@@ -61,7 +66,9 @@ impl Facts {
     #[must_use]
     pub fn take(&self, now: u64) -> Vec<TraceRecord> {
         let mut waiting = self.waiting();
+        waiting.woken = false;
         let mut records: Vec<_> = waiting.records.drain(..).collect();
+        records.extend(std::mem::take(&mut waiting.pulse).into_values());
         let dropped = std::mem::take(&mut waiting.dropped);
         if dropped > 0 {
             let text = format!("{dropped} events came faster than they could be shown, and are missing in the picture");
@@ -73,6 +80,26 @@ impl Facts {
     /// The queue stays usable when a thread that held it has panicked: records are added whole.
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    /// Keeps the newest count of a sender's heartbeats aside, added to what was counted before; gives back anything else.
+    fn keep_if_pulse(&mut self, mut record: TraceRecord) -> Option<TraceRecord> {
+        let TraceEvent::Flow { sent } = &mut record.event else { return Some(record) };
+        if sent.iter().any(|(_, orders, _)| *orders > 0) {
+            return Some(record);
+        }
+        if let Some(TraceRecord { event: TraceEvent::Flow { sent: before }, .. }) = self.pulse.remove(&record.node) {
+            for (to, _, control) in before {
+                match sent.iter_mut().find(|(receiver, _, _)| *receiver == to) {
+                    Some((_, _, count)) => *count += control,
+                    None => sent.push((to, 0, control)),
+                }
+            }
+        }
+        self.pulse.insert(record.node, record);
+        None
     }
 }
 
@@ -129,5 +156,25 @@ mod tests {
         assert!(matches!(&taken[MOST_STEPS + 1].event, TraceEvent::Log { text } if text.starts_with("5 events")));
         assert_eq!(woken.load(Ordering::Relaxed), 1);
         assert!(facts.take(8).is_empty());
+    }
+
+    #[test]
+    fn heartbeats_wake_nobody_and_are_added_up() {
+        let facts = Facts::default();
+        let woken = Arc::new(AtomicU32::new(0));
+        let counter = woken.clone();
+        facts.wake_with(Arc::new(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }));
+        for _ in 0..3 {
+            facts.push([fact(TraceEvent::Flow { sent: vec![(NodeId(2), 0, 5)] })]);
+        }
+        assert_eq!(woken.load(Ordering::Relaxed), 0);
+        facts.push([fact(TraceEvent::HopIs { hop: 1 })]);
+        facts.push([fact(TraceEvent::HopIs { hop: 2 })]);
+        assert_eq!(woken.load(Ordering::Relaxed), 1, "once until the facts are taken");
+        assert_eq!(facts.take(1)[2].event, TraceEvent::Flow { sent: vec![(NodeId(2), 0, 15)] });
+        facts.push([fact(TraceEvent::Flow { sent: vec![(NodeId(2), 3, 5)] })]);
+        assert_eq!(woken.load(Ordering::Relaxed), 2, "orders are worth a look");
     }
 }

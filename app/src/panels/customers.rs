@@ -12,7 +12,7 @@ use crate::wording;
 /// Height of a row.
 const ROW: f32 = 44.0;
 /// So many rows are shown before the list scrolls.
-const ROWS: f32 = 3.6;
+const ROWS: f32 = 4.0;
 
 /// The whole list.
 pub fn customers_ui(ui: &mut Ui, picture: &Picture, focus: &mut Focus) {

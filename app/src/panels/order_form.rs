@@ -132,17 +132,18 @@ fn postcode_field(ui: &mut Ui, picture: &Picture, typed: &str, draft: &mut Draft
         (Ok(_), None) => (t.line, t.dim, wording::POSTCODE_NOT_ASKED.to_owned()),
     };
     let mut text_now = typed.to_owned();
-    let visuals = &mut ui.visuals_mut().widgets;
-    visuals.inactive.bg_stroke = Stroke::new(size::HAIRLINE, edge);
-    visuals.hovered.bg_stroke = Stroke::new(size::HAIRLINE, edge);
     let field = TextEdit::singleline(&mut text_now)
         .hint_text("Postcode, such as DH1 3LE")
         .margin(vec2(10.0, 6.0))
         .char_limit(16)
         .desired_width(f32::INFINITY);
-    let response = ui.add(field);
-    let named = response.clone().accessible_name("Deliver to postcode");
-    if named.changed() {
+    let response = ui.scope(|ui| {
+        let visuals = &mut ui.visuals_mut().widgets;
+        visuals.inactive.bg_stroke = Stroke::new(size::HAIRLINE, edge);
+        visuals.hovered.bg_stroke = Stroke::new(size::HAIRLINE, edge);
+        ui.add(field).accessible_name("Deliver to postcode")
+    });
+    if response.inner.changed() {
         draft.postcode = Some(text_now);
     }
     ui.add(Label::new(RichText::new(words).size(text::SMALL).color(ink)).wrap());
@@ -222,6 +223,7 @@ fn history(ui: &mut Ui, customer: &Customer, postcode: Postcode, commands: &mut 
                 (Some(number), _) => format!("#{number}"),
                 (None, OrderId::Preset(_) | OrderId::Placed(_)) => "loaded".into(),
             };
+            ui.spacing_mut().interact_size.y = 20.0;
             ui.horizontal(|ui| {
                 let t = tokens(ui);
                 let (rect, _) = ui.allocate_exact_size(vec2(44.0, 20.0), Sense::hover());

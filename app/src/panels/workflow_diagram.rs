@@ -67,8 +67,7 @@ struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     fn set(picture: &'a Picture, tokens: &'static Tokens, canvas: Rect, state: &DiagramState) -> Self {
-        let mut shown: Vec<&Node> = picture.nodes.iter().collect();
-        shown.sort_by_key(|node| node.slot);
+        let shown: Vec<&Node> = picture.nodes.iter().collect();
         let kinds: Vec<Kind> = shown.iter().map(|node| kind(node.actor)).collect();
         let places = layout::places(canvas, &kinds);
         let projection = state.view.on(layout::map_part(canvas));

@@ -41,8 +41,6 @@ pub struct Node {
     pub histories: Option<Histories>,
     /// Of a postcode service: how long the last answer took, in microseconds of real time.
     pub answered_in: Option<u64>,
-    /// Its place among the nodes: they are shown in the order in which they first appeared.
-    pub slot: usize,
 }
 
 /// Whether a process runs.
@@ -132,15 +130,20 @@ pub struct FrontEndState<'a> {
 #[derive(Debug, Default)]
 pub struct Nodes {
     list: Vec<Node>,
-    appeared: usize,
     names: BTreeMap<NodeId, String>,
     name_ages: VecDeque<NodeId>,
     early: VecDeque<(NodeId, u64, NodeState)>,
     removed: VecDeque<(String, Actor)>,
 }
 
+/// What nodes are sorted by.
+fn order(node: &Node) -> (Actor, u64, &str) {
+    let digits = node.name.trim_start_matches(|character: char| !character.is_ascii_digit());
+    (node.actor, digits.parse().unwrap_or(0), &node.name)
+}
+
 impl Nodes {
-    /// In the order of their first appearance.
+    /// In the order of the workflow, replicas by number: the same, whoever started first.
     pub fn iter(&self) -> impl Iterator<Item = &Node> {
         self.list.iter()
     }
@@ -201,7 +204,6 @@ impl Nodes {
     pub(super) fn started(&mut self, id: NodeId, at: u64, started: &Started) {
         self.removed.retain(|(name, _)| *name != started.name);
         let present = self.list.iter().position(|node| node.name == started.name);
-        let slot = present.map_or(self.appeared, |index| self.list[index].slot);
         let node = Node {
             name: started.name.clone(),
             actor: started.actor,
@@ -214,13 +216,12 @@ impl Nodes {
             state_at: at,
             histories: None,
             answered_in: None,
-            slot,
         };
         match present {
             Some(index) => self.list[index] = node,
             None => {
-                self.appeared += 1;
-                self.list.push(node);
+                let place = self.list.partition_point(|other| order(other) <= order(&node));
+                self.list.insert(place, node);
             }
         }
         let early: Vec<_> = self.early.iter().filter(|early| early.0 == id).cloned().collect();

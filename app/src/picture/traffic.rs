@@ -75,6 +75,13 @@ pub struct Flow {
     pub at: u64,
 }
 
+/// [12]: what comes back from a service.
+fn answer_to(question: &Passage, label: &str, sent: u64) -> Passage {
+    let id = MessageId { from: question.to, number: question.id.number };
+    let facts = MessageFacts { step: Some(Step(12)), label: label.to_owned(), ..question.facts.clone() };
+    Passage { id, to: question.id.from, facts, sent, end: None }
+}
+
 /// All messages.
 #[derive(Debug, Default)]
 pub struct Traffic {
@@ -176,34 +183,29 @@ impl Traffic {
         }
     }
 
-    /// [12]: the answer is here already when it is heard of. Returns the postcode that was asked about.
+    /// [12]: the answer is here. Returns the postcode that was asked about.
     pub(super) fn postcode_answered(
         &mut self,
         id: MessageId,
         from: NodeId,
         verdict: &Verdict,
-        hop: u64,
         at: u64,
     ) -> Option<Postcode> {
         let postcode = self.asked.remove(&id);
-        let question = self.flying.remove(&(id, from));
-        let turned = question.as_ref().map_or(at, |question| at.saturating_sub(hop).max(question.sent));
-        let request = question.as_ref().and_then(|question| question.facts.request);
-        if let Some(question) = question {
-            self.pass(question, turned, End::Delivered);
+        let (label, end) = match verdict {
+            Verdict::Valid { .. } => ("exists", End::Delivered),
+            Verdict::Invalid { .. } => ("does not exist", End::Delivered),
+            Verdict::NobodyAnswers => ("no answer", End::Lost("the service gave no answer".into())),
+        };
+        let own = MessageId { from, number: id.number };
+        if let Some(mut answer) = self.flying.remove(&(own, id.from)) {
+            label.clone_into(&mut answer.facts.label);
+            self.pass(answer, at, end);
+        } else if let Some(question) = self.flying.remove(&(id, from)) {
+            let answer = answer_to(&question, label, question.sent);
+            self.pass(question, at, End::Delivered);
+            self.pass(answer, at, end);
         }
-        let label = match verdict {
-            Verdict::Valid { .. } => "exists".to_owned(),
-            Verdict::Invalid { .. } => "does not exist".to_owned(),
-            Verdict::NobodyAnswers => "no answer".to_owned(),
-        };
-        let facts = MessageFacts { step: Some(Step(12)), label, request, delay: hop };
-        let answer = Passage { id: MessageId { from, number: id.number }, to: id.from, facts, sent: turned, end: None };
-        let end = match verdict {
-            Verdict::NobodyAnswers => End::Lost("the service gave no answer".into()),
-            Verdict::Valid { .. } | Verdict::Invalid { .. } => End::Delivered,
-        };
-        self.pass(answer, at, end);
         postcode
     }
 
@@ -228,7 +230,25 @@ impl Traffic {
         self.asked.retain(|message, _| message.from != id);
     }
 
-    pub(super) fn forget_old(&mut self, now: u64) {
+    /// A question that has travelled its hop is with the service; the verdict's own hop follows, as the driver counts it:
+    /// "there and back".
+    fn turn_questions(&mut self, now: u64) {
+        let due = |question: &&Passage| {
+            let delay = question.facts.delay;
+            delay > 0 && now >= question.sent + delay && self.asked.contains_key(&question.id)
+        };
+        let questions: Vec<Passage> = self.flying.values().filter(due).cloned().collect();
+        for question in questions {
+            self.flying.remove(&(question.id, question.to));
+            let answer = answer_to(&question, "verdict", question.sent + question.facts.delay);
+            self.flying.insert((answer.id, answer.to), answer);
+            let turned = question.sent + question.facts.delay;
+            self.pass(question, turned, End::Delivered);
+        }
+    }
+
+    pub(super) fn go_on(&mut self, now: u64) {
+        self.turn_questions(now);
         self.flying.retain(|_, passage| now < passage.sent + passage.facts.delay + PATIENCE);
     }
 }

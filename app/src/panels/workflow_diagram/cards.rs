@@ -58,13 +58,18 @@ pub(super) fn node(painter: &Painter, stage: &Stage<'_>, node: &Node, kind: Kind
     let disc = pos2(rect.left() + radius + 9.0, rect.center().y - raised);
     sign(painter, t, node, kind, disc, radius, colour);
     let left = disc.x + radius + 8.0;
-    let room = rect.right() - 8.0 - left;
+    let room = rect.right() - 6.0 - left;
     let (title, line, font) = match small {
         true => (wording::short_title(node), wording::short_line(node, stage.picture), theme::strong(text::SMALL)),
         false => (wording::title(node), wording::line(node, stage.picture), theme::strong(text::LARGE)),
     };
     let second_font = theme::plain(if large { text::BODY } else { text::SMALL });
     let ink = if node.runs() { t.text } else { t.dim };
+    if rect.height() < size::SMALL_NODE.y - 4.0 {
+        let only = elided(painter, &title, font, ink, room);
+        painter.galley(pos2(left, rect.center().y - only.size().y / 2.0), only, ink);
+        return;
+    }
     let title = elided(painter, &title, font, ink, room);
     let line = elided(painter, &line, second_font, t.dim, room);
     let height = title.size().y + line.size().y;

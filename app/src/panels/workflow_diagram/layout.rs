@@ -45,9 +45,10 @@ fn card(canvas: Rect) -> Vec2 {
 #[must_use]
 pub fn places(canvas: Rect, kinds: &[Kind]) -> Vec<Rect> {
     let count = |wanted: Kind| kinds.iter().filter(|kind| **kind == wanted).count();
-    let card = card(canvas);
     let replicas = Replicas::within(canvas, count(Kind::Replica));
     let map = map_part(canvas).right();
+    let widest = (replicas.left() - map - 36.0).max(size::SMALL_NODE.x);
+    let card = card(canvas).min(vec2(widest, f32::INFINITY));
     let middle = (map + (replicas.left() - map) * 0.42).max(map + card.x / 2.0 + 12.0);
     let (top, bottom) = (canvas.top() + 44.0 + card.y / 2.0, canvas.bottom() - 24.0 - card.y / 2.0);
     let centre_of = |kind: Kind, nth: usize| match kind {
@@ -99,7 +100,10 @@ impl Replicas {
     fn within(canvas: Rect, count: usize) -> Self {
         let columns = if count <= ONE_COLUMN { 1 } else { count.div_ceil(10).max(2) };
         let rows = count.max(1).div_ceil(columns);
-        let size = if columns == 1 { card(canvas) } else { size::SMALL_NODE };
+        let room = canvas.height() - 84.0 - card(canvas).y;
+        let height = (room - (rows as f32 - 1.0) * 6.0) / (rows as f32 + 0.5);
+        let small = vec2(size::SMALL_NODE.x, size::SMALL_NODE.y.min(height));
+        let size = if columns == 1 { card(canvas) } else { small };
         Self { canvas, columns, rows, size }
     }
 
@@ -225,9 +229,10 @@ fn ordered((kind_a, a): (Kind, Rect), (kind_b, b): (Kind, Rect), others: &[Rect]
         (Kind::FrontEnd, Kind::Replica) if right_of_a > 16.0 => across(a.right_center(), b.left_center()),
         (Kind::Replica, Kind::Service) if b.top() > a.bottom() && b.left() + 12.0 < a.left() - 20.0 => {
             let start = a.left_center() + vec2(0.0, a.height() * 0.28);
-            let end = pos2((a.left() - 20.0).min(b.center().x + b.width() * 0.3), b.top());
-            let (across, up) = (((start.x - end.x) * 0.6).max(16.0), (end.y - start.y) * 0.5);
-            Way::curved(start, start - vec2(across, 0.0), end - vec2(0.0, up), end)
+            let end = pos2((a.left() - 20.0).min(b.right() - 20.0), b.top());
+            // Down beside the replicas first: the front-end stands farther left.
+            let fall = end.y - start.y;
+            Way::curved(start, start + vec2(-28.0, fall * 0.55), end - vec2(0.0, fall * 0.25), end)
         }
         (Kind::Replica, Kind::Replica) if right_of_a > 8.0 => across(a.right_center(), b.left_center()),
         (Kind::Replica, Kind::Replica) if a.left() - b.right() > 8.0 => {

@@ -43,7 +43,7 @@ fn relations(picture: &Picture, focus: &Focus) -> Vec<Relation> {
     let mut line = |from: NodeId, to: NodeId, pattern, steps| list.push(Relation { from, to, pattern, steps });
     if let Some(name_server) = name_server {
         front_ends.iter().for_each(|node| line(node.id, name_server.id, Pattern::Dashed, &[2, 3]));
-        if let Some(first) = running(Actor::Role(Role::Replica)).min_by_key(|node| node.slot) {
+        if let Some(first) = running(Actor::Role(Role::Replica)).next() {
             line(first.id, name_server.id, Pattern::Dashed, &[1]);
         }
         if let Some(customer) = focus.customer.and_then(|customer| picture.customers.get(customer)) {
