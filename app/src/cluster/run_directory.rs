@@ -13,8 +13,12 @@ use thiserror::Error;
 #[error("{0}")]
 pub struct NotUsable(String);
 
+/// How the names of temporary folders begin.
+const PREFIX: &str = "just-hungry-";
 /// What this program may put into the folder; nothing else is ever deleted.
-const OURS: [&str; 3] = ["name-server.journal", "door.json", "lock"];
+const OURS: [&str; 5] =
+    ["name-server.journal", "name-server.journal.new", "name-server.journal.lock", "door.json", LOCK];
+const LOCK: &str = "lock";
 
 /// A folder that exists as long as this value.
 #[derive(Debug)]
@@ -32,16 +36,19 @@ impl RunDirectory {
     pub fn open(wanted: Option<&Path>) -> anyhow::Result<Self> {
         let path = match wanted {
             Some(path) => path.to_owned(),
-            None => std::env::temp_dir().join(format!("just-hungry-{:016x}", super::random()?)),
+            None => {
+                sweep(&std::env::temp_dir());
+                std::env::temp_dir().join(format!("{PREFIX}{:016x}", super::random()?))
+            }
         };
         create_private(&path)?;
-        let lock = private_file(&path.join("lock"))?;
+        let lock = private_file(&path.join(LOCK))?;
         if lock.try_lock().is_err() {
             let why = format!("The folder {} is in use by another run. End it, or choose another.", path.display());
             return Err(NotUsable(why).into());
         }
         // Left by a run that was killed: a memory-mode run starts from nothing.
-        for name in OURS.iter().filter(|name| **name != "lock") {
+        for name in OURS.iter().filter(|name| **name != LOCK) {
             let _ = fs::remove_file(path.join(name));
         }
         Ok(Self { path, _lock: lock })
@@ -62,11 +69,31 @@ impl RunDirectory {
 
 impl Drop for RunDirectory {
     fn drop(&mut self) {
-        for name in OURS {
-            let _ = fs::remove_file(self.path.join(name));
+        empty(&self.path);
+    }
+}
+
+/// Deletes what is ours, and then the folder.
+fn empty(path: &Path) {
+    for name in OURS {
+        let _ = fs::remove_file(path.join(name));
+    }
+    // Fails, rightly, if somebody has put something else there.
+    let _ = fs::remove_dir(path);
+}
+
+/// Deletes what runs have left behind that were killed: their folders are locked by nobody.
+fn sweep(temporary: &Path) {
+    for entry in fs::read_dir(temporary).into_iter().flatten().flatten() {
+        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_ours && is_folder {
+            // Without a lock it is being made, or somebody else's; with one that cannot be opened, another user's.
+            let lock = OpenOptions::new().write(true).open(entry.path().join(LOCK));
+            if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+                empty(&entry.path());
+            }
         }
-        // Fails, rightly, if somebody has put something else there.
-        let _ = fs::remove_dir(&self.path);
     }
 }
 
@@ -139,6 +166,21 @@ mod tests {
         assert!(second.to_string().contains("in use"), "{second}");
         drop(run);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_swept_away_and_nothing_else() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = |name: &str| temporary.path().join(format!("{PREFIX}{name}"));
+        for name in ["left", "running", "unlocked"] {
+            fs::create_dir(folder(name)).unwrap();
+        }
+        fs::write(folder("left").join(LOCK), b"").unwrap();
+        fs::write(folder("left").join("door.json"), b"secret").unwrap();
+        let running = File::create(folder("running").join(LOCK)).unwrap();
+        running.lock().unwrap();
+        sweep(temporary.path());
+        assert!(!folder("left").exists() && folder("running").exists() && folder("unlocked").exists());
     }
 
     #[cfg(unix)]

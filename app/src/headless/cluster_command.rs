@@ -112,32 +112,22 @@ pub(super) fn perform(arguments: ClusterArguments) -> Result<Exit, Failure> {
 
 fn say_changes(cluster: &mut Cluster, known: &mut Known) -> Result<(), Failure> {
     for record in cluster.take_facts() {
-        // The name of a node that ends is known before, that of one that starts after.
-        let change = match &record.event {
-            TraceEvent::Ended { how, words } => known.by_id(record.node).map(|node| {
-                let how = match how {
-                    Ending::Crashed => "crashed",
-                    Ending::Removed => "removed",
-                    Ending::Exited => "exited",
-                };
-                json!({"change": "ended", "node": NodeLine::of(node), "how": how, "words": words})
-            }),
-            TraceEvent::Became { standing, view } => known.by_id(record.node).map(|node| {
-                let standing = status::standing(*standing);
-                json!({"change": "became", "node": NodeLine::of(node), "standing": standing, "view": view.number.0})
-            }),
-            TraceEvent::CommandRefused { why } => Some(json!({"change": "refused", "why": why})),
-            _ => None,
-        };
         known.learn(&record);
-        let started = match &record.event {
-            TraceEvent::Started(_) => {
-                known.by_id(record.node).map(|node| json!({"change": "started", "node": NodeLine::of(node)}))
-            }
-            _ => None,
-        };
-        if let Some(change) = change.or(started) {
-            say_json(&change)?;
+        let node = known.by_id(record.node).map(NodeLine::of);
+        if let TraceEvent::CommandRefused { why } = &record.event {
+            say_json(&json!({"change": "refused", "why": why}))?;
+        } else if let (Some(node), TraceEvent::Started(_)) = (&node, &record.event) {
+            say_json(&json!({"change": "started", "node": node}))?;
+        } else if let (Some(node), TraceEvent::Became { standing, view }) = (&node, &record.event) {
+            let (standing, view) = (status::standing(*standing), view.number.0);
+            say_json(&json!({"change": "became", "node": node, "standing": standing, "view": view}))?;
+        } else if let (Some(node), TraceEvent::Ended { how, words }) = (&node, &record.event) {
+            let how = match how {
+                Ending::Crashed => "crashed",
+                Ending::Removed => "removed",
+                Ending::Exited => "exited",
+            };
+            say_json(&json!({"change": "ended", "node": node, "how": how, "words": words}))?;
         }
     }
     Ok(())

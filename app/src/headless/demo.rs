@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use protocol::ids::{CustomerId, MessageId, NodeId, RequestId, Role, Span, ViewNumber};
 use protocol::message::{Answer, Ask};
 use protocol::order_book::{HistoryPage, OrderId, Outcome};
-use protocol::trace::{Actor, Ending, Standing, Step, TraceEvent, TraceRecord};
+use protocol::trace::{Actor, Ending, Standing, Started, Step, TraceEvent, TraceRecord};
 use serde_json::json;
 
 use super::known::Known;
@@ -20,7 +20,7 @@ use crate::cluster::{Cluster, ClusterOptions};
 use crate::user_command::UserCommand;
 
 /// So slowly that a person could follow, and a kill comes between two messages.
-const HOP: Span = Span::millis(60);
+const HOP: Span = Span::millis(150);
 /// Nothing in the demonstration takes longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Facts are shown so much later than they happened, so that those of all processes are there.
@@ -168,6 +168,10 @@ impl Demo {
     fn take_facts(&mut self) -> Result<(), Failure> {
         for record in self.cluster.take_facts() {
             self.kill_if_wanted(&record);
+            if let TraceEvent::Started(started) = &record.event {
+                // Its first words may be shown before its start: they come from different processes.
+                self.names.insert(started.contact.id, started.name.clone());
+            }
             self.taken += 1;
             self.waiting.insert((record.at, self.taken), record);
         }
@@ -214,14 +218,9 @@ impl Demo {
     fn show(&mut self, record: &TraceRecord) -> Result<(), Failure> {
         let who = self.name(record.node);
         match &record.event {
-            TraceEvent::Started(started) => {
-                self.names.insert(started.contact.id, started.name.clone());
-                if started.actor != Actor::Role(Role::Customer) {
-                    say(format!(
-                        "     {} runs as process {} on {}",
-                        started.name, started.pid, started.contact.address
-                    ))?;
-                }
+            TraceEvent::Started(Started { actor: Actor::Role(Role::Customer), .. }) => {}
+            TraceEvent::Started(Started { name, pid, contact, .. }) => {
+                say(format!("     {name} runs as process {pid} on {}", contact.address))?;
             }
             TraceEvent::CustomerIs { customer, name, postcode, .. } => {
                 let (id, postcode) = (*customer, postcode.to_string());
@@ -273,7 +272,15 @@ impl Demo {
             }
             TraceEvent::Answered { request, answer, took } => self.answered(*request, answer, *took)?,
             TraceEvent::CommandRefused { why } => self.refused = Some(why.clone()),
-            _ => {}
+            TraceEvent::Suspects { suspected: false, .. }
+            | TraceEvent::Delivered { .. }
+            | TraceEvent::Refused { .. }
+            | TraceEvent::Committed { .. }
+            | TraceEvent::State(_)
+            | TraceEvent::Flow { .. }
+            | TraceEvent::Orders { .. }
+            | TraceEvent::HopIs { .. }
+            | TraceEvent::Log { .. } => {}
         }
         self.known.learn(record);
         Ok(())

@@ -23,8 +23,6 @@ pub(super) struct Known {
     pub failovers: u64,
     /// How many views came after the first one that was seen.
     pub view_changes: u64,
-    /// Refusals of commands, as sentences.
-    pub refused: Vec<String>,
 }
 
 /// One node.
@@ -62,8 +60,25 @@ impl Known {
                     self.primary = Some(view.primary);
                 }
             }
-            TraceEvent::CommandRefused { why } => self.refused.push(why.clone()),
-            _ => {}
+            TraceEvent::Started(_)
+            | TraceEvent::Sent { .. }
+            | TraceEvent::Delivered { .. }
+            | TraceEvent::Lost { .. }
+            | TraceEvent::Refused { .. }
+            | TraceEvent::Committed { .. }
+            | TraceEvent::TookIn { .. }
+            | TraceEvent::Suspects { .. }
+            | TraceEvent::PostcodeAsked { .. }
+            | TraceEvent::PostcodeAnswered { .. }
+            | TraceEvent::State(_)
+            | TraceEvent::Flow { .. }
+            | TraceEvent::Asked { .. }
+            | TraceEvent::Answered { .. }
+            | TraceEvent::CustomerIs { .. }
+            | TraceEvent::Orders { .. }
+            | TraceEvent::HopIs { .. }
+            | TraceEvent::CommandRefused { .. }
+            | TraceEvent::Log { .. } => {}
         }
     }
 

@@ -1,0 +1,131 @@
+//! Bad input (DESIGN, last section): every refusal says what was wrong, and nothing acknowledged is lost.
+
+use std::net::UdpSocket;
+
+use crate::program::{RunningCluster, command, order, program, read};
+
+#[test]
+fn orders_that_are_none_are_refused_with_a_sentence() {
+    let cluster = RunningCluster::start("1");
+    let mut customer = cluster.customer();
+    let good = customer.ask(&order(1, "M1 1AE", &["Pad thai"]));
+    assert_eq!(good["type"], "ok", "{good}");
+    let many = vec!["Lemonade"; 51];
+    let long = "x".repeat(10_000);
+    for (line, expected) in [
+        (order(2, "not a postcode", &["Pad thai"]), "too long"),
+        (order(2, "M1 AE1", &["Pad thai"]), "shape"),
+        (order(2, "", &["Pad thai"]), "No postcode was given"),
+        (order(2, "M1/../1AE", &["Pad thai"]), "letters, digits"),
+        (order(2, "ZZ99 9ZZ", &["Pad thai"]), "ZZ99 9ZZ"),
+        (order(2, "M1 1AE", &[]), "empty"),
+        (order(2, "M1 1AE", &many), "51 items"),
+        (order(2, "M1 1AE", &["Stone soup"]), "not on the menu"),
+        (order(2, "M1 1AE", &[&long]), "not on the menu"),
+        (order(2, "M1 1AE", &["\u{1b}[2J\u{202e}"]), "not on the menu"),
+        ("this is no JSON".to_owned(), "not a request"),
+        ("{\"op\":2,\"f\":\"eat\",\"postcode\":\"M1 1AE\"}".to_owned(), "not a request"),
+        ("[".repeat(5_000), "not a request"),
+    ] {
+        let answer = customer.ask(&line);
+        assert_eq!(answer["type"], "fail", "{line}: {answer}");
+        let why = answer["why"].as_str().unwrap();
+        assert!(why.contains(expected) && why.len() < 400, "{line}: {why}");
+        assert!(!why.chars().any(char::is_control), "{why:?}");
+    }
+    let answer = customer.ask(&read(3, "M1 1AE"));
+    let orders = answer["value"].as_array().unwrap();
+    assert_eq!(orders.iter().filter(|it| **it == good["value"]).count(), 1, "{answer}");
+    assert_eq!(orders.last(), Some(&good["value"]), "{answer}");
+}
+
+#[test]
+fn a_scenario_that_does_not_parse_is_refused_with_line_and_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bad.toml");
+    std::fs::write(&path, "title = \"x\"\nreplicas = 3\ncustomers = -1\nseconds = 1\n").unwrap();
+    let path = path.to_str().unwrap();
+    for arguments in [["run", path], ["validate", path]] {
+        let output = program(&arguments);
+        let words = [output.stdout, output.stderr].concat();
+        let words = String::from_utf8_lossy(&words);
+        assert_eq!(output.status.code(), Some(2), "{words}");
+        assert!(words.contains("line 3, column 13"), "{words}");
+    }
+    for missing in ["no-such-scenario", "/no/such/file.toml"] {
+        assert_eq!(program(&["run", missing]).status.code(), Some(2));
+    }
+}
+
+#[test]
+fn a_command_line_that_is_none_is_refused() {
+    for arguments in [
+        &["fly"][..],
+        &["cluster", "--replicas", "0"],
+        &["cluster", "--replicas", "1000000"],
+        &["cluster", "--heartbeat", "100", "--suspect-after", "100"],
+        &["simulate"],
+        &["simulate", "--seeds", "9..3"],
+        &["check"],
+        &["customer", "--dir", "/no/such/run"],
+        &["status", "--dir", "/no/such/run"],
+        &["node", "replica"],
+        &["node", "emperor"],
+    ] {
+        let output = program(arguments);
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {words}");
+        assert!(!words.is_empty() && !words.contains("panicked"), "{arguments:?}: {words}");
+    }
+}
+
+#[test]
+fn a_folder_in_use_is_refused() {
+    let cluster = RunningCluster::start("1");
+    let output = program(&["cluster", "--dir", cluster.folder.to_str().unwrap()]);
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{words}");
+    assert!(words.contains("in use by another run"), "{words}");
+}
+
+#[test]
+fn a_port_in_use_is_named_and_can_be_had_later() {
+    let mut cluster = RunningCluster::start("1");
+    let nodes = cluster.first["nodes"].as_array().unwrap();
+    let name_server = nodes.iter().find(|node| node["name"] == "name-server").unwrap();
+    let address = name_server["addr"].as_str().unwrap().to_owned();
+    cluster.wants("crash", "name-server");
+    cluster.until("ended", "name-server");
+    let squatter = UdpSocket::bind(&address).unwrap();
+    cluster.wants("restart", "name-server");
+    let ended = cluster.until("ended", "name-server");
+    assert!(ended["words"].as_str().unwrap().contains(&address), "{ended}");
+    drop(squatter);
+    cluster.wants("restart", "name-server");
+    cluster.until("started", "name-server");
+}
+
+#[test]
+fn what_cannot_be_done_to_a_node_is_refused() {
+    let mut cluster = RunningCluster::start("1");
+    for (action, node) in [("restart", "replica-1"), ("crash", "replica-9"), ("fly", "replica-1")] {
+        cluster.wants(action, node);
+        let refused = cluster.talk.hear_until(|line| line["change"] == "refused");
+        assert!(refused["why"].as_str().is_some_and(|why| !why.is_empty()), "{refused}");
+    }
+}
+
+#[test]
+fn without_a_display_the_demonstration_follows_in_the_terminal() {
+    for display in [None, Some(":64999")] {
+        let mut gui = command(&["gui"]);
+        if let Some(display) = display {
+            gui.env("DISPLAY", display);
+        }
+        let output = gui.stdin(std::process::Stdio::null()).output().unwrap();
+        let (said, words) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{words}{said}");
+        assert!(words.lines().count() == 1 && words.contains("apt install"), "{words}");
+        assert!(said.contains("[14] ") && said.contains("Verdict"), "{said}");
+    }
+}

@@ -1,0 +1,72 @@
+//! Verdicts as exit statuses: of recorded histories, of scenarios on real processes, of simulations.
+
+use crate::program::{last_json, program};
+
+/// Exit status of `check` on a history of these lines at one postcode.
+#[track_caller]
+fn check(lines: &[&str]) -> i32 {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.jsonl");
+    let head = r#"{"type":"init","postcode":"NE1 1AB","value":["seed-0"]}"#;
+    std::fs::write(&path, [&[head], lines].concat().join("\n")).unwrap();
+    program(&["check", path.to_str().unwrap(), "--json"]).status.code().unwrap()
+}
+
+const PLACE: [&str; 2] = [
+    r#"{"process":3,"type":"invoke","f":"place","postcode":"NE1 1AB","value":"c3-17","time":10,"op":41}"#,
+    r#"{"process":3,"type":"ok","f":"place","postcode":"NE1 1AB","value":"c3-17","time":20,"op":41}"#,
+];
+const READ: &str = r#"{"process":5,"type":"invoke","f":"read","postcode":"NE1 1AB","value":null,"time":30,"op":42}"#;
+
+fn answer(list: &str) -> String {
+    format!(r#"{{"process":5,"type":"ok","f":"read","postcode":"NE1 1AB","value":{list},"time":40,"op":42}}"#)
+}
+
+#[test]
+fn a_verdict_is_an_exit_status() {
+    let read = |list: &str| check(&[PLACE[0], PLACE[1], READ, &answer(list)]);
+    assert_eq!(read(r#"["seed-0","c3-17"]"#), 0);
+    assert_eq!(read(r#"["seed-0"]"#), 1, "lost");
+    assert_eq!(read(r#"["seed-0","c3-17","c3-17"]"#), 1, "doubled");
+    assert_eq!(read(r#"["c3-17","seed-0"]"#), 1, "reordered");
+    assert_eq!(read(r#"["seed-0","c3-17","c9-1"]"#), 1, "invented");
+    assert_eq!(check(&[READ, "nonsense"]), 2);
+    assert_eq!(check(&PLACE), 4, "nobody looked");
+    assert_eq!(check(&[]), 4);
+    assert_eq!(program(&["check", "/no/such/file"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_scenario_on_real_processes_ends_in_a_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.jsonl");
+    let path = path.to_str().unwrap();
+    let output = program(&["run", "kill-primary", "--secs", "4", "--seed", "7", "--history", path, "--json"]);
+    let report = last_json(&output);
+    assert_eq!(output.status.code(), Some(0), "{report}");
+    assert!(report["failovers"].as_u64().unwrap() >= 1, "{report}");
+    assert_eq!((&report["replicas_equal"], &report["verdict"]["lost"]), (&true.into(), &0.into()), "{report}");
+    let judged = program(&["check", path, "--json"]);
+    assert_eq!(judged.status.code(), Some(0));
+    assert_eq!(last_json(&judged)["acknowledged"], report["acknowledged"]);
+}
+
+#[test]
+fn simulations_are_the_same_however_they_are_divided() {
+    let run = |jobs: &str| {
+        let output = program(&["simulate", "--seeds", "0..20", "--sim-secs", "20", "--jobs", jobs, "--json"]);
+        assert_eq!(output.status.code(), Some(0));
+        let mut report = last_json(&output);
+        report["took_s"] = 0.into();
+        report
+    };
+    assert_eq!(run("1"), run("3"));
+}
+
+#[test]
+fn a_measurement_has_figures() {
+    let figures = last_json(&program(&["bench", "--secs", "1", "--customers", "4", "--json"]));
+    for name in ["orders_per_s", "quic_round_trip_us", "cpu_us_per_order", "ratio"] {
+        assert!(figures[name].as_f64().unwrap() > 0.0, "{name}: {figures}");
+    }
+}
