@@ -60,6 +60,8 @@ pub struct Host<M> {
     suspect_after: u64,
     /// What [`Host::ready`] found.
     arrivals: VecDeque<Arrival>,
+    /// More had arrived than one round takes.
+    behind: bool,
     given: VecDeque<(usize, Input)>,
     /// Actors that had an input and have not settled.
     touched: Vec<usize>,
@@ -99,6 +101,7 @@ impl<M: Machine> Host<M> {
             inquirer: None,
             suspect_after: settings.suspect_after.0,
             arrivals: VecDeque::new(),
+            behind: false,
             given: VecDeque::new(),
             touched: Vec::new(),
             changed: Vec::new(),
@@ -187,7 +190,7 @@ impl<M: Machine> Host<M> {
 
     /// Waits until there is something to do. Losing this future loses nothing.
     pub async fn ready(&mut self) {
-        if !self.given.is_empty() || !self.arrivals.is_empty() || !self.touched.is_empty() {
+        if self.behind || !self.given.is_empty() || !self.arrivals.is_empty() || !self.touched.is_empty() {
             // Let the connections' tasks write what the last round left, and read on.
             return tokio::task::yield_now().await;
         }
@@ -269,8 +272,12 @@ impl<M: Machine> Host<M> {
 
     fn handle_arrivals(&mut self) {
         let mut messages = 0;
+        self.behind = true;
         while messages < MOST_MESSAGES {
-            let Some(arrival) = self.arrivals.pop_front().or_else(|| self.transport.try_arrival()) else { return };
+            let Some(arrival) = self.arrivals.pop_front().or_else(|| self.transport.try_arrival()) else {
+                self.behind = false;
+                return;
+            };
             match arrival {
                 Arrival::Messages { from, envelopes } => {
                     messages += envelopes.len();

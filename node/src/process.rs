@@ -55,7 +55,7 @@ fn begin(named: NodeRole) -> anyhow::Result<ExitCode> {
     drop(rustls::crypto::ring::default_provider().install_default());
     let reports = Reports::start()?;
     let commands = observation::listen()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     // As a task, not as the future the runtime blocks on: waking that one costs a turn of the I/O driver.
     let life = async { tokio::spawn(live(config, reports, commands)).await };
     let (reports, why, status) = runtime.block_on(life)?;
