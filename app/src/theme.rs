@@ -1,6 +1,7 @@
 //! Every colour, size and duration of the window, light and dark. No other file names one.
 //!
 //! What is deliberately absent: anything that draws. How widgets look is in `widgets`.
+#![expect(clippy::disallowed_methods, reason = "this is where colours are named")]
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! A fixed moment of a cluster, told as facts: a failover has just happened, a replica is joining, and Grace's order is on
 //! its way. For tests, pictures and measurements; no cluster runs.
-#![allow(dead_code, reason = "each test program uses a part of it")]
+#![expect(clippy::unwrap_used, reason = "a scene that cannot be told must fail whoever wants it")]
 
 use app::picture::Picture;
 use protocol::ids::{
@@ -42,7 +42,10 @@ impl Scene {
 
     pub fn picture(&self, now: u64) -> Picture {
         let mut picture = Picture::default();
-        self.facts.iter().for_each(|fact| picture.apply(fact));
+        for fact in &self.facts {
+            picture.set_now(fact.at);
+            picture.apply(fact);
+        }
         picture.set_now(now);
         picture
     }
@@ -162,7 +165,7 @@ pub fn order_on_its_way() -> Scene {
         let request = s.asks(number, 1, &items, "EH1 1RE", 3_000_000);
         s.placed(request, 13 + number, 41_000, 3_040_000);
     }
-    s.fact(NAME_SERVER, 11_990_000, TraceEvent::HopIs { hop: 1_000_000 });
+    s.fact(NAME_SERVER, 2_000_000, TraceEvent::HopIs { hop: 1_000_000 });
     s.fact(replica(1), 4_000_000, TraceEvent::Ended { how: Ending::Crashed, words: String::new() });
     let now = view(3, replica(2), &[replica(2), replica(3)]);
     s.fact(replica(2), 4_264_000, TraceEvent::Became { standing: Standing::Primary, view: now.clone() });
@@ -198,7 +201,7 @@ fn grace_orders(s: &mut Scene) {
     s.fact(replica(2), 7_900_000, asked);
     let verdict = Verdict::Valid { place: Some("Newcastle upon Tyne".into()), by: service };
     let answered = TraceEvent::PostcodeAnswered { message, from: POSTCODES_IO, verdict, took: 38_000 };
-    s.fact(replica(2), 11_800_000, answered);
+    s.fact(replica(2), 9_940_000, answered);
     s.message(replica(2), replica(3), 5, "update 41", 11_900_000, None);
     s.message(replica(2), replica(4), 5, "snapshot 17/25", 12_000_000, None);
     s.message(FRONT_END, NAME_SERVER, 0, "register front-end", 11_850_000, None);

@@ -1,6 +1,9 @@
 //! What clicks, drags and keys on the canvas mean. Nothing changes here but the person's own view: wishes are queued.
 
-use egui::{EventFilter, Key, Modifiers, Rect, Response, Role, Sense, Ui, UiBuilder, Vec2, WidgetInfo, vec2};
+use egui::{
+    EventFilter, Key, Modifiers, Popup, Rect, Response, Role, Sense, SetOpenCommand, Ui, UiBuilder, Vec2, WidgetInfo,
+    vec2,
+};
 use node::gazetteer::{Gazetteer, Point};
 use protocol::ids::CustomerId;
 
@@ -105,12 +108,16 @@ pub(super) fn on_nodes(
     }
 }
 
-/// A context menu that the keyboard opens too.
+/// A context menu that the keyboard opens too: then beside the thing, for there is no pointer.
 fn menu(ui: &Ui, response: &Response, contents: impl FnOnce(&mut Ui)) {
-    if response.has_focus() && ui.input_mut(|input| input.consume_key(Modifiers::SHIFT, Key::F10)) {
-        egui::Popup::open_id(ui.ctx(), egui::Popup::default_response_id(response));
+    let id = response.id.with("menu by key");
+    let by_key = response.has_focus() && ui.input_mut(|input| input.consume_key(Modifiers::SHIFT, Key::F10));
+    if by_key || Popup::is_id_open(ui.ctx(), id) {
+        let toggle = by_key.then_some(SetOpenCommand::Toggle);
+        Popup::menu(response).id(id).open_memory(toggle).show(contents);
+    } else {
+        response.context_menu(contents);
     }
-    response.context_menu(contents);
 }
 
 fn node_menu(ui: &mut Ui, node: &Node, commands: &mut CommandQueue) {

@@ -141,13 +141,16 @@ pub(super) fn paint(painter: &Painter, stage: &Stage<'_>, focus: &Focus, dots: &
     flows(painter, stage);
     travelled(painter, stage, dots);
     selected_way(painter, stage, focus);
+    let room = |at: Pos2| Rect::from_center_size(at, Vec2::splat(size::NUMBER * 2.0));
+    numbers.retain(|number| taken.is_free(room(number.at)));
+    let mut written: Vec<Pos2> = Vec::new();
     for number in numbers {
-        let room = Rect::from_center_size(number.at, Vec2::splat(size::NUMBER * 2.0));
-        if taken.is_free(room) {
-            taken.take(room);
+        if written.iter().all(|other| other.distance(number.at) >= size::NUMBER * 2.0) {
+            written.push(number.at);
             number.paint(painter, stage.tokens);
         }
     }
+    written.into_iter().for_each(|at| taken.take(room(at)));
 }
 
 /// The ways along which messages are travelling now.
