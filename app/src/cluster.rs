@@ -10,6 +10,7 @@ mod launcher;
 mod nodes;
 mod observer;
 pub(crate) mod run_directory;
+mod start;
 mod supervisor;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -54,6 +55,18 @@ pub struct ClusterOptions {
     pub observe: bool,
     /// Whether primaries remember verdicts on postcodes.
     pub verdict_cache: bool,
+    /// Who is asked about postcodes.
+    pub postcodes: Postcodes,
+}
+
+/// Who is asked about postcodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Postcodes {
+    /// Two processes that answer as the services do, from built-in data, without the internet.
+    #[default]
+    StandIn,
+    /// The real postcodes.io and getthedata.com.
+    Live,
 }
 
 impl ClusterOptions {
@@ -70,6 +83,7 @@ impl ClusterOptions {
             settings: Settings::default(),
             observe: true,
             verdict_cache: true,
+            postcodes: Postcodes::StandIn,
         })
     }
 }

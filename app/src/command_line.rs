@@ -24,7 +24,8 @@ pub fn run() -> ExitCode {
         }
     };
     let done = catch_unwind(AssertUnwindSafe(|| match arguments.command {
-        None | Some(Command::Gui) => display::window_or_demo(),
+        None => display::window_or_demo(&arguments.gui),
+        Some(Command::Gui(kind)) => display::window_or_demo(&kind),
         Some(command) => headless::perform(command),
     }));
     ExitCode::from(match done {

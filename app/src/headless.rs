@@ -26,7 +26,7 @@ use protocol::ids::Span;
 use protocol::machine::Settings;
 
 use crate::cluster::run_directory::NotUsable;
-use crate::cluster::{Cluster, ClusterOptions};
+use crate::cluster::{Cluster, ClusterOptions, Postcodes};
 
 pub use output::{Closed, say, say_json, warn};
 
@@ -75,11 +75,14 @@ impl From<std::io::Error> for Failure {
 
 /// Passive replication on real processes, to be watched. Without a command it opens the window.
 #[derive(Debug, Parser)]
-#[command(name = "just-hungry", version, about, after_help = EXIT_STATUSES)]
+#[command(name = "just-hungry", version, about, after_help = EXIT_STATUSES, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// Of the window.
+    #[command(flatten)]
+    pub gui: ClusterKind,
 }
 
 const EXIT_STATUSES: &str = "Exit status: 0 holds, 1 violation, 2 bad input or use, 3 undecided or out of time, \
@@ -89,7 +92,7 @@ const EXIT_STATUSES: &str = "Exit status: 0 holds, 1 violation, 2 bad input or u
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Open the window on a running cluster (this is what no command means).
-    Gui,
+    Gui(ClusterKind),
     /// Start a cluster and say as JSON lines what runs where; ends when its input closes, or on SIGTERM.
     Cluster(cluster_command::ClusterArguments),
     /// Order from a running cluster: JSON requests in, one a line, JSON answers out.
@@ -116,9 +119,18 @@ pub enum Command {
     },
 }
 
-/// Timers of the cluster that a person can set.
+/// What a person can choose about the cluster that is started.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Timers {
+pub struct ClusterKind {
+    /// How many replicas begin.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
+    replicas: u32,
+    /// Who is asked about postcodes: stand-ins with built-in data, or the real services.
+    #[arg(long, value_enum, default_value_t)]
+    postcodes: Postcodes,
+    /// Time between two cleanings of the name server's registry, in seconds.
+    #[arg(long, value_name = "S", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    autoclean: u64,
     /// Time between two heartbeats, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=60_000))]
     heartbeat: u64,
@@ -127,15 +139,20 @@ pub struct Timers {
     suspect_after: u64,
 }
 
-impl Timers {
-    /// The settings with these timers.
-    fn settings(&self) -> Result<Settings, Failure> {
+impl ClusterKind {
+    /// The cluster that was chosen; everything else as usual.
+    ///
+    /// # Errors
+    /// When the choices contradict each other.
+    pub fn options(&self) -> Result<ClusterOptions, Failure> {
         if self.suspect_after < 2 * self.heartbeat {
             let why = "--suspect-after must be at least twice --heartbeat, or everybody suspects everybody";
             return Err(Failure::BadInput(why.into()));
         }
         let (heartbeat, suspect_after) = (Span::millis(self.heartbeat), Span::millis(self.suspect_after));
-        Ok(Settings { heartbeat, suspect_after, ..Settings::default() })
+        let autoclean = Span::millis(self.autoclean * 1000);
+        let settings = Settings { heartbeat, suspect_after, autoclean, ..Settings::default() };
+        Ok(ClusterOptions { replicas: self.replicas, postcodes: self.postcodes, settings, ..ClusterOptions::usual()? })
     }
 }
 
@@ -153,7 +170,7 @@ fn launch(options: ClusterOptions) -> Result<Cluster, Failure> {
 /// See [`Failure`].
 pub fn perform(command: Command) -> Result<Exit, Failure> {
     match command {
-        Command::Gui => Err(Failure::BadInput("the window is not a command without a window".into())),
+        Command::Gui(_) => Err(Failure::BadInput("the window is not a command without a window".into())),
         Command::Cluster(arguments) => cluster_command::perform(arguments),
         Command::Customer(arguments) => customer_lines::perform(arguments),
         Command::Status(arguments) => status::perform(&arguments),

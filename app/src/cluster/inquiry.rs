@@ -78,7 +78,7 @@ impl Inquiries {
             Question::Status(reply) => {
                 let mut open =
                     Open { reply, until: Instant::now() + PATIENCE, waits_for: Vec::new(), nodes: Vec::new() };
-                for node in nodes.0.iter().filter(|node| !node.removed) {
+                for node in nodes.all.iter().filter(|node| !node.removed) {
                     let process = node.process.as_ref().filter(|_| node.ready);
                     if let Some(process) = process
                         && process.tell(ControlCommand::ReportStatus)

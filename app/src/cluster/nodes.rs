@@ -65,7 +65,11 @@ impl Kind {
 
 /// All nodes of a run.
 #[derive(Debug, Default)]
-pub(super) struct Nodes(pub Vec<Node>);
+pub(super) struct Nodes {
+    pub all: Vec<Node>,
+    /// The real postcode services, if they are asked; else the stand-ins among the nodes are.
+    pub live_services: Vec<ServiceAddress>,
+}
 
 /// What all configurations of a run have in common.
 pub(super) struct Common {
@@ -87,7 +91,7 @@ impl Nodes {
             Kind::Replica { .. } => format!("replica-{}", self.replicas_so_far() + 1),
             Kind::StandIn(service) => service.to_string(),
         };
-        self.0.push(Node {
+        self.all.push(Node {
             name,
             kind,
             id: NodeId(0),
@@ -99,7 +103,7 @@ impl Nodes {
             failure: None,
             removed: false,
         });
-        self.0.len() - 1
+        self.all.len() - 1
     }
 
     /// A new replica; its pre-defined orders are one of three sets in turn.
@@ -109,22 +113,22 @@ impl Nodes {
     }
 
     fn replicas_so_far(&self) -> usize {
-        self.0.iter().filter(|node| matches!(node.kind, Kind::Replica { .. })).count()
+        self.all.iter().filter(|node| matches!(node.kind, Kind::Replica { .. })).count()
     }
 
     /// How many replicas run.
     pub fn replicas_running(&self) -> usize {
-        self.0.iter().filter(|node| matches!(node.kind, Kind::Replica { .. }) && node.process.is_some()).count()
+        self.all.iter().filter(|node| matches!(node.kind, Kind::Replica { .. }) && node.process.is_some()).count()
     }
 
     /// The node of that name.
     pub fn named(&self, name: &str) -> Option<usize> {
-        self.0.iter().position(|node| node.name == name)
+        self.all.iter().position(|node| node.name == name)
     }
 
     /// The name server's contact, once it has been ready.
     pub fn name_server(&self) -> Option<Contact> {
-        self.0.iter().find(|node| node.kind == Kind::NameServer).and_then(|node| node.contact)
+        self.all.iter().find(|node| node.kind == Kind::NameServer).and_then(|node| node.contact)
     }
 
     /// The configuration of the next incarnation of a node. The name server and the stand-ins come back as who they
@@ -132,7 +136,7 @@ impl Nodes {
     pub fn configuration(&mut self, at: usize, common: &Common) -> anyhow::Result<NodeConfig> {
         let services = self.services();
         let name_server = self.name_server();
-        let node = self.0.get_mut(at).context("there is no such node")?;
+        let node = self.all.get_mut(at).context("there is no such node")?;
         let role = match node.kind {
             Kind::NameServer => Some(Role::NameServer),
             Kind::FrontEnd => Some(Role::FrontEnd),
@@ -167,9 +171,12 @@ impl Nodes {
 
     /// The postcode services in the order of asking.
     fn services(&self) -> Vec<ServiceAddress> {
+        if !self.live_services.is_empty() {
+            return self.live_services.clone();
+        }
         let all = [PostcodeService::PostcodesIo, PostcodeService::GetTheData];
         let address = |service| {
-            let node = self.0.iter().find(|node| node.kind == Kind::StandIn(service))?;
+            let node = self.all.iter().find(|node| node.kind == Kind::StandIn(service))?;
             let contact = node.contact?;
             Some(ServiceAddress { service, id: contact.id, base_url: format!("http://{}", contact.address) })
         };

@@ -4,7 +4,7 @@
 //! it decides nothing about replication.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use node::control::{ControlCommand, Misbehaviour, NodeReport};
@@ -20,9 +20,6 @@ use super::observer::Facts;
 use super::run_directory::RunDirectory;
 use super::{ClusterClock, ClusterOptions};
 use crate::user_command::UserCommand;
-
-/// A process that has not said that it listens after so long never will.
-const SLOWEST_START: Duration = Duration::from_secs(20);
 
 /// What comes to the supervisor.
 pub(super) enum Incoming {
@@ -41,16 +38,16 @@ pub(super) enum Incoming {
 }
 
 pub(super) struct Supervisor {
-    options: ClusterOptions,
-    common: Common,
-    nodes: Nodes,
-    customers: Option<Customers>,
-    inquiries: Inquiries,
-    clock: ClusterClock,
-    facts: Facts,
-    sender: Sender<Incoming>,
-    incoming: Receiver<Incoming>,
-    processes: u64,
+    pub(super) options: ClusterOptions,
+    pub(super) common: Common,
+    pub(super) nodes: Nodes,
+    pub(super) customers: Option<Customers>,
+    pub(super) inquiries: Inquiries,
+    pub(super) clock: ClusterClock,
+    pub(super) facts: Facts,
+    pub(super) sender: Sender<Incoming>,
+    pub(super) incoming: Receiver<Incoming>,
+    pub(super) processes: u64,
     // Last: the folder goes when the processes are gone.
     _run: RunDirectory,
 }
@@ -79,29 +76,6 @@ impl Supervisor {
         }
     }
 
-    /// Starts everything, in the order in which one needs to know the other: name server and services, then the first
-    /// replica (whose pre-defined orders become everybody's), then the rest.
-    pub fn start(&mut self) -> anyhow::Result<()> {
-        let mut first = vec![self.nodes.add(Kind::NameServer)];
-        for service in [PostcodeService::PostcodesIo, PostcodeService::GetTheData] {
-            first.push(self.nodes.add(Kind::StandIn(service)));
-        }
-        self.launch_all(&first)?;
-        let replica = self.nodes.add_replica();
-        self.launch_all(&[replica])?;
-        let mut rest = vec![self.nodes.add(Kind::FrontEnd)];
-        rest.extend((1..self.options.replicas).map(|_| self.nodes.add_replica()));
-        self.launch_all(&rest)?;
-        let name_server = self.nodes.name_server().context("the name server has no address")?;
-        self.customers = Some(Customers::start(&self.common, name_server, self.clock, self.facts.clone())?);
-        if self.options.default_customers
-            && let Some(customers) = &self.customers
-        {
-            customers.add_default();
-        }
-        Ok(())
-    }
-
     /// Until somebody stops it.
     pub fn run(&mut self) {
         loop {
@@ -115,7 +89,7 @@ impl Supervisor {
         }
     }
 
-    fn handle(&mut self, incoming: Incoming) {
+    pub(super) fn handle(&mut self, incoming: Incoming) {
         match incoming {
             Incoming::Wanted(command) => {
                 if let Err(error) = self.perform(command) {
@@ -123,7 +97,7 @@ impl Supervisor {
                 }
             }
             Incoming::Misbehave(service, how) => {
-                if let Some(node) = self.nodes.0.iter().find(|node| node.kind == Kind::StandIn(service))
+                if let Some(node) = self.nodes.all.iter().find(|node| node.kind == Kind::StandIn(service))
                     && let Some(process) = &node.process
                 {
                     process.tell(ControlCommand::Misbehave(how));
@@ -149,7 +123,7 @@ impl Supervisor {
             UserCommand::Remove { node } => self.end(&node, Ending::Removed),
             UserCommand::Restart { node } => {
                 let at = self.named(&node)?;
-                if self.nodes.0[at].process.is_some() {
+                if self.nodes.all[at].process.is_some() {
                     bail!("{node} is running. Crash it first, then start it again.");
                 }
                 self.launch(at)
@@ -192,7 +166,7 @@ impl Supervisor {
 
     fn end(&mut self, name: &str, how: Ending) -> anyhow::Result<()> {
         let at = self.named(name)?;
-        let node = &mut self.nodes.0[at];
+        let node = &mut self.nodes.all[at];
         match (&mut node.process, how) {
             (Some(process), how) => {
                 node.wanted_end = Some(how);
@@ -210,7 +184,7 @@ impl Supervisor {
     }
 
     fn tell(&self, at: usize, command: ControlCommand) -> anyhow::Result<()> {
-        let node = &self.nodes.0[at];
+        let node = &self.nodes.all[at];
         let process = node.process.as_ref().with_context(|| format!("{} is not running.", node.name))?;
         if !process.tell(command) {
             bail!("{} does not listen to its launcher any more. Crash it and start it again.", node.name);
@@ -219,54 +193,15 @@ impl Supervisor {
     }
 
     fn tell_all(&self, command: impl Fn(Kind) -> Option<ControlCommand>) {
-        for node in &self.nodes.0 {
+        for node in &self.nodes.all {
             if let (Some(process), Some(command)) = (&node.process, command(node.kind)) {
                 process.tell(command);
             }
         }
     }
 
-    fn launch(&mut self, at: usize) -> anyhow::Result<()> {
-        let config = self.nodes.configuration(at, &self.common)?;
-        self.processes += 1;
-        let (key, sender) = (ProcessKey(self.processes), self.sender.clone());
-        let process = Process::start(&self.options.program, key, config, sender, self.facts.clone())?;
-        let node = &mut self.nodes.0[at];
-        (node.ready, node.removed, node.wanted_end, node.failure) = (false, false, None, None);
-        node.process = Some(process);
-        Ok(())
-    }
-
-    /// Starts some nodes and waits until all of them listen.
-    fn launch_all(&mut self, which: &[usize]) -> anyhow::Result<()> {
-        for at in which {
-            self.launch(*at)?;
-        }
-        let deadline = Instant::now() + SLOWEST_START;
-        while let Some(late) = which.iter().find(|at| !self.nodes.0[**at].ready) {
-            let name = &self.nodes.0[*late].name;
-            let left = deadline.saturating_duration_since(Instant::now());
-            let incoming = match self.incoming.recv_timeout(left) {
-                Ok(Incoming::Stop) => bail!("the start was broken off"),
-                Ok(incoming) => incoming,
-                Err(_) => bail!("{name} did not begin to listen within {} s", SLOWEST_START.as_secs()),
-            };
-            if let Incoming::Ended(key) = &incoming
-                && let Some(node) = self.nodes.0.iter_mut().find(|node| is(node.process.as_ref(), *key))
-                && let Some(process) = node.process.take()
-            {
-                let (status, words) = process.reap();
-                let status = status.map(|status| status.to_string()).unwrap_or_default();
-                let why = node.failure.take().unwrap_or(if words.is_empty() { status } else { words });
-                bail!("{} ended while it started: {why}", node.name);
-            }
-            self.handle(incoming);
-        }
-        Ok(())
-    }
-
     fn on_report(&mut self, key: ProcessKey, report: NodeReport) {
-        let Some(node) = self.nodes.0.iter_mut().find(|node| is(node.process.as_ref(), key)) else { return };
+        let Some(node) = self.nodes.all.iter_mut().find(|node| is(node.process.as_ref(), key)) else { return };
         let id = node.id;
         match report {
             NodeReport::Ready { pid, contact } => {
@@ -293,7 +228,7 @@ impl Supervisor {
 
     fn on_end(&mut self, key: ProcessKey) {
         self.inquiries.on_end(key);
-        let Some(node) = self.nodes.0.iter_mut().find(|node| is(node.process.as_ref(), key)) else { return };
+        let Some(node) = self.nodes.all.iter_mut().find(|node| is(node.process.as_ref(), key)) else { return };
         let Some(process) = node.process.take() else { return };
         let (status, last_words) = process.reap();
         let how = match (node.wanted_end.take(), status.and_then(|status| status.code())) {
@@ -312,12 +247,13 @@ impl Supervisor {
         self.fact(id, TraceEvent::Ended { how, words });
     }
 
-    fn fact(&self, node: NodeId, event: TraceEvent) {
+    pub(super) fn fact(&self, node: NodeId, event: TraceEvent) {
         self.facts.push([TraceRecord { node, at: self.clock.now(), event }]);
     }
 }
 
-fn is(process: Option<&Process>, key: ProcessKey) -> bool {
+/// Whether it is this process.
+pub(super) fn is(process: Option<&Process>, key: ProcessKey) -> bool {
     process.is_some_and(|process| process.key == key)
 }
 

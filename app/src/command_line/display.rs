@@ -11,7 +11,7 @@ use protocol::trace::TraceRecord;
 
 use crate::app::{RunningCluster, run_window};
 use crate::cluster::{Cluster, ClusterOptions};
-use crate::headless::{Exit, Failure, demo, warn};
+use crate::headless::{ClusterKind, Exit, Failure, demo, warn};
 use crate::user_command::UserCommand;
 
 /// What the window needs at run time, on Debian and its kin (each found by taking it away).
@@ -26,10 +26,10 @@ static GAVE_UP: Mutex<Option<String>> = Mutex::new(None);
 ///
 /// # Errors
 /// When the cluster cannot be started; as `demo`.
-pub(super) fn window_or_demo() -> Result<Exit, Failure> {
+pub(super) fn window_or_demo(kind: &ClusterKind) -> Result<Exit, Failure> {
     let why = match missing_display() {
         Some(why) => why.to_owned(),
-        None => match open_window()? {
+        None => match open_window(kind.options()?)? {
             None => return Ok(Exit::Holds),
             Some(why) => why,
         },
@@ -50,12 +50,12 @@ pub(super) fn takes(words: &str) -> bool {
 }
 
 /// None: there was a window, and it was closed. Else: why there was none.
-fn open_window() -> Result<Option<String>, Failure> {
+fn open_window(options: ClusterOptions) -> Result<Option<String>, Failure> {
     OPENING.store(true, Ordering::Relaxed);
     let shown = catch_unwind(AssertUnwindSafe(|| {
-        run_window(|wake| {
+        run_window(move |wake| {
             OPENING.store(false, Ordering::Relaxed);
-            let cluster = Cluster::launch(ClusterOptions::usual()?)?;
+            let cluster = Cluster::launch(options)?;
             cluster.wake_with(wake);
             Ok(cluster)
         })

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::known::{Known, KnownNode};
-use super::{Exit, Failure, Timers, door, launch, say_json, status};
+use super::{ClusterKind, Exit, Failure, door, launch, say_json, status};
 use crate::cluster::run_directory::write_private;
 use crate::cluster::{Cluster, ClusterOptions};
 use crate::load::{Endless, Load};
@@ -27,17 +27,14 @@ const LONGEST_LINE: u64 = 64 * 1024;
 /// What kind of cluster.
 #[derive(Debug, clap::Args)]
 pub struct ClusterArguments {
-    /// How many replicas begin.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
-    replicas: u32,
+    #[command(flatten)]
+    kind: ClusterKind,
     /// How many customers order all the time.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
     customers: u32,
     /// The folder of the run; a temporary one if none is given. It is made private, and emptied at the end.
     #[arg(long)]
     dir: Option<PathBuf>,
-    #[command(flatten)]
-    timers: Timers,
     /// JSON is what is said anyway; accepted so that every command takes it.
     #[arg(long)]
     json: bool,
@@ -67,10 +64,8 @@ struct NodeLine {
 }
 
 pub(super) fn perform(arguments: ClusterArguments) -> Result<Exit, Failure> {
-    let mut options = ClusterOptions { default_customers: false, ..ClusterOptions::usual()? };
-    options.replicas = arguments.replicas;
-    options.directory = arguments.dir;
-    options.settings = arguments.timers.settings()?;
+    let chosen = arguments.kind.options()?;
+    let options = ClusterOptions { default_customers: false, directory: arguments.dir, ..chosen };
     let (sender, woken) = channel();
     // Before the cluster starts: who ends us while it starts must not find it left behind.
     watch_signals(sender.clone())?;

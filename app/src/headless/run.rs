@@ -2,32 +2,24 @@
 //!
 //! The end is quiet: faults are mended, everybody is answered, each postcode is read once more. Only then it is judged.
 
+mod stage;
+
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
-use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::io::{BufReader, BufWriter};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use protocol::postcode::PostcodeService;
-use protocol::trace::Actor;
 use serde::Serialize;
 
-use super::known::Known;
-use super::workload::{Ordering, Tally};
-use super::{Exit, Failure, check, launch, settle, validate};
-use super::{say, say_json};
-use crate::cluster::{Cluster, ClusterOptions};
+use super::workload::Tally;
+use super::{Exit, Failure, check, launch, say, say_json, settle, validate};
+use crate::cluster::ClusterOptions;
 use crate::history;
-use crate::load::Load;
-use crate::random::Random;
-use crate::scenario::{self, Action, NodeName, Scenario, Step};
+use crate::scenario::{self, Scenario};
 use crate::verdict::{Judgement, Verdict, judge};
+use stage::{QUIET, Stage};
 
-/// A customer that has no answer after so long counts as "unknown", and goes on as somebody else.
-const DEADLINE: Duration = Duration::from_secs(10);
-/// How long the cluster may take to answer everybody and to agree once nothing goes wrong any more.
-const QUIET: Duration = Duration::from_secs(20);
 /// After a crash, gaps that begin so much later are not its fault.
 const AFTERMATH: Duration = Duration::from_secs(10);
 
@@ -99,7 +91,7 @@ pub(super) fn perform(arguments: &RunArguments) -> Result<Exit, Failure> {
     }
     scenario.customers = arguments.customers.unwrap_or(scenario.customers);
     let options = ClusterOptions { default_customers: false, replicas: scenario.replicas, ..ClusterOptions::usual()? };
-    let mut stage = Stage::open(launch(options)?, arguments)?;
+    let mut stage = Stage::open(launch(options)?, arguments.trace.as_deref())?;
     let path = arguments.history.clone().unwrap_or_else(|| stage.cluster.directory().join("history.jsonl"));
     let tally = stage.play(&scenario, arguments.seed, create(&path)?)?;
     let verdict = history::read(BufReader::new(File::open(&path)?)).map(|history| judge(&history));
@@ -125,110 +117,12 @@ fn find(name: &str) -> Result<Scenario, Failure> {
     }
 }
 
-fn create(path: &std::path::Path) -> Result<BufWriter<File>, Failure> {
+fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
     let file = File::create(path).map_err(|error| Failure::BadInput(format!("{}: {error}", path.display())))?;
     Ok(BufWriter::with_capacity(256 * 1024, file))
 }
 
-/// A running cluster with what is known of it.
-struct Stage {
-    cluster: Cluster,
-    known: Known,
-    woken: Receiver<()>,
-    trace: Option<BufWriter<File>>,
-    faults: BTreeMap<&'static str, u64>,
-    /// When nodes were crashed, since the customers began.
-    crashes: Vec<Duration>,
-    rss_max: u64,
-}
-
 impl Stage {
-    fn open(cluster: Cluster, arguments: &RunArguments) -> Result<Self, Failure> {
-        let trace = arguments.trace.as_deref().map(create).transpose()?;
-        let (sender, woken) = channel();
-        cluster.wake_with(move || {
-            let _ = sender.send(());
-        });
-        let (known, faults) = (Known::default(), BTreeMap::new());
-        Ok(Self { cluster, known, woken, trace, faults, crashes: Vec::new(), rss_max: 0 })
-    }
-
-    /// Everything that happens, up to the last read.
-    fn play(&mut self, scenario: &Scenario, seed: u64, sink: BufWriter<File>) -> Result<Tally, Failure> {
-        let admission = self.cluster.inquirer().admission()?;
-        let base = settle::pre_defined(&admission, QUIET)?;
-        let begun = Instant::now();
-        let postcodes = settle::postcodes(&base);
-        let ordering = Ordering::new(sink, seed, postcodes, base, scenario.lasts);
-        let load = Load::start(admission.clone(), scenario.customers, Some(DEADLINE), begun, ordering)?;
-        let mut random = Random::new(seed);
-        for (at, step) in timetable(scenario) {
-            self.watch(begun, at)?;
-            let done = self.known.perform(&mut self.cluster, &step.action, random.number());
-            for (kind, node) in done {
-                *self.faults.entry(kind).or_default() += 1;
-                load.with(|ordering| ordering.fault(&format!("{kind} {node}"), begun.elapsed()));
-                if kind == "crash" {
-                    self.crashes.push(begun.elapsed());
-                }
-            }
-        }
-        self.watch(begun, scenario.lasts)?;
-        self.mend();
-        let reads = load.finish(QUIET)?.finish_with_reads();
-        let reads = Load::start(admission, 4, Some(DEADLINE), begun, reads)?.finish(QUIET)?;
-        Ok(reads.ordering.finish()?)
-    }
-
-    /// Takes in facts until that moment.
-    fn watch(&mut self, begun: Instant, until: Duration) -> Result<(), Failure> {
-        loop {
-            self.take_facts()?;
-            let left = until.saturating_sub(begun.elapsed());
-            if left.is_zero() {
-                return Ok(());
-            }
-            match self.woken.recv_timeout(left.min(Duration::from_secs(1))) {
-                Ok(()) => {}
-                Err(RecvTimeoutError::Timeout) => self.measure()?,
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            }
-        }
-    }
-
-    fn take_facts(&mut self) -> Result<(), Failure> {
-        for record in self.cluster.take_facts() {
-            self.known.learn(&record);
-            if let Some(trace) = &mut self.trace {
-                serde_json::to_writer(&mut *trace, &record).map_err(anyhow::Error::from)?;
-                trace.write_all(b"\n")?;
-            }
-        }
-        Ok(())
-    }
-
-    fn measure(&mut self) -> anyhow::Result<()> {
-        let all = self.cluster.inquirer().status()?;
-        let largest = all.iter().filter_map(|node| node.usage).map(|usage| usage.memory).max();
-        self.rss_max = self.rss_max.max(largest.unwrap_or(0));
-        Ok(())
-    }
-
-    /// Ends all faults, so that what was acknowledged can be read: services answer, and what is no replica runs.
-    fn mend(&mut self) {
-        for service in [PostcodeService::PostcodesIo, PostcodeService::GetTheData] {
-            self.cluster.misbehave(service, node::control::Misbehaviour::None);
-        }
-        let dead = |node: &&super::known::KnownNode| {
-            node.crashed && !matches!(node.started.actor, Actor::Role(protocol::ids::Role::Replica))
-        };
-        let names: Vec<String> = self.known.nodes().filter(dead).map(|node| node.started.name.clone()).collect();
-        for name in names {
-            let restart = Action::Restart(NodeName::Named(name));
-            drop(self.known.perform(&mut self.cluster, &restart, 0));
-        }
-    }
-
     fn report(
         &mut self,
         arguments: &RunArguments,
@@ -289,18 +183,6 @@ impl Stage {
         let at = |share: usize| all.get((all.len() * share / 100).min(all.len() - 1)).copied().unwrap_or(0);
         Gaps { p50: at(50), p99: at(99), max: at(100) }
     }
-}
-
-/// Which step at which moment, repetitions included, up to the end.
-fn timetable(scenario: &Scenario) -> impl Iterator<Item = (Duration, &Step)> {
-    let rounds = match scenario.again_after {
-        Some(period) => (scenario.lasts.as_millis() / period.as_millis().max(1)) as u32 + 1,
-        None => 1,
-    };
-    let period = scenario.again_after.unwrap_or_default();
-    (0..rounds)
-        .flat_map(move |round| scenario.steps.iter().map(move |step| (period * round + step.at, step)))
-        .take_while(|(at, _)| *at < scenario.lasts)
 }
 
 fn say_report(report: &Report) -> Result<(), Failure> {

@@ -1,0 +1,233 @@
+//! Where all customers live: who they are, what each waits for, and what they can be asked to do.
+//!
+//! One loop drives all their machines; what happens to them is traced by the host, what they are asked here.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, bail};
+use node::event_loop::Host;
+use protocol::customer::Customer;
+use protocol::ids::{Contact, CustomerId, NodeId, RequestId, RequestNumber, Role};
+use protocol::machine::{Identity, Input, Settings, Wish};
+use protocol::menu::check_items;
+use protocol::message::Ask;
+use protocol::postcode::Postcode;
+use protocol::trace::{Actor, Ending, Started, TraceEvent, TraceRecord};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::{NAMES, Order};
+use crate::cluster::observer::Facts;
+use crate::cluster::{ClusterClock, random};
+use crate::user_command::UserCommand;
+
+/// At most so many customers live here.
+const MOST_CUSTOMERS: usize = 1000;
+/// Up to so many requests a second, each is shown step by step; of more, a sample of about so many (DESIGN, "Under load").
+const SHOWN_PER_SECOND: usize = 50;
+
+/// Where all customers live.
+pub(super) struct House {
+    host: Host<Customer>,
+    settings: Settings,
+    name_server: Contact,
+    clock: ClusterClock,
+    facts: Facts,
+    residents: BTreeMap<CustomerId, Resident>,
+    named: usize,
+    asked_lately: VecDeque<Instant>,
+}
+
+struct Resident {
+    node: NodeId,
+    name: String,
+    /// When the requests that wait for an answer were asked: one, or an order and its withdrawal.
+    asked: BTreeMap<RequestId, Instant>,
+    /// What it asked last.
+    last: Last,
+}
+
+/// Giving up means something else for each.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Order,
+    Read,
+    Withdrawal,
+}
+
+impl House {
+    /// An empty house.
+    pub fn new(
+        host: Host<Customer>,
+        settings: Settings,
+        name_server: Contact,
+        clock: ClusterClock,
+        facts: Facts,
+    ) -> Self {
+        let (residents, asked_lately) = (BTreeMap::new(), VecDeque::new());
+        Self { host, settings, name_server, clock, facts, residents, named: 0, asked_lately }
+    }
+
+    /// Does what is asked, until nobody can ask any more.
+    pub async fn live(mut self, mut waiting: UnboundedReceiver<Order>) {
+        loop {
+            tokio::select! {
+                () = self.host.ready() => {}
+                order = waiting.recv() => match order {
+                    None => return,
+                    Some(Order::Retime(settings)) => {
+                        self.host.retime(&settings);
+                        self.settings = settings;
+                    }
+                    Some(Order::Perform(command)) => {
+                        if let Err(error) = self.perform(command) {
+                            self.fact(NodeId(0), TraceEvent::CommandRefused { why: format!("{error:#}") });
+                        }
+                    }
+                }
+            }
+            if let Err(error) = self.host.round() {
+                return self.fact(NodeId(0), TraceEvent::Log { text: format!("The customers are gone: {error:#}") });
+            }
+            for answered in self.host.take_answers() {
+                let now = Instant::now();
+                let Some(resident) = self.residents.values_mut().find(|it| it.node == answered.customer) else {
+                    continue;
+                };
+                let took = resident.asked.get(&answered.request).map_or(0, |at| (now - *at).as_micros() as u64);
+                resident.asked.clear();
+                let (request, answer) = (answered.request, answered.answer);
+                self.host.trace(answered.customer, || TraceEvent::Answered { request, answer, took });
+            }
+        }
+    }
+
+    fn perform(&mut self, command: UserCommand) -> anyhow::Result<()> {
+        match command {
+            UserCommand::AddCustomer { name, postcode, place } => self.add(name, postcode, place),
+            UserCommand::MoveCustomer { customer, postcode, place } => {
+                let resident = self.resident(customer)?;
+                let (node, name) = (resident.node, resident.name.clone());
+                self.fact(node, TraceEvent::CustomerIs { customer, name, postcode, place });
+                Ok(())
+            }
+            UserCommand::RemoveCustomer { customer } => {
+                let node = self.resident(customer)?.node;
+                self.host.remove(node);
+                self.residents.remove(&customer);
+                self.fact(node, TraceEvent::Ended { how: Ending::Removed, words: "moved away".into() });
+                Ok(())
+            }
+            UserCommand::PlaceOrder { customer, postcode, items } => {
+                check_items(&items)?;
+                self.ask(customer, Ask::Order { postcode: postcode.parse()?, items })
+            }
+            UserCommand::ReadHistory { customer, postcode, page } => {
+                self.ask(customer, Ask::History { postcode: postcode.parse()?, page })
+            }
+            UserCommand::GiveUp { customer } => self.give_up(customer),
+            UserCommand::AddReplica
+            | UserCommand::Crash { .. }
+            | UserCommand::Restart { .. }
+            | UserCommand::Remove { .. }
+            | UserCommand::ShowOrders { .. }
+            | UserCommand::SetHop { .. }
+            | UserCommand::SetVerdictCache { .. } => bail!("that does not concern customers"),
+        }
+    }
+
+    fn add(&mut self, name: Option<String>, postcode: Postcode, place: (i32, i32)) -> anyhow::Result<()> {
+        if self.residents.len() >= MOST_CUSTOMERS {
+            bail!("There are {MOST_CUSTOMERS} customers already. Remove one first.");
+        }
+        let name = name.unwrap_or_else(|| self.free_name());
+        let customer = CustomerId(u128::from(random()?) << 64 | u128::from(random()?));
+        let node = NodeId(random()?);
+        let contact = self.host.contact(node);
+        let identity =
+            Identity { me: contact, name: name.clone(), role: Role::Customer, name_server: self.name_server };
+        let machine = Customer::new(identity, self.settings.clone(), customer, RequestNumber(0));
+        self.host.add(node, Role::Customer, machine);
+        let (actor, pid) = (Actor::Role(Role::Customer), std::process::id());
+        self.fact(node, TraceEvent::Started(Started { name: name.clone(), actor, pid, contact }));
+        self.fact(node, TraceEvent::CustomerIs { customer, name: name.clone(), postcode, place });
+        self.residents.insert(customer, Resident { node, name, asked: BTreeMap::new(), last: Last::Read });
+        Ok(())
+    }
+
+    /// The next name nobody has; after all are used, with a number.
+    fn free_name(&mut self) -> String {
+        loop {
+            let (round, at) = (self.named / NAMES.len(), self.named % NAMES.len());
+            self.named += 1;
+            let name = if round == 0 { NAMES[at].to_owned() } else { format!("{} {}", NAMES[at], round + 1) };
+            if self.residents.values().all(|resident| resident.name != name) {
+                return name;
+            }
+        }
+    }
+
+    fn resident(&self, customer: CustomerId) -> anyhow::Result<&Resident> {
+        self.residents.get(&customer).ok_or_else(|| anyhow!("There is no such customer (any more)."))
+    }
+
+    fn ask(&mut self, customer: CustomerId, ask: Ask) -> anyhow::Result<()> {
+        let resident = self.resident(customer)?;
+        let (node, name) = (resident.node, &resident.name);
+        let machine = self.host.machine(node).with_context(|| format!("{name} is not here."))?;
+        if machine.waiting().is_some() {
+            bail!("{name} still waits for an answer. Wait for it, or give up first.");
+        }
+        let request = machine.next_request();
+        self.note_asked(customer, node, request, ask.clone());
+        let traced = self.is_shown();
+        self.host.give(node, Input::Wanted { wish: Wish::Ask(ask), traced });
+        Ok(())
+    }
+
+    fn give_up(&mut self, customer: CustomerId) -> anyhow::Result<()> {
+        let resident = self.resident(customer)?;
+        let (node, name) = (resident.node, resident.name.clone());
+        let machine = self.host.machine(node).with_context(|| format!("{name} is not here."))?;
+        if machine.waiting().is_none() {
+            bail!("{name} waits for nothing that could be given up.");
+        }
+        let request = machine.next_request();
+        match resident.last {
+            Last::Order => self.note_asked(customer, node, request, Ask::Withdraw),
+            // A read changes nothing: giving it up needs nobody's consent.
+            Last::Read => {}
+            Last::Withdrawal => bail!("{name} has given up already, and waits to hear what became of the order."),
+        }
+        self.host.give(node, Input::Wanted { wish: Wish::GiveUp, traced: true });
+        Ok(())
+    }
+
+    fn note_asked(&mut self, customer: CustomerId, node: NodeId, request: RequestId, ask: Ask) {
+        if let Some(resident) = self.residents.get_mut(&customer) {
+            resident.last = match &ask {
+                Ask::Order { .. } => Last::Order,
+                Ask::History { .. } => Last::Read,
+                Ask::Withdraw => Last::Withdrawal,
+            };
+            resident.asked.retain(|_, _| ask == Ask::Withdraw);
+            resident.asked.insert(request, Instant::now());
+        }
+        self.host.trace(node, || TraceEvent::Asked { customer, request, ask });
+    }
+
+    /// Whether the next request is shown step by step.
+    fn is_shown(&mut self) -> bool {
+        let now = Instant::now();
+        self.asked_lately.push_back(now);
+        while self.asked_lately.front().is_some_and(|at| now - *at > Duration::from_secs(1)) {
+            self.asked_lately.pop_front();
+        }
+        let lately = self.asked_lately.len();
+        lately <= SHOWN_PER_SECOND || lately.is_multiple_of(lately.div_ceil(SHOWN_PER_SECOND))
+    }
+
+    fn fact(&self, node: NodeId, event: TraceEvent) {
+        self.facts.push([TraceRecord { node, at: self.clock.now(), event }]);
+    }
+}

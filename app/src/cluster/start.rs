@@ -1,0 +1,130 @@
+//! How a cluster starts: in which order, and what the next step waits for.
+//!
+//! Afterwards the supervisor's loop takes over; nothing here runs twice.
+
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use node::control::ServiceAddress;
+use protocol::ids::{Contact, NodeId, Role};
+use protocol::postcode::PostcodeService;
+use protocol::trace::{Actor, NodeState, Started, TraceEvent};
+
+use super::customers::Customers;
+use super::inquiry::Question;
+use super::launcher::{Process, ProcessKey};
+use super::nodes::Kind;
+use super::supervisor::{Incoming, Supervisor, is};
+use super::{Postcodes, random};
+
+/// A process that has not said that it listens after so long never will.
+const SLOWEST_START: Duration = Duration::from_secs(20);
+
+impl Supervisor {
+    /// Starts everything, in the order in which one needs to know the other: name server and services, then the first
+    /// replica (whose pre-defined orders become everybody's), then the rest.
+    pub fn start(&mut self) -> anyhow::Result<()> {
+        let mut first = vec![self.nodes.add(Kind::NameServer)];
+        for service in [PostcodeService::PostcodesIo, PostcodeService::GetTheData] {
+            match self.options.postcodes {
+                Postcodes::StandIn => first.push(self.nodes.add(Kind::StandIn(service))),
+                Postcodes::Live => self.name_live(service)?,
+            }
+        }
+        self.launch_all(&first)?;
+        let replica = self.nodes.add_replica();
+        self.launch_all(&[replica])?;
+        self.until_registered()?;
+        let mut rest = vec![self.nodes.add(Kind::FrontEnd)];
+        rest.extend((1..self.options.replicas).map(|_| self.nodes.add_replica()));
+        self.launch_all(&rest)?;
+        let name_server = self.nodes.name_server().context("the name server has no address")?;
+        self.customers = Some(Customers::start(&self.common, name_server, self.clock, self.facts.clone())?);
+        if self.options.default_customers
+            && let Some(customers) = &self.customers
+        {
+            customers.add_default();
+        }
+        Ok(())
+    }
+
+    /// A real service has no process here, but it is part of the picture.
+    fn name_live(&mut self, service: PostcodeService) -> anyhow::Result<()> {
+        let base_url = match service {
+            PostcodeService::PostcodesIo => "https://api.postcodes.io".to_owned(),
+            PostcodeService::GetTheData => "http://api.getthedata.com".to_owned(),
+        };
+        let id = NodeId(random()?);
+        self.nodes.live_services.push(ServiceAddress { service, id, base_url });
+        let contact = Contact { id, address: ([0, 0, 0, 0], 0).into() };
+        let (name, actor) = (service.to_string(), Actor::Service(service));
+        self.fact(id, TraceEvent::Started(Started { name, actor, pid: 0, contact }));
+        Ok(())
+    }
+
+    /// Who registers first leads first: waiting for the first replica makes that the same in each run.
+    fn until_registered(&mut self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + SLOWEST_START;
+        loop {
+            let (reply, answer) = channel();
+            self.handle(Incoming::Asked(Question::Status(reply)));
+            let all = loop {
+                if let Ok(all) = answer.try_recv() {
+                    break all;
+                }
+                let left = deadline.saturating_duration_since(Instant::now());
+                let incoming = self.incoming.recv_timeout(left);
+                self.handle(incoming.context("the first replica did not register in time")?);
+                self.inquiries.answer_overdue();
+            };
+            let registered = all.iter().any(|node| match &node.state {
+                Some(NodeState::NameServer { names, .. }) => names.iter().any(|(_, role, _)| *role == Role::Replica),
+                Some(NodeState::FrontEnd { .. } | NodeState::Replica(_) | NodeState::Customer { .. }) | None => false,
+            });
+            if registered {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Starts a node, again or for the first time.
+    pub(super) fn launch(&mut self, at: usize) -> anyhow::Result<()> {
+        let config = self.nodes.configuration(at, &self.common)?;
+        self.processes += 1;
+        let (key, sender) = (ProcessKey(self.processes), self.sender.clone());
+        let process = Process::start(&self.options.program, key, config, sender, self.facts.clone())?;
+        let node = &mut self.nodes.all[at];
+        (node.ready, node.removed, node.wanted_end, node.failure) = (false, false, None, None);
+        node.process = Some(process);
+        Ok(())
+    }
+
+    /// Starts some nodes and waits until all of them listen.
+    fn launch_all(&mut self, which: &[usize]) -> anyhow::Result<()> {
+        for at in which {
+            self.launch(*at)?;
+        }
+        let deadline = Instant::now() + SLOWEST_START;
+        while let Some(late) = which.iter().find(|at| !self.nodes.all[**at].ready) {
+            let name = &self.nodes.all[*late].name;
+            let left = deadline.saturating_duration_since(Instant::now());
+            let incoming = match self.incoming.recv_timeout(left) {
+                Ok(Incoming::Stop) => bail!("the start was broken off"),
+                Ok(incoming) => incoming,
+                Err(_) => bail!("{name} did not begin to listen within {} s", SLOWEST_START.as_secs()),
+            };
+            if let Incoming::Ended(key) = &incoming
+                && let Some(node) = self.nodes.all.iter_mut().find(|node| is(node.process.as_ref(), *key))
+                && let Some(process) = node.process.take()
+            {
+                let (status, words) = process.reap();
+                let status = status.map(|status| status.to_string()).unwrap_or_default();
+                let why = node.failure.take().unwrap_or(if words.is_empty() { status } else { words });
+                bail!("{} ended while it started: {why}", node.name);
+            }
+            self.handle(incoming);
+        }
+        Ok(())
+    }
+}
