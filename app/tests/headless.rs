@@ -1,7 +1,7 @@
 //! The commands, on real processes: what a person at a terminal, a script or a student's own program meets.
 //!
 //! Everything goes through the real program; nothing is called from inside (but for `exactly_once`, which must send what no
-//! command sends). What a window does is tested elsewhere.
+//! command sends, and `commands`, which speaks as the window does). What a window does is tested elsewhere.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by unwrap, its own parts too")]
 
@@ -10,6 +10,8 @@ mod program;
 
 #[path = "headless/bad_input.rs"]
 mod bad_input;
+#[path = "headless/commands.rs"]
+mod commands;
 #[path = "headless/crashes.rs"]
 mod crashes;
 #[path = "headless/exactly_once.rs"]

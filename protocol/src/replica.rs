@@ -292,6 +292,7 @@ impl Machine for Replica {
             loading: self.loading.as_ref().map(Loading::progress),
             orders: self.book.accepted(),
             postcodes: self.book.postcodes() as u64,
+            sessions: self.book.sessions() as u64,
             digest: self.book.digest(),
         })
     }

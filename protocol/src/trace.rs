@@ -349,6 +349,8 @@ pub struct ReplicaState {
     pub orders: OrderNumber,
     /// Postcodes with a history.
     pub postcodes: u64,
+    /// Customers whose last request is remembered.
+    pub sessions: u64,
     /// Digest of order book and session table, computed apart from the position's.
     pub digest: Fingerprint,
 }

@@ -41,6 +41,8 @@ pub(super) struct StatusLine {
     fingerprint: Option<String>,
     commit: Option<u64>,
     orders: Option<u64>,
+    /// Customers whose last request is remembered.
+    sessions: Option<u64>,
     /// Digest of orders and sessions.
     digest: Option<String>,
     /// Bytes of resident memory.
@@ -80,6 +82,7 @@ impl StatusLine {
                 line.fingerprint = replica.position.map(|position| format!("{:016x}", position.fingerprint.0));
                 line.commit = Some(replica.commit.0);
                 line.orders = Some(replica.orders.0);
+                line.sessions = Some(replica.sessions);
                 line.digest = Some(format!("{:016x}", replica.digest.0));
                 Some(&replica.view)
             }

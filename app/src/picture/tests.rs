@@ -43,6 +43,7 @@ fn stands(id: NodeId, at: u64, primary: NodeId, op: u64, digest: u64) -> (NodeId
         loading: None,
         orders: OrderNumber(op),
         postcodes: 3,
+        sessions: 3,
         digest: Fingerprint(digest),
     };
     (id, at, TraceEvent::State(NodeState::Replica(state)))

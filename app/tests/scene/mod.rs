@@ -86,6 +86,7 @@ impl Scene {
             loading: (standing == Standing::Joining).then_some((16, 25)),
             orders: OrderNumber(op.min(18)),
             postcodes: 23,
+            sessions: 3,
             digest: Fingerprint(0x9f3c_0000_0000_00e1 ^ (op << 20)),
         };
         self.fact(id, at, TraceEvent::State(NodeState::Replica(state)));

@@ -1,0 +1,238 @@
+//! User commands on a real cluster, as the window gives them: what comes of them is facts, refusals too.
+
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Instant;
+
+use app::cluster::{Cluster, ClusterOptions};
+use app::user_command::UserCommand;
+use protocol::ids::{CustomerId, RequestId, Role, Span};
+use protocol::message::Answer;
+use protocol::order_book::Outcome;
+use protocol::trace::{Actor, Ending, Standing, Step, TraceEvent, TraceRecord};
+
+use crate::program::PATIENCE;
+
+/// A cluster in this process, whose nodes are the real program.
+struct Stage {
+    cluster: Cluster,
+    woken: Receiver<()>,
+    facts: Vec<TraceRecord>,
+}
+
+impl Stage {
+    fn open() -> Self {
+        let program = env!("CARGO_BIN_EXE_just-hungry").into();
+        let cluster = Cluster::launch(ClusterOptions { program, ..ClusterOptions::usual().unwrap() }).unwrap();
+        let (sender, woken) = channel();
+        cluster.wake_with(move || {
+            let _ = sender.send(());
+        });
+        Self { cluster, woken, facts: Vec::new() }
+    }
+
+    /// Waits for a fact, among those that came before too, and takes something of it.
+    fn until<T>(&mut self, what: &str, take: impl Fn(&TraceRecord) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.facts.extend(self.cluster.take_facts());
+            if let Some(found) = self.facts.iter().find_map(&take) {
+                return found;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "waited in vain: {what}");
+            let _ = self.woken.recv_timeout(left);
+        }
+    }
+
+    /// Only what comes from now on counts.
+    fn perform(&mut self, command: UserCommand) {
+        self.facts.clear();
+        drop(self.cluster.take_facts());
+        self.cluster.perform(command);
+    }
+
+    fn customer(&mut self, wanted: &str) -> CustomerId {
+        self.until(wanted, |record| match &record.event {
+            TraceEvent::CustomerIs { customer, name, .. } if name == wanted => Some(*customer),
+            _ => None,
+        })
+    }
+
+    fn primary(&mut self) -> String {
+        let id = self.until("a primary with two backups", |record| match &record.event {
+            TraceEvent::Became { standing: Standing::Primary, view } if view.members.len() == 3 => Some(record.node),
+            _ => None,
+        });
+        self.until("its name", |record| match &record.event {
+            TraceEvent::Started(started) if record.node == id => Some(started.name.clone()),
+            _ => None,
+        })
+    }
+
+    fn refusal(&mut self, command: UserCommand) -> String {
+        self.perform(command);
+        self.until("a refusal", |record| match &record.event {
+            TraceEvent::CommandRefused { why } => Some(why.clone()),
+            _ => None,
+        })
+    }
+
+    fn asked(&mut self) -> RequestId {
+        self.until("a request", |record| match &record.event {
+            TraceEvent::Asked { request, .. } => Some(*request),
+            _ => None,
+        })
+    }
+
+    fn answer(&mut self, wanted: RequestId) -> Answer {
+        self.until("an answer", |record| match &record.event {
+            TraceEvent::Answered { request, answer, .. } if *request == wanted => Some(answer.clone()),
+            _ => None,
+        })
+    }
+}
+
+fn order(customer: CustomerId, items: &[&str]) -> UserCommand {
+    let items = items.iter().map(|item| (*item).to_owned()).collect();
+    UserCommand::PlaceOrder { customer, postcode: "ne1 7ru".into(), items }
+}
+
+#[test]
+fn an_order_travels_all_its_steps_and_is_shown() {
+    let mut stage = Stage::open();
+    let grace = stage.customer("Grace");
+    let primary = stage.primary();
+    assert_eq!(primary, "replica-1", "who registers first leads first");
+    stage.perform(order(grace, &["Katsu curry"]));
+    let request = stage.asked();
+    let answer = stage.answer(request);
+    assert!(matches!(answer, Answer::Outcome(Outcome::Placed { .. })), "{answer:?}");
+    for step in [7, 8, 9, 10, 5, 6, 13, 14] {
+        stage.until(&format!("step {step}"), |record| match &record.event {
+            TraceEvent::Sent { facts, .. } => (facts.step == Some(Step(step))).then_some(()),
+            _ => None,
+        });
+    }
+    stage.until("step 12", |record| matches!(&record.event, TraceEvent::PostcodeAnswered { .. }).then_some(()));
+    stage.perform(UserCommand::ShowOrders { node: primary, from: Some("NE1 7RU".parse().unwrap()) });
+    let orders = stage.until("its orders", |record| match &record.event {
+        TraceEvent::Orders { histories, .. } => Some(histories[0].1.clone()),
+        _ => None,
+    });
+    assert_eq!(orders, ["Fish and chips", "Falafel wrap, Lemonade", "#1 Katsu curry"]);
+}
+
+#[test]
+fn customers_come_move_and_go() {
+    let mut stage = Stage::open();
+    let grace = stage.customer("Grace");
+    let (postcode, place) = ("DH1 3LE".parse().unwrap(), (54_770_000, -1_570_000));
+    stage.perform(UserCommand::AddCustomer { name: None, postcode, place });
+    let name = stage.until("a customer", |record| match &record.event {
+        TraceEvent::Started(started) if started.actor == Actor::Role(Role::Customer) => Some(started.name.clone()),
+        _ => None,
+    });
+    assert_eq!(name, "Ada", "the next free name");
+    stage.perform(UserCommand::MoveCustomer { customer: grace, postcode, place });
+    let home = stage.until("a move", |record| match &record.event {
+        TraceEvent::CustomerIs { customer, postcode, .. } if *customer == grace => Some(*postcode),
+        _ => None,
+    });
+    assert_eq!(home, postcode);
+    stage.perform(UserCommand::RemoveCustomer { customer: grace });
+    stage.until("a removal", |record| match &record.event {
+        TraceEvent::Ended { how, .. } => (*how == Ending::Removed).then_some(()),
+        _ => None,
+    });
+    let why = stage.refusal(order(grace, &["Pad thai"]));
+    assert!(why.contains("no such customer"), "{why}");
+}
+
+#[test]
+fn what_cannot_be_ordered_is_refused_before_it_is_sent() {
+    let mut stage = Stage::open();
+    let grace = stage.customer("Grace");
+    for (command, expected) in [
+        (order(grace, &[]), "empty"),
+        (order(grace, &["Stone"]), "not on the menu"),
+        (UserCommand::ReadHistory { customer: grace, postcode: "here".into(), page: 0 }, "shape"),
+        (UserCommand::GiveUp { customer: grace }, "nothing that could be given up"),
+        (UserCommand::Restart { node: "front-end".into() }, "is running"),
+    ] {
+        let why = stage.refusal(command);
+        assert!(why.contains(expected), "{why}");
+    }
+}
+
+/// Nobody can answer, so the person gives up; when the cluster is back, the order is settled one way or the other, and
+/// whoever reads the history finds what was said.
+#[test]
+fn giving_up_settles_an_order() {
+    let mut stage = Stage::open();
+    let grace = stage.customer("Grace");
+    stage.primary();
+    stage.perform(UserCommand::Crash { node: "front-end".into() });
+    stage.until("its end", |record| matches!(record.event, TraceEvent::Ended { .. }).then_some(()));
+    stage.perform(order(grace, &["Pad thai"]));
+    stage.asked();
+    let why = stage.refusal(order(grace, &["Pad thai"]));
+    assert!(why.contains("still waits"), "{why}");
+    stage.perform(UserCommand::GiveUp { customer: grace });
+    let withdrawal = stage.asked();
+    stage.perform(UserCommand::Restart { node: "front-end".into() });
+    let answer = stage.answer(withdrawal);
+    stage.perform(UserCommand::ReadHistory { customer: grace, postcode: "NE1 7RU".into(), page: 0 });
+    let read = stage.asked();
+    let Answer::History(page) = stage.answer(read) else { panic!("no history") };
+    let placed = page.orders.iter().filter(|order| order.number.is_some()).count();
+    match answer {
+        Answer::Outcome(Outcome::NeverPlaced) => assert_eq!(placed, 0),
+        Answer::Outcome(Outcome::Placed { .. }) => assert_eq!(placed, 1),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_slower_hop_is_a_fact_and_slows_orders() {
+    let mut stage = Stage::open();
+    let grace = stage.customer("Grace");
+    stage.primary();
+    stage.perform(UserCommand::SetHop { hop: Span::millis(100) });
+    stage.until("the hop", |record| (record.event == TraceEvent::HopIs { hop: 100_000 }).then_some(()));
+    stage.perform(order(grace, &["Pad thai"]));
+    let request = stage.asked();
+    stage.answer(request);
+    let took = stage.until("how long", |record| match &record.event {
+        TraceEvent::Answered { took, .. } => Some(*took),
+        _ => None,
+    });
+    assert!(took >= 600_000, "six hops at least, but only {took} µs");
+}
+
+#[test]
+fn a_program_that_is_no_node_starts_nothing() {
+    for (program, expected) in [("/no/such/program", "cannot be started"), ("/bin/false", "ended while it started")] {
+        let options = ClusterOptions { program: program.into(), ..ClusterOptions::usual().unwrap() };
+        let Err(error) = Cluster::launch(options) else { panic!("{program} started a cluster") };
+        assert!(format!("{error:#}").contains(expected), "{error:#}");
+    }
+}
+
+/// RELIABILITY S3: keys and settings are told, not shown to everybody on the machine.
+#[cfg(target_os = "linux")]
+#[test]
+fn arguments_and_environment_of_a_node_show_no_secret() {
+    let mut stage = Stage::open();
+    let pid = stage.until("a replica", |record| match &record.event {
+        TraceEvent::Started(started) if started.name == "replica-1" => Some(started.pid),
+        _ => None,
+    });
+    let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap();
+    let arguments = String::from_utf8(read("cmdline")).unwrap();
+    let arguments: Vec<&str> = arguments.split_terminator('\0').skip(1).collect();
+    assert_eq!(arguments, ["node", "replica"]);
+    let mut own: Vec<Vec<u8>> =
+        std::fs::read("/proc/self/environ").unwrap().split(|b| *b == 0).map(Vec::from).collect();
+    own.sort();
+    assert!(read("environ").split(|byte| *byte == 0).all(|entry| own.binary_search(&entry.to_vec()).is_ok()));
+}
