@@ -94,7 +94,8 @@ impl Window {
                 customers_ui(ui, picture, &mut self.focus);
                 order_form_ui(ui, picture, &mut self.order_form, &self.focus, commands);
             });
-            let panel = Panel::bottom("bottom").resizable(true).default_size(size::BOTTOM).size_range(96.0..=480.0);
+            let height = size::BOTTOM.min(ui.content_rect().height() * size::BOTTOM_SHARE);
+            let panel = Panel::bottom("bottom").resizable(true).default_size(height).size_range(96.0..=480.0);
             panel.frame(side).show(ui, |ui| bottom_ui(ui, picture, &mut self.bottom, &mut self.focus));
             Panel::right("right").default_size(size::RIGHT).size_range(220.0..=420.0).frame(side).show(ui, |ui| {
                 inspector_ui(ui, picture, &mut self.inspector, &self.focus, commands);

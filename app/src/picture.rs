@@ -164,8 +164,8 @@ impl Picture {
     }
 
     fn state(&mut self, id: NodeId, at: u64, state: &NodeState) {
-        if let NodeState::Customer { front_end, waiting } = state {
-            self.customers.believes(id, *front_end, waiting.is_some());
+        if let NodeState::Customer { front_end, .. } = state {
+            self.customers.believes(id, *front_end);
         }
         self.nodes.believes(id, at, state);
     }

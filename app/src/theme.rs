@@ -156,8 +156,10 @@ pub mod size {
     pub const LEFT: f32 = 236.0;
     /// The inspector.
     pub const RIGHT: f32 = 264.0;
-    /// The tabs at the bottom.
+    /// The tabs at the bottom, and the most they take of a window at first.
     pub const BOTTOM: f32 = 216.0;
+    /// See [`BOTTOM`].
+    pub const BOTTOM_SHARE: f32 = 0.27;
     /// A node of the cluster.
     pub const NODE: Vec2 = Vec2::new(190.0, 56.0);
     /// A node of the cluster on a large canvas.
@@ -165,7 +167,7 @@ pub mod size {
     /// A node of the cluster where there are many.
     pub const SMALL_NODE: Vec2 = Vec2::new(116.0, 40.0);
     /// A customer's card at its widest.
-    pub const CARD: Vec2 = Vec2::new(188.0, 36.0);
+    pub const CARD: Vec2 = Vec2::new(188.0, 38.0);
     /// A customer's dot.
     pub const CUSTOMER: f32 = 8.0;
     /// Radius of a number on a line, and of a numbered message.
@@ -319,7 +321,7 @@ pub fn between(one: Color32, other: Color32, share: f32) -> Color32 {
 /// The size of the window when it first opens.
 pub const WINDOW: Vec2 = Vec2::new(1360.0, 860.0);
 /// Smaller than this, panels would overlap.
-pub const SMALLEST_WINDOW: Vec2 = Vec2::new(960.0, 600.0);
+pub const SMALLEST_WINDOW: Vec2 = Vec2::new(1024.0, 640.0);
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 
 use egui::{
     Align, Button, Color32, CornerRadius, Frame, Label, Layout, Response, RichText, Role, Sense, Stroke, StrokeKind,
-    Ui, Vec2, WidgetInfo, vec2,
+    TextEdit, Ui, Vec2, WidgetInfo, vec2,
 };
 
 use crate::theme::{self, size, text, tokens};
@@ -46,15 +46,20 @@ pub fn destructive(ui: &mut Ui, words: &str) -> Response {
     ui.add(button)
 }
 
+/// A field for a line of text.
+pub fn field(ui: &mut Ui, text_now: &mut String, name: &str, hint: &str, width: f32) -> Response {
+    let field = TextEdit::singleline(text_now).hint_text(hint).margin(vec2(10.0, 6.0)).desired_width(width);
+    ui.add(field).accessible_name(name)
+}
+
 /// The one button a panel is there for, as wide as the panel.
 pub fn main_button(ui: &mut Ui, words: &str, enabled: bool) -> Response {
     let t = tokens(ui);
     let (ink, fill) = if enabled { (t.on_strong, t.tomato_text) } else { (t.dim, t.soft) };
-    let button = Button::new(RichText::new(words).font(theme::strong(text::BODY)).color(ink))
-        .fill(fill)
-        .stroke(Stroke::NONE)
-        .min_size(vec2(ui.available_width(), 32.0));
-    ui.add_enabled(enabled, button)
+    let button =
+        Button::new(RichText::new(words).font(theme::strong(text::BODY)).color(ink)).fill(fill).stroke(Stroke::NONE);
+    let room = vec2(ui.available_width(), 32.0);
+    ui.add_enabled_ui(enabled, |ui| ui.add_sized(room, button)).inner
 }
 
 /// Choices side by side, of which one holds. Returns the one that was clicked.

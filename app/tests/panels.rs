@@ -374,7 +374,7 @@ fn everything_that_can_be_clicked_has_a_name() {
 
 #[test]
 fn a_small_window_and_a_large_one_keep_all_nodes_in_sight() {
-    let usual = [vec2(960.0, 600.0), vec2(1920.0, 1080.0)].map(|size| (size, shown()));
+    let usual = [vec2(1024.0, 640.0), vec2(1920.0, 1080.0)].map(|size| (size, shown()));
     let crowded = shown_from(&scene::crowd(20, 50, 100), scene::NOW);
     for (size, mut harness) in usual.into_iter().chain([(vec2(1280.0, 800.0), crowded)]) {
         harness.set_size(size);

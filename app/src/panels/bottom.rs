@@ -1,12 +1,12 @@
 //! The tabs at the bottom: timeline, log, measurements.
 
-use egui::{Label, RichText, ScrollArea, Sense, TextEdit, Ui, vec2};
+use egui::{Label, RichText, ScrollArea, Sense, Ui, vec2};
 
 use super::Focus;
 use super::timeline::{TimelineState, timeline_ui};
 use crate::picture::{Picture, Weight};
 use crate::theme::{self, size, text, tokens};
-use crate::widgets::{dim, from_right, hairline, tabs};
+use crate::widgets::{dim, field, from_right, hairline, tabs};
 use crate::wording;
 
 /// Which tab is shown.
@@ -38,9 +38,7 @@ pub fn bottom_ui(ui: &mut Ui, picture: &Picture, state: &mut BottomState, focus:
         }
         if state.tab == Tab::Log {
             from_right(ui, |ui| {
-                let field =
-                    TextEdit::singleline(&mut state.filter).hint_text("Show only lines with …").desired_width(200.0);
-                ui.add(field).accessible_name("Filter the log");
+                field(ui, &mut state.filter, "Filter the log", "Show only lines with …", 200.0);
             });
         }
     });

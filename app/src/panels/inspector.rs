@@ -1,6 +1,6 @@
 //! What the selected node, customer or message says of itself, and what can be done with it.
 
-use egui::{Label, RichText, ScrollArea, Sense, TextEdit, Ui, vec2};
+use egui::{Label, RichText, ScrollArea, Sense, Ui, vec2};
 use node::gazetteer::{Finding, Gazetteer};
 use protocol::ids::NodeId;
 use protocol::trace::{NodeState, ReplicaState, Standing};
@@ -9,7 +9,7 @@ use super::{Focus, Selected, actions};
 use crate::picture::{Customer, End, Life, Node, Passage, Picture, Weight};
 use crate::theme::{self, text, tokens};
 use crate::user_command::{CommandQueue, UserCommand};
-use crate::widgets::{button, destructive, dim, fact, heading, pill};
+use crate::widgets::{button, destructive, dim, fact, field, heading, pill};
 use crate::wording;
 
 /// What is being typed.
@@ -171,7 +171,11 @@ fn other_facts(ui: &mut Ui, picture: &Picture, state: &NodeState) {
 fn names(picture: &Picture, ids: &[NodeId]) -> String {
     match ids {
         [] => "nobody".into(),
-        _ => ids.iter().map(|id| picture.name(*id)).collect::<Vec<_>>().join(", "),
+        _ => {
+            let mut names: Vec<String> = ids.iter().map(|id| picture.name(*id)).collect();
+            names.sort_by_key(|name| (name.len(), name.clone()));
+            names.join(", ")
+        }
     }
 }
 
@@ -226,8 +230,7 @@ fn customer_ui(
     fact(ui, "Identity", &customer.id.to_string(), true);
     ui.add_space(4.0);
     ui.horizontal(|ui| {
-        let field = TextEdit::singleline(&mut state.new_home).hint_text("New postcode").desired_width(116.0);
-        let entered = ui.add(field).accessible_name("Move to postcode").lost_focus();
+        let entered = field(ui, &mut state.new_home, "Move to postcode", "New postcode", 100.0).lost_focus();
         let by_key = entered && ui.input(|input| input.key_pressed(egui::Key::Enter));
         let home = state.new_home.parse().ok().map(|postcode| (postcode, Gazetteer::get().find(postcode)));
         let place = match &home {

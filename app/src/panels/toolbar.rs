@@ -77,7 +77,7 @@ fn service(ui: &mut Ui, picture: &Picture) {
         }
         Service::Starting => drop(pill(ui, &format!("○ {}", wording::STARTING), t.saffron_text, t.saffron_wash)),
         Service::Waiting(why) => {
-            pill(ui, &format!("▲ Waiting · {why}"), t.tomato_text, t.tomato_wash).on_hover_text(why);
+            pill(ui, &format!("▲ {why}"), t.tomato_text, t.tomato_wash).on_hover_text(why);
         }
     }
 }

@@ -81,7 +81,8 @@ impl<'a> Stage<'a> {
         let nodes: Vec<_> =
             shown.into_iter().zip(kinds).zip(places).map(|((node, kind), at)| (node, kind, moved(node, at))).collect();
         // A home outside the part of the map that is shown waits at its edge.
-        let edge = layout::map_part(canvas).shrink(size::CUSTOMER + 4.0);
+        let mut edge = layout::map_part(canvas).shrink(size::CUSTOMER + 4.0);
+        edge.max.y -= gestures::room_for_buttons(canvas).y + 12.0;
         let home = |customer: &Customer| edge.clamp(projection.home(customer.place));
         let customers: Vec<_> = picture.customers.iter().map(|customer| (customer, home(customer))).collect();
         let by_name = nodes.iter().enumerate().map(|(index, node)| (node.0.name.as_str(), index)).collect();
@@ -139,10 +140,12 @@ pub fn workflow_diagram_ui(
     for (_, at) in &stage.customers {
         taken.take(Rect::from_center_size(*at, Vec2::splat(size::CUSTOMER * 2.0)));
     }
-    let buttons = Rect::from_min_size(pos2(canvas.left() + 12.0, canvas.bottom() - 52.0), vec2(248.0, 40.0));
+    let room = gestures::room_for_buttons(canvas);
+    let buttons = Rect::from_min_size(canvas.left_bottom() + vec2(12.0, -room.y - 12.0), room);
     taken.take(buttons);
 
     stage.projection.paint(ui.painter(), t);
+    stage.projection.paint_edge(ui.painter(), t);
     let dots = messages::place(&stage, state.reduced_motion);
     for dot in &dots {
         taken.take(dot.room());

@@ -130,12 +130,10 @@ impl Customers {
         self.list.retain(|customer| customer.node != node);
     }
 
-    pub(super) fn believes(&mut self, node: NodeId, front_end: Option<NodeId>, waits: bool) {
+    /// What it waits for is told by its own facts, which come with the request: not here.
+    pub(super) fn believes(&mut self, node: NodeId, front_end: Option<NodeId>) {
         if let Some(customer) = self.list.iter_mut().find(|customer| customer.node == node) {
             customer.front_end = front_end;
-            if !waits {
-                customer.waiting = None;
-            }
         }
     }
 

@@ -153,6 +153,8 @@ fn a_receipt_tells_what_was_ordered() {
     let mut facts = grace_asked(1);
     let waiting = picture(facts.clone());
     assert!(waiting.customers.get(CustomerId(1)).unwrap().waiting.is_some());
+    // The customer's state may be heard of before its answer.
+    facts.push((GRACE, 3, TraceEvent::State(NodeState::Customer { front_end: None, waiting: None })));
     let answer = Answer::Outcome(Outcome::Placed { number: OrderNumber(4) });
     facts.push((GRACE, 3, TraceEvent::Answered { request: order(1).0, answer, took: 800 }));
     let picture = picture(facts);

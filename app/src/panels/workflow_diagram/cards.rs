@@ -52,13 +52,13 @@ pub(super) fn node(painter: &Painter, stage: &Stage<'_>, node: &Node, kind: Kind
     let small = rect.width() < size::NODE.x;
     let large = rect.width() > size::NODE.x;
     outline(painter, t, rect, colour, node.runs(), marks);
-    let radius = if small { 9.0 } else { rect.height() * 0.22 };
+    let radius = if small { 9.0 } else { rect.height() * 0.2 };
     let loads = node.replica().filter(|_| node.runs()).and_then(wording::share_loaded);
     let raised = if loads.is_some() { 4.0 } else { 0.0 };
-    let disc = pos2(rect.left() + radius + 9.0, rect.center().y - raised);
+    let disc = pos2(rect.left() + radius + 8.0, rect.center().y - raised);
     sign(painter, t, node, kind, disc, radius, colour);
-    let left = disc.x + radius + 8.0;
-    let room = rect.right() - 6.0 - left;
+    let left = disc.x + radius + 7.0;
+    let room = rect.right() - 5.0 - left;
     let (title, line, font) = match small {
         true => (wording::short_title(node), wording::short_line(node, stage.picture), theme::strong(text::SMALL)),
         false => (wording::title(node), wording::line(node, stage.picture), theme::strong(text::LARGE)),

@@ -1,8 +1,8 @@
 //! What clicks, drags and keys on the canvas mean. Nothing changes here but the person's own view: wishes are queued.
 
 use egui::{
-    EventFilter, Key, Modifiers, Popup, Rect, Response, Role, Sense, SetOpenCommand, Ui, UiBuilder, Vec2, WidgetInfo,
-    vec2,
+    Align, EventFilter, Key, Layout, Modifiers, Popup, Rect, Response, Role, Sense, SetOpenCommand, Ui, UiBuilder,
+    Vec2, WidgetInfo, vec2,
 };
 use node::gazetteer::{Gazetteer, Point};
 use protocol::ids::CustomerId;
@@ -14,6 +14,7 @@ use crate::panels::{Focus, Selected, actions};
 use crate::picture::{Customer, Node};
 use crate::theme::size;
 use crate::user_command::{CommandQueue, UserCommand};
+use crate::widgets::button;
 use crate::wording;
 
 /// Double-click: a customer. Drag: the map moves. Scroll or pinch: the map zooms. Arrows and page keys do the same.
@@ -221,7 +222,15 @@ fn carry(
     }
 }
 
-/// The buttons at the lower left: more of this and that, and everything back in its place.
+/// Room for the buttons at the lower left: side by side, or on a narrow canvas one above the other.
+pub(super) fn room_for_buttons(canvas: Rect) -> Vec2 {
+    if canvas.width() < NARROW { vec2(96.0, 3.0 * (size::ROW + 4.0)) } else { vec2(248.0, size::ROW) }
+}
+
+/// A canvas that is narrower has no room for buttons side by side.
+const NARROW: f32 = 680.0;
+
+/// More of this and that, and everything back in its place.
 pub(super) fn buttons(
     ui: &mut Ui,
     area: Rect,
@@ -229,30 +238,35 @@ pub(super) fn buttons(
     state: &mut DiagramState,
     commands: &mut CommandQueue,
 ) {
-    ui.scope_builder(UiBuilder::new().max_rect(area), |ui| {
-        ui.horizontal_centered(|ui| {
-            if crate::widgets::button(ui, "+ Replica").clicked() {
-                commands.push(UserCommand::AddReplica);
+    let upright = area.height() > size::ROW;
+    let layout = if upright { Layout::top_down(Align::Min) } else { Layout::left_to_right(Align::Center) };
+    ui.scope_builder(UiBuilder::new().max_rect(area).layout(layout), |ui| {
+        if button(ui, "+ Replica").clicked() {
+            commands.push(UserCommand::AddReplica);
+        }
+        if button(ui, "+ Customer").clicked() {
+            match add_customer(next_town(stage)) {
+                Ok(command) => commands.push(command),
+                Err(why) => state.complaint = Some(why),
             }
-            if crate::widgets::button(ui, "+ Customer").clicked() {
-                match add_customer(next_town(stage)) {
-                    Ok(command) => commands.push(command),
-                    Err(why) => state.complaint = Some(why),
-                }
+        }
+        if button(ui, "Fit").clicked() {
+            state.fit();
+        }
+        if stage.picture.nodes.removed().next().is_some() {
+            bring_back(ui, stage, commands);
+        }
+    });
+}
+
+/// Removed nodes, each of which can be started again.
+fn bring_back(ui: &mut Ui, stage: &Stage<'_>, commands: &mut CommandQueue) {
+    ui.menu_button("Bring back", |ui| {
+        for (name, _) in stage.picture.nodes.removed() {
+            if ui.button(name).clicked() {
+                commands.push(UserCommand::Restart { node: name.clone() });
             }
-            if crate::widgets::button(ui, "Fit").clicked() {
-                state.fit();
-            }
-            if stage.picture.nodes.removed().next().is_some() {
-                ui.menu_button("Bring back", |ui| {
-                    for (name, _) in stage.picture.nodes.removed() {
-                        if ui.button(name).clicked() {
-                            commands.push(UserCommand::Restart { node: name.clone() });
-                        }
-                    }
-                });
-            }
-        });
+        }
     });
 }
 

@@ -27,8 +27,12 @@ const ONE_COLUMN: usize = 5;
 const RIGHT_MARGIN: f32 = 52.0;
 /// Room between columns of replicas, for the ways of messages.
 const GUTTER: f32 = 36.0;
+/// Between the lowest replica and the services.
+const ABOVE_SERVICES: f32 = 32.0;
 /// On a canvas of this size, nodes are larger.
 const LARGE: Vec2 = vec2(1000.0, 600.0);
+/// On a smaller canvas than this, nodes are smaller.
+const USUAL: Vec2 = vec2(680.0, 400.0);
 
 /// The part of the canvas that is the map's.
 #[must_use]
@@ -38,7 +42,14 @@ pub fn map_part(canvas: Rect) -> Rect {
 
 /// The size of a node's card where there is room.
 fn card(canvas: Rect) -> Vec2 {
-    if canvas.width() >= LARGE.x && canvas.height() >= LARGE.y { size::LARGE_NODE } else { size::NODE }
+    let at_least = |room: Vec2| canvas.width() >= room.x && canvas.height() >= room.y;
+    if at_least(LARGE) {
+        size::LARGE_NODE
+    } else if at_least(USUAL) {
+        size::NODE
+    } else {
+        size::SMALL_NODE
+    }
 }
 
 /// The places of nodes of these kinds, in their order, on an untouched canvas. Customers have none here.
@@ -100,10 +111,12 @@ impl Replicas {
     fn within(canvas: Rect, count: usize) -> Self {
         let columns = if count <= ONE_COLUMN { 1 } else { count.div_ceil(10).max(2) };
         let rows = count.max(1).div_ceil(columns);
-        let room = canvas.height() - 84.0 - card(canvas).y;
-        let height = (room - (rows as f32 - 1.0) * 6.0) / (rows as f32 + 0.5);
+        let room = canvas.height() - 68.0 - ABOVE_SERVICES - card(canvas).y;
+        let shift = if columns > 1 { 0.5 } else { 0.0 };
+        let height = (room - (rows as f32 - 1.0) * 6.0) / (rows as f32 + shift);
         let small = vec2(size::SMALL_NODE.x, size::SMALL_NODE.y.min(height));
-        let size = if columns == 1 { card(canvas) } else { small };
+        let usual = card(canvas);
+        let size = if columns == 1 && height > usual.y + 8.0 { usual } else { small };
         Self { canvas, columns, rows, size }
     }
 
@@ -117,7 +130,7 @@ impl Replicas {
         let (column, row) = (nth / self.rows, nth % self.rows);
         let shift = if self.columns > 1 { self.size.y * 0.5 } else { 0.0 };
         let top = self.canvas.top() + 44.0 + self.size.y / 2.0;
-        let bottom = self.canvas.bottom() - 24.0 - card(self.canvas).y - 16.0 - self.size.y / 2.0 - shift;
+        let bottom = self.canvas.bottom() - 24.0 - card(self.canvas).y - ABOVE_SERVICES - self.size.y / 2.0 - shift;
         let x = self.left() + self.size.x / 2.0 + column as f32 * (self.size.x + GUTTER);
         let y = match self.rows {
             1 => (top + bottom) / 2.0,
@@ -332,8 +345,18 @@ mod tests {
 
     #[test]
     fn nothing_overlaps_on_any_usual_canvas() {
-        for (width, height) in [(760.0, 500.0), (780.0, 516.0), (844.0, 560.0), (1400.0, 800.0), (1000.0, 640.0)] {
-            for replicas in 0..=20 {
+        for (width, height) in [
+            (524.0, 390.0),
+            (600.0, 440.0),
+            (760.0, 500.0),
+            (780.0, 516.0),
+            (844.0, 560.0),
+            (1400.0, 800.0),
+            (1000.0, 640.0),
+        ] {
+            // The smallest window has room for one column of replicas.
+            let most = if width < 700.0 { ONE_COLUMN } else { 20 };
+            for replicas in 0..=most {
                 let places = places(canvas(width, height), &cluster(replicas));
                 for (index, one) in places.iter().enumerate() {
                     assert!(canvas(width, height).contains_rect(*one));

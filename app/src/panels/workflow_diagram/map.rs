@@ -123,6 +123,13 @@ impl Projection {
         }
     }
 
+    /// Where a map that shows a part ends.
+    pub fn paint_edge(&self, painter: &Painter, tokens: &Tokens) {
+        if !self.view.is_whole() {
+            painter.vline(self.part.right(), self.part.y_range(), Stroke::new(size::HAIRLINE, tokens.line));
+        }
+    }
+
     /// Writes names of towns where there is room: the closer the look, the smaller the towns.
     pub fn paint_names(&self, painter: &Painter, tokens: &Tokens, taken: &mut Taken) {
         if self.view.zoom < 1.8 {
@@ -163,7 +170,9 @@ struct Piece {
 
 fn land() -> &'static [Piece] {
     static LAND: OnceLock<Vec<Piece>> = OnceLock::new();
-    LAND.get_or_init(|| gazetteer::outline().iter().map(piece).collect())
+    // The mainland beyond the Channel would only end in a straight cut.
+    let near = |piece: &Piece| piece.kind == LandKind::Land || piece.bounds.right() < 0.5;
+    LAND.get_or_init(|| gazetteer::outline().iter().map(piece).filter(near).collect())
 }
 
 /// Lakes are not drawn: the outline has none that would be seen.
