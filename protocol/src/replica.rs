@@ -185,7 +185,7 @@ impl Replica {
             Message::Snapshot(part) => self.on_snapshot(from, traced, part, effects),
             Message::Request { id, ask } => self.on_request(from, traced, id, ask, effects),
             Message::Ack { view, position, barrier, part } => {
-                self.on_ack(from, view, (position, barrier, part), effects);
+                self.on_ack(from, view, (self.as_shown(traced, position), barrier, part), effects);
             }
             Message::Refused { view } => self.on_refused(view, effects),
             Message::Register { .. }

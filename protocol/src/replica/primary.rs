@@ -10,7 +10,7 @@ use super::Replica;
 use super::answers::{Owed, Read};
 use super::peers::Peer;
 use crate::ids::{
-    Barrier, Contact, OpNumber, Position, ReplicaId, RequestId, RequestNumber, Timestamp, View, ViewNumber,
+    Barrier, Contact, OpNumber, Position, ReplicaId, RequestId, RequestNumber, Span, Timestamp, View, ViewNumber,
 };
 use crate::machine::{Effect, Effects, Settings, Timer};
 use crate::menu::check_items;
@@ -269,6 +269,15 @@ impl Replica {
     }
 
     // Private steps.
+
+    /// Where slowed messages are watched, the quiet answer to a heartbeat must not overtake the shown one: what is shown
+    /// counts when it has arrived on the screen. (Were the shown one lost, the update is sent, and answered, again.)
+    pub(super) fn as_shown(&self, traced: bool, at: Option<Position>) -> Option<Position> {
+        let hidden = self.primary.as_ref().filter(|_| !traced && self.settings.hop > Span(0));
+        let first_shown = hidden.and_then(|primary| primary.traced_ops.range(..=at?.op).next());
+        let before = first_shown.and_then(|first| self.log.position_at(OpNumber(first.0 - 1)));
+        before.filter(|_| at.is_some_and(|at| self.log.holds(at))).or(at)
+    }
 
     fn last_number(&self, request: RequestId) -> RequestNumber {
         self.book.session(request.customer).map_or(RequestNumber(0), |session| session.number)
