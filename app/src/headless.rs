@@ -28,6 +28,7 @@ use protocol::machine::Settings;
 use crate::cluster::run_directory::NotUsable;
 use crate::cluster::{Cluster, ClusterOptions, Postcodes};
 
+pub use door::open as open_door;
 pub use output::{Closed, say, say_json, warn};
 
 /// How a command ends, as an exit status.
@@ -122,6 +123,10 @@ pub enum Command {
 /// What a person can choose about the cluster that is started.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ClusterKind {
+    /// The folder of the run, for `status` and `customer` in other terminals; a temporary one if none is given. It is made
+    /// private, and emptied at the end.
+    #[arg(long)]
+    dir: Option<PathBuf>,
     /// How many replicas begin.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
     replicas: u32,
@@ -152,7 +157,14 @@ impl ClusterKind {
         let (heartbeat, suspect_after) = (Span::millis(self.heartbeat), Span::millis(self.suspect_after));
         let autoclean = Span::millis(self.autoclean * 1000);
         let settings = Settings { heartbeat, suspect_after, autoclean, ..Settings::default() };
-        Ok(ClusterOptions { replicas: self.replicas, postcodes: self.postcodes, settings, ..ClusterOptions::usual()? })
+        let directory = self.dir.clone();
+        Ok(ClusterOptions {
+            directory,
+            replicas: self.replicas,
+            postcodes: self.postcodes,
+            settings,
+            ..ClusterOptions::usual()?
+        })
     }
 }
 

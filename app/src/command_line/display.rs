@@ -11,7 +11,7 @@ use protocol::trace::TraceRecord;
 
 use crate::app::{RunningCluster, run_window};
 use crate::cluster::{Cluster, ClusterOptions};
-use crate::headless::{ClusterKind, Exit, Failure, demo, warn};
+use crate::headless::{self, ClusterKind, Exit, Failure, demo, warn};
 use crate::user_command::UserCommand;
 
 /// What the window needs at run time, on Debian and its kin (each found by taking it away).
@@ -56,6 +56,7 @@ fn open_window(options: ClusterOptions) -> Result<Option<String>, Failure> {
         run_window(move |wake| {
             OPENING.store(false, Ordering::Relaxed);
             let cluster = Cluster::launch(options)?;
+            headless::open_door(&cluster)?;
             cluster.wake_with(wake);
             Ok(cluster)
         })

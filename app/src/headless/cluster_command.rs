@@ -4,7 +4,6 @@
 //! The end of standard input, SIGTERM or Ctrl+C ends it all.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Instant;
@@ -16,7 +15,6 @@ use serde_json::json;
 
 use super::known::{Known, KnownNode};
 use super::{ClusterKind, Exit, Failure, door, launch, say_json, status};
-use crate::cluster::run_directory::write_private;
 use crate::cluster::{Cluster, ClusterOptions};
 use crate::load::{Endless, Load};
 use crate::scenario;
@@ -32,9 +30,6 @@ pub struct ClusterArguments {
     /// How many customers order all the time.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
     customers: u32,
-    /// The folder of the run; a temporary one if none is given. It is made private, and emptied at the end.
-    #[arg(long)]
-    dir: Option<PathBuf>,
     /// JSON is what is said anyway; accepted so that every command takes it.
     #[arg(long)]
     json: bool,
@@ -64,14 +59,12 @@ struct NodeLine {
 }
 
 pub(super) fn perform(arguments: ClusterArguments) -> Result<Exit, Failure> {
-    let chosen = arguments.kind.options()?;
-    let options = ClusterOptions { default_customers: false, directory: arguments.dir, ..chosen };
+    let options = ClusterOptions { default_customers: false, ..arguments.kind.options()? };
     let (sender, woken) = channel();
     // Before the cluster starts: who ends us while it starts must not find it left behind.
     watch_signals(sender.clone())?;
     let mut cluster = launch(options)?;
-    let door = door::open(cluster.inquirer())?;
-    write_private(cluster.directory(), door::FILE, &door).map_err(anyhow::Error::from)?;
+    door::open(&cluster)?;
     let mut known = Known::default();
     for record in cluster.take_facts() {
         known.learn(&record);

@@ -16,10 +16,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::status::StatusLine;
-use crate::cluster::{Admission, Inquirer};
+use crate::cluster::run_directory::write_private;
+use crate::cluster::{Admission, Cluster, Inquirer};
 
 /// The file in the run's folder that says where the door is.
-pub(super) const FILE: &str = "door.json";
+const FILE: &str = "door.json";
 /// The longest line either side accepts, in bytes.
 const LONGEST_LINE: u64 = 1024 * 1024;
 /// So many may stand in the door at once.
@@ -54,8 +55,12 @@ enum Response<T> {
     Refused(String),
 }
 
-/// Opens the door. It stays open as long as this process lives; what to write into [`FILE`] is returned.
-pub(super) fn open(inquirer: Inquirer) -> anyhow::Result<Vec<u8>> {
+/// Opens the door of a cluster and says in its folder where it is. It stays open as long as this process lives.
+///
+/// # Errors
+/// When no port is free, or the folder cannot be written.
+pub fn open(cluster: &Cluster) -> anyhow::Result<()> {
+    let inquirer = cluster.inquirer();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port of the loopback is free")?;
     let password = format!("{:016x}{:016x}", crate::cluster::random()?, crate::cluster::random()?);
     let file = DoorFile { address: listener.local_addr()?, password: password.clone() };
@@ -74,7 +79,8 @@ pub(super) fn open(inquirer: Inquirer) -> anyhow::Result<Vec<u8>> {
             });
         }
     })?;
-    Ok(serde_json::to_vec(&file)?)
+    write_private(cluster.directory(), FILE, &serde_json::to_vec(&file)?)?;
+    Ok(())
 }
 
 fn receive(visitor: &TcpStream, inquirer: &Inquirer, password: &str) -> anyhow::Result<()> {
