@@ -50,6 +50,8 @@ pub struct Window {
     bottom: BottomState,
     notices: NoticesState,
     zoomed_for_presentation: bool,
+    /// Whether frames take long here: then there are fewer of them.
+    dear_frames: bool,
 }
 
 impl Window {
@@ -119,7 +121,8 @@ impl Window {
         let glows = self.picture.now.saturating_sub(self.picture.traffic.newest_end()) < time::GLOW;
         let travels = self.picture.moves() && !self.appearance.reduced_motion;
         if travels || glows {
-            context.request_repaint_after_secs(time::FRAME);
+            let (usual, dear) = time::FRAME;
+            context.request_repaint_after_secs(if self.dear_frames { dear } else { usual });
         }
     }
 }
@@ -162,7 +165,8 @@ impl<C: RunningCluster> eframe::App for App<C> {
         self.window.picture.set_now(self.cluster.now());
     }
 
-    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        self.window.dear_frames = frame.info().cpu_usage.is_some_and(|seconds| seconds > time::DEAR_FRAME);
         self.window.ui(ui);
         for command in self.window.commands.take() {
             self.cluster.perform(command);
@@ -179,6 +183,9 @@ impl<C: RunningCluster> eframe::App for App<C> {
     }
 }
 
+/// A crown on tomato, 256 pixels wide.
+const ICON: &[u8] = include_bytes!("../../resources/icons/just-hungry.png");
+
 /// Shows the window until it is closed. `launch` starts the cluster once there is a window; it is given what it shall
 /// call whenever facts arrive.
 ///
@@ -187,10 +194,13 @@ impl<C: RunningCluster> eframe::App for App<C> {
 pub fn run_window<C: RunningCluster + 'static>(
     launch: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> anyhow::Result<C> + 'static,
 ) -> eframe::Result {
+    // Without its picture it is still a window.
+    let icon = eframe::icon_data::from_png_bytes(ICON).unwrap_or_default();
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("Just Hungry")
             .with_app_id("just-hungry")
+            .with_icon(icon)
             .with_inner_size(theme::WINDOW)
             .with_min_inner_size(theme::SMALLEST_WINDOW),
         renderer: eframe::Renderer::Glow,

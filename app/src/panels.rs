@@ -82,6 +82,8 @@ impl Focus {
 pub struct Action {
     /// What the button says.
     pub words: &'static str,
+    /// What the menu says before the node's name.
+    pub of: &'static str,
     /// Whether it ends something.
     pub destructive: bool,
     /// What is asked for.
@@ -92,16 +94,17 @@ pub struct Action {
 #[must_use]
 pub fn actions(node: &Node) -> Vec<Action> {
     let name = || node.name.clone();
-    let remove = Action { words: "Remove", destructive: true, command: UserCommand::Remove { node: name() } };
+    let remove =
+        Action { words: "Remove", of: "Remove", destructive: true, command: UserCommand::Remove { node: name() } };
     if !node.runs() {
         let command = UserCommand::Restart { node: name() };
-        return vec![Action { words: "Restart", destructive: false, command }, remove];
+        return vec![Action { words: "Restart", of: "Restart", destructive: false, command }, remove];
     }
-    let crash = Action { words: "Crash", destructive: true, command: UserCommand::Crash { node: name() } };
+    let crash = Action { words: "Crash", of: "Crash", destructive: true, command: UserCommand::Crash { node: name() } };
     let mut actions = vec![crash, remove];
     if node.actor == Actor::Role(Role::Replica) {
         let command = UserCommand::ShowOrders { node: name(), from: None };
-        actions.insert(1, Action { words: "Orders", destructive: false, command });
+        actions.insert(1, Action { words: "Orders", of: "Show the orders of", destructive: false, command });
     }
     actions
 }

@@ -194,8 +194,10 @@ pub mod time {
     pub const TIMELINE: u64 = 12_000_000;
     /// A notification stays for so long, in seconds.
     pub const NOTICE: f64 = 8.0;
-    /// Between two frames while something moves, in seconds.
-    pub const FRAME: f32 = 1.0 / 60.0;
+    /// Between two frames while something moves, in seconds; and where frames are dear (no graphics card).
+    pub const FRAME: (f32, f32) = (1.0 / 60.0, 1.0 / 25.0);
+    /// A frame that takes longer, in seconds, is dear.
+    pub const DEAR_FRAME: f32 = 0.02;
     /// The hops a person can choose, in microseconds, slowest last.
     pub const HOPS: [u64; 4] = [0, 300_000, 1_000_000, 3_000_000];
 }

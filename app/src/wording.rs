@@ -57,11 +57,12 @@ pub const FAILOVER_MEANS: &str = "From the end of the last primary's process to 
 /// Explains the median.
 pub const MEDIAN_MEANS: &str = "Half of the latest requests were answered within this time, as their customers saw it.";
 /// All keys, each with what it does.
-pub const SHORTCUTS: [(&str, &str); 14] = [
+pub const SHORTCUTS: [(&str, &str); 15] = [
     ("Tab, Shift Tab", "go from one thing to the next"),
     ("Enter", "choose what has the focus"),
     ("Delete, C", "crash the selected node, or remove the selected customer"),
     ("R", "restart the selected node"),
+    ("Ctrl Enter", "place the order that is being put together"),
     ("N", "one more replica"),
     ("1 2 3 4", "real time, and the three slower hops"),
     ("F", "fit the map and put nodes back"),

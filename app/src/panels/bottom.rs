@@ -3,7 +3,7 @@
 use egui::{Label, RichText, ScrollArea, Sense, Ui, vec2};
 
 use super::Focus;
-use super::timeline::{TimelineState, timeline_ui};
+use super::timeline::{TimelineState, timeline_ui, zoom_ui};
 use crate::picture::{Picture, Weight};
 use crate::theme::{self, size, text, tokens};
 use crate::widgets::{dim, field, from_right, hairline, tabs};
@@ -35,6 +35,9 @@ pub fn bottom_ui(ui: &mut Ui, picture: &Picture, state: &mut BottomState, focus:
         let choices = [(Tab::Timeline, "Timeline"), (Tab::Log, "Log"), (Tab::Measurements, "Measurements")];
         if let Some(tab) = tabs(ui, state.tab, &choices) {
             state.tab = tab;
+        }
+        if state.tab == Tab::Timeline {
+            from_right(ui, |ui| zoom_ui(ui, &mut state.timeline));
         }
         if state.tab == Tab::Log {
             from_right(ui, |ui| {

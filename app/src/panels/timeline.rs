@@ -11,7 +11,7 @@ use super::{Focus, Selected};
 use crate::panels::workflow_diagram::Taken;
 use crate::picture::{End, Life, Passage, Picture};
 use crate::theme::{self, Tokens, size, text, time, tokens};
-use crate::widgets::{crown, elided};
+use crate::widgets::{button, crown, dim, elided};
 use crate::wording;
 
 /// What the timeline remembers: how much of the past it shows.
@@ -24,6 +24,22 @@ impl Default for TimelineState {
     fn default() -> Self {
         Self { span: time::TIMELINE }
     }
+}
+
+impl TimelineState {
+    fn zoom(&mut self, factor: f64) {
+        self.span = ((self.span as f64 * factor) as u64).clamp(1_000, 120_000_000);
+    }
+}
+
+/// Shows more of the past, or less.
+pub fn zoom_ui(ui: &mut Ui, state: &mut TimelineState) {
+    for (words, factor, hint) in [("+", 0.5, "Look closer (Ctrl and scroll)"), ("−", 2.0, "Show more of the past")] {
+        if button(ui, words).on_hover_text(hint).clicked() {
+            state.zoom(factor);
+        }
+    }
+    dim(ui, format!("the last {}", wording::duration(state.span)));
 }
 
 /// Lanes in the order in which messages pass them.
@@ -60,8 +76,7 @@ pub fn timeline_ui(ui: &mut Ui, picture: &Picture, state: &mut TimelineState, fo
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "timeline of messages"));
         if response.hovered() {
-            let zoom = ui.input(|input| input.zoom_delta());
-            state.span = ((state.span as f64 / f64::from(zoom)) as u64).clamp(1_000, 120_000_000);
+            state.zoom(1.0 / f64::from(ui.input(|input| input.zoom_delta())));
         }
         let t = tokens(ui);
         let moment = moment(picture);

@@ -83,8 +83,10 @@ impl<'a> Stage<'a> {
         // A home outside the part of the map that is shown waits at its edge.
         let mut edge = layout::map_part(canvas).shrink(size::CUSTOMER + 4.0);
         edge.max.y -= gestures::room_for_buttons(canvas).y + 12.0;
-        let home = |customer: &Customer| edge.clamp(projection.home(customer.place));
-        let customers: Vec<_> = picture.customers.iter().map(|customer| (customer, home(customer))).collect();
+        let mut homes: Vec<Pos2> =
+            picture.customers.iter().map(|customer| edge.clamp(projection.home(customer.place))).collect();
+        layout::spread(&mut homes, size::CUSTOMER * 2.0);
+        let customers: Vec<_> = picture.customers.iter().zip(homes).collect();
         let by_name = nodes.iter().enumerate().map(|(index, node)| (node.0.name.as_str(), index)).collect();
         let by_node = customers.iter().enumerate().map(|(index, customer)| (customer.0.node, index)).collect();
         let replicas = nodes.iter().filter(|node| node.1 == Kind::Replica).map(|node| node.2).collect();

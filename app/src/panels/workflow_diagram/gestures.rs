@@ -123,7 +123,7 @@ fn menu(ui: &Ui, response: &Response, contents: impl FnOnce(&mut Ui)) {
 
 fn node_menu(ui: &mut Ui, node: &Node, commands: &mut CommandQueue) {
     for action in actions(node) {
-        let words = format!("{} {}", action.words, node.name);
+        let words = format!("{} {}", action.of, node.name);
         if ui.button(words).clicked() {
             commands.push(action.command);
             ui.close();

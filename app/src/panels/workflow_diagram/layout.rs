@@ -272,7 +272,7 @@ fn across(start: Pos2, end: Pos2) -> Way {
 /// Between two replicas in one column, in a bow on the right of those between.
 fn around(a: Rect, b: Rect) -> Way {
     let most = if a.width() < size::NODE.x { GUTTER } else { RIGHT_MARGIN * 1.2 };
-    let bow = vec2((28.0 + (b.top() - a.bottom()) * 0.08).min(most), 0.0);
+    let bow = vec2((20.0 + (b.top() - a.bottom()) * 0.12).min(most), 0.0);
     let (start, end) = (a.right_center(), b.right_center());
     Way::curved(start, start + bow, end + bow, end)
 }
@@ -283,6 +283,20 @@ fn border(rect: Rect, towards: Pos2) -> Pos2 {
     let half = rect.size() / 2.0;
     let share = |d: f32, h: f32| if d.abs() < 0.01 { f32::INFINITY } else { h / d.abs() };
     rect.center() + delta * share(delta.x, half.x).min(share(delta.y, half.y)).min(1.0)
+}
+
+/// Moves dots that would hide each other apart, each as little as it takes; the first stays where it is.
+pub fn spread(dots: &mut [Pos2], apart: f32) {
+    for index in 1..dots.len() {
+        let home = dots[index];
+        let (before, rest) = dots.split_at_mut(index);
+        let free = |at: Pos2| before.iter().all(|other| other.distance(at) >= apart);
+        // A spiral by the golden angle tries all directions alike.
+        let tries = (0..200).map(|step| home + Vec2::angled(step as f32 * 2.4) * (apart * 0.3 * (step as f32).sqrt()));
+        if let Some(at) = tries.into_iter().find(|at| free(*at)) {
+            rest[0] = at;
+        }
+    }
 }
 
 /// Rectangles that labels must not cover.
@@ -396,6 +410,17 @@ mod tests {
         let (first, second, third) = (places[4], places[5], places[6]);
         let way = way((Kind::Replica, first), (Kind::Replica, third), &places);
         assert!(way.points().iter().all(|point| !second.contains(*point)));
+    }
+
+    #[test]
+    fn dots_that_would_hide_each_other_move_apart() {
+        let mut dots = [pos2(50.0, 50.0); 12];
+        dots[11] = pos2(300.0, 50.0);
+        spread(&mut dots, 16.0);
+        assert_eq!((dots[0], dots[11]), (pos2(50.0, 50.0), pos2(300.0, 50.0)));
+        let apart = |i: usize, j: usize| dots[i].distance(dots[j]) >= 16.0;
+        assert!((0..12).all(|i| (0..i).all(|j| apart(i, j))));
+        assert!(dots[..11].iter().all(|dot| dot.distance(dots[0]) < 60.0));
     }
 
     #[test]
