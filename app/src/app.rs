@@ -151,8 +151,9 @@ impl<C: RunningCluster> App<C> {
         let kept = creation.storage.and_then(|storage| storage.get_string(KEPT));
         // A damaged memory is worth nothing: the window then looks as it does at first.
         let kept: Kept = kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        let appearance = Appearance { presents: false, ..kept.appearance };
-        let window = Window { appearance, diagram: kept.diagram, ..Window::default() };
+        let zoomed_for_presentation = kept.appearance.presents;
+        let Kept { appearance, diagram } = kept;
+        let window = Window { appearance, diagram, zoomed_for_presentation, ..Window::default() };
         Self { window, cluster }
     }
 }
@@ -174,9 +175,7 @@ impl<C: RunningCluster> eframe::App for App<C> {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        let mut appearance = self.window.appearance;
-        appearance.presents = false;
-        let kept = Kept { appearance, diagram: self.window.diagram.clone() };
+        let kept = Kept { appearance: self.window.appearance, diagram: self.window.diagram.clone() };
         if let Ok(text) = serde_json::to_string(&kept) {
             storage.set_string(KEPT, text);
         }

@@ -304,6 +304,8 @@ fn visuals(tokens: &Tokens, theme: Theme) -> Visuals {
     visuals.popup_shadow = egui::Shadow::NONE;
     visuals.panel_fill = tokens.panel;
     visuals.striped = false;
+    // A blinking cursor would repaint a window in which nothing moves.
+    visuals.text_cursor.blink = false;
     visuals.text_options.font_hinting = false;
     visuals
 }

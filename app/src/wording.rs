@@ -171,7 +171,7 @@ pub fn verdict(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Valid { place: Some(place), .. } => place.clone(),
         Verdict::Valid { place: None, by } => format!("exists ({by})"),
-        Verdict::Invalid { why, by } => format!("{why} ({by})"),
+        Verdict::Invalid { why, .. } => why.clone(),
         Verdict::NobodyAnswers => "No postcode service answers; the primary goes on asking.".into(),
     }
 }

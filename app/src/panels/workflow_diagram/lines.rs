@@ -243,3 +243,54 @@ impl Number {
         painter.text(self.at, Align2::CENTER_CENTER, self.step.to_string(), theme::plain(text::SMALL), ink);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::ids::{Contact, View, ViewNumber};
+    use protocol::trace::{NodeState, ReplicaState, Standing, Started, TraceEvent, TraceRecord};
+
+    fn started(name: &str, id: u64, role: Role) -> TraceRecord {
+        let contact = Contact { id: NodeId(id), address: "127.0.0.1:4000".parse().unwrap() };
+        let started = Started { name: name.into(), actor: Actor::Role(role), pid: 7, contact };
+        TraceRecord { node: NodeId(id), at: 0, event: TraceEvent::Started(started) }
+    }
+
+    fn leads(id: u64) -> TraceRecord {
+        let view = View { number: ViewNumber(1), primary: NodeId(id), members: vec![NodeId(3), NodeId(4)] };
+        let state = ReplicaState {
+            standing: Standing::Primary,
+            view,
+            acting: true,
+            position: None,
+            commit: Default::default(),
+            ack_set: vec![],
+            joiners: vec![],
+            loading: None,
+            orders: Default::default(),
+            postcodes: 0,
+            sessions: 0,
+            digest: Default::default(),
+        };
+        TraceRecord { node: NodeId(id), at: 1, event: TraceEvent::State(NodeState::Replica(state)) }
+    }
+
+    #[test]
+    fn the_lines_lead_to_whoever_is_primary_now() {
+        let mut picture = Picture::default();
+        let cast = [("name-server", Role::NameServer), ("front-end", Role::FrontEnd)];
+        let replicas = [("replica-1", Role::Replica), ("replica-2", Role::Replica)];
+        for ((name, role), id) in cast.into_iter().chain(replicas).zip(1..) {
+            picture.apply(&started(name, id, role));
+        }
+        let lines = |picture: &Picture| -> Vec<(u64, u64, Vec<u8>)> {
+            let lines = relations(picture, &Focus::default()).into_iter();
+            lines.map(|line| (line.from.0, line.to.0, line.steps.to_vec())).collect()
+        };
+        let always = vec![(2, 1, vec![2, 3]), (3, 1, vec![1])];
+        assert_eq!(lines(&picture), always);
+        picture.apply(&leads(4));
+        let served = [always, vec![(2, 4, vec![10, 13]), (4, 3, vec![5, 6])]].concat();
+        assert_eq!(lines(&picture), served);
+    }
+}
