@@ -20,6 +20,8 @@ use super::{Postcodes, random};
 
 /// A process that has not said that it listens after so long never will.
 const SLOWEST_START: Duration = Duration::from_secs(20);
+/// How often overdue answers are looked at meanwhile.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 impl Supervisor {
     /// Starts everything, in the order in which one needs to know the other: name server and services, then the first
@@ -35,9 +37,17 @@ impl Supervisor {
         self.launch_all(&first)?;
         let replica = self.nodes.add_replica();
         self.launch_all(&[replica])?;
-        self.until_registered()?;
-        let mut rest = vec![self.nodes.add(Kind::FrontEnd)];
-        rest.extend((1..self.options.replicas).map(|_| self.nodes.add_replica()));
+        self.until("the first replica is registered", |state| match state {
+            NodeState::NameServer { names, .. } => names.iter().any(|(_, role, _)| *role == Role::Replica),
+            NodeState::FrontEnd { .. } | NodeState::Replica(_) | NodeState::Customer { .. } => false,
+        })?;
+        let front_end = self.nodes.add(Kind::FrontEnd);
+        self.launch_all(&[front_end])?;
+        self.until("the first replica leads", |state| match state {
+            NodeState::Replica(replica) => replica.acting,
+            NodeState::NameServer { .. } | NodeState::FrontEnd { .. } | NodeState::Customer { .. } => false,
+        })?;
+        let rest: Vec<usize> = (1..self.options.replicas).map(|_| self.nodes.add_replica()).collect();
         self.launch_all(&rest)?;
         let name_server = self.nodes.name_server().context("the name server has no address")?;
         self.customers = Some(Customers::start(&self.common, name_server, self.clock, self.facts.clone())?);
@@ -63,8 +73,8 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Who registers first leads first: waiting for the first replica makes that the same in each run.
-    fn until_registered(&mut self) -> anyhow::Result<()> {
+    /// Waits until something is so of what the nodes believe.
+    fn until(&mut self, what: &str, so: impl Fn(&NodeState) -> bool) -> anyhow::Result<()> {
         let deadline = Instant::now() + SLOWEST_START;
         loop {
             let (reply, answer) = channel();
@@ -74,15 +84,16 @@ impl Supervisor {
                     break all;
                 }
                 let left = deadline.saturating_duration_since(Instant::now());
-                let incoming = self.incoming.recv_timeout(left);
-                self.handle(incoming.context("the first replica did not register in time")?);
+                let incoming = self.incoming.recv_timeout(left.min(PATIENCE));
+                match incoming {
+                    Ok(Incoming::Stop) => bail!("the start was broken off"),
+                    Ok(incoming) => self.handle(incoming),
+                    Err(_) if left.is_zero() => bail!("waited {} s in vain until {what}", SLOWEST_START.as_secs()),
+                    Err(_) => {}
+                }
                 self.inquiries.answer_overdue();
             };
-            let registered = all.iter().any(|node| match &node.state {
-                Some(NodeState::NameServer { names, .. }) => names.iter().any(|(_, role, _)| *role == Role::Replica),
-                Some(NodeState::FrontEnd { .. } | NodeState::Replica(_) | NodeState::Customer { .. }) | None => false,
-            });
-            if registered {
+            if all.iter().any(|node| node.state.as_ref().is_some_and(&so)) {
                 return Ok(());
             }
         }

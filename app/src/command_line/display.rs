@@ -67,7 +67,7 @@ fn open_window(options: ClusterOptions) -> Result<Option<String>, Failure> {
         Ok(Err(eframe::Error::AppCreation(error))) => {
             Err(Failure::Fault(anyhow::anyhow!("The cluster cannot be started: {error:#}")))
         }
-        Ok(Err(error)) if opening => Ok(Some(one_line(&error.to_string()))),
+        Ok(Err(error)) if opening => Ok(Some(reason(&error))),
         Ok(Err(error)) => {
             Err(Failure::Fault(anyhow::anyhow!("The window broke down: {}", one_line(&error.to_string()))))
         }
@@ -76,6 +76,19 @@ fn open_window(options: ClusterOptions) -> Result<Option<String>, Failure> {
             Ok(Some(one_line(&words.unwrap_or_else(|| "a graphics library gave up".into()))))
         }
         Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+/// Why there was no window, for people.
+fn reason(error: &eframe::Error) -> String {
+    match error {
+        eframe::Error::NoGlutinConfigs(..) | eframe::Error::Glutin(_) | eframe::Error::OpenGL(_) => {
+            "no usable OpenGL was found, neither a driver nor its replacement in software".into()
+        }
+        // "os error at some/file.rs:788: Failed to …": only the last part is for people.
+        other => one_line(other.to_string().rsplit(".rs:").next().unwrap_or_default())
+            .trim_start_matches(|c: char| c.is_ascii_digit() || c == ':' || c == ' ')
+            .to_owned(),
     }
 }
 

@@ -126,6 +126,8 @@ fn an_order_travels_all_its_steps_and_is_shown() {
 fn customers_come_move_and_go() {
     let mut stage = Stage::open();
     let grace = stage.customer("Grace");
+    // The last of those who live here from the beginning.
+    stage.customer("Alan");
     let (postcode, place) = ("DH1 3LE".parse().unwrap(), (54_770_000, -1_570_000));
     stage.perform(UserCommand::AddCustomer { name: None, postcode, place });
     let name = stage.until("a customer", |record| match &record.event {
