@@ -2,8 +2,8 @@
 //! panels' business.
 
 use egui::{
-    Align, Button, Color32, CornerRadius, Frame, Label, Layout, Response, RichText, Role, Sense, Stroke, StrokeKind,
-    TextEdit, Ui, Vec2, WidgetInfo, vec2,
+    Align, Button, Color32, CornerRadius, Frame, Id, Label, Layout, Modal, Response, RichText, Role, Sense, Stroke,
+    StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, vec2,
 };
 
 use crate::theme::{self, size, text, tokens};
@@ -50,6 +50,12 @@ pub fn destructive(ui: &mut Ui, words: &str) -> Response {
 pub fn field(ui: &mut Ui, text_now: &mut String, name: &str, hint: &str, width: f32) -> Response {
     let field = TextEdit::singleline(text_now).hint_text(hint).margin(vec2(10.0, 6.0)).desired_width(width);
     ui.add(field).accessible_name(name)
+}
+
+/// A box over everything else; Esc closes it.
+pub fn dialog(ui: &Ui, name: &str) -> Modal {
+    let frame = Frame::popup(ui.style()).corner_radius(size::BIG_CORNER).inner_margin(20.0);
+    Modal::new(Id::unique(name)).frame(frame)
 }
 
 /// The one button a panel is there for, as wide as the panel.

@@ -68,7 +68,7 @@ pub const SHORTCUTS: [(&str, &str); 15] = [
     ("F", "fit the map and put nodes back"),
     ("Arrows, Page up, Page down", "move and zoom the map while it has the focus"),
     ("P", "presentation"),
-    ("T", "light, dark, or the system's theme"),
+    ("T", "light, dark, or the system’s theme"),
     ("Ctrl +, Ctrl −, Ctrl 0", "larger, smaller, original size"),
     ("?, F1", "this list"),
     ("Right click, Shift F10", "what can be done with a node or customer"),

@@ -1,16 +1,16 @@
 //! The About box and the list of keys.
 
-use egui::{Grid, Id, Label, Modal, RichText, ScrollArea, Ui};
+use egui::{Grid, Label, RichText, ScrollArea, Ui};
 use node::gazetteer::ATTRIBUTION;
 
 use crate::theme::{self, text, tokens};
-use crate::widgets::{button, dim, heading};
+use crate::widgets::{button, dialog, dim, heading};
 use crate::wording;
 
 /// What the program is, its version, and whose data and letters it shows.
 pub fn about_ui(ui: &Ui, open: &mut bool) {
     let t = tokens(ui);
-    let modal = Modal::new(Id::unique("about")).show(ui.ctx(), |ui| {
+    let modal = dialog(ui, "about").show(ui.ctx(), |ui| {
         ui.set_width(440.0);
         ui.label(RichText::new("Just Hungry").font(theme::strong(text::TITLE)).color(t.tomato_text));
         ui.add(Label::new(wording::ABOUT).wrap());
@@ -43,9 +43,10 @@ fn versions() -> String {
 
 /// All keys and what they do.
 pub fn shortcuts_ui(ui: &Ui, open: &mut bool) {
-    let modal = Modal::new(Id::unique("shortcuts")).show(ui.ctx(), |ui| {
+    let modal = dialog(ui, "shortcuts").show(ui.ctx(), |ui| {
         ui.set_width(440.0);
         heading(ui, "Keys");
+        ui.spacing_mut().interact_size.y = 18.0;
         ScrollArea::vertical().max_height(480.0).show(ui, |ui| {
             Grid::new("keys").num_columns(2).spacing([24.0, 8.0]).show(ui, |ui| {
                 for (keys, does) in wording::SHORTCUTS {

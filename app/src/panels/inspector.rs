@@ -230,7 +230,7 @@ fn customer_ui(
     fact(ui, "Identity", &customer.id.to_string(), true);
     ui.add_space(4.0);
     ui.horizontal(|ui| {
-        let entered = field(ui, &mut state.new_home, "Move to postcode", "New postcode", 100.0).lost_focus();
+        let entered = field(ui, &mut state.new_home, "Move to postcode", "New postcode", 112.0).lost_focus();
         let by_key = entered && ui.input(|input| input.key_pressed(egui::Key::Enter));
         let home = state.new_home.parse().ok().map(|postcode| (postcode, Gazetteer::get().find(postcode)));
         let place = match &home {

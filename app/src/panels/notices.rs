@@ -1,12 +1,10 @@
 //! What could not be done, and why: a notice that stays a while, and the list of all of them.
 
-use egui::{
-    Align2, Area, CornerRadius, Frame, Id, Label, Margin, Modal, Order, RichText, ScrollArea, Stroke, Ui, vec2,
-};
+use egui::{Align2, Area, CornerRadius, Frame, Id, Label, Margin, Order, RichText, ScrollArea, Stroke, Ui, vec2};
 
 use crate::picture::Picture;
 use crate::theme::{size, text, time, tokens};
-use crate::widgets::{button, dim, heading};
+use crate::widgets::{button, dialog, dim, heading};
 use crate::wording;
 
 /// Notices that are shown, and all that were.
@@ -85,7 +83,7 @@ pub fn notices_ui(ui: &mut Ui, state: &mut NoticesState) {
 
 /// All notices of this run, newest first.
 pub fn past_notices_ui(ui: &Ui, state: &NoticesState, open: &mut bool) {
-    let modal = Modal::new(Id::unique("past notices")).show(ui.ctx(), |ui| {
+    let modal = dialog(ui, "past notices").show(ui.ctx(), |ui| {
         ui.set_width(480.0);
         heading(ui, "Notifications");
         if state.past.is_empty() {
