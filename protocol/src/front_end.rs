@@ -239,6 +239,12 @@ impl FrontEnd {
             self.retired = false;
             self.token = None;
             effects.send(self.identity.name_server, true, Message::ClaimFrontEnd);
+            // While it was retired nobody answered it: that was no silence.
+            for (id, known) in &mut self.replicas {
+                known.health = Health::Unheard;
+                effects.set_timer(Timer::Silence(*id), self.settings.suspect_after);
+            }
+            self.announce(effects);
         }
     }
 

@@ -225,11 +225,12 @@ impl<S: Surroundings> Cluster<S> {
         if self.nodes[node].life == Life::Running {
             self.tell(|cluster| format!("{} is frozen", cluster.seats[slot].name));
             self.nodes[node].life = Life::Frozen;
+            self.nodes[node].frozen_since = self.now;
         }
     }
 
-    /// Wakes it. `noticed`: whether it learns that it was late; `stood`: for how long its clock stood still.
-    pub fn wake(&mut self, slot: Slot, noticed: bool, stood: u64) {
+    /// Wakes it. `noticed`: whether it learns that it was late; `stood`: whether its clock stood still meanwhile.
+    pub fn wake(&mut self, slot: Slot, noticed: bool, stood: bool) {
         let node = self.seats[slot].node;
         if self.nodes[node].life != Life::Frozen {
             return;

@@ -11,7 +11,7 @@ use crate::simulation::trial::{Plan, Trial};
 use crate::simulation::weather::{Cut, Mood, Services};
 
 /// How many different faults [`Trial::inflict`] knows.
-pub const KINDS: u64 = 20;
+pub const KINDS: u64 = 21;
 
 impl Trial {
     /// The next fault: one of those this seed is about.
@@ -43,6 +43,7 @@ impl Trial {
             16 => self.storm(),
             17 => self.disturb_services(),
             18 => self.change_cast(),
+            19 => self.tangle(),
             _ => self.whisper(),
         }
     }
@@ -156,22 +157,22 @@ impl Trial {
     fn freeze(&mut self, slot: Slot, after: u64) {
         self.cluster.freeze(slot);
         let node = self.cluster.seats[slot].node;
-        self.cluster.plan(self.at(after), Plan::Wake(slot, node, self.cluster.now));
+        self.cluster.plan(self.at(after), Plan::Wake(slot, node));
     }
 
-    pub(super) fn wake(&mut self, slot: Slot, node: usize, since: u64) {
+    pub(super) fn wake(&mut self, slot: Slot, node: usize) {
         if self.cluster.seats[slot].node != node || self.cluster.life(slot) != Life::Frozen {
             return;
         }
         let (noticed, stood) = match self.random.below(3) {
-            0 => (true, 0),
-            1 => (false, 0),
-            _ => (false, self.cluster.now - since),
+            0 => (true, false),
+            1 => (false, false),
+            _ => (false, true),
         };
         match (noticed, stood) {
             (true, _) => {}
-            (false, 0) => self.cluster.around.tally.count(Fault::Unnoticed),
-            (false, _) => self.cluster.around.tally.count(Fault::StoodStill),
+            (false, false) => self.cluster.around.tally.count(Fault::Unnoticed),
+            (false, true) => self.cluster.around.tally.count(Fault::StoodStill),
         }
         self.cluster.wake(slot, noticed, stood);
     }
@@ -225,6 +226,22 @@ impl Trial {
             .map(|slot| (slot, all & if side >> slot & 1 == 1 { !side } else { side }))
             .collect();
         self.cut(Fault::Partition, cut);
+    }
+
+    /// Who hears whom is not transitive: a replaced primary may still reach half of its backups and an old front-end.
+    fn tangle(&mut self) {
+        let seats = self.cluster.seats.len();
+        let often = self.random.between(100_000, 600_000) as u32;
+        let mut cut: Cut = (0..seats).map(|slot| (slot, 0)).collect();
+        for one in 0..seats {
+            for other in one + 1..seats {
+                if self.random.chance(often) {
+                    cut[one].1 |= 1 << other;
+                    cut[other].1 |= 1 << one;
+                }
+            }
+        }
+        self.cut(Fault::Tangle, cut);
     }
 
     fn someone(&mut self) -> Slot {

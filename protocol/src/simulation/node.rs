@@ -102,6 +102,8 @@ pub struct Node {
     pub actor: Option<Actor>,
     /// Whether it runs.
     pub life: Life,
+    /// When it was frozen last.
+    pub frozen_since: u64,
     /// Arrived, not handled.
     pub inbox: Vec<Input>,
     /// A run is planned that will handle the inbox.
@@ -120,6 +122,7 @@ impl Node {
             id,
             actor: Some(actor),
             life: Life::Running,
+            frozen_since: 0,
             inbox: Vec::new(),
             run_planned: false,
             doom: None,
@@ -175,9 +178,10 @@ impl Node {
         }
     }
 
-    /// It wakes at `now`, and its clock stood still for `stood`: all timers that are set, with the times to plan.
-    pub fn wake(&mut self, now: u64, stood: u64) -> Vec<(Timer, u64)> {
+    /// It wakes at `now`; `stood`: its clock stood still meanwhile. All timers that are set, with the times to plan.
+    pub fn wake(&mut self, now: u64, stood: bool) -> Vec<(Timer, u64)> {
         self.life = Life::Running;
+        let stood = if stood { now - self.frozen_since } else { 0 };
         let mut rings = Vec::new();
         for alarm in &mut self.alarms {
             let Some(due) = alarm.due.as_mut() else { continue };

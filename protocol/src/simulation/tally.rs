@@ -38,6 +38,8 @@ faults! {
     Storm = "storm",
     /// The actors were split in two groups.
     Partition = "partition",
+    /// Each pair of actors was cut with some probability: rings, bridges, islands.
+    Tangle = "tangled partition",
     /// One actor was cut off from all others.
     Isolated = "actor cut off",
     /// One direction between two actors, or from one to all, was cut.

@@ -16,8 +16,11 @@ use crate::trace::NodeState;
 
 /// How long the healed cluster may take to answer everything that is open, and again to have all replicas as members.
 const PATIENCE: u64 = 120_000_000;
-/// The healed cluster must stay as it is for so long.
+/// The healed cluster is watched for so long.
 const QUIET: u64 = 10_000_000;
+
+/// And may record so few views in that time: at one proposal a second, an endless change would record more.
+const MOST_LATE_VIEWS: u64 = 4;
 
 /// What a trial wants to be reminded of.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +29,8 @@ pub enum Plan {
     Fault,
     /// Start this actor again, unless it runs.
     Restart(Slot),
-    /// Wake this incarnation, frozen at the time given.
-    Wake(Slot, usize, u64),
+    /// Wake this incarnation.
+    Wake(Slot, usize),
     /// Mend this cut.
     Mend(u32),
     /// A link comes or goes: so many times more, every so many microseconds, between these; cut now by this.
@@ -93,6 +96,8 @@ pub struct Trial {
     pub(super) removed: Vec<Slot>,
     patrons: Vec<Patron>,
     postcodes: Vec<Postcode>,
+    /// How many of a million requests are reads.
+    reads: u32,
     think: u64,
     calm: bool,
     look_for_survivors: bool,
@@ -126,7 +131,8 @@ impl Trial {
             kinds: random.bits() | random.bits(),
             removed: Vec::new(),
             patrons: Vec::new(),
-            postcodes: (0..24).map(|n| postcode(&mut random, n)).collect(),
+            postcodes: (0..[2, 6, 24][random.below(3) as usize]).map(|n| postcode(&mut random, n + 1)).collect(),
+            reads: [250_000, 600_000][random.below(2) as usize],
             think: [100_000, 300_000, 1_000_000, 3_000_000][random.below(4) as usize],
             calm: false,
             look_for_survivors: false,
@@ -206,7 +212,7 @@ impl Trial {
             Plan::Think(slot) => self.think(slot),
             Plan::GiveUp(slot, request) => self.give_up(slot, request),
             Plan::Restart(slot) => self.restart(slot),
-            Plan::Wake(slot, node, since) => self.wake(slot, node, since),
+            Plan::Wake(slot, node) => self.wake(slot, node),
             Plan::Fault | Plan::Mend(_) | Plan::Flap(..) | Plan::Calm | Plan::ServicesWell if self.calm => {}
             Plan::Fault => {
                 self.look_for_survivors = true;
@@ -243,7 +249,7 @@ impl Trial {
             return;
         }
         let postcode = self.random.pick(&self.postcodes).unwrap_or(self.postcodes[0]);
-        let reads = self.random.chance(250_000);
+        let reads = self.random.chance(self.reads);
         let ask = if reads {
             Ask::History { postcode, page: u32::from(self.random.chance(50_000)) }
         } else {
@@ -350,7 +356,7 @@ impl Trial {
             self.cluster.nodes[node].doom = None;
         }
         for slot in 0..self.cluster.seats.len() {
-            self.cluster.wake(slot, true, 0);
+            self.cluster.wake(slot, true, false);
             self.restart(slot);
         }
         let began = self.cluster.now;
@@ -395,7 +401,7 @@ impl Trial {
     }
 
     fn must(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
-        let well = self.pass(PATIENCE, done) || self.violation().is_some();
+        let well = self.pass(PATIENCE, done) || self.violation().is_some() || self.all_lost() || self.too_few();
         let waiting: Vec<_> = self.patrons.iter().filter_map(|patron| patron.waits_for).collect();
         let what = || format!("liveness: not within two minutes: {what}; waiting: {waiting:?}");
         self.cluster.checkers.expect(well, what);
@@ -421,14 +427,14 @@ impl Trial {
         running().all(|node| view.members.contains(&node.id)) && positions.all(|position| Some(position) == first)
     }
 
-    /// A healed cluster has no reason to change its view.
+    /// A healed cluster has no reason to change its view, but for a proposal that was still on its way.
     fn must_stay(&mut self) {
-        let view = |trial: &Self| trial.cluster.checkers.newest_view().map(|view| view.number);
+        let view = |trial: &Self| trial.cluster.checkers.newest_view().map_or(0, |view| view.number.0);
         let before = view(self);
         self.pass(QUIET, |_| false);
         let after = view(self);
-        self.cluster.checkers.expect(before == after, || {
-            format!("liveness: the healed cluster still changes its view, from {before:?} to {after:?}")
+        self.cluster.checkers.expect(after <= before + MOST_LATE_VIEWS, || {
+            format!("liveness: the healed cluster still changes its view, from {before} to {after}")
         });
     }
 

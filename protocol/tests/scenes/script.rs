@@ -166,7 +166,7 @@ impl Scene {
             ["crash", name] => self.slot(name).map(|slot| self.cluster.kill(slot)),
             ["restart", name] => self.slot(name).map(|slot| self.cluster.start(slot, 77 + slot as u64)),
             ["freeze", name] => self.slot(name).map(|slot| self.cluster.freeze(slot)),
-            ["wake", name] => self.slot(name).map(|slot| self.cluster.wake(slot, false, 0)),
+            ["wake", name] => self.slot(name).map(|slot| self.cluster.wake(slot, false, false)),
             ["doom", name, "before", "journal"] => self.doom(name, Doom::BeforeJournal),
             ["doom", name, "after", "journal"] => self.doom(name, Doom::AfterJournal),
             ["hold", kind, from, "->", to] => self.rule(Action::Hold, kind, from, to),

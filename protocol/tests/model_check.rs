@@ -1,0 +1,121 @@
+//! Small configurations, explored completely: every order of every message, every permitted view, every crash.
+//!
+//! The replicas and the record are the real ones; everything that was ever said stays deliverable for ever (PROTOCOL section
+//! 12). The counts are exact: a change of the protocol changes them, and then somebody should know why.
+
+#[path = "model_check/model.rs"]
+mod model;
+#[path = "model_check/state.rs"]
+mod state;
+
+use model::Configuration;
+use protocol::message::Ask;
+use stateright::{Checker, Expectation, Model};
+
+fn order() -> Ask {
+    Ask::Order { postcode: state::postcode(), items: vec!["Pad thai".into()] }
+}
+
+fn read() -> Ask {
+    Ask::History { postcode: state::postcode(), page: 0 }
+}
+
+/// Explores all of it, and wants so many distinct states.
+fn explore(configuration: Configuration, states: usize) {
+    let checker = configuration.clone().checker().threads(2).spawn_bfs().join();
+    for property in configuration.properties() {
+        let found = checker.discovery(property.name);
+        if property.expectation == Expectation::Sometimes {
+            assert!(found.is_some(), "{configuration:?}: never seen: {}", property.name);
+        } else if let Some(path) = found {
+            let broken = path.last_state().broken;
+            let steps: Vec<_> = path.into_actions().into_iter().map(|step| format!("{step:?}")).collect();
+            panic!("{configuration:?}: {}, broken: {broken:?}, by\n{}", property.name, steps.join("\n"));
+        }
+    }
+    assert_eq!(checker.unique_state_count(), states, "{configuration:?}");
+}
+
+/// Members only: the smallest cluster in which all of the order of messages matters.
+fn pair(calls: Vec<Ask>) -> Configuration {
+    Configuration {
+        members: 2,
+        joiners: 0,
+        calls,
+        views: 2,
+        crashes: 1,
+        restarts: 0,
+        heartbeats: false,
+        bad_postcodes: false,
+    }
+}
+
+/// Somebody is to be taken in.
+fn joining(members: usize, calls: Vec<Ask>, views: u64) -> Configuration {
+    Configuration {
+        members,
+        joiners: 1,
+        calls,
+        views,
+        crashes: 1,
+        restarts: 0,
+        heartbeats: false,
+        bad_postcodes: false,
+    }
+}
+
+#[test]
+fn a_pair_writes_and_reads() {
+    explore(pair(vec![order(), read()]), 639_655);
+}
+
+#[test]
+fn a_pair_writes_twice() {
+    explore(pair(vec![order(), order()]), 649_899);
+}
+
+/// The two copies of the order may be told different things of its postcode.
+#[test]
+fn a_pair_is_asked_to_withdraw() {
+    explore(Configuration { bad_postcodes: true, ..pair(vec![order(), Ask::Withdraw]) }, 642_890);
+}
+
+#[test]
+fn a_pair_takes_a_third_in() {
+    explore(joining(2, vec![order()], 1), 206_412);
+}
+
+#[test]
+fn one_takes_another_in_and_reads() {
+    explore(joining(1, vec![order(), read()], 1), 161_327);
+}
+
+#[test]
+fn one_takes_another_in_and_writes_twice() {
+    explore(joining(1, vec![order(), order()], 1), 67_649);
+}
+
+#[test]
+fn one_takes_another_in_over_two_views() {
+    explore(joining(1, vec![order()], 2), 129_249);
+}
+
+#[test]
+fn three_write() {
+    explore(Configuration { members: 3, views: 1, ..pair(vec![order()]) }, 39_611);
+}
+
+#[test]
+fn one_crashes_and_a_fresh_process_comes() {
+    explore(Configuration { members: 1, restarts: 1, ..pair(vec![order()]) }, 181_825);
+}
+
+#[test]
+fn heartbeats_ring_at_any_moment_of_a_pair() {
+    explore(Configuration { heartbeats: true, ..pair(vec![order()]) }, 313_595);
+}
+
+#[test]
+fn heartbeats_ring_at_any_moment_of_a_joining() {
+    explore(Configuration { heartbeats: true, ..joining(1, vec![order(), read()], 1) }, 637_335);
+}
