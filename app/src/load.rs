@@ -189,8 +189,7 @@ impl<W: Workload> Crowd<W> {
             }
         }
         let now = self.begun.elapsed();
-        for (place, seat) in self.places.iter().enumerate().filter(|(_, seat)| seat.asked.is_some()) {
-            tracing::debug!("customer {} had no answer", seat.node);
+        for (place, _) in self.places.iter().enumerate().filter(|(_, seat)| seat.asked.is_some()) {
             lock(&workload).unknown(place, now);
         }
         Ok(())

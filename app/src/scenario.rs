@@ -129,7 +129,7 @@ pub fn parse(text: &str) -> Result<Scenario, ScenarioError> {
 /// # Errors
 /// A sentence.
 pub fn parse_action(line: &str) -> Result<Action, String> {
-    let line: ActionLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let line: ActionLine = serde_json::from_str(line).map_err(|error| format!("not an action: {error}"))?;
     check::action_line(line)
 }
 

@@ -262,3 +262,44 @@ impl<W: Write + Send + 'static> Workload for FinalReads<W> {
         Workload::unknown(&mut self.ordering, place + usize::from(u16::MAX), now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history;
+    use protocol::ids::{OrderNumber, RequestNumber, Timestamp};
+    use protocol::order_book::HistoryPage;
+
+    fn request(number: u64) -> RequestId {
+        RequestId { customer: CustomerId(5), number: RequestNumber(number) }
+    }
+
+    fn page(postcode: Postcode, page: u32, total: u64) -> Answer {
+        let one = |number: u64| Order {
+            id: OrderId::Placed(request(number)),
+            number: Some(OrderNumber(number)),
+            items: vec!["Pad thai".into()],
+            at: Timestamp(1),
+        };
+        let first = u64::from(page) * PAGE as u64 + 1;
+        let orders = (first..=total.min(first + PAGE as u64 - 1)).map(one).collect();
+        Answer::History(HistoryPage { postcode, page, total, orders })
+    }
+
+    #[test]
+    fn a_long_list_is_read_page_by_page_and_written_as_one_read() {
+        let postcode: Postcode = "DH1 3LE".parse().unwrap();
+        let mut bytes = Vec::new();
+        let mut ordering = Ordering::new(&mut bytes, 1, vec![postcode], OrderBook::default(), Duration::MAX);
+        ordering.begin(0, postcode, None, Duration::from_nanos(1));
+        ordering.take_answer(0, &page(postcode, 0, 150), Duration::from_nanos(2));
+        assert_eq!(ordering.open[&0].pages.len(), PAGE, "the read goes on");
+        ordering.take_answer(0, &page(postcode, 1, 150), Duration::from_nanos(3));
+        assert!(ordering.open.is_empty());
+        assert_eq!(ordering.finish().unwrap().reads, 1);
+        let history = history::read(&bytes[..]).unwrap();
+        let [operation] = &history.postcodes["DH1 3LE"].operations[..] else { panic!("{history:?}") };
+        assert_eq!(operation.end, Some((history::End::Done, 3)));
+        assert_eq!(operation.act, history::Act::Read((0..150).collect()));
+    }
+}
