@@ -52,6 +52,16 @@ fn a_scenario_on_real_processes_ends_in_a_verdict() {
 }
 
 #[test]
+fn every_other_scenario_holds() {
+    for scenario in ["steady", "fe-ns", "join-load", "postcode-down"] {
+        let output = program(&["run", scenario, "--json"]);
+        assert_eq!(output.status.code(), Some(0), "{scenario}: {output:?}");
+        let report = last_json(&output);
+        assert_eq!(report["verdict"]["verdict"], "holds", "{report}");
+    }
+}
+
+#[test]
 fn simulations_are_the_same_however_they_are_divided() {
     let run = |jobs: &str| {
         let output = program(&["simulate", "--seeds", "0..20", "--sim-secs", "20", "--jobs", jobs, "--json"]);
