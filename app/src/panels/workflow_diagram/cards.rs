@@ -211,7 +211,8 @@ pub(super) fn customer(painter: &Painter, t: &Tokens, customer: &Customer, at: P
     if marks.focused {
         painter.circle_stroke(at, size::CUSTOMER + 4.0, (size::OUTLINE, t.sea));
     }
-    painter.circle(at, size::CUSTOMER, colour, Stroke::new(size::OUTLINE, t.panel));
+    painter.circle_filled(at, size::CUSTOMER + size::OUTLINE / 2.0, t.panel);
+    painter.circle_filled(at, size::CUSTOMER - size::OUTLINE / 2.0, colour);
     if card.is_none() {
         let letter = customer.name.chars().next().unwrap_or('?').to_string();
         let ink = if colour == t.saffron { t.on_saffron } else { t.on_strong };

@@ -157,7 +157,7 @@ pub(super) fn paint(painter: &Painter, stage: &Stage<'_>, focus: &Focus, dots: &
 fn travelled(painter: &Painter, stage: &Stage<'_>, dots: &[Dot<'_>]) {
     let mut pairs: BTreeMap<Pair, bool> = BTreeMap::new();
     for dot in dots {
-        let numbered = pairs.entry((dot.passage.id.from, dot.passage.to)).or_default();
+        let numbered = pairs.entry(pair(dot.passage.id.from, dot.passage.to)).or_default();
         *numbered |= dot.passage.facts.step.is_some();
     }
     for ((from, to), numbered) in pairs {

@@ -119,7 +119,7 @@ impl Projection {
             let shore: Vec<Pos2> = piece.shore.iter().map(|place| self.at(place.x, place.y)).collect();
             painter.add(Shape::Mesh(Arc::new(mesh(&shore, &piece.triangles, fill))));
             let ink = if piece.kind == LandKind::Land { tokens.line } else { fill };
-            painter.add(Shape::closed_line(shore, Stroke::new(size::HAIRLINE, ink)));
+            painter.add(Shape::closed_line(thinned(&shore), Stroke::new(size::HAIRLINE, ink)));
         }
     }
 
@@ -148,6 +148,17 @@ impl Projection {
             }
         }
     }
+}
+
+/// A line without points so close to each other that nobody sees them apart.
+fn thinned(shore: &[Pos2]) -> Vec<Pos2> {
+    let mut kept: Vec<Pos2> = Vec::with_capacity(shore.len());
+    for point in shore {
+        if kept.last().is_none_or(|last| last.distance_sq(*point) > 2.0) {
+            kept.push(*point);
+        }
+    }
+    kept
 }
 
 fn mesh(shore: &[Pos2], triangles: &[u32], fill: Color32) -> Mesh {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use egui::{Align2, Pos2, Rect, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, vec2};
+use egui::{Align2, Pos2, Rect, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
 use protocol::ids::NodeId;
 
 use super::Stage;
@@ -11,6 +11,8 @@ use crate::panels::{Focus, Selected};
 use crate::picture::Passage;
 use crate::theme::{self, Tokens, size, text};
 
+/// More messages than this are a crowd.
+const CROWD: usize = 100;
 /// Labels of more messages would hide the diagram.
 const MOST_LABELS: usize = 24;
 
@@ -44,7 +46,7 @@ pub(super) fn place<'a>(stage: &Stage<'a>, reduced_motion: bool) -> Vec<Dot<'a>>
 pub(super) fn show(ui: &mut Ui, stage: &Stage<'_>, dots: &[Dot<'_>], focus: &mut Focus, taken: &mut Taken) {
     for (index, Dot { passage, at }) in dots.iter().enumerate() {
         let selected = focus.selected == Selected::Message(passage.id, passage.to);
-        dot(ui, stage.tokens, passage, *at, selected);
+        dot(ui, stage.tokens, passage, *at, selected, dots.len() > CROWD);
         if index < MOST_LABELS && passage.facts.step.is_some() {
             label(ui, stage, passage, *at, taken);
         }
@@ -66,16 +68,23 @@ fn name(stage: &Stage<'_>, passage: &Passage) -> String {
     format!("message {} from {from} to {to}", passage.facts.label)
 }
 
-fn dot(ui: &Ui, t: &Tokens, passage: &Passage, at: Pos2, selected: bool) {
-    let edge = if selected { Stroke::new(size::STRONG, t.text) } else { Stroke::new(size::HAIRLINE, t.canvas) };
+/// Full discs on each other: outlines would cost ten times as much. In a crowd they have neither halo nor edge.
+fn dot(ui: &Ui, t: &Tokens, passage: &Passage, at: Pos2, selected: bool, crowded: bool) {
+    let (edge, width) = if selected { (t.text, size::STRONG) } else { (t.canvas, size::HAIRLINE) };
     match passage.facts.step {
         Some(step) => {
-            ui.painter().circle_filled(at, size::NUMBER + 4.0, theme::faded(t.saffron, 0.3));
-            ui.painter().circle(at, size::NUMBER, t.saffron, edge);
+            if selected || !crowded {
+                ui.painter().circle_filled(at, size::NUMBER + 4.0, theme::faded(t.saffron, 0.3));
+                ui.painter().circle_filled(at, size::NUMBER + width, edge);
+            }
+            ui.painter().circle_filled(at, size::NUMBER, t.saffron);
             let font = theme::strong(text::SMALL);
             ui.painter().text(at, Align2::CENTER_CENTER, step.0.to_string(), font, t.on_saffron);
         }
-        None => drop(ui.painter().circle(at, size::QUIET_DOT, theme::between(t.canvas, t.dim, 0.8), edge)),
+        None => {
+            ui.painter().circle_filled(at, size::QUIET_DOT + width, edge);
+            ui.painter().circle_filled(at, size::QUIET_DOT, theme::between(t.canvas, t.dim, 0.8));
+        }
     }
 }
 
