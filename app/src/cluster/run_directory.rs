@@ -16,8 +16,10 @@ pub struct NotUsable(String);
 /// How the names of temporary folders begin.
 const PREFIX: &str = "just-hungry-";
 /// What this program may put into the folder; nothing else is ever deleted.
-const OURS: [&str; 5] =
-    ["name-server.journal", "name-server.journal.new", "name-server.journal.lock", "door.json", LOCK];
+const OURS: [&str; 6] =
+    ["name-server.journal", "name-server.journal.new", "name-server.journal.lock", "door.json", HISTORY, LOCK];
+/// Where a command keeps a history that nobody asked to keep.
+pub const HISTORY: &str = "history.jsonl";
 const LOCK: &str = "lock";
 
 /// A folder that exists as long as this value.

@@ -18,6 +18,7 @@ use stage::Demo;
 
 /// So slowly that a person could follow, and a kill comes between two messages.
 const HOP: Span = Span::millis(150);
+
 /// How to show it.
 #[derive(Debug, Default, clap::Args)]
 pub struct DemoArguments {

@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::workload::Tally;
 use super::{Exit, Failure, check, launch, say, say_json, settle, validate};
 use crate::cluster::ClusterOptions;
+use crate::cluster::run_directory::HISTORY;
 use crate::history;
 use crate::scenario::{self, Scenario};
 use crate::verdict::{Judgement, Verdict, judge};
@@ -92,12 +93,9 @@ pub(super) fn perform(arguments: &RunArguments) -> Result<Exit, Failure> {
     scenario.customers = arguments.customers.unwrap_or(scenario.customers);
     let options = ClusterOptions { default_customers: false, replicas: scenario.replicas, ..ClusterOptions::usual()? };
     let mut stage = Stage::open(launch(options)?, arguments.trace.as_deref())?;
-    let path = arguments.history.clone().unwrap_or_else(|| stage.cluster.directory().join("history.jsonl"));
+    let path = arguments.history.clone().unwrap_or_else(|| stage.cluster.directory().join(HISTORY));
     let tally = stage.play(&scenario, arguments.seed, create(&path)?)?;
     let verdict = history::read(BufReader::new(File::open(&path)?)).map(|history| judge(&history));
-    if arguments.history.is_none() {
-        std::fs::remove_file(&path)?;
-    }
     let verdict = verdict.map_err(|error| Failure::Fault(error.into()))?;
     let report = stage.report(arguments, &scenario, tally, verdict)?;
     if arguments.json {
