@@ -26,7 +26,11 @@ fn measure(name: &str, told: &scene::Scene) {
     let flying = window.picture.traffic.flying().count();
     window.focus.select_node("replica-3");
     let (mut layout, mut tessellation) = (Vec::new(), Vec::new());
+    let mut used = None;
     for frame in 0..FRAMES + 20 {
+        if frame == 20 {
+            used = processor_time();
+        }
         // All messages move on.
         window.picture.set_now(scene::NOW + frame as u64 * 500);
         let input = RawInput {
@@ -47,6 +51,7 @@ fn measure(name: &str, told: &scene::Scene) {
             tessellation.push(tessellated);
         }
     }
+    let used = used.and_then(|before| Some(processor_time()? - before));
     let total: Vec<Duration> = layout.iter().zip(&tessellation).map(|(one, other)| *one + *other).collect();
     println!("{name}, {flying} messages in flight, {FRAMES} frames:");
     for (name, mut times) in [("layout and paint calls", layout), ("tessellation", tessellation), ("frame", total)] {
@@ -54,4 +59,14 @@ fn measure(name: &str, told: &scene::Scene) {
         let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f64() * 1e3;
         println!("  {name}: median {:.2} ms, 99 of 100 within {:.2} ms", at(50), at(99));
     }
+    if let Some(used) = used {
+        let mean = used.as_secs_f64() * 1e3 / FRAMES as f64;
+        println!("  processor time of a frame: mean {mean:.2} ms (what other programs take meanwhile is not in it)");
+    }
+}
+
+/// What this thread has used so far, where the operating system tells (Linux).
+fn processor_time() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(Duration::from_nanos(text.split(' ').next()?.parse().ok()?))
 }
