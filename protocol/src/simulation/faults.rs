@@ -11,7 +11,7 @@ use crate::simulation::trial::{Plan, Trial};
 use crate::simulation::weather::{Cut, Mood, Services};
 
 /// How many different faults [`Trial::inflict`] knows.
-pub const KINDS: u64 = 21;
+pub const KINDS: u64 = 22;
 
 impl Trial {
     /// The next fault: one of those this seed is about.
@@ -44,6 +44,7 @@ impl Trial {
             17 => self.disturb_services(),
             18 => self.change_cast(),
             19 => self.tangle(),
+            20 => self.begin_bridge(),
             _ => self.whisper(),
         }
     }
@@ -244,6 +245,38 @@ impl Trial {
         self.cut(Fault::Tangle, cut);
     }
 
+    /// A front-end becomes the older of two without knowing it, and soon will be alone with the primary.
+    fn begin_bridge(&mut self) {
+        let Some(older) = self.one_of(Role::FrontEnd, Life::Running) else { return };
+        let others = self.slots(|trial, slot| trial.cluster.seats[slot].role == Role::FrontEnd && slot != older);
+        match others.first() {
+            None => self.second_front_end(),
+            Some(other) => {
+                if self.cluster.life(*other) != Life::Dead {
+                    self.kill(*other, Fault::KillFrontEnd);
+                }
+                self.restart(*other);
+            }
+        }
+        let after = self.random.between(200_000, 2_000_000);
+        self.cluster.plan(self.at(after), Plan::Bridge(older));
+    }
+
+    /// The primary goes on with an older front-end and some customers while the others replace it. Only its backups can tell
+    /// it, or not even they.
+    pub(super) fn bridge(&mut self, older: Slot) {
+        let Some(primary) = self.primary() else { return };
+        let (seats, lots, bridged) = (self.cluster.seats.len(), self.random.bits(), self.random.chance(500_000));
+        let role = |slot: Slot| self.cluster.seats[slot].role;
+        let stays = |slot: Slot| role(slot) == Role::Customer && lots >> slot & 1 == 1;
+        let here = |slot: Slot| slot == primary || slot == older || stays(slot);
+        let crosses = |one: Slot, other: Slot| bridged && one == primary && role(other) == Role::Replica;
+        let joined = |one, other| here(one) == here(other) || crosses(one, other) || crosses(other, one);
+        let apart = |one: Slot| (0..seats).filter(|other| !joined(one, *other)).map(|other| 1 << other).sum();
+        let cut = (0..seats).map(|slot| (slot, apart(slot))).collect();
+        self.cut(Fault::Bridge, cut);
+    }
+
     fn someone(&mut self) -> Slot {
         let primary = self.primary().filter(|_| self.random.chance(400_000));
         primary.unwrap_or_else(|| self.random.below(self.cluster.seats.len() as u64) as Slot)
@@ -318,8 +351,7 @@ impl Trial {
 
     /// A replica or front-end comes; a replica leaves for good.
     fn change_cast(&mut self) {
-        let count = |trial: &Self, role| trial.slots(|trial, slot| trial.cluster.seats[slot].role == role).len();
-        let (replicas, front_ends) = (count(self, Role::Replica), count(self, Role::FrontEnd));
+        let replicas = self.slots(|trial, slot| trial.cluster.seats[slot].role == Role::Replica).len();
         match self.random.below(3) {
             0 if replicas - self.removed.len() < 6 && replicas < 16 => {
                 self.cluster.around.tally.count(Fault::Added);
@@ -333,11 +365,16 @@ impl Trial {
                 self.cluster.kill(slot);
                 self.removed.push(slot);
             }
-            2 if front_ends < 2 => {
-                self.cluster.around.tally.count(Fault::SecondFrontEnd);
-                self.add_actor("front-end-2".into(), Role::FrontEnd);
-            }
+            2 => self.second_front_end(),
             _ => {}
+        }
+    }
+
+    pub(super) fn second_front_end(&mut self) {
+        let front_ends = self.slots(|trial, slot| trial.cluster.seats[slot].role == Role::FrontEnd);
+        if front_ends.len() == 1 {
+            self.cluster.around.tally.count(Fault::SecondFrontEnd);
+            self.add_actor("front-end-2".into(), Role::FrontEnd);
         }
     }
 

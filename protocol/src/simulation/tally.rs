@@ -40,6 +40,8 @@ faults! {
     Partition = "partition",
     /// Each pair of actors was cut with some probability: rings, bridges, islands.
     Tangle = "tangled partition",
+    /// A primary, an older front-end and some customers were cut off from all, or from all but the backups.
+    Bridge = "primary alone with an older front-end",
     /// One actor was cut off from all others.
     Isolated = "actor cut off",
     /// One direction between two actors, or from one to all, was cut.

@@ -29,6 +29,10 @@ pub enum Plan {
     Fault,
     /// Start this actor again, unless it runs.
     Restart(Slot),
+    /// A second front-end appears, unless there is one. Whoever has found the first goes on with it.
+    SecondFrontEnd,
+    /// Cut the primary off with this front-end.
+    Bridge(Slot),
     /// Wake this incarnation.
     Wake(Slot, usize),
     /// Mend this cut.
@@ -154,6 +158,10 @@ impl Trial {
             self.think_later(slot);
         }
         self.fault_later();
+        if self.random.chance(400_000) {
+            let at = self.random.between(500_000, 20_000_000);
+            self.cluster.plan(at, Plan::SecondFrontEnd);
+        }
     }
 
     /// Another actor appears and runs.
@@ -213,12 +221,21 @@ impl Trial {
             Plan::GiveUp(slot, request) => self.give_up(slot, request),
             Plan::Restart(slot) => self.restart(slot),
             Plan::Wake(slot, node) => self.wake(slot, node),
-            Plan::Fault | Plan::Mend(_) | Plan::Flap(..) | Plan::Calm | Plan::ServicesWell if self.calm => {}
+            Plan::Fault
+            | Plan::SecondFrontEnd
+            | Plan::Bridge(_)
+            | Plan::Mend(_)
+            | Plan::Flap(..)
+            | Plan::Calm
+            | Plan::ServicesWell
+                if self.calm => {}
             Plan::Fault => {
                 self.look_for_survivors = true;
                 self.inflict();
                 self.fault_later();
             }
+            Plan::SecondFrontEnd => self.second_front_end(),
+            Plan::Bridge(older) => self.bridge(older),
             Plan::Mend(cut) => self.cluster.around.mend(cut),
             Plan::Flap(times, period, ends, cut) => self.flap(times, period, ends, cut),
             Plan::Calm => self.cluster.around.mood = self.usual.clone(),
