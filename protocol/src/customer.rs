@@ -146,7 +146,10 @@ impl Customer {
                 effects.set_timer(Timer::RetryRequest, self.settings.heartbeat.times(2));
             }
             Message::LookUpAgain { id } if self.waiting() == Some(id) && self.front_end == Some(from) => {
-                self.look_up(effects);
+                // Not at once: until the newer front-end has registered, the name server would name this one again.
+                self.front_end = None;
+                effects.cancel_timer(Timer::RetryRequest);
+                self.look_up_again_after(self.settings.heartbeat, effects);
             }
             Message::Register { .. }
             | Message::Lookup { .. }

@@ -17,10 +17,10 @@ macro_rules! number {
         pub struct $name(pub $inner);
 
         impl $name {
-            /// The one after this.
+            /// The one after this; after the last one, which no honest count reaches, itself.
             #[must_use]
             pub fn next(self) -> Self {
-                Self(self.0 + 1)
+                Self(self.0.saturating_add(1))
             }
         }
 

@@ -323,15 +323,15 @@ impl Message {
         }
     }
 
-    /// A few words for the picture: "update 41".
+    /// A few words for the picture: "update 41". Also of messages that are refused, whatever they hold.
     #[must_use]
     pub fn label(&self) -> String {
         match self {
-            Message::Register { name, .. } => format!("register {name}"),
+            Message::Register { name, .. } => format!("register {}", shown(name)),
             Message::Lookup { role } => format!("look up {role}"),
             Message::Found { who, .. } => match &who[..] {
                 [] => "found nobody".into(),
-                [(name, _)] => format!("found {name}"),
+                [(name, _)] => format!("found {}", shown(name)),
                 several => format!("found {}", several.len()),
             },
             Message::ClaimFrontEnd => "claim front-end".into(),
@@ -348,9 +348,9 @@ impl Message {
                 (Some(first), Some(last)) => format!("updates {}–{}", first.op, last.op),
                 _ => "still with me?".into(),
             },
-            Message::Snapshot(part) => format!("snapshot {}/{}", part.part + 1, part.parts),
+            Message::Snapshot(part) => format!("snapshot {}/{}", part.part.saturating_add(1), part.parts),
             Message::Ack { position: Some(position), part: None, .. } => format!("holds {}", position.op),
-            Message::Ack { part: Some((_, part)), .. } => format!("got part {}", part + 1),
+            Message::Ack { part: Some((_, part)), .. } => format!("got part {}", part.saturating_add(1)),
             Message::Ack { .. } => "holds nothing".into(),
             Message::Reply { answer: Answer::Outcome(outcome), .. } => outcome.label(),
             Message::Reply { answer: Answer::History(page), .. } => format!("{} orders", page.total),
@@ -360,4 +360,9 @@ impl Message {
             Message::LookUpAgain { .. } => "look up again".into(),
         }
     }
+}
+
+/// A name, short and harmless enough for a label or a log.
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(40).collect()
 }

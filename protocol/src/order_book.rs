@@ -178,18 +178,27 @@ impl OrderBook {
         book
     }
 
+    /// Whether an entry's order has the number that comes next here. If not, the histories differ already.
+    #[must_use]
+    pub fn fits(&self, entry: &Entry) -> bool {
+        match entry.effect {
+            EntryEffect::Accepted { number, .. } => number == self.accepted.next(),
+            EntryEffect::Rejected | EntryEffect::Withdrawn => true,
+        }
+    }
+
     /// Applies a result. The same code on primary and backups.
     ///
     /// # Panics
-    /// If an accepted order's number is not the next one: then the histories differ already.
+    /// If the entry does not fit: whoever received it asks [`OrderBook::fits`] before.
     pub fn apply(&mut self, entry: &Entry) {
         let session = Session { number: entry.request.number, outcome: entry.outcome.clone(), op: entry.op };
         self.digest.0 ^= digest_of(&(entry.request, &session.outcome)).0;
         self.sessions.insert(entry.request.customer, session);
         match &entry.effect {
             EntryEffect::Accepted { postcode, items, number, at } => {
-                self.accepted = self.accepted.next();
-                assert_eq!(*number, self.accepted, "order numbers have no gaps (I1)");
+                assert!(self.fits(entry), "order numbers have no gaps (I1)");
+                self.accepted = *number;
                 let id = OrderId::Placed(entry.request);
                 self.enter(*postcode, Order { id, number: Some(*number), items: items.clone(), at: *at });
             }
@@ -224,9 +233,23 @@ impl OrderBook {
     /// A page of a history; beyond the end it is empty.
     #[must_use]
     pub fn history(&self, postcode: Postcode, page: u32) -> HistoryPage {
+        self.earlier_history(postcode, page, self.length(postcode))
+    }
+
+    /// How many orders the history of a postcode has.
+    #[must_use]
+    pub fn length(&self, postcode: Postcode) -> usize {
+        self.histories.get(&postcode).map_or(0, Vec::len)
+    }
+
+    /// A page of a history as it was when it had `length` orders: histories only ever grow.
+    #[must_use]
+    pub fn earlier_history(&self, postcode: Postcode, page: u32, length: usize) -> HistoryPage {
         let all = self.histories.get(&postcode).map_or(&[][..], Vec::as_slice);
-        let orders = all.iter().skip(page as usize * PAGE).take(PAGE).cloned().collect();
-        HistoryPage { postcode, page, total: all.len() as u64, orders }
+        let earlier = all.iter().take(length);
+        let total = earlier.len() as u64;
+        let orders = earlier.skip((page as usize).saturating_mul(PAGE)).take(PAGE).cloned().collect();
+        HistoryPage { postcode, page, total, orders }
     }
 
     /// All histories in the order of postcodes, for inspection.

@@ -127,17 +127,22 @@ impl Replica {
 
     /// R2: a view is entered only if it is strictly newer than mine; hearing it again changes nothing.
     fn enter(&mut self, view: View, effects: &mut Effects) {
-        if view.number <= self.view.number {
+        if view.number <= self.view.number || !self.may_lead(&view) {
             return;
         }
         if view.primary == self.id() { self.become_primary(view, effects) } else { self.become_backup(view, effects) }
     }
 
+    /// False of a view that makes this replica primary without being a member (I9), or without a history: only the first
+    /// view ever begins with base data (R6). No honest front-end proposes such a view.
+    fn may_lead(&self, view: &View) -> bool {
+        let has_history = self.position.is_some() || view.number == ViewNumber(1);
+        view.primary != self.id() || (has_history && view.members.contains(&self.id()))
+    }
+
     /// R3: nothing of an earlier view counts: the ack set is the members, and nobody has acknowledged anything.
     fn become_primary(&mut self, view: View, effects: &mut Effects) {
-        assert!(view.members.contains(&self.id()), "the primary is a member (I9)");
         if self.position.is_none() {
-            assert_eq!(view.number, ViewNumber(1), "only the first view ever begins with base data (R6)");
             let base = self.book.as_base();
             self.position = Some(base);
             self.log = Log::starting_at(base);
@@ -213,7 +218,17 @@ impl Replica {
         if number == self.view.number {
             self.bring_up(joiners, effects);
         }
+        self.forget_addresses(all);
         self.send_status(from, effects);
+    }
+
+    /// Keeps where members, peers and whoever was just named listen: the incarnations that are gone must not pile up.
+    fn forget_addresses(&mut self, named: &[Contact]) {
+        let (members, primary) = (&self.view.members, &self.primary);
+        self.addresses.retain(|id, _| {
+            let is_peer = primary.as_ref().is_some_and(|primary| primary.peers.contains_key(id));
+            is_peer || members.contains(id) || named.iter().any(|contact| contact.id == *id)
+        });
     }
 
     fn send_status(&mut self, to: Contact, effects: &mut Effects) {

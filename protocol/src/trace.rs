@@ -253,6 +253,8 @@ pub enum Refusal {
     Retired,
     /// A limit of PROTOCOL section 8 is reached, or the view is smaller than the minimum.
     Busy,
+    /// The order is larger than any may be (PROTOCOL section 8).
+    Oversized,
 }
 
 impl std::fmt::Display for Refusal {
@@ -273,6 +275,7 @@ impl std::fmt::Display for Refusal {
             Refusal::RecordMovedOn => f.write_str("not recorded: the record has moved on"),
             Refusal::Retired => f.write_str("refused: there is a newer front-end"),
             Refusal::Busy => f.write_str("refused: busy, try again later"),
+            Refusal::Oversized => f.write_str("dropped: the order is larger than any may be"),
         }
     }
 }

@@ -5,11 +5,15 @@
 use super::FrontEnd;
 use crate::ids::{Contact, RequestId};
 use crate::machine::{Effects, Timer};
+use crate::menu::{LONGEST_ITEM, MOST_ITEMS};
 use crate::message::{Ask, Message};
 use crate::trace::{Refusal, TraceEvent};
 
 /// At most so many requests are held, one per customer (PROTOCOL section 8).
 const MOST_PENDING: usize = 8192;
+/// A request is forwarded again so often; then it is let go, unless its customer has repeated it. Some are never answered
+/// (their numbers are used, their customers gone), and nobody else would ever take them away.
+const MOST_FORWARDS: u32 = 20;
 
 /// A request that was forwarded and not answered yet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -18,8 +22,8 @@ pub(super) struct Pending {
     ask: Ask,
     customer: Contact,
     traced: bool,
-    /// It was here already when the timer to forward again was set.
-    overdue: bool,
+    /// How often the timer to forward again has rung since the customer sent it last.
+    rings: u32,
 }
 
 impl FrontEnd {
@@ -29,6 +33,10 @@ impl FrontEnd {
             effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::Retired });
             return effects.send(from, traced, Message::LookUpAgain { id });
         }
+        if is_oversized(&ask) {
+            effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::Oversized });
+            return;
+        }
         match self.pending.get(&id.customer) {
             Some(held) if held.id.number > id.number => return,
             None if self.pending.len() >= MOST_PENDING => {
@@ -37,7 +45,7 @@ impl FrontEnd {
             }
             Some(_) | None => {}
         }
-        let pending = Pending { id, ask, customer: from, traced, overdue: false };
+        let pending = Pending { id, ask, customer: from, traced, rings: 0 };
         self.forward(&pending, effects);
         self.pending.insert(id.customer, pending);
     }
@@ -69,10 +77,12 @@ impl FrontEnd {
     }
 
     pub(super) fn on_forward_again(&mut self, effects: &mut Effects) {
-        for pending in self.pending.values().filter(|pending| pending.overdue) {
+        self.pending.retain(|_, pending| pending.rings < MOST_FORWARDS);
+        // Not what came just now.
+        for pending in self.pending.values().filter(|pending| pending.rings > 0) {
             self.forward(pending, effects);
         }
-        self.pending.values_mut().for_each(|pending| pending.overdue = true);
+        self.pending.values_mut().for_each(|pending| pending.rings += 1);
         self.forward_later(effects);
     }
 
@@ -103,5 +113,15 @@ impl FrontEnd {
         (held.id == id).then_some(held.customer).inspect(|_| {
             self.pending.remove(&id.customer);
         })
+    }
+}
+
+/// Larger than any order on the menu (PROTOCOL section 8): no customer's program sends this, and it is not worth holding.
+fn is_oversized(ask: &Ask) -> bool {
+    match ask {
+        Ask::Order { items, .. } => {
+            items.len() > MOST_ITEMS || items.iter().any(|item| item.chars().count() > LONGEST_ITEM)
+        }
+        Ask::History { .. } | Ask::Withdraw => false,
     }
 }

@@ -65,7 +65,11 @@ impl FrontEnd {
             ));
         }
         let primary = self.next_primary(&members);
-        let same = primary == self.view.primary && members.iter().eq(&self.view.members) && members == self.candidates;
+        // One that no longer acts may lead again only in a newer view, even if nothing else changes (rules R2, R11).
+        let same = primary == self.view.primary
+            && !self.stands_down(&primary)
+            && members.iter().eq(&self.view.members)
+            && members == self.candidates;
         let next = View { number: self.view.number.next(), primary, members: members.into_iter().collect() };
         Ok((!same).then_some(next))
     }
@@ -109,8 +113,7 @@ impl FrontEnd {
     /// The present one, if it acts or has not entered yet; else who holds the most, else who was found first.
     fn next_primary(&self, members: &BTreeSet<ReplicaId>) -> ReplicaId {
         let present = self.view.primary;
-        let stands_down = self.status_in_view(&present).is_some_and(|status| !status.acting);
-        if members.contains(&present) && !stands_down {
+        if members.contains(&present) && !self.stands_down(&present) {
             return present;
         }
         let rank = |id: &ReplicaId| {
@@ -119,6 +122,10 @@ impl FrontEnd {
             (op, std::cmp::Reverse(known.map(|known| known.order)))
         };
         members.iter().copied().max_by_key(rank).unwrap_or(present)
+    }
+
+    fn stands_down(&self, primary: &ReplicaId) -> bool {
+        self.status_in_view(primary).is_some_and(|status| !status.acting)
     }
 
     fn status_in_view(&self, replica: &ReplicaId) -> Option<&Status> {

@@ -6,11 +6,12 @@ use super::primary::Primary;
 use crate::ids::{Barrier, Contact, OpNumber, RequestId};
 use crate::machine::Effects;
 use crate::message::{Answer, Message};
-use crate::order_book::HistoryPage;
 use crate::postcode::Postcode;
 
 /// At most so many reads wait (PROTOCOL section 8).
 const MOST_READS: usize = 4096;
+/// About so many orders are told in one round, so that memory stays bounded; the next round goes on, within a heartbeat.
+const MOST_TOLD: usize = 10_000;
 
 /// An answer that waits for the commit of its entry.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -24,7 +25,10 @@ pub(super) struct Owed {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Read {
     owed: Owed,
-    page: HistoryPage,
+    postcode: Postcode,
+    page: u32,
+    /// Orders in the history when the read arrived. Within a view it only grows, so that this fixes the answer.
+    length: usize,
     index: OpNumber,
     barrier: Barrier,
 }
@@ -58,7 +62,9 @@ impl Replica {
         }
         primary.reads.push_back(Read {
             owed: Owed { id, front_end: from, traced },
-            page: self.book.history(postcode, page),
+            postcode,
+            page,
+            length: self.book.length(postcode),
             index: position.op,
             // One barrier serves all reads of a round: `confirm_reads` raises it once.
             barrier: primary.barrier.next(),
@@ -84,7 +90,11 @@ impl Replica {
         }
         // R9: waits for its index to be committed, and for everybody's word given after it began.
         let ready = |read: &Read| read.index <= commit && read.barrier <= confirmed;
-        while let Some(Read { owed, page, .. }) = primary.reads.pop_front_if(|read| ready(read)) {
+        let mut told = 0;
+        while let Some(read) = primary.reads.pop_front_if(|read| told < MOST_TOLD && ready(read)) {
+            let Read { owed, postcode, page, length, .. } = read;
+            let page = self.book.earlier_history(postcode, page, length);
+            told += page.orders.len();
             let answer = Answer::History(page);
             effects.send(owed.front_end, owed.traced, Message::Reply { id: owed.id, answer, view });
         }

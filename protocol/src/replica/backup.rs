@@ -22,9 +22,11 @@ impl Replica {
         if self.position == Some(begins) {
             for entry in entries {
                 // A gap is a broken primary's doing: nothing behind it is believed.
-                if self.position.is_some_and(|position| entry.op == position.op.next()) {
-                    self.append(entry);
+                let next = self.position.is_some_and(|position| entry.op == position.op.next());
+                if !next || !self.book.fits(&entry) {
+                    break;
                 }
+                self.append(entry);
             }
             self.log.trim(OpNumber(u64::MAX));
             self.commit = self.commit.max(commit);

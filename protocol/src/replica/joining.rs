@@ -11,8 +11,9 @@ use crate::trace::{Refusal, TraceEvent};
 
 use super::Replica;
 use super::log::Log;
+use super::peers::PART;
 
-/// At most so many parts in a snapshot (of 64 KiB each).
+/// At most so many parts in a snapshot.
 const MOST_PARTS: u32 = 16_384;
 
 /// A snapshot that is not complete yet. The old state stays until it is.
@@ -67,8 +68,8 @@ impl Replica {
         if !self.follow(from, part.view.clone(), traced, effects) {
             return;
         }
-        let fits = part.instead_of == self.position && part.parts <= MOST_PARTS && part.part < part.parts;
-        if !fits {
+        let bounded = part.parts <= MOST_PARTS && part.part < part.parts && part.bytes.len() <= PART;
+        if !bounded || part.instead_of != self.position {
             effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::StaleSnapshot });
             return self.acknowledge(from, Barrier(0), None, traced, effects);
         }

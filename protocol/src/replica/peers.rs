@@ -21,7 +21,7 @@ const MOST_BYTES: usize = 256 * 1024;
 /// At most so many updates with entries on the way to a peer.
 const MOST_ON_THE_WAY: usize = 4;
 /// Bytes in one part of a snapshot.
-const PART: usize = 64 * 1024;
+pub(super) const PART: usize = 64 * 1024;
 /// Parts on the way to a peer.
 const WINDOW: u32 = 8;
 
@@ -208,12 +208,13 @@ impl Round<'_> {
 }
 
 impl Replica {
-    /// Joiners are brought up outside the ack set; who is neither in it nor listed any more is let go.
+    /// Joiners are brought up outside the ack set; who is neither in it nor listed any more is let go, once it is silent:
+    /// of two front-ends, one may list whom the other does not hear.
     pub(super) fn bring_up(&mut self, joiners: &[ReplicaId], effects: &mut Effects) {
         let me = self.id();
         let Some(primary) = &mut self.primary else { return };
         let Primary { peers, ack_set, .. } = primary;
-        peers.retain(|id, _| ack_set.contains(id) || joiners.contains(id));
+        peers.retain(|id, peer| ack_set.contains(id) || joiners.contains(id) || !peer.is_silent(&self.settings));
         let known = peers.len();
         for joiner in joiners.iter().filter(|id| **id != me) {
             peers.entry(*joiner).or_default();

@@ -45,8 +45,10 @@ pub(super) struct Primary {
     pub(super) traced_ops: BTreeSet<OpNumber>,
     silent: Vec<ReplicaId>,
     validating: BTreeMap<RequestId, Validating>,
-    /// Those of `validating` whose postcode has not been asked about.
+    /// Those of `validating` whose turn to be asked about has not come.
     unasked: VecDeque<RequestId>,
+    /// Asked about, and nothing was said yet. Those of `validating` in neither rest: nobody could tell, their timer runs.
+    asked: BTreeSet<RequestId>,
 }
 
 /// An order whose postcode is being looked up.
@@ -74,6 +76,7 @@ impl Primary {
             silent: Vec::new(),
             validating: BTreeMap::new(),
             unasked: VecDeque::new(),
+            asked: BTreeSet::new(),
         }
     }
 
@@ -100,10 +103,6 @@ impl Primary {
     pub(super) fn joiners(&self) -> Vec<(ReplicaId, u32, u32)> {
         let outside = self.peers.iter().filter(|(id, _)| !self.ack_set.contains(id));
         outside.map(|(id, peer)| (*id, peer.progress().0, peer.progress().1)).collect()
-    }
-
-    fn checking(&self) -> usize {
-        self.validating.len() - self.unasked.len()
     }
 }
 
@@ -154,7 +153,7 @@ impl Replica {
             known.traced |= traced;
             return;
         }
-        if primary.unasked.len() >= MOST_WAITING_CHECKS {
+        if primary.validating.len() >= MOST_CHECKS + MOST_WAITING_CHECKS {
             return Self::busy(from, traced, id, effects);
         }
         primary.validating.insert(id, Validating { front_end: from, traced, postcode, items });
@@ -177,9 +176,10 @@ impl Replica {
     /// [11]: the primary alone asks; its verdict travels in the entry.
     fn check_next(&mut self, effects: &mut Effects) {
         let Some(primary) = &mut self.primary else { return };
-        while primary.checking() < MOST_CHECKS {
+        while primary.asked.len() < MOST_CHECKS {
             let Some(request) = primary.unasked.pop_front() else { return };
             if let Some(Validating { postcode, traced, .. }) = primary.validating.get(&request) {
+                primary.asked.insert(request);
                 effects.push(Effect::CheckPostcode { request, postcode: *postcode, traced: *traced });
             }
         }
@@ -188,15 +188,16 @@ impl Replica {
     /// [12]
     pub(super) fn on_verdict(&mut self, request: RequestId, verdict: Verdict, at: Timestamp, effects: &mut Effects) {
         let Some(primary) = &mut self.primary else { return };
+        let asked = primary.asked.remove(&request);
         if verdict == Verdict::NobodyAnswers {
             // Not a verdict: the order waits, and its turn goes to another.
-            if primary.validating.contains_key(&request) && !primary.unasked.contains(&request) {
+            if asked && primary.validating.contains_key(&request) {
                 effects.set_timer(Timer::CheckAgain(request), self.settings.check_again_after);
             }
-            return;
+            return self.check_next(effects);
         }
         let Some(Validating { front_end, traced, postcode, items }) = primary.validating.remove(&request) else {
-            return;
+            return self.check_next(effects);
         };
         let owed = Owed { id: request, front_end, traced };
         if self.last_number(request) >= request.number {
@@ -218,8 +219,10 @@ impl Replica {
 
     pub(super) fn on_check_again(&mut self, request: RequestId, effects: &mut Effects) {
         let Some(primary) = &mut self.primary else { return };
-        if let Some(Validating { postcode, traced, .. }) = primary.validating.get(&request) {
-            effects.push(Effect::CheckPostcode { request, postcode: *postcode, traced: *traced });
+        let has_turn = primary.asked.contains(&request) || primary.unasked.contains(&request);
+        if !has_turn && primary.validating.contains_key(&request) {
+            primary.unasked.push_back(request);
+            self.check_next(effects);
         }
     }
 

@@ -1,0 +1,292 @@
+//! What single machines do with what no honest peer says, and with what honest peers say at a bad moment: nobody panics,
+//! nothing grows for ever, nobody's trouble becomes everybody's.
+//!
+//! Schedules of a whole cluster are not here but in `scenes.rs` and `random_schedules.rs`.
+
+use std::sync::Arc;
+
+use protocol::customer::Customer;
+use protocol::front_end::FrontEnd;
+use protocol::ids::{
+    Barrier, Contact, CustomerId, Fingerprint, FrontEndToken, NodeId, OpNumber, OrderNumber, Position, RequestId,
+    RequestNumber, Role, Timestamp, View, ViewNumber,
+};
+use protocol::machine::{Effect, Effects, Identity, Input, Machine, Settings, Timer, Wish};
+use protocol::message::{Ask, Message, SnapshotPart, StateUpdate, Status};
+use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome};
+use protocol::postcode::{Postcode, PostcodeService, Verdict};
+use protocol::replica::Replica;
+use protocol::trace::NodeState;
+
+const ME: u64 = 7;
+const FRONT_END: u64 = 2;
+
+fn contact(id: u64) -> Contact {
+    Contact { id: NodeId(id), address: ([127, 0, 0, 1], 1000 + id as u16).into() }
+}
+
+fn identity(role: Role) -> Identity {
+    Identity { me: contact(ME), name: "me".into(), role, name_server: contact(1) }
+}
+
+fn replica() -> Replica {
+    Replica::new(identity(Role::Replica), Settings::default(), OrderBook::preset(1))
+}
+
+fn view(number: u64, primary: u64, members: &[u64]) -> View {
+    let members = members.iter().map(|id| NodeId(*id)).collect();
+    View { number: ViewNumber(number), primary: NodeId(primary), members }
+}
+
+fn request(customer: u128, number: u64) -> RequestId {
+    RequestId { customer: CustomerId(customer), number: RequestNumber(number) }
+}
+
+#[expect(clippy::unwrap_used, reason = "a postcode of the right shape")]
+fn postcode() -> Postcode {
+    "DH1 3LE".parse().unwrap()
+}
+
+fn order(items: Vec<String>) -> Ask {
+    Ask::Order { postcode: postcode(), items }
+}
+
+fn small_order() -> Ask {
+    order(vec!["Pad thai".into()])
+}
+
+/// One input, and what comes of it.
+fn give(machine: &mut impl Machine, input: Input) -> Vec<Effect> {
+    let mut effects = Effects::new(true);
+    machine.handle(input, &mut effects);
+    machine.settle(&mut effects);
+    effects.drain().collect()
+}
+
+fn say(machine: &mut impl Machine, from: u64, message: Message) -> Vec<Effect> {
+    give(machine, Input::Received { from: contact(from), traced: false, message })
+}
+
+fn sent(effects: &[Effect]) -> Vec<&Message> {
+    let messages = effects.iter().filter_map(|effect| match effect {
+        Effect::Send { message, .. } => Some(message),
+        _ => None,
+    });
+    messages.collect()
+}
+
+fn view_is(view: View, joiners: &[u64]) -> Message {
+    let contacts = (3..10).map(contact).collect();
+    Message::ViewIs { view, joiners: joiners.iter().map(|id| NodeId(*id)).collect(), contacts }
+}
+
+/// A replica that leads itself, with its pre-defined orders.
+fn primary() -> Replica {
+    let mut replica = replica();
+    say(&mut replica, FRONT_END, view_is(view(1, ME, &[ME]), &[]));
+    assert!(replica.acting());
+    replica
+}
+
+fn accepted(op: u64, number: u64) -> Arc<Entry> {
+    let number = OrderNumber(number);
+    let effect =
+        EntryEffect::Accepted { postcode: postcode(), items: vec!["Pad thai".into()], number, at: Timestamp(0) };
+    let (op, outcome) = (OpNumber(op), Outcome::Placed { number });
+    Arc::new(Entry { op, view: ViewNumber(2), request: request(1, op.0), effect, outcome })
+}
+
+// Replicas.
+
+#[test]
+fn entries_that_cannot_be_applied_are_not_believed() {
+    let mut backup = primary();
+    let stood = backup.position().unwrap();
+    let entries = vec![accepted(1, 1), accepted(2, 9), accepted(3, 2)];
+    let view = view(2, 3, &[3, ME]);
+    let (barrier, commit) = (Barrier(1), OpNumber(u64::MAX));
+    say(&mut backup, 3, Message::StateUpdate(StateUpdate { view, from: stood, entries, barrier, commit }));
+    assert_eq!(backup.position().unwrap().op, OpNumber(1));
+    assert_eq!(backup.book().accepted(), OrderNumber(1));
+}
+
+#[test]
+fn a_history_that_ends_at_the_last_number_there_is_does_no_harm() {
+    let mut joiner = replica();
+    let at = Position { op: OpNumber(u64::MAX), fingerprint: Fingerprint(5) };
+    let view = view(u64::MAX, 3, &[3]);
+    let bytes = postcard::to_stdvec(&OrderBook::preset(2)).unwrap();
+    let part = SnapshotPart { view: view.clone(), instead_of: None, at, part: 0, parts: 1, bytes };
+    say(&mut joiner, 3, Message::Snapshot(part));
+    assert_eq!(joiner.position(), Some(at));
+    let entries = vec![accepted(0, 1), accepted(u64::MAX, u64::MAX)];
+    let (barrier, commit) = (Barrier(u64::MAX), OpNumber(u64::MAX));
+    say(&mut joiner, 3, Message::StateUpdate(StateUpdate { view, from: at, entries, barrier, commit }));
+    assert_eq!(joiner.position(), Some(at));
+}
+
+#[test]
+fn snapshots_beyond_the_limits_are_not_kept() {
+    for (part, parts, length) in [(0, 0, 0), (1, 1, 0), (0, u32::MAX, 0), (0, 2, 64 * 1024 + 1)] {
+        let mut joiner = replica();
+        let at = Position { op: OpNumber(1), fingerprint: Fingerprint(5) };
+        let (view, bytes) = (view(2, 3, &[3]), vec![0; length]);
+        let effects =
+            say(&mut joiner, 3, Message::Snapshot(SnapshotPart { view, instead_of: None, at, part, parts, bytes }));
+        let answers = sent(&effects);
+        assert!(answers.iter().any(|answer| matches!(answer, Message::Ack { part: None, .. })), "{answers:?}");
+        let NodeState::Replica(state) = joiner.describe() else { panic!("a replica") };
+        assert_eq!(state.loading, None);
+    }
+}
+
+#[test]
+fn a_view_it_cannot_lead_is_not_entered() {
+    let mut replica = replica();
+    for impossible in [view(2, ME, &[ME]), view(1, ME, &[3])] {
+        say(&mut replica, FRONT_END, view_is(impossible, &[]));
+        assert!(!replica.acting());
+        assert_eq!(replica.view().number, ViewNumber(0));
+    }
+}
+
+#[test]
+fn a_joiner_that_one_of_two_front_ends_does_not_hear_is_brought_up_all_the_same() {
+    let mut primary = primary();
+    let one = view(1, ME, &[ME]);
+    say(&mut primary, FRONT_END, view_is(one.clone(), &[3]));
+    let nothing = Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), part: None };
+    let effects = say(&mut primary, 3, nothing.clone());
+    assert!(sent(&effects).iter().any(|message| matches!(message, Message::Snapshot(_))));
+    let unlisted = say(&mut primary, FRONT_END + 1, view_is(one.clone(), &[]));
+    let listed = say(&mut primary, FRONT_END, view_is(one.clone(), &[3]));
+    let answered = say(&mut primary, 3, nothing);
+    for effects in [unlisted, listed, answered] {
+        let again = sent(&effects).into_iter().filter(|message| matches!(message, Message::Snapshot(_))).count();
+        assert_eq!(again, 0, "the snapshot on its way was thrown away");
+    }
+    // It says nothing any more and nobody lists it: it is let go.
+    for _ in 0..10 {
+        give(&mut primary, Input::Rang(Timer::Heartbeat));
+    }
+    say(&mut primary, FRONT_END, view_is(one, &[]));
+    let effects = give(&mut primary, Input::Rang(Timer::Heartbeat));
+    assert!(!sent(&effects).iter().any(|message| matches!(message, Message::StateUpdate(_))));
+}
+
+#[test]
+fn postcodes_nobody_can_tell_about_hold_nobody_up() {
+    let mut primary = primary();
+    let questions = |effects: &[Effect]| -> Vec<RequestId> {
+        let question = |effect: &Effect| match effect {
+            Effect::CheckPostcode { request, .. } => Some(*request),
+            _ => None,
+        };
+        effects.iter().filter_map(question).collect()
+    };
+    let mut asked = Vec::new();
+    for customer in 1..=33 {
+        let message = Message::Request { id: request(customer, 1), ask: small_order() };
+        asked.extend(questions(&say(&mut primary, FRONT_END, message)));
+    }
+    assert_eq!(asked.len(), 32);
+    let nobody = |request| Input::PostcodeChecked { request, verdict: Verdict::NobodyAnswers, at: Timestamp(0) };
+    let effects = give(&mut primary, nobody(request(1, 1)));
+    assert_eq!(questions(&effects), [request(33, 1)]);
+    // Its turn comes again when its timer rings and another is done.
+    assert_eq!(questions(&give(&mut primary, Input::Rang(Timer::CheckAgain(request(1, 1))))), []);
+    let verdict = Verdict::Valid { place: None, by: PostcodeService::PostcodesIo };
+    let effects = give(&mut primary, Input::PostcodeChecked { request: request(33, 1), verdict, at: Timestamp(0) });
+    assert_eq!(questions(&effects), [request(1, 1)]);
+    assert_eq!(primary.book().accepted(), OrderNumber(1));
+}
+
+#[test]
+fn numbers_at_both_ends_are_numbers() {
+    let mut primary = primary();
+    for id in [request(1, 0), request(2, 1), request(3, u64::MAX)] {
+        let effects = say(&mut primary, FRONT_END, Message::Request { id, ask: Ask::Withdraw });
+        let answers = sent(&effects);
+        assert!(answers.iter().any(|answer| matches!(answer, Message::Reply { id: of, .. } if *of == id)), "{id}");
+    }
+    let last_page = Ask::History { postcode: postcode(), page: u32::MAX };
+    say(&mut primary, FRONT_END, Message::Request { id: request(4, 1), ask: last_page });
+    assert_eq!(primary.book().accepted(), OrderNumber(0));
+}
+
+#[test]
+fn labels_bear_whatever_a_message_holds() {
+    let part =
+        Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), part: Some((OpNumber(1), u32::MAX)) };
+    assert_eq!(part.label(), format!("got part {}", u32::MAX));
+    let name = format!("\u{1b}[31m{}", "x".repeat(100_000));
+    let label = Message::Register { name, role: Role::Replica, token: None }.label();
+    assert!(label.len() < 100 && !label.contains('\u{1b}'), "{label}");
+}
+
+// Front-ends.
+
+/// A front-end that holds a token and knows `view`, whose primary is replica 3.
+fn front_end(view: View) -> FrontEnd {
+    let mut front_end = FrontEnd::new(identity(Role::FrontEnd), Settings::default());
+    say(&mut front_end, 1, Message::Found { role: Role::Replica, who: vec![("replica-1".into(), contact(3))] });
+    say(&mut front_end, 1, Message::Record { token: FrontEndToken(1), view, claimed: true });
+    front_end
+}
+
+fn pending(front_end: &FrontEnd) -> u64 {
+    let NodeState::FrontEnd { pending, .. } = front_end.describe() else { panic!("a front-end") };
+    pending
+}
+
+#[test]
+fn orders_larger_than_any_are_not_held() {
+    let mut front_end = front_end(view(1, 3, &[3]));
+    for items in [vec![String::new(); 51], vec!["x".repeat(81)]] {
+        let effects = say(&mut front_end, 4, Message::Request { id: request(1, 1), ask: order(items) });
+        assert_eq!(sent(&effects), Vec::<&Message>::new());
+        assert_eq!(pending(&front_end), 0);
+    }
+}
+
+#[test]
+fn what_nobody_answers_and_nobody_repeats_is_let_go() {
+    let mut front_end = front_end(view(1, 3, &[3]));
+    let asks = Message::Request { id: request(1, 1), ask: small_order() };
+    for _ in 0..30 {
+        say(&mut front_end, 4, asks.clone());
+        give(&mut front_end, Input::Rang(Timer::ForwardAgain));
+        assert_eq!(pending(&front_end), 1);
+    }
+    for _ in 0..30 {
+        give(&mut front_end, Input::Rang(Timer::ForwardAgain));
+    }
+    assert_eq!(pending(&front_end), 0);
+}
+
+#[test]
+fn a_lone_primary_that_stood_down_leads_a_newer_view() {
+    let mut front_end = front_end(view(4, 3, &[3]));
+    let position = Some(Position { op: OpNumber(1), fingerprint: Fingerprint(5) });
+    let (ack_set, silent) = (Vec::new(), Vec::new());
+    let status = Status { view: ViewNumber(4), acting: false, position, commit: OpNumber(0), ack_set, silent };
+    let effects = say(&mut front_end, 3, Message::Status(status));
+    let next = view(5, 3, &[3]);
+    assert!(sent(&effects).iter().any(|message| matches!(message, Message::RecordView { view, .. } if *view == next)));
+}
+
+// Customers.
+
+#[test]
+fn a_customer_told_to_look_up_again_does_not_run_in_a_circle() {
+    let mut customer = Customer::new(identity(Role::Customer), Settings::default(), CustomerId(1), RequestNumber(0));
+    give(&mut customer, Input::Wanted { wish: Wish::Ask(small_order()), traced: false });
+    let found = Message::Found { role: Role::FrontEnd, who: vec![("front-end".into(), contact(FRONT_END))] };
+    let id = customer.waiting().unwrap();
+    assert_eq!(sent(&say(&mut customer, 1, found.clone())).len(), 1);
+    let effects = say(&mut customer, FRONT_END, Message::LookUpAgain { id });
+    assert_eq!(sent(&effects), Vec::<&Message>::new());
+    let effects = give(&mut customer, Input::Rang(Timer::AskNameServer));
+    assert_eq!(sent(&effects), [&Message::Lookup { role: Role::FrontEnd }]);
+    assert_eq!(sent(&say(&mut customer, 1, found)).len(), 1);
+}
