@@ -60,6 +60,7 @@ scenes! {
     n28_every_power_cord_pulled,
     n29_name_server_and_front_end_both_down,
     n30_fewer_copies_than_wanted,
+    n31_name_server_down_when_a_backup_dies,
 }
 
 #[test]

@@ -137,15 +137,18 @@ impl FrontEnd {
         self.replicas.get(replica).is_some_and(|known| known.health == Health::Silent)
     }
 
-    /// Why no customer can be served, as a sentence; none while the view's primary answers.
+    /// Why no customer can be served, as a sentence; none while all of those answer whom an answer needs.
     pub(super) fn waits_for(&self) -> Option<String> {
-        match self.next_view() {
-            Err(why) => Some(why),
-            Ok(_) if self.view.number == ViewNumber(0) => Some("Waiting for the first view to be recorded.".into()),
-            Ok(_) if self.is_dead(&self.view.primary) => {
-                Some("Waiting for the name server to record a new view.".into())
-            }
-            Ok(_) => None,
+        let next = match self.next_view() {
+            Err(why) => return Some(why),
+            Ok(next) => next?,
+        };
+        if next.number == ViewNumber(1) {
+            return Some("Waiting for the first view to be recorded.".into());
         }
+        // Whoever is to be left out, member or in step, is awaited by the present primary until then (RELIABILITY H8, H9).
+        let left_out = self.candidates.iter().any(|id| !next.members.contains(id));
+        let waits = left_out || self.stands_down(&self.view.primary);
+        waits.then(|| "Waiting for the name server to record a new view.".into())
     }
 }
