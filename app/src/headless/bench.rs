@@ -24,8 +24,11 @@ use crate::load::{Endless, Load, Moment, Workload};
 const WARM_UP: Duration = Duration::from_millis(1000);
 /// About the size of an order on the wire, in bytes.
 const MESSAGE: usize = 93;
-/// Round trips measured before and after the orders.
-const ROUND_TRIPS: usize = 2000;
+/// Round trips measured before and after the orders, back to back, when nothing else runs: the processor stays on the two
+/// processes, and nothing they need leaves its caches.
+const TRIPS_ALONE: usize = 2000;
+/// Between two round trips while customers order. Such a trip meets the caches and the queues that each hop of an order meets.
+const BETWEEN_TRIPS: Duration = Duration::from_millis(2);
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
@@ -52,9 +55,14 @@ struct Figures {
     orders: u64,
     orders_per_s: u64,
     latency_us: Latency,
-    /// Median latency divided by the median round trip.
+    /// Median latency divided by the median round trip that was measured meanwhile.
     ratio: f64,
+    /// Median of bare round trips, one now and then while customers order.
     quic_round_trip_us: f64,
+    /// Median latency divided by the median round trip while nothing else runs.
+    ratio_alone: f64,
+    /// Median of bare round trips, back to back, before and after the orders.
+    quic_round_trip_alone_us: f64,
     cpu_us_per_order: f64,
     cpu_us_per_order_by_process: BTreeMap<String, f64>,
     /// Bytes of resident memory by process.
@@ -80,26 +88,34 @@ pub(super) fn perform(arguments: &BenchArguments) -> Result<Exit, Failure> {
     };
     let cluster = launch(options)?;
     let admission = cluster.inquirer().admission()?;
-    let mut trips = round_trips(&cluster, &admission)?;
+    let mut alone = round_trips(&cluster, &admission, TRIPS_ALONE, Duration::ZERO)?;
     let begun = Instant::now();
     let measured = Duration::from_secs(arguments.secs);
     let workload = Measured::new(arguments.customers, measured)?;
     let load = Load::start(admission.clone(), arguments.customers, None, begun, workload)?;
     std::thread::sleep(WARM_UP.saturating_sub(begun.elapsed()));
     let before = cost(&cluster)?;
+    // A quarter of the time, at the pace they have at best, so that the load does not end before them.
+    let times = (measured / 4).as_millis() / BETWEEN_TRIPS.as_millis();
+    let meanwhile = round_trips(&cluster, &admission, times as usize, BETWEEN_TRIPS)?;
     std::thread::sleep((WARM_UP + measured).saturating_sub(begun.elapsed()));
     let after = cost(&cluster)?;
     let workload = load.finish(Duration::from_secs(10))?;
-    trips.extend(round_trips(&cluster, &admission)?);
-    trips.sort_unstable();
-    let trip = trips.get(trips.len() / 2).map_or(0.0, |trip| trip.as_nanos() as f64 / 1000.0);
-    let figures = figures(arguments, &workload.latencies, trip, &before, &after);
+    alone.extend(round_trips(&cluster, &admission, TRIPS_ALONE, Duration::ZERO)?);
+    let trips = (median(meanwhile), median(alone));
+    let figures = figures(arguments, &workload.latencies, trips, &before, &after);
     if arguments.json {
         say_json(&figures)?;
     } else {
         say_figures(&figures)?;
     }
     Ok(if figures.orders == 0 { Exit::TooLittleEvidence } else { Exit::Holds })
+}
+
+/// In microseconds.
+fn median(mut trips: Vec<Duration>) -> f64 {
+    trips.sort_unstable();
+    trips.get(trips.len() / 2).map_or(0.0, |trip| trip.as_nanos() as f64 / 1000.0)
 }
 
 /// Orders all the time, and notes how long those took that ended within the measured time.
@@ -149,12 +165,19 @@ fn cost(cluster: &Cluster) -> anyhow::Result<Cost> {
     Ok(cost)
 }
 
-fn figures(arguments: &BenchArguments, latencies: &Histogram<u64>, trip: f64, before: &Cost, after: &Cost) -> Figures {
+fn figures(
+    arguments: &BenchArguments,
+    latencies: &Histogram<u64>,
+    (meanwhile, alone): (f64, f64),
+    before: &Cost,
+    after: &Cost,
+) -> Figures {
     let orders = latencies.len();
     let each = |microseconds: u64| (microseconds as f64 / orders.max(1) as f64 * 100.0).round() / 100.0;
     let spent = |name: &str, (cpu, _): &(u64, u64)| cpu.saturating_sub(before.get(name).map_or(0, |(cpu, _)| *cpu));
     let micros = |share: f64| latencies.value_at_quantile(share) / 1000;
     let p50 = latencies.value_at_quantile(0.5) as f64 / 1000.0;
+    let ratio_to = |trip: f64| if trip > 0.0 { (p50 / trip * 100.0).round() / 100.0 } else { 0.0 };
     Figures {
         replicas: arguments.replicas,
         customers: arguments.customers,
@@ -162,8 +185,10 @@ fn figures(arguments: &BenchArguments, latencies: &Histogram<u64>, trip: f64, be
         orders,
         orders_per_s: orders / arguments.secs.max(1),
         latency_us: Latency { p50: micros(0.5), p99: micros(0.99), p999: micros(0.999), max: latencies.max() / 1000 },
-        ratio: if trip > 0.0 { (p50 / trip * 100.0).round() / 100.0 } else { 0.0 },
-        quic_round_trip_us: trip,
+        ratio: ratio_to(meanwhile),
+        quic_round_trip_us: meanwhile,
+        ratio_alone: ratio_to(alone),
+        quic_round_trip_alone_us: alone,
         cpu_us_per_order: each(after.iter().map(|(name, cost)| spent(name, cost)).sum()),
         cpu_us_per_order_by_process: after.iter().map(|(name, cost)| (name.clone(), each(spent(name, cost)))).collect(),
         rss: after.iter().map(|(name, (_, memory))| (name.clone(), *memory)).collect(),
@@ -175,10 +200,9 @@ fn say_figures(figures: &Figures) -> Result<(), Failure> {
     let Latency { p50, p99, p999, max } = figures.latency_us;
     say(format!("{} orders in {} s: {} a second", figures.orders, figures.secs, figures.orders_per_s))?;
     say(format!("latency: median {p50} µs, 99 % {p99} µs, 99.9 % {p999} µs, longest {max} µs"))?;
-    say(format!(
-        "bare QUIC round trip: {:.1} µs; an order takes {} of them",
-        figures.quic_round_trip_us, figures.ratio
-    ))?;
+    let Figures { quic_round_trip_us: meanwhile, ratio, quic_round_trip_alone_us: alone, ratio_alone, .. } = figures;
+    say(format!("bare QUIC round trip meanwhile: {meanwhile:.1} µs; an order takes {ratio} of them"))?;
+    say(format!("bare QUIC round trip while nothing else runs: {alone:.1} µs; an order takes {ratio_alone} of them"))?;
     say(format!("processor time: {} µs an order, all processes together", figures.cpu_us_per_order))?;
     for (name, cpu) in &figures.cpu_us_per_order_by_process {
         let memory = figures.rss.get(name).map_or(0.0, |bytes| *bytes as f64 / 1_048_576.0);
@@ -188,12 +212,17 @@ fn say_figures(figures: &Figures) -> Result<(), Failure> {
 }
 
 /// Measures bare round trips with a process that only sends back, over the same kind of endpoint.
-fn round_trips(cluster: &Cluster, admission: &Admission) -> anyhow::Result<Vec<Duration>> {
+fn round_trips(
+    cluster: &Cluster,
+    admission: &Admission,
+    times: usize,
+    pause: Duration,
+) -> anyhow::Result<Vec<Duration>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (mut echo, contact) = start_echo(cluster)?;
     let measured = runtime.block_on(async {
         let endpoint = limits::endpoint(([127, 0, 0, 1], 0).into(), &admission.credentials)?;
-        round_trip::measure(&endpoint, contact.address, MESSAGE, ROUND_TRIPS).await
+        round_trip::measure(&endpoint, contact.address, MESSAGE, times, pause).await
     });
     let _ = echo.kill();
     echo.wait()?;

@@ -31,7 +31,7 @@ async fn echo_to(incoming: quinn::Incoming) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How long `times` round trips of `length` bytes to a process that echoes take, one after the other.
+/// How long `times` round trips of `length` bytes to a process that echoes take, one after the other, each after a pause.
 ///
 /// # Errors
 /// When the process cannot be reached or goes away.
@@ -40,6 +40,7 @@ pub async fn measure(
     to: SocketAddr,
     length: usize,
     times: usize,
+    pause: Duration,
 ) -> anyhow::Result<Vec<Duration>> {
     let connection = endpoint.connect(to, COMMON_NAME)?.await.context("the process that echoes cannot be reached")?;
     let mut there = connection.open_uni().await?;
@@ -50,6 +51,9 @@ pub async fn measure(
     back.read_exact(&mut answer).await?;
     let mut taken = Vec::with_capacity(times);
     for _ in 0..times {
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
         let begun = Instant::now();
         there.write_all(&message).await?;
         back.read_exact(&mut answer).await?;
