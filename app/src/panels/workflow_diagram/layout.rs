@@ -271,7 +271,8 @@ fn across(start: Pos2, end: Pos2) -> Way {
 
 /// Between two replicas in one column, in a bow on the right of those between.
 fn around(a: Rect, b: Rect) -> Way {
-    let most = if a.width() < size::NODE.x { GUTTER } else { RIGHT_MARGIN * 1.2 };
+    // A curve reaches three quarters as far as its handles; the dots on it need room, too.
+    let most = if a.width() < size::NODE.x { GUTTER } else { (RIGHT_MARGIN - 16.0) / 0.75 };
     let bow = vec2((20.0 + (b.top() - a.bottom()) * 0.12).min(most), 0.0);
     let (start, end) = (a.right_center(), b.right_center());
     Way::curved(start, start + bow, end + bow, end)

@@ -150,15 +150,34 @@ impl Projection {
     }
 }
 
-/// A line without points so close to each other that nobody sees them apart.
+/// A closed line without points so close to each other that nobody sees them apart, and without inlets and headlands that
+/// turn on the spot: the painter's corner of a line that turns back is a spike across the map.
 fn thinned(shore: &[Pos2]) -> Vec<Pos2> {
     let mut kept: Vec<Pos2> = Vec::with_capacity(shore.len());
     for point in shore {
+        while let [.., before, last] = kept[..]
+            && turns_back(before, last, *point)
+        {
+            kept.pop();
+        }
         if kept.last().is_none_or(|last| last.distance_sq(*point) > 2.0) {
             kept.push(*point);
         }
     }
+    while let [first, second, .., before, last] = kept[..] {
+        if turns_back(before, last, first) || last.distance_sq(first) <= 2.0 {
+            kept.pop();
+        } else if turns_back(last, first, second) {
+            kept.remove(0);
+        } else {
+            break;
+        }
+    }
     kept
+}
+
+fn turns_back(before: Pos2, at: Pos2, after: Pos2) -> bool {
+    (at - before).normalized().dot((after - at).normalized()) < -0.7
 }
 
 fn mesh(shore: &[Pos2], triangles: &[u32], fill: Color32) -> Mesh {
