@@ -89,11 +89,9 @@ fn a_delivery_may_be_heard_of_before_its_sending() {
 fn a_restarted_node_keeps_its_place_and_forgets_its_state() {
     let mut facts = two_replicas();
     facts.push(stands(FIRST, 1, FIRST, 3, 3));
-    facts.push(sent(9, 500, 2));
     facts.push((FIRST, 3, TraceEvent::Ended { how: Ending::Crashed, words: String::new() }));
     let crashed = picture(facts.clone());
     assert!(!crashed.nodes.get("replica-1").unwrap().runs());
-    assert_eq!(crashed.traffic.flying().count(), 1, "what the dead have sent still arrives");
     facts.push(started("replica-1", NodeId(99), Role::Replica));
     let restarted = picture(facts);
     let node = restarted.nodes.get("replica-1").unwrap();
@@ -228,4 +226,16 @@ fn a_question_to_a_service_goes_there_and_back() {
     assert_eq!(picture.traffic.flying().count(), 0);
     assert_eq!(picture.traffic.passed().map(|passage| passage.facts.step.unwrap().0).collect::<Vec<_>>(), [11, 12]);
     assert_eq!(picture.verdict(postcode), Some(&verdict));
+}
+
+#[test]
+fn what_is_in_the_links_of_a_crashed_sender_is_lost_with_it() {
+    let crash = TraceEvent::Ended { how: Ending::Crashed, words: "signal: 9 (SIGKILL)".into() };
+    let mut facts = two_replicas();
+    facts.extend([sent(1, 0, 900), sent(2, 1000, 500), (FIRST, 1000, crash)]);
+    let picture = picture(facts);
+    let flying: Vec<_> = picture.traffic.flying().map(|passage| passage.id.number).collect();
+    assert_eq!(flying, [1], "what has left the link may still arrive");
+    let end = picture.traffic.passed().next().and_then(|passage| passage.end.clone());
+    assert!(matches!(end, Some((1000, End::Lost(_)))), "{end:?}");
 }

@@ -220,11 +220,17 @@ impl Traffic {
         }
     }
 
-    /// A process is gone: what was on its way to it will not arrive. What it has sent still does.
+    /// A process is gone: what was on its way to it will not arrive, nor will what was still in its own links.
     pub(super) fn ended(&mut self, id: NodeId, at: u64) {
-        let orphans: Vec<_> = self.flying.keys().filter(|key| key.1 == id).copied().collect();
-        for key in orphans {
-            self.lost(key.0, key.1, "its receiver has ended", at);
+        let in_its_link = |passage: &Passage| passage.id.from == id && at < passage.sent + passage.facts.delay;
+        let why = |(key, passage): (&(MessageId, NodeId), &Passage)| match (key.1 == id, in_its_link(passage)) {
+            (true, _) => Some((*key, "its receiver has ended")),
+            (false, true) => Some((*key, "its sender ended while it was in its link")),
+            (false, false) => None,
+        };
+        let orphans: Vec<_> = self.flying.iter().filter_map(why).collect();
+        for ((message, to), why) in orphans {
+            self.lost(message, to, why, at);
         }
         self.flows.retain(|(from, to), _| *from != id && *to != id);
         self.asked.retain(|message, _| message.from != id);
