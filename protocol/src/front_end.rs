@@ -310,8 +310,8 @@ impl FrontEnd {
         let name_server = self.identity.name_server;
         if self.token.is_none() {
             effects.send(name_server, false, Message::ClaimFrontEnd);
-        }
-        if self.reading {
+        } else if !self.retired {
+            // A proposal can be recorded long after it was given up, and its answer lost: only asking tells.
             effects.send(name_server, false, Message::ReadRecord);
         }
         // Who came meanwhile may never have heard of this front-end, and who is gone must be forgotten. A retired one looks

@@ -32,10 +32,6 @@ impl FrontEnd {
         if self.proposed.take().is_some() {
             self.may_propose = true;
             self.propose(effects);
-            // No longer wanted, but perhaps recorded, and only the answer was lost.
-            if self.proposed.is_none() {
-                self.read_record(effects);
-            }
         }
     }
 
