@@ -15,17 +15,17 @@ mod supervisor;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
-use node::control::Misbehaviour;
+use node::cluster_clock::ClusterClock as NodeClock;
+use node::control::ClockReading;
 use node::transport::identity::Authority;
 use protocol::machine::Settings;
-use protocol::postcode::PostcodeService;
-use protocol::trace::TraceRecord;
+use protocol::trace::{Rate, TraceRecord};
 
 use inquiry::Question;
 pub use inquiry::{Admission, NodeStatus};
@@ -103,7 +103,7 @@ impl Cluster {
     /// # Errors
     /// A sentence, when a process cannot be started or ends while it starts. Then nothing is left running.
     pub fn launch(options: ClusterOptions) -> anyhow::Result<Self> {
-        let clock = ClusterClock::start()?;
+        let clock = ClusterClock::start();
         let facts = Facts::default();
         let run = RunDirectory::open(options.directory.as_deref())?;
         let directory = run.path().to_owned();
@@ -113,12 +113,12 @@ impl Cluster {
             journal: run.journal(),
             settings: options.settings.clone(),
             verdict_cache: options.verdict_cache,
-            epoch: clock.epoch,
+            clock: clock.clone(),
             observe: options.observe,
         };
         let channels = channel();
         let sender = channels.0.clone();
-        let mut supervisor = Supervisor::new(options, run, common, clock, facts.clone(), channels);
+        let mut supervisor = Supervisor::new(options, run, common, clock.clone(), facts.clone(), channels);
         let (started, start) = channel();
         let thread = std::thread::Builder::new().name("supervisor".into()).spawn(move || {
             let outcome = supervisor.start();
@@ -136,11 +136,6 @@ impl Cluster {
     pub fn perform(&mut self, command: UserCommand) {
         // The supervisor lives as long as this.
         let _ = self.sender.send(Incoming::Wanted(command));
-    }
-
-    /// Makes a postcode stand-in answer badly from now on.
-    pub fn misbehave(&mut self, service: PostcodeService, how: Misbehaviour) {
-        let _ = self.sender.send(Incoming::Misbehave(service, how));
     }
 
     /// Takes the facts that have come since the last time, oldest first as far as one node goes.
@@ -162,7 +157,7 @@ impl Cluster {
     /// The cluster's clock.
     #[must_use]
     pub fn clock(&self) -> ClusterClock {
-        self.clock
+        self.clock.clone()
     }
 
     /// The folder of the run.
@@ -220,25 +215,51 @@ impl Inquirer {
     }
 }
 
-/// Cluster time as this process sees it: microseconds since the run began, never going back.
-#[derive(Clone, Copy, Debug)]
-pub struct ClusterClock {
-    begun: Instant,
-    /// Microseconds since 1970 when the run began: what the processes are told.
-    pub epoch: u64,
-}
+/// Cluster time as the launcher sees it; all others follow it. Clones share it.
+#[derive(Clone, Debug)]
+pub struct ClusterClock(Arc<Mutex<NodeClock>>);
 
 impl ClusterClock {
-    fn start() -> anyhow::Result<Self> {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is set before 1970")?;
-        Ok(Self { begun: Instant::now(), epoch: since_1970.as_micros() as u64 })
+    fn start() -> Self {
+        let reading = ClockReading { wall: wall_clock(), cluster: 0, rate: Rate::REAL, until: None };
+        Self(Arc::new(Mutex::new(NodeClock::started_at(reading))))
     }
 
     /// Microseconds since the run began.
     #[must_use]
     pub fn now(&self) -> u64 {
-        self.begun.elapsed().as_micros() as u64
+        self.clock().now()
     }
+
+    /// How fast it goes now; not at all once it has stopped by itself.
+    #[must_use]
+    pub fn rate(&self) -> Rate {
+        self.clock().rate()
+    }
+
+    /// What a process that starts now is told.
+    #[must_use]
+    pub fn reading(&self) -> ClockReading {
+        let clock = self.clock();
+        ClockReading { wall: wall_clock(), cluster: clock.now(), rate: clock.rate(), until: clock.until() }
+    }
+
+    /// Goes on at another rate, up to `until`; returns the reading at which it does.
+    fn set(&self, rate: Rate, until: Option<u64>) -> u64 {
+        let mut clock = self.clock();
+        let at = clock.now();
+        clock.set(at, rate, until);
+        at
+    }
+
+    /// A clock is whole between any two instructions that could panic.
+    fn clock(&self) -> MutexGuard<'_, NodeClock> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wall_clock() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64
 }
 
 /// A random number from the operating system.

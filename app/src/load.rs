@@ -158,7 +158,7 @@ impl<W: Workload> Crowd<W> {
     ) -> anyhow::Result<Self> {
         let transport = Transport::open(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), &admission.credentials)?;
         let feed = Feed::new(false, Box::new(|records, _| records.clear()));
-        let host = Host::new(transport, ClusterClock::since(admission.epoch), &admission.settings, feed);
+        let host = Host::new(transport, ClusterClock::started_at(admission.clock), &admission.settings, feed);
         Ok(Self { host, admission, deadline, begun, workload, over, first: NodeId(random()?), places: Vec::new() })
     }
 

@@ -8,6 +8,7 @@ mod customers;
 mod ledger;
 mod log;
 mod nodes;
+mod steering;
 mod traffic;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -20,6 +21,7 @@ pub use customers::{Customer, Customers, Receipt, Waiting};
 pub use ledger::{Copies, Ledger};
 pub use log::{Log, LogLine, Weight};
 pub use nodes::{Histories, Life, Node, Nodes};
+pub use steering::Steering;
 pub use traffic::{End, Flow, Passage, Traffic};
 
 use crate::wording;
@@ -36,6 +38,8 @@ pub struct Picture {
     pub now: u64,
     /// How long each hop lasts, in microseconds; 0 is real time.
     pub hop: u64,
+    /// How it is steered.
+    pub steering: Steering,
     /// Processes.
     pub nodes: Nodes,
     /// Customers.
@@ -80,7 +84,10 @@ impl Picture {
             TraceEvent::Started(started) => self.start(node, at, started),
             TraceEvent::Ended { how, words } => self.end(node, at, *how, words),
             TraceEvent::Sent { message, to, facts } => self.traffic.sent(*message, *to, facts, at),
-            TraceEvent::Delivered { message } => self.traffic.delivered(*message, node, at),
+            TraceEvent::Stays { message, to, stay } => self.traffic.stays(*message, *to, *stay, at),
+            TraceEvent::Delivered { message, refused } => {
+                self.traffic.delivered(*message, node, refused.as_ref(), at);
+            }
             TraceEvent::Lost { message, to, why } => self.traffic.lost(*message, *to, why, at),
             TraceEvent::Became { standing, view } => {
                 self.nodes.became(node, *standing, view);
@@ -112,6 +119,15 @@ impl Picture {
             }
             TraceEvent::Orders { histories, postcodes } => self.nodes.shows_orders(node, histories, *postcodes, at),
             TraceEvent::HopIs { hop } => self.hop = *hop,
+            TraceEvent::ClockIs { rate, until } => self.steering.clock_is(*rate, *until),
+            TraceEvent::LinkIs { from, to, rule } => self.steering.link_is(from, to, *rule),
+            TraceEvent::PlantIs { plant } => self.steering.plant = *plant,
+            TraceEvent::HeartbeatsAre { shown } => self.steering.heartbeats = *shown,
+            TraceEvent::Timers { armed } => self.steering.timers_are(node, armed),
+            TraceEvent::Froze { how } => drop(self.steering.frozen.insert(node, *how)),
+            TraceEvent::Woke => drop(self.steering.frozen.remove(&node)),
+            TraceEvent::BombIs { bomb } => self.steering.bomb_is(node, *bomb),
+            TraceEvent::Exploded { .. } => self.steering.bomb_is(node, None),
             TraceEvent::CommandRefused { why } => {
                 self.notices.push_back((at, why.clone()));
                 self.notices.keep_newest(MOST_NOTICES);
@@ -119,6 +135,7 @@ impl Picture {
             TraceEvent::TookIn { .. }
             | TraceEvent::Suspects { .. }
             | TraceEvent::Refused { .. }
+            | TraceEvent::Rang { .. }
             | TraceEvent::Log { .. } => {}
         }
         if matches!(
@@ -157,6 +174,7 @@ impl Picture {
         let led = self.nodes.acting_primary().is_some_and(|primary| primary.id == id);
         self.nodes.ended(id, at, how, words);
         self.customers.gone(id);
+        self.steering.ended(id);
         self.traffic.ended(id, at);
         if led {
             self.ledger.primary_ended(at);

@@ -1,8 +1,12 @@
 //! What a person can ask for, by a click or from a script. Asking changes nothing: the screen changes when a trace event
 //! says so.
 
-use protocol::ids::{CustomerId, Span};
-use protocol::postcode::Postcode;
+use node::control::Misbehaviour;
+use protocol::ids::{CustomerId, MessageId, NodeId, Span};
+use protocol::machine::Timer;
+use protocol::plant::Plant;
+use protocol::postcode::{Postcode, PostcodeService};
+use protocol::trace::{Bomb, Freezing, LinkRule, MessageAct, Rate};
 
 /// One wish of a person.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -77,16 +81,111 @@ pub enum UserCommand {
         /// The first postcode wanted; none: from the beginning.
         from: Option<Postcode>,
     },
-    /// How long each hop of a message takes; 0 is real time.
+    /// Kill every replica, the front-end and the name server.
+    CrashAll,
+    /// How fast cluster time goes from now on; it stops at [`Rate::STOPPED`].
+    SetRate {
+        /// How fast.
+        rate: Rate,
+    },
+    /// Let time go until something has happened, then stop it.
+    RunUntil {
+        /// How fast.
+        rate: Rate,
+        /// What.
+        until: Until,
+    },
+    /// How long each hop of a message takes.
     SetHop {
-        /// In cluster time.
-        hop: Span,
+        /// In cluster time; none: 10 ms while time is slower than real time, else as fast as it goes.
+        hop: Option<Span>,
+    },
+    /// Do something with a message that is in its link.
+    Message {
+        /// Which.
+        message: MessageId,
+        /// To whom.
+        to: NodeId,
+        /// What.
+        act: MessageAct,
+    },
+    /// Let an armed timer ring now.
+    Ring {
+        /// The present incarnation of a node, or a customer's.
+        node: NodeId,
+        /// Which.
+        timer: Timer,
+    },
+    /// What links do from now on; those that are not named stay as they are.
+    SetLinks {
+        /// Each one way.
+        links: Vec<LinkWay>,
+        /// What they do.
+        rule: LinkRule,
+    },
+    /// Mend every link.
+    MendAll,
+    /// The process stands still.
+    Freeze {
+        /// The node's name.
+        node: String,
+        /// How.
+        how: Freezing,
+    },
+    /// A frozen process goes on.
+    Wake {
+        /// The node's name.
+        node: String,
+    },
+    /// Lay a bomb in a node or customer, or take it away.
+    SetBomb {
+        /// Its name.
+        node: String,
+        /// None: taken away.
+        bomb: Option<Bomb>,
+    },
+    /// Make a mistake on purpose from now on, or none. Whoever asks for it has been asked whether they mean it.
+    SetPlant {
+        /// Which.
+        plant: Option<Plant>,
+    },
+    /// A postcode stand-in answers badly from now on.
+    Misbehave {
+        /// Which.
+        service: PostcodeService,
+        /// How.
+        how: Misbehaviour,
+    },
+    /// Whether heartbeats are shown one by one.
+    ShowHeartbeats {
+        /// Whether they are.
+        on: bool,
     },
     /// Whether primaries remember verdicts on postcodes.
     SetVerdictCache {
         /// Whether they do.
         on: bool,
     },
+}
+
+/// A link, one way, by the names of its ends: "front-end", "replica-2", "postcodes.io", "Grace".
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct LinkWay {
+    /// Who sends.
+    pub from: String,
+    /// Who receives.
+    pub to: String,
+}
+
+/// Until when time goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Until {
+    /// This moment of cluster time, in microseconds: every process stops there exactly.
+    Moment(u64),
+    /// A message with a number has arrived.
+    NumberedStep,
+    /// A replica has entered a newer view than any before.
+    ViewChange,
 }
 
 /// Where panels put commands; `app.rs` hands them to the cluster once a frame.

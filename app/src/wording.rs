@@ -5,11 +5,12 @@
 mod of_nodes;
 
 use protocol::ids::{NodeId, Role};
+use protocol::machine::Timer;
 use protocol::menu::menu;
 use protocol::message::{Answer, Ask};
 use protocol::order_book::Outcome;
 use protocol::postcode::Verdict;
-use protocol::trace::{Actor, Ending, Standing, TraceEvent};
+use protocol::trace::{Actor, Ending, LinkRule, Rate, Standing, TraceEvent};
 
 pub use of_nodes::{customer_line, line, share_loaded, short_line, short_title, title};
 
@@ -99,6 +100,60 @@ pub fn hop(micros: u64) -> String {
         0 => "Real time".into(),
         1_000_000 => "1 s a hop".into(),
         _ => format!("{} s", micros as f64 / 1e6),
+    }
+}
+
+/// How fast cluster time goes, as a sentence.
+#[must_use]
+pub fn speed(rate: Rate) -> String {
+    match rate {
+        Rate::STOPPED => "time stands still".into(),
+        Rate::REAL => "time goes as it really does".into(),
+        Rate(millionths) => format!("time goes at 1/{} of its speed", 1_000_000 / millionths.max(1)),
+    }
+}
+
+/// What a link does: "is cut".
+#[must_use]
+pub fn link(rule: &LinkRule) -> String {
+    if rule.is_mended() {
+        return "is mended".into();
+    }
+    if rule.cut {
+        return "is cut".into();
+    }
+    let mut does = Vec::new();
+    if rule.hold {
+        does.push("holds messages".to_owned());
+    }
+    if rule.delay.0 > 0 {
+        does.push(format!("delays them by {}", duration(rule.delay.0)));
+    }
+    if rule.jitter.0 > 0 {
+        does.push(format!("and by up to {} more at random", duration(rule.jitter.0)));
+    }
+    if rule.loss > 0 {
+        does.push(format!("loses {} of 1000", rule.loss));
+    }
+    if rule.doubling > 0 {
+        does.push(format!("doubles {} of 1000", rule.doubling));
+    }
+    does.join(", ")
+}
+
+/// What a timer is for.
+#[must_use]
+pub fn timer_name(timer: Timer, name: &dyn Fn(NodeId) -> String) -> String {
+    match timer {
+        Timer::Heartbeat => "heartbeat".into(),
+        Timer::Autoclean => "cleaning of the registry".into(),
+        Timer::Silence(node) => format!("silence of {}", name(node)),
+        Timer::AskNameServer => "ask the name server".into(),
+        Timer::ForwardAgain => "forward requests again".into(),
+        Timer::MayPropose => "another view may be proposed".into(),
+        Timer::FrontEndSilence => "silence of the front-end".into(),
+        Timer::CheckAgain(request) => format!("ask about the postcode of {request} again"),
+        Timer::RetryRequest => "send the request again".into(),
     }
 }
 
@@ -229,11 +284,26 @@ pub fn log_line(event: &TraceEvent, name: &dyn Fn(NodeId) -> String) -> Option<(
         TraceEvent::CustomerIs { postcode, .. } => plain(format!("lives at {postcode}")),
         TraceEvent::HopIs { hop: 0 } => plain("messages travel in real time".into()),
         TraceEvent::HopIs { hop } => plain(format!("each hop lasts {}", duration(*hop))),
+        TraceEvent::ClockIs { rate, .. } => plain(speed(*rate)),
+        TraceEvent::LinkIs { from, to, rule } => plain(format!("the link from {from} to {to} {}", link(rule))),
+        TraceEvent::PlantIs { plant: Some(plant) } => bad(format!("unsafe lesson: {}", plant.sentence())),
+        TraceEvent::PlantIs { plant: None } => good("no mistake is made on purpose any more".into()),
+        TraceEvent::HeartbeatsAre { shown: true } => plain("heartbeats are shown one by one".into()),
+        TraceEvent::HeartbeatsAre { shown: false } => plain("heartbeats are only counted".into()),
+        TraceEvent::Froze { .. } => bad("is frozen".into()),
+        TraceEvent::Woke => plain("wakes".into()),
+        TraceEvent::BombIs { bomb: Some(bomb) } => plain(format!("a bomb waits at {}", bomb.at)),
+        TraceEvent::BombIs { bomb: None } => plain("no bomb waits here any more".into()),
+        TraceEvent::Exploded { bomb } => bad(format!("the bomb went off at {}", bomb.at)),
+        TraceEvent::Rang { timer } => plain(format!("timer rang: {}", timer_name(*timer, name))),
         TraceEvent::CommandRefused { why } => bad(why.clone()),
         TraceEvent::Log { text } => plain(text.clone()),
-        TraceEvent::Delivered { .. } | TraceEvent::State(_) | TraceEvent::Flow { .. } | TraceEvent::Orders { .. } => {
-            None
-        }
+        TraceEvent::Delivered { .. }
+        | TraceEvent::Stays { .. }
+        | TraceEvent::Timers { .. }
+        | TraceEvent::State(_)
+        | TraceEvent::Flow { .. }
+        | TraceEvent::Orders { .. } => None,
     }
 }
 

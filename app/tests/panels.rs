@@ -210,7 +210,7 @@ fn nodes_can_be_moved_and_fitted_back() {
 fn speed_cache_and_customer_buttons_ask() {
     let mut harness = shown();
     click(&mut harness, "speed: 3 s");
-    assert_eq!(asked_for(&mut harness), [UserCommand::SetHop { hop: Span::millis(3000) }]);
+    assert_eq!(asked_for(&mut harness), [UserCommand::SetHop { hop: Some(Span::millis(3000)) }]);
     assert_eq!(harness.state().picture.hop, 1_000_000, "the speed changes when a fact says so");
     click(&mut harness, "+ Customer");
     assert!(matches!(asked_for(&mut harness)[..], [UserCommand::AddCustomer { .. }]));
@@ -233,7 +233,7 @@ fn keys_do_what_the_list_of_keys_says() {
         harness.run_steps(2);
     }
     let crash = UserCommand::Crash { node: "replica-3".into() };
-    let wanted = [crash.clone(), UserCommand::AddReplica, UserCommand::SetHop { hop: Span(0) }, crash];
+    let wanted = [crash.clone(), UserCommand::AddReplica, UserCommand::SetHop { hop: Some(Span(0)) }, crash];
     assert_eq!(asked_for(&mut harness), wanted);
     harness.key_press(Key::Escape);
     harness.run_steps(2);

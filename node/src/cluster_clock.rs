@@ -7,19 +7,11 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use protocol::machine::Timer;
+use protocol::trace::Rate;
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
-/// How fast cluster time goes, in millionths of real time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate(pub u32);
-
-impl Rate {
-    /// As fast as real time.
-    pub const REAL: Self = Self(1_000_000);
-    /// Not at all.
-    pub const FROZEN: Self = Self(0);
-}
+use crate::control::ClockReading;
 
 /// Tells cluster time, in microseconds since the run began.
 #[derive(Clone, Copy, Debug)]
@@ -28,45 +20,73 @@ pub struct ClusterClock {
     real: Instant,
     cluster: u64,
     rate: Rate,
+    /// It stops by itself here.
+    until: Option<u64>,
+    /// It never shows less: whoever was ahead when the rate was set waits for the others.
+    least: u64,
 }
 
 impl ClusterClock {
-    /// Of a run whose time began so many microseconds after 1970 by the launcher's wall clock.
+    /// As a launcher tells it to a process that starts. The wall clock is read here, once.
     #[must_use]
-    pub fn since(epoch: u64) -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { real: Instant::now(), cluster: micros(now).saturating_sub(epoch), rate: Rate::REAL }
+    pub fn started_at(reading: ClockReading) -> Self {
+        let ClockReading { wall, cluster, rate, until } = reading;
+        let mut clock = Self { real: Instant::now(), cluster, rate, until: None, least: 0 };
+        let since = micros(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()).saturating_sub(wall);
+        clock.cluster = until.unwrap_or(u64::MAX).min(cluster + clock.rated(since));
+        clock.until = until;
+        clock
     }
 
     /// Cluster time now.
     #[must_use]
     pub fn now(&self) -> u64 {
-        let real = micros(self.real.elapsed());
-        let passed = match self.rate {
-            Rate::REAL => real,
-            Rate(rate) => (u128::from(real) * u128::from(rate) / 1_000_000) as u64,
-        };
-        self.cluster + passed
+        let free = self.cluster + self.rated(micros(self.real.elapsed()));
+        free.min(self.until.unwrap_or(u64::MAX)).max(self.least)
     }
 
-    /// Goes on at another rate; nothing jumps.
-    pub fn set_rate(&mut self, rate: Rate) {
-        *self = Self { cluster: self.now(), real: Instant::now(), rate };
+    /// Goes on at another rate, from the launcher's reading `at` on; stops by itself at `until`. Nothing goes back.
+    pub fn set(&mut self, at: u64, rate: Rate, until: Option<u64>) {
+        *self = Self { real: Instant::now(), cluster: at, rate, until, least: self.now() };
+    }
+
+    /// How fast it goes. While it rests at the moment where it was to stop by itself: not at all.
+    #[must_use]
+    pub fn rate(&self) -> Rate {
+        if self.until.is_some_and(|until| self.now() >= until) { Rate::STOPPED } else { self.rate }
+    }
+
+    /// Where it stops by itself.
+    #[must_use]
+    pub fn until(&self) -> Option<u64> {
+        self.until
     }
 
     /// Whether time stands still.
     #[must_use]
-    pub fn is_frozen(&self) -> bool {
-        self.rate == Rate::FROZEN
+    pub fn is_stopped(&self) -> bool {
+        self.rate() == Rate::STOPPED
     }
 
-    /// The real moment at which cluster time will be `at`; none while it stands still.
+    /// The real moment at which cluster time will be `at`; none if it stops before.
     #[must_use]
     pub fn real_moment(&self, at: u64) -> Option<Instant> {
-        let ahead = u128::from(at.saturating_sub(self.cluster));
+        if at <= self.least {
+            return Some(self.real);
+        }
         let Rate(rate) = self.rate;
-        let real = (ahead * 1_000_000).div_ceil(u128::from(rate).max(1)) as u64;
-        (rate > 0).then(|| self.real + Duration::from_micros(real))
+        if rate == 0 || self.until.is_some_and(|until| at > until) {
+            return None;
+        }
+        let ahead = u128::from(at.saturating_sub(self.cluster));
+        Some(self.real + Duration::from_micros((ahead * 1_000_000).div_ceil(u128::from(rate)) as u64))
+    }
+
+    fn rated(&self, real: u64) -> u64 {
+        match self.rate {
+            Rate::REAL => real,
+            Rate(rate) => (u128::from(real) * u128::from(rate) / 1_000_000) as u64,
+        }
     }
 }
 
@@ -148,18 +168,42 @@ mod tests {
     }
 
     #[test]
-    fn moments_follow_the_rate_and_a_frozen_clock_has_none() {
-        let mut clock = ClusterClock::since(0);
+    fn moments_follow_the_rate_and_a_stopped_clock_has_none() {
+        let mut clock = ClusterClock::started_at(ClockReading { wall: 0, cluster: 0, rate: Rate::REAL, until: None });
         let at = clock.now() + 1_000_000;
         let wait = |clock: &ClusterClock| clock.real_moment(at).map(|moment| moment - clock.real);
         assert!(wait(&clock).is_some_and(|wait| wait <= Duration::from_secs(2)));
-        clock.set_rate(Rate(1000));
+        clock.set(clock.now(), Rate(1000), None);
         assert!(wait(&clock).is_some_and(|wait| wait > Duration::from_secs(900)));
-        clock.set_rate(Rate::FROZEN);
-        let frozen_at = clock.now();
+        clock.set(clock.now(), Rate::STOPPED, None);
+        let stopped_at = clock.now();
         assert_eq!(wait(&clock), None);
-        assert_eq!(clock.now(), frozen_at);
-        clock.set_rate(Rate::REAL);
-        assert!(clock.now() >= frozen_at);
+        assert_eq!(clock.now(), stopped_at);
+        clock.set(stopped_at, Rate::REAL, None);
+        assert!(clock.now() >= stopped_at);
+    }
+
+    #[test]
+    fn whoever_is_ahead_waits_and_nobody_goes_back() {
+        let mut clock =
+            ClusterClock::started_at(ClockReading { wall: 0, cluster: 0, rate: Rate::STOPPED, until: None });
+        clock.set(500, Rate::STOPPED, None);
+        assert_eq!(clock.now(), 500);
+        clock.set(400, Rate::STOPPED, None);
+        assert_eq!(clock.now(), 500, "it does not go back");
+        clock.set(600, Rate::STOPPED, None);
+        assert_eq!(clock.now(), 600, "the drift does not add up");
+    }
+
+    #[test]
+    fn it_stops_by_itself_at_the_very_moment() {
+        let reading = ClockReading { wall: 0, cluster: 0, rate: Rate::REAL, until: Some(1000) };
+        let mut clock = ClusterClock::started_at(reading);
+        assert_eq!(clock.now(), 1000);
+        assert!(clock.is_stopped());
+        assert_eq!(clock.real_moment(1001), None);
+        clock.set(1000, Rate::REAL, Some(50_000_000_000));
+        assert!(!clock.is_stopped());
+        assert!(clock.real_moment(1001).is_some());
     }
 }

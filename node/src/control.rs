@@ -8,10 +8,10 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use protocol::ids::{Contact, NodeId};
-use protocol::machine::Settings;
+use protocol::ids::{Contact, MessageId, NodeId};
+use protocol::machine::{Settings, Timer};
 use protocol::postcode::{Postcode, PostcodeService};
-use protocol::trace::TraceRecord;
+use protocol::trace::{Bomb, LinkRule, MessageAct, Rate, TraceRecord};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -33,10 +33,38 @@ pub struct NodeConfig {
     /// Keys of this run; none for stand-ins, which speak plain HTTP. A name server that is started again is given the
     /// same ones: then it can tell its peers at once that their connections to its predecessor are gone.
     pub credentials: Option<Credentials>,
-    /// Microseconds since 1970 at which the run's cluster time began.
-    pub epoch: u64,
+    /// What time it is in the cluster, and how fast it goes.
+    pub clock: ClockReading,
+    /// What its links do from the beginning; links that are not named do nothing.
+    pub links: Vec<LinkSetting>,
+    /// A bomb that lies in it from the beginning.
+    pub bomb: Option<Bomb>,
     /// Whether the launcher wants trace events.
     pub observe: bool,
+}
+
+/// What cluster time was at a moment of the wall clock, which the processes of one machine share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockReading {
+    /// The moment, in microseconds since 1970. Read when a process starts, and never again.
+    pub wall: u64,
+    /// Cluster time then, in microseconds since the run began.
+    pub cluster: u64,
+    /// How fast it has gone since.
+    pub rate: Rate,
+    /// It stops by itself at this cluster time.
+    pub until: Option<u64>,
+}
+
+/// What one link of a process does, one way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkSetting {
+    /// Which of the process's actors sends: customers share a process.
+    pub from: NodeId,
+    /// The incarnation, or the postcode service, at the other end.
+    pub to: NodeId,
+    /// What the link does.
+    pub rule: LinkRule,
 }
 
 /// What a process can be.
@@ -107,6 +135,41 @@ pub enum ControlCommand {
         /// The first postcode wanted; none: from the beginning.
         from: Option<Postcode>,
     },
+    /// Cluster time is, at the receipt of this, at least `at`, and goes at this rate.
+    Clock {
+        /// The launcher's reading; whoever is ahead waits for it, nobody goes back.
+        at: u64,
+        /// How fast.
+        rate: Rate,
+        /// It stops by itself at this cluster time.
+        until: Option<u64>,
+    },
+    /// What a link does from now on.
+    Link(LinkSetting),
+    /// Do something with a message that is in one of this process's links. Gone already: [`NodeReport::Refused`].
+    Message {
+        /// Which.
+        message: MessageId,
+        /// To whom.
+        to: NodeId,
+        /// What.
+        act: MessageAct,
+    },
+    /// Let an armed timer ring now, whatever time it is. Not armed: [`NodeReport::Refused`].
+    Ring {
+        /// Of which actor.
+        node: NodeId,
+        /// Which.
+        timer: Timer,
+    },
+    /// Stand still between two rounds, until [`ControlCommand::Wake`] or the end of standard input.
+    Freeze,
+    /// Go on.
+    Wake,
+    /// Lay a bomb, or take it away.
+    Bomb(Option<Bomb>),
+    /// Trace control messages one by one, too, or only count them.
+    ObserveHeartbeats(bool),
     /// Report what the process uses and believes.
     ReportStatus,
     /// Stand-in: misbehave from now on.
@@ -150,6 +213,11 @@ pub enum NodeReport {
         /// The sentence.
         why: String,
     },
+    /// A command could not be obeyed; a sentence for people: what, why, what to do.
+    Refused {
+        /// The sentence.
+        why: String,
+    },
     /// Trace events since the last report, oldest first.
     Trace {
         /// The events.
@@ -184,6 +252,10 @@ pub struct Usage {
     pub connections: u64,
     /// Messages refused because they did not decode, were not meant for this incarnation, or came from the wrong role.
     pub refused_messages: u64,
+    /// Timers that rang so far, by themselves or by hand.
+    pub timers_rung: u64,
+    /// Messages that are held or slowed in its links now.
+    pub in_links: u64,
 }
 
 /// The largest frame either side accepts, in bytes: what is larger is damage, not a command.

@@ -260,7 +260,7 @@ impl<M: Machine> Host<M> {
     /// A process that was itself late accuses nobody (PROTOCOL section 7): timers are restarted before any rings.
     fn restart_if_late(&mut self) -> anyhow::Result<()> {
         let late = self.timers.next().is_some_and(|due| self.now > due + self.suspect_after / 2);
-        if !late || self.clock.is_frozen() {
+        if !late || self.clock.is_stopped() {
             return Ok(());
         }
         tracing::info!("this process was late itself; it accuses nobody for the silence");
@@ -306,7 +306,7 @@ impl<M: Machine> Host<M> {
         };
         if envelope.traced {
             let message = MessageId { from: envelope.from, number: envelope.number };
-            self.trace(envelope.to, || TraceEvent::Delivered { message });
+            self.trace(envelope.to, || TraceEvent::Delivered { message, refused: None });
         }
         let from = Contact { id: envelope.from, address };
         self.handle(at, Input::Received { from, traced: envelope.traced, message: envelope.message });

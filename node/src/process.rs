@@ -150,7 +150,7 @@ fn become_what_was_told(config: NodeConfig, reports: &Reports) -> anyhow::Result
 fn host<M: Machine>(config: &NodeConfig, reports: &Reports) -> anyhow::Result<Host<M>> {
     let transport = Transport::open(config.listen, keys(config)?)?;
     let feed = Feed::new(config.observe, reports.sink());
-    Ok(Host::new(transport, ClusterClock::since(config.epoch), &config.settings, feed))
+    Ok(Host::new(transport, ClusterClock::started_at(config.clock), &config.settings, feed))
 }
 
 fn keys(config: &NodeConfig) -> anyhow::Result<&Credentials> {
@@ -198,10 +198,20 @@ fn obey<M: Machine>(host: &mut Host<M>, me: Contact, command: ControlCommand, re
                 memory: usage::memory(),
                 connections: transport.connections(),
                 refused_messages: transport.refusals().count(),
+                timers_rung: 0,
+                in_links: 0,
             };
             let state = host.machine(me.id).map(Machine::describe);
             reports.tell(NodeReport::Status { state, usage });
         }
+        ControlCommand::Clock { .. }
+        | ControlCommand::Link(_)
+        | ControlCommand::Message { .. }
+        | ControlCommand::Ring { .. }
+        | ControlCommand::Freeze
+        | ControlCommand::Wake
+        | ControlCommand::Bomb(_)
+        | ControlCommand::ObserveHeartbeats(_) => tracing::warn!("not yet"),
         ControlCommand::Misbehave(_) => tracing::warn!("only a postcode stand-in can be told to misbehave"),
     }
 }
@@ -237,7 +247,15 @@ async fn serve(
                     ControlCommand::Observe(_)
                     | ControlCommand::Retime(_)
                     | ControlCommand::VerdictCache(_)
-                    | ControlCommand::ShowOrders { .. },
+                    | ControlCommand::ShowOrders { .. }
+                    | ControlCommand::Clock { .. }
+                    | ControlCommand::Link(_)
+                    | ControlCommand::Message { .. }
+                    | ControlCommand::Ring { .. }
+                    | ControlCommand::Freeze
+                    | ControlCommand::Wake
+                    | ControlCommand::Bomb(_)
+                    | ControlCommand::ObserveHeartbeats(_),
                 ) => {}
             },
         }

@@ -31,6 +31,7 @@ pub mod menu;
 pub mod message;
 pub mod name_server;
 pub mod order_book;
+pub mod plant;
 pub mod postcode;
 pub mod replica;
 #[cfg(feature = "simulation")]

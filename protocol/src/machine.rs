@@ -6,6 +6,7 @@
 
 use crate::ids::{Contact, FrontEndToken, NodeId, RequestId, Role, Span, Timestamp, View};
 use crate::message::{Ask, Message};
+use crate::plant::Plant;
 use crate::postcode::{Postcode, Verdict};
 use crate::trace::{NodeState, TraceEvent};
 
@@ -130,7 +131,7 @@ pub struct JournalRecord {
 }
 
 /// Every timer there is. All run on cluster time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Timer {
     /// All nodes: say again what is said each heartbeat.
     Heartbeat,
@@ -171,6 +172,8 @@ pub struct Settings {
     pub min_members: u32,
     /// How long each hop of a message is slowed by its link; retransmission is patient in proportion.
     pub hop: Span,
+    /// The mistake that is made on purpose; none unless a person asked for an unsafe lesson.
+    pub plant: Option<Plant>,
 }
 
 impl Default for Settings {
@@ -184,11 +187,18 @@ impl Default for Settings {
             check_again_after: Span::millis(500),
             min_members: 1,
             hop: Span(0),
+            plant: None,
         }
     }
 }
 
 impl Settings {
+    /// Whether this mistake is made on purpose.
+    #[must_use]
+    pub fn plants(&self, plant: Plant) -> bool {
+        self.plant == Some(plant)
+    }
+
     /// `after`, or `hops` hops if that is longer: a slowed message is not a lost one.
     #[must_use]
     pub fn patient(&self, after: Span, hops: u64) -> Span {

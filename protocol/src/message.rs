@@ -3,6 +3,8 @@
 //! A message is a *repeatable statement*: it may be lost, late, doubled or out of order, and the receiver must
 //! still be right (PROTOCOL, "Idea"). What each receiver does with it stands in its `on_*` function.
 
+mod fields;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -359,6 +361,14 @@ impl Message {
             Message::Busy { .. } => "busy".into(),
             Message::LookUpAgain { .. } => "look up again".into(),
         }
+    }
+}
+
+impl Message {
+    /// Its fields for people, as name and value, in the order in which they are declared. Lists are counted or cut short.
+    #[must_use]
+    pub fn fields(&self) -> Vec<(String, String)> {
+        fields::of(self)
     }
 }
 

@@ -303,6 +303,7 @@ impl Machine for Replica {
             position: self.position,
             commit: self.commit(),
             ack_set: self.ack_set().collect(),
+            silent: self.primary.as_ref().map_or_else(Vec::new, |primary| primary.report().1),
             joiners: self.primary.as_ref().map_or_else(Vec::new, Primary::joiners),
             loading: self.loading.as_ref().map(Loading::progress),
             orders: self.book.accepted(),

@@ -4,14 +4,20 @@
 //! trace what only they know (roles, refusals, commits); the driver traces what it does for them (sends, deliveries,
 //! postcode requests) and takes their description; the launcher traces processes; the customers' driver traces customers.
 
+mod steering;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{
     Contact, CustomerId, Fingerprint, FrontEndToken, MessageId, NodeId, OpNumber, OrderNumber, Position, ReplicaId,
     RequestId, Role, View, ViewNumber,
 };
+use crate::machine::Timer;
 use crate::message::{Answer, Ask};
+use crate::plant::Plant;
 use crate::postcode::{Postcode, PostcodeService, Verdict};
+
+pub use steering::{Blast, Bomb, FAILPOINTS, Failpoint, Freezing, LinkRule, MessageAct, Rate, Stay};
 
 /// One of the seed's numbered steps, 1 to 14.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,10 +55,21 @@ pub enum TraceEvent {
         /// What it says.
         facts: MessageFacts,
     },
+    /// Driver of the sender: how long a message stays in its link has changed since it was sent.
+    Stays {
+        /// Which.
+        message: MessageId,
+        /// To whom.
+        to: NodeId,
+        /// How long now.
+        stay: Stay,
+    },
     /// Driver of the receiver: the message left its link and was handled.
     Delivered {
         /// Which.
         message: MessageId,
+        /// Why the receiver did not do what it says; none: it did.
+        refused: Option<Refusal>,
     },
     /// Driver: the message will never arrive.
     Lost {
@@ -120,6 +137,33 @@ pub enum TraceEvent {
     },
     /// Driver: what the node believes now; sent when it changed, at most some 20 times a second.
     State(NodeState),
+    /// Driver, while time is slower than real time: the armed timers, each with the cluster time at which it rings.
+    Timers {
+        /// By their moments.
+        armed: Vec<(Timer, u64)>,
+    },
+    /// Driver, while time is slower than real time: a timer rang (of heartbeats only those that were let ring by hand).
+    Rang {
+        /// Which.
+        timer: Timer,
+    },
+    /// Driver, or launcher for [`Freezing::Signal`]: the process stands still from now on.
+    Froze {
+        /// How.
+        how: Freezing,
+    },
+    /// Driver, or launcher: it goes on.
+    Woke,
+    /// Launcher: a bomb lies in this process, or none any more.
+    BombIs {
+        /// Which.
+        bomb: Option<Bomb>,
+    },
+    /// Driver, or launcher: the point was reached, the bomb goes off.
+    Exploded {
+        /// Which.
+        bomb: Bomb,
+    },
     /// Driver: untraced messages since the last such event, per receiver: shown as flow.
     Flow {
         /// Receiver, messages of orders, messages of control.
@@ -165,6 +209,32 @@ pub enum TraceEvent {
     HopIs {
         /// 0: as fast as it goes.
         hop: u64,
+    },
+    /// Launcher: how fast cluster time goes from now on.
+    ClockIs {
+        /// How fast.
+        rate: Rate,
+        /// It stops by itself at this cluster time.
+        until: Option<u64>,
+    },
+    /// Launcher: what a link does from now on, one way. Links go by name, they outlive the processes at their ends.
+    LinkIs {
+        /// From which node or customer.
+        from: String,
+        /// To which.
+        to: String,
+        /// What it does.
+        rule: LinkRule,
+    },
+    /// Launcher: which mistake is made on purpose from now on.
+    PlantIs {
+        /// Which.
+        plant: Option<Plant>,
+    },
+    /// Launcher: whether heartbeats are shown one by one.
+    HeartbeatsAre {
+        /// Whether they are.
+        shown: bool,
     },
     /// Launcher: something a person asked for cannot be done.
     CommandRefused {
@@ -220,8 +290,12 @@ pub struct MessageFacts {
     pub label: String,
     /// The request it carries or answers.
     pub request: Option<RequestId>,
+    /// Its fields, as name and value.
+    pub fields: Vec<(String, String)>,
     /// How long it stays in its link, in microseconds of cluster time: 0 unless a hop is slowed.
     pub delay: u64,
+    /// Whether it is held by its link from the beginning; then `delay` is what is left once it is let go.
+    pub held: bool,
 }
 
 /// Why a machine did not do what a message said. Displayed as a sentence.
@@ -344,6 +418,8 @@ pub struct ReplicaState {
     pub commit: OpNumber,
     /// Of a primary: who must acknowledge.
     pub ack_set: Vec<ReplicaId>,
+    /// Of a primary: those of the ack set that have been silent for the silence limit.
+    pub silent: Vec<ReplicaId>,
     /// Of a primary: whom it brings up, and how far (parts acknowledged of parts in all; (0, 0) without snapshot).
     pub joiners: Vec<(ReplicaId, u32, u32)>,
     /// Of a joiner: parts received of parts in all.

@@ -35,7 +35,7 @@ pub(super) fn handle(ui: &Ui, window: &mut Window) {
     }
     for (key, hop) in HOP_KEYS.into_iter().zip(time::HOPS) {
         if pressed(key) {
-            window.commands.push(UserCommand::SetHop { hop: Span(hop) });
+            window.commands.push(UserCommand::SetHop { hop: Some(Span(hop)) });
         }
     }
     if pressed(Key::N) {

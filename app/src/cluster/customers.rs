@@ -128,5 +128,5 @@ fn host(
         facts.count_dropped(std::mem::take(dropped));
         facts.push(records.drain(..));
     };
-    Ok(Host::new(transport, NodeClock::since(clock.epoch), settings, Feed::new(observe, Box::new(sink))))
+    Ok(Host::new(transport, NodeClock::started_at(clock.reading()), settings, Feed::new(observe, Box::new(sink))))
 }

@@ -5,7 +5,7 @@
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use node::control::{ControlCommand, Credentials, Usage};
+use node::control::{ClockReading, ControlCommand, Credentials, Usage};
 use protocol::ids::{Contact, NodeId, Role};
 use protocol::machine::Settings;
 use protocol::trace::{Actor, NodeState};
@@ -52,8 +52,8 @@ pub struct Admission {
     pub name_server: Contact,
     /// Timers.
     pub settings: Settings,
-    /// Microseconds since 1970 at which cluster time began.
-    pub epoch: u64,
+    /// What time it is in the cluster.
+    pub clock: ClockReading,
 }
 
 /// Questions that wait for processes.
@@ -143,6 +143,6 @@ fn admission(nodes: &Nodes, common: &Common) -> anyhow::Result<Admission> {
         credentials: common.authority.issue(Role::Customer, None)?,
         name_server: nodes.name_server().ok_or_else(|| anyhow::anyhow!("the name server has no address yet"))?,
         settings: common.settings.clone(),
-        epoch: common.epoch,
+        clock: common.clock.reading(),
     })
 }

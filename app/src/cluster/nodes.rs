@@ -13,7 +13,7 @@ use protocol::postcode::PostcodeService;
 use protocol::trace::{Actor, Ending};
 
 use super::launcher::Process;
-use super::random;
+use super::{ClusterClock, random};
 
 /// At most so many replicas at once.
 pub(super) const MOST_REPLICAS: usize = 20;
@@ -78,7 +78,7 @@ pub(super) struct Common {
     pub journal: std::path::PathBuf,
     pub settings: Settings,
     pub verdict_cache: bool,
-    pub epoch: u64,
+    pub clock: ClusterClock,
     pub observe: bool,
 }
 
@@ -164,7 +164,9 @@ impl Nodes {
             name_server: name_server.unwrap_or(Contact { id: node.id, address: listen }),
             settings: common.settings.clone(),
             credentials: node.credentials.clone(),
-            epoch: common.epoch,
+            clock: common.clock.reading(),
+            links: Vec::new(),
+            bomb: None,
             observe: common.observe,
         })
     }

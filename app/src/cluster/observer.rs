@@ -108,6 +108,9 @@ fn is_of_one_message(event: &TraceEvent) -> bool {
     match event {
         TraceEvent::Sent { .. }
         | TraceEvent::Delivered { .. }
+        | TraceEvent::Stays { .. }
+        | TraceEvent::Timers { .. }
+        | TraceEvent::Rang { .. }
         | TraceEvent::Lost { .. }
         | TraceEvent::Refused { .. }
         | TraceEvent::Committed { .. }
@@ -126,6 +129,14 @@ fn is_of_one_message(event: &TraceEvent) -> bool {
         | TraceEvent::CustomerIs { .. }
         | TraceEvent::Orders { .. }
         | TraceEvent::HopIs { .. }
+        | TraceEvent::ClockIs { .. }
+        | TraceEvent::LinkIs { .. }
+        | TraceEvent::PlantIs { .. }
+        | TraceEvent::HeartbeatsAre { .. }
+        | TraceEvent::Froze { .. }
+        | TraceEvent::Woke
+        | TraceEvent::BombIs { .. }
+        | TraceEvent::Exploded { .. }
         | TraceEvent::CommandRefused { .. } => false,
     }
 }

@@ -50,7 +50,7 @@ impl Supervisor {
         let rest: Vec<usize> = (1..self.options.replicas).map(|_| self.nodes.add_replica()).collect();
         self.launch_all(&rest)?;
         let name_server = self.nodes.name_server().context("the name server has no address")?;
-        self.customers = Some(Customers::start(&self.common, name_server, self.clock, self.facts.clone())?);
+        self.customers = Some(Customers::start(&self.common, name_server, self.clock.clone(), self.facts.clone())?);
         if self.options.default_customers
             && let Some(customers) = &self.customers
         {

@@ -7,10 +7,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use node::control::{ControlCommand, Misbehaviour, NodeReport};
+use node::control::{ControlCommand, NodeReport};
 use protocol::ids::NodeId;
-use protocol::postcode::PostcodeService;
-use protocol::trace::{Ending, Started, TraceEvent, TraceRecord};
+use protocol::trace::{Ending, Rate, Started, TraceEvent, TraceRecord};
 
 use super::customers::Customers;
 use super::inquiry::{Inquiries, Question};
@@ -25,8 +24,6 @@ use crate::user_command::UserCommand;
 pub(super) enum Incoming {
     /// A person asked for something.
     Wanted(UserCommand),
-    /// A stand-in shall misbehave: only scenarios ask for this.
-    Misbehave(PostcodeService, Misbehaviour),
     /// Another part of the app wants to know something.
     Asked(Question),
     /// A process said something.
@@ -96,13 +93,6 @@ impl Supervisor {
                     self.fact(NodeId(0), TraceEvent::CommandRefused { why: format!("{error:#}") });
                 }
             }
-            Incoming::Misbehave(service, how) => {
-                if let Some(node) = self.nodes.all.iter().find(|node| node.kind == Kind::StandIn(service))
-                    && let Some(process) = &node.process
-                {
-                    process.tell(ControlCommand::Misbehave(how));
-                }
-            }
             Incoming::Asked(question) => self.inquiries.ask(question, &self.nodes, &self.common),
             Incoming::Reported(key, report) => self.on_report(key, report),
             Incoming::Ended(key) => self.on_end(key),
@@ -133,6 +123,7 @@ impl Supervisor {
                 self.tell(at, ControlCommand::ShowOrders { from })
             }
             UserCommand::SetHop { hop } => {
+                let hop = hop.unwrap_or_default();
                 self.common.settings.hop = hop;
                 let settings = self.common.settings.clone();
                 self.tell_all(|_| Some(ControlCommand::Retime(settings.clone())));
@@ -147,6 +138,29 @@ impl Supervisor {
                 self.tell_all(|kind| matches!(kind, Kind::Replica { .. }).then_some(ControlCommand::VerdictCache(on)));
                 Ok(())
             }
+            UserCommand::Misbehave { service, how } => {
+                if let Some(node) = self.nodes.all.iter().find(|node| node.kind == Kind::StandIn(service))
+                    && let Some(process) = &node.process
+                {
+                    process.tell(ControlCommand::Misbehave(how));
+                }
+                Ok(())
+            }
+            UserCommand::SetRate { rate } => {
+                self.set_clock(rate, None);
+                Ok(())
+            }
+            UserCommand::RunUntil { .. }
+            | UserCommand::CrashAll
+            | UserCommand::Message { .. }
+            | UserCommand::Ring { .. }
+            | UserCommand::SetLinks { .. }
+            | UserCommand::MendAll
+            | UserCommand::Freeze { .. }
+            | UserCommand::Wake { .. }
+            | UserCommand::SetBomb { .. }
+            | UserCommand::SetPlant { .. }
+            | UserCommand::ShowHeartbeats { .. } => bail!("not yet"),
             command @ (UserCommand::AddCustomer { .. }
             | UserCommand::MoveCustomer { .. }
             | UserCommand::RemoveCustomer { .. }
@@ -157,6 +171,12 @@ impl Supervisor {
                 Ok(())
             }
         }
+    }
+
+    fn set_clock(&mut self, rate: Rate, until: Option<u64>) {
+        let at = self.clock.set(rate, until);
+        self.tell_all(|_| Some(ControlCommand::Clock { at, rate, until }));
+        self.fact(NodeId(0), TraceEvent::ClockIs { rate, until });
     }
 
     fn named(&self, name: &str) -> anyhow::Result<usize> {
@@ -210,6 +230,7 @@ impl Supervisor {
                 let started = Started { name: node.name.clone(), actor: node.kind.actor(), pid, contact };
                 self.fact(id, TraceEvent::Started(started));
             }
+            NodeReport::Refused { why } => self.fact(id, TraceEvent::CommandRefused { why }),
             NodeReport::Failed { why } => node.failure = Some(why),
             NodeReport::Status { state, usage } => self.inquiries.on_status(key, state, usage),
             NodeReport::Orders { histories, postcodes } => {

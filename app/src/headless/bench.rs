@@ -230,7 +230,7 @@ fn round_trips(
 }
 
 fn start_echo(cluster: &Cluster) -> anyhow::Result<(Child, Contact)> {
-    let Admission { credentials, name_server, epoch, .. } = cluster.inquirer().admission()?;
+    let Admission { credentials, name_server, clock, .. } = cluster.inquirer().admission()?;
     let program = std::env::current_exe().context("the file of this program cannot be found")?;
     let mut echo = Command::new(program)
         .args(["node", "echo"])
@@ -246,7 +246,9 @@ fn start_echo(cluster: &Cluster) -> anyhow::Result<(Child, Contact)> {
         name_server,
         settings: Settings::default(),
         credentials: Some(credentials),
-        epoch,
+        clock,
+        links: Vec::new(),
+        bomb: None,
         observe: false,
     };
     let (stdin, stdout) = (echo.stdin.as_mut(), echo.stdout.as_mut());

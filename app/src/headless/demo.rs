@@ -34,7 +34,7 @@ pub(crate) fn perform(arguments: &DemoArguments) -> Result<Exit, Failure> {
     let cluster = launch(ClusterOptions::usual()?)?;
     let mut demo = Demo::new(cluster);
     demo.until("the cluster serves", |demo| demo.known.primary().is_some() && demo.known.backups().len() == 2)?;
-    demo.cluster.perform(UserCommand::SetHop { hop: HOP });
+    demo.cluster.perform(UserCommand::SetHop { hop: Some(HOP) });
 
     demo.chapter("Muriel orders. It is her first order, so she looks the front-end up.")?;
     demo.order("Muriel", &["Fish and chips", "Lemonade"])?;
@@ -56,7 +56,7 @@ pub(crate) fn perform(arguments: &DemoArguments) -> Result<Exit, Failure> {
     demo.until("three members", |demo| demo.known.backups().len() == 2)?;
 
     demo.chapter("Everybody reads the history of their postcode.")?;
-    demo.cluster.perform(UserCommand::SetHop { hop: Span(0) });
+    demo.cluster.perform(UserCommand::SetHop { hop: None });
     let customers: Vec<String> = demo.customers.keys().cloned().collect();
     for name in customers {
         demo.read(&name)?;

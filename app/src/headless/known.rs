@@ -63,6 +63,17 @@ impl Known {
             TraceEvent::Started(_)
             | TraceEvent::Sent { .. }
             | TraceEvent::Delivered { .. }
+            | TraceEvent::Stays { .. }
+            | TraceEvent::Timers { .. }
+            | TraceEvent::Rang { .. }
+            | TraceEvent::Froze { .. }
+            | TraceEvent::Woke
+            | TraceEvent::BombIs { .. }
+            | TraceEvent::Exploded { .. }
+            | TraceEvent::ClockIs { .. }
+            | TraceEvent::LinkIs { .. }
+            | TraceEvent::PlantIs { .. }
+            | TraceEvent::HeartbeatsAre { .. }
             | TraceEvent::Lost { .. }
             | TraceEvent::Refused { .. }
             | TraceEvent::Committed { .. }
@@ -139,7 +150,7 @@ impl Known {
                 done.push(("add-replica", String::new()));
             }
             Action::Misbehave(service, how) => {
-                cluster.misbehave(*service, *how);
+                cluster.perform(UserCommand::Misbehave { service: *service, how: *how });
                 let kind = if *how == Misbehaviour::None { "behave" } else { "misbehave" };
                 done.push((kind, service.to_string()));
             }
@@ -148,7 +159,7 @@ impl Known {
                 done.push(("verdict-cache", String::new()));
             }
             Action::Hop(hop) => {
-                cluster.perform(UserCommand::SetHop { hop: span(*hop) });
+                cluster.perform(UserCommand::SetHop { hop: Some(span(*hop)) });
                 done.push(("hop", String::new()));
             }
         }

@@ -269,6 +269,7 @@ fn message_ui(ui: &mut Ui, picture: &Picture, passage: &Passage) {
     let (words, ink, ground) = match &passage.end {
         None => ("on its way", t.saffron_text, t.saffron_wash),
         Some((_, End::Delivered)) => ("delivered", t.basil_text, t.basil_wash),
+        Some((_, End::Refused(_))) => ("refused", t.tomato_text, t.tomato_wash),
         Some((_, End::Lost(_))) => ("lost", t.tomato_text, t.tomato_wash),
     };
     pill(ui, words, ink, ground);
@@ -290,6 +291,7 @@ fn message_ui(ui: &mut Ui, picture: &Picture, passage: &Passage) {
     match &passage.end {
         None => fact(ui, "Progress", &format!("{:.0} %", passage.progress(picture.now) * 100.0), false),
         Some((at, End::Delivered)) => fact(ui, "Handled", &wording::clock(*at), false),
+        Some((at, End::Refused(why))) => fact(ui, "Handled", &format!("{}: {why}", wording::clock(*at)), false),
         Some((at, End::Lost(why))) => fact(ui, "Lost", &format!("{}: {why}", wording::clock(*at)), false),
     }
     ui.allocate_space(vec2(0.0, 8.0));

@@ -63,7 +63,7 @@ pub fn toolbar_ui(
 fn hops(ui: &mut Ui, picture: &Picture, commands: &mut CommandQueue) {
     let choices: Vec<(u64, String)> = time::HOPS.iter().map(|hop| (*hop, wording::hop(*hop))).collect();
     if let Some(hop) = choice(ui, "speed", picture.hop, &choices) {
-        commands.push(UserCommand::SetHop { hop: Span(hop) });
+        commands.push(UserCommand::SetHop { hop: Some(Span(hop)) });
     }
 }
 

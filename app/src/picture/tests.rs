@@ -39,6 +39,7 @@ fn stands(id: NodeId, at: u64, primary: NodeId, op: u64, digest: u64) -> (NodeId
         position: Some(Position { op: OpNumber(op), fingerprint: Fingerprint(op) }),
         commit: OpNumber(op),
         ack_set: vec![FIRST, SECOND],
+        silent: Vec::new(),
         joiners: vec![],
         loading: None,
         orders: OrderNumber(op),
@@ -54,13 +55,20 @@ fn two_replicas() -> Vec<(NodeId, u64, TraceEvent)> {
 }
 
 fn sent(number: u64, delay: u64, at: u64) -> (NodeId, u64, TraceEvent) {
-    let facts = MessageFacts { step: Some(Step(5)), label: "update 1".into(), request: None, delay };
+    let facts = MessageFacts {
+        step: Some(Step(5)),
+        label: "update 1".into(),
+        request: None,
+        fields: Vec::new(),
+        delay,
+        held: false,
+    };
     let message = MessageId { from: FIRST, number };
     (FIRST, at, TraceEvent::Sent { message, to: SECOND, facts })
 }
 
 fn delivered(number: u64, at: u64) -> (NodeId, u64, TraceEvent) {
-    (SECOND, at, TraceEvent::Delivered { message: MessageId { from: FIRST, number } })
+    (SECOND, at, TraceEvent::Delivered { message: MessageId { from: FIRST, number }, refused: None })
 }
 
 #[test]

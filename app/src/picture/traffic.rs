@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use protocol::ids::{MessageId, NodeId, RequestId};
 use protocol::postcode::{Postcode, Verdict};
-use protocol::trace::{MessageFacts, Step};
+use protocol::trace::{MessageFacts, Refusal, Stay, Step};
 
 use super::KeepNewest;
 
@@ -20,7 +20,7 @@ const MOST_EARLY: usize = 512;
 const PATIENCE: u64 = 10_000_000;
 
 /// A message and its way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Passage {
     /// Which.
     pub id: MessageId,
@@ -30,6 +30,10 @@ pub struct Passage {
     pub facts: MessageFacts,
     /// When it entered its link, in cluster time.
     pub sent: u64,
+    /// How long it stays in its link.
+    pub stay: Stay,
+    /// How far it had come when that was said last, and when that was.
+    pub had_come: (f32, u64),
     /// When and how its way ended; none while it is on its way.
     pub end: Option<(u64, End)>,
 }
@@ -39,18 +43,35 @@ pub struct Passage {
 pub enum End {
     /// It was handled.
     Delivered,
+    /// It arrived, and the receiver did not do what it says.
+    Refused(Refusal),
     /// It never will be; a sentence why.
     Lost(String),
 }
 
 impl Passage {
-    /// How far it has really come, from 0 to 1: it rests at the end of its delay until it is handled.
+    fn new(id: MessageId, to: NodeId, facts: MessageFacts, sent: u64) -> Self {
+        let stay = if facts.held { Stay::Held } else { Stay::Until(sent + facts.delay) };
+        Self { id, to, facts, sent, stay, had_come: (0.0, sent), end: None }
+    }
+
+    /// How far it has really come, from 0 to 1: it rests at the end of its delay until it is handled, and while it is
+    /// held where it was.
     #[must_use]
     pub fn progress(&self, now: u64) -> f32 {
-        if self.facts.delay == 0 {
+        let (share, since) = self.had_come;
+        let Stay::Until(until) = self.stay else { return share };
+        if until <= since {
             return 1.0;
         }
-        (now.saturating_sub(self.sent) as f64 / self.facts.delay as f64).min(1.0) as f32
+        let part = (now.saturating_sub(since) as f64 / (until - since) as f64).min(1.0) as f32;
+        share + (1.0 - share) * part
+    }
+
+    /// Whether it is held in its link.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.end.is_none() && self.stay == Stay::Held
     }
 
     /// How strongly its way still glows `glow` microseconds after a glance: 1 at its arrival, then less, then none.
@@ -79,7 +100,7 @@ pub struct Flow {
 fn answer_to(question: &Passage, label: &str, sent: u64) -> Passage {
     let id = MessageId { from: question.to, number: question.id.number };
     let facts = MessageFacts { step: Some(Step(12)), label: label.to_owned(), ..question.facts.clone() };
-    Passage { id, to: question.id.from, facts, sent, end: None }
+    Passage::new(id, question.id.from, facts, sent)
 }
 
 /// All messages.
@@ -87,7 +108,7 @@ fn answer_to(question: &Passage, label: &str, sent: u64) -> Passage {
 pub struct Traffic {
     flying: BTreeMap<(MessageId, NodeId), Passage>,
     passed: VecDeque<Passage>,
-    early: VecDeque<(MessageId, NodeId, u64)>,
+    early: VecDeque<(MessageId, NodeId, u64, End)>,
     flows: BTreeMap<(NodeId, NodeId), Flow>,
     asked: BTreeMap<MessageId, Postcode>,
     newest_end: u64,
@@ -129,10 +150,10 @@ impl Traffic {
     }
 
     pub(super) fn sent(&mut self, id: MessageId, to: NodeId, facts: &MessageFacts, at: u64) {
-        let passage = Passage { id, to, facts: facts.clone(), sent: at, end: None };
+        let passage = Passage::new(id, to, facts.clone(), at);
         if let Some(index) = self.early.iter().position(|early| early.0 == id && early.1 == to) {
-            let arrived = self.early.remove(index).map_or(at, |early| early.2);
-            self.pass(passage, arrived, End::Delivered);
+            let (arrived, end) = self.early.remove(index).map_or((at, End::Delivered), |early| (early.2, early.3));
+            self.pass(passage, arrived, end);
             return;
         }
         self.flying.insert((id, to), passage);
@@ -141,11 +162,19 @@ impl Traffic {
         }
     }
 
-    pub(super) fn delivered(&mut self, id: MessageId, to: NodeId, at: u64) {
+    pub(super) fn stays(&mut self, id: MessageId, to: NodeId, stay: Stay, at: u64) {
+        if let Some(passage) = self.flying.get_mut(&(id, to)) {
+            passage.had_come = (passage.progress(at), at);
+            passage.stay = stay;
+        }
+    }
+
+    pub(super) fn delivered(&mut self, id: MessageId, to: NodeId, refused: Option<&Refusal>, at: u64) {
+        let end = refused.cloned().map_or(End::Delivered, End::Refused);
         match self.flying.remove(&(id, to)) {
-            Some(passage) => self.pass(passage, at, End::Delivered),
+            Some(passage) => self.pass(passage, at, end),
             None => {
-                self.early.push_back((id, to, at));
+                self.early.push_back((id, to, at, end));
                 self.early.keep_newest(MOST_EARLY);
             }
         }
@@ -175,7 +204,14 @@ impl Traffic {
         at: u64,
     ) {
         let label = format!("GET {postcode}");
-        let facts = MessageFacts { step: Some(Step(11)), label, request: Some(request), delay: hop };
+        let facts = MessageFacts {
+            step: Some(Step(11)),
+            label,
+            request: Some(request),
+            fields: Vec::new(),
+            delay: hop,
+            held: false,
+        };
         self.sent(id, to, &facts, at);
         self.asked.insert(id, postcode);
         if self.asked.len() > MOST_FLYING {
@@ -222,7 +258,10 @@ impl Traffic {
 
     /// A process is gone: what was on its way to it will not arrive, nor will what was still in its own links.
     pub(super) fn ended(&mut self, id: NodeId, at: u64) {
-        let in_its_link = |passage: &Passage| passage.id.from == id && at < passage.sent + passage.facts.delay;
+        let in_its_link = |passage: &Passage| match passage.stay {
+            Stay::Held => passage.id.from == id,
+            Stay::Until(until) => passage.id.from == id && at < until,
+        };
         let why = |(key, passage): (&(MessageId, NodeId), &Passage)| match (key.1 == id, in_its_link(passage)) {
             (true, _) => Some((*key, "its receiver has ended")),
             (false, true) => Some((*key, "its sender ended while it was in its link")),
@@ -255,6 +294,9 @@ impl Traffic {
 
     pub(super) fn go_on(&mut self, now: u64) {
         self.turn_questions(now);
-        self.flying.retain(|_, passage| now < passage.sent + passage.facts.delay + PATIENCE);
+        self.flying.retain(|_, passage| match passage.stay {
+            Stay::Held => true,
+            Stay::Until(until) => now < until + PATIENCE,
+        });
     }
 }

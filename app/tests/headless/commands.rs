@@ -199,7 +199,7 @@ fn a_slower_hop_is_a_fact_and_slows_orders() {
     let mut stage = Stage::open();
     let grace = stage.customer("Grace");
     stage.primary();
-    stage.perform(UserCommand::SetHop { hop: Span::millis(100) });
+    stage.perform(UserCommand::SetHop { hop: Some(Span::millis(100)) });
     stage.until("the hop", |record| (record.event == TraceEvent::HopIs { hop: 100_000 }).then_some(()));
     stage.perform(order(grace, &["Pad thai"]));
     let request = stage.asked();

@@ -66,10 +66,17 @@ impl Scene {
         self.messages += 1;
         let message = MessageId { from, number: self.messages };
         let step = (step > 0).then_some(Step(step));
-        let facts = MessageFacts { step, label: label.into(), request: None, delay: 1_000_000 };
+        let facts = MessageFacts {
+            step,
+            label: label.into(),
+            request: None,
+            fields: Vec::new(),
+            delay: 1_000_000,
+            held: false,
+        };
         self.fact(from, sent, TraceEvent::Sent { message, to, facts });
         if let Some(end) = end {
-            self.fact(to, end, TraceEvent::Delivered { message });
+            self.fact(to, end, TraceEvent::Delivered { message, refused: None });
         }
     }
 
@@ -82,6 +89,7 @@ impl Scene {
             position: (op > 0).then_some(Position { op: OpNumber(op), fingerprint: Fingerprint(op * 977) }),
             commit: OpNumber(commit),
             ack_set: if acting { view.members.clone() } else { vec![] },
+            silent: Vec::new(),
             joiners: if acting { vec![(replica(4), 16, 25)] } else { vec![] },
             loading: (standing == Standing::Joining).then_some((16, 25)),
             orders: OrderNumber(op.min(18)),

@@ -67,7 +67,9 @@ impl<M: Machine> Host<M> {
             step: message.step(role),
             label: message.label(),
             request: message.request(),
+            fields: message.fields(),
             delay: self.links.delay(control),
+            held: false,
         };
         let message = protocol::ids::MessageId { from, number };
         self.feed.note(from, self.clock.now(), TraceEvent::Sent { message, to, facts });

@@ -10,7 +10,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use node::cluster_clock::ClusterClock;
-use node::control::{ControlCommand, Duty, NodeConfig, NodeReport, ServiceAddress, read_frame, write_frame};
+use node::control::{
+    ClockReading, ControlCommand, Duty, NodeConfig, NodeReport, ServiceAddress, read_frame, write_frame,
+};
 use node::event_loop::Host;
 use node::observation::Feed;
 use node::transport::Transport;
@@ -20,7 +22,7 @@ use protocol::ids::{Contact, CustomerId, NodeId, RequestNumber, Role, Span};
 use protocol::machine::{Identity, Input, Settings, Wish};
 use protocol::message::{Answer, Ask};
 use protocol::postcode::PostcodeService;
-use protocol::trace::{NodeState, ReplicaState};
+use protocol::trace::{NodeState, Rate, ReplicaState};
 
 /// Longer than anything takes; a test that waits so long fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -307,9 +309,16 @@ pub fn config(authority: &Authority, name: &str, duty: Duty, id: NodeId, name_se
         name_server,
         settings: Settings::default(),
         credentials: role.map(|role| authority.issue(role, Some(id)).unwrap()),
-        epoch: 0,
+        clock: clock(),
+        links: Vec::new(),
+        bomb: None,
         observe: false,
     }
+}
+
+/// Real time, since 1970.
+fn clock() -> ClockReading {
+    ClockReading { wall: 0, cluster: 0, rate: Rate::REAL, until: None }
 }
 
 fn customer(authority: &Authority, name_server: Contact) -> Host<Customer> {
@@ -319,7 +328,7 @@ fn customer(authority: &Authority, name_server: Contact) -> Host<Customer> {
     let identity = Identity { me, name: "Grace".into(), role: Role::Customer, name_server };
     let settings = Settings::default();
     let feed = Feed::new(false, Box::new(|_, _| {}));
-    let mut host = Host::new(transport, ClusterClock::since(0), &settings, feed);
+    let mut host = Host::new(transport, ClusterClock::started_at(clock()), &settings, feed);
     host.add(me.id, Role::Customer, Customer::new(identity, settings, CustomerId(7), RequestNumber(0)));
     host
 }

@@ -475,6 +475,7 @@ fn settings(random: &mut Random) -> Settings {
     let quick = random.chance(100_000);
     let heartbeat = Span::millis(if quick { random.between(50, 150) } else { random.between(150, 400) });
     Settings {
+        plant: None,
         heartbeat,
         suspect_after: Span(heartbeat.0 * random.between(3, 6)),
         autoclean: Span::millis(random.between(1_000, 20_000)),

@@ -132,6 +132,19 @@ impl House {
             | UserCommand::Remove { .. }
             | UserCommand::ShowOrders { .. }
             | UserCommand::SetHop { .. }
+            | UserCommand::SetRate { .. }
+            | UserCommand::RunUntil { .. }
+            | UserCommand::CrashAll
+            | UserCommand::Message { .. }
+            | UserCommand::Ring { .. }
+            | UserCommand::SetLinks { .. }
+            | UserCommand::MendAll
+            | UserCommand::Freeze { .. }
+            | UserCommand::Wake { .. }
+            | UserCommand::SetBomb { .. }
+            | UserCommand::SetPlant { .. }
+            | UserCommand::Misbehave { .. }
+            | UserCommand::ShowHeartbeats { .. }
             | UserCommand::SetVerdictCache { .. } => bail!("that does not concern customers"),
         }
     }

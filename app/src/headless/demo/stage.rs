@@ -211,6 +211,17 @@ impl Demo {
             TraceEvent::CommandRefused { why } => self.refused = Some(why.clone()),
             TraceEvent::Suspects { suspected: false, .. }
             | TraceEvent::Delivered { .. }
+            | TraceEvent::Stays { .. }
+            | TraceEvent::Timers { .. }
+            | TraceEvent::Rang { .. }
+            | TraceEvent::Froze { .. }
+            | TraceEvent::Woke
+            | TraceEvent::BombIs { .. }
+            | TraceEvent::Exploded { .. }
+            | TraceEvent::ClockIs { .. }
+            | TraceEvent::LinkIs { .. }
+            | TraceEvent::PlantIs { .. }
+            | TraceEvent::HeartbeatsAre { .. }
             | TraceEvent::Refused { .. }
             | TraceEvent::Committed { .. }
             | TraceEvent::State(_)

@@ -21,6 +21,7 @@ use crate::headless::workload::{Ordering, Tally};
 use crate::load::Load;
 use crate::random::Random;
 use crate::scenario::{Action, NodeName, Scenario, Step};
+use crate::user_command::UserCommand;
 
 /// A customer that has no answer after so long counts as "unknown", and goes on as somebody else.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -116,7 +117,8 @@ impl Stage {
     /// Ends all faults, so that what was acknowledged can be read: services answer, and what is no replica runs.
     fn mend(&mut self) {
         for service in [PostcodeService::PostcodesIo, PostcodeService::GetTheData] {
-            self.cluster.misbehave(service, node::control::Misbehaviour::None);
+            let how = node::control::Misbehaviour::None;
+            self.cluster.perform(UserCommand::Misbehave { service, how });
         }
         let dead = |node: &&KnownNode| node.crashed && !matches!(node.started.actor, Actor::Role(Role::Replica));
         let names: Vec<String> = self.known.nodes().filter(dead).map(|node| node.started.name.clone()).collect();

@@ -265,6 +265,7 @@ mod tests {
             position: None,
             commit: Default::default(),
             ack_set: vec![],
+            silent: Vec::new(),
             joiners: vec![],
             loading: None,
             orders: Default::default(),

@@ -1,0 +1,94 @@
+//! How the cluster is steered: its time, its links, what is frozen or mined, and which mistake is made on purpose.
+
+use std::collections::BTreeMap;
+
+use protocol::ids::NodeId;
+use protocol::machine::Timer;
+use protocol::plant::Plant;
+use protocol::trace::{Bomb, Freezing, LinkRule, Rate};
+
+/// What facts have said of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Steering {
+    /// How fast cluster time goes.
+    pub rate: Rate,
+    /// It stops by itself at this cluster time.
+    pub until: Option<u64>,
+    /// Links that do something, by the names of their ends, one way.
+    pub links: BTreeMap<(String, String), LinkRule>,
+    /// Processes that stand still.
+    pub frozen: BTreeMap<NodeId, Freezing>,
+    /// Bombs that lie in processes and customers.
+    pub bombs: BTreeMap<NodeId, Bomb>,
+    /// Armed timers and when they ring, as last reported: only while time is slower than real time.
+    pub timers: BTreeMap<NodeId, Vec<(Timer, u64)>>,
+    /// The mistake that is made on purpose.
+    pub plant: Option<Plant>,
+    /// Whether heartbeats are shown one by one.
+    pub heartbeats: bool,
+}
+
+impl Default for Steering {
+    fn default() -> Self {
+        Self {
+            rate: Rate::REAL,
+            until: None,
+            links: BTreeMap::new(),
+            frozen: BTreeMap::new(),
+            bombs: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            plant: None,
+            heartbeats: false,
+        }
+    }
+}
+
+impl Steering {
+    /// What a link does, one way.
+    #[must_use]
+    pub fn link(&self, from: &str, to: &str) -> LinkRule {
+        self.links.get(&(from.to_owned(), to.to_owned())).copied().unwrap_or_default()
+    }
+
+    /// Whether time stands still at `now`.
+    #[must_use]
+    pub fn is_stopped(&self, now: u64) -> bool {
+        self.rate == Rate::STOPPED || self.until.is_some_and(|until| now >= until)
+    }
+
+    pub(super) fn clock_is(&mut self, rate: Rate, until: Option<u64>) {
+        self.rate = rate;
+        self.until = until;
+        if rate == Rate::REAL {
+            self.timers.clear();
+        }
+    }
+
+    pub(super) fn link_is(&mut self, from: &str, to: &str, rule: LinkRule) {
+        let way = (from.to_owned(), to.to_owned());
+        if rule.is_mended() {
+            self.links.remove(&way)
+        } else {
+            self.links.insert(way, rule)
+        };
+    }
+
+    pub(super) fn bomb_is(&mut self, node: NodeId, bomb: Option<Bomb>) {
+        match bomb {
+            Some(bomb) => drop(self.bombs.insert(node, bomb)),
+            None => drop(self.bombs.remove(&node)),
+        }
+    }
+
+    pub(super) fn timers_are(&mut self, node: NodeId, armed: &[(Timer, u64)]) {
+        if self.rate.is_slow() {
+            self.timers.insert(node, armed.to_vec());
+        }
+    }
+
+    pub(super) fn ended(&mut self, node: NodeId) {
+        self.frozen.remove(&node);
+        self.bombs.remove(&node);
+        self.timers.remove(&node);
+    }
+}

@@ -1,0 +1,109 @@
+//! What a message holds, in words for people: field by field, as it is declared. Nothing here is ever parsed back.
+
+use super::{Answer, Ask, Message, shown};
+use crate::ids::{NodeId, Position, View};
+
+/// Members of a list that are named; of more only the number is told.
+const MOST_NAMED: usize = 6;
+
+type Fields = Vec<(String, String)>;
+
+fn field(name: &str, value: impl ToString) -> (String, String) {
+    (name.to_owned(), value.to_string())
+}
+
+fn position(name: &str, position: Option<Position>) -> (String, String) {
+    field(name, position.map_or("none yet".into(), |position| position.to_string()))
+}
+
+fn nodes(name: &str, ids: &[NodeId]) -> (String, String) {
+    let named: Vec<_> = ids.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+    let more = ids.len().saturating_sub(MOST_NAMED);
+    let value = match (named.is_empty(), more) {
+        (true, _) => "none".to_owned(),
+        (false, 0) => named.join(", "),
+        (false, more) => format!("{} and {more} more", named.join(", ")),
+    };
+    field(name, value)
+}
+
+fn view(view: &View) -> Fields {
+    vec![field("view", view.number), field("primary", view.primary), nodes("members", &view.members)]
+}
+
+/// All fields of a message.
+pub(super) fn of(message: &Message) -> Fields {
+    match message {
+        Message::Register { name, role, token } => {
+            let token = token.iter().map(|token| field("token", token));
+            [field("name", shown(name)), field("role", role)].into_iter().chain(token).collect()
+        }
+        Message::Lookup { role } => vec![field("role", role)],
+        Message::Found { role, who } => {
+            let names: Vec<_> = who.iter().take(MOST_NAMED).map(|(name, _)| shown(name)).collect();
+            vec![field("role", role), field("found", who.len()), field("who", names.join(", "))]
+        }
+        Message::ClaimFrontEnd | Message::ReadRecord => Fields::new(),
+        Message::RecordView { token, expected, view: next } => {
+            [vec![field("token", token), field("expected view", expected)], view(next)].concat()
+        }
+        Message::Record { token, view: recorded, claimed } => {
+            [vec![field("newest token", token)], view(recorded), vec![field("answers a claim", yes(*claimed))]].concat()
+        }
+        Message::ViewIs { view: recorded, joiners, .. } => [view(recorded), vec![nodes("joiners", joiners)]].concat(),
+        Message::Status(status) => vec![
+            field("view", status.view),
+            field("acting", yes(status.acting)),
+            position("position", status.position),
+            field("commit", status.commit),
+            nodes("ack set", &status.ack_set),
+            nodes("silent", &status.silent),
+        ],
+        Message::Request { id, ask } => [vec![field("request", id)], asked(ask)].concat(),
+        Message::StateUpdate(update) => vec![
+            field("view", update.view.number),
+            field("from", update.from),
+            field("entries", update.entries.len()),
+            field("barrier", update.barrier.0),
+            field("commit", update.commit),
+        ],
+        Message::Snapshot(part) => vec![
+            field("view", part.view.number),
+            position("instead of", part.instead_of),
+            field("at", part.at),
+            field("part", format!("{} of {}", part.part.saturating_add(1), part.parts)),
+            field("bytes", part.bytes.len()),
+        ],
+        Message::Ack { view, position: at, barrier, part } => {
+            let part =
+                part.iter().map(|(op, part)| field("part", format!("{} of the state at {op}", part.saturating_add(1))));
+            let fields = [field("view", view), position("position", *at), field("barrier", barrier.0)];
+            fields.into_iter().chain(part).collect()
+        }
+        Message::Reply { id, answer, view } => {
+            let answer = match answer {
+                Answer::Outcome(outcome) => field("outcome", outcome.label()),
+                Answer::History(page) => field("history", format!("{} orders to {}", page.total, page.postcode)),
+            };
+            vec![field("request", id), answer, field("view", view)]
+        }
+        Message::Refused { view } => vec![field("view", view)],
+        Message::NotPrimary { id, view } => vec![field("request", id), field("view", view)],
+        Message::Busy { id } | Message::LookUpAgain { id } => vec![field("request", id)],
+    }
+}
+
+fn asked(ask: &Ask) -> Fields {
+    match ask {
+        Ask::Order { postcode, items } => {
+            let items: Vec<_> = items.iter().take(MOST_NAMED).map(|item| shown(item)).collect();
+            vec![field("order to", postcode), field("items", items.join(", "))]
+        }
+        Ask::History { postcode, page } => vec![field("history of", postcode), field("page", page)],
+        Ask::Withdraw => vec![field("withdraws", "the request before this one")],
+    }
+}
+
+fn yes(is: bool) -> &'static str {
+    if is { "yes" } else { "no" }
+}
