@@ -40,9 +40,17 @@ pub struct Focus {
     pub selected: Selected,
     /// Orders; stays while nodes are looked at.
     pub customer: Option<CustomerId>,
+    /// What the pointer is on, in whichever panel: the others light it too. It is that of the last frame.
+    pub hovered: Selected,
+    hovering: Selected,
 }
 
 impl Focus {
+    /// The pointer is on this. To be said in each frame in which it is so.
+    pub fn hover(&mut self, what: Selected) {
+        self.hovering = what;
+    }
+
     /// Looks at a node.
     pub fn select_node(&mut self, name: &str) {
         self.selected = Selected::Node(name.to_owned());
@@ -62,6 +70,7 @@ impl Focus {
 
     /// Lets go of what is no longer there, and takes the first customer if none orders yet.
     pub fn follow(&mut self, picture: &Picture) {
+        self.hovered = std::mem::take(&mut self.hovering);
         let there = |customer: CustomerId| picture.customers.get(customer).is_some();
         if !self.customer.is_some_and(there) {
             self.customer = picture.customers.iter().next().map(|customer| customer.id);

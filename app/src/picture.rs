@@ -4,22 +4,27 @@
 //! lecture lasts. Deliberately absent: egui, input and output, clocks (the caller says what time it is), and guesses:
 //! what no fact has said is not shown.
 
+mod belief;
 mod customers;
 mod ledger;
 mod log;
+mod marks;
 mod nodes;
 mod steering;
 mod traffic;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use protocol::ids::{NodeId, Role};
 use protocol::postcode::{Postcode, Verdict};
 use protocol::trace::{Actor, Ending, NodeState, Started, TraceEvent, TraceRecord};
 
+pub use belief::{Belief, Truth};
 pub use customers::{Customer, Customers, Receipt, Waiting};
 pub use ledger::{Copies, Ledger};
 pub use log::{Log, LogLine, Weight};
+pub use marks::{Mark, MarkKind};
 pub use nodes::{Histories, Life, Node, Nodes};
 pub use steering::Steering;
 pub use traffic::{End, Flow, Passage, Traffic};
@@ -31,8 +36,8 @@ const MOST_NOTICES: usize = 100;
 /// Verdicts on postcodes that are remembered for the order form.
 const MOST_VERDICTS: usize = 500;
 
-/// What the app believes.
-#[derive(Debug, Default)]
+/// What the app believes. Clones share what does not change, so that a moment can be kept cheaply.
+#[derive(Clone, Debug, Default)]
 pub struct Picture {
     /// Cluster time in microseconds.
     pub now: u64,
@@ -50,10 +55,13 @@ pub struct Picture {
     pub ledger: Ledger,
     /// Lines for people.
     pub log: Log,
+    /// Faults, view changes and the like, oldest first, the newest of them: for the timeline.
+    pub marks: VecDeque<Arc<Mark>>,
     /// Commands that were refused: when, and why. Newest last.
     pub notices: VecDeque<(u64, String)>,
     verdicts: BTreeMap<Postcode, Verdict>,
     verdict_ages: VecDeque<Postcode>,
+    newest_led: u64,
 }
 
 /// Whether orders are answered, and how safe they are.
@@ -78,7 +86,9 @@ impl Picture {
     /// Takes in a fact. Facts of different processes may come in any order; those of one process come in theirs.
     pub fn apply(&mut self, record: &TraceRecord) {
         self.now = self.now.max(record.at);
+        self.traffic.go_on(self.now);
         self.note(record);
+        self.mark(record);
         let (node, at) = (record.node, record.at);
         match &record.event {
             TraceEvent::Started(started) => self.start(node, at, started),
@@ -111,7 +121,7 @@ impl Picture {
             TraceEvent::Flow { sent } => self.traffic.flowed(node, sent, at),
             TraceEvent::Asked { customer, request, ask } => self.customers.asked(*customer, *request, ask, at),
             TraceEvent::Answered { request, answer, took } => {
-                self.ledger.answered(*request, answer, *took, at);
+                self.ledger.answered(answer, *took, at);
                 self.customers.answered(*request, answer, *took, at);
             }
             TraceEvent::CustomerIs { customer, name, postcode, place } => {
@@ -124,6 +134,7 @@ impl Picture {
             TraceEvent::PlantIs { plant } => self.steering.plant = *plant,
             TraceEvent::HeartbeatsAre { shown } => self.steering.heartbeats = *shown,
             TraceEvent::Timers { armed } => self.steering.timers_are(node, armed),
+            TraceEvent::Rang { timer } => self.steering.rang(node, *timer, at),
             TraceEvent::Froze { how } => drop(self.steering.frozen.insert(node, *how)),
             TraceEvent::Woke => drop(self.steering.frozen.remove(&node)),
             TraceEvent::BombIs { bomb } => self.steering.bomb_is(node, *bomb),
@@ -135,7 +146,6 @@ impl Picture {
             TraceEvent::TookIn { .. }
             | TraceEvent::Suspects { .. }
             | TraceEvent::Refused { .. }
-            | TraceEvent::Rang { .. }
             | TraceEvent::Log { .. } => {}
         }
         if matches!(
@@ -159,7 +169,12 @@ impl Picture {
             _ => self.nodes.name_of(record.node).map(str::to_owned),
         };
         if let Some((weight, text)) = wording::log_line(&record.event, &|id| self.name(id)) {
-            self.log.push(LogLine { at: record.at, node: name, weight, text });
+            let message = match &record.event {
+                TraceEvent::Sent { message, to, .. } | TraceEvent::Lost { message, to, .. } => Some((*message, *to)),
+                TraceEvent::PostcodeAsked { message, to, .. } => Some((*message, *to)),
+                _ => None,
+            };
+            self.log.push(LogLine { at: record.at, node: name, weight, text, message });
         }
     }
 
@@ -238,10 +253,17 @@ impl Picture {
         }
     }
 
+    /// The message that leaves its link next if time goes on, and when; frozen senders let nothing go.
+    #[must_use]
+    pub fn next_due(&self) -> Option<(u64, &Passage)> {
+        let going = self.traffic.departures(self.now).filter(|(_, it)| !self.steering.frozen.contains_key(&it.id.from));
+        going.min_by_key(|(until, passage)| (*until, passage.id, passage.to))
+    }
+
     /// Whether something on the screen moves by itself as time goes on.
     #[must_use]
     pub fn moves(&self) -> bool {
-        self.traffic.moves(self.now)
+        !self.steering.is_stopped(self.now) && self.traffic.moves(self.now)
     }
 }
 

@@ -13,7 +13,6 @@ pub fn status_bar_ui(ui: &mut Ui, picture: &Picture) {
         ui.spacing_mut().item_spacing.x = 16.0;
         light(ui, true, &format!("{} acknowledged", ledger.placed), wording::PLACED_MEANS);
         light(ui, ledger.lost == 0, &format!("{} lost", ledger.lost), wording::LOST_MEANS);
-        light(ui, ledger.twice == 0, &format!("{} twice", ledger.twice), wording::TWICE_MEANS);
         match ledger.copies {
             Copies::Alone => drop(dim(ui, "○ one copy only").on_hover_text(wording::COPIES_MEANS)),
             Copies::CatchingUp => drop(dim(ui, "○ replicas catching up").on_hover_text(wording::COPIES_MEANS)),

@@ -1,6 +1,7 @@
 //! Customers: where they live, what they wait for, and the receipts they keep.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use protocol::ids::{CustomerId, NodeId, RequestId};
 use protocol::message::{Answer, Ask};
@@ -65,16 +66,16 @@ pub struct Receipt {
     pub at: u64,
 }
 
-/// All customers.
-#[derive(Debug, Default)]
+/// All customers; clones share those that do not change.
+#[derive(Clone, Debug, Default)]
 pub struct Customers {
-    list: Vec<Customer>,
+    list: Vec<Arc<Customer>>,
 }
 
 impl Customers {
     /// In the order of their appearance.
     pub fn iter(&self) -> impl Iterator<Item = &Customer> {
-        self.list.iter()
+        self.list.iter().map(|customer| &**customer)
     }
 
     /// How many.
@@ -92,17 +93,17 @@ impl Customers {
     /// By identity.
     #[must_use]
     pub fn get(&self, id: CustomerId) -> Option<&Customer> {
-        self.list.iter().find(|customer| customer.id == id)
+        self.iter().find(|customer| customer.id == id)
     }
 
     /// By the id under which it sends.
     #[must_use]
     pub fn of(&self, node: NodeId) -> Option<&Customer> {
-        self.list.iter().find(|customer| customer.node == node)
+        self.iter().find(|customer| customer.node == node)
     }
 
     fn get_mut(&mut self, id: CustomerId) -> Option<&mut Customer> {
-        self.list.iter_mut().find(|customer| customer.id == id)
+        self.list.iter_mut().find(|customer| customer.id == id).map(Arc::make_mut)
     }
 
     pub(super) fn is(&mut self, id: CustomerId, node: NodeId, name: &str, postcode: Postcode, place: (i32, i32)) {
@@ -113,7 +114,7 @@ impl Customers {
             customer.place = place;
             return;
         }
-        self.list.push(Customer {
+        self.list.push(Arc::new(Customer {
             id,
             node,
             name: name.to_owned(),
@@ -123,7 +124,7 @@ impl Customers {
             waiting: None,
             receipts: VecDeque::new(),
             history: None,
-        });
+        }));
     }
 
     pub(super) fn gone(&mut self, node: NodeId) {
@@ -133,7 +134,7 @@ impl Customers {
     /// What it waits for is told by its own facts, which come with the request: not here.
     pub(super) fn believes(&mut self, node: NodeId, front_end: Option<NodeId>) {
         if let Some(customer) = self.list.iter_mut().find(|customer| customer.node == node) {
-            customer.front_end = front_end;
+            Arc::make_mut(customer).front_end = front_end;
         }
     }
 

@@ -1,10 +1,10 @@
-//! What customers were told, and whether the replicas still have it: counts and latencies derived from facts alone.
+//! Counts and latencies, and what replicas say of what they hold: derived from facts alone, and small.
 //!
-//! The full verdict (linearizability, order by order) is not here: it is made from histories, by `verdict`.
+//! The verdict (linearizability, order by order) is not here: it is made from histories, by `verdict::evidence`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
-use protocol::ids::{Fingerprint, OrderNumber, Position, RequestId};
+use protocol::ids::{Fingerprint, OrderNumber, Position};
 use protocol::message::Answer;
 use protocol::order_book::Outcome;
 use protocol::trace::Standing;
@@ -13,11 +13,9 @@ use super::{KeepNewest, Node, Nodes};
 
 /// Latencies that percentiles are taken of.
 const MOST_TIMES: usize = 2000;
-/// Order numbers that are remembered to notice one given twice.
-const MOST_NUMBERS: usize = 20_000;
 
 /// Counts and latencies.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Ledger {
     /// Orders their customers know to be placed.
     pub placed: u64,
@@ -35,13 +33,10 @@ pub struct Ledger {
     pub failovers: u64,
     /// Acknowledged orders that the acting primary does not have.
     pub lost: u64,
-    /// Order numbers that two orders were acknowledged with.
-    pub twice: u64,
     /// Whether replicas that stand at the same place hold the same.
     pub copies: Copies,
     primary_ended: Option<u64>,
     highest: Option<(OrderNumber, u64)>,
-    numbers: BTreeMap<OrderNumber, RequestId>,
     times: VecDeque<u64>,
 }
 
@@ -60,7 +55,7 @@ pub enum Copies {
 }
 
 impl Ledger {
-    pub(super) fn answered(&mut self, request: RequestId, answer: &Answer, took: u64, at: u64) {
+    pub(super) fn answered(&mut self, answer: &Answer, took: u64, at: u64) {
         self.times.push_back(took);
         self.times.keep_newest(MOST_TIMES);
         match answer {
@@ -71,11 +66,6 @@ impl Ledger {
                 self.placed += 1;
                 if self.highest.is_none_or(|(highest, _)| *number > highest) {
                     self.highest = Some((*number, at));
-                }
-                let first = *self.numbers.entry(*number).or_insert(request);
-                self.twice += u64::from(first.customer != request.customer);
-                if self.numbers.len() > MOST_NUMBERS {
-                    self.numbers.pop_first();
                 }
             }
         }

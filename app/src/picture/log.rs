@@ -1,6 +1,9 @@
 //! Lines for people, newest last. What they say is worded in `wording`.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+
+use protocol::ids::{MessageId, NodeId};
 
 use super::KeepNewest;
 
@@ -18,6 +21,8 @@ pub struct LogLine {
     pub weight: Weight,
     /// A sentence without its subject.
     pub text: String,
+    /// The message it speaks of, and to whom that goes.
+    pub message: Option<(MessageId, NodeId)>,
 }
 
 /// How a line is shown.
@@ -31,20 +36,20 @@ pub enum Weight {
     Bad,
 }
 
-/// All lines.
-#[derive(Debug, Default)]
+/// All lines; clones share them.
+#[derive(Clone, Debug, Default)]
 pub struct Log {
-    lines: VecDeque<LogLine>,
+    lines: VecDeque<Arc<LogLine>>,
 }
 
 impl Log {
     /// Oldest first.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = &LogLine> + ExactSizeIterator {
-        self.lines.iter()
+        self.lines.iter().map(|line| &**line)
     }
 
     pub(super) fn push(&mut self, line: LogLine) {
-        self.lines.push_back(line);
+        self.lines.push_back(Arc::new(line));
         self.lines.keep_newest(MOST_LINES);
     }
 }

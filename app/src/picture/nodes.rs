@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use protocol::ids::{NodeId, OpNumber, View};
 use protocol::postcode::Postcode;
@@ -126,11 +127,11 @@ pub struct FrontEndState<'a> {
     pub waits_for: &'a Option<String>,
 }
 
-/// All processes that are shown.
-#[derive(Debug, Default)]
+/// All processes that are shown; clones share those that do not change.
+#[derive(Clone, Debug, Default)]
 pub struct Nodes {
-    list: Vec<Node>,
-    names: BTreeMap<NodeId, String>,
+    list: Vec<Arc<Node>>,
+    names: BTreeMap<NodeId, Arc<str>>,
     name_ages: VecDeque<NodeId>,
     early: VecDeque<(NodeId, u64, NodeState)>,
     removed: VecDeque<(String, Actor)>,
@@ -145,44 +146,44 @@ fn order(node: &Node) -> (Actor, u64, &str) {
 impl Nodes {
     /// In the order of the workflow, replicas by number: the same, whoever started first.
     pub fn iter(&self) -> impl Iterator<Item = &Node> {
-        self.list.iter()
+        self.list.iter().map(|node| &**node)
     }
 
     /// By name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Node> {
-        self.list.iter().find(|node| node.name == name)
+        self.iter().find(|node| node.name == name)
     }
 
     /// By incarnation: only the present one of each name is found.
     #[must_use]
     pub fn of(&self, id: NodeId) -> Option<&Node> {
-        self.list.iter().find(|node| node.id == id)
+        self.iter().find(|node| node.id == id)
     }
 
     /// What an incarnation of a process or a customer is called.
     #[must_use]
     pub fn name_of(&self, id: NodeId) -> Option<&str> {
-        self.names.get(&id).map(String::as_str)
+        self.names.get(&id).map(|name| &**name)
     }
 
     /// The acting primary of the newest view that has one.
     #[must_use]
     pub fn acting_primary(&self) -> Option<&Node> {
-        let leading = self.list.iter().filter(|node| node.leads());
+        let leading = self.iter().filter(|node| node.leads());
         leading.max_by_key(|node| node.replica().map(|replica| replica.view.number))
     }
 
     /// The newest view anybody who runs believes in.
     #[must_use]
     pub fn newest_view(&self) -> Option<&View> {
-        self.list.iter().filter(|node| node.runs()).filter_map(Node::view).max_by_key(|view| view.number)
+        self.iter().filter(|node| node.runs()).filter_map(Node::view).max_by_key(|view| view.number)
     }
 
     /// How many processes run.
     #[must_use]
     pub fn running(&self) -> usize {
-        self.list.iter().filter(|node| node.runs()).count()
+        self.iter().filter(|node| node.runs()).count()
     }
 
     /// Nodes that were taken out of the picture and can be started again, newest last.
@@ -191,7 +192,7 @@ impl Nodes {
     }
 
     pub(super) fn is_called(&mut self, id: NodeId, name: &str) {
-        if self.names.insert(id, name.to_owned()).is_none() {
+        if self.names.insert(id, name.into()).is_none() {
             self.name_ages.push_back(id);
         }
         if self.name_ages.len() > MOST_NAMES
@@ -218,10 +219,10 @@ impl Nodes {
             answered_in: None,
         };
         match present {
-            Some(index) => self.list[index] = node,
+            Some(index) => self.list[index] = Arc::new(node),
             None => {
                 let place = self.list.partition_point(|other| order(other) <= order(&node));
-                self.list.insert(place, node);
+                self.list.insert(place, Arc::new(node));
             }
         }
         let early: Vec<_> = self.early.iter().filter(|early| early.0 == id).cloned().collect();
@@ -236,19 +237,19 @@ impl Nodes {
         let life = match how {
             Ending::Removed => {
                 let node = self.list.remove(index);
-                self.removed.push_back((node.name, node.actor));
+                self.removed.push_back((node.name.clone(), node.actor));
                 self.removed.keep_newest(MOST_REMOVED);
                 return;
             }
             Ending::Crashed => Life::Crashed,
             Ending::Exited => Life::Exited(words.to_owned()),
         };
-        self.list[index].life = life;
-        self.list[index].since = at;
+        let node = Arc::make_mut(&mut self.list[index]);
+        (node.life, node.since) = (life, at);
     }
 
     pub(super) fn believes(&mut self, id: NodeId, at: u64, state: &NodeState) {
-        if let Some(node) = self.list.iter_mut().find(|node| node.id == id) {
+        if let Some(node) = self.node_mut(id) {
             node.state = Some(state.clone());
             node.state_at = at;
         } else if !self.names.contains_key(&id) {
@@ -257,8 +258,12 @@ impl Nodes {
         }
     }
 
+    fn node_mut(&mut self, id: NodeId) -> Option<&mut Node> {
+        self.list.iter_mut().find(|node| node.id == id).map(Arc::make_mut)
+    }
+
     fn replica_mut(&mut self, id: NodeId) -> Option<&mut ReplicaState> {
-        match self.list.iter_mut().find(|node| node.id == id)?.state.as_mut()? {
+        match self.node_mut(id)?.state.as_mut()? {
             NodeState::Replica(state) => Some(state),
             NodeState::NameServer { .. } | NodeState::FrontEnd { .. } | NodeState::Customer { .. } => None,
         }
@@ -282,13 +287,13 @@ impl Nodes {
     }
 
     pub(super) fn service_answered(&mut self, id: NodeId, took: u64) {
-        if let Some(node) = self.list.iter_mut().find(|node| node.id == id) {
+        if let Some(node) = self.node_mut(id) {
             node.answered_in = Some(took);
         }
     }
 
     pub(super) fn shows_orders(&mut self, id: NodeId, pages: &[(Postcode, Vec<String>)], postcodes: u64, at: u64) {
-        if let Some(node) = self.list.iter_mut().find(|node| node.id == id) {
+        if let Some(node) = self.node_mut(id) {
             node.histories = Some(Histories { at, pages: pages.to_vec(), postcodes });
         }
     }

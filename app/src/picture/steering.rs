@@ -1,11 +1,16 @@
 //! How the cluster is steered: its time, its links, what is frozen or mined, and which mistake is made on purpose.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use protocol::ids::NodeId;
 use protocol::machine::Timer;
 use protocol::plant::Plant;
 use protocol::trace::{Bomb, Freezing, LinkRule, Rate};
+
+use super::KeepNewest;
+
+/// Timers that rang lately.
+const MOST_RUNG: usize = 100;
 
 /// What facts have said of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +27,8 @@ pub struct Steering {
     pub bombs: BTreeMap<NodeId, Bomb>,
     /// Armed timers and when they ring, as last reported: only while time is slower than real time.
     pub timers: BTreeMap<NodeId, Vec<(Timer, u64)>>,
+    /// Timers that rang lately, and when: only while time is slower than real time. Newest last.
+    pub rung: VecDeque<(NodeId, Timer, u64)>,
     /// The mistake that is made on purpose.
     pub plant: Option<Plant>,
     /// Whether heartbeats are shown one by one.
@@ -37,6 +44,7 @@ impl Default for Steering {
             frozen: BTreeMap::new(),
             bombs: BTreeMap::new(),
             timers: BTreeMap::new(),
+            rung: VecDeque::new(),
             plant: None,
             heartbeats: false,
         }
@@ -84,6 +92,22 @@ impl Steering {
         if self.rate.is_slow() {
             self.timers.insert(node, armed.to_vec());
         }
+    }
+
+    pub(super) fn rang(&mut self, node: NodeId, timer: Timer, at: u64) {
+        if let Some(armed) = self.timers.get_mut(&node) {
+            armed.retain(|(other, _)| *other != timer);
+        }
+        self.rung.push_back((node, timer, at));
+        self.rung.keep_newest(MOST_RUNG);
+    }
+
+    /// The armed timer that rings next, after `now`, of a node that is not frozen.
+    #[must_use]
+    pub fn next_timer(&self, now: u64) -> Option<(NodeId, Timer, u64)> {
+        let going = self.timers.iter().filter(|(node, _)| !self.frozen.contains_key(node));
+        let armed = going.flat_map(|(node, armed)| armed.iter().map(|(timer, at)| (*node, *timer, *at)));
+        armed.filter(|(_, _, at)| *at > now).min_by_key(|(_, _, at)| *at)
     }
 
     pub(super) fn ended(&mut self, node: NodeId) {

@@ -4,13 +4,15 @@ use protocol::ids::{
     Contact, CustomerId, Fingerprint, MessageId, NodeId, OpNumber, OrderNumber, Position, RequestId, RequestNumber,
     Role, View, ViewNumber,
 };
+use protocol::machine::Timer;
 use protocol::message::{Answer, Ask};
 use protocol::order_book::Outcome;
 use protocol::trace::{
-    Actor, Ending, MessageFacts, NodeState, ReplicaState, Standing, Started, Step, TraceEvent, TraceRecord,
+    Actor, Ending, LinkRule, MessageFacts, NodeState, Rate, ReplicaState, Standing, Started, Stay, Step, TraceEvent,
+    TraceRecord,
 };
 
-use super::{Copies, End, Picture, Service};
+use super::{Copies, End, MarkKind, Picture, Service};
 
 const FIRST: NodeId = NodeId(11);
 const SECOND: NodeId = NodeId(12);
@@ -246,4 +248,87 @@ fn what_is_in_the_links_of_a_crashed_sender_is_lost_with_it() {
     assert_eq!(flying, [1], "what has left the link may still arrive");
     let end = picture.traffic.passed().next().and_then(|passage| passage.end.clone());
     assert!(matches!(end, Some((1000, End::Lost(_)))), "{end:?}");
+}
+
+#[test]
+fn the_message_that_leaves_next_is_neither_held_nor_gone() {
+    let held = TraceEvent::Stays { message: MessageId { from: FIRST, number: 1 }, to: SECOND, stay: Stay::Held };
+    let facts = vec![sent(1, 100, 0), sent(2, 300, 0), sent(3, 200, 0), sent(4, 20, 0), (FIRST, 50, held)];
+    let mut picture = picture(facts);
+    assert_eq!(picture.next_due().map(|(until, passage)| (until, passage.id.number)), Some((200, 3)));
+    assert_eq!(picture.traffic.next_due(250).map(|passage| passage.id.number), Some(2));
+    assert!(picture.traffic.next_due(300).is_none());
+    picture.set_now(400_000_000);
+    assert_eq!(
+        picture.traffic.flying().map(|passage| (passage.id.number, passage.progress(picture.now))).collect::<Vec<_>>(),
+        [(1, 0.5)],
+        "only what is held is waited for"
+    );
+    let frozen = TraceEvent::Froze { how: protocol::trace::Freezing::Cooperative };
+    let (node, at, event) = sent(5, 1_000_000_000, 0);
+    picture.apply(&TraceRecord { node, at, event });
+    assert!(picture.next_due().is_some());
+    picture.apply(&TraceRecord { node: FIRST, at: 1, event: frozen });
+    assert!(picture.next_due().is_none(), "a frozen sender lets nothing go");
+}
+
+#[test]
+fn the_timer_that_rings_next_is_armed_and_of_a_node_that_goes() {
+    let slow = TraceEvent::ClockIs { rate: Rate(10_000), until: None };
+    let armed = |at: u64| TraceEvent::Timers { armed: vec![(Timer::Heartbeat, at), (Timer::Autoclean, 900)] };
+    let rang = TraceEvent::Rang { timer: Timer::Heartbeat };
+    let facts = vec![(FIRST, 1, slow), (FIRST, 2, armed(50)), (SECOND, 3, armed(40)), (SECOND, 40, rang)];
+    let picture = picture(facts);
+    assert_eq!(picture.steering.next_timer(picture.now), Some((FIRST, Timer::Heartbeat, 50)));
+    assert_eq!(picture.steering.rung, [(SECOND, Timer::Heartbeat, 40)]);
+}
+
+#[test]
+fn faults_and_view_changes_leave_marks() {
+    let mut facts = two_replicas();
+    let view = |number: u64| View { number: ViewNumber(number), primary: FIRST, members: vec![FIRST] };
+    facts.push((FIRST, 5, TraceEvent::Became { standing: Standing::Primary, view: view(1) }));
+    facts.push((FIRST, 6, TraceEvent::Became { standing: Standing::Primary, view: view(1) }));
+    facts.push((SECOND, 7, TraceEvent::Froze { how: protocol::trace::Freezing::Signal }));
+    facts.push((SECOND, 8, TraceEvent::Woke));
+    facts.push((
+        NodeId(0),
+        9,
+        TraceEvent::LinkIs { from: "replica-1".into(), to: "replica-2".into(), rule: LinkRule::CUT },
+    ));
+    facts.push((SECOND, 10, TraceEvent::Ended { how: Ending::Crashed, words: String::new() }));
+    let picture = picture(facts);
+    let kinds: Vec<_> = picture.marks.iter().skip(2).map(|mark| (mark.at, mark.name.as_deref(), mark.kind)).collect();
+    let expected = [
+        (5, Some("replica-1"), MarkKind::View(1)),
+        (7, Some("replica-2"), MarkKind::Froze),
+        (8, Some("replica-2"), MarkKind::Woke),
+        (9, Some("replica-1"), MarkKind::Link { cut: true, mended: false }),
+        (10, Some("replica-2"), MarkKind::Ended),
+    ];
+    assert_eq!(kinds, expected);
+    assert!(picture.marks[5].kind.is_fault() && !picture.marks[2].kind.is_fault());
+}
+
+#[test]
+fn what_a_left_out_primary_believes_is_not_so() {
+    let mut facts = two_replicas();
+    facts.push(stands(FIRST, 1, FIRST, 3, 3));
+    let record = View { number: ViewNumber(3), primary: SECOND, members: vec![SECOND] };
+    let known = NodeState::NameServer { names: vec![], token: Default::default(), record: record.clone() };
+    facts.push(started("name-server", NodeId(1), Role::NameServer));
+    facts.push((NodeId(1), 2, TraceEvent::State(known)));
+    let picture = picture(facts);
+    let (truth, beliefs) = (picture.truth(), picture.beliefs().collect::<Vec<_>>());
+    assert_eq!(
+        (truth.view.as_ref(), truth.primary, &truth.alive[..]),
+        (Some(&record), Some(FIRST), &[FIRST, SECOND][..])
+    );
+    let first = beliefs.iter().find(|belief| belief.name == "replica-1").unwrap();
+    assert!(first.errs_in_view(&truth) && !first.errs_in_primary(&truth) && !first.errs_in_alive(&truth));
+    let name_server = beliefs.iter().find(|belief| belief.name == "name-server").unwrap();
+    assert!(
+        name_server.errs_in_primary(&truth) && name_server.errs_in_alive(&truth) && !name_server.errs_in_view(&truth)
+    );
+    assert_eq!(beliefs.len(), 2, "replica-2 has said nothing yet");
 }

@@ -3,6 +3,7 @@
 //! Sender and receiver report through different pipes, so a delivery may be heard of before its sending.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use protocol::ids::{MessageId, NodeId, RequestId};
 use protocol::postcode::{Postcode, Verdict};
@@ -12,8 +13,8 @@ use super::KeepNewest;
 
 /// Messages on their way that are shown.
 const MOST_FLYING: usize = 4096;
-/// Messages that have arrived, for timeline and glow.
-const MOST_PASSED: usize = 3000;
+/// Messages that have arrived, for glow and inspector; all are on the tape.
+const MOST_PASSED: usize = 1000;
 /// Deliveries heard of before their sending.
 const MOST_EARLY: usize = 512;
 /// A message whose end nobody reports is no longer shown after its delay and so many microseconds.
@@ -103,33 +104,52 @@ fn answer_to(question: &Passage, label: &str, sent: u64) -> Passage {
     Passage::new(id, question.id.from, facts, sent)
 }
 
-/// All messages.
-#[derive(Debug, Default)]
+/// All messages; clones share them.
+#[derive(Clone, Debug, Default)]
 pub struct Traffic {
-    flying: BTreeMap<(MessageId, NodeId), Passage>,
-    passed: VecDeque<Passage>,
+    flying: BTreeMap<(MessageId, NodeId), Arc<Passage>>,
+    passed: VecDeque<Arc<Passage>>,
+    /// One of long ago that somebody looks at.
+    recalled: Option<Arc<Passage>>,
     early: VecDeque<(MessageId, NodeId, u64, End)>,
     flows: BTreeMap<(NodeId, NodeId), Flow>,
     asked: BTreeMap<MessageId, Postcode>,
     newest_end: u64,
+    /// Nobody's patience ends before this moment; none: nobody's at all.
+    patience_ends: Option<u64>,
 }
 
 impl Traffic {
     /// Messages on their way, in the order of their senders.
     pub fn flying(&self) -> impl Iterator<Item = &Passage> {
-        self.flying.values()
+        self.flying.values().map(|passage| &**passage)
     }
 
     /// Messages whose way has ended, oldest first.
     pub fn passed(&self) -> impl DoubleEndedIterator<Item = &Passage> {
-        self.passed.iter()
+        self.passed.iter().map(|passage| &**passage)
+    }
+
+    /// The message that leaves its link next, after `now`, if time goes on; those that are held stay.
+    #[must_use]
+    pub fn next_due(&self, now: u64) -> Option<&Passage> {
+        self.departures(now).min_by_key(|(until, passage)| (*until, passage.id, passage.to)).map(|(_, passage)| passage)
+    }
+
+    /// Messages that will leave their links after `now`, each with its moment.
+    pub fn departures(&self, now: u64) -> impl Iterator<Item = (u64, &Passage)> {
+        self.flying().filter_map(move |passage| match passage.stay {
+            Stay::Until(until) if until > now => Some((until, passage)),
+            Stay::Until(_) | Stay::Held => None,
+        })
     }
 
     /// One of them all.
     #[must_use]
     pub fn find(&self, id: MessageId, to: NodeId) -> Option<&Passage> {
-        let passed = || self.passed.iter().rev().find(|passage| passage.id == id && passage.to == to);
-        self.flying.get(&(id, to)).or_else(passed)
+        let is_it = |passage: &&Passage| passage.id == id && passage.to == to;
+        let passed = || self.passed().rev().find(is_it).or_else(|| self.recalled.as_deref().filter(is_it));
+        self.flying.get(&(id, to)).map(|passage| &**passage).or_else(passed)
     }
 
     /// Flows by sender and receiver.
@@ -140,13 +160,18 @@ impl Traffic {
     /// Whether a message moves now. A glow is for the caller to ask about.
     #[must_use]
     pub fn moves(&self, now: u64) -> bool {
-        self.flying.values().any(|passage| passage.progress(now) < 1.0)
+        self.flying().any(|passage| passage.progress(now) < 1.0 && !passage.is_held())
     }
 
     /// When the last message arrived.
     #[must_use]
     pub fn newest_end(&self) -> u64 {
         self.newest_end
+    }
+
+    /// Keeps a message of long ago in sight.
+    pub fn recall(&mut self, passage: Passage) {
+        self.recalled = Some(Arc::new(passage));
     }
 
     pub(super) fn sent(&mut self, id: MessageId, to: NodeId, facts: &MessageFacts, at: u64) {
@@ -156,7 +181,8 @@ impl Traffic {
             self.pass(passage, arrived, end);
             return;
         }
-        self.flying.insert((id, to), passage);
+        self.wait_for(&passage);
+        self.flying.insert((id, to), Arc::new(passage));
         if self.flying.len() > MOST_FLYING {
             self.flying.pop_first();
         }
@@ -164,8 +190,11 @@ impl Traffic {
 
     pub(super) fn stays(&mut self, id: MessageId, to: NodeId, stay: Stay, at: u64) {
         if let Some(passage) = self.flying.get_mut(&(id, to)) {
+            let passage = Arc::make_mut(passage);
             passage.had_come = (passage.progress(at), at);
             passage.stay = stay;
+            let passage = passage.clone();
+            self.wait_for(&passage);
         }
     }
 
@@ -186,9 +215,18 @@ impl Traffic {
         }
     }
 
-    fn pass(&mut self, mut passage: Passage, at: u64, end: End) {
+    fn wait_for(&mut self, passage: &Passage) {
+        if let Stay::Until(until) = passage.stay {
+            let ends = until.saturating_add(PATIENCE);
+            self.patience_ends = Some(self.patience_ends.map_or(ends, |other| other.min(ends)));
+        }
+    }
+
+    fn pass(&mut self, passage: impl Into<Arc<Passage>>, at: u64, end: End) {
+        let mut passage: Arc<Passage> = passage.into();
         self.newest_end = self.newest_end.max(at);
-        passage.end = Some((at.max(passage.sent), end));
+        let ended = at.max(passage.sent);
+        Arc::make_mut(&mut passage).end = Some((ended, end));
         self.passed.push_back(passage);
         self.passed.keep_newest(MOST_PASSED);
     }
@@ -235,7 +273,7 @@ impl Traffic {
         };
         let own = MessageId { from, number: id.number };
         if let Some(mut answer) = self.flying.remove(&(own, id.from)) {
-            label.clone_into(&mut answer.facts.label);
+            label.clone_into(&mut Arc::make_mut(&mut answer).facts.label);
             self.pass(answer, at, end);
         } else if let Some(question) = self.flying.remove(&(id, from)) {
             let answer = answer_to(&question, label, question.sent);
@@ -262,7 +300,7 @@ impl Traffic {
             Stay::Held => passage.id.from == id,
             Stay::Until(until) => passage.id.from == id && at < until,
         };
-        let why = |(key, passage): (&(MessageId, NodeId), &Passage)| match (key.1 == id, in_its_link(passage)) {
+        let why = |(key, passage): (&(MessageId, NodeId), &Arc<Passage>)| match (key.1 == id, in_its_link(passage)) {
             (true, _) => Some((*key, "its receiver has ended")),
             (false, true) => Some((*key, "its sender ended while it was in its link")),
             (false, false) => None,
@@ -278,25 +316,36 @@ impl Traffic {
     /// A question that has travelled its hop is with the service; the verdict's own hop follows, as the driver counts it:
     /// "there and back".
     fn turn_questions(&mut self, now: u64) {
-        let due = |question: &&Passage| {
-            let delay = question.facts.delay;
-            delay > 0 && now >= question.sent + delay && self.asked.contains_key(&question.id)
-        };
-        let questions: Vec<Passage> = self.flying.values().filter(due).cloned().collect();
-        for question in questions {
+        let asked = self.asked.keys().filter_map(|id| {
+            let (_, question) = self.flying.range((*id, NodeId(0))..).next()?;
+            (question.id == *id && question.facts.delay > 0).then_some(question)
+        });
+        let due = asked.filter_map(|question| match question.stay {
+            Stay::Until(until) if now >= until => Some((until, question.clone())),
+            Stay::Until(_) | Stay::Held => None,
+        });
+        for (turned, question) in due.collect::<Vec<_>>() {
             self.flying.remove(&(question.id, question.to));
-            let answer = answer_to(&question, "verdict", question.sent + question.facts.delay);
-            self.flying.insert((answer.id, answer.to), answer);
-            let turned = question.sent + question.facts.delay;
+            let answer = answer_to(&question, "verdict", turned);
+            self.wait_for(&answer);
+            self.flying.insert((answer.id, answer.to), Arc::new(answer));
             self.pass(question, turned, End::Delivered);
         }
     }
 
+    /// Time has come to `now`. What it does to messages does not depend on how often this is called.
     pub(super) fn go_on(&mut self, now: u64) {
         self.turn_questions(now);
-        self.flying.retain(|_, passage| match passage.stay {
+        if self.patience_ends.is_none_or(|ends| now < ends) {
+            return;
+        }
+        self.patience_ends = None;
+        let mut flying = std::mem::take(&mut self.flying);
+        flying.retain(|_, passage| match passage.stay {
             Stay::Held => true,
-            Stay::Until(until) => now < until + PATIENCE,
+            Stay::Until(until) => now < until.saturating_add(PATIENCE),
         });
+        flying.values().for_each(|passage| self.wait_for(passage));
+        self.flying = flying;
     }
 }
