@@ -149,9 +149,11 @@ impl FrontEnd {
         }
     }
 
-    /// [3]
+    /// [3] Whoever is new is told of the view at once; the others hear of it each heartbeat.
     fn on_found(&mut self, who: &[(String, Contact)], effects: &mut Effects) {
+        let mut news = false;
         for (_, contact) in who {
+            news |= self.replicas.get(&contact.id).is_none_or(|known| known.contact != Some(*contact));
             self.meet(contact.id, Some(*contact), effects);
         }
         // Forgets the dead that nobody knows any more, so that restarts do not pile up.
@@ -160,7 +162,9 @@ impl FrontEnd {
         self.replicas.retain(|id, replica| {
             replica.health != Health::Silent || members.contains(id) || candidates.contains(id) || known(id)
         });
-        self.announce(effects);
+        if news {
+            self.announce(effects);
+        }
         self.reconsider = true;
     }
 
@@ -292,6 +296,18 @@ impl FrontEnd {
         effects.set_timer(Timer::Heartbeat, self.settings.heartbeat);
     }
 
+    /// A timer that runs is left alone by a change that has nothing to do with it; silence is counted anew if one has.
+    fn retime(&mut self, settings: Settings, effects: &mut Effects) {
+        let before = std::mem::replace(&mut self.settings, settings);
+        let (heartbeat, suspect_after) = (self.settings.heartbeat, self.settings.suspect_after);
+        if before.heartbeat != heartbeat {
+            effects.set_timer(Timer::Heartbeat, heartbeat);
+        }
+        if (before.heartbeat, before.suspect_after) != (heartbeat, suspect_after) {
+            self.on_overslept(effects);
+        }
+    }
+
     fn register(&self, traced: bool, effects: &mut Effects) {
         let Identity { name, role, name_server, .. } = self.identity.clone();
         effects.send(name_server, traced, Message::Register { name, role, token: self.token });
@@ -351,11 +367,7 @@ impl Machine for FrontEnd {
                 self.reconsider = true;
             }
             Input::Overslept => self.on_overslept(effects),
-            Input::Retimed(settings) => {
-                self.settings = settings;
-                self.on_overslept(effects);
-                effects.set_timer(Timer::Heartbeat, self.settings.heartbeat);
-            }
+            Input::Retimed(settings) => self.retime(settings, effects),
             // A lost connection is no death: suspicion comes from silence alone (RELIABILITY H12).
             Input::Rang(_) | Input::ConnectionLost { .. } | Input::PostcodeChecked { .. } | Input::Wanted { .. } => {}
         }

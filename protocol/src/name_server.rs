@@ -168,8 +168,10 @@ impl Machine for NameServer {
             // Whoever could not register while this process slept gets another round.
             Input::Overslept => self.names.values_mut().for_each(|known| known.fresh = true),
             Input::Retimed(settings) => {
-                self.settings = settings;
-                effects.set_timer(Timer::Autoclean, self.settings.autoclean);
+                let before = std::mem::replace(&mut self.settings, settings);
+                if before.autoclean != self.settings.autoclean {
+                    effects.set_timer(Timer::Autoclean, self.settings.autoclean);
+                }
             }
             Input::Rang(_) | Input::ConnectionLost { .. } | Input::PostcodeChecked { .. } | Input::Wanted { .. } => {}
         }

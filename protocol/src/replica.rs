@@ -48,6 +48,8 @@ pub struct Replica {
     addresses: BTreeMap<NodeId, SocketAddr>,
     /// The front-end should know at once what changed.
     status_due: bool,
+    /// What is said each heartbeat was said since its timer rang last.
+    spoke: bool,
 }
 
 impl Replica {
@@ -67,6 +69,7 @@ impl Replica {
             front_end: None,
             addresses: BTreeMap::new(),
             status_due: false,
+            spoke: false,
         }
     }
 
@@ -220,6 +223,7 @@ impl Replica {
         }
         self.forget_addresses(all);
         self.send_status(from, effects);
+        self.speak(effects);
     }
 
     /// Keeps where members, peers and whoever was just named listen: the incarnations that are gone must not pile up.
@@ -247,13 +251,29 @@ impl Replica {
 
     // Timers.
 
+    /// Silence is counted by this clock alone, however often or rarely front-ends are heard (PROTOCOL section 7).
     fn on_heartbeat(&mut self, effects: &mut Effects) {
-        self.register(false, effects);
-        if self.primary.is_some() {
-            self.watch_peers();
+        self.watch_peers();
+        self.speak(effects);
+        self.spoke = false;
+        effects.set_timer(Timer::Heartbeat, self.settings.heartbeat);
+    }
+
+    /// What is said each heartbeat, once. A front-end's word sets the beat for the whole cluster, so that everybody wakes
+    /// once for all that is due; where none was heard in a heartbeat, the timer does.
+    fn speak(&mut self, effects: &mut Effects) {
+        if !std::mem::replace(&mut self.spoke, true) {
+            self.register(false, effects);
             self.beat(effects);
         }
-        effects.set_timer(Timer::Heartbeat, self.settings.heartbeat);
+    }
+
+    /// A timer that runs is left alone by a change that has nothing to do with it.
+    fn retime(&mut self, settings: Settings, effects: &mut Effects) {
+        let before = std::mem::replace(&mut self.settings, settings);
+        if before.heartbeat != self.settings.heartbeat {
+            effects.set_timer(Timer::Heartbeat, self.settings.heartbeat);
+        }
     }
 
     /// R1, the fence: what is said in a view that is over is refused, and the sender is told.
@@ -280,10 +300,7 @@ impl Machine for Replica {
             Input::Rang(Timer::CheckAgain(request)) => self.on_check_again(request, effects),
             Input::PostcodeChecked { request, verdict, at } => self.on_verdict(request, verdict, at, effects),
             Input::Overslept => self.forgive_peers(),
-            Input::Retimed(settings) => {
-                self.settings = settings;
-                effects.set_timer(Timer::Heartbeat, self.settings.heartbeat);
-            }
+            Input::Retimed(settings) => self.retime(settings, effects),
             Input::Rang(_) | Input::ConnectionLost { .. } | Input::Wanted { .. } => {}
         }
     }

@@ -112,10 +112,10 @@ fn one_crashes_and_a_fresh_process_comes() {
 
 #[test]
 fn heartbeats_ring_at_any_moment_of_a_pair() {
-    explore(Configuration { heartbeats: true, ..pair(vec![order()]) }, 313_595);
+    explore(Configuration { heartbeats: true, ..pair(vec![order()]) }, 314_339);
 }
 
 #[test]
 fn heartbeats_ring_at_any_moment_of_a_joining() {
-    explore(Configuration { heartbeats: true, ..joining(1, vec![order(), read()], 1) }, 637_335);
+    explore(Configuration { heartbeats: true, ..joining(1, vec![order(), read()], 1) }, 726_487);
 }

@@ -455,19 +455,18 @@ impl Trial {
         });
     }
 
-    /// All members of the newest view are gone: nobody may invent a history (PROTOCOL section 10).
+    /// All members of the newest view are gone: nobody invents a history, front-ends soon say so (PROTOCOL section 10).
     fn must_refuse(&mut self) {
         self.pass(QUIET, |_| false);
         let invented = !self.all_lost();
-        self.cluster
-            .checkers
-            .expect(!invented, || "PROTOCOL section 10: all members were lost, but somebody else became one".into());
+        self.cluster.checkers.expect(!invented, || "PROTOCOL section 10: all were lost, yet somebody leads".into());
         let refuses = |actor: &Actor| match actor.describe() {
             NodeState::FrontEnd { waits_for, retired, .. } => retired || waits_for.is_some(),
             _ => true,
         };
-        let all = self.cluster.nodes.iter().filter_map(|node| node.actor.as_ref()).all(refuses);
-        self.cluster.checkers.expect(all, || "PROTOCOL section 10: a front-end does not say whom it awaits".into());
+        let all_refuse = |trial: &Self| trial.cluster.nodes.iter().filter_map(|node| node.actor.as_ref()).all(refuses);
+        let said = self.pass(QUIET, all_refuse);
+        self.cluster.checkers.expect(said, || "PROTOCOL section 10: a front-end does not say whom it awaits".into());
     }
 }
 

@@ -64,13 +64,21 @@ impl Configuration {
         for members in 1..=self.members {
             let number = state.newest().number.next();
             state.record(View { number, primary: id_of(0), members: (0..members).map(id_of).collect() });
-            (0..state.nodes.len()).for_each(|node| state.tell(node, number.0 as usize));
+            (0..state.nodes.len()).for_each(|node| self.tell(&mut state, node, number.0 as usize));
             self.deliver_all(&mut state);
         }
         state.begin(self.members);
         state.crashes = self.crashes;
         state.restarts = self.restarts;
         state
+    }
+
+    /// Where heartbeats ring, one rings at once: whether a front-end has set its beat is then no part of the state.
+    fn tell(&self, state: &mut State, node: usize, view: usize) {
+        state.tell(node, view);
+        if self.heartbeats {
+            state.ring(node);
+        }
     }
 
     fn deliver_all(&self, state: &mut State) {
@@ -134,7 +142,7 @@ impl Model for Configuration {
         let mut next = state.clone();
         match step {
             Step::Deliver(packet) => next.deliver(&packet),
-            Step::Tell(node, view) => next.tell(node, view),
+            Step::Tell(node, view) => self.tell(&mut next, node, view),
             Step::Ask(node, call, good) => next.ask(node, call, &self.calls, good),
             Step::Take(call, digest) => next.take(call, digest, &self.calls),
             Step::Record(view) => next.record(view),

@@ -1,0 +1,152 @@
+//! What is said each heartbeat is said once a heartbeat, whoever sets the beat; and settings that change leave the timers
+//! alone which they have nothing to do with.
+//!
+//! Single machines only. That a cluster lives by its heartbeats is shown in `scenes.rs` and `random_schedules.rs`.
+
+use protocol::front_end::FrontEnd;
+use protocol::ids::{Contact, NodeId, Role, Span, View, ViewNumber};
+use protocol::machine::{Effect, Effects, Identity, Input, JournalRecord, Machine, Settings, Timer};
+use protocol::message::{Message, Status};
+use protocol::name_server::NameServer;
+use protocol::order_book::OrderBook;
+use protocol::replica::Replica;
+
+const NAME_SERVER: u64 = 1;
+const FRONT_END: u64 = 2;
+const OTHER_FRONT_END: u64 = 3;
+const BACKUP: u64 = 4;
+const ME: u64 = 7;
+
+fn contact(id: u64) -> Contact {
+    Contact { id: NodeId(id), address: ([127, 0, 0, 1], 1000 + id as u16).into() }
+}
+
+fn identity(role: Role) -> Identity {
+    Identity { me: contact(ME), name: "me".into(), role, name_server: contact(NAME_SERVER) }
+}
+
+fn give(machine: &mut impl Machine, input: Input) -> Vec<Effect> {
+    let mut effects = Effects::new(false);
+    machine.handle(input, &mut effects);
+    machine.settle(&mut effects);
+    effects.drain().collect()
+}
+
+fn ring(machine: &mut impl Machine) -> Vec<Effect> {
+    give(machine, Input::Rang(Timer::Heartbeat))
+}
+
+/// A primary of itself and one backup, at the beginning of a heartbeat.
+fn primary() -> Replica {
+    let mut primary = Replica::new(identity(Role::Replica), Settings::default(), OrderBook::preset(1));
+    announce(&mut primary, FRONT_END);
+    assert!(primary.acting());
+    ring(&mut primary);
+    primary
+}
+
+fn announce(replica: &mut Replica, front_end: u64) -> Vec<Effect> {
+    let view = View { number: ViewNumber(1), primary: NodeId(ME), members: vec![NodeId(ME), NodeId(BACKUP)] };
+    let message = Message::ViewIs { view, joiners: Vec::new(), contacts: vec![contact(ME), contact(BACKUP)] };
+    give(replica, Input::Received { from: contact(front_end), traced: false, message })
+}
+
+/// How often it registered, and how often it sent its backup a heartbeat.
+fn beats(effects: &[Effect]) -> (usize, usize) {
+    let count = |wanted: fn(&Message) -> bool| {
+        let sent = |effect: &&Effect| matches!(effect, Effect::Send { message, .. } if wanted(message));
+        effects.iter().filter(sent).count()
+    };
+    (
+        count(|message| matches!(message, Message::Register { .. })),
+        count(|message| matches!(message, Message::StateUpdate(_))),
+    )
+}
+
+fn statuses(effects: &[Effect]) -> Vec<Status> {
+    let status = |effect: &Effect| match effect {
+        Effect::Send { message: Message::Status(status), .. } => Some(status.clone()),
+        _ => None,
+    };
+    effects.iter().filter_map(status).collect()
+}
+
+fn timers(effects: &[Effect]) -> Vec<(Timer, Span)> {
+    let timer = |effect: &Effect| match effect {
+        Effect::SetTimer { timer, after } => Some((*timer, *after)),
+        _ => None,
+    };
+    effects.iter().filter_map(timer).collect()
+}
+
+#[test]
+fn a_front_end_sets_the_beat_and_two_do_not_double_it() {
+    let mut primary = primary();
+    for _ in 0..3 {
+        assert_eq!(beats(&announce(&mut primary, FRONT_END)), (1, 1));
+        assert_eq!(beats(&announce(&mut primary, OTHER_FRONT_END)), (0, 0));
+        let rang = ring(&mut primary);
+        assert_eq!(beats(&rang), (0, 0));
+        assert_eq!(timers(&rang), [(Timer::Heartbeat, Settings::default().heartbeat)]);
+    }
+}
+
+#[test]
+fn without_a_front_end_the_timer_sets_the_beat() {
+    let mut primary = primary();
+    for _ in 0..3 {
+        assert_eq!(beats(&ring(&mut primary)), (1, 1));
+    }
+}
+
+#[test]
+fn silence_is_counted_by_the_own_clock_and_not_by_what_front_ends_say() {
+    let mut primary = primary();
+    for _ in 0..1000 {
+        let silent = statuses(&announce(&mut primary, FRONT_END)).into_iter().flat_map(|status| status.silent);
+        assert_eq!(silent.count(), 0, "somebody was accused within one heartbeat");
+    }
+    let Settings { heartbeat, suspect_after, .. } = Settings::default();
+    let accused = (0..20).find(|_| statuses(&ring(&mut primary)).iter().any(|status| !status.silent.is_empty()));
+    // One heartbeat is over already when it begins to be silent.
+    assert_eq!(accused, Some(suspect_after.0.div_ceil(heartbeat.0) - 1));
+}
+
+#[test]
+fn timers_are_left_alone_by_settings_that_do_not_concern_them() {
+    let slower = Settings { hop: Span::millis(700), retry_after: Span::millis(9), ..Settings::default() };
+    let mut replica = primary();
+    let mut name_server = NameServer::new(identity(Role::NameServer), Settings::default(), JournalRecord::default());
+    let mut front_end = front_end();
+    for settings in [slower, Settings::default()] {
+        assert_eq!(timers(&give(&mut replica, Input::Retimed(settings.clone()))), []);
+        assert_eq!(timers(&give(&mut name_server, Input::Retimed(settings.clone()))), []);
+        assert_eq!(timers(&give(&mut front_end, Input::Retimed(settings))), []);
+    }
+}
+
+#[test]
+fn timers_follow_the_settings_that_concern_them() {
+    let default = Settings::default();
+    let (beat, patience) = (Span::millis(10), Span::millis(1000));
+    let mut front_end = front_end();
+    let silence = Timer::Silence(NodeId(BACKUP));
+
+    let faster = Input::Retimed(Settings { heartbeat: beat, ..default.clone() });
+    assert_eq!(timers(&give(&mut primary(), faster.clone())), [(Timer::Heartbeat, beat)]);
+    assert_eq!(
+        timers(&give(&mut front_end, faster)),
+        [(Timer::Heartbeat, beat), (silence, default.suspect_after)],
+        "silence is counted anew where the beat changes"
+    );
+    let patient = Input::Retimed(Settings { heartbeat: beat, suspect_after: patience, ..default });
+    assert_eq!(timers(&give(&mut front_end, patient)), [(silence, patience)]);
+}
+
+/// One that hears a replica.
+fn front_end() -> FrontEnd {
+    let mut front_end = FrontEnd::new(identity(Role::FrontEnd), Settings::default());
+    let message = Message::Found { role: Role::Replica, who: vec![("a replica".into(), contact(BACKUP))] };
+    give(&mut front_end, Input::Received { from: contact(NAME_SERVER), traced: false, message });
+    front_end
+}
