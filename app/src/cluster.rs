@@ -5,13 +5,17 @@
 //! input closed and end by themselves.
 
 mod customers;
+pub(crate) mod hosts;
 mod inquiry;
 mod launcher;
+mod links;
 mod nodes;
 mod observer;
 pub(crate) mod run_directory;
 mod start;
+mod steering;
 mod supervisor;
+mod watch;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -24,14 +28,18 @@ use anyhow::{Context, anyhow};
 use node::cluster_clock::ClusterClock as NodeClock;
 use node::control::ClockReading;
 use node::transport::identity::Authority;
+use protocol::ids::NodeId;
 use protocol::machine::Settings;
 use protocol::trace::{Rate, TraceRecord};
 
+use hosts::HostCommand;
 use inquiry::Question;
-pub use inquiry::{Admission, NodeStatus};
+pub use inquiry::{Admission, NodeStatus, SteeringStatus};
 use observer::Facts;
 use run_directory::RunDirectory;
 use supervisor::{Incoming, Supervisor};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use watch::Watch;
 
 use crate::user_command::UserCommand;
 
@@ -95,6 +103,7 @@ pub struct Cluster {
     facts: Facts,
     clock: ClusterClock,
     directory: PathBuf,
+    watch: Watch,
 }
 
 impl Cluster {
@@ -127,20 +136,26 @@ impl Cluster {
                 supervisor.run();
             }
         })?;
-        let cluster = Self { sender, supervisor: Some(thread), facts, clock, directory };
+        let cluster = Self { sender, supervisor: Some(thread), facts, clock, directory, watch: Watch::default() };
         start.recv().map_err(|_| anyhow!("the supervisor of the processes ended unexpectedly"))??;
         Ok(cluster)
     }
 
     /// Asks for something. What comes of it is a fact, a refusal too; nothing waits.
     pub fn perform(&mut self, command: UserCommand) {
+        self.watch.asked(&command, self.clock.now());
         // The supervisor lives as long as this.
         let _ = self.sender.send(Incoming::Wanted(command));
     }
 
-    /// Takes the facts that have come since the last time, oldest first as far as one node goes.
+    /// Takes the facts that have come since the last time, oldest first as far as one node goes. Time is stopped here if
+    /// it was to go until something happened, and one of them says that it has.
     pub fn take_facts(&mut self) -> Vec<TraceRecord> {
-        self.facts.take(self.clock.now())
+        let records = self.facts.take(self.clock.now());
+        if self.watch.has_happened(&records) {
+            self.perform(UserCommand::SetRate { rate: Rate::STOPPED });
+        }
+        records
     }
 
     /// Calls `wake`, from any thread, when facts are there to be taken.
@@ -210,6 +225,27 @@ impl Inquirer {
         answer.recv_timeout(SLOWEST_ANSWER).context("the cluster did not answer")?
     }
 
+    /// How the cluster is steered.
+    ///
+    /// # Errors
+    /// When the cluster has ended.
+    pub fn steering(&self) -> anyhow::Result<SteeringStatus> {
+        let (reply, answer) = channel();
+        self.ask(Question::Steering(reply))?;
+        answer.recv_timeout(SLOWEST_ANSWER).context("the cluster did not answer")
+    }
+
+    /// From now on these customers of this program are told what their host must know, the present clock first. Returns
+    /// when that is on its way.
+    pub(crate) fn follow(&self, customers: Vec<NodeId>) -> anyhow::Result<UnboundedReceiver<HostCommand>> {
+        let (sender, commands) = unbounded_channel();
+        let tell = Box::new(move |command| sender.send(command).is_ok());
+        let (reply, answer) = channel();
+        self.ask(Question::Follow { customers, tell, reply })?;
+        answer.recv_timeout(SLOWEST_ANSWER).context("the cluster did not answer")?;
+        Ok(commands)
+    }
+
     fn ask(&self, question: Question) -> anyhow::Result<()> {
         self.sender.send(Incoming::Asked(question)).map_err(|_| anyhow!("the cluster has ended"))
     }
@@ -260,6 +296,11 @@ impl ClusterClock {
 
 fn wall_clock() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64
+}
+
+/// A stranger's word, safe to show: no control characters, not long.
+fn shown(word: &str) -> String {
+    word.chars().take(40).flat_map(char::escape_debug).collect()
 }
 
 /// A random number from the operating system.

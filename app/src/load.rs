@@ -21,8 +21,10 @@ use protocol::menu::menu;
 use protocol::message::{Answer, Ask};
 use protocol::postcode::Postcode;
 use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::cluster::{Admission, random};
+use crate::cluster::hosts::HostCommand;
+use crate::cluster::{Admission, Inquirer, random};
 
 /// Since the moment the load counts from, on a clock that never goes back.
 pub type Moment = Duration;
@@ -44,6 +46,30 @@ pub trait Workload: Send + 'static {
     }
 }
 
+/// How customers get into a cluster, and whether they follow its clock, settings and links: those of another process
+/// live in real time.
+#[derive(Clone)]
+pub struct Entry {
+    admission: Admission,
+    inquirer: Option<Inquirer>,
+}
+
+impl From<Admission> for Entry {
+    fn from(admission: Admission) -> Self {
+        Self { admission, inquirer: None }
+    }
+}
+
+impl Entry {
+    /// Into a cluster of this process.
+    ///
+    /// # Errors
+    /// When the cluster has ended.
+    pub fn into_own(inquirer: Inquirer) -> anyhow::Result<Self> {
+        Ok(Self { admission: inquirer.admission()?, inquirer: Some(inquirer) })
+    }
+}
+
 /// A running load. Dropping it ends it at once.
 pub struct Load<W> {
     workload: Arc<Mutex<W>>,
@@ -54,17 +80,19 @@ pub struct Load<W> {
 }
 
 impl<W: Workload> Load<W> {
-    /// Starts so many customers. `deadline`: how long one waits for an answer; none: for ever. `begun`: what moments count from.
+    /// Starts so many customers. `deadline`: how long one waits for an answer, in cluster time; none: for ever. `begun`:
+    /// what moments count from.
     ///
     /// # Errors
     /// When no port can be opened.
     pub fn start(
-        admission: Admission,
+        entry: impl Into<Entry>,
         places: u32,
         deadline: Option<Duration>,
         begun: Instant,
         workload: W,
     ) -> anyhow::Result<Self> {
+        let Entry { admission, inquirer } = entry.into();
         let workload = Arc::new(Mutex::new(workload));
         let over = Arc::new(AtomicBool::new(false));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -76,7 +104,7 @@ impl<W: Workload> Load<W> {
             let outcome = runtime.block_on(async {
                 let mut crowd = Crowd::new(admission, deadline, begun, shared, ends)?;
                 let _ = ready.send(());
-                crowd.order(places as usize, &nudges).await
+                crowd.order(places as usize, inquirer.as_ref(), &nudges).await
             });
             let _ = done.send(());
             outcome
@@ -145,7 +173,8 @@ struct Crowd<W> {
 
 struct Place {
     node: NodeId,
-    asked: Option<Moment>,
+    /// When it asked what it waits for, in cluster time: while time stands still nobody loses patience.
+    asked: Option<u64>,
 }
 
 impl<W: Workload> Crowd<W> {
@@ -162,9 +191,15 @@ impl<W: Workload> Crowd<W> {
         Ok(Self { host, admission, deadline, begun, workload, over, first: NodeId(random()?), places: Vec::new() })
     }
 
-    async fn order(&mut self, places: usize, nudged: &Notify) -> anyhow::Result<()> {
+    async fn order(&mut self, places: usize, cluster: Option<&Inquirer>, nudged: &Notify) -> anyhow::Result<()> {
         for place in 0..places {
             self.seat(place)?;
+        }
+        let here = self.places.iter().map(|place| place.node).collect();
+        let mut steered = cluster.map(|cluster| cluster.follow(here)).transpose()?;
+        // What is so already must hold for the first order, too.
+        while let Some(command) = steered.as_mut().and_then(|commands| commands.try_recv().ok()) {
+            self.obey(command);
         }
         let workload = self.workload.clone();
         self.ask_all(&mut lock(&workload), 0..places);
@@ -174,6 +209,7 @@ impl<W: Workload> Crowd<W> {
         while waits_for_more || self.places.iter().any(|place| place.asked.is_some()) {
             tokio::select! {
                 () = self.host.ready() => {}
+                Some(command) = next_of(&mut steered) => self.obey(command),
                 () = nudged.notified() => self.ask_all(&mut lock(&workload), 0..places),
                 _ = tick.tick() => {
                     if self.over.load(Ordering::Relaxed) {
@@ -193,6 +229,14 @@ impl<W: Workload> Crowd<W> {
             lock(&workload).unknown(place, now);
         }
         Ok(())
+    }
+
+    fn obey(&mut self, command: HostCommand) {
+        if let HostCommand::Retime(settings) = &command {
+            self.admission.settings = settings.clone();
+        }
+        // Messages of a load are not shown, so nobody can have meant one.
+        let _ = command.obey(&mut self.host);
     }
 
     /// A new customer takes this place.
@@ -238,7 +282,7 @@ impl<W: Workload> Crowd<W> {
             let Some(id) = self.host.machine(seat.node).map(Customer::next_request) else { continue };
             let now = self.begun.elapsed();
             if let Some(ask) = workload.next(place, id, now) {
-                seat.asked = Some(now);
+                seat.asked = Some(self.host.clock().now());
                 self.host.give(seat.node, Input::Wanted { wish: Wish::Ask(ask), traced: false });
             }
         }
@@ -248,7 +292,8 @@ impl<W: Workload> Crowd<W> {
     fn replace_impatient(&mut self) -> anyhow::Result<()> {
         let Some(deadline) = self.deadline else { return Ok(()) };
         let now = self.begun.elapsed();
-        let overdue = |seat: &Place| seat.asked.is_some_and(|asked| now.saturating_sub(asked) > deadline);
+        let (cluster_time, deadline) = (self.host.clock().now(), deadline.as_micros() as u64);
+        let overdue = |seat: &Place| seat.asked.is_some_and(|asked| cluster_time.saturating_sub(asked) > deadline);
         let places: Vec<usize> = (0..self.places.len()).filter(|place| overdue(&self.places[*place])).collect();
         let workload = self.workload.clone();
         for place in places {
@@ -257,6 +302,14 @@ impl<W: Workload> Crowd<W> {
             self.ask_all(&mut lock(&workload), place..place + 1);
         }
         Ok(())
+    }
+}
+
+/// The next command; never, if nobody commands (any more).
+async fn next_of(commands: &mut Option<UnboundedReceiver<HostCommand>>) -> Option<HostCommand> {
+    match commands {
+        Some(receiver) => receiver.recv().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -7,6 +7,8 @@
 
 #[path = "headless/program.rs"]
 mod program;
+#[path = "headless/stage.rs"]
+mod stage;
 
 #[path = "headless/bad_input.rs"]
 mod bad_input;
@@ -18,3 +20,5 @@ mod crashes;
 mod exactly_once;
 #[path = "headless/judging.rs"]
 mod judging;
+#[path = "headless/steering.rs"]
+mod steering;

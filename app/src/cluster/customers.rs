@@ -5,7 +5,7 @@
 
 mod house;
 
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
 use anyhow::Context;
@@ -23,8 +23,10 @@ use protocol::trace::TraceRecord;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::ClusterClock;
+use super::hosts::{HostCommand, Hosts};
 use super::nodes::Common;
 use super::observer::Facts;
+use super::supervisor::Incoming;
 use crate::user_command::UserCommand;
 use house::House;
 
@@ -43,24 +45,34 @@ pub(super) struct Customers {
 
 enum Order {
     Perform(UserCommand),
-    Retime(Settings),
+    Host(HostCommand),
 }
 
 impl Customers {
-    /// Opens their endpoint.
-    pub fn start(common: &Common, name_server: Contact, clock: ClusterClock, facts: Facts) -> anyhow::Result<Self> {
+    /// Opens their endpoint. They are told what all customers' hosts are told, and say who they are, to the supervisor.
+    pub fn start(
+        common: &Common,
+        name_server: Contact,
+        clock: ClusterClock,
+        (facts, supervisor): (Facts, Sender<Incoming>),
+        hosts: &mut Hosts,
+    ) -> anyhow::Result<Self> {
         let credentials = common.authority.issue(Role::Customer, None)?;
         let (settings, listen) = (common.settings.clone(), (common.listen, 0).into());
         let (orders, waiting) = unbounded_channel();
         let (ready, opened) = channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let observe = common.observe;
+        // Weak: who is told is not who keeps the customers alive.
+        let told = orders.downgrade();
+        let tell = move |command| told.upgrade().is_some_and(|orders| orders.send(Order::Host(command)).is_ok());
+        let registry = (hosts.add(Box::new(tell), Vec::new()), supervisor);
         let thread = std::thread::Builder::new().name("customers".into()).spawn(move || {
             runtime.block_on(async {
                 match host(listen, &credentials, &clock, &settings, facts.clone(), observe) {
                     Ok(host) => {
                         let _ = ready.send(Ok(()));
-                        let house = House::new(host, settings, name_server, clock, facts);
+                        let house = House::new(host, settings, name_server, clock, facts, registry);
                         house.live(waiting).await;
                     }
                     Err(error) => drop(ready.send(Err(error))),
@@ -84,11 +96,6 @@ impl Customers {
     /// Does what concerns customers; everything else is not for them.
     pub fn perform(&self, command: UserCommand) {
         self.tell(Order::Perform(command));
-    }
-
-    /// The timers or the hop changed.
-    pub fn retime(&self, settings: Settings) {
-        self.tell(Order::Retime(settings));
     }
 
     fn tell(&self, order: Order) {

@@ -6,12 +6,16 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use node::control::{ClockReading, ControlCommand, Credentials, Usage};
-use protocol::ids::{Contact, NodeId, Role};
+use protocol::ids::{Contact, NodeId, Role, Span};
 use protocol::machine::Settings;
-use protocol::trace::{Actor, NodeState};
+use protocol::plant::Plant;
+use protocol::trace::{Actor, Bomb, Freezing, LinkRule, NodeState, Rate};
 
+use super::hosts::{CROWD, TellHost};
 use super::launcher::ProcessKey;
 use super::nodes::{Common, Nodes};
+use super::supervisor::Supervisor;
+use crate::user_command::LinkWay;
 
 /// A process that has not answered after so long is left out.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -22,6 +26,33 @@ pub(super) enum Question {
     Status(Sender<Vec<NodeStatus>>),
     /// Keys for one more customers' endpoint, in another process.
     Admission(Sender<anyhow::Result<Admission>>),
+    /// How the cluster is steered.
+    Steering(Sender<SteeringStatus>),
+    /// Customers in this program want to follow clock, settings and links, under one name. Answered when their first
+    /// orders are given.
+    Follow {
+        /// Who.
+        customers: Vec<NodeId>,
+        /// How their host is told.
+        tell: TellHost,
+        /// The answer.
+        reply: Sender<()>,
+    },
+}
+
+/// How the cluster is steered, as `status` shows it.
+#[derive(Clone, Debug)]
+pub struct SteeringStatus {
+    /// Cluster time now, in microseconds.
+    pub at: u64,
+    /// How fast it goes; not at all once it has stopped by itself.
+    pub rate: Rate,
+    /// How long a hop lasts.
+    pub hop: Span,
+    /// The mistake that is made on purpose.
+    pub plant: Option<Plant>,
+    /// Links that are not mended.
+    pub links: Vec<(LinkWay, LinkRule)>,
 }
 
 /// A node as `status` shows it.
@@ -37,6 +68,10 @@ pub struct NodeStatus {
     pub pid: Option<u32>,
     /// Where it listens, or listened.
     pub contact: Option<Contact>,
+    /// How it stands still, if it does: then it is not asked.
+    pub frozen: Option<Freezing>,
+    /// What lies in it.
+    pub bomb: Option<Bomb>,
     /// What it believes; none if it did not say.
     pub state: Option<NodeState>,
     /// What it uses; none if it did not say.
@@ -68,38 +103,31 @@ struct Open {
 }
 
 impl Inquiries {
-    /// Answers at once, or asks the processes.
-    pub fn ask(&mut self, question: Question, nodes: &Nodes, common: &Common) {
-        // An asker that has gone away does not matter.
-        match question {
-            Question::Admission(reply) => {
-                let _ = reply.send(admission(nodes, common));
+    /// Asks the processes, and answers when they have.
+    pub fn ask_status(&mut self, reply: Sender<Vec<NodeStatus>>, nodes: &Nodes) {
+        let mut open = Open { reply, until: Instant::now() + PATIENCE, waits_for: Vec::new(), nodes: Vec::new() };
+        for node in nodes.all.iter().filter(|node| !node.removed) {
+            let process = node.process.as_ref().filter(|_| node.ready && node.frozen.is_none());
+            if let Some(process) = process
+                && process.tell(ControlCommand::ReportStatus)
+            {
+                open.waits_for.push(process.key);
             }
-            Question::Status(reply) => {
-                let mut open =
-                    Open { reply, until: Instant::now() + PATIENCE, waits_for: Vec::new(), nodes: Vec::new() };
-                for node in nodes.all.iter().filter(|node| !node.removed) {
-                    let process = node.process.as_ref().filter(|_| node.ready);
-                    if let Some(process) = process
-                        && process.tell(ControlCommand::ReportStatus)
-                    {
-                        open.waits_for.push(process.key);
-                    }
-                    let status = NodeStatus {
-                        name: node.name.clone(),
-                        actor: node.kind.actor(),
-                        id: node.id,
-                        pid: node.process.as_ref().map(super::launcher::Process::pid),
-                        contact: node.contact,
-                        state: None,
-                        usage: None,
-                    };
-                    open.nodes.push((process.map(|process| process.key), status));
-                }
-                self.0.push(open);
-                self.answer_overdue();
-            }
+            let status = NodeStatus {
+                name: node.name.clone(),
+                actor: node.kind.actor(),
+                id: node.id,
+                pid: node.process.as_ref().map(super::launcher::Process::pid),
+                contact: node.contact,
+                frozen: node.frozen,
+                bomb: node.bomb,
+                state: None,
+                usage: None,
+            };
+            open.nodes.push((process.map(|process| process.key), status));
         }
+        self.0.push(open);
+        self.answer_overdue();
     }
 
     /// A process has answered: it answers all who wait.
@@ -135,6 +163,32 @@ impl Inquiries {
     /// How long until the next one is overdue.
     pub fn patience(&self) -> Option<Duration> {
         self.0.iter().map(|open| open.until.saturating_duration_since(Instant::now())).min()
+    }
+}
+
+impl Supervisor {
+    pub(super) fn on_question(&mut self, question: Question) {
+        // An asker that has gone away does not matter.
+        match question {
+            Question::Status(reply) => self.inquiries.ask_status(reply, &self.nodes),
+            Question::Admission(reply) => drop(reply.send(admission(&self.nodes, &self.common))),
+            Question::Steering(reply) => {
+                let _ = reply.send(SteeringStatus {
+                    at: self.clock.now(),
+                    rate: self.clock.rate(),
+                    hop: self.common.settings.hop,
+                    plant: self.common.settings.plant,
+                    links: self.broken_links(),
+                });
+            }
+            Question::Follow { customers, tell, reply } => {
+                let customers = customers.into_iter().map(|id| (CROWD.to_owned(), id)).collect();
+                let host = self.hosts.add(tell, customers);
+                self.tell_new_host(host);
+                self.renew_links(CROWD);
+                let _ = reply.send(());
+            }
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use std::thread;
 use anyhow::Context;
 use node::arguments::NodeRole;
 use node::control::{ControlCommand, NodeConfig, NodeReport, read_frame, write_frame};
+use protocol::trace::TraceEvent;
 
 use super::observer::Facts;
 use super::supervisor::Incoming;
@@ -77,6 +78,22 @@ impl Process {
         self.commands.as_ref().is_some_and(|commands| commands.try_send(command).is_ok())
     }
 
+    /// SIGSTOP: the process stands still, whatever it does.
+    ///
+    /// # Errors
+    /// A sentence, where there is no such signal, or the process has just ended.
+    pub fn stop(&self) -> anyhow::Result<()> {
+        signal(&self.child, Standstill::Begins)
+    }
+
+    /// SIGCONT.
+    ///
+    /// # Errors
+    /// As [`Self::stop`].
+    pub fn go_on(&self) -> anyhow::Result<()> {
+        signal(&self.child, Standstill::Ends)
+    }
+
     /// SIGKILL, TerminateProcess. Its end is reported like any other.
     pub fn kill(&mut self) {
         // Fails only if it is dead already.
@@ -100,6 +117,28 @@ impl Drop for Process {
         self.kill();
         let _ = self.child.wait();
     }
+}
+
+enum Standstill {
+    Begins,
+    Ends,
+}
+
+#[cfg(unix)]
+fn signal(child: &Child, standstill: Standstill) -> anyhow::Result<()> {
+    use rustix::process::{Pid, Signal, kill_process};
+    let signal = match standstill {
+        Standstill::Begins => Signal::STOP,
+        Standstill::Ends => Signal::CONT,
+    };
+    let pid = Pid::from_raw(child.id().cast_signed()).context("the process has no number")?;
+    // Not reaped yet, so nobody else has that number.
+    kill_process(pid, signal).context("the signal cannot be sent")
+}
+
+#[cfg(not(unix))]
+fn signal(_: &Child, _: Standstill) -> anyhow::Result<()> {
+    anyhow::bail!("This operating system does not stop processes by signal. Freeze the node cooperatively.")
 }
 
 /// The end of the output comes a moment before the end of the process: killing it at once would hide how it ended.
@@ -133,6 +172,9 @@ fn listen(stdout: ChildStdout, key: ProcessKey, incoming: &Sender<Incoming>, fac
     while let Ok(Some(report)) = read_frame(&mut pipe) {
         match report {
             NodeReport::Trace { records, dropped } => {
+                for event in records.iter().map(|record| &record.event).filter(|event| is_of_steering(event)) {
+                    let _ = incoming.send(Incoming::Steered(key, event.clone()));
+                }
                 facts.count_dropped(dropped);
                 facts.push(records);
             }
@@ -144,6 +186,11 @@ fn listen(stdout: ChildStdout, key: ProcessKey, incoming: &Sender<Incoming>, fac
         }
     }
     let _ = incoming.send(Incoming::Ended(key));
+}
+
+/// Whether the launcher, too, has to remember it.
+fn is_of_steering(event: &TraceEvent) -> bool {
+    matches!(event, TraceEvent::Froze { .. } | TraceEvent::Woke | TraceEvent::Exploded { .. })
 }
 
 /// Reads the log so that the process never waits, and keeps its end.

@@ -9,10 +9,11 @@ use node::control::{Duty, NodeConfig, ServiceAddress};
 use node::transport::identity::Authority;
 use protocol::ids::{Contact, NodeId, Role};
 use protocol::machine::Settings;
+use protocol::plant::Plant;
 use protocol::postcode::PostcodeService;
-use protocol::trace::{Actor, Ending};
+use protocol::trace::{Actor, Bomb, Ending, Freezing};
 
-use super::launcher::Process;
+use super::launcher::{Process, ProcessKey};
 use super::{ClusterClock, random};
 
 /// At most so many replicas at once.
@@ -41,6 +42,10 @@ pub(super) struct Node {
     pub failure: Option<String>,
     /// Whether it was taken out of the picture.
     pub removed: bool,
+    /// How it stands still, if it does.
+    pub frozen: Option<Freezing>,
+    /// What lies in it.
+    pub bomb: Option<Bomb>,
 }
 
 /// What a node can be.
@@ -102,6 +107,8 @@ impl Nodes {
             wanted_end: None,
             failure: None,
             removed: false,
+            frozen: None,
+            bomb: None,
         });
         self.all.len() - 1
     }
@@ -126,13 +133,19 @@ impl Nodes {
         self.all.iter().position(|node| node.name == name)
     }
 
+    /// The node whose process this is, if it is still known.
+    pub fn of_process(&mut self, key: ProcessKey) -> Option<&mut Node> {
+        self.all.iter_mut().find(|node| super::supervisor::is(node.process.as_ref(), key))
+    }
+
     /// The name server's contact, once it has been ready.
     pub fn name_server(&self) -> Option<Contact> {
         self.all.iter().find(|node| node.kind == Kind::NameServer).and_then(|node| node.contact)
     }
 
-    /// The configuration of the next incarnation of a node. The name server and the stand-ins come back as who they
-    /// were and where they were; a front-end or a replica is somebody else each time (rule R11).
+    /// The configuration of the next incarnation of a node, but for its links. The name server and the stand-ins come
+    /// back as who they were and where they were; a front-end or a replica is somebody else each time (rule R11), unless
+    /// that very mistake is made on purpose.
     pub fn configuration(&mut self, at: usize, common: &Common) -> anyhow::Result<NodeConfig> {
         let services = self.services();
         let name_server = self.name_server();
@@ -143,7 +156,12 @@ impl Nodes {
             Kind::Replica { .. } => Some(Role::Replica),
             Kind::StandIn(_) => None,
         };
-        let returns = matches!(node.kind, Kind::NameServer | Kind::StandIn(_)) && node.contact.is_some();
+        let keeps_id = common.settings.plants(Plant::RestartKeepsId);
+        let returns = match node.kind {
+            Kind::NameServer | Kind::StandIn(_) => node.contact.is_some(),
+            Kind::Replica { .. } => keeps_id && node.contact.is_some(),
+            Kind::FrontEnd => false,
+        };
         let mut listen = SocketAddr::new(common.listen, 0);
         if let (true, Some(contact)) = (returns, node.contact) {
             listen = contact.address;

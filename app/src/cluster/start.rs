@@ -50,7 +50,8 @@ impl Supervisor {
         let rest: Vec<usize> = (1..self.options.replicas).map(|_| self.nodes.add_replica()).collect();
         self.launch_all(&rest)?;
         let name_server = self.nodes.name_server().context("the name server has no address")?;
-        self.customers = Some(Customers::start(&self.common, name_server, self.clock.clone(), self.facts.clone())?);
+        let told = (self.facts.clone(), self.sender.clone());
+        self.customers = Some(Customers::start(&self.common, name_server, self.clock.clone(), told, &mut self.hosts)?);
         if self.options.default_customers
             && let Some(customers) = &self.customers
         {
@@ -101,13 +102,15 @@ impl Supervisor {
 
     /// Starts a node, again or for the first time.
     pub(super) fn launch(&mut self, at: usize) -> anyhow::Result<()> {
-        let config = self.nodes.configuration(at, &self.common)?;
+        let mut config = self.nodes.configuration(at, &self.common)?;
+        config.links = self.own_links(config.id);
         self.processes += 1;
         let (key, sender) = (ProcessKey(self.processes), self.sender.clone());
         let process = Process::start(&self.options.program, key, config, sender, self.facts.clone())?;
         let node = &mut self.nodes.all[at];
         (node.ready, node.removed, node.wanted_end, node.failure) = (false, false, None, None);
         node.process = Some(process);
+        self.tell_newcomer(at);
         Ok(())
     }
 

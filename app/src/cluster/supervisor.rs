@@ -7,16 +7,19 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use node::control::{ControlCommand, NodeReport};
+use node::control::{ControlCommand, Misbehaviour, NodeReport};
 use protocol::ids::NodeId;
-use protocol::trace::{Ending, Rate, Started, TraceEvent, TraceRecord};
+use protocol::postcode::PostcodeService;
+use protocol::trace::{Ending, Started, TraceEvent, TraceRecord};
 
 use super::customers::Customers;
+use super::hosts::{HostKey, Hosts};
 use super::inquiry::{Inquiries, Question};
 use super::launcher::{Process, ProcessKey};
 use super::nodes::{Common, Kind, MOST_REPLICAS, Nodes};
 use super::observer::Facts;
 use super::run_directory::RunDirectory;
+use super::steering::Steering;
 use super::{ClusterClock, ClusterOptions};
 use crate::user_command::UserCommand;
 
@@ -28,8 +31,14 @@ pub(super) enum Incoming {
     Asked(Question),
     /// A process said something.
     Reported(ProcessKey, NodeReport),
+    /// A process said of itself that it froze, woke, or that its bomb went off.
+    Steered(ProcessKey, TraceEvent),
     /// A process closed its output: it is dead, or as good as dead.
     Ended(ProcessKey),
+    /// A customer lives in this host from now on.
+    Appeared(HostKey, String, NodeId),
+    /// It does not any more.
+    Left(HostKey, NodeId),
     /// The app is done with the cluster.
     Stop,
 }
@@ -39,6 +48,8 @@ pub(super) struct Supervisor {
     pub(super) common: Common,
     pub(super) nodes: Nodes,
     pub(super) customers: Option<Customers>,
+    pub(super) hosts: Hosts,
+    pub(super) steering: Steering,
     pub(super) inquiries: Inquiries,
     pub(super) clock: ClusterClock,
     pub(super) facts: Facts,
@@ -63,6 +74,8 @@ impl Supervisor {
             common,
             nodes: Nodes::default(),
             customers: None,
+            hosts: Hosts::default(),
+            steering: Steering::default(),
             inquiries: Inquiries::default(),
             clock,
             facts,
@@ -93,8 +106,14 @@ impl Supervisor {
                     self.fact(NodeId(0), TraceEvent::CommandRefused { why: format!("{error:#}") });
                 }
             }
-            Incoming::Asked(question) => self.inquiries.ask(question, &self.nodes, &self.common),
+            Incoming::Asked(question) => self.on_question(question),
             Incoming::Reported(key, report) => self.on_report(key, report),
+            Incoming::Steered(key, event) => self.on_steered(key, &event),
+            Incoming::Appeared(key, name, node) => {
+                self.hosts.appeared(key, name.clone(), node);
+                self.renew_links(&name);
+            }
+            Incoming::Left(key, node) => self.hosts.left(key, node),
             Incoming::Ended(key) => self.on_end(key),
             Incoming::Stop => {}
         }
@@ -102,36 +121,14 @@ impl Supervisor {
 
     fn perform(&mut self, command: UserCommand) -> anyhow::Result<()> {
         match command {
-            UserCommand::AddReplica => {
-                if self.nodes.replicas_running() >= MOST_REPLICAS {
-                    bail!("There are {MOST_REPLICAS} replicas already. Remove one first.");
-                }
-                let replica = self.nodes.add_replica();
-                self.launch(replica)
-            }
+            UserCommand::AddReplica => self.add_replica(),
             UserCommand::Crash { node } => self.end(&node, Ending::Crashed),
             UserCommand::Remove { node } => self.end(&node, Ending::Removed),
-            UserCommand::Restart { node } => {
-                let at = self.named(&node)?;
-                if self.nodes.all[at].process.is_some() {
-                    bail!("{node} is running. Crash it first, then start it again.");
-                }
-                self.launch(at)
-            }
+            UserCommand::Restart { node } => self.restart(&node),
+            UserCommand::CrashAll => self.crash_all(),
             UserCommand::ShowOrders { node, from } => {
                 let at = self.named(&node)?;
                 self.tell(at, ControlCommand::ShowOrders { from })
-            }
-            UserCommand::SetHop { hop } => {
-                let hop = hop.unwrap_or_default();
-                self.common.settings.hop = hop;
-                let settings = self.common.settings.clone();
-                self.tell_all(|_| Some(ControlCommand::Retime(settings.clone())));
-                if let Some(customers) = &self.customers {
-                    customers.retime(settings.clone());
-                }
-                self.fact(NodeId(0), TraceEvent::HopIs { hop: hop.0 });
-                Ok(())
             }
             UserCommand::SetVerdictCache { on } => {
                 self.common.verdict_cache = on;
@@ -139,28 +136,30 @@ impl Supervisor {
                 Ok(())
             }
             UserCommand::Misbehave { service, how } => {
-                if let Some(node) = self.nodes.all.iter().find(|node| node.kind == Kind::StandIn(service))
-                    && let Some(process) = &node.process
-                {
-                    process.tell(ControlCommand::Misbehave(how));
-                }
+                self.misbehave(service, how);
                 Ok(())
             }
-            UserCommand::SetRate { rate } => {
-                self.set_clock(rate, None);
+            UserCommand::SetRate { rate } => self.set_clock(rate, None),
+            UserCommand::RunUntil { rate, until } => self.run_until(rate, until),
+            UserCommand::SetHop { hop } => self.set_hop(hop),
+            UserCommand::Message { message, to, act } => self.act_on_message(message, to, act),
+            UserCommand::Ring { node, timer } => self.ring(node, timer),
+            UserCommand::SetLinks { links, rule } => self.set_links(links, rule),
+            UserCommand::MendAll => {
+                self.mend_all();
                 Ok(())
             }
-            UserCommand::RunUntil { .. }
-            | UserCommand::CrashAll
-            | UserCommand::Message { .. }
-            | UserCommand::Ring { .. }
-            | UserCommand::SetLinks { .. }
-            | UserCommand::MendAll
-            | UserCommand::Freeze { .. }
-            | UserCommand::Wake { .. }
-            | UserCommand::SetBomb { .. }
-            | UserCommand::SetPlant { .. }
-            | UserCommand::ShowHeartbeats { .. } => bail!("not yet"),
+            UserCommand::Freeze { node, how } => self.freeze(&node, how),
+            UserCommand::Wake { node } => self.wake(&node),
+            UserCommand::SetBomb { node, bomb } => self.set_bomb(&node, bomb),
+            UserCommand::SetPlant { plant } => {
+                self.set_plant(plant);
+                Ok(())
+            }
+            UserCommand::ShowHeartbeats { on } => {
+                self.show_heartbeats(on);
+                Ok(())
+            }
             command @ (UserCommand::AddCustomer { .. }
             | UserCommand::MoveCustomer { .. }
             | UserCommand::RemoveCustomer { .. }
@@ -173,15 +172,32 @@ impl Supervisor {
         }
     }
 
-    fn set_clock(&mut self, rate: Rate, until: Option<u64>) {
-        let at = self.clock.set(rate, until);
-        self.tell_all(|_| Some(ControlCommand::Clock { at, rate, until }));
-        self.fact(NodeId(0), TraceEvent::ClockIs { rate, until });
+    fn add_replica(&mut self) -> anyhow::Result<()> {
+        if self.nodes.replicas_running() >= MOST_REPLICAS {
+            bail!("There are {MOST_REPLICAS} replicas already. Remove one first.");
+        }
+        let replica = self.nodes.add_replica();
+        self.launch(replica)
     }
 
-    fn named(&self, name: &str) -> anyhow::Result<usize> {
-        let shown: String = name.chars().take(40).flat_map(char::escape_debug).collect();
-        self.nodes.named(name).with_context(|| format!("There is no node called “{shown}”."))
+    fn restart(&mut self, name: &str) -> anyhow::Result<()> {
+        let at = self.named(name)?;
+        if self.nodes.all[at].process.is_some() {
+            bail!("{name} is running. Crash it first, then start it again.");
+        }
+        self.launch(at)
+    }
+
+    fn misbehave(&self, service: PostcodeService, how: Misbehaviour) {
+        if let Some(node) = self.nodes.all.iter().find(|node| node.kind == Kind::StandIn(service))
+            && let Some(process) = &node.process
+        {
+            process.tell(ControlCommand::Misbehave(how));
+        }
+    }
+
+    pub(super) fn named(&self, name: &str) -> anyhow::Result<usize> {
+        self.nodes.named(name).with_context(|| format!("There is no node called “{}”.", super::shown(name)))
     }
 
     fn end(&mut self, name: &str, how: Ending) -> anyhow::Result<()> {
@@ -203,7 +219,7 @@ impl Supervisor {
         }
     }
 
-    fn tell(&self, at: usize, command: ControlCommand) -> anyhow::Result<()> {
+    pub(super) fn tell(&self, at: usize, command: ControlCommand) -> anyhow::Result<()> {
         let node = &self.nodes.all[at];
         let process = node.process.as_ref().with_context(|| format!("{} is not running.", node.name))?;
         if !process.tell(command) {
@@ -212,7 +228,7 @@ impl Supervisor {
         Ok(())
     }
 
-    fn tell_all(&self, command: impl Fn(Kind) -> Option<ControlCommand>) {
+    pub(super) fn tell_all(&self, command: impl Fn(Kind) -> Option<ControlCommand>) {
         for node in &self.nodes.all {
             if let (Some(process), Some(command)) = (&node.process, command(node.kind)) {
                 process.tell(command);
@@ -221,7 +237,7 @@ impl Supervisor {
     }
 
     fn on_report(&mut self, key: ProcessKey, report: NodeReport) {
-        let Some(node) = self.nodes.all.iter_mut().find(|node| is(node.process.as_ref(), key)) else { return };
+        let Some(node) = self.nodes.of_process(key) else { return };
         let id = node.id;
         match report {
             NodeReport::Ready { pid, contact } => {
@@ -249,7 +265,7 @@ impl Supervisor {
 
     fn on_end(&mut self, key: ProcessKey) {
         self.inquiries.on_end(key);
-        let Some(node) = self.nodes.all.iter_mut().find(|node| is(node.process.as_ref(), key)) else { return };
+        let Some(node) = self.nodes.of_process(key) else { return };
         let Some(process) = node.process.take() else { return };
         let (status, last_words) = process.reap();
         let how = match (node.wanted_end.take(), status.and_then(|status| status.code())) {
@@ -258,6 +274,7 @@ impl Supervisor {
             (None, None) => Ending::Crashed,
         };
         node.removed = how == Ending::Removed;
+        (node.frozen, node.bomb) = (None, None);
         let ended = status.map(|status| status.to_string()).unwrap_or_else(|| "ended".into());
         let words = match (how, node.failure.take()) {
             (_, Some(why)) => why,

@@ -16,7 +16,7 @@ use serde_json::json;
 use super::known::{Known, KnownNode};
 use super::{ClusterKind, Exit, Failure, door, launch, say_json, status};
 use crate::cluster::{Cluster, ClusterOptions};
-use crate::load::{Endless, Load};
+use crate::load::{Endless, Entry, Load};
 use crate::scenario;
 
 /// The longest line that is read, in bytes.
@@ -79,8 +79,8 @@ pub(super) fn perform(arguments: ClusterArguments) -> Result<Exit, Failure> {
     read_lines(sender)?;
     let mut load = None;
     if arguments.customers > 0 {
-        let admission = cluster.inquirer().admission()?;
-        load = Some(Load::start(admission, arguments.customers, None, Instant::now(), Endless::default())?);
+        let entry = Entry::into_own(cluster.inquirer())?;
+        load = Some(Load::start(entry, arguments.customers, None, Instant::now(), Endless::default())?);
     }
     // Facts may have come before there was a waker.
     say_changes(&mut cluster, &mut known)?;

@@ -15,7 +15,7 @@ use anyhow::{Context, anyhow, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::status::StatusLine;
+use super::status::StatusReport;
 use crate::cluster::run_directory::write_private;
 use crate::cluster::{Admission, Cluster, Inquirer};
 
@@ -91,7 +91,7 @@ fn receive(visitor: &TcpStream, inquirer: &Inquirer, password: &str) -> anyhow::
     let request = serde_json::from_str::<Request>(&line).ok().filter(|request| is_same(&request.password, password));
     let answer = match request.map(|request| request.wants) {
         None => serde_json::to_string(&Response::<()>::Refused("the password is wrong".into()))?,
-        Some(Wants::Status) => answer(inquirer.status().map(|all| all.iter().map(StatusLine::of).collect::<Vec<_>>()))?,
+        Some(Wants::Status) => answer(StatusReport::of(inquirer))?,
         Some(Wants::Admission) => answer(inquirer.admission())?,
     };
     let mut visitor = visitor;
@@ -111,7 +111,7 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 /// Asks a cluster in another process what its nodes are doing.
-pub(super) fn status(run: &Path) -> anyhow::Result<Vec<StatusLine>> {
+pub(super) fn status(run: &Path) -> anyhow::Result<StatusReport> {
     ask(run, Wants::Status)
 }
 

@@ -11,20 +11,20 @@ use protocol::postcode::Postcode;
 use protocol::trace::{NodeState, ReplicaState};
 
 use super::Failure;
-use crate::cluster::{Admission, Inquirer};
-use crate::load::{Load, Moment, Workload};
+use crate::cluster::Inquirer;
+use crate::load::{Entry, Load, Moment, Workload};
 
 /// Areas that only the first postcode service knows; scenarios that silence it should not be about these.
 const ONLY_FIRST_SERVICE: [&str; 4] = ["BT", "JE", "GY", "IM"];
 
 /// Which of the pre-defined order books became everybody's: that of the first primary. Also the proof that the
 /// cluster serves.
-pub(super) fn pre_defined(admission: &Admission, patience: Duration) -> Result<OrderBook, Failure> {
+pub(super) fn pre_defined(entry: &Entry, patience: Duration) -> Result<OrderBook, Failure> {
     let books: Vec<OrderBook> = (1..=3).map(OrderBook::preset).collect();
     let postcodes: BTreeSet<Postcode> =
         books.iter().flat_map(|book| book.histories().map(|(postcode, _)| postcode).collect::<Vec<_>>()).collect();
     let look = Look { left: postcodes.iter().copied().collect(), found: BTreeMap::new() };
-    let look = Load::start(admission.clone(), 1, None, Instant::now(), look)?.finish(patience)?;
+    let look = Load::start(entry.clone(), 1, None, Instant::now(), look)?.finish(patience)?;
     if look.found.len() < postcodes.len() {
         return Err(Failure::Undecided("The cluster does not answer. Look at its nodes with “status”.".into()));
     }

@@ -1,13 +1,16 @@
-//! `status --dir RUN`: what each node of a cluster in another process believes and uses.
+//! `status --dir RUN`: what each node of a cluster in another process believes and uses, and how the cluster is steered.
+//!
+//! It only looks: nothing can be steered from here.
 
 use std::path::PathBuf;
 
 use protocol::ids::Role;
-use protocol::trace::{Actor, NodeState, Standing};
+use protocol::trace::{Actor, Bomb, Freezing, LinkRule, NodeState, Rate, Standing};
 use serde::{Deserialize, Serialize};
 
 use super::{Exit, Failure, door, say, say_json};
-use crate::cluster::NodeStatus;
+use crate::cluster::{Inquirer, NodeStatus, SteeringStatus};
+use crate::user_command::LinkWay;
 
 /// Of which cluster.
 #[derive(Debug, clap::Args)]
@@ -52,6 +55,109 @@ pub(super) struct StatusLine {
     refused_messages: Option<u64>,
     /// Of a front-end without service.
     waits_for: Option<String>,
+    /// "cooperative" or "signal": it stands still, and was not asked.
+    frozen: Option<String>,
+    /// A failpoint: there it crashes or freezes.
+    bomb: Option<String>,
+    timers_rung: Option<u64>,
+    /// Messages held or slowed in its links.
+    in_links: Option<u64>,
+}
+
+/// A cluster.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct StatusReport {
+    nodes: Vec<StatusLine>,
+    /// Cluster time, in microseconds since the run began.
+    at_us: u64,
+    /// 1: as fast as real time; 0: it stands still.
+    rate: f64,
+    hop_us: u64,
+    /// The mistake that is made on purpose.
+    plant: Option<String>,
+    /// Links that are not mended, one way each.
+    links: Vec<LinkLine>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct LinkLine {
+    from: String,
+    to: String,
+    cut: bool,
+    hold: bool,
+    delay_us: u64,
+    jitter_us: u64,
+    /// Of a thousand messages.
+    loss: u16,
+    doubling: u16,
+}
+
+impl StatusReport {
+    /// Asks a cluster of this process.
+    pub fn of(cluster: &Inquirer) -> anyhow::Result<Self> {
+        let nodes = cluster.status()?.iter().map(StatusLine::of).collect();
+        let SteeringStatus { at, rate, hop, plant, links } = cluster.steering()?;
+        let rate = f64::from(rate.0) / f64::from(Rate::REAL.0);
+        let plant = plant.map(|plant| plant.name().to_owned());
+        Ok(Self { nodes, at_us: at, rate, hop_us: hop.0, plant, links: links.into_iter().map(LinkLine::of).collect() })
+    }
+
+    /// How it is steered, in sentences; none if it is not.
+    fn sentences(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        if self.rate == 0.0 {
+            sentences.push("Time stands still.".into());
+        } else if self.rate < 1.0 {
+            sentences.push(format!("Time goes {:.0} times slower than real time.", 1.0 / self.rate));
+        }
+        if let Some(plant) = &self.plant {
+            sentences.push(format!("UNSAFE: {plant} is planted."));
+        }
+        let of_nodes = |node: &StatusLine| {
+            let frozen = node.frozen.as_ref().map(|how| format!("{} stands still ({how}).", node.name));
+            frozen.into_iter().chain(node.bomb.as_ref().map(|bomb| format!("A bomb lies in {}: {bomb}.", node.name)))
+        };
+        sentences.extend(self.nodes.iter().flat_map(of_nodes));
+        sentences.extend(self.links.iter().map(LinkLine::sentence));
+        sentences
+    }
+}
+
+impl LinkLine {
+    fn of((way, rule): (LinkWay, LinkRule)) -> Self {
+        let LinkRule { cut, hold, delay, jitter, loss, doubling } = rule;
+        Self { from: way.from, to: way.to, cut, hold, delay_us: delay.0, jitter_us: jitter.0, loss, doubling }
+    }
+
+    fn sentence(&self) -> String {
+        let mut does = Vec::new();
+        if self.cut {
+            does.push("is cut".to_owned());
+        }
+        if self.hold {
+            does.push("holds what enters".into());
+        }
+        if self.delay_us + self.jitter_us > 0 {
+            does.push(format!("delays by {} ms, and up to {} more", self.delay_us / 1000, self.jitter_us / 1000));
+        }
+        if self.loss > 0 {
+            does.push(format!("loses {} of 1000", self.loss));
+        }
+        if self.doubling > 0 {
+            does.push(format!("doubles {} of 1000", self.doubling));
+        }
+        format!("The link {} → {} {}.", self.from, self.to, does.join(", "))
+    }
+}
+
+/// How a node stands still, on the command line.
+fn freezing(how: Freezing) -> &'static str {
+    match how {
+        Freezing::Cooperative => "cooperative",
+        Freezing::Signal => "signal",
+    }
 }
 
 impl StatusLine {
@@ -67,6 +173,10 @@ impl StatusLine {
             cpu_us: node.usage.map(|usage| usage.processor),
             connections: node.usage.map(|usage| usage.connections),
             refused_messages: node.usage.map(|usage| usage.refused_messages),
+            frozen: node.frozen.map(|how| freezing(how).to_owned()),
+            bomb: node.bomb.map(|Bomb { at, .. }| at.name().to_owned()),
+            timers_rung: node.usage.map(|usage| usage.timers_rung),
+            in_links: node.usage.map(|usage| usage.in_links),
             ..Self::default()
         };
         let view = match &node.state {
@@ -118,13 +228,13 @@ pub(super) fn role(actor: Actor) -> String {
 }
 
 pub(super) fn perform(arguments: &StatusArguments) -> Result<Exit, Failure> {
-    let nodes = door::status(&arguments.dir).map_err(|error| Failure::BadInput(format!("{error:#}")))?;
+    let report = door::status(&arguments.dir).map_err(|error| Failure::BadInput(format!("{error:#}")))?;
     if arguments.json {
-        say_json(&serde_json::json!({ "nodes": nodes }))?;
+        say_json(&report)?;
         return Ok(Exit::Holds);
     }
     say(format!("{:<16}{:<10}{:<10}{:>6}{:>10}{:>10}{:>12}", "node", "pid", "is", "view", "op", "commit", "memory"))?;
-    for node in nodes {
+    for node in &report.nodes {
         let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
         let memory = node.rss.map_or_else(|| "-".into(), |bytes| format!("{:.1} MiB", bytes as f64 / 1_048_576.0));
         say(format!(
@@ -137,6 +247,9 @@ pub(super) fn perform(arguments: &StatusArguments) -> Result<Exit, Failure> {
             number(node.commit),
             memory
         ))?;
+    }
+    for sentence in report.sentences() {
+        say(sentence)?;
     }
     Ok(Exit::Holds)
 }

@@ -1,101 +1,13 @@
 //! User commands on a real cluster, as the window gives them: what comes of them is facts, refusals too.
 
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Instant;
-
 use app::cluster::{Cluster, ClusterOptions};
 use app::user_command::UserCommand;
-use protocol::ids::{CustomerId, RequestId, Role, Span};
+use protocol::ids::{Role, Span};
 use protocol::message::Answer;
 use protocol::order_book::Outcome;
-use protocol::trace::{Actor, Ending, Standing, Step, TraceEvent, TraceRecord};
+use protocol::trace::{Actor, Ending, Step, TraceEvent};
 
-use crate::program::PATIENCE;
-
-/// A cluster in this process, whose nodes are the real program.
-struct Stage {
-    cluster: Cluster,
-    woken: Receiver<()>,
-    facts: Vec<TraceRecord>,
-}
-
-impl Stage {
-    fn open() -> Self {
-        let program = env!("CARGO_BIN_EXE_just-hungry").into();
-        let cluster = Cluster::launch(ClusterOptions { program, ..ClusterOptions::usual().unwrap() }).unwrap();
-        let (sender, woken) = channel();
-        cluster.wake_with(move || {
-            let _ = sender.send(());
-        });
-        Self { cluster, woken, facts: Vec::new() }
-    }
-
-    /// Waits for a fact, among those that came before too, and takes something of it.
-    fn until<T>(&mut self, what: &str, take: impl Fn(&TraceRecord) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            self.facts.extend(self.cluster.take_facts());
-            if let Some(found) = self.facts.iter().find_map(&take) {
-                return found;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "waited in vain: {what}");
-            let _ = self.woken.recv_timeout(left);
-        }
-    }
-
-    /// Only what comes from now on counts.
-    fn perform(&mut self, command: UserCommand) {
-        self.facts.clear();
-        drop(self.cluster.take_facts());
-        self.cluster.perform(command);
-    }
-
-    fn customer(&mut self, wanted: &str) -> CustomerId {
-        self.until(wanted, |record| match &record.event {
-            TraceEvent::CustomerIs { customer, name, .. } if name == wanted => Some(*customer),
-            _ => None,
-        })
-    }
-
-    fn primary(&mut self) -> String {
-        let id = self.until("a primary with two backups", |record| match &record.event {
-            TraceEvent::Became { standing: Standing::Primary, view } if view.members.len() == 3 => Some(record.node),
-            _ => None,
-        });
-        self.until("its name", |record| match &record.event {
-            TraceEvent::Started(started) if record.node == id => Some(started.name.clone()),
-            _ => None,
-        })
-    }
-
-    fn refusal(&mut self, command: UserCommand) -> String {
-        self.perform(command);
-        self.until("a refusal", |record| match &record.event {
-            TraceEvent::CommandRefused { why } => Some(why.clone()),
-            _ => None,
-        })
-    }
-
-    fn asked(&mut self) -> RequestId {
-        self.until("a request", |record| match &record.event {
-            TraceEvent::Asked { request, .. } => Some(*request),
-            _ => None,
-        })
-    }
-
-    fn answer(&mut self, wanted: RequestId) -> Answer {
-        self.until("an answer", |record| match &record.event {
-            TraceEvent::Answered { request, answer, .. } if *request == wanted => Some(answer.clone()),
-            _ => None,
-        })
-    }
-}
-
-fn order(customer: CustomerId, items: &[&str]) -> UserCommand {
-    let items = items.iter().map(|item| (*item).to_owned()).collect();
-    UserCommand::PlaceOrder { customer, postcode: "ne1 7ru".into(), items }
-}
+use crate::stage::{Stage, order};
 
 #[test]
 fn an_order_travels_all_its_steps_and_is_shown() {

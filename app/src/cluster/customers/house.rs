@@ -3,6 +3,7 @@
 //! One loop drives all their machines; what happens to them is traced by the host, what they are asked here.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
@@ -17,7 +18,9 @@ use protocol::trace::{Actor, Ending, Started, TraceEvent, TraceRecord};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{NAMES, Order};
+use crate::cluster::hosts::{HostCommand, HostKey};
 use crate::cluster::observer::Facts;
+use crate::cluster::supervisor::Incoming;
 use crate::cluster::{ClusterClock, random};
 use crate::user_command::UserCommand;
 
@@ -33,6 +36,8 @@ pub(super) struct House {
     name_server: Contact,
     clock: ClusterClock,
     facts: Facts,
+    /// Where it is said who lives here, and under which key.
+    registry: (HostKey, Sender<Incoming>),
     residents: BTreeMap<CustomerId, Resident>,
     named: usize,
     asked_lately: VecDeque<Instant>,
@@ -63,9 +68,10 @@ impl House {
         name_server: Contact,
         clock: ClusterClock,
         facts: Facts,
+        registry: (HostKey, Sender<Incoming>),
     ) -> Self {
         let (residents, asked_lately) = (BTreeMap::new(), VecDeque::new());
-        Self { host, settings, name_server, clock, facts, residents, named: 0, asked_lately }
+        Self { host, settings, name_server, clock, facts, registry, residents, named: 0, asked_lately }
     }
 
     /// Does what is asked, until nobody can ask any more.
@@ -75,9 +81,13 @@ impl House {
                 () = self.host.ready() => {}
                 order = waiting.recv() => match order {
                     None => return,
-                    Some(Order::Retime(settings)) => {
-                        self.host.retime(&settings);
-                        self.settings = settings;
+                    Some(Order::Host(command)) => {
+                        if let HostCommand::Retime(settings) = &command {
+                            self.settings = settings.clone();
+                        }
+                        if let Err(why) = command.obey(&mut self.host) {
+                            self.fact(NodeId(0), TraceEvent::CommandRefused { why });
+                        }
                     }
                     Some(Order::Perform(command)) => {
                         if let Err(error) = self.perform(command) {
@@ -115,6 +125,7 @@ impl House {
                 let node = self.resident(customer)?.node;
                 self.host.remove(node);
                 self.residents.remove(&customer);
+                self.register(Incoming::Left(self.registry.0, node));
                 self.fact(node, TraceEvent::Ended { how: Ending::Removed, words: "moved away".into() });
                 Ok(())
             }
@@ -153,6 +164,9 @@ impl House {
         if self.residents.len() >= MOST_CUSTOMERS {
             bail!("There are {MOST_CUSTOMERS} customers already. Remove one first.");
         }
+        if name.as_ref().is_some_and(|name| self.residents.values().any(|resident| resident.name == *name)) {
+            bail!("There is a customer of that name already. Choose another one.");
+        }
         let name = name.unwrap_or_else(|| self.free_name());
         let customer = CustomerId(u128::from(random()?) << 64 | u128::from(random()?));
         let node = NodeId(random()?);
@@ -161,11 +175,18 @@ impl House {
             Identity { me: contact, name: name.clone(), role: Role::Customer, name_server: self.name_server };
         let machine = Customer::new(identity, self.settings.clone(), customer, RequestNumber(0));
         self.host.add(node, Role::Customer, machine);
+        // Before anybody hears of it and lets it order: its links come first.
+        self.register(Incoming::Appeared(self.registry.0, name.clone(), node));
         let (actor, pid) = (Actor::Role(Role::Customer), std::process::id());
         self.fact(node, TraceEvent::Started(Started { name: name.clone(), actor, pid, contact }));
         self.fact(node, TraceEvent::CustomerIs { customer, name: name.clone(), postcode, place });
         self.residents.insert(customer, Resident { node, name, asked: BTreeMap::new(), last: Last::Read });
         Ok(())
+    }
+
+    fn register(&self, news: Incoming) {
+        // Fails only while everything ends.
+        let _ = self.registry.1.send(news);
     }
 
     /// The next name nobody has; after all are used, with a number.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use protocol::ids::{CustomerId, MessageId, NodeId, RequestId, Role, ViewNumber};
 use protocol::message::{Answer, Ask};
 use protocol::order_book::{HistoryPage, Outcome};
-use protocol::trace::{Actor, Ending, Standing, Started, Step, TraceEvent, TraceRecord};
+use protocol::trace::{Actor, Ending, MessageFacts, Standing, Started, Step, TraceEvent, TraceRecord};
 
 use crate::cluster::Cluster;
 use crate::headless::known::Known;
@@ -151,14 +151,11 @@ impl Demo {
         self.names.get(&id).cloned().unwrap_or_else(|| id.to_string())
     }
 
-    /// Prints a fact, and acts on it where the script says so.
+    /// Prints a fact, and notes what the script waits for.
     fn show(&mut self, record: &TraceRecord) -> Result<(), Failure> {
         let who = self.name(record.node);
         match &record.event {
-            TraceEvent::Started(Started { actor: Actor::Role(Role::Customer), .. }) => {}
-            TraceEvent::Started(Started { name, pid, contact, .. }) => {
-                say(format!("     {name} runs as process {pid} on {}", contact.address))?;
-            }
+            TraceEvent::Started(started) => show_start(started)?,
             TraceEvent::CustomerIs { customer, name, postcode, .. } => {
                 let (id, postcode) = (*customer, postcode.to_string());
                 self.customers.insert(name.clone(), Customer { id, postcode, waiting: None, asking: false });
@@ -167,13 +164,7 @@ impl Demo {
                 let how = if *how == Ending::Crashed { "is killed" } else { "ends" };
                 say(format!("  !  {who} {how} ({words})"))?;
             }
-            TraceEvent::Sent { message, to, facts } => {
-                let to_name = self.name(*to);
-                if let Some(Step(step)) = facts.step {
-                    say(format!("[{step}] {who} → {to_name}: {}", facts.label))?;
-                    self.sent.insert(*message, (who, to_name));
-                }
-            }
+            TraceEvent::Sent { message, to, facts } => self.show_sent(who, *message, *to, facts)?,
             TraceEvent::Lost { message, why, .. } => {
                 if let Some((from, to)) = self.sent.get(message) {
                     say(format!("     lost between {from} and {to}: {why}"))?;
@@ -185,28 +176,14 @@ impl Demo {
             TraceEvent::PostcodeAnswered { from, verdict, .. } => {
                 say(format!("[12] {} → {who}: {}", self.name(*from), verdict_words(verdict)))?;
             }
-            TraceEvent::Became { standing, view } => {
-                let standing = match standing {
-                    Standing::Joining => "is joining".to_owned(),
-                    Standing::Backup => format!("is a backup in view {}", view.number),
-                    Standing::Primary => format!("is the primary of view {} ♛", view.number),
-                };
-                if view.number > ViewNumber(0) {
-                    say(format!("     {who} {standing}"))?;
-                }
-            }
+            TraceEvent::Became { standing, view } => show_standing(&who, *standing, view.number)?,
             TraceEvent::TookIn { replica } => {
                 say(format!("     {who}: {} holds everything; from now on its word is needed", self.name(*replica)))?;
             }
             TraceEvent::Suspects { replica, suspected: true } => {
                 say(format!("     {who} has not heard {} and suspects it", self.name(*replica)))?;
             }
-            TraceEvent::Asked { customer, request, ask } => {
-                if let Some((name, it)) = self.customers.iter_mut().find(|(_, it)| it.id == *customer) {
-                    (it.asking, it.waiting) = (false, Some(*request));
-                    self.orders.insert(*request, (name.clone(), ask.clone()));
-                }
-            }
+            TraceEvent::Asked { customer, request, ask } => self.asked(*customer, *request, ask),
             TraceEvent::Answered { request, answer, took } => self.answered(*request, answer, *took)?,
             TraceEvent::CommandRefused { why } => self.refused = Some(why.clone()),
             TraceEvent::Suspects { suspected: false, .. }
@@ -232,6 +209,21 @@ impl Demo {
         }
         self.known.learn(record);
         Ok(())
+    }
+
+    fn show_sent(&mut self, who: String, id: MessageId, to: NodeId, facts: &MessageFacts) -> Result<(), Failure> {
+        let to = self.name(to);
+        let Some(Step(step)) = facts.step else { return Ok(()) };
+        say(format!("[{step}] {who} → {to}: {}", facts.label))?;
+        self.sent.insert(id, (who, to));
+        Ok(())
+    }
+
+    fn asked(&mut self, customer: CustomerId, request: RequestId, ask: &Ask) {
+        if let Some((name, it)) = self.customers.iter_mut().find(|(_, it)| it.id == customer) {
+            (it.asking, it.waiting) = (false, Some(request));
+            self.orders.insert(request, (name.clone(), ask.clone()));
+        }
     }
 
     /// Between [10] and [6]: the update has left the primary, no acknowledgement has come back.
@@ -264,6 +256,24 @@ impl Demo {
             }
         };
         say(format!("  ✓  {name} {words} (after {} ms)", took / 1000))
+    }
+}
+
+fn show_start(started: &Started) -> Result<(), Failure> {
+    if started.actor == Actor::Role(Role::Customer) {
+        return Ok(());
+    }
+    say(format!("     {} runs as process {} on {}", started.name, started.pid, started.contact.address))
+}
+
+fn show_standing(who: &str, standing: Standing, view: ViewNumber) -> Result<(), Failure> {
+    if view == ViewNumber(0) {
+        return Ok(());
+    }
+    match standing {
+        Standing::Joining => say(format!("     {who} is joining")),
+        Standing::Backup => say(format!("     {who} is a backup in view {view}")),
+        Standing::Primary => say(format!("     {who} is the primary of view {view} ♛")),
     }
 }
 

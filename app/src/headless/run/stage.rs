@@ -18,7 +18,7 @@ use crate::headless::Failure;
 use crate::headless::known::{Known, KnownNode};
 use crate::headless::settle;
 use crate::headless::workload::{Ordering, Tally};
-use crate::load::Load;
+use crate::load::{Entry, Load};
 use crate::random::Random;
 use crate::scenario::{Action, NodeName, Scenario, Step};
 use crate::user_command::UserCommand;
@@ -53,12 +53,12 @@ impl Stage {
 
     /// Everything that happens, up to the last read.
     pub fn play(&mut self, scenario: &Scenario, seed: u64, sink: BufWriter<File>) -> Result<Tally, Failure> {
-        let admission = self.cluster.inquirer().admission()?;
-        let base = settle::pre_defined(&admission, QUIET)?;
+        let entry = Entry::into_own(self.cluster.inquirer())?;
+        let base = settle::pre_defined(&entry, QUIET)?;
         let begun = Instant::now();
         let postcodes = settle::postcodes(&base);
         let ordering = Ordering::new(sink, seed, postcodes, base, scenario.lasts);
-        let load = Load::start(admission.clone(), scenario.customers, Some(DEADLINE), begun, ordering)?;
+        let load = Load::start(entry.clone(), scenario.customers, Some(DEADLINE), begun, ordering)?;
         let mut random = Random::new(seed);
         for (at, step) in timetable(scenario) {
             self.watch(begun, at)?;
@@ -74,7 +74,7 @@ impl Stage {
         self.watch(begun, scenario.lasts)?;
         self.mend();
         let reads = load.finish(QUIET)?.finish_with_reads();
-        let reads = Load::start(admission, 4, Some(DEADLINE), begun, reads)?.finish(QUIET)?;
+        let reads = Load::start(entry, 4, Some(DEADLINE), begun, reads)?.finish(QUIET)?;
         Ok(reads.ordering.finish()?)
     }
 

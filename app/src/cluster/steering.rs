@@ -1,0 +1,231 @@
+//! What the supervisor does when time, messages, processes and mistakes are steered: each wish is told to whom it concerns,
+//! and becomes a fact.
+//!
+//! Nothing of it is known to a machine. Links have a file of their own.
+
+use anyhow::{Context, bail};
+use node::control::ControlCommand;
+use protocol::ids::{MessageId, NodeId, Span};
+use protocol::machine::Timer;
+use protocol::plant::Plant;
+use protocol::trace::{Bomb, Ending, Freezing, LinkRule, MessageAct, Rate, TraceEvent};
+
+use super::hosts::HostCommand;
+use super::links::LinkRules;
+use super::nodes::Kind;
+use super::supervisor::Supervisor;
+use crate::user_command::Until;
+
+/// How long a hop lasts while time is slower than real time, unless a person wants it otherwise.
+const SLOW_HOP: Span = Span::millis(10);
+/// A hop lasts at most so long.
+const LONGEST_HOP: Span = Span::millis(60_000);
+
+/// How the cluster is steered, as far as the launcher has to remember it.
+#[derive(Default)]
+pub(super) struct Steering {
+    /// What a person wants a hop to last; none: it follows the rate.
+    pub hop: Option<Span>,
+    pub links: LinkRules,
+    pub heartbeats: bool,
+}
+
+impl Supervisor {
+    /// Time goes on at another rate, to a moment if one is given; whoever counts hops is told first.
+    pub(super) fn set_clock(&mut self, rate: Rate, until: Option<u64>) -> anyhow::Result<()> {
+        if rate > Rate::REAL || (rate < Rate::SLOWEST && rate != Rate::STOPPED) {
+            bail!("Time goes at most as fast as real time, and at least a thousandth of it, or not at all.");
+        }
+        self.use_hop(rate);
+        let at = self.clock.set(rate, until);
+        self.tell_all(|_| Some(ControlCommand::Clock { at, rate, until }));
+        self.hosts.tell_all(&HostCommand::Clock { at, rate, until });
+        self.fact(NodeId(0), TraceEvent::ClockIs { rate, until });
+        Ok(())
+    }
+
+    /// The app watches for what is no moment, and stops time when it has happened.
+    pub(super) fn run_until(&mut self, rate: Rate, until: Until) -> anyhow::Result<()> {
+        if rate == Rate::STOPPED {
+            bail!("Time that stands still comes to nothing. Choose a speed.");
+        }
+        self.set_clock(
+            rate,
+            match until {
+                Until::Moment(at) => Some(at),
+                Until::NumberedStep | Until::ViewChange => None,
+            },
+        )
+    }
+
+    pub(super) fn set_hop(&mut self, hop: Option<Span>) -> anyhow::Result<()> {
+        if hop.is_some_and(|hop| hop > LONGEST_HOP) {
+            bail!("A hop lasts at most {} s.", LONGEST_HOP.0 / 1_000_000);
+        }
+        self.steering.hop = hop;
+        let before = self.common.settings.hop;
+        self.use_hop(self.clock.rate());
+        if self.common.settings.hop == before {
+            // Asked for what is so already: said all the same.
+            self.fact(NodeId(0), TraceEvent::HopIs { hop: before.0 });
+        }
+        Ok(())
+    }
+
+    /// Slows hops as the rate wants it, unless a person wants it otherwise.
+    fn use_hop(&mut self, rate: Rate) {
+        let usual = if rate.is_slow() { SLOW_HOP } else { Span(0) };
+        let hop = self.steering.hop.unwrap_or(usual);
+        if hop != self.common.settings.hop {
+            self.common.settings.hop = hop;
+            self.retime();
+            self.fact(NodeId(0), TraceEvent::HopIs { hop: hop.0 });
+        }
+    }
+
+    /// Everybody uses the present settings.
+    fn retime(&mut self) {
+        let settings = self.common.settings.clone();
+        self.tell_all(|_| Some(ControlCommand::Retime(settings.clone())));
+        self.hosts.tell_all(&HostCommand::Retime(settings));
+    }
+
+    pub(super) fn set_plant(&mut self, plant: Option<Plant>) {
+        self.common.settings.plant = plant;
+        self.retime();
+        self.fact(NodeId(0), TraceEvent::PlantIs { plant });
+    }
+
+    pub(super) fn show_heartbeats(&mut self, on: bool) {
+        self.steering.heartbeats = on;
+        self.tell_all(|_| Some(ControlCommand::ObserveHeartbeats(on)));
+        self.hosts.tell_all(&HostCommand::ObserveHeartbeats(on));
+        self.fact(NodeId(0), TraceEvent::HeartbeatsAre { shown: on });
+    }
+
+    /// A message is in a link of its sender. Of what a service says, that link is its asker's.
+    pub(super) fn act_on_message(&mut self, message: MessageId, to: NodeId, act: MessageAct) -> anyhow::Result<()> {
+        let owner = if self.is_service(message.from) { to } else { message.from };
+        if let Some(at) = self.nodes.all.iter().position(|node| node.id == owner) {
+            return self.tell(at, ControlCommand::Message { message, to, act });
+        }
+        if self.hosts.tell_host_of(owner, HostCommand::Message { message, to, act }) {
+            return Ok(());
+        }
+        bail!("The sender of this message is gone, and what was in its links with it.")
+    }
+
+    pub(super) fn ring(&mut self, id: NodeId, timer: Timer) -> anyhow::Result<()> {
+        if let Some(at) = self.nodes.all.iter().position(|node| node.id == id) {
+            return self.tell(at, ControlCommand::Ring { node: id, timer });
+        }
+        if self.hosts.tell_host_of(id, HostCommand::Ring { node: id, timer }) {
+            return Ok(());
+        }
+        bail!("Whose timer this was is gone.")
+    }
+
+    pub(super) fn freeze(&mut self, name: &str, how: Freezing) -> anyhow::Result<()> {
+        let at = self.named(name)?;
+        let node = &self.nodes.all[at];
+        let process = node.process.as_ref().with_context(|| format!("{name} is not running."))?;
+        if node.frozen.is_some() {
+            bail!("{name} stands still already. Wake it first.");
+        }
+        match how {
+            Freezing::Cooperative if matches!(node.kind, Kind::StandIn(_)) => {
+                bail!("A postcode service does not freeze by itself. Freeze it by signal, or let it hang.");
+            }
+            Freezing::Cooperative => self.tell(at, ControlCommand::Freeze),
+            Freezing::Signal => {
+                process.stop()?;
+                self.stands_still(at, Some(how));
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn wake(&mut self, name: &str) -> anyhow::Result<()> {
+        let at = self.named(name)?;
+        let node = &self.nodes.all[at];
+        let process = node.process.as_ref().with_context(|| format!("{name} is not running."))?;
+        if node.frozen == Some(Freezing::Signal) {
+            process.go_on()?;
+            self.stands_still(at, None);
+            return Ok(());
+        }
+        // Whether it froze by itself it knows better than anybody: a bomb may have gone off just now.
+        self.tell(at, ControlCommand::Wake)
+    }
+
+    /// A process was stopped by signal, or let go on.
+    fn stands_still(&mut self, at: usize, how: Option<Freezing>) {
+        let node = &mut self.nodes.all[at];
+        node.frozen = how;
+        let id = node.id;
+        self.fact(id, how.map_or(TraceEvent::Woke, |how| TraceEvent::Froze { how }));
+    }
+
+    pub(super) fn crash_all(&mut self) -> anyhow::Result<()> {
+        let of_protocol = |kind: Kind| matches!(kind, Kind::NameServer | Kind::FrontEnd | Kind::Replica { .. });
+        let mut any = false;
+        for node in self.nodes.all.iter_mut().filter(|node| of_protocol(node.kind)) {
+            if let Some(process) = &mut node.process {
+                node.wanted_end = Some(Ending::Crashed);
+                process.kill();
+                any = true;
+            }
+        }
+        if !any {
+            bail!("Nothing is left that could be crashed.");
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_bomb(&mut self, name: &str, bomb: Option<Bomb>) -> anyhow::Result<()> {
+        let at = self.named(name)?;
+        self.tell(at, ControlCommand::Bomb(bomb))?;
+        let node = &mut self.nodes.all[at];
+        node.bomb = bomb;
+        let id = node.id;
+        self.fact(id, TraceEvent::BombIs { bomb });
+        Ok(())
+    }
+
+    /// What a process said of itself that the launcher has to remember.
+    pub(super) fn on_steered(&mut self, key: super::launcher::ProcessKey, event: &TraceEvent) {
+        let Some(node) = self.nodes.of_process(key) else { return };
+        if let TraceEvent::Froze { how } = event {
+            node.frozen = Some(*how);
+        } else if let TraceEvent::Woke = event {
+            node.frozen = None;
+        } else if let TraceEvent::Exploded { .. } = event {
+            node.bomb = None;
+        }
+    }
+
+    /// What a process that has just been started must know, and is not in its configuration.
+    pub(super) fn tell_newcomer(&self, at: usize) {
+        let node = &self.nodes.all[at];
+        if self.steering.heartbeats
+            && let Some(process) = &node.process
+        {
+            process.tell(ControlCommand::ObserveHeartbeats(true));
+        }
+        self.renew_links(&node.name);
+    }
+
+    /// What a customers' host that is there now must know.
+    pub(super) fn tell_new_host(&self, key: super::hosts::HostKey) {
+        let reading = self.clock.reading();
+        let (at, rate, until) = (reading.cluster, reading.rate, reading.until);
+        self.hosts.tell(key, HostCommand::Clock { at, rate, until });
+        self.hosts.tell(key, HostCommand::Retime(self.common.settings.clone()));
+        self.hosts.tell(key, HostCommand::ObserveHeartbeats(self.steering.heartbeats));
+    }
+
+    /// Mended links are forgotten; a link that is told of is one that does something.
+    pub(super) fn broken_links(&self) -> Vec<(crate::user_command::LinkWay, LinkRule)> {
+        self.steering.links.iter().map(|(way, rule)| (way.clone(), *rule)).collect()
+    }
+}

@@ -1,0 +1,100 @@
+//! A cluster in the test's own process, whose nodes are the real program: commands go in as from the window, facts come out.
+//! Waits for events, never for a duration.
+
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Instant;
+
+use app::cluster::{Cluster, ClusterOptions};
+use app::user_command::UserCommand;
+use protocol::ids::{CustomerId, RequestId};
+use protocol::message::Answer;
+use protocol::trace::{Standing, TraceEvent, TraceRecord};
+
+use crate::program::PATIENCE;
+
+/// A cluster in this process, whose nodes are the real program.
+pub struct Stage {
+    pub cluster: Cluster,
+    woken: Receiver<()>,
+    /// Since the last command.
+    pub facts: Vec<TraceRecord>,
+}
+
+impl Stage {
+    pub fn open() -> Self {
+        let program = env!("CARGO_BIN_EXE_just-hungry").into();
+        let cluster = Cluster::launch(ClusterOptions { program, ..ClusterOptions::usual().unwrap() }).unwrap();
+        let (sender, woken) = channel();
+        cluster.wake_with(move || {
+            let _ = sender.send(());
+        });
+        Self { cluster, woken, facts: Vec::new() }
+    }
+
+    /// Waits for a fact, among those that came before too, and takes something of it.
+    pub fn until<T>(&mut self, what: &str, take: impl Fn(&TraceRecord) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.facts.extend(self.cluster.take_facts());
+            if let Some(found) = self.facts.iter().find_map(&take) {
+                return found;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "waited in vain: {what}");
+            let _ = self.woken.recv_timeout(left);
+        }
+    }
+
+    /// Only what comes from now on counts.
+    pub fn perform(&mut self, command: UserCommand) {
+        self.facts.clear();
+        drop(self.cluster.take_facts());
+        self.cluster.perform(command);
+    }
+
+    pub fn customer(&mut self, wanted: &str) -> CustomerId {
+        self.until(wanted, |record| match &record.event {
+            TraceEvent::CustomerIs { customer, name, .. } if name == wanted => Some(*customer),
+            _ => None,
+        })
+    }
+
+    pub fn primary(&mut self) -> String {
+        let id = self.until("a primary with two backups", |record| match &record.event {
+            TraceEvent::Became { standing: Standing::Primary, view } if view.members.len() == 3 => Some(record.node),
+            _ => None,
+        });
+        self.until("its name", |record| match &record.event {
+            TraceEvent::Started(started) if record.node == id => Some(started.name.clone()),
+            _ => None,
+        })
+    }
+
+    pub fn refusal(&mut self, command: UserCommand) -> String {
+        self.perform(command);
+        self.until("a refusal", |record| match &record.event {
+            TraceEvent::CommandRefused { why } => Some(why.clone()),
+            _ => None,
+        })
+    }
+
+    pub fn asked(&mut self) -> RequestId {
+        self.until("a request", |record| match &record.event {
+            TraceEvent::Asked { request, .. } => Some(*request),
+            _ => None,
+        })
+    }
+
+    pub fn answer(&mut self, wanted: RequestId) -> Answer {
+        self.until("an answer", |record| match &record.event {
+            TraceEvent::Answered { request, answer, .. } if *request == wanted => Some(answer.clone()),
+            _ => None,
+        })
+    }
+}
+
+/// That customer orders to its postcode.
+pub fn order(customer: CustomerId, items: &[&str]) -> UserCommand {
+    let items = items.iter().map(|item| (*item).to_owned()).collect();
+    UserCommand::PlaceOrder { customer, postcode: "ne1 7ru".into(), items }
+}

@@ -1,0 +1,151 @@
+//! Time, links and processes are steered as from the window: each wish becomes a fact, or is refused with a sentence.
+
+use std::time::Instant;
+
+use app::user_command::{LinkWay, Until, UserCommand};
+use protocol::ids::{MessageId, NodeId, Span};
+use protocol::machine::Timer;
+use protocol::plant::Plant;
+use protocol::trace::{Ending, Freezing, LinkRule, MessageAct, Rate, TraceEvent};
+
+use crate::program::PATIENCE;
+use crate::stage::Stage;
+
+fn way(from: &str, to: &str) -> LinkWay {
+    LinkWay { from: from.into(), to: to.into() }
+}
+
+impl Stage {
+    fn until_fact(&mut self, wanted: &TraceEvent) {
+        self.until(&format!("{wanted:?}"), |record| (record.event == *wanted).then_some(()));
+    }
+}
+
+#[test]
+fn a_hop_follows_the_rate_unless_it_is_set() {
+    let mut stage = Stage::open();
+    let slow = Rate(10_000);
+    stage.perform(UserCommand::SetRate { rate: slow });
+    stage.until_fact(&TraceEvent::HopIs { hop: 10_000 });
+    stage.until_fact(&TraceEvent::ClockIs { rate: slow, until: None });
+    stage.perform(UserCommand::SetHop { hop: Some(Span::millis(25)) });
+    stage.until_fact(&TraceEvent::HopIs { hop: 25_000 });
+    stage.perform(UserCommand::SetRate { rate: Rate::REAL });
+    stage.until_fact(&TraceEvent::ClockIs { rate: Rate::REAL, until: None });
+    assert!(!stage.facts.iter().any(|record| matches!(record.event, TraceEvent::HopIs { .. })), "{:?}", stage.facts);
+    stage.perform(UserCommand::SetHop { hop: None });
+    stage.until_fact(&TraceEvent::HopIs { hop: 0 });
+}
+
+#[test]
+fn time_stops_by_itself_at_a_moment() {
+    let mut stage = Stage::open();
+    stage.perform(UserCommand::SetRate { rate: Rate::STOPPED });
+    stage.until_fact(&TraceEvent::ClockIs { rate: Rate::STOPPED, until: None });
+    let wanted = stage.cluster.now() + 5_000;
+    stage.perform(UserCommand::RunUntil { rate: Rate::REAL, until: Until::Moment(wanted) });
+    stage.until_fact(&TraceEvent::ClockIs { rate: Rate::REAL, until: Some(wanted) });
+    let begun = Instant::now();
+    while stage.cluster.clock().rate() != Rate::STOPPED {
+        // The question takes its time: longer than those five milliseconds.
+        stage.cluster.inquirer().status().unwrap();
+        assert!(begun.elapsed() < PATIENCE, "it goes on for ever");
+    }
+    assert_eq!(stage.cluster.now(), wanted);
+}
+
+#[test]
+fn links_are_cut_and_mended_by_name() {
+    let mut stage = Stage::open();
+    stage.customer("Grace");
+    let links = vec![way("replica-1", "replica-2"), way("Grace", "front-end"), way("replica-1", "postcodes.io")];
+    stage.perform(UserCommand::SetLinks { links: links.clone(), rule: LinkRule::CUT });
+    for LinkWay { from, to } in &links {
+        stage.until_fact(&TraceEvent::LinkIs { from: from.clone(), to: to.clone(), rule: LinkRule::CUT });
+    }
+    assert_eq!(stage.cluster.inquirer().steering().unwrap().links.len(), 3);
+    stage.perform(UserCommand::MendAll);
+    for LinkWay { from, to } in links {
+        stage.until_fact(&TraceEvent::LinkIs { from, to, rule: LinkRule::default() });
+    }
+    assert!(stage.cluster.inquirer().steering().unwrap().links.is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_process_is_stopped_by_signal_and_goes_on() {
+    let mut stage = Stage::open();
+    let node = "name-server".to_owned();
+    stage.perform(UserCommand::Freeze { node: node.clone(), how: Freezing::Signal });
+    stage.until_fact(&TraceEvent::Froze { how: Freezing::Signal });
+    let why = stage.refusal(UserCommand::Freeze { node: node.clone(), how: Freezing::Cooperative });
+    assert!(why.contains("stands still already"), "{why}");
+    let status = stage.cluster.inquirer().status().unwrap();
+    let frozen = status.iter().find(|it| it.name == node).unwrap();
+    assert_eq!((frozen.frozen, frozen.usage.is_none()), (Some(Freezing::Signal), true));
+    stage.perform(UserCommand::Wake { node: node.clone() });
+    stage.until_fact(&TraceEvent::Woke);
+    let status = stage.cluster.inquirer().status().unwrap();
+    assert!(status.iter().any(|it| it.name == node && it.usage.is_some()), "{status:?}");
+}
+
+#[test]
+fn everything_crashes_at_once() {
+    let mut stage = Stage::open();
+    stage.primary();
+    let status = stage.cluster.inquirer().status().unwrap();
+    let ids: Vec<(String, NodeId)> = status.into_iter().map(|node| (node.name, node.id)).collect();
+    stage.perform(UserCommand::CrashAll);
+    for name in ["replica-1", "replica-2", "replica-3", "front-end", "name-server"] {
+        let id = ids.iter().find(|(it, _)| it == name).map(|(_, id)| *id);
+        stage.until("its end", |record| match record.event {
+            TraceEvent::Ended { how: Ending::Crashed, .. } => (Some(record.node) == id).then_some(()),
+            _ => None,
+        });
+    }
+    let why = stage.refusal(UserCommand::CrashAll);
+    assert!(why.contains("Nothing is left"), "{why}");
+}
+
+#[test]
+fn a_plant_and_shown_heartbeats_are_facts() {
+    let mut stage = Stage::open();
+    let plant = Some(Plant::NoViewCheck);
+    stage.perform(UserCommand::SetPlant { plant });
+    stage.until_fact(&TraceEvent::PlantIs { plant });
+    assert_eq!(stage.cluster.inquirer().steering().unwrap().plant, plant);
+    stage.perform(UserCommand::ShowHeartbeats { on: true });
+    stage.until_fact(&TraceEvent::HeartbeatsAre { shown: true });
+}
+
+#[test]
+fn what_cannot_be_steered_is_refused() {
+    let mut stage = Stage::open();
+    let nobody = NodeId(1);
+    let message = MessageId { from: nobody, number: 1 };
+    let cut = |from: &str| UserCommand::SetLinks { links: vec![way(from, "replica-1")], rule: LinkRule::CUT };
+    let lossy = LinkRule { loss: 1001, ..LinkRule::default() };
+    for (command, expected) in [
+        (UserCommand::SetRate { rate: Rate(2_000_000) }, "as fast as real time"),
+        (UserCommand::SetRate { rate: Rate(1) }, "at least a thousandth"),
+        (UserCommand::RunUntil { rate: Rate::STOPPED, until: Until::ViewChange }, "Choose a speed"),
+        (UserCommand::SetHop { hop: Some(Span::millis(100_000)) }, "at most 60 s"),
+        (cut("replica-9"), "no node or customer called “replica-9”"),
+        (cut("\u{1b}[2J"), "“\\u{1b}[2J”"),
+        (UserCommand::SetLinks { links: vec![way("replica-2", "replica-1")], rule: lossy }, "at most 1000 of 1000"),
+        (UserCommand::Message { message, to: nobody, act: MessageAct::Drop }, "sender of this message is gone"),
+        (UserCommand::Ring { node: nobody, timer: Timer::Heartbeat }, "is gone"),
+        (UserCommand::Freeze { node: "postcodes.io".into(), how: Freezing::Cooperative }, "does not freeze by itself"),
+        (UserCommand::Freeze { node: "replica-9".into(), how: Freezing::Signal }, "no node called"),
+    ] {
+        let why = stage.refusal(command);
+        assert!(why.contains(expected), "{expected}: {why}");
+    }
+    stage.perform(UserCommand::Remove { node: "replica-3".into() });
+    stage.until("its end", |record| match &record.event {
+        TraceEvent::Ended { how, .. } => (*how == Ending::Removed).then_some(()),
+        _ => None,
+    });
+    let why = stage.refusal(UserCommand::Freeze { node: "replica-3".into(), how: Freezing::Signal });
+    assert!(why.contains("is not running"), "{why}");
+}
