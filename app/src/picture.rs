@@ -107,11 +107,9 @@ impl Picture {
                 self.nodes.committed(node, *op);
                 self.ledger.committed += 1;
             }
-            TraceEvent::PostcodeAsked { message, to, postcode, request, .. } => {
-                self.traffic.postcode_asked(*message, *to, *postcode, *request, self.hop, at);
-            }
+            TraceEvent::PostcodeAsked { message, postcode, .. } => self.traffic.postcode_asked(*message, *postcode),
             TraceEvent::PostcodeAnswered { message, from, verdict, took } => {
-                let postcode = self.traffic.postcode_answered(*message, *from, verdict, at);
+                let postcode = self.traffic.postcode_answered(*message);
                 self.nodes.service_answered(*from, *took);
                 if let Some(postcode) = postcode {
                     self.remember(postcode, verdict);

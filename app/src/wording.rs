@@ -267,9 +267,8 @@ pub fn log_line(event: &TraceEvent, name: &dyn Fn(NodeId) -> String) -> Option<(
         TraceEvent::TookIn { replica } => good(format!("took {} in: answers now need it", name(*replica))),
         TraceEvent::Suspects { replica, suspected: true } => bad(format!("suspects {}: silent", name(*replica))),
         TraceEvent::Suspects { replica, suspected: false } => plain(format!("hears {} again", name(*replica))),
-        TraceEvent::PostcodeAsked { service, postcode, .. } => plain(format!("[11] GET {postcode} → {service}")),
         TraceEvent::PostcodeAnswered { from, verdict: said, took, .. } => {
-            plain(format!("[12] {} said in {}: {}", name(*from), duration(*took), verdict(said)))
+            plain(format!("{} said in {}: {}", name(*from), duration(*took), verdict(said)))
         }
         TraceEvent::Asked { ask: asked, .. } => plain(ask(asked)),
         TraceEvent::Answered { answer: Answer::Outcome(Outcome::Rejected { why }), .. } => {
@@ -298,7 +297,9 @@ pub fn log_line(event: &TraceEvent, name: &dyn Fn(NodeId) -> String) -> Option<(
         TraceEvent::Rang { timer } => plain(format!("timer rang: {}", timer_name(*timer, name))),
         TraceEvent::CommandRefused { why } => bad(why.clone()),
         TraceEvent::Log { text } => plain(text.clone()),
-        TraceEvent::Delivered { .. }
+        // Its sending says it.
+        TraceEvent::PostcodeAsked { .. }
+        | TraceEvent::Delivered { .. }
         | TraceEvent::Stays { .. }
         | TraceEvent::Timers { .. }
         | TraceEvent::State(_)

@@ -47,7 +47,13 @@ impl ClusterClock {
 
     /// Goes on at another rate, from the launcher's reading `at` on; stops by itself at `until`. Nothing goes back.
     pub fn set(&mut self, at: u64, rate: Rate, until: Option<u64>) {
-        *self = Self { real: Instant::now(), cluster: at, rate, until, least: self.now() };
+        self.set_after(self.now(), at, rate, until);
+    }
+
+    /// As [`Self::set`], by somebody who has seen no more than `seen` of this clock: what it showed while its process
+    /// slept and could not hear the launcher does not count.
+    pub fn set_after(&mut self, seen: u64, at: u64, rate: Rate, until: Option<u64>) {
+        *self = Self { real: Instant::now(), cluster: at, rate, until, least: seen };
     }
 
     /// How fast it goes. While it rests at the moment where it was to stop by itself: not at all.
@@ -127,6 +133,17 @@ impl Timers {
     #[must_use]
     pub fn next(&self) -> Option<u64> {
         self.queue.first().map(|(at, _, _)| *at)
+    }
+
+    /// Whether it is set.
+    #[must_use]
+    pub fn is_set(&self, actor: usize, timer: Timer) -> bool {
+        self.deadlines.contains_key(&(actor, timer))
+    }
+
+    /// All that are set, with their actors and moments, the earliest first.
+    pub fn armed(&self) -> impl Iterator<Item = (usize, Timer, u64)> + '_ {
+        self.queue.iter().map(|(at, actor, timer)| (*actor, *timer, *at))
     }
 
     /// Takes out one that is due, the earliest first.

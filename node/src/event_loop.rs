@@ -5,7 +5,9 @@
 //! [`Host::ready`] and then [`Host::round`], for ever. What machines decide is not known here.
 
 mod carry_out;
+mod facts;
 mod postcodes;
+mod steering;
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -13,25 +15,24 @@ use std::task::Poll;
 use std::time::Duration;
 
 use protocol::ids::{Contact, MessageId, NodeId, RequestId, Role};
-use protocol::machine::{Effects, Input, Machine, Settings};
+use protocol::machine::{Effects, Input, Machine, Settings, Timer};
 use protocol::message::Answer;
 use protocol::trace::{NodeState, TraceEvent};
 use rustc_hash::FxHashMap;
 use tokio::time::{Instant, Sleep};
 
 use crate::cluster_clock::{ClusterClock, Timers};
-use crate::links::{Links, Passing};
+use crate::freezing::Standstill;
+use crate::links::Links;
 use crate::observation::Feed;
 use crate::postcode_services::PostcodeServices;
 use crate::storage::Journal;
 use crate::transport::{Arrival, Transport};
 use postcodes::Inquirer;
-pub use postcodes::VerdictArrived;
+pub use postcodes::{Question, ServiceAnswer};
 
 /// Messages handled before the machines settle, so that nobody's answer waits for an endless queue.
 const MOST_MESSAGES: usize = 4096;
-/// Between two descriptions of what a node believes.
-const BETWEEN_STATES: Duration = Duration::from_millis(50);
 
 /// A settled request of a customer.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +59,12 @@ pub struct Host<M> {
     journal: Option<Journal>,
     inquirer: Option<Inquirer>,
     suspect_after: u64,
+    /// Whether cluster time may be slower than real time: then timers are shown.
+    slow: bool,
+    /// Whether control messages are shown one by one.
+    heartbeats: bool,
+    timers_rung: u64,
+    standstill: Standstill,
     /// What [`Host::ready`] found.
     arrivals: VecDeque<Arrival>,
     /// More had arrived than one round takes.
@@ -82,6 +89,8 @@ struct Actor<M> {
     touched: bool,
     changed: bool,
     described: Option<NodeState>,
+    /// Its armed timers, as reported last.
+    armed: Vec<(Timer, u64)>,
 }
 
 impl<M: Machine> Host<M> {
@@ -100,6 +109,10 @@ impl<M: Machine> Host<M> {
             journal: None,
             inquirer: None,
             suspect_after: settings.suspect_after.0,
+            slow: clock.rate().is_slow() || clock.until().is_some(),
+            heartbeats: false,
+            timers_rung: 0,
+            standstill: Standstill::default(),
             arrivals: VecDeque::new(),
             behind: false,
             given: VecDeque::new(),
@@ -131,7 +144,11 @@ impl<M: Machine> Host<M> {
     /// Adds an actor and starts it; its effects are carried out in the next round.
     pub fn add(&mut self, id: NodeId, role: Role, machine: M) {
         let effects = Effects::new(self.feed.is_observed());
-        let actor = Actor { id, role, machine, effects, sent: 0, touched: false, changed: false, described: None };
+        let (sent, touched, changed, described, armed) = (0, false, false, None, Vec::new());
+        let actor = Actor { id, role, machine, effects, sent, touched, changed, described, armed };
+        if self.actors.is_empty() {
+            self.links.seed(id.0);
+        }
         let at = self.actors.iter().position(Option::is_none).unwrap_or(self.actors.len());
         if at == self.actors.len() {
             self.actors.push(None);
@@ -176,6 +193,7 @@ impl<M: Machine> Host<M> {
             if let Some(actor) = &mut self.actors[at] {
                 actor.effects.set_observed(observed);
                 actor.described = None;
+                actor.armed.clear();
                 self.touch(at);
             }
         }
@@ -220,8 +238,7 @@ impl<M: Machine> Host<M> {
     fn next_moment(&self) -> Option<Instant> {
         let cluster = self.timers.next().into_iter().chain(self.links.next()).min();
         let cluster = cluster.and_then(|at| self.clock.real_moment(at));
-        let description = (!self.changed.is_empty()).then_some(self.describe_from);
-        cluster.into_iter().chain(self.feed.due()).chain(description).min()
+        cluster.into_iter().chain(self.feed.due()).chain(self.next_description()).min()
     }
 
     /// Handles everything that waits, lets the machines settle, and carries out what they ask for.
@@ -236,6 +253,10 @@ impl<M: Machine> Host<M> {
         self.carry_out_touched()?;
         self.let_go();
         while let Some((at, timer)) = self.timers.take_due(self.now) {
+            self.timers_rung += 1;
+            if self.slow && timer != Timer::Heartbeat {
+                self.note_rang(at, timer);
+            }
             self.handle(at, Input::Rang(timer));
         }
         loop {
@@ -257,10 +278,26 @@ impl<M: Machine> Host<M> {
         Ok(())
     }
 
-    /// A process that was itself late accuses nobody (PROTOCOL section 7): timers are restarted before any rings.
+    /// Whether this process was itself late: frozen, or the machine slept. Then the launcher may have said something
+    /// meanwhile that should be heard before the next round.
+    #[must_use]
+    pub fn has_overslept(&self) -> bool {
+        self.is_late_at(self.clock.now())
+    }
+
+    fn is_late_at(&self, now: u64) -> bool {
+        self.timers.next().is_some_and(|due| now > due + self.late())
+    }
+
+    /// Whoever is late by so much accuses nobody.
+    fn late(&self) -> u64 {
+        self.suspect_after / 2
+    }
+
+    /// A process that was itself late accuses nobody (PROTOCOL section 7): timers are restarted before any rings. Late is
+    /// what is late in cluster time, in which others are accused: however fast that goes, also when it was set forward.
     fn restart_if_late(&mut self) -> anyhow::Result<()> {
-        let late = self.timers.next().is_some_and(|due| self.now > due + self.suspect_after / 2);
-        if !late || self.clock.is_stopped() {
+        if !self.is_late_at(self.now) {
             return Ok(());
         }
         tracing::info!("this process was late itself; it accuses nobody for the silence");
@@ -304,22 +341,13 @@ impl<M: Machine> Host<M> {
             let why = || format!("a message for {}, who is not here (any more)", envelope.to);
             return self.transport.refusals().add(address, why);
         };
-        if envelope.traced {
-            let message = MessageId { from: envelope.from, number: envelope.number };
-            self.trace(envelope.to, || TraceEvent::Delivered { message, refused: None });
-        }
         let from = Contact { id: envelope.from, address };
+        let message = MessageId { from: envelope.from, number: envelope.number };
+        let shown = self.shows(envelope.traced);
+        let before = self.actors[at].as_ref().map_or(0, |actor| actor.effects.len());
         self.handle(at, Input::Received { from, traced: envelope.traced, message: envelope.message });
-    }
-
-    /// What has been in its link for its time leaves it.
-    fn let_go(&mut self) {
-        self.take_news_of_postcodes();
-        while let Some(passing) = self.links.take_due(self.now) {
-            match passing {
-                Passing::Message { to, envelope } => self.transport.send(to, &envelope),
-                Passing::Verdict(verdict) => self.verdict_is_here(*verdict),
-            }
+        if shown {
+            self.note_delivered(at, message, before);
         }
     }
 
@@ -355,23 +383,6 @@ impl<M: Machine> Host<M> {
             self.touched = touched; // Keeps its room.
         }
         Ok(())
-    }
-
-    /// Reports what the actors believe now, where it is something else than reported last.
-    fn describe_changed(&mut self) {
-        if self.changed.is_empty() || Instant::now() < self.describe_from {
-            return;
-        }
-        self.describe_from = Instant::now() + BETWEEN_STATES;
-        for at in self.changed.drain(..) {
-            let Some(actor) = self.actors[at].as_mut() else { continue };
-            actor.changed = false;
-            let state = actor.machine.describe();
-            if actor.described.as_ref() != Some(&state) {
-                actor.described = Some(state.clone());
-                self.feed.note(actor.id, self.now, TraceEvent::State(state));
-            }
-        }
     }
 
     /// What was answered to customers since the last call.

@@ -2,7 +2,7 @@
 //!
 //! **Reading order.** [`arguments`] (how a process is told that it is a node), [`process`] (its life from standard input to
 //! exit status), [`event_loop`] (everything that happens to a machine), and what the loop owns: [`cluster_clock`], [`links`],
-//! [`transport`], [`storage`], [`postcode_services`]. [`control`] and [`observation`] are the way to the launcher and back.
+//! [`transport`], [`storage`], [`postcode_services`], [`freezing`]. [`control`] and [`observation`] are the way to the launcher and back.
 //! [`stand_in`] plays the postcode services where there is no internet, from the data of [`gazetteer`].
 //!
 //! **Deliberately absent:** any rule of the protocol. What a machine does, and why, stands in `protocol`.
@@ -11,6 +11,7 @@ pub mod arguments;
 pub mod cluster_clock;
 pub mod control;
 pub mod event_loop;
+pub mod freezing;
 pub mod gazetteer;
 pub mod links;
 pub mod observation;

@@ -1,83 +1,213 @@
-//! Links: the controllable way from this process to every other one, and to the postcode services.
+//! The controllable ways from this process to every other one, and to the postcode services and back.
 //!
-//! Everything that leaves passes here. A link at rest costs one branch. A slowed one keeps what passes for a hop of
-//! cluster time, in order; control messages are exempt (PROTOCOL section 7). This file only keeps and lets go: sending and
-//! tracing are the event loop's.
+//! Everything that leaves passes here. While all links are at rest that costs one branch. A link can be cut, hold, delay,
+//! lose and double what enters it; a hop slows all of them alike. Control messages are exempt from delay and holding
+//! (PROTOCOL section 7), never from cuts and loss. This file only keeps and lets go: sending and tracing are the event
+//! loop's.
+
+mod acts;
+mod chance;
+mod passing;
 
 use std::collections::BTreeMap;
 
-use protocol::ids::{Contact, NodeId, Span};
-use protocol::message::Envelope;
+use protocol::ids::{MessageId, NodeId, Span};
+use protocol::trace::{LinkRule, Stay};
 use rustc_hash::FxHashMap;
 
-use crate::event_loop::VerdictArrived;
+pub use acts::Acted;
+use chance::Chance;
+pub use passing::{Passing, Way};
 
-/// What is on its way through a link.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Passing {
-    /// A message to another node.
-    Message {
-        /// Who it is for, and where.
-        to: Contact,
-        /// The message.
-        envelope: Envelope,
+/// What may be in all links of a process together; what enters beyond that is lost, and said to be.
+pub const MOST_IN_LINKS: usize = 8192;
+/// The same in bytes, roughly.
+const MOST_BYTES: usize = 32 * 1024 * 1024;
+
+/// Why a link lost something.
+pub const CUT: &str = "the link is cut";
+const LOST: &str = "lost by its link";
+const FULL: &str = "the links of its sender are full: let go or drop what is held";
+
+/// What happens to something that enters a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It leaves at once.
+    Passes,
+    /// It stays.
+    Stays {
+        /// How long, in microseconds of cluster time; of what is held: how long once it is let go.
+        left: u64,
+        /// Whether it is held.
+        held: bool,
     },
-    /// Steps 11 and 12: a verdict of a postcode service, on its way back.
-    Verdict(Box<VerdictArrived>),
+    /// It never leaves; why, as a sentence.
+    Lost(&'static str),
+}
+
+/// Something whose stay in its link has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// Which.
+    pub message: MessageId,
+    /// To whom.
+    pub to: NodeId,
+    /// Whether it is shown step by step.
+    pub traced: bool,
+    /// How long it stays now.
+    pub stay: Stay,
 }
 
 /// The links of one process.
 #[derive(Debug, Default)]
 pub struct Links {
+    /// Nothing is slowed, ruled or kept: whatever enters passes.
+    disturbed: bool,
     hop: u64,
-    /// By the cluster time at which it is let go, then in the order of entering.
+    /// Only of links that do something.
+    rules: FxHashMap<Way, LinkRule>,
+    /// By the cluster time at which it leaves, then in the order of entering.
     slowed: BTreeMap<(u64, u64), Passing>,
-    /// When the last thing that entered a peer's link leaves it: nothing overtakes it when the hop gets shorter.
-    last: FxHashMap<NodeId, u64>,
+    /// In the order of entering: with what is left of its stay.
+    held: BTreeMap<u64, (u64, Passing)>,
+    /// When the last thing that entered a link leaves it: nothing overtakes it when the delay gets shorter.
+    last: FxHashMap<Way, u64>,
     entered: u64,
+    bytes: usize,
+    chance: Chance,
 }
 
 impl Links {
+    /// Chance begins anew: the same seed and the same messages, the same losses.
+    pub fn seed(&mut self, seed: u64) {
+        self.chance = Chance::new(seed);
+    }
+
     /// From now on every hop lasts so long. What is on its way keeps its time.
     pub fn set_hop(&mut self, hop: Span) {
         self.hop = hop.0;
+        self.look();
     }
 
-    /// How long something that enters now stays, in microseconds of cluster time.
+    /// Whether everything passes at once.
     #[must_use]
-    pub fn delay(&self, control: bool) -> u64 {
-        if control { 0 } else { self.hop }
+    pub fn are_at_rest(&self) -> bool {
+        !self.disturbed
     }
 
-    /// Lets a message enter at cluster time `now`. It comes back at once unless its link slows it.
-    pub fn enter(&mut self, to: Contact, envelope: Envelope, now: u64) -> Option<Envelope> {
-        if self.hop == 0 && self.slowed.is_empty() {
-            return Some(envelope);
-        }
-        let delay = self.delay(envelope.message.is_control(envelope.traced));
-        let first = self.last.get(&to.id).copied().unwrap_or_default();
-        // A control message may overtake; anything else waits for what entered before it.
-        if delay == 0 && (first <= now || envelope.message.is_control(envelope.traced)) {
-            return Some(envelope);
-        }
-        let at = first.max(now + delay);
-        self.last.insert(to.id, at);
-        self.keep(at, Passing::Message { to, envelope });
-        None
+    /// How many things are in links now.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.slowed.len() + self.held.len()
     }
 
-    /// Lets a verdict enter: it stays for two hops, the question's and its own. It comes back at once if links are at rest.
-    pub fn enter_service(&mut self, passing: Passing, now: u64) -> Option<Passing> {
-        if self.hop == 0 {
-            return Some(passing);
-        }
-        self.keep(now + 2 * self.hop, passing);
-        None
+    /// What a link does.
+    #[must_use]
+    pub fn rule(&self, way: Way) -> LinkRule {
+        self.rules.get(&way).copied().unwrap_or_default()
     }
 
-    fn keep(&mut self, at: u64, passing: Passing) {
+    /// Whether what enters this link now arrives twice. Chance decides anew at each call.
+    pub fn doubles(&mut self, way: Way) -> bool {
+        let doubling = self.rule(way).doubling;
+        self.chance.strikes(doubling)
+    }
+
+    /// What happens to something that enters a link at `now`. Chance decides anew at each call.
+    pub fn fate(&mut self, way: Way, control: bool, now: u64) -> Fate {
+        let rule = self.rule(way);
+        if rule.cut {
+            return Fate::Lost(CUT);
+        }
+        if self.chance.strikes(rule.loss) {
+            return Fate::Lost(LOST);
+        }
+        if control {
+            return Fate::Passes;
+        }
+        let mut left = self.hop + rule.delay.0;
+        if rule.jitter == Span(0) {
+            let first = self.last.get(&way).copied().unwrap_or_default();
+            left = left.max(first.saturating_sub(now));
+        } else {
+            left += self.chance.up_to(rule.jitter.0);
+        }
+        match (left, rule.hold) {
+            (0, false) => Fate::Passes,
+            _ if self.kept() >= MOST_IN_LINKS || self.bytes >= MOST_BYTES => Fate::Lost(FULL),
+            (_, true) => Fate::Stays { left: self.hop + rule.delay.0, held: true },
+            (left, false) => Fate::Stays { left, held: false },
+        }
+    }
+
+    /// Keeps something as its fate says.
+    pub fn keep(&mut self, passing: Passing, left: u64, held: bool, now: u64) {
         self.entered += 1;
-        self.slowed.insert((at, self.entered), passing);
+        self.bytes += passing.weight();
+        if held {
+            self.held.insert(self.entered, (left, passing));
+        } else {
+            let last = self.last.entry(passing.way()).or_default();
+            *last = (*last).max(now + left);
+            self.slowed.insert((now + left, self.entered), passing);
+        }
+        self.disturbed = true;
+    }
+
+    /// What a link does from now on. What is in it is lost if it is cut, and let go if it holds no more; a mended link keeps
+    /// nothing longer than a hop. Returns whose stay has changed, and what is lost.
+    pub fn set_rule(&mut self, way: Way, rule: LinkRule, now: u64) -> (Vec<Changed>, Vec<Passing>) {
+        if rule.is_mended() {
+            self.rules.remove(&way);
+        } else {
+            self.rules.insert(way, rule);
+        }
+        if rule.cut {
+            let lost = self.empty(way);
+            return (Vec::new(), lost);
+        }
+        let mut changed = Vec::new();
+        if rule.is_mended() {
+            self.hurry(way, now + self.hop, &mut changed);
+        }
+        if !rule.hold {
+            let longest = if rule.is_mended() { self.hop } else { u64::MAX };
+            self.let_go_all(way, longest, now, &mut changed);
+        }
+        self.look();
+        (changed, Vec::new())
+    }
+
+    /// Takes out all that is in a link.
+    fn empty(&mut self, way: Way) -> Vec<Passing> {
+        let slowed = self.slowed.extract_if(.., |_, passing| passing.way() == way).map(|(_, passing)| passing);
+        let mut lost: Vec<Passing> = slowed.collect();
+        lost.extend(self.held.extract_if(.., |_, (_, it)| it.way() == way).map(|(_, (_, passing))| passing));
+        self.bytes -= lost.iter().map(Passing::weight).sum::<usize>();
+        self.look();
+        lost
+    }
+
+    /// What is slowed on this way leaves it at `latest`.
+    fn hurry(&mut self, way: Way, latest: u64, changed: &mut Vec<Changed>) {
+        let late = self.slowed.extract_if((latest + 1, 0).., |_, passing| passing.way() == way);
+        for ((_, order), passing) in late.collect::<Vec<_>>() {
+            changed.push(passing.stays(Stay::Until(latest)));
+            self.slowed.insert((latest, order), passing);
+        }
+        if let Some(last) = self.last.get_mut(&way) {
+            *last = latest.min(*last);
+        }
+    }
+
+    fn let_go_all(&mut self, way: Way, longest: u64, now: u64, changed: &mut Vec<Changed>) {
+        let held = self.held.extract_if(.., |_, (_, passing)| passing.way() == way).collect::<Vec<_>>();
+        for (order, (left, passing)) in held {
+            let last = self.last.entry(way).or_default();
+            *last = (*last).max(now + left.min(longest));
+            changed.push(passing.stays(Stay::Until(*last)));
+            self.slowed.insert((*last, order), passing);
+        }
     }
 
     /// When the next thing leaves its link.
@@ -90,65 +220,19 @@ impl Links {
     pub fn take_due(&mut self, now: u64) -> Option<Passing> {
         let first = self.slowed.first_entry().filter(|entry| entry.key().0 <= now)?;
         let passing = first.remove();
+        self.left(&passing);
+        Some(passing)
+    }
+
+    fn left(&mut self, passing: &Passing) {
+        self.bytes -= passing.weight();
+        self.look();
+    }
+
+    fn look(&mut self) {
         if self.slowed.is_empty() {
             self.last.clear();
         }
-        Some(passing)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use protocol::ids::{RequestId, Role, View, ViewNumber};
-    use protocol::message::Message;
-
-    fn contact(id: u64) -> Contact {
-        Contact { id: NodeId(id), address: ([127, 0, 0, 1], 1).into() }
-    }
-
-    fn envelope(number: u64, message: Message) -> Envelope {
-        Envelope { from: NodeId(1), number, to: NodeId(2), traced: true, message }
-    }
-
-    fn lookup(number: u64) -> Envelope {
-        envelope(number, Message::Lookup { role: Role::FrontEnd })
-    }
-
-    fn numbers_due(links: &mut Links, now: u64) -> Vec<u64> {
-        let due = std::iter::from_fn(|| links.take_due(now));
-        due.map(|passing| if let Passing::Message { envelope, .. } = passing { envelope.number } else { 0 }).collect()
-    }
-
-    #[test]
-    fn links_at_rest_keep_nothing() {
-        let mut links = Links::default();
-        assert_eq!(links.enter(contact(2), lookup(1), 0), Some(lookup(1)));
-        assert_eq!(links.next(), None);
-    }
-
-    #[test]
-    fn slowed_messages_stay_one_hop_and_control_messages_none() {
-        let mut links = Links::default();
-        links.set_hop(Span(100));
-        assert_eq!(links.enter(contact(2), lookup(1), 50), None);
-        let view = Message::ViewIs { view: View::default(), joiners: Vec::new(), contacts: Vec::new() };
-        assert!(links.enter(contact(2), envelope(2, view), 60).is_some());
-        assert_eq!(links.next(), Some(150));
-        assert!(numbers_due(&mut links, 149).is_empty());
-        assert_eq!(numbers_due(&mut links, 150), [1]);
-    }
-
-    #[test]
-    fn nothing_overtakes_when_the_hop_gets_shorter() {
-        let mut links = Links::default();
-        links.set_hop(Span(100));
-        assert_eq!(links.enter(contact(2), lookup(1), 0), None);
-        links.set_hop(Span(0));
-        assert_eq!(links.enter(contact(2), lookup(2), 10), None, "to the same peer: after the first");
-        assert!(links.enter(contact(3), lookup(3), 10).is_some(), "to another peer: at once");
-        assert_eq!(numbers_due(&mut links, 100), [1, 2]);
-        let refused = envelope(4, Message::NotPrimary { id: RequestId::default(), view: ViewNumber(1) });
-        assert!(links.enter(contact(2), refused, 101).is_some());
+        self.disturbed = self.hop > 0 || !self.rules.is_empty() || self.kept() > 0;
     }
 }

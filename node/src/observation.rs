@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::control::{self, ControlCommand, NodeConfig, NodeReport};
+use crate::freezing::Standstill;
 
 /// Between two reports of events: a few to each picture, even at 60 pictures a second.
 const BETWEEN_REPORTS: Duration = Duration::from_millis(5);
@@ -25,6 +26,9 @@ const BETWEEN_FLOWS: Duration = Duration::from_millis(100);
 const MOST_RECORDS: usize = 4096;
 /// Reports that may wait for the launcher.
 const MOST_REPORTS: usize = 16;
+
+/// How often a feed that must not wait for later offers its events.
+const MOST_TRIES: u32 = 100;
 
 /// Where a feed's events go. Takes all records and the count of those that did not fit, and leaves nothing; if it has no
 /// room now, it leaves both as they are and is offered them again.
@@ -101,6 +105,19 @@ impl Feed {
         }
         self.reported = now;
         (self.sink)(&mut self.records, &mut self.dropped);
+    }
+
+    /// Gives the sink all that waits, however long it takes to make room (some milliseconds): for who is about to stand still.
+    pub fn flush_now(&mut self) {
+        for _ in 0..MOST_TRIES {
+            if self.records.is_empty() {
+                return;
+            }
+            (self.sink)(&mut self.records, &mut self.dropped);
+            if !self.records.is_empty() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
     }
 
     fn note_flows(&mut self, at: u64) {
@@ -185,18 +202,26 @@ pub fn first_word() -> anyhow::Result<NodeConfig> {
         .context("Standard input ended before it said what this node shall be.")
 }
 
-/// Starts to listen to the launcher. When the launcher closes the pipe, or dies, this process ends at once, whatever it does.
+/// Starts to listen to the launcher. When the launcher closes the pipe, or dies, this process ends at once, whatever it
+/// does; "freeze" and "wake" are heard here even while the loop stands still.
 ///
 /// # Errors
 /// When the operating system gives no thread.
-pub fn listen() -> io::Result<mpsc::UnboundedReceiver<ControlCommand>> {
+pub fn listen(standstill: Standstill) -> io::Result<mpsc::UnboundedReceiver<ControlCommand>> {
     let (sender, receiver) = mpsc::unbounded_channel();
     let read = move || {
         let mut pipe = io::stdin().lock();
         let status = loop {
             match control::read_frame(&mut pipe) {
-                // Nobody receives while the process ends; then only the end of the pipe still matters.
-                Ok(Some(command)) => drop(sender.send(command)),
+                Ok(Some(command)) => {
+                    match command {
+                        ControlCommand::Freeze => standstill.begin(),
+                        ControlCommand::Wake => standstill.end(),
+                        _ => {}
+                    }
+                    // Nobody receives while the process ends; then only the end of the pipe still matters.
+                    drop(sender.send(command));
+                }
                 Ok(None) => break 0,
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                     tracing::error!("the launcher said something that is no command: {error}");

@@ -39,29 +39,28 @@ pub struct Inquiry {
     client: reqwest::Client,
 }
 
-/// What happens while asking, for the trace.
+/// A service that may be asked now, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Its place in the order of asking.
+    pub place: usize,
+    /// Which service.
+    pub service: PostcodeService,
+    /// Its id in traces.
+    pub id: NodeId,
+}
+
+/// What one attempt came to.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Attempt {
-    /// A request leaves now (step 11).
-    Begins {
-        /// To which service.
-        service: PostcodeService,
-        /// Its id in traces.
-        id: NodeId,
-    },
-    /// The same attempt is over (step 12).
-    Ends {
-        /// Which service it was.
-        service: PostcodeService,
-        /// Its id in traces.
-        id: NodeId,
-        /// What it said; [`Verdict::NobodyAnswers`] if that was nothing to go by.
-        verdict: Verdict,
-        /// In that case: what was wrong, a sentence for people.
-        failure: Option<String>,
-        /// In real time.
-        took: Duration,
-    },
+pub struct Said {
+    /// What the service said; [`Verdict::NobodyAnswers`] if that was nothing to go by.
+    pub verdict: Verdict,
+    /// In that case: what was wrong, a sentence for people.
+    pub failure: Option<String>,
+    /// Whether the next service is worth asking.
+    pub ask_another: bool,
+    /// In real time.
+    pub took: Duration,
 }
 
 impl PostcodeServices {
@@ -106,37 +105,41 @@ impl PostcodeServices {
 }
 
 impl Inquiry {
-    /// Asks one service after the other until one gives a verdict; at most about 0.8 s for each. `report` is called
-    /// just before a request leaves and when that attempt is over.
+    /// Whom to ask, from a place in the order of asking on: 0, or one more than that of the last attempt.
     ///
     /// A service that asked to be left alone (`Retry-After`), or would be asked more than five times a second by us, is
-    /// passed over without an attempt. Northern Ireland is outside the data of getthedata.com, so while postcodes.io is
-    /// away its postcodes get [`Verdict::NobodyAnswers`] and wait.
-    pub async fn ask(&self, postcode: Postcode, mut report: impl FnMut(Attempt)) -> Verdict {
-        for door in self.doors.iter() {
-            if let Err(why) = door.wait_for_turn().await {
+    /// passed over. Northern Ireland is outside the data of getthedata.com, so while postcodes.io is away its postcodes
+    /// get [`Verdict::NobodyAnswers`] and wait.
+    #[must_use]
+    pub fn next(&self, from: usize) -> Option<Turn> {
+        let mut doors = self.doors.iter().enumerate().skip(from);
+        let (place, door) = doors.find(|(_, door)| match door.may_be_asked() {
+            Ok(()) => true,
+            Err(why) => {
                 tracing::debug!(service = %door.service(), why, "passed over");
-                continue;
+                false
             }
-            let (service, id) = (door.service(), door.id());
-            report(Attempt::Begins { service, id });
-            let begun = Instant::now();
-            let reading = door.ask(&self.client, postcode).await;
-            let may_ask_another = !matches!(reading, Reading::OurFault(_));
-            let (verdict, failure) = match reading {
-                Reading::Says(verdict) => (verdict, None),
-                Reading::Unavailable(why) => (Verdict::NobodyAnswers, Some(why)),
-                Reading::OurFault(why) => {
-                    tracing::error!(%service, %postcode, why, "the postcode service says that our request was wrong");
-                    (Verdict::NobodyAnswers, Some(why))
-                }
-            };
-            report(Attempt::Ends { service, id, verdict: verdict.clone(), failure, took: begun.elapsed() });
-            if verdict != Verdict::NobodyAnswers || !may_ask_another {
-                return verdict;
+        })?;
+        Some(Turn { place, service: door.service(), id: door.id() })
+    }
+
+    /// Asks one service, when it is our turn; at most about 0.8 s after that.
+    pub async fn ask(&self, turn: Turn, postcode: Postcode) -> Said {
+        let begun = Instant::now();
+        let (service, nobody) = (turn.service, Verdict::NobodyAnswers);
+        let said = |verdict, failure, ask_another| Said { verdict, failure, ask_another, took: begun.elapsed() };
+        let Some(door) = self.doors.get(turn.place) else { return said(nobody, None, false) };
+        if let Err(why) = door.wait_for_turn().await {
+            return said(nobody, Some(format!("{service} was not asked: {why}")), true);
+        }
+        match door.ask(&self.client, postcode).await {
+            Reading::Says(verdict) => said(verdict, None, true),
+            Reading::Unavailable(why) => said(nobody, Some(why), true),
+            Reading::OurFault(why) => {
+                tracing::error!(%service, %postcode, why, "the postcode service says that our request was wrong");
+                said(nobody, Some(why), false)
             }
         }
-        Verdict::NobodyAnswers
     }
 }
 

@@ -236,6 +236,18 @@ impl Effects {
         self.list.is_empty()
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Those after the first so many, oldest first.
+    #[must_use]
+    pub fn after(&self, first: usize) -> &[Effect] {
+        self.list.get(first..).unwrap_or_default()
+    }
+
     /// Any effect.
     pub fn push(&mut self, effect: Effect) {
         self.list.push(effect);

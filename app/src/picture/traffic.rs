@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use protocol::ids::{MessageId, NodeId, RequestId};
-use protocol::postcode::{Postcode, Verdict};
-use protocol::trace::{MessageFacts, Refusal, Stay, Step};
+use protocol::ids::{MessageId, NodeId};
+use protocol::postcode::Postcode;
+use protocol::trace::{MessageFacts, Refusal, Stay};
 
 use super::KeepNewest;
 
@@ -95,13 +95,6 @@ pub struct Flow {
     pub rate: f32,
     /// When it was reported last.
     pub at: u64,
-}
-
-/// [12]: what comes back from a service.
-fn answer_to(question: &Passage, label: &str, sent: u64) -> Passage {
-    let id = MessageId { from: question.to, number: question.id.number };
-    let facts = MessageFacts { step: Some(Step(12)), label: label.to_owned(), ..question.facts.clone() };
-    Passage::new(id, question.id.from, facts, sent)
 }
 
 /// All messages; clones share them.
@@ -231,56 +224,17 @@ impl Traffic {
         self.passed.keep_newest(MOST_PASSED);
     }
 
-    /// [11]: no node of the protocol receives it, so its end is the answer.
-    pub(super) fn postcode_asked(
-        &mut self,
-        id: MessageId,
-        to: NodeId,
-        postcode: Postcode,
-        request: RequestId,
-        hop: u64,
-        at: u64,
-    ) {
-        let label = format!("GET {postcode}");
-        let facts = MessageFacts {
-            step: Some(Step(11)),
-            label,
-            request: Some(request),
-            fields: Vec::new(),
-            delay: hop,
-            held: false,
-        };
-        self.sent(id, to, &facts, at);
+    /// A question to a postcode service was asked; its way is told as any message's.
+    pub(super) fn postcode_asked(&mut self, id: MessageId, postcode: Postcode) {
         self.asked.insert(id, postcode);
         if self.asked.len() > MOST_FLYING {
             self.asked.pop_first();
         }
     }
 
-    /// [12]: the answer is here. Returns the postcode that was asked about.
-    pub(super) fn postcode_answered(
-        &mut self,
-        id: MessageId,
-        from: NodeId,
-        verdict: &Verdict,
-        at: u64,
-    ) -> Option<Postcode> {
-        let postcode = self.asked.remove(&id);
-        let (label, end) = match verdict {
-            Verdict::Valid { .. } => ("exists", End::Delivered),
-            Verdict::Invalid { .. } => ("does not exist", End::Delivered),
-            Verdict::NobodyAnswers => ("no answer", End::Lost("the service gave no answer".into())),
-        };
-        let own = MessageId { from, number: id.number };
-        if let Some(mut answer) = self.flying.remove(&(own, id.from)) {
-            label.clone_into(&mut Arc::make_mut(&mut answer).facts.label);
-            self.pass(answer, at, end);
-        } else if let Some(question) = self.flying.remove(&(id, from)) {
-            let answer = answer_to(&question, label, question.sent);
-            self.pass(question, at, End::Delivered);
-            self.pass(answer, at, end);
-        }
-        postcode
+    /// The attempt is over. Returns the postcode that was asked about.
+    pub(super) fn postcode_answered(&mut self, id: MessageId) -> Option<Postcode> {
+        self.asked.remove(&id)
     }
 
     pub(super) fn flowed(&mut self, from: NodeId, sent: &[(NodeId, u64, u64)], at: u64) {
@@ -313,29 +267,8 @@ impl Traffic {
         self.asked.retain(|message, _| message.from != id);
     }
 
-    /// A question that has travelled its hop is with the service; the verdict's own hop follows, as the driver counts it:
-    /// "there and back".
-    fn turn_questions(&mut self, now: u64) {
-        let asked = self.asked.keys().filter_map(|id| {
-            let (_, question) = self.flying.range((*id, NodeId(0))..).next()?;
-            (question.id == *id && question.facts.delay > 0).then_some(question)
-        });
-        let due = asked.filter_map(|question| match question.stay {
-            Stay::Until(until) if now >= until => Some((until, question.clone())),
-            Stay::Until(_) | Stay::Held => None,
-        });
-        for (turned, question) in due.collect::<Vec<_>>() {
-            self.flying.remove(&(question.id, question.to));
-            let answer = answer_to(&question, "verdict", turned);
-            self.wait_for(&answer);
-            self.flying.insert((answer.id, answer.to), Arc::new(answer));
-            self.pass(question, turned, End::Delivered);
-        }
-    }
-
     /// Time has come to `now`. What it does to messages does not depend on how often this is called.
     pub(super) fn go_on(&mut self, now: u64) {
-        self.turn_questions(now);
         if self.patience_ends.is_none_or(|ends| now < ends) {
             return;
         }

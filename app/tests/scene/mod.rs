@@ -208,6 +208,8 @@ fn grace_orders(s: &mut Scene) {
     let service = PostcodeService::PostcodesIo;
     let asked = TraceEvent::PostcodeAsked { message, to: POSTCODES_IO, service, postcode, request };
     s.fact(replica(2), 7_900_000, asked);
+    s.message(replica(2), POSTCODES_IO, 11, "GET NE1 7RU", 7_900_000, Some(8_900_000));
+    s.message(POSTCODES_IO, replica(2), 12, "exists", 8_938_000, Some(9_940_000));
     let verdict = Verdict::Valid { place: Some("Newcastle upon Tyne".into()), by: service };
     let answered = TraceEvent::PostcodeAnswered { message, from: POSTCODES_IO, verdict, took: 38_000 };
     s.fact(replica(2), 9_940_000, answered);

@@ -1,12 +1,13 @@
 //! Carrying out what machines ask for, and tracing it: nobody can forget to trace a send, because sends only happen here.
 
 use anyhow::Context;
-use protocol::ids::Contact;
+use protocol::ids::{Contact, MessageId};
 use protocol::machine::{Effect, Machine};
 use protocol::message::{Envelope, Message};
-use protocol::trace::{MessageFacts, TraceEvent};
+use protocol::trace::TraceEvent;
 
 use super::{Answered, Host};
+use crate::links::{Fate, Passing};
 
 impl<M: Machine> Host<M> {
     pub(super) fn carry_out_touched(&mut self) -> anyhow::Result<()> {
@@ -48,30 +49,69 @@ impl<M: Machine> Host<M> {
         let Some(actor) = self.actors[at].as_mut() else { return };
         actor.sent += 1;
         let envelope = Envelope { from: actor.id, number: actor.sent, to: to.id, traced, message };
-        if self.feed.is_observed() {
-            let role = actor.role;
-            self.observe_send(role, &envelope);
+        if self.links.are_at_rest() {
+            if self.feed.is_observed() {
+                let role = actor.role;
+                self.note_sent(role, &envelope, (0, false), "");
+            }
+            return self.transport.send(to, &envelope);
         }
-        if let Some(envelope) = self.links.enter(to, envelope, self.now) {
-            self.transport.send(to, &envelope);
+        if !self.links.doubles((envelope.from, envelope.to)) {
+            return self.enter_link(at, to, envelope, "");
+        }
+        actor.sent += 1;
+        let copy = Envelope { number: actor.sent, ..envelope.clone() };
+        self.enter_link(at, to, envelope, "");
+        self.enter_link(at, to, copy, " (copy)");
+    }
+
+    /// A message enters a link that may do something with it; `suffix` is added to its label.
+    pub(super) fn enter_link(&mut self, at: usize, to: Contact, envelope: Envelope, suffix: &str) {
+        let control = envelope.message.is_control(envelope.traced);
+        let fate = self.links.fate((envelope.from, envelope.to), control, self.now);
+        let stay = match fate {
+            Fate::Passes | Fate::Lost(_) => (0, false),
+            Fate::Stays { left, held } => (left, held),
+        };
+        if self.feed.is_observed()
+            && let Some(role) = self.actors[at].as_ref().map(|actor| actor.role)
+        {
+            self.note_sent(role, &envelope, stay, suffix);
+        }
+        match fate {
+            Fate::Passes => self.transport.send(to, &envelope),
+            Fate::Stays { left, held } => self.links.keep(Passing::Message { to, envelope }, left, held, self.now),
+            Fate::Lost(why) => self.is_lost(Passing::Message { to, envelope }, why),
         }
     }
 
-    fn observe_send(&mut self, role: protocol::ids::Role, envelope: &Envelope) {
-        let Envelope { from, number, to, traced, ref message } = *envelope;
-        let control = message.is_control(traced);
-        if !traced {
-            return self.feed.count(from, to, control);
+    /// What has been in its link for its time leaves it.
+    pub(super) fn let_go(&mut self) {
+        self.take_news_of_postcodes();
+        while let Some(passing) = self.links.take_due(self.now) {
+            self.leaves(passing);
         }
-        let facts = MessageFacts {
-            step: message.step(role),
-            label: message.label(),
-            request: message.request(),
-            fields: message.fields(),
-            delay: self.links.delay(control),
-            held: false,
-        };
-        let message = protocol::ids::MessageId { from, number };
-        self.feed.note(from, self.clock.now(), TraceEvent::Sent { message, to, facts });
+    }
+
+    /// Something leaves its link.
+    pub(super) fn leaves(&mut self, passing: Passing) {
+        match passing {
+            Passing::Message { to, envelope } => self.transport.send(to, &envelope),
+            Passing::Question(question) => self.question_is_there(question),
+            Passing::Verdict(answer) => self.verdict_is_here(*answer),
+        }
+    }
+
+    /// Something will never leave its link; `why` is a sentence.
+    pub(super) fn is_lost(&mut self, passing: Passing, why: &'static str) {
+        if self.shows(passing.is_traced()) {
+            let (message, (from, to)): (MessageId, _) = (passing.id(), passing.way());
+            self.feed.note(from, self.clock.now(), TraceEvent::Lost { message, to, why: why.into() });
+        }
+        match passing {
+            Passing::Message { .. } => {}
+            Passing::Question(question) => self.question_is_lost(*question, why),
+            Passing::Verdict(answer) => self.question_is_lost(answer.question, why),
+        }
     }
 }

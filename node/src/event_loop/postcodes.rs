@@ -1,41 +1,49 @@
 //! How a replica's questions about postcodes ([11], [12]) reach the services, and their verdicts the machine.
 //!
-//! Asking takes real time and runs in a task of its own; the two hops of a slowed link come on top, in cluster time. Whom to
+//! The question passes the link to the service; when it leaves it, the request is made, in a task of its own and in real
+//! time; the verdict passes the link back. What a link loses counts as no answer, and the next service is asked. Whom to
 //! ask, and what an answer means, is `postcode_services`' matter.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use protocol::ids::{MessageId, NodeId, RequestId, Timestamp};
 use protocol::machine::{Input, Machine};
 use protocol::postcode::{Postcode, Verdict};
-use protocol::trace::TraceEvent;
+use protocol::trace::{MessageFacts, Step, TraceEvent};
 use tokio::sync::mpsc;
 
 use super::Host;
-use crate::links::Passing;
-use crate::postcode_services::{Attempt, PostcodeServices};
+use crate::links::{Fate, Passing};
+use crate::postcode_services::{PostcodeServices, Said, Turn};
 
-/// More services than anybody is told of; each attempt of one question has a message number of its own.
-const MOST_ATTEMPTS: u64 = 4;
-
-/// What asking about a postcode came to.
+/// One attempt to learn about a postcode: step 11.
 #[derive(Clone, Debug, PartialEq)]
-pub struct VerdictArrived {
+pub struct Question {
+    /// Its name in traces.
+    pub id: MessageId,
+    /// The service.
+    pub to: NodeId,
+    /// Whether it is shown step by step.
+    pub traced: bool,
     actor: usize,
+    turn: Turn,
     request: RequestId,
     postcode: Postcode,
+}
+
+/// What a service said: step 12.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceAnswer {
+    /// What it answers.
+    pub question: Question,
     verdict: Verdict,
-    /// Of the last attempt; shown when the verdict leaves its link.
-    ended: Option<TraceEvent>,
+    took: Duration,
 }
 
 /// What a task that asks tells the loop.
-enum News {
-    Fact(NodeId, TraceEvent),
-    Verdict(Box<VerdictArrived>),
-}
+type News = (Box<Question>, Said);
 
 pub(super) struct Inquirer {
     services: PostcodeServices,
@@ -67,35 +75,13 @@ impl Inquirer {
         self.waiting.pop_front().or_else(|| self.receiver.try_recv().ok())
     }
 
-    /// Asks in a task of its own. `first` and the numbers after it name the attempts, if they are shown.
-    fn ask(&self, actor: usize, first: MessageId, shown: bool, request: RequestId, postcode: Postcode) {
+    /// Makes the request, in a task of its own.
+    fn ask(&self, question: Box<Question>) {
         let inquiry = self.services.inquiry();
         let news = self.sender.clone();
         tokio::spawn(async move {
-            let mut message = first;
-            let mut ended = None;
-            let verdict = inquiry
-                .ask(postcode, |attempt| match attempt {
-                    _ if !shown => {}
-                    Attempt::Begins { service, id: to } => {
-                        if let Some(event) = ended.take() {
-                            drop(news.send(News::Fact(first.from, event)));
-                            message.number += 1;
-                        }
-                        let asked = TraceEvent::PostcodeAsked { message, to, service, postcode, request };
-                        drop(news.send(News::Fact(first.from, asked)));
-                    }
-                    Attempt::Ends { service, id: from, verdict, failure, took } => {
-                        if let Some(why) = failure {
-                            let text = format!("{service} gave no answer about {postcode}: {why}");
-                            drop(news.send(News::Fact(first.from, TraceEvent::Log { text })));
-                        }
-                        let took = took.as_micros() as u64;
-                        ended = Some(TraceEvent::PostcodeAnswered { message, from, verdict, took });
-                    }
-                })
-                .await;
-            drop(news.send(News::Verdict(Box::new(VerdictArrived { actor, request, postcode, verdict, ended }))));
+            let said = inquiry.ask(question.turn, question.postcode).await;
+            drop(news.send((question, said)));
         });
     }
 }
@@ -103,52 +89,138 @@ impl Inquirer {
 impl<M: Machine> Host<M> {
     /// Answers at once from what is remembered, else asks.
     pub(super) fn check_postcode(&mut self, at: usize, request: RequestId, postcode: Postcode, traced: bool) {
-        let (Some(inquirer), Some(actor)) = (&self.inquirer, self.actors[at].as_mut()) else {
-            // No services were named: nobody can tell, and the machine asks again.
+        match self.inquirer.as_ref().and_then(|inquirer| inquirer.services.cached(&postcode)) {
+            Some(verdict) => self.give_verdict(at, request, verdict),
+            None => self.ask_next(at, request, postcode, traced, 0),
+        }
+    }
+
+    /// Asks the first service that can be asked, from a place in the order of asking on.
+    fn ask_next(&mut self, at: usize, request: RequestId, postcode: Postcode, traced: bool, from: usize) {
+        let turn = self.inquirer.as_ref().and_then(|inquirer| inquirer.services.inquiry().next(from));
+        let (Some(turn), Some(Some(actor))) = (turn, self.actors.get_mut(at)) else {
+            // Nobody is left who could tell: the machine asks again.
             return self.give_verdict(at, request, Verdict::NobodyAnswers);
         };
-        match inquirer.services.cached(&postcode) {
-            Some(verdict) => self.give_verdict(at, request, verdict),
-            None => {
-                let first = MessageId { from: actor.id, number: actor.sent + 1 };
-                actor.sent += MOST_ATTEMPTS;
-                let shown = traced && self.feed.is_observed();
-                inquirer.ask(at, first, shown, request, postcode);
-            }
+        actor.sent += 1;
+        let id = MessageId { from: actor.id, number: actor.sent };
+        let question = Question { id, to: turn.id, traced, actor: at, turn, request, postcode };
+        if traced {
+            let (to, service) = (turn.id, turn.service);
+            self.trace(id.from, || TraceEvent::PostcodeAsked { message: id, to, service, postcode, request });
+        }
+        self.enter_service(Passing::Question(Box::new(question)));
+    }
+
+    fn enter_service(&mut self, passing: Passing) {
+        let fate = match self.links.are_at_rest() {
+            true => Fate::Passes,
+            false => self.links.fate(passing.way(), false, self.now),
+        };
+        let (delay, held) = match fate {
+            Fate::Passes | Fate::Lost(_) => (0, false),
+            Fate::Stays { left, held } => (left, held),
+        };
+        if passing.is_traced()
+            && self.feed.is_observed()
+            && let Some(facts) = facts(&passing, delay, held)
+        {
+            let (message, (from, to)) = (passing.id(), passing.way());
+            self.feed.note(from, self.clock.now(), TraceEvent::Sent { message, to, facts });
+        }
+        match fate {
+            Fate::Passes => self.leaves(passing),
+            Fate::Stays { left, held } => self.links.keep(passing, left, held, self.now),
+            Fate::Lost(why) => self.is_lost(passing, why),
+        }
+    }
+
+    /// Step 11 is with the service, which sees it now.
+    pub(super) fn question_is_there(&mut self, question: Box<Question>) {
+        if question.traced {
+            let message = question.id;
+            self.trace(question.to, || TraceEvent::Delivered { message, refused: None });
+        }
+        if let Some(inquirer) = &self.inquirer {
+            inquirer.ask(question);
         }
     }
 
     pub(super) fn take_news_of_postcodes(&mut self) {
-        while let Some(news) = self.inquirer.as_mut().and_then(Inquirer::next_news) {
-            match news {
-                News::Fact(node, event) => self.trace(node, || event),
-                News::Verdict(arrived) => {
-                    if let Some(inquirer) = &mut self.inquirer {
-                        inquirer.services.remember(arrived.postcode, &arrived.verdict);
-                    }
-                    // There and back: the question's hop and the verdict's.
-                    if let Some(Passing::Verdict(arrived)) =
-                        self.links.enter_service(Passing::Verdict(arrived), self.now)
-                    {
-                        self.verdict_is_here(*arrived);
-                    }
+        while let Some((question, said)) = self.inquirer.as_mut().and_then(Inquirer::next_news) {
+            let Said { verdict, failure, ask_another, took } = said;
+            match failure {
+                Some(why) => self.attempt_failed(*question, &why, ask_another, took),
+                None => {
+                    let answer = ServiceAnswer { question: *question, verdict, took };
+                    self.enter_service(Passing::Verdict(Box::new(answer)));
                 }
             }
         }
     }
 
-    pub(super) fn verdict_is_here(&mut self, arrived: VerdictArrived) {
-        let VerdictArrived { actor, request, verdict, ended, .. } = arrived;
-        if let (Some(event), Some(Some(asker))) = (ended, self.actors.get(actor)) {
-            let node = asker.id;
-            self.trace(node, || event);
+    /// A link lost the question, or its verdict.
+    pub(super) fn question_is_lost(&mut self, question: Question, why: &str) {
+        self.attempt_failed(question, why, true, Duration::ZERO);
+    }
+
+    /// A service gave no answer that could be used, or none came through: the next one is asked.
+    fn attempt_failed(&mut self, question: Question, why: &str, ask_another: bool, took: Duration) {
+        let Question { id, to, traced, actor, turn, request, postcode } = question;
+        if traced {
+            let text = || format!("{} gave no answer about {postcode}: {why}", turn.service);
+            self.trace(id.from, || TraceEvent::Log { text: text() });
+            let (verdict, took) = (Verdict::NobodyAnswers, took.as_micros() as u64);
+            self.trace(id.from, || TraceEvent::PostcodeAnswered { message: id, from: to, verdict, took });
         }
-        self.give_verdict(actor, request, verdict);
+        match ask_another {
+            true => self.ask_next(actor, request, postcode, traced, turn.place + 1),
+            false => self.give_verdict(actor, request, Verdict::NobodyAnswers),
+        }
+    }
+
+    pub(super) fn verdict_is_here(&mut self, answer: ServiceAnswer) {
+        let ServiceAnswer { question, verdict, took } = answer;
+        if let Some(inquirer) = &mut self.inquirer {
+            inquirer.services.remember(question.postcode, &verdict);
+        }
+        if question.traced {
+            let (id, from) = (question.id, question.to);
+            let message = MessageId { from, number: id.number };
+            self.trace(id.from, || TraceEvent::Delivered { message, refused: None });
+            let (verdict, took) = (verdict.clone(), took.as_micros() as u64);
+            self.trace(id.from, || TraceEvent::PostcodeAnswered { message: id, from, verdict, took });
+        }
+        self.give_verdict(question.actor, question.request, verdict);
     }
 
     fn give_verdict(&mut self, at: usize, request: RequestId, verdict: Verdict) {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let at_wall_clock = Timestamp(since_1970.as_millis() as u64);
         self.given.push_back((at, Input::PostcodeChecked { request, verdict, at: at_wall_clock }));
+    }
+}
+
+/// Steps 11 and 12 as the picture shows them; none of messages, which say it themselves.
+fn facts(passing: &Passing, delay: u64, held: bool) -> Option<MessageFacts> {
+    let of = |question: &Question, step, label: String, said: Vec<(&str, String)>| {
+        let mut fields =
+            vec![("postcode", question.postcode.to_string()), ("service", question.turn.service.to_string())];
+        fields.extend(said);
+        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        MessageFacts { step: Some(Step(step)), label, request: Some(question.request), fields, delay, held }
+    };
+    match passing {
+        Passing::Message { .. } => None,
+        Passing::Question(question) => Some(of(question, 11, format!("GET {}", question.postcode), Vec::new())),
+        Passing::Verdict(answer) => {
+            let took = ("took", format!("{} µs", answer.took.as_micros()));
+            let (label, said) = match &answer.verdict {
+                Verdict::Valid { place, .. } => ("exists", ("place", place.clone().unwrap_or_default())),
+                Verdict::Invalid { why, .. } => ("does not exist", ("why", why.clone())),
+                Verdict::NobodyAnswers => ("no answer", ("why", String::new())),
+            };
+            Some(of(&answer.question, 12, label.into(), vec![said, took]))
+        }
     }
 }

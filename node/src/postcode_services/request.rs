@@ -2,7 +2,7 @@
 //!
 //! Does not read what the answer means (see `answers`) and follows no redirection.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -119,11 +119,20 @@ impl Door {
         self.base.scheme() == "https"
     }
 
+    /// Whether its turn would come soon; why not, else. Takes no turn.
+    pub(super) fn may_be_asked(&self) -> Result<(), &'static str> {
+        self.pace().next_turn(Instant::now(), self.live).map(|_| ())
+    }
+
     /// Returns when the service may be asked, or says why not now.
     pub(super) async fn wait_for_turn(&self) -> Result<(), &'static str> {
-        let turn = self.pace.lock().unwrap_or_else(PoisonError::into_inner).turn(Instant::now(), self.live)?;
+        let turn = self.pace().turn(Instant::now(), self.live)?;
         tokio::time::sleep_until(turn).await;
         Ok(())
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks, and reads the answer.
@@ -140,7 +149,7 @@ impl Door {
         let response = request.send().await.map_err(failed)?;
         let status = response.status().as_u16();
         if let (429 | 503, Some(rest)) = (status, wanted_rest(response.headers())) {
-            self.pace.lock().unwrap_or_else(PoisonError::into_inner).rests_until = Some(Instant::now() + rest);
+            self.pace().rests_until = Some(Instant::now() + rest);
         }
         Ok((status, self.body_of(response).await?))
     }
@@ -184,6 +193,14 @@ impl Door {
 impl Pace {
     /// The moment of the next turn, which is taken by this.
     fn turn(&mut self, now: Instant, live: bool) -> Result<Instant, &'static str> {
+        let turn = self.next_turn(now, live)?;
+        if live {
+            self.taken_until = Some(turn + LIVE_INTERVAL);
+        }
+        Ok(turn)
+    }
+
+    fn next_turn(&self, now: Instant, live: bool) -> Result<Instant, &'static str> {
         if self.rests_until.is_some_and(|until| now < until) {
             return Err("it asked to be left alone for a while");
         }
@@ -194,7 +211,6 @@ impl Pace {
         if turn > now + LONGEST_TURN {
             return Err("more questions are waiting for it than it should be asked at once");
         }
-        self.taken_until = Some(turn + LIVE_INTERVAL);
         Ok(turn)
     }
 }

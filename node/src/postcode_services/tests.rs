@@ -62,21 +62,20 @@ async fn scene() -> Scene {
 }
 
 async fn ask(services: &PostcodeServices, postcode: &str) -> Asked {
-    let (mut open, mut attempts, mut failures) = (None, Vec::new(), Vec::new());
+    let (mut attempts, mut failures) = (Vec::new(), Vec::new());
     let begun = Instant::now();
-    let inquiry = services.inquiry();
-    let verdict = inquiry
-        .ask(postcode.parse().unwrap(), |attempt| match attempt {
-            Attempt::Begins { service, id } => assert_eq!(open.replace((service, id)), None),
-            Attempt::Ends { service, id, verdict, failure, .. } => {
-                assert_eq!(open.take(), Some((service, id)));
-                assert_eq!(failure.is_some(), verdict == Verdict::NobodyAnswers);
-                attempts.push((service, verdict));
-                failures.extend(failure);
-            }
-        })
-        .await;
-    assert_eq!(open, None);
+    let (inquiry, postcode) = (services.inquiry(), postcode.parse().unwrap());
+    let (mut verdict, mut place) = (Verdict::NobodyAnswers, 0);
+    while let Some(turn) = inquiry.next(place) {
+        let said = inquiry.ask(turn, postcode).await;
+        assert_eq!(said.failure.is_some(), said.verdict == Verdict::NobodyAnswers);
+        attempts.push((turn.service, said.verdict.clone()));
+        failures.extend(said.failure);
+        (verdict, place) = (said.verdict, turn.place + 1);
+        if verdict != Verdict::NobodyAnswers || !said.ask_another {
+            break;
+        }
+    }
     Asked { verdict, attempts, failures, took: begun.elapsed() }
 }
 
@@ -234,10 +233,11 @@ async fn many_questions_at_once_are_all_answered() {
     let scene = scene().await;
     let questions = (0..32).map(|_| {
         let inquiry = scene.services.inquiry();
-        tokio::spawn(async move { inquiry.ask("DH1 3LE".parse().unwrap(), |_| ()).await })
+        let turn = inquiry.next(0).unwrap();
+        tokio::spawn(async move { inquiry.ask(turn, "DH1 3LE".parse().unwrap()).await })
     });
     for question in questions.collect::<Vec<_>>() {
-        assert!(matches!(question.await.unwrap(), Verdict::Valid { by: PostcodesIo, .. }));
+        assert!(matches!(question.await.unwrap().verdict, Verdict::Valid { by: PostcodesIo, .. }));
     }
 }
 

@@ -213,7 +213,8 @@ impl Demo {
 
     fn show_sent(&mut self, who: String, id: MessageId, to: NodeId, facts: &MessageFacts) -> Result<(), Failure> {
         let to = self.name(to);
-        let Some(Step(step)) = facts.step else { return Ok(()) };
+        // Steps 11 and 12 are told as a question and its verdict, in more words.
+        let Some(Step(step)) = facts.step.filter(|step| !matches!(step.0, 11 | 12)) else { return Ok(()) };
         say(format!("[{step}] {who} → {to}: {}", facts.label))?;
         self.sent.insert(id, (who, to));
         Ok(())

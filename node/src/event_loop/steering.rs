@@ -1,0 +1,136 @@
+//! What a launcher does to a host: its time, its links, what is in them, its timers, and whether it stands still.
+//!
+//! No machine learns of any of this. Who may steer is decided elsewhere, by construction: commands come over standard
+//! input (`observation`), or from the program that owns the host.
+
+use std::time::Duration;
+
+use protocol::ids::{Contact, MessageId, NodeId};
+use protocol::machine::{Input, Machine, Timer};
+use protocol::message::Envelope;
+use protocol::trace::{Freezing, MessageAct, Rate, Stay, TraceEvent};
+
+use super::Host;
+use crate::control::LinkSetting;
+use crate::freezing::Standstill;
+use crate::links::{Acted, CUT, Changed, Passing};
+
+/// Why a message was lost.
+const DROPPED: &str = "a person dropped it";
+
+impl<M: Machine> Host<M> {
+    /// Who else can end this host's standing still; without, nobody can.
+    #[must_use]
+    pub fn with_standstill(mut self, standstill: Standstill) -> Self {
+        self.standstill = standstill;
+        self
+    }
+
+    /// Cluster time goes at this rate, from the launcher's reading `at` on, and stops by itself at `until`.
+    pub fn set_clock(&mut self, at: u64, rate: Rate, until: Option<u64>) {
+        // Whatever the clock showed while this process slept, nobody here has seen it.
+        let shows = self.clock.now();
+        let seen = if shows > self.now + self.late() { self.now } else { shows };
+        self.clock.set_after(seen, at, rate, until);
+        self.slow = rate.is_slow() || until.is_some();
+        if self.slow {
+            self.describe_all();
+        }
+    }
+
+    /// What a link of an actor here does from now on, or that of a postcode service back to it.
+    pub fn set_link(&mut self, setting: LinkSetting) {
+        let LinkSetting { from, to, rule } = setting;
+        self.now = self.now.max(self.clock.now());
+        let (changed, lost) = self.links.set_rule((from, to), rule, self.now);
+        for Changed { message, to, traced, stay } in changed {
+            self.note_stay(message, to, traced, stay);
+        }
+        for passing in lost {
+            self.is_lost(passing, CUT);
+        }
+    }
+
+    /// Does something with a message that is in a link, or with a question to a postcode service, or with its verdict.
+    ///
+    /// # Errors
+    /// A sentence: it has left its link, or cannot be doubled.
+    pub fn act_on(&mut self, message: MessageId, to: NodeId, act: MessageAct) -> Result<(), String> {
+        self.now = self.now.max(self.clock.now());
+        let acted = self.links.act(message, to, act, self.now);
+        let acted = acted.ok_or("That message has left its link already, so nothing can be done with it any more.")?;
+        match acted {
+            Acted::Nothing => {}
+            Acted::Stays { stay, traced } => self.note_stay(message, to, traced, stay),
+            Acted::Leaves(passing) => {
+                self.note_stay(message, to, passing.is_traced(), Stay::Until(self.now));
+                self.leaves(passing);
+            }
+            Acted::Dropped(passing) => self.is_lost(passing, DROPPED),
+            Acted::Doubles(Passing::Message { to, envelope }) => self.send_copy(to, envelope),
+            Acted::Doubles(Passing::Question(_) | Passing::Verdict(_)) => {
+                return Err("A question to a postcode service cannot be doubled: HTTP asks once. Drop it instead, \
+                            then the other service is asked."
+                    .into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The same message once more, as the links treat it now.
+    fn send_copy(&mut self, to: Contact, envelope: Envelope) {
+        let Some(at) = self.by_id.get(&envelope.from).copied() else { return };
+        let Some(actor) = self.actors[at].as_mut() else { return };
+        actor.sent += 1;
+        let copy = Envelope { number: actor.sent, ..envelope };
+        self.enter_link(at, to, copy, " (copy)");
+        self.transport.flush();
+    }
+
+    /// Lets an armed timer ring now, whatever time it is.
+    ///
+    /// # Errors
+    /// A sentence, if it is not armed.
+    pub fn ring(&mut self, node: NodeId, timer: Timer) -> Result<(), String> {
+        let at = self.by_id.get(&node).copied().ok_or("Whose timer that is, is not here (any more).")?;
+        if !self.timers.is_set(at, timer) {
+            return Err("That timer is not armed: it has rung already, or nobody waits for it any more.".into());
+        }
+        self.timers.cancel(at, timer);
+        self.timers_rung += 1;
+        self.trace(node, || TraceEvent::Rang { timer });
+        self.given.push_back((at, Input::Rang(timer)));
+        Ok(())
+    }
+
+    /// Whether control messages are traced one by one, too, or only counted.
+    pub fn observe_heartbeats(&mut self, one_by_one: bool) {
+        self.heartbeats = one_by_one;
+    }
+
+    /// How many timers rang so far, by themselves or by hand.
+    #[must_use]
+    pub fn timers_rung(&self) -> u64 {
+        self.timers_rung
+    }
+
+    /// How many messages are held or slowed in links now.
+    #[must_use]
+    pub fn in_links(&self) -> u64 {
+        self.links.kept() as u64
+    }
+
+    /// Freezes this process at this very point, until it is woken or, if a time is named, for so long of real time.
+    pub fn freeze(&mut self, node: NodeId, at_most: Option<Duration>) {
+        self.standstill.begin();
+        self.stand_still(node, at_most);
+    }
+
+    /// As [`Self::freeze`], unless somebody has been faster and woken it before it froze.
+    pub fn stand_still(&mut self, node: NodeId, at_most: Option<Duration>) {
+        self.trace(node, || TraceEvent::Froze { how: Freezing::Cooperative });
+        self.feed.flush_now();
+        self.standstill.last(at_most);
+        self.trace(node, || TraceEvent::Woke);
+    }
+}

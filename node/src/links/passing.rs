@@ -1,0 +1,81 @@
+//! What is on its way through a link: a message, a question to a postcode service, or its verdict.
+
+use protocol::ids::{Contact, MessageId, NodeId};
+use protocol::message::{Answer, Envelope, Message};
+use protocol::trace::Stay;
+
+use super::Changed;
+use crate::event_loop::{Question, ServiceAnswer};
+
+/// From whom to whom. A way back is another way.
+pub type Way = (NodeId, NodeId);
+
+/// Of a small message, with what it needs here.
+const SMALL: usize = 256;
+/// Of an entry of a state update, which it shares with the log; of an order in an answer.
+const ENTRY: usize = 64;
+const ORDER: usize = 512;
+
+/// What is on its way through a link.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Passing {
+    /// A message to another node.
+    Message {
+        /// Who it is for, and where.
+        to: Contact,
+        /// The message.
+        envelope: Envelope,
+    },
+    /// Step 11, on its way to a postcode service.
+    Question(Box<Question>),
+    /// Step 12, on its way back.
+    Verdict(Box<ServiceAnswer>),
+}
+
+impl Passing {
+    /// Which link it is in.
+    #[must_use]
+    pub fn way(&self) -> Way {
+        match self {
+            Passing::Message { envelope, .. } => (envelope.from, envelope.to),
+            Passing::Question(question) => (question.id.from, question.to),
+            Passing::Verdict(answer) => (answer.question.to, answer.question.id.from),
+        }
+    }
+
+    /// Its name in traces. A verdict has its question's number.
+    #[must_use]
+    pub fn id(&self) -> MessageId {
+        match self {
+            Passing::Message { envelope, .. } => MessageId { from: envelope.from, number: envelope.number },
+            Passing::Question(question) => question.id,
+            Passing::Verdict(answer) => MessageId { from: answer.question.to, ..answer.question.id },
+        }
+    }
+
+    /// Whether it is shown step by step.
+    #[must_use]
+    pub fn is_traced(&self) -> bool {
+        match self {
+            Passing::Message { envelope, .. } => envelope.traced,
+            Passing::Question(question) => question.traced,
+            Passing::Verdict(answer) => answer.question.traced,
+        }
+    }
+
+    pub(super) fn stays(&self, stay: Stay) -> Changed {
+        Changed { message: self.id(), to: self.way().1, traced: self.is_traced(), stay }
+    }
+
+    /// About how many bytes it takes.
+    pub(super) fn weight(&self) -> usize {
+        let Passing::Message { envelope, .. } = self else { return SMALL };
+        SMALL
+            + match &envelope.message {
+                Message::Snapshot(part) => part.bytes.len(),
+                Message::StateUpdate(update) => update.entries.len() * ENTRY,
+                Message::Reply { answer: Answer::History(page), .. } => page.orders.len() * ORDER,
+                _ => 0,
+            }
+    }
+}

@@ -1,0 +1,148 @@
+//! A node that runs: its loop, and everything its launcher can tell it.
+//!
+//! Commands come over standard input only; a peer has no message for any of them.
+
+use std::time::Duration;
+
+use protocol::ids::Contact;
+use protocol::machine::Machine;
+use protocol::postcode::Postcode;
+use protocol::replica::Replica;
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+use crate::control::{ControlCommand, Misbehaviour, NodeReport, Usage};
+use crate::event_loop::Host;
+use crate::freezing::Standstill;
+use crate::observation::Reports;
+use crate::usage;
+
+/// How many histories one report shows.
+const MOST_HISTORIES: usize = 50;
+/// Whoever overslept listens for so long to what was said meanwhile, and for so long again after each word.
+const LISTEN: Duration = Duration::from_millis(20);
+
+/// What the launcher says.
+pub(super) type Commands = mpsc::UnboundedReceiver<ControlCommand>;
+
+/// Reports a replica's histories from a postcode on; none of other machines.
+type Show<M> = fn(&M, Option<Postcode>) -> Option<NodeReport>;
+
+/// Round after round, until the launcher stops talking.
+pub(super) async fn drive<M: Machine>(
+    mut host: Box<Host<M>>,
+    me: Contact,
+    reports: &Reports,
+    mut commands: Commands,
+    show: Show<M>,
+) -> anyhow::Result<()> {
+    reports.tell(NodeReport::Ready { pid: std::process::id(), contact: me });
+    loop {
+        tokio::select! {
+            biased;
+            command = commands.recv() => {
+                let Some(command) = command else { return Ok(()) };
+                obey(&mut host, me, command, reports, show);
+            }
+            () = host.ready() => {}
+        }
+        if host.has_overslept() {
+            // Time may have been slowed or stopped meanwhile: that must be known before any timer rings.
+            while let Ok(command) = timeout(LISTEN, commands.recv()).await {
+                let Some(command) = command else { return Ok(()) };
+                obey(&mut host, me, command, reports, show);
+            }
+        }
+        host.round()?;
+    }
+}
+
+fn obey<M: Machine>(host: &mut Host<M>, me: Contact, command: ControlCommand, reports: &Reports, show: Show<M>) {
+    match command {
+        ControlCommand::Observe(observe) => host.observe(observe),
+        ControlCommand::ObserveHeartbeats(one_by_one) => host.observe_heartbeats(one_by_one),
+        ControlCommand::Retime(settings) => host.retime(&settings),
+        ControlCommand::VerdictCache(on) => host.set_verdict_cache(on),
+        ControlCommand::ShowOrders { from } => {
+            if let Some(report) = host.machine(me.id).and_then(|machine| show(machine, from)) {
+                reports.tell(report);
+            }
+        }
+        ControlCommand::ReportStatus => reports.tell(status(host, me)),
+        ControlCommand::Clock { at, rate, until } => host.set_clock(at, rate, until),
+        ControlCommand::Link(setting) => host.set_link(setting),
+        ControlCommand::Message { message, to, act } => refused(reports, host.act_on(message, to, act)),
+        ControlCommand::Ring { node, timer } => refused(reports, host.ring(node, timer)),
+        ControlCommand::Freeze => host.stand_still(me.id, None),
+        ControlCommand::Wake => {} // Heard by the thread that listens, and done.
+        ControlCommand::Bomb(_) => tracing::warn!("not yet"),
+        ControlCommand::Misbehave(_) => tracing::warn!("only a postcode stand-in can be told to misbehave"),
+    }
+}
+
+fn refused(reports: &Reports, obeyed: Result<(), String>) {
+    if let Err(why) = obeyed {
+        reports.tell(NodeReport::Refused { why });
+    }
+}
+
+fn status<M: Machine>(host: &Host<M>, me: Contact) -> NodeReport {
+    let transport = host.transport();
+    let usage = Usage {
+        processor: usage::processor(),
+        memory: usage::memory(),
+        connections: transport.connections(),
+        refused_messages: transport.refusals().count(),
+        timers_rung: host.timers_rung(),
+        in_links: host.in_links(),
+    };
+    NodeReport::Status { state: host.machine(me.id).map(Machine::describe), usage }
+}
+
+/// A page of a replica's order histories.
+pub(super) fn orders_of(replica: &Replica, from: Option<Postcode>) -> Option<NodeReport> {
+    let book = replica.book();
+    let histories = book.histories().skip_while(|(postcode, _)| from.is_some_and(|from| *postcode < from));
+    let histories = histories.take(MOST_HISTORIES).map(|(postcode, orders)| (postcode, orders.to_vec())).collect();
+    Some(NodeReport::Orders { histories, postcodes: book.postcodes() as u64 })
+}
+
+/// Serves without a machine, as long as `serving` lasts. It lives in real time, but it can be frozen.
+pub(super) async fn serve(
+    serving: impl Future<Output = anyhow::Result<()>>,
+    contact: Contact,
+    behave: watch::Sender<Misbehaviour>,
+    reports: &Reports,
+    mut commands: Commands,
+    standstill: Standstill,
+) -> anyhow::Result<()> {
+    reports.tell(NodeReport::Ready { pid: std::process::id(), contact });
+    let mut serving = std::pin::pin!(serving);
+    loop {
+        tokio::select! {
+            ended = &mut serving => return ended,
+            command = commands.recv() => match command {
+                None => return Ok(()),
+                Some(ControlCommand::Misbehave(misbehaviour)) => drop(behave.send(misbehaviour)),
+                Some(ControlCommand::ReportStatus) => {
+                    let usage = Usage { processor: usage::processor(), memory: usage::memory(), ..Usage::default() };
+                    reports.tell(NodeReport::Status { state: None, usage });
+                }
+                Some(ControlCommand::Freeze) => standstill.last(None),
+                Some(
+                    ControlCommand::Observe(_)
+                    | ControlCommand::Retime(_)
+                    | ControlCommand::VerdictCache(_)
+                    | ControlCommand::ShowOrders { .. }
+                    | ControlCommand::Clock { .. }
+                    | ControlCommand::Link(_)
+                    | ControlCommand::Message { .. }
+                    | ControlCommand::Ring { .. }
+                    | ControlCommand::Wake
+                    | ControlCommand::Bomb(_)
+                    | ControlCommand::ObserveHeartbeats(_),
+                ) => {}
+            },
+        }
+    }
+}
