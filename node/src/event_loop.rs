@@ -4,8 +4,10 @@
 //! transport; no machine sees any of them. There is no lock and no second loop: whoever owns the host calls
 //! [`Host::ready`] and then [`Host::round`], for ever. What machines decide is not known here.
 
+mod bombs;
 mod carry_out;
 mod facts;
+mod failpoints;
 mod postcodes;
 mod steering;
 
@@ -28,6 +30,8 @@ use crate::observation::Feed;
 use crate::postcode_services::PostcodeServices;
 use crate::storage::Journal;
 use crate::transport::{Arrival, Transport};
+pub use bombs::Blast;
+use bombs::Bombs;
 use postcodes::Inquirer;
 pub use postcodes::{Question, ServiceAnswer};
 
@@ -76,6 +80,7 @@ pub struct Host<M> {
     changed: Vec<usize>,
     describe_from: Instant,
     answers: Vec<Answered>,
+    bombs: Bombs,
     sleep: Pin<Box<Sleep>>,
 }
 
@@ -120,6 +125,7 @@ impl<M: Machine> Host<M> {
             changed: Vec::new(),
             describe_from: Instant::now(),
             answers: Vec::new(),
+            bombs: Bombs::default(),
             sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
         };
         host.links.set_hop(settings.hop);
@@ -167,6 +173,7 @@ impl<M: Machine> Host<M> {
         self.given.retain(|(of, _)| *of != at);
         self.touched.retain(|of| *of != at);
         self.changed.retain(|of| *of != at);
+        self.bombs.forget(at);
     }
 
     /// An input for the next round. Nobody of that id: nothing happens.
@@ -191,7 +198,7 @@ impl<M: Machine> Host<M> {
         self.transport.set_observed(observed);
         for at in 0..self.actors.len() {
             if let Some(actor) = &mut self.actors[at] {
-                actor.effects.set_observed(observed);
+                actor.effects.set_observed(observed || self.bombs.lies_in(at));
                 actor.described = None;
                 actor.armed.clear();
                 self.touch(at);
@@ -352,6 +359,8 @@ impl<M: Machine> Host<M> {
     }
 
     fn handle(&mut self, at: usize, input: Input) {
+        let input = if self.bombs.is_idle() { Some(input) } else { self.admit(at, input) };
+        let Some(input) = input else { return };
         if let Some(actor) = self.actors.get_mut(at).and_then(Option::as_mut) {
             actor.machine.handle(input, &mut actor.effects);
             self.touch(at);

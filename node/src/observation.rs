@@ -26,6 +26,8 @@ const BETWEEN_FLOWS: Duration = Duration::from_millis(100);
 const MOST_RECORDS: usize = 4096;
 /// Reports that may wait for the launcher.
 const MOST_REPORTS: usize = 16;
+/// Who waits for a report to be written waits no longer: then the launcher does not read.
+const LONGEST_WRITE: Duration = Duration::from_secs(1);
 
 /// How often a feed that must not wait for later offers its events.
 const MOST_TRIES: u32 = 100;
@@ -135,9 +137,13 @@ impl Feed {
 /// The way to the launcher: a thread that writes reports to standard output.
 #[derive(Debug)]
 pub struct Reports {
-    sender: SyncSender<NodeReport>,
+    sender: SyncSender<Said>,
     writer: JoinHandle<()>,
 }
+
+/// What is said, and who wants to know when it is written.
+#[derive(Debug)]
+struct Said(NodeReport, Option<SyncSender<()>>);
 
 impl Reports {
     /// Starts the writer.
@@ -145,12 +151,15 @@ impl Reports {
     /// # Errors
     /// When the operating system gives no thread.
     pub fn start() -> io::Result<Self> {
-        let (sender, receiver) = sync_channel::<NodeReport>(MOST_REPORTS);
+        let (sender, receiver) = sync_channel::<Said>(MOST_REPORTS);
         let write = move || {
             let mut pipe = io::stdout().lock();
-            while let Ok(report) = receiver.recv() {
+            while let Ok(Said(report, waiting)) = receiver.recv() {
                 if control::write_frame(&mut pipe, &report).is_err() {
                     return; // The launcher is gone; the end of standard input ends this process.
+                }
+                if let Some(waiting) = waiting {
+                    let _ = waiting.try_send(());
                 }
             }
         };
@@ -159,14 +168,21 @@ impl Reports {
 
     /// Says something, unless the launcher is too far behind: then it is only logged.
     pub fn tell(&self, report: NodeReport) {
-        if let Err(TrySendError::Full(_)) = self.sender.try_send(report) {
+        if let Err(TrySendError::Full(_)) = self.sender.try_send(Said(report, None)) {
             tracing::warn!("the launcher does not read its reports");
         }
     }
 
+    /// Says something and waits until it is written; not for ever, should the launcher not read.
+    pub fn tell_now(&self, report: NodeReport) {
+        let (writer, written) = sync_channel(1);
+        drop(self.sender.send(Said(report, Some(writer))));
+        let _ = written.recv_timeout(LONGEST_WRITE);
+    }
+
     /// Says the last thing and waits until it is written.
     pub fn tell_last(self, report: NodeReport) {
-        drop(self.sender.send(report));
+        drop(self.sender.send(Said(report, None)));
         drop(self.sender);
         drop(self.writer.join());
     }
@@ -177,9 +193,9 @@ impl Reports {
         let sender = self.sender.clone();
         Box::new(move |records, dropped| {
             let report = NodeReport::Trace { records: std::mem::take(records), dropped: *dropped };
-            match sender.try_send(report) {
+            match sender.try_send(Said(report, None)) {
                 Ok(()) => *dropped = 0,
-                Err(TrySendError::Full(NodeReport::Trace { records: back, .. })) => *records = back,
+                Err(TrySendError::Full(Said(NodeReport::Trace { records: back, .. }, _))) => *records = back,
                 Err(_) => {}
             }
         })

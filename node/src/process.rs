@@ -3,6 +3,7 @@
 //! It ends when its launcher closes the pipe (at once, status 0), when it cannot be what it was told (status 2), or by a
 //! fault (status 70), and each time says why in a sentence. What happens in between is the event loop's.
 
+mod blast;
 mod commands;
 
 use std::net::TcpListener;
@@ -114,12 +115,14 @@ fn become_what_was_told(config: NodeConfig, reports: &Reports, standstill: &Stan
             let mut host = host(&config, reports, standstill)?.with_journal(journal);
             let me = host.contact(id);
             host.add(id, Role::NameServer, NameServer::new(identity(me, Role::NameServer), settings, record));
+            host.lay_bomb(id, config.bomb);
             Being::NameServer(Box::new(host), me)
         }
         Duty::FrontEnd => {
             let mut host = host(&config, reports, standstill)?;
             let me = host.contact(id);
             host.add(id, Role::FrontEnd, FrontEnd::new(identity(me, Role::FrontEnd), settings));
+            host.lay_bomb(id, config.bomb);
             Being::FrontEnd(Box::new(host), me)
         }
         Duty::Replica { preset, services, verdict_cache } => {
@@ -128,6 +131,7 @@ fn become_what_was_told(config: NodeConfig, reports: &Reports, standstill: &Stan
             let me = host.contact(id);
             let base = OrderBook::preset(*preset);
             host.add(id, Role::Replica, Replica::new(identity(me, Role::Replica), settings, base));
+            host.lay_bomb(id, config.bomb);
             Being::Replica(Box::new(host), me)
         }
         Duty::StandIn(service) => {

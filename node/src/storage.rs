@@ -75,10 +75,22 @@ impl Journal {
         self.replace(record).map_err(|error| JournalError::Io(self.path.clone(), error))
     }
 
+    /// Leaves what a crash in the middle of [`Self::write`] would leave: half of the new record, beside the whole old one.
+    ///
+    /// # Errors
+    /// When not even that can be written.
+    pub fn write_half(&self, record: &JournalRecord) -> Result<(), JournalError> {
+        let half = || {
+            let bytes = encoded(record)?;
+            let mut file = File::create(beside(&self.path, ".new"))?;
+            file.write_all(&bytes[..bytes.len() / 2])?;
+            file.sync_all()
+        };
+        half().map_err(|error| JournalError::Io(self.path.clone(), error))
+    }
+
     fn replace(&self, record: &JournalRecord) -> io::Result<()> {
-        let mut bytes = HEAD.to_vec();
-        bytes.extend_from_slice(&digest_of(record).0.to_le_bytes());
-        let bytes = postcard::to_extend(record, bytes).map_err(io::Error::other)?;
+        let bytes = encoded(record)?;
         let new = beside(&self.path, ".new");
         let mut file = File::create(&new)?;
         file.write_all(&bytes)?;
@@ -90,6 +102,12 @@ impl Journal {
             .sync_all()?;
         Ok(())
     }
+}
+
+fn encoded(record: &JournalRecord) -> io::Result<Vec<u8>> {
+    let mut bytes = HEAD.to_vec();
+    bytes.extend_from_slice(&digest_of(record).0.to_le_bytes());
+    postcard::to_extend(record, bytes).map_err(io::Error::other)
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
@@ -186,8 +204,8 @@ mod tests {
     #[test]
     fn a_crash_between_writing_and_renaming_leaves_the_record_before() {
         let folder = tempfile::tempdir().unwrap();
-        let (path, bytes) = journal_with(folder.path(), 7);
-        std::fs::write(beside(&path, ".new"), &bytes[..9]).unwrap();
+        let (path, _) = journal_with(folder.path(), 7);
+        Journal::open(&path).unwrap().0.write_half(&record(8)).unwrap();
         let (journal, found) = Journal::open(&path).unwrap();
         assert_eq!(found, record(7));
         journal.write(&record(8)).unwrap();

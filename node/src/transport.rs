@@ -15,10 +15,12 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use protocol::ids::{Contact, MessageId, NodeId};
 use protocol::message::Envelope;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::control::Credentials;
 use connections::{Attendant, Refusals, Report};
@@ -26,6 +28,10 @@ use peers::Peers;
 
 /// How many reads may wait for the loop before QUIC's flow control slows the peers.
 const WAITING_READS: usize = 256;
+/// How long [`Transport::written`] waits at most: a dial and a write of all that may wait.
+const LONGEST_WRITE: Duration = Duration::from_millis(250);
+/// Longer than QUIC takes to send what it was given, unless the peer takes no more.
+const SENDING: Duration = Duration::from_millis(4);
 
 /// What comes from the network.
 #[derive(Debug)]
@@ -108,6 +114,16 @@ impl Transport {
     pub fn flush(&mut self) {
         let losses = &mut self.losses;
         self.peers.flush(|messages, why| losses.push_back(Arrival::Lost { messages, why }));
+    }
+
+    /// Waits until what was flushed has left the process, or cannot for so long that it may count as lost.
+    pub async fn written(&self) {
+        let deadline = Instant::now() + LONGEST_WRITE;
+        while !self.peers.is_taken() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // QUIC's own tasks, which tell nobody what they do, send what the writers have handed to them.
+        tokio::time::sleep(SENDING).await;
     }
 
     /// The next arrival. Losing this future loses nothing.

@@ -1,7 +1,7 @@
 //! Carrying out what machines ask for, and tracing it: nobody can forget to trace a send, because sends only happen here.
 
 use anyhow::Context;
-use protocol::ids::{Contact, MessageId};
+use protocol::ids::{Contact, MessageId, NodeId};
 use protocol::machine::{Effect, Machine};
 use protocol::message::{Envelope, Message};
 use protocol::trace::TraceEvent;
@@ -19,28 +19,34 @@ impl<M: Machine> Host<M> {
 
     /// Everything one actor asked for, in its order.
     pub(super) fn carry_out(&mut self, at: usize) -> anyhow::Result<()> {
+        if !self.bombs.is_idle() {
+            return self.carry_out_warily(at);
+        }
         let Some(actor) = self.actors[at].as_mut().filter(|actor| !actor.effects.is_empty()) else { return Ok(()) };
         let id = actor.id;
         // The list leaves the actor while it is worked on, and comes back empty with its room.
         let mut effects = std::mem::take(&mut actor.effects);
         for effect in effects.drain() {
-            match effect {
-                Effect::Send { to, traced, message } => self.send(at, to, traced, message),
-                Effect::SetTimer { timer, after } => self.timers.set(at, timer, self.now + after.0),
-                Effect::CancelTimer { timer } => self.timers.cancel(at, timer),
-                Effect::CheckPostcode { request, postcode, traced } => {
-                    self.check_postcode(at, request, postcode, traced)
-                }
-                Effect::Journal(record) => {
-                    let journal = self.journal.as_ref().context("Only a name server has a journal.")?;
-                    journal.write(&record)?;
-                }
-                Effect::Answered { request, answer } => self.answers.push(Answered { customer: id, request, answer }),
-                Effect::Trace(event) => self.trace(id, || event),
-            }
+            self.carry_out_one(at, id, effect)?;
         }
         if let Some(actor) = self.actors[at].as_mut() {
             actor.effects = effects;
+        }
+        Ok(())
+    }
+
+    pub(super) fn carry_out_one(&mut self, at: usize, id: NodeId, effect: Effect) -> anyhow::Result<()> {
+        match effect {
+            Effect::Send { to, traced, message } => self.send(at, to, traced, message),
+            Effect::SetTimer { timer, after } => self.timers.set(at, timer, self.now + after.0),
+            Effect::CancelTimer { timer } => self.timers.cancel(at, timer),
+            Effect::CheckPostcode { request, postcode, traced } => self.check_postcode(at, request, postcode, traced),
+            Effect::Journal(record) => {
+                let journal = self.journal.as_ref().context("Only a name server has a journal.")?;
+                journal.write(&record)?;
+            }
+            Effect::Answered { request, answer } => self.answers.push(Answered { customer: id, request, answer }),
+            Effect::Trace(event) => self.trace(id, || event),
         }
         Ok(())
     }
@@ -54,7 +60,7 @@ impl<M: Machine> Host<M> {
                 let role = actor.role;
                 self.note_sent(role, &envelope, (0, false), "");
             }
-            return self.transport.send(to, &envelope);
+            return self.leave(to, &envelope);
         }
         if !self.links.doubles((envelope.from, envelope.to)) {
             return self.enter_link(at, to, envelope, "");
@@ -79,7 +85,7 @@ impl<M: Machine> Host<M> {
             self.note_sent(role, &envelope, stay, suffix);
         }
         match fate {
-            Fate::Passes => self.transport.send(to, &envelope),
+            Fate::Passes => self.leave(to, &envelope),
             Fate::Stays { left, held } => self.links.keep(Passing::Message { to, envelope }, left, held, self.now),
             Fate::Lost(why) => self.is_lost(Passing::Message { to, envelope }, why),
         }
@@ -88,15 +94,26 @@ impl<M: Machine> Host<M> {
     /// What has been in its link for its time leaves it.
     pub(super) fn let_go(&mut self) {
         self.take_news_of_postcodes();
-        while let Some(passing) = self.links.take_due(self.now) {
+        // After a blast nothing more leaves in this round.
+        while !self.bombs.went_off()
+            && let Some(passing) = self.links.take_due(self.now)
+        {
             self.leaves(passing);
+        }
+    }
+
+    /// A message leaves its link.
+    fn leave(&mut self, to: Contact, envelope: &Envelope) {
+        self.transport.send(to, envelope);
+        if !self.bombs.is_idle() {
+            self.has_left(envelope);
         }
     }
 
     /// Something leaves its link.
     pub(super) fn leaves(&mut self, passing: Passing) {
         match passing {
-            Passing::Message { to, envelope } => self.transport.send(to, &envelope),
+            Passing::Message { to, envelope } => self.leave(to, &envelope),
             Passing::Question(question) => self.question_is_there(question),
             Passing::Verdict(answer) => self.verdict_is_here(*answer),
         }

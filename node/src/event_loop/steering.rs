@@ -120,6 +120,11 @@ impl<M: Machine> Host<M> {
         self.links.kept() as u64
     }
 
+    /// From now on a "wake" is heard, though this process does not stand still yet: for who tells others first.
+    pub fn begin_standstill(&self) {
+        self.standstill.begin();
+    }
+
     /// Freezes this process at this very point, until it is woken or, if a time is named, for so long of real time.
     pub fn freeze(&mut self, node: NodeId, at_most: Option<Duration>) {
         self.standstill.begin();

@@ -11,6 +11,7 @@ use protocol::replica::Replica;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
+use super::blast;
 use crate::control::{ControlCommand, Misbehaviour, NodeReport, Usage};
 use crate::event_loop::Host;
 use crate::freezing::Standstill;
@@ -54,6 +55,9 @@ pub(super) async fn drive<M: Machine>(
             }
         }
         host.round()?;
+        for blast in host.take_blasts() {
+            blast::happens(&mut host, blast, reports).await?;
+        }
     }
 }
 
@@ -75,7 +79,7 @@ fn obey<M: Machine>(host: &mut Host<M>, me: Contact, command: ControlCommand, re
         ControlCommand::Ring { node, timer } => refused(reports, host.ring(node, timer)),
         ControlCommand::Freeze => host.stand_still(me.id, None),
         ControlCommand::Wake => {} // Heard by the thread that listens, and done.
-        ControlCommand::Bomb(_) => tracing::warn!("not yet"),
+        ControlCommand::Bomb(bomb) => host.lay_bomb(me.id, bomb),
         ControlCommand::Misbehave(_) => tracing::warn!("only a postcode stand-in can be told to misbehave"),
     }
 }

@@ -126,6 +126,14 @@ impl Peers {
         }
     }
 
+    /// Whether the connections' writers have taken all that was flushed. What waits for a dial has not been taken.
+    pub(super) fn is_taken(&self) -> bool {
+        self.by_key.values().all(|peer| match &peer.state {
+            State::Up { outbox, .. } | State::Dialled { outbox, .. } => outbox.waiting().frames.is_empty(),
+            State::Down { .. } => true,
+        })
+    }
+
     /// A connection is there: it replaces an older one.
     pub(super) fn up(&mut self, key: PeerKey, connection: u64, outbox: Arc<Outbox>) {
         if !self.by_key.contains_key(&key) {

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::Span;
+use crate::ids::{Role, Span};
 
 /// How fast cluster time goes, in millionths of real time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -248,6 +248,43 @@ impl Failpoint {
             Failpoint::CustomerReplyUnseen => "customer-reply-unseen",
             Failpoint::SupervisorChildSpawnedUnregistered => "supervisor-child-spawned-unregistered",
             Failpoint::SupervisorMidShutdown => "supervisor-mid-shutdown",
+        }
+    }
+
+    /// Whose work leads past it; none: the launcher's.
+    #[must_use]
+    pub fn role(self) -> Option<Role> {
+        match self {
+            Failpoint::PrimaryReceived
+            | Failpoint::PrimaryValidated
+            | Failpoint::PrimaryAssigned
+            | Failpoint::PrimarySentToOne
+            | Failpoint::PrimaryAllAcked
+            | Failpoint::PrimaryCommitted
+            | Failpoint::PrimaryReplied
+            | Failpoint::BackupBeforeApply
+            | Failpoint::BackupApplied
+            | Failpoint::BackupAcked
+            | Failpoint::JoinerRegistered
+            | Failpoint::JoinerMidSnapshot
+            | Failpoint::JoinerSnapshotDone
+            | Failpoint::JoinerInAckSet
+            | Failpoint::JoinerViewRecorded => Some(Role::Replica),
+            Failpoint::FrontEndSuspected
+            | Failpoint::FrontEndSomeReports
+            | Failpoint::FrontEndAllReports
+            | Failpoint::FrontEndViewRecorded
+            | Failpoint::FrontEndNewviewToPrimaryOnly
+            | Failpoint::FrontEndBeforeForward
+            | Failpoint::FrontEndReplyHeld => Some(Role::FrontEnd),
+            Failpoint::NameServerBeforeJournal
+            | Failpoint::NameServerTornJournal
+            | Failpoint::NameServerJournaledNotAnswered
+            | Failpoint::NameServerCleaning => Some(Role::NameServer),
+            Failpoint::CustomerBeforeSend | Failpoint::CustomerSent | Failpoint::CustomerReplyUnseen => {
+                Some(Role::Customer)
+            }
+            Failpoint::SupervisorChildSpawnedUnregistered | Failpoint::SupervisorMidShutdown => None,
         }
     }
 }

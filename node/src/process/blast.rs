@@ -1,0 +1,42 @@
+//! What a bomb does to the process in which it goes off: everything that was sent before leaves, the launcher is told, and
+//! then the process dies as if killed from outside, or stands still at the very point and goes on there.
+
+use std::time::Duration;
+
+use protocol::machine::Machine;
+use protocol::trace::{Blast as Does, TraceEvent, TraceRecord};
+
+use crate::control::NodeReport;
+use crate::event_loop::{Blast, Host};
+use crate::observation::Reports;
+
+/// Returns when the process goes on.
+///
+/// # Errors
+/// As [`Host::round`].
+pub(super) async fn happens<M: Machine>(host: &mut Host<M>, blast: Blast, reports: &Reports) -> anyhow::Result<()> {
+    let Blast { node, bomb } = blast;
+    host.breathe_out().await;
+    host.begin_standstill();
+    // Not through the feed, which may be full or not wanted: whoever laid the bomb waits for this.
+    let exploded = TraceRecord { node, at: host.clock().now(), event: TraceEvent::Exploded { bomb } };
+    reports.tell_now(NodeReport::Trace { records: vec![exploded], dropped: 0 });
+    match bomb.blast {
+        Does::Crash => die(),
+        Does::Freeze { wakes_after } => {
+            host.stand_still(node, wakes_after.map(|after| Duration::from_micros(after.0)));
+            host.resume(node)
+        }
+    }
+}
+
+/// As SIGKILL from outside: nothing is tidied up, no peer is told.
+fn die() -> ! {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Signal, getpid, kill_process};
+        // Fails never: the process exists and may signal itself.
+        let _ = kill_process(getpid(), Signal::KILL);
+    }
+    std::process::abort()
+}
