@@ -5,6 +5,7 @@
 //! linearizable exactly if all lists are prefixes of one another and no operation ended before another of lower rank
 //! began. Nothing is guessed and nothing is searched; how the history came about does not matter here.
 
+pub mod evidence;
 mod ranks;
 #[cfg(test)]
 mod tests;

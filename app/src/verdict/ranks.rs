@@ -10,8 +10,9 @@ const NOWHERE: usize = usize::MAX;
 
 /// Everything that contradicts linearizability at one postcode.
 pub(super) fn violations(postcode: &str, here: &PostcodeHistory) -> Vec<Violation> {
-    let mut found = Findings { postcode, here, violations: Vec::new() };
-    let longest = longest_list(here);
+    let mut found = Findings { postcode, here, longest_read: None, violations: Vec::new() };
+    let (longest, by) = longest_list(here);
+    found.longest_read = by;
     let places = found.places(longest);
     found.invented_or_refused(longest);
     let ranked = found.ranked(longest, &places);
@@ -19,17 +20,17 @@ pub(super) fn violations(postcode: &str, here: &PostcodeHistory) -> Vec<Violatio
     found.violations
 }
 
-/// The longest list that was read; the pre-defined one if no list is longer.
-fn longest_list(here: &PostcodeHistory) -> &[OrderIndex] {
-    let base = here.base.as_deref().unwrap_or_default();
-    let lists = here.operations.iter().filter_map(done_list).map(|(list, _)| list);
-    lists.fold(base, |longest, list| if list.len() > longest.len() { list } else { longest })
+/// The longest list that was read, and on which line; the pre-defined one if no list is longer.
+fn longest_list(here: &PostcodeHistory) -> (&[OrderIndex], Option<usize>) {
+    let base = (here.base.as_deref().unwrap_or_default(), None);
+    let lists = here.operations.iter().filter_map(done_list).map(|(list, line)| (list, Some(line)));
+    lists.fold(base, |longest, list| if list.0.len() > longest.0.len() { list } else { longest })
 }
 
-/// The list and the end of a read that was answered.
-fn done_list(operation: &Operation) -> Option<(&[OrderIndex], u64)> {
+/// The list of a read that was answered, and its line.
+fn done_list(operation: &Operation) -> Option<(&[OrderIndex], usize)> {
     match (&operation.act, operation.end) {
-        (Act::Read(list), Some((End::Done, end))) => Some((list, end)),
+        (Act::Read(list), Some((End::Done, _))) => Some((list, operation.line)),
         (Act::Read(_) | Act::Place(_), _) => None,
     }
 }
@@ -44,6 +45,8 @@ struct Ranked<'a> {
 struct Findings<'a> {
     postcode: &'a str,
     here: &'a PostcodeHistory,
+    /// Where the longest list was read.
+    longest_read: Option<usize>,
     violations: Vec<Violation>,
 }
 
@@ -56,6 +59,12 @@ impl<'a> Findings<'a> {
         self.here.names.get(order as usize).map_or("?", |name| name.as_str())
     }
 
+    /// The line that placed an order, if any did, and the one that read the longest list.
+    fn placed_and_read(&self, order: OrderIndex) -> Vec<usize> {
+        let placed = self.here.operations.iter().find(|operation| operation.act == Act::Place(order));
+        placed.map(|operation| operation.line).into_iter().chain(self.longest_read).collect()
+    }
+
     /// Where each order stands in the longest list; an order that stands there twice is reported.
     fn places(&mut self, longest: &[OrderIndex]) -> Vec<usize> {
         let mut places = vec![NOWHERE; self.here.names.len()];
@@ -64,7 +73,7 @@ impl<'a> Findings<'a> {
                 Some(known) if *known == NOWHERE => *known = place,
                 _ => {
                     let why = format!("order {} is there twice", self.name(*order));
-                    self.add(ViolationKind::Doubled, why, Vec::new());
+                    self.add(ViolationKind::Doubled, why, self.placed_and_read(*order));
                 }
             }
         }
@@ -88,7 +97,7 @@ impl<'a> Findings<'a> {
             let index = *order as usize;
             if !known[index] {
                 let why = format!("order {} is there, but nobody placed it", self.name(*order));
-                self.add(ViolationKind::Invented, why, Vec::new());
+                self.add(ViolationKind::Invented, why, self.longest_read.into_iter().collect());
             }
             if let Some(line) = refused[index].take() {
                 let why =

@@ -1,0 +1,291 @@
+//! The verdict while a run goes on: what customers asked and were told, judged answer by answer.
+//!
+//! Each answer costs as little as its list is long; only where something contradicts itself the whole postcode is judged as
+//! `check` would, so that both say the same. The order of the customers' facts is their order in time: they all live in one
+//! process. Asking nodes is not done here: what replicas say of themselves is the picture's ledger.
+
+mod place;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use protocol::ids::{CustomerId, NodeId, OrderNumber, RequestId};
+use protocol::message::{Answer, Ask};
+use protocol::order_book::{HistoryPage, Outcome};
+use protocol::postcode::Postcode;
+use protocol::trace::{TraceEvent, TraceRecord};
+
+use super::ViolationKind;
+use crate::history::End;
+use place::Place;
+
+/// Operations that are judged; those that come after so many are only counted.
+const MOST_OPERATIONS: usize = 200_000;
+
+/// Counts for the lights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lights {
+    /// Orders whose customers were told that they are placed.
+    pub acknowledged: u32,
+    /// Requests that wait for an answer.
+    pub waiting: u32,
+    /// Orders that were never answered, and whose customer is gone.
+    pub unknown: u32,
+    /// Lists that were read to their end.
+    pub reads: u32,
+    /// Reads that an acknowledged order could have been missing in.
+    pub covered: u32,
+    /// Contradictions: something acknowledged, or read by somebody, is missing.
+    pub lost: u32,
+    /// Contradictions: an order is stored twice.
+    pub twice: u32,
+    /// Contradictions: a read shows less than was known before it began.
+    pub stale: u32,
+    /// Contradictions of other kinds: another order of orders, an order nobody placed.
+    pub other: u32,
+    /// Operations that came too late to be judged: there were too many.
+    pub unjudged: u32,
+}
+
+impl Lights {
+    /// Whether nothing contradicts linearizability.
+    #[must_use]
+    pub fn is_linearizable(&self) -> bool {
+        self.lost + self.twice + self.stale + self.other == 0
+    }
+}
+
+/// Of which kind a contradiction is, as a light shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Something acknowledged, or read by somebody, is missing.
+    Lost,
+    /// An order is stored twice.
+    Twice,
+    /// A read shows less than was known before it began.
+    Stale,
+    /// Another order of orders, or an order nobody placed.
+    Other,
+}
+
+/// Two things that cannot both be so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contradiction {
+    /// Of which kind.
+    pub kind: Fault,
+    /// Where; none: it is not about one postcode.
+    pub postcode: Option<Postcode>,
+    /// A sentence.
+    pub why: String,
+    /// The requests that contradict each other.
+    pub requests: Vec<RequestId>,
+}
+
+/// What is known at one moment. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Judged {
+    /// Counts.
+    pub lights: Lights,
+    /// What contradicts itself, in the order of postcodes.
+    pub contradictions: Arc<[Contradiction]>,
+}
+
+impl Judged {
+    /// Whether a request is part of a contradiction.
+    #[must_use]
+    pub fn convicts(&self, request: RequestId) -> bool {
+        self.contradictions.iter().any(|contradiction| contradiction.requests.contains(&request))
+    }
+}
+
+/// A customer's name and the operations that are under way.
+#[derive(Debug)]
+struct Known {
+    node: NodeId,
+    name: Arc<str>,
+    open: Vec<Open>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    request: RequestId,
+    postcode: Postcode,
+    /// Which operation there; none: it is not judged.
+    operation: Option<usize>,
+    places: bool,
+}
+
+/// The fold of the customers' facts. It only grows, within its limit.
+#[derive(Debug, Default)]
+pub struct Evidence {
+    customers: BTreeMap<CustomerId, Known>,
+    places: BTreeMap<Postcode, Place>,
+    numbers: HashMap<OrderNumber, RequestId>,
+    /// Order numbers that were given to two orders.
+    clashes: Vec<Contradiction>,
+    /// Counts facts: the customers' time.
+    moment: u64,
+    operations: usize,
+    judged: Judged,
+}
+
+impl Evidence {
+    /// What is known now.
+    #[must_use]
+    pub fn judged(&self) -> &Judged {
+        &self.judged
+    }
+
+    /// What people call a request: "Grace/3".
+    #[must_use]
+    pub fn name(&self, request: RequestId) -> String {
+        called(&self.customers, request)
+    }
+
+    /// Takes in a fact; tells whether what is known has changed.
+    pub fn apply(&mut self, record: &TraceRecord) -> bool {
+        match &record.event {
+            TraceEvent::CustomerIs { customer, name, .. } => self.is_called(*customer, record.node, name),
+            TraceEvent::Asked { customer, request, ask } => self.asked(*customer, *request, ask),
+            TraceEvent::Answered { request, answer, .. } => self.answered(*request, answer),
+            TraceEvent::Ended { .. } => self.gone(record.node),
+            _ => false,
+        }
+    }
+
+    fn is_called(&mut self, customer: CustomerId, node: NodeId, name: &str) -> bool {
+        let known = Known { node, name: name.into(), open: Vec::new() };
+        let known = self.customers.entry(customer).or_insert(known);
+        known.node = node;
+        false
+    }
+
+    fn asked(&mut self, customer: CustomerId, request: RequestId, ask: &Ask) -> bool {
+        self.moment += 1;
+        let Some(known) = self.customers.get_mut(&customer) else { return false };
+        let (postcode, items) = match ask {
+            Ask::Order { postcode, items } => (*postcode, Some(items)),
+            Ask::History { postcode, .. } => (*postcode, None),
+            // It settles the order that is under way.
+            Ask::Withdraw => return false,
+        };
+        // A read that was given up: nobody waits for it any more, and it changed nothing.
+        let left = known.open.iter().filter(|open| open.places).count() as u32;
+        self.judged.lights.waiting = self.judged.lights.waiting.saturating_sub(known.open.len() as u32);
+        self.judged.lights.unknown += left;
+        known.open.clear();
+        let judged = self.operations < MOST_OPERATIONS;
+        let operation = judged.then(|| {
+            let place = self.places.entry(postcode).or_default();
+            place.asked(request, items.map(|items| &items[..]), self.moment)
+        });
+        self.operations += usize::from(judged);
+        self.judged.lights.unjudged += u32::from(!judged);
+        self.judged.lights.waiting += 1;
+        known.open.push(Open { request, postcode, operation, places: items.is_some() });
+        true
+    }
+
+    fn answered(&mut self, request: RequestId, answer: &Answer) -> bool {
+        self.moment += 1;
+        let Some(known) = self.customers.get_mut(&request.customer) else { return false };
+        // A withdrawal is answered under its own number, but about the order that is under way.
+        let Some(open) = known.open.pop() else { return false };
+        self.judged.lights.waiting = self.judged.lights.waiting.saturating_sub(1);
+        match answer {
+            Answer::History(page) => self.read(open, page),
+            Answer::Outcome(outcome) => self.settled(open, outcome),
+        }
+        true
+    }
+
+    fn settled(&mut self, open: Open, outcome: &Outcome) {
+        let end = match outcome {
+            Outcome::Placed { number } => {
+                self.judged.lights.acknowledged += 1;
+                self.numbered(*number, open.request);
+                End::Done
+            }
+            Outcome::Rejected { .. } | Outcome::NeverPlaced => End::NotDone,
+        };
+        let place = self.places.get_mut(&open.postcode);
+        let news = open.operation.zip(place).map(|(at, place)| place.settled(at, end, self.moment));
+        self.note(open, news.unwrap_or_default());
+    }
+
+    /// Two orders with one number cannot both be in the book.
+    fn numbered(&mut self, number: OrderNumber, request: RequestId) {
+        let first = *self.numbers.entry(number).or_insert(request);
+        if first != request {
+            let why = format!(
+                "order number {number} was given to {} and to {}: one of them is lost",
+                self.name(first),
+                self.name(request)
+            );
+            let requests = vec![first, request];
+            self.clashes.push(Contradiction { kind: Fault::Lost, postcode: None, why, requests });
+            self.collect();
+        }
+    }
+
+    fn read(&mut self, open: Open, page: &HistoryPage) {
+        let (customers, moment) = (&self.customers, self.moment);
+        let watched = |customer: CustomerId| customers.contains_key(&customer);
+        let place = self.places.get_mut(&open.postcode);
+        let news = open.operation.zip(place).map(|(at, place)| place.read(at, page, moment, &watched));
+        self.note(open, news.unwrap_or_default());
+    }
+
+    fn note(&mut self, open: Open, news: place::News) {
+        self.judged.lights.reads += u32::from(news.read);
+        self.judged.lights.covered += u32::from(news.covered);
+        if news.suspicious
+            && let Some(place) = self.places.get_mut(&open.postcode)
+        {
+            let customers = &self.customers;
+            place.judge(open.postcode, &|request| called(customers, request));
+            self.collect();
+        }
+    }
+
+    fn gone(&mut self, node: NodeId) -> bool {
+        let Some(known) = self.customers.values_mut().find(|known| known.node == node) else { return false };
+        self.judged.lights.waiting = self.judged.lights.waiting.saturating_sub(known.open.len() as u32);
+        self.judged.lights.unknown += known.open.iter().filter(|open| open.places).count() as u32;
+        !std::mem::take(&mut known.open).is_empty()
+    }
+
+    /// All contradictions, and how many there are of each kind.
+    fn collect(&mut self) {
+        let found = self.places.values().flat_map(|place| &place.found);
+        self.judged.contradictions = found.chain(&self.clashes).cloned().collect();
+        let count = |kind| self.judged.contradictions.iter().filter(|it| it.kind == kind).count() as u32;
+        let lights = Lights {
+            lost: count(Fault::Lost),
+            twice: count(Fault::Twice),
+            stale: count(Fault::Stale),
+            other: count(Fault::Other),
+            ..self.judged.lights
+        };
+        self.judged.lights = lights;
+    }
+}
+
+fn called(customers: &BTreeMap<CustomerId, Known>, request: RequestId) -> String {
+    match customers.get(&request.customer) {
+        Some(known) => format!("{}/{}", known.name, request.number),
+        None => request.to_string(),
+    }
+}
+
+/// The light of a kind of violation.
+fn fault(kind: ViolationKind) -> Fault {
+    match kind {
+        ViolationKind::Lost => Fault::Lost,
+        ViolationKind::Doubled => Fault::Twice,
+        ViolationKind::Stale => Fault::Stale,
+        ViolationKind::Reordered | ViolationKind::Invented => Fault::Other,
+    }
+}
