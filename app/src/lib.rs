@@ -10,6 +10,7 @@ pub mod panels;
 pub mod picture;
 pub mod random;
 pub mod scenario;
+pub mod tape;
 pub mod theme;
 pub mod user_command;
 pub mod verdict;

@@ -133,7 +133,7 @@ impl Picture {
             TraceEvent::HeartbeatsAre { shown } => self.steering.heartbeats = *shown,
             TraceEvent::Timers { armed } => self.steering.timers_are(node, armed),
             TraceEvent::Rang { timer } => self.steering.rang(node, *timer, at),
-            TraceEvent::Froze { how } => drop(self.steering.frozen.insert(node, *how)),
+            TraceEvent::Froze { how } => self.steering.froze(node, *how),
             TraceEvent::Woke => drop(self.steering.frozen.remove(&node)),
             TraceEvent::BombIs { bomb } => self.steering.bomb_is(node, *bomb),
             TraceEvent::Exploded { .. } => self.steering.bomb_is(node, None),

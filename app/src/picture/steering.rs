@@ -11,6 +11,8 @@ use super::KeepNewest;
 
 /// Timers that rang lately.
 const MOST_RUNG: usize = 100;
+/// Nodes, and links, of which anything is kept.
+const MOST_STEERED: usize = 10_000;
 
 /// What facts have said of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,23 +77,27 @@ impl Steering {
     pub(super) fn link_is(&mut self, from: &str, to: &str, rule: LinkRule) {
         let way = (from.to_owned(), to.to_owned());
         if rule.is_mended() {
-            self.links.remove(&way)
-        } else {
-            self.links.insert(way, rule)
-        };
+            self.links.remove(&way);
+        } else if self.links.len() < MOST_STEERED || self.links.contains_key(&way) {
+            self.links.insert(way, rule);
+        }
     }
 
     pub(super) fn bomb_is(&mut self, node: NodeId, bomb: Option<Bomb>) {
         match bomb {
-            Some(bomb) => drop(self.bombs.insert(node, bomb)),
+            Some(bomb) => keep(&mut self.bombs, node, bomb),
             None => drop(self.bombs.remove(&node)),
         }
     }
 
     pub(super) fn timers_are(&mut self, node: NodeId, armed: &[(Timer, u64)]) {
         if self.rate.is_slow() {
-            self.timers.insert(node, armed.to_vec());
+            keep(&mut self.timers, node, armed.to_vec());
         }
+    }
+
+    pub(super) fn froze(&mut self, node: NodeId, how: Freezing) {
+        keep(&mut self.frozen, node, how);
     }
 
     pub(super) fn rang(&mut self, node: NodeId, timer: Timer, at: u64) {
@@ -114,5 +120,12 @@ impl Steering {
         self.frozen.remove(&node);
         self.bombs.remove(&node);
         self.timers.remove(&node);
+    }
+}
+
+/// Nobody has so many nodes; a damaged tape may say so.
+fn keep<T>(map: &mut BTreeMap<NodeId, T>, node: NodeId, value: T) {
+    if map.len() < MOST_STEERED || map.contains_key(&node) {
+        map.insert(node, value);
     }
 }

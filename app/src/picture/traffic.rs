@@ -15,6 +15,8 @@ use super::KeepNewest;
 const MOST_FLYING: usize = 4096;
 /// Messages that have arrived, for glow and inspector; all are on the tape.
 const MOST_PASSED: usize = 1000;
+/// Pairs of nodes between which messages are counted.
+const MOST_FLOWS: usize = 10_000;
 /// Deliveries heard of before their sending.
 const MOST_EARLY: usize = 512;
 /// A message whose end nobody reports is no longer shown after its delay and so many microseconds.
@@ -52,7 +54,7 @@ pub enum End {
 
 impl Passage {
     fn new(id: MessageId, to: NodeId, facts: MessageFacts, sent: u64) -> Self {
-        let stay = if facts.held { Stay::Held } else { Stay::Until(sent + facts.delay) };
+        let stay = if facts.held { Stay::Held } else { Stay::Until(sent.saturating_add(facts.delay)) };
         Self { id, to, facts, sent, stay, had_come: (0.0, sent), end: None }
     }
 
@@ -239,11 +241,14 @@ impl Traffic {
 
     pub(super) fn flowed(&mut self, from: NodeId, sent: &[(NodeId, u64, u64)], at: u64) {
         for (to, orders, control) in sent {
+            if self.flows.len() >= MOST_FLOWS && !self.flows.contains_key(&(from, *to)) {
+                continue;
+            }
             let flow = self.flows.entry((from, *to)).or_default();
             let seconds = (at.saturating_sub(flow.at)).max(10_000) as f32 / 1e6;
             flow.rate = *orders as f32 / seconds;
-            flow.orders += orders;
-            flow.control += control;
+            flow.orders = flow.orders.saturating_add(*orders);
+            flow.control = flow.control.saturating_add(*control);
             flow.at = at;
         }
     }

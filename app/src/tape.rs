@@ -1,0 +1,243 @@
+//! The tape: every fact and every command of a run in the order in which the app took them.
+//!
+//! Live view, a look back, and an opened file all draw the same fold of the same entries. Key frames make any moment quick
+//! to come to, whatever the length. Memory is bounded: the oldest entries are let go when it is full, and that is counted.
+//! Files are `file`'s and `reading`'s; nothing is drawn here.
+
+mod chronicle;
+mod file;
+mod frames;
+mod moment;
+mod reading;
+mod reel;
+mod search;
+mod standing;
+
+use std::collections::VecDeque;
+
+use protocol::trace::{TraceEvent, TraceRecord};
+use serde::{Deserialize, Serialize};
+
+use crate::picture::{Passage, Picture};
+use crate::user_command::UserCommand;
+pub use chronicle::{Arrival, Chronicle, Crossing, Errand};
+pub use file::{Copy, SaveError, save};
+use frames::Frames;
+pub use moment::Moment;
+pub use reading::{OpenError, Opened, open, read};
+use reel::Reel;
+pub use search::{Found, Hit, Query};
+use standing::Standing;
+
+/// A live tape keeps so many bytes of entries in memory: some hours of a lecture, some minutes of heavy load.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// One thing that the app took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Entry {
+    /// Something happened.
+    Fact(TraceRecord),
+    /// A person, or a script, asked for something.
+    Command {
+        /// Cluster time in microseconds.
+        at: u64,
+        /// What was asked for.
+        command: UserCommand,
+    },
+}
+
+impl Entry {
+    /// When it was taken; of a fact, when it happened.
+    #[must_use]
+    pub fn at(&self) -> u64 {
+        match self {
+            Entry::Fact(record) => record.at,
+            Entry::Command { at, .. } => *at,
+        }
+    }
+
+    /// Whether a person who goes step by step stops after it: messages and requests.
+    fn is_a_step(&self) -> bool {
+        match self {
+            Entry::Fact(record) => matches!(
+                record.event,
+                TraceEvent::Sent { .. }
+                    | TraceEvent::Delivered { .. }
+                    | TraceEvent::Lost { .. }
+                    | TraceEvent::PostcodeAsked { .. }
+                    | TraceEvent::PostcodeAnswered { .. }
+                    | TraceEvent::Asked { .. }
+                    | TraceEvent::Answered { .. }
+            ),
+            Entry::Command { .. } => false,
+        }
+    }
+}
+
+/// When an entry was taken, at the latest of all before it, and whether it is a step.
+#[derive(Clone, Copy, Debug)]
+struct Beat {
+    at: u64,
+    step: bool,
+}
+
+/// A recording.
+#[derive(Debug)]
+pub struct Tape {
+    reel: Reel,
+    beats: VecDeque<Beat>,
+    chronicle: Chronicle,
+    frames: Frames,
+    /// The picture before the first entry that is still here.
+    base: Picture,
+    /// What stood then, as facts: a file begins with them.
+    standing: Standing,
+    limit: usize,
+    /// Entries that could not be kept at all.
+    unkept: u64,
+}
+
+impl Default for Tape {
+    fn default() -> Self {
+        Self::with_room(MOST_BYTES)
+    }
+}
+
+impl Tape {
+    /// An empty tape that keeps at most about so many bytes.
+    #[must_use]
+    pub fn with_room(limit: usize) -> Self {
+        Self {
+            reel: Reel::default(),
+            beats: VecDeque::new(),
+            chronicle: Chronicle::default(),
+            frames: Frames::default(),
+            base: Picture::default(),
+            standing: Standing::default(),
+            limit,
+            unkept: 0,
+        }
+    }
+
+    /// Takes an entry in and folds it into the picture of the present.
+    pub fn take_in(&mut self, picture: &mut Picture, entry: &Entry) {
+        let number = self.end();
+        if let Entry::Fact(record) = entry {
+            picture.apply(record);
+        }
+        if !self.reel.push(entry) {
+            self.unkept += 1;
+            return;
+        }
+        if let Entry::Fact(record) = entry {
+            self.chronicle.apply(number, record);
+        }
+        let at = self.beats.back().map_or(0, |beat| beat.at).max(entry.at());
+        self.beats.push_back(Beat { at, step: entry.is_a_step() });
+        self.frames.offer(number + 1, at, picture);
+        while self.reel.bytes() > self.limit && self.drop_oldest() {}
+    }
+
+    /// Lets the oldest entries go. What they led to stays, as the picture at the new beginning.
+    fn drop_oldest(&mut self) -> bool {
+        let first = self.reel.first();
+        let leaving: Vec<Entry> = self.reel.from(first).take(self.end() - first).take(DROPPED).collect();
+        let dropped = self.reel.drop_oldest();
+        for entry in leaving.iter().take(dropped) {
+            if let Entry::Fact(record) = entry {
+                self.base.apply(record);
+                self.standing.apply(record);
+            }
+        }
+        self.beats.drain(..dropped.min(self.beats.len()));
+        self.frames.forget(self.reel.first());
+        self.chronicle.forget(self.reel.first());
+        dropped > 0
+    }
+
+    /// The number of the first entry that is still here.
+    #[must_use]
+    pub fn first(&self) -> usize {
+        self.reel.first()
+    }
+
+    /// The number that the next entry will have: how many were taken in all.
+    #[must_use]
+    pub fn end(&self) -> usize {
+        self.reel.end()
+    }
+
+    /// One entry, if it is still here.
+    #[must_use]
+    pub fn entry(&self, number: usize) -> Option<Entry> {
+        self.reel.get(number)
+    }
+
+    /// The course of the run.
+    #[must_use]
+    pub fn chronicle(&self) -> &Chronicle {
+        &self.chronicle
+    }
+
+    /// How much memory the entries take, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.reel.bytes()
+    }
+
+    /// The cluster time to which the entries before this one have come.
+    #[must_use]
+    pub fn time_at(&self, end: usize) -> u64 {
+        let beat = end.checked_sub(self.first() + 1).and_then(|at| self.beats.get(at));
+        beat.map_or(self.base.now, |beat| beat.at)
+    }
+
+    /// How many entries had been taken by a moment of cluster time.
+    #[must_use]
+    pub fn end_at(&self, time: u64) -> usize {
+        self.first() + self.beats.partition_point(|beat| beat.at <= time)
+    }
+
+    /// Where the step before this place ends: that step undone.
+    #[must_use]
+    pub fn step_before(&self, end: usize) -> usize {
+        let first = self.first();
+        let before = self.beats.iter().take(end.saturating_sub(first)).rposition(|beat| beat.step);
+        before.map_or(first, |at| first + at)
+    }
+
+    /// Where the step after this place ends.
+    #[must_use]
+    pub fn step_after(&self, end: usize) -> usize {
+        let first = self.first();
+        let skipped = end.saturating_sub(first);
+        let after = self.beats.iter().skip(skipped).position(|beat| beat.step);
+        after.map_or(self.end(), |at| first + skipped + at + 1)
+    }
+
+    /// The picture before the entry of this number.
+    #[must_use]
+    pub fn picture_at(&self, end: usize) -> Picture {
+        let mut moment = Moment::of(self, end);
+        moment.go_to(self, end);
+        moment.picture
+    }
+
+    /// A message of long ago as it was told of then, with its end.
+    #[must_use]
+    pub fn recall(&self, crossing: &Crossing) -> Option<Passage> {
+        let mut alone = Picture::default();
+        for number in
+            [Some(crossing.entry), crossing.end_entry.filter(|end| *end != crossing.entry)].into_iter().flatten()
+        {
+            if let Some(Entry::Fact(record)) = self.entry(number) {
+                alone.apply(&record);
+            }
+        }
+        alone.traffic.find(crossing.id, crossing.to).cloned()
+    }
+}
+
+/// At least as many entries as a block of the reel has.
+const DROPPED: usize = 4096;

@@ -1,0 +1,176 @@
+//! Writing a tape to a file: compressed JSON Lines, a header first, whole or not at all.
+//!
+//! It is written beside its place under another name and then renamed, so that a full disk or a crash never leaves half a
+//! tape where a whole one was. Reading is `reading`'s.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use protocol::trace::TraceRecord;
+use serde::{Deserialize, Serialize};
+
+use super::reel::Reel;
+use super::{Entry, Tape};
+
+/// The format that is written, and the newest that is read.
+pub(super) const VERSION: u32 = 1;
+
+/// The first line.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Header {
+    /// The format's version; no other file has this field.
+    #[serde(rename = "just-hungry-tape")]
+    pub version: u32,
+    /// Of the program that wrote it.
+    #[serde(default)]
+    pub program: String,
+    /// How many entries of the run's beginning are not on the tape.
+    #[serde(default)]
+    pub missing: u64,
+    /// So many of the first entries only say what stood after those.
+    #[serde(default)]
+    pub standing: u64,
+}
+
+/// A line after the first.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Line {
+    /// See [`Entry`].
+    Fact(TraceRecord),
+    /// See [`Entry`].
+    Command {
+        /// See [`Entry`].
+        at: u64,
+        /// See [`Entry`].
+        command: crate::user_command::UserCommand,
+    },
+    /// The last line: nothing was cut off.
+    End {
+        /// How many entries there are.
+        entries: u64,
+    },
+}
+
+impl From<Entry> for Line {
+    fn from(entry: Entry) -> Self {
+        match entry {
+            Entry::Fact(record) => Line::Fact(record),
+            Entry::Command { at, command } => Line::Command { at, command },
+        }
+    }
+}
+
+/// Why a tape was not saved. Displayed as a sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// Nothing to name the file by.
+    #[error("“{0}” is no place for a tape. Give the name of a file, such as lecture.jhtape.")]
+    NoName(String),
+    /// There is no such folder.
+    #[error("The tape was not saved: there is no folder “{0}”. Choose another, or make it first.")]
+    NoFolder(String),
+    /// The disk is full.
+    #[error("The tape was not saved: the disk is full. Free some space, or choose another place.")]
+    Full,
+    /// Anything else.
+    #[error("The tape was not saved to “{path}”: {why}. Choose another place.")]
+    Other {
+        /// Where to.
+        path: String,
+        /// What the operating system said.
+        why: io::Error,
+    },
+}
+
+/// What is written: a copy shares its entries with the tape, which may go on meanwhile, on another thread.
+#[derive(Clone, Debug)]
+pub struct Copy {
+    reel: Reel,
+    standing: Vec<TraceRecord>,
+}
+
+impl Tape {
+    /// The tape as it is now, to be saved.
+    #[must_use]
+    pub fn copy(&self) -> Copy {
+        Copy { reel: self.reel.clone(), standing: self.standing.facts().cloned().collect() }
+    }
+}
+
+impl Copy {
+    /// How many entries will be written.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.reel.end() - self.reel.first() + self.standing.len()
+    }
+
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Writes all of it, compressed.
+    ///
+    /// # Errors
+    /// Whatever the sink says.
+    pub fn write(&self, sink: impl Write) -> io::Result<()> {
+        let mut lines = GzEncoder::new(sink, Compression::new(4));
+        let header = Header {
+            version: VERSION,
+            program: env!("CARGO_PKG_VERSION").into(),
+            missing: self.reel.first() as u64,
+            standing: self.standing.len() as u64,
+        };
+        line(&mut lines, &header)?;
+        let standing = self.standing.iter().cloned().map(Entry::Fact);
+        let mut entries = 0;
+        for entry in standing.chain(self.reel.from(self.reel.first())) {
+            line(&mut lines, &Line::from(entry))?;
+            entries += 1;
+        }
+        line(&mut lines, &Line::End { entries })?;
+        lines.finish()?.flush()
+    }
+}
+
+fn line(sink: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    let mut text = serde_json::to_vec(value)?;
+    text.push(b'\n');
+    sink.write_all(&text)
+}
+
+/// Saves a tape: it is there as a whole, or what was there before still is.
+///
+/// # Errors
+/// See [`SaveError`].
+pub fn save(tape: &Copy, path: &Path) -> Result<(), SaveError> {
+    let shown = |path: &Path| path.display().to_string().chars().flat_map(char::escape_debug).collect::<String>();
+    let Some(name) = path.file_name() else { return Err(SaveError::NoName(shown(path))) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(SaveError::NoFolder(shown(folder)));
+    }
+    let mut part = name.to_owned();
+    part.push(format!(".{}.part", std::process::id()));
+    let part: PathBuf = folder.join(part);
+    let written = write_whole(tape, &part).and_then(|()| fs::rename(&part, path));
+    written.map_err(|why| {
+        // Half a file helps nobody; if it cannot be removed either, the error is told all the same.
+        let _ = fs::remove_file(&part);
+        match why.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SaveError::Full,
+            _ => SaveError::Other { path: shown(path), why },
+        }
+    })
+}
+
+fn write_whole(tape: &Copy, part: &Path) -> io::Result<()> {
+    let mut file = BufWriter::new(File::create(part)?);
+    tape.write(&mut file)?;
+    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+}
