@@ -65,8 +65,6 @@ impl Entry {
                 TraceEvent::Sent { .. }
                     | TraceEvent::Delivered { .. }
                     | TraceEvent::Lost { .. }
-                    | TraceEvent::PostcodeAsked { .. }
-                    | TraceEvent::PostcodeAnswered { .. }
                     | TraceEvent::Asked { .. }
                     | TraceEvent::Answered { .. }
             ),

@@ -193,14 +193,6 @@ impl Chronicle {
                 let label = Arc::from(facts.label.as_str());
                 self.sent(Crossing { step, errand, label, ..beginning(*message, *to, at, entry) }, until);
             }
-            TraceEvent::PostcodeAsked { message, to, postcode, request, .. } => {
-                let label = Arc::from(format!("GET {postcode}"));
-                let errand = self.errand(*request);
-                self.sent(Crossing { step: 11, errand, label, ..beginning(*message, *to, at, entry) }, u64::MAX);
-            }
-            TraceEvent::PostcodeAnswered { message, from, verdict, .. } => {
-                self.postcode_answered(entry, *message, *from, verdict, at);
-            }
             TraceEvent::Stays { message, to, stay } => {
                 if let Some((_, until)) = self.open.get_mut(&(*message, *to)) {
                     *until = match stay {
@@ -261,33 +253,6 @@ impl Chronicle {
             span.last = span.last.max(crossing.end);
         }
         true
-    }
-
-    /// \[12\]: what comes back, from the moment at which the question had been there.
-    fn postcode_answered(
-        &mut self,
-        entry: usize,
-        question: MessageId,
-        from: NodeId,
-        verdict: &protocol::postcode::Verdict,
-        at: u64,
-    ) {
-        use protocol::postcode::Verdict;
-        let asked =
-            self.open.get(&(question, from)).and_then(|(place, _)| self.crossings.get(place.checked_sub(self.gone)?));
-        let Some((sent, errand)) = asked.map(|asked| (asked.sent, asked.errand)) else { return };
-        let half = sent + at.saturating_sub(sent) / 2;
-        self.ended(question, from, (half, Arrival::Delivered, None));
-        let (label, how) = match verdict {
-            Verdict::Valid { .. } => ("exists", Arrival::Delivered),
-            Verdict::Invalid { .. } => ("does not exist", Arrival::Delivered),
-            Verdict::NobodyAnswers => ("no answer", Arrival::Lost),
-        };
-        let id = MessageId { from, number: question.number };
-        let label = Arc::from(label);
-        let mut answer = Crossing { step: 12, errand, label, ..beginning(id, question.from, half, entry) };
-        answer.ends((at, how, Some(entry)));
-        self.push(answer);
     }
 
     /// What is on its way to a process that has ended is lost, and so is what was still in its links.

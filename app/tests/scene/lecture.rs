@@ -163,10 +163,10 @@ impl Telling {
         self.fact(node, TraceEvent::Asked { customer, request, ask });
         self.message(node, FRONT_END, 9, format!("order to {postcode}"), request);
         self.message(FRONT_END, primary, 10, format!("order to {postcode}"), request);
-        self.sent += 1;
-        self.messages += 2;
-        let (message, service) = (MessageId { from: primary, number: self.sent }, PostcodeService::PostcodesIo);
+        let (message, service) = (MessageId { from: primary, number: self.sent + 1 }, PostcodeService::PostcodesIo);
         self.fact(primary, TraceEvent::PostcodeAsked { message, to: SERVICE, service, postcode, request });
+        self.message(primary, SERVICE, 11, format!("GET {postcode}"), request);
+        self.message(SERVICE, primary, 12, "exists".into(), request);
         let verdict = Verdict::Valid { place: Some("Manchester".into()), by: service };
         self.fact(primary, TraceEvent::PostcodeAnswered { message, from: SERVICE, verdict, took: 900 });
         for backup in backups {
