@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a step that fails fails its test")]
 
 mod cluster;
+#[path = "processes/failpoints.rs"]
+mod failpoints;
 
 use cluster::{Cluster, Process};
 use node::control::{ControlCommand, Duty, NodeReport};

@@ -9,7 +9,7 @@ use protocol::machine::Machine;
 use protocol::postcode::Postcode;
 use protocol::replica::Replica;
 use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::blast;
 use crate::control::{ControlCommand, Misbehaviour, NodeReport, Usage};
@@ -22,6 +22,8 @@ use crate::usage;
 const MOST_HISTORIES: usize = 50;
 /// Whoever overslept listens for so long to what was said meanwhile, and for so long again after each word.
 const LISTEN: Duration = Duration::from_millis(20);
+/// … but no longer than this: a launcher that asks all the time must not keep it from working.
+const LONGEST_LISTEN: Duration = Duration::from_millis(200);
 
 /// What the launcher says.
 pub(super) type Commands = mpsc::UnboundedReceiver<ControlCommand>;
@@ -49,7 +51,10 @@ pub(super) async fn drive<M: Machine>(
         }
         if host.has_overslept() {
             // Time may have been slowed or stopped meanwhile: that must be known before any timer rings.
-            while let Ok(command) = timeout(LISTEN, commands.recv()).await {
+            let enough = Instant::now() + LONGEST_LISTEN;
+            while Instant::now() < enough
+                && let Ok(command) = timeout(LISTEN, commands.recv()).await
+            {
                 let Some(command) = command else { return Ok(()) };
                 obey(&mut host, me, command, reports, show);
             }

@@ -13,7 +13,7 @@ use node::cluster_clock::ClusterClock;
 use node::control::{
     ClockReading, ControlCommand, Duty, NodeConfig, NodeReport, ServiceAddress, read_frame, write_frame,
 };
-use node::event_loop::Host;
+use node::event_loop::{Answered, Host};
 use node::observation::Feed;
 use node::transport::Transport;
 use node::transport::identity::Authority;
@@ -22,10 +22,12 @@ use protocol::ids::{Contact, CustomerId, NodeId, RequestNumber, Role, Span};
 use protocol::machine::{Identity, Input, Settings, Wish};
 use protocol::message::{Answer, Ask};
 use protocol::postcode::PostcodeService;
-use protocol::trace::{NodeState, Rate, ReplicaState};
+use protocol::trace::{Bomb, NodeState, Rate, ReplicaState, TraceEvent};
 
 /// Longer than anything takes; a test that waits so long fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+/// Other processes say what they have to say between two looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 pub fn loopback() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
@@ -95,6 +97,23 @@ impl Process {
         state
     }
 
+    /// Lays a bomb; it lies there when this returns.
+    pub fn lay(&mut self, bomb: Bomb) {
+        self.command(&ControlCommand::Bomb(Some(bomb)));
+        self.state();
+    }
+
+    /// Whether it has said that this bomb went off.
+    pub fn says_exploded(&mut self, bomb: Bomb) -> bool {
+        let said = |report| match report {
+            NodeReport::Trace { records, .. } => {
+                records.iter().any(|record| record.event == TraceEvent::Exploded { bomb })
+            }
+            _ => false,
+        };
+        self.reports.try_iter().any(said)
+    }
+
     pub fn close_input(&mut self) {
         self.input = None;
     }
@@ -160,6 +179,7 @@ pub struct Cluster {
     _stand_ins: Vec<Process>,
     customer: Host<Customer>,
     asked: u64,
+    answers: Vec<Answered>,
 }
 
 const CUSTOMER: NodeId = NodeId(0xc0);
@@ -204,6 +224,7 @@ impl Cluster {
             _stand_ins: stand_ins,
             customer,
             asked: 0,
+            answers: Vec::new(),
         };
         cluster.configure_front_end();
         for number in 1..=replicas {
@@ -251,8 +272,13 @@ impl Cluster {
     }
 
     pub fn add_replica(&mut self, number: u32) {
+        self.add_replica_with(number, None);
+    }
+
+    /// A replica that comes with a bomb.
+    pub fn add_replica_with(&mut self, number: u32, bomb: Option<Bomb>) {
         let duty = Duty::Replica { preset: number, services: self.services.clone(), verdict_cache: true };
-        let config = self.config(&format!("replica-{number}"), duty);
+        let config = NodeConfig { bomb, ..self.config(&format!("replica-{number}"), duty) };
         let mut replica = Process::start("replica");
         replica.configure(&config);
         replica.ready();
@@ -261,19 +287,36 @@ impl Cluster {
 
     /// Asks, and waits for the answer however long the cluster needs to recover.
     pub async fn ask(&mut self, ask: Ask) -> Answer {
+        self.give(ask);
+        self.answer().await
+    }
+
+    /// Asks.
+    pub fn give(&mut self, ask: Ask) {
         self.customer.give(CUSTOMER, Input::Wanted { wish: Wish::Ask(ask), traced: true });
         self.asked += 1;
-        let answered = async {
-            loop {
-                self.customer.round().unwrap();
-                if let Some(answered) = self.customer.take_answers().pop() {
-                    assert_eq!(answered.request.number, RequestNumber(self.asked));
-                    return answered.answer;
-                }
-                self.customer.ready().await;
+    }
+
+    /// The answer to what was asked last.
+    pub async fn answer(&mut self) -> Answer {
+        self.until("the customer is answered", |cluster| !cluster.answers.is_empty()).await;
+        let answered = self.answers.pop().unwrap();
+        assert_eq!(answered.request.number, RequestNumber(self.asked));
+        answered.answer
+    }
+
+    /// The customer goes on until this is so.
+    pub async fn until(&mut self, what: &str, mut so: impl FnMut(&mut Self) -> bool) {
+        let begun = Instant::now();
+        loop {
+            self.customer.round().unwrap();
+            self.answers.extend(self.customer.take_answers());
+            if so(self) {
+                return;
             }
-        };
-        tokio::time::timeout(PATIENCE, answered).await.expect("the customer should be answered")
+            assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}");
+            let _ = tokio::time::timeout(LOOK_AGAIN, self.customer.ready()).await;
+        }
     }
 
     /// Waits until all replicas still there are members of one view; the primary's place in `replicas`.
