@@ -7,6 +7,7 @@
 use crate::ids::{Contact, CustomerId, RequestId, RequestNumber, Role, Span};
 use crate::machine::{Effect, Effects, Identity, Input, Machine, Settings, Timer, Wish};
 use crate::message::{Answer, Ask, Message};
+use crate::plant::Plant;
 use crate::trace::{NodeState, TraceEvent};
 
 /// Unanswered attempts after which the front-end is looked up again (PROTOCOL section 5, customer).
@@ -28,7 +29,10 @@ pub struct Customer {
 /// The request that is not answered yet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Waiting {
+    /// The same in every attempt.
     id: RequestId,
+    /// The id its person knows it by: the same.
+    wanted_as: RequestId,
     ask: Ask,
     traced: bool,
     misses: u32,
@@ -63,7 +67,7 @@ impl Customer {
         };
         let id = self.next_request();
         self.number = id.number;
-        self.waiting = Some(Waiting { id, ask, traced, misses: 0 });
+        self.waiting = Some(Waiting { id, wanted_as: id, ask, traced, misses: 0 });
         self.ask(effects);
     }
 
@@ -111,9 +115,9 @@ impl Customer {
 
     /// [14]
     fn on_reply(&mut self, id: RequestId, answer: Answer, effects: &mut Effects) {
-        if self.waiting() == Some(id) {
+        if let Some(Waiting { wanted_as: request, .. }) = self.waiting.take_if(|waiting| waiting.id == id) {
             self.stop_waiting(effects);
-            effects.push(Effect::Answered { request: id, answer });
+            effects.push(Effect::Answered { request, answer });
         }
     }
 
@@ -124,7 +128,13 @@ impl Customer {
     }
 
     fn on_retry(&mut self, effects: &mut Effects) {
+        let next = self.next_request();
         let Some(waiting) = &mut self.waiting else { return };
+        // Planted (R8): the first attempt is believed to be lost, and the order is sent as a new one.
+        if self.settings.plants(Plant::NewIdOnRetry) && matches!(waiting.ask, Ask::Order { .. }) {
+            waiting.id = next;
+            self.number = next.number;
+        }
         waiting.misses += 1;
         if waiting.misses >= MISSES_BEFORE_LOOKUP {
             waiting.misses = 0;

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use crate::ids::{Contact, FrontEndToken, Role, View, ViewNumber};
 use crate::machine::{Effect, Effects, Identity, Input, JournalRecord, Machine, Settings, Timer};
 use crate::message::Message;
+use crate::plant::Plant;
 use crate::trace::{NodeState, Refusal, TraceEvent};
 
 /// At most so many names are kept, each at most [`LONGEST_NAME`] bytes long.
@@ -43,7 +44,9 @@ impl NameServer {
     /// Built from what its journal holds (the default, if it is new).
     #[must_use]
     pub fn new(identity: Identity, settings: Settings, journal: JournalRecord) -> Self {
-        Self { identity, settings, record: journal, names: BTreeMap::new(), registrations: 0 }
+        // Planted (R13): what was recorded before is forgotten.
+        let record = if settings.plants(Plant::NsForgetsView) { JournalRecord::default() } else { journal };
+        Self { identity, settings, record, names: BTreeMap::new(), registrations: 0 }
     }
 
     /// What is recorded now.
@@ -130,7 +133,10 @@ impl NameServer {
         (token, expected, view): (FrontEndToken, ViewNumber, View),
         effects: &mut Effects,
     ) {
-        if token == self.record.token && expected == self.record.view.number && view.number == expected.next() {
+        let follows =
+            token == self.record.token && expected == self.record.view.number && view.number == expected.next();
+        // Planted (R13): set, and compare nothing.
+        if follows || self.settings.plants(Plant::NsForgetsView) {
             self.record.view = view;
             effects.push(Effect::Journal(self.record.clone()));
         } else if view != self.record.view {

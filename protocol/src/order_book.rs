@@ -218,6 +218,11 @@ impl OrderBook {
         self.sessions.get(&customer)
     }
 
+    /// Forgets who was told what: only a planted bug does that (rule R8).
+    pub(crate) fn forget_sessions(&mut self) {
+        self.sessions.clear();
+    }
+
     /// How many customers ever had a request executed.
     #[must_use]
     pub fn sessions(&self) -> usize {

@@ -16,10 +16,11 @@ mod primary;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use crate::ids::{Contact, NodeId, OpNumber, Position, ReplicaId, Role, View, ViewNumber};
+use crate::ids::{Contact, Fingerprint, NodeId, OpNumber, Position, ReplicaId, Role, View, ViewNumber};
 use crate::machine::{Effects, Identity, Input, Machine, Settings, Timer};
 use crate::message::{Message, Status};
 use crate::order_book::OrderBook;
+use crate::plant::Plant;
 use crate::trace::{NodeState, Refusal, ReplicaState, Standing, TraceEvent};
 
 use joining::Loading;
@@ -56,14 +57,17 @@ impl Replica {
     /// A fresh process: `base` is its pre-defined history, which counts only if it becomes the very first primary.
     #[must_use]
     pub fn new(identity: Identity, settings: Settings, base: OrderBook) -> Self {
+        // Planted (R6): base data count as a history of no operations, and as the same one whatever they are.
+        let keeps = settings.plants(Plant::KeepOwnPreset);
+        let position = keeps.then_some(Position { op: OpNumber(0), fingerprint: Fingerprint(0) });
         Self {
             identity,
             settings,
             view: View::default(),
             primary: None,
-            position: None,
+            position,
             book: base,
-            log: Log::default(),
+            log: position.map(Log::starting_at).unwrap_or_default(),
             commit: OpNumber(0),
             loading: None,
             front_end: None,
@@ -130,7 +134,9 @@ impl Replica {
 
     /// R2: a view is entered only if it is strictly newer than mine; hearing it again changes nothing.
     fn enter(&mut self, view: View, effects: &mut Effects) {
-        if view.number <= self.view.number || !self.may_lead(&view) {
+        // Planted: a primary that hears of its view again begins it again, and forgets whom it has taken in.
+        let again = self.settings.plants(Plant::ReenterView) && view == self.view && view.primary == self.id();
+        if !(view.number > self.view.number || again) || !self.may_lead(&view) {
             return;
         }
         if view.primary == self.id() { self.become_primary(view, effects) } else { self.become_backup(view, effects) }
@@ -139,7 +145,10 @@ impl Replica {
     /// False of a view that makes this replica primary without being a member (I9), or without a history: only the first
     /// view ever begins with base data (R6). No honest front-end proposes such a view.
     fn may_lead(&self, view: &View) -> bool {
-        let has_history = self.position.is_some() || view.number == ViewNumber(1);
+        // Planted: whoever came back under its old name, or registered first, may begin with base data as well.
+        let planted =
+            self.settings.plants(Plant::RestartKeepsId) || self.settings.plants(Plant::PromoteFirstRegistered);
+        let has_history = self.position.is_some() || view.number == ViewNumber(1) || planted;
         view.primary != self.id() || (has_history && view.members.contains(&self.id()))
     }
 
@@ -151,6 +160,10 @@ impl Replica {
             self.log = Log::starting_at(base);
         }
         let position = self.position.unwrap_or_else(|| unreachable!("set above"));
+        // Planted (R8): as if backups were not sent the session table, so that a new primary begins without one.
+        if self.settings.plants(Plant::SessionNotReplicated) && !self.acting() {
+            self.book.forget_sessions();
+        }
         self.leave_role();
         self.primary = Some(Primary::of(&view, position.op, self.id()));
         self.view = view;
@@ -274,6 +287,12 @@ impl Replica {
         if before.heartbeat != self.settings.heartbeat {
             effects.set_timer(Timer::Heartbeat, self.settings.heartbeat);
         }
+    }
+
+    /// R1: whether the view `theirs` is over for whoever is in `ours`.
+    fn is_over(&self, theirs: ViewNumber, ours: ViewNumber) -> bool {
+        // Planted: views are not compared, on neither side.
+        theirs < ours && !self.settings.plants(Plant::NoViewCheck)
     }
 
     /// R1, the fence: what is said in a view that is over is refused, and the sender is told.

@@ -8,9 +8,11 @@
 pub mod checkers;
 pub mod cluster;
 mod faults;
+mod healing;
 pub mod node;
 pub mod queue;
 pub mod random;
+mod story;
 pub mod surroundings;
 pub mod tally;
 mod trial;
@@ -22,6 +24,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Span;
+use crate::plant::Plant;
 use crate::simulation::random::mix;
 pub use crate::simulation::trial::{Ended, Trial};
 
@@ -107,22 +110,39 @@ impl Report {
     }
 }
 
-/// Runs one seed: `span` of virtual time with faults, then healing. `tell`: whether to write its story.
+/// What is simulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conditions {
+    /// Virtual time with faults, before healing.
+    pub span: Span,
+    /// The mistake that everybody makes on purpose: its seeds must be convicted.
+    pub plant: Option<Plant>,
+}
+
+impl Conditions {
+    /// Machines that make no mistake on purpose.
+    #[must_use]
+    pub fn honest(span: Span) -> Self {
+        Self { span, plant: None }
+    }
+}
+
+/// Runs one seed: with faults, then healing. `tell`: whether to write its story.
 ///
 /// A machine that panics is a violation as well.
 #[must_use]
-pub fn simulate_one(seed: u64, span: Span, tell: bool) -> Ended {
-    Trial::new(seed, tell).run(span)
+pub fn simulate_one(seed: u64, conditions: Conditions, tell: bool) -> Ended {
+    Trial::new(seed, conditions.plant, tell).run(conditions.span)
 }
 
 /// Runs all seeds of a range, as long as `go_on` says so (it is asked before each).
-pub fn simulate(seeds: Range<u64>, span: Span, mut go_on: impl FnMut(&Report) -> bool) -> Report {
+pub fn simulate(seeds: Range<u64>, conditions: Conditions, mut go_on: impl FnMut(&Report) -> bool) -> Report {
     let mut report = Report::default();
     for seed in seeds {
         if !go_on(&report) {
             break;
         }
-        let ended = std::panic::catch_unwind(|| simulate_one(seed, span, false));
+        let ended = std::panic::catch_unwind(|| simulate_one(seed, conditions, false));
         report.add(match ended {
             Ok(ended) => Report::of(seed, &ended),
             Err(_) => Report {

@@ -4,16 +4,16 @@
 //! shows it step by step. More seeds: `just-hungry simulate`.
 
 use protocol::ids::Span;
-use protocol::simulation::{Report, simulate, simulate_one};
+use protocol::simulation::{Conditions, Report, simulate, simulate_one};
 
 /// Virtual time with faults in each trial: ten minutes.
-const SPAN: Span = Span::millis(600_000);
+const LONG: Conditions = Conditions { span: Span::millis(600_000), plant: None };
 /// Enough to see that two runs are the same.
-const SHORT: Span = Span::millis(60_000);
+const SHORT: Conditions = Conditions { span: Span::millis(60_000), plant: None };
 
 #[test]
 fn three_hundred_seeds_are_clean() {
-    let report = simulate(1..301, SPAN, |report| report.violations.is_empty());
+    let report = simulate(1..301, LONG, |report| report.violations.is_empty());
     assert_eq!(report.violations, [], "{report:#?}");
     assert_eq!(report.seeds, 300);
     assert_enough(&report);
@@ -52,7 +52,7 @@ fn ranges_add_up() {
 #[test]
 fn the_seed_that_is_asked_for() {
     let Some(seed) = std::env::var("JUST_HUNGRY_SEED").ok().and_then(|text| text.parse().ok()) else { return };
-    let ended = simulate_one(seed, SPAN, true);
+    let ended = simulate_one(seed, LONG, true);
     let story = ended.story.join("\n");
     assert!(ended.violation.is_none(), "{story}\n{:?}", ended.violation);
 }

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use protocol::ids::Span;
-use protocol::simulation::{Report, simulate, simulate_one};
+use protocol::plant::Plant;
+use protocol::simulation::{Conditions, Report, simulate, simulate_one};
 use serde_json::json;
 
 use super::{Exit, Failure, say, say_json};
@@ -36,6 +37,9 @@ pub struct SimulateArguments {
     /// Virtual seconds of faults in each trial.
     #[arg(long, value_name = "T", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     sim_secs: u64,
+    /// Let every machine make this mistake on purpose (an unsafe lesson): its seeds must be convicted.
+    #[arg(long, value_name = "NAME")]
+    plant: Option<Plant>,
     /// Begin no more trials after so many seconds of real time.
     #[arg(long, value_name = "S")]
     time_limit: Option<u64>,
@@ -53,7 +57,7 @@ fn range(text: &str) -> Result<std::ops::Range<u64>, String> {
 }
 
 pub(super) fn perform(arguments: &SimulateArguments) -> Result<Exit, Failure> {
-    let span = Span::millis(arguments.sim_secs * 1000);
+    let conditions = Conditions { span: Span::millis(arguments.sim_secs * 1000), plant: arguments.plant };
     let begun = Instant::now();
     let (wanted, report) = match (&arguments.seeds, arguments.seed) {
         (Some(seeds), _) => {
@@ -62,14 +66,14 @@ pub(super) fn perform(arguments: &SimulateArguments) -> Result<Exit, Failure> {
                 None => std::thread::available_parallelism().map_or(1, NonZero::get),
             };
             let until = arguments.time_limit.map(|seconds| begun + Duration::from_secs(seconds));
-            (seeds.end - seeds.start, simulate_all(seeds.clone(), span, jobs, until))
+            (seeds.end - seeds.start, simulate_all(seeds.clone(), conditions, jobs, until))
         }
         (None, seed) => {
             let seed = seed.unwrap_or_default();
             if let Some(path) = &arguments.trace {
-                write_story(seed, span, path)?;
+                write_story(seed, conditions, path)?;
             }
-            (1, simulate(seed..seed + 1, span, |_| true))
+            (1, simulate(seed..seed + 1, conditions, |_| true))
         }
     };
     let took = begun.elapsed();
@@ -99,7 +103,7 @@ pub(super) fn perform(arguments: &SimulateArguments) -> Result<Exit, Failure> {
     })
 }
 
-fn simulate_all(seeds: std::ops::Range<u64>, span: Span, jobs: usize, until: Option<Instant>) -> Report {
+fn simulate_all(seeds: std::ops::Range<u64>, conditions: Conditions, jobs: usize, until: Option<Instant>) -> Report {
     let next = AtomicU64::new(seeds.start);
     let sum = Mutex::new(Report::default());
     let in_time = || until.is_none_or(|until| Instant::now() < until);
@@ -109,7 +113,7 @@ fn simulate_all(seeds: std::ops::Range<u64>, span: Span, jobs: usize, until: Opt
             if from >= seeds.end {
                 return;
             }
-            let report = simulate(from..seeds.end.min(from + PORTION), span, |_| in_time());
+            let report = simulate(from..seeds.end.min(from + PORTION), conditions, |_| in_time());
             sum.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add(report);
         }
     };
@@ -121,10 +125,10 @@ fn simulate_all(seeds: std::ops::Range<u64>, span: Span, jobs: usize, until: Opt
     sum.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn write_story(seed: u64, span: Span, path: &std::path::Path) -> Result<(), Failure> {
+fn write_story(seed: u64, conditions: Conditions, path: &std::path::Path) -> Result<(), Failure> {
     let refuse = |error: std::io::Error| Failure::BadInput(format!("{}: {error}", path.display()));
     let mut file = BufWriter::new(File::create(path).map_err(refuse)?);
-    for line in simulate_one(seed, span, true).story {
+    for line in simulate_one(seed, conditions, true).story {
         writeln!(file, "{line}").map_err(refuse)?;
     }
     file.flush().map_err(refuse)

@@ -9,6 +9,7 @@ use super::{FrontEnd, Health, Known};
 use crate::ids::{ReplicaId, Span, View, ViewNumber};
 use crate::machine::{Effects, Timer};
 use crate::message::{Message, Status};
+use crate::plant::Plant;
 
 /// At most one proposal in this time, unless the primary is dead (PROTOCOL section 6).
 const BETWEEN_PROPOSALS: Span = Span::millis(1000);
@@ -21,8 +22,12 @@ impl FrontEnd {
         let (Some(token), Ok(Some(view))) = (self.token, self.next_view()) else { return };
         let (name_server, expected) = (self.identity.name_server, self.view.number);
         effects.send(name_server, true, Message::RecordView { token, expected, view: view.clone() });
-        self.proposed = Some(view);
+        self.proposed = Some(view.clone());
         self.may_propose = false;
+        // Planted (R12): why wait for the record?
+        if self.settings.plants(Plant::AnnounceBeforeRecording) {
+            self.adopt(view, effects);
+        }
         effects.set_timer(Timer::MayPropose, BETWEEN_PROPOSALS);
         self.ask_name_server_later(effects);
     }
@@ -46,7 +51,14 @@ impl FrontEnd {
         if self.view.number == ViewNumber(0) {
             return self.first_view().map(Some);
         }
-        let members = self.next_members();
+        let mut members = self.next_members();
+        // Planted, as in the seed: the first registered that lives leads, whether it is a member or not.
+        let seeks = self.settings.plants(Plant::PromoteFirstRegistered) && self.is_dead(&self.view.primary);
+        if let Some(first) = self.first_registered().filter(|_| seeks) {
+            members.insert(first);
+            let (number, members) = (self.view.number.next(), members.into_iter().collect());
+            return Ok(Some(View { number, primary: first, members }));
+        }
         if members.is_empty() {
             let awaited: Vec<_> = self.view.members.iter().map(ToString::to_string).collect();
             let text = "No member of the newest view answers, and nobody else holds all orders. Waiting for one of: ";
@@ -83,9 +95,13 @@ impl FrontEnd {
         if self.replicas.values().any(|known| known.health == Health::Unheard) {
             return Err("Waiting for every registered replica to say where it stands.".into());
         }
+        let first = self.first_registered().ok_or("Waiting for a first replica.")?;
+        Ok(View { number: ViewNumber(1), primary: first, members: vec![first] })
+    }
+
+    fn first_registered(&self) -> Option<ReplicaId> {
         let alive = self.replicas.iter().filter(|(_, known)| known.health == Health::Alive);
-        let (first, _) = alive.min_by_key(|(_, known)| known.order).ok_or("Waiting for a first replica.")?;
-        Ok(View { number: ViewNumber(1), primary: *first, members: vec![*first] })
+        alive.min_by_key(|(_, known)| known.order).map(|(id, _)| *id)
     }
 
     /// Candidates without the dead, without joiners that come and go, and without those whom the primary cannot reach.

@@ -3,9 +3,11 @@
 
 use super::Replica;
 use super::primary::Primary;
-use crate::ids::{Barrier, Contact, OpNumber, RequestId};
+use crate::ids::{Barrier, Contact, OpNumber, RequestId, ViewNumber};
 use crate::machine::Effects;
 use crate::message::{Answer, Message};
+use crate::order_book::OrderBook;
+use crate::plant::Plant;
 use crate::postcode::Postcode;
 
 /// At most so many reads wait (PROTOCOL section 8).
@@ -19,6 +21,17 @@ pub(super) struct Owed {
     pub(super) id: RequestId,
     pub(super) front_end: Contact,
     pub(super) traced: bool,
+}
+
+impl Owed {
+    /// Tells what the session table says of the request; nothing, if its customer has gone beyond it.
+    fn tell(self, book: &OrderBook, view: ViewNumber, effects: &mut Effects) {
+        let Owed { id, front_end, traced } = self;
+        if let Some(session) = book.session(id.customer).filter(|session| session.number == id.number) {
+            let answer = Answer::Outcome(session.outcome.clone());
+            effects.send(front_end, traced, Message::Reply { id, answer, view });
+        }
+    }
 }
 
 /// A read that waits for its index to be committed and its barrier to be echoed.
@@ -71,6 +84,16 @@ impl Replica {
         });
     }
 
+    /// R7: what was executed already as op `op` is answered once it is committed, like everything else.
+    pub(super) fn owe_again(&mut self, op: OpNumber, owed: Owed, effects: &mut Effects) {
+        let Some(primary) = &mut self.primary else { return };
+        // Planted: its outcome is known, so why wait?
+        if self.settings.plants(Plant::StoredReplyEarly) {
+            return owed.tell(&self.book, self.view.number, effects);
+        }
+        primary.owed.insert(op, owed);
+    }
+
     /// [13]
     pub(super) fn answer(&mut self, effects: &mut Effects) {
         self.confirm_reads(effects);
@@ -78,18 +101,14 @@ impl Replica {
         let (view, commit, confirmed) = (self.view.number, primary.commit, primary.confirmed());
         // R7: from the session table as from anywhere: only what is committed.
         while let Some(first) = primary.owed.first_entry().filter(|first| *first.key() <= commit) {
-            let Owed { id, front_end, traced } = first.remove();
-            let session = self.book.session(id.customer).filter(|session| session.number == id.number);
-            if let Some(session) = session {
-                let answer = Answer::Outcome(session.outcome.clone());
-                effects.send(front_end, traced, Message::Reply { id, answer, view });
-            }
+            first.remove().tell(&self.book, view, effects);
         }
         if !primary.traced_ops.is_empty() {
             primary.traced_ops = primary.traced_ops.split_off(&commit.next());
         }
-        // R9: waits for its index to be committed, and for everybody's word given after it began.
-        let ready = |read: &Read| read.index <= commit && read.barrier <= confirmed;
+        // R9: waits for its index to be committed, and for everybody's word given after it began. Planted: for only one.
+        let [hasty, trusting] = [Plant::ReadBeforeCommit, Plant::ReadWithoutBarrier].map(|p| self.settings.plants(p));
+        let ready = |read: &Read| (hasty || read.index <= commit) && (trusting || read.barrier <= confirmed);
         let mut told = 0;
         while let Some(read) = primary.reads.pop_front_if(|read| told < MOST_TOLD && ready(read)) {
             let Read { owed, postcode, page, length, .. } = read;

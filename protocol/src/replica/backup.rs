@@ -39,16 +39,17 @@ impl Replica {
 
     /// R1 on the side of those who follow: false (and refused) if the sender's view is over; a newer one is entered.
     pub(super) fn follow(&mut self, from: Contact, view: View, traced: bool, effects: &mut Effects) -> bool {
-        if view.number < self.view.number {
+        if self.is_over(view.number, self.view.number) {
             self.refuse(from, view.number, traced, effects);
             return false;
         }
         self.addresses.insert(from.id, from.address);
-        if view.number > self.view.number {
+        let number = view.number;
+        if number > self.view.number {
             self.become_backup(view, effects);
         }
         // In one view one replica is primary, and it does not follow itself.
-        !self.acting()
+        !(self.acting() && number == self.view.number)
     }
 
     /// [6]: where I am, whatever was said.

@@ -10,12 +10,14 @@ use super::Replica;
 use super::answers::{Owed, Read};
 use super::peers::Peer;
 use crate::ids::{
-    Barrier, Contact, OpNumber, Position, ReplicaId, RequestId, RequestNumber, Span, Timestamp, View, ViewNumber,
+    Barrier, Contact, CustomerId, OpNumber, Position, ReplicaId, RequestId, RequestNumber, Span, Timestamp, View,
+    ViewNumber,
 };
 use crate::machine::{Effect, Effects, Settings, Timer};
 use crate::menu::check_items;
-use crate::message::{Ask, Message};
-use crate::order_book::{Entry, EntryEffect, Outcome, Rejection};
+use crate::message::{Answer, Ask, Message};
+use crate::order_book::{Entry, EntryEffect, Outcome, Rejection, Session};
+use crate::plant::Plant;
 use crate::postcode::{Postcode, Verdict};
 use crate::trace::{Refusal, TraceEvent};
 
@@ -97,6 +99,11 @@ impl Primary {
     pub(super) fn note_silent(&mut self, settings: &Settings) {
         let silent = self.peers.iter().filter(|(id, peer)| self.ack_set.contains(id) && peer.is_silent(settings));
         self.silent = silent.map(|(id, _)| *id).collect();
+        // Planted: it is skipped and not reported, so that the recorded view goes on to count it as a full copy.
+        if settings.plants(Plant::SkipSlowBackup) {
+            self.ack_set.retain(|id| !self.silent.contains(id));
+            self.silent.clear();
+        }
     }
 
     /// Who is being brought up, and how far.
@@ -111,18 +118,18 @@ impl Replica {
 
     /// [10]
     pub(super) fn on_request(&mut self, from: Contact, traced: bool, id: RequestId, ask: Ask, effects: &mut Effects) {
-        let Some(primary) = &mut self.primary else {
+        if !self.acting() {
             effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::NotPrimary });
             return effects.send(from, traced, Message::NotPrimary { id, view: self.view.number });
-        };
-        match self.book.session(id.customer) {
+        }
+        match self.executed(id.customer).map(|session| (session.number, session.op)) {
             // R8: what the customer has gone beyond is never executed, and nobody waits for its answer.
-            Some(session) if session.number > id.number => {
+            Some((number, _)) if number > id.number => {
                 effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::NumberUsed });
             }
-            // R7, R8: executed already; the answer is given once it is committed, by `advance`.
-            Some(session) if session.number == id.number => {
-                primary.owed.insert(session.op, Owed { id, front_end: from, traced });
+            // R8: executed already.
+            Some((number, op)) if number == id.number => {
+                self.owe_again(op, Owed { id, front_end: from, traced }, effects);
             }
             Some(_) | None => match ask {
                 Ask::History { postcode, page } => self.on_history(from, traced, id, (postcode, page), effects),
@@ -164,7 +171,7 @@ impl Replica {
     fn is_full(&self, id: RequestId) -> bool {
         let Some((primary, position)) = self.primary.as_ref().zip(self.position) else { return true };
         self.view.members.len() < self.settings.min_members as usize
-            || position.op.0 - primary.commit.max(primary.inherited).0 >= MOST_UNCOMMITTED
+            || position.op.0.saturating_sub(primary.commit.max(primary.inherited).0) >= MOST_UNCOMMITTED
             || (self.book.sessions() >= MOST_SESSIONS && self.book.session(id.customer).is_none())
     }
 
@@ -232,7 +239,7 @@ impl Replica {
             return Self::busy(from, traced, id, effects);
         }
         let given_up = RequestNumber(id.number.0.saturating_sub(1));
-        let executed = self.book.session(id.customer).filter(|session| session.number == given_up);
+        let executed = self.executed(id.customer).filter(|session| session.number == given_up);
         let outcome = executed.map_or(Outcome::NeverPlaced, |session| session.outcome.clone());
         self.execute(Owed { id, front_end: from, traced }, EntryEffect::Withdrawn, outcome, effects);
         if let Some(primary) = &mut self.primary {
@@ -251,7 +258,7 @@ impl Replica {
         (at, barrier, part): (Option<Position>, Barrier, Option<(OpNumber, u32)>),
         effects: &mut Effects,
     ) {
-        if view > self.view.number {
+        if self.is_over(self.view.number, view) {
             return self.on_refused(view, effects);
         }
         // R3: acknowledgements of earlier views do not count.
@@ -266,7 +273,7 @@ impl Replica {
 
     /// R1 on the side of the primary: somebody has gone on to a newer view.
     pub(super) fn on_refused(&mut self, view: ViewNumber, effects: &mut Effects) {
-        if view > self.view.number && self.acting() {
+        if self.is_over(self.view.number, view) && self.acting() {
             self.stand_down(effects);
         }
     }
@@ -282,13 +289,26 @@ impl Replica {
         before.filter(|_| at.is_some_and(|at| self.log.holds(at))).or(at)
     }
 
+    /// R8: the newest request of a customer that was executed. Whoever is about to execute another one asks here first.
+    fn executed(&self, customer: CustomerId) -> Option<&Session> {
+        // Planted: nobody looks, and a repeated request is executed again.
+        self.book.session(customer).filter(|_| !self.settings.plants(Plant::NoSessionTable))
+    }
+
     fn last_number(&self, request: RequestId) -> RequestNumber {
-        self.book.session(request.customer).map_or(RequestNumber(0), |session| session.number)
+        self.executed(request.customer).map_or(RequestNumber(0), |session| session.number)
     }
 
     /// R8: a rejection is an entry as well. Were it only said, a second copy of the request could still be accepted.
     fn execute_rejection(&mut self, owed: Owed, why: Rejection, effects: &mut Effects) {
-        self.execute(owed, EntryEffect::Rejected, Outcome::Rejected { why }, effects);
+        let outcome = Outcome::Rejected { why };
+        // Planted: only said, and forgotten.
+        if self.settings.plants(Plant::RejectionNotLogged) {
+            let Owed { id, front_end, traced } = owed;
+            let (answer, view) = (Answer::Outcome(outcome), self.view.number);
+            return effects.send(front_end, traced, Message::Reply { id, answer, view });
+        }
+        self.execute(owed, EntryEffect::Rejected, outcome, effects);
     }
 
     /// The result becomes the next entry. Its answer is owed until it is committed.
@@ -315,12 +335,16 @@ impl Replica {
         };
         // Write-all: committed is what everybody in the ack set holds.
         let least = primary.ack_set.iter().map(acked).min().flatten();
-        if let Some(op) = least.filter(|op| *op > primary.commit) {
+        // Planted: committed is what the primary itself holds; the others get it when they get it.
+        let committed = if self.settings.plants(Plant::AckBeforeReplicate) { Some(here.op) } else { least };
+        if let Some(op) = committed.filter(|op| *op > primary.commit) {
             primary.commit = op;
             effects.trace(|| TraceEvent::Committed { op });
         }
         // R4: a joiner that holds everything that can have been answered is needed for every answer from now on.
-        let enough = primary.commit.max(primary.inherited);
+        // Planted: whoever has installed any beginning of the history is enough of a copy.
+        let early = self.settings.plants(Plant::JoinerInEarly);
+        let enough = if early { OpNumber(0) } else { primary.commit.max(primary.inherited) };
         let Primary { peers, ack_set, .. } = primary;
         let in_step = peers.iter().filter(|(_, peer)| peer.acked.is_some_and(|acked| acked >= enough));
         for replica in in_step.map(|(id, _)| *id) {

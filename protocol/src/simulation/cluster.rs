@@ -10,6 +10,7 @@ use crate::machine::{Effect, Effects, Identity, Input, JournalRecord, Settings, 
 use crate::message::{Answer, Message};
 use crate::name_server::NameServer;
 use crate::order_book::OrderBook;
+use crate::plant::Plant;
 use crate::replica::Replica;
 use crate::simulation::checkers::Checkers;
 use crate::simulation::node::{Actor, Doom, Life, Node};
@@ -18,7 +19,7 @@ use crate::simulation::random::mix;
 use crate::simulation::surroundings::{Fate, Slot, Surroundings};
 
 /// Where slot 0 would listen if there were sockets.
-const FIRST_PORT: u16 = 10_000;
+pub(super) const FIRST_PORT: u16 = 10_000;
 /// Low bits of a [`NodeId`]: which of all incarnations it is. The high bits are random, so that ids order nothing.
 const INCARNATION_BITS: u32 = 16;
 
@@ -159,10 +160,12 @@ impl<S: Surroundings> Cluster<S> {
 
     /// Starts a new incarnation of an actor that does not run. `entropy`: for its id.
     pub fn start(&mut self, slot: Slot, entropy: u64) {
-        let node = self.nodes.len();
-        let known = slot == 0 && self.seats[0].node != usize::MAX;
-        let id = match (known, slot) {
-            (true, _) => self.nodes[0].id,
+        let (before, role) = (self.seats[slot].node, self.seats[slot].role);
+        // Planted (R11): a replica comes back as the one it was, which to all others is the very same.
+        let keeps_id = role == Role::Replica && self.settings.plants(Plant::RestartKeepsId) && before != usize::MAX;
+        let node = if keeps_id { before } else { self.nodes.len() };
+        let id = match self.nodes.get(before) {
+            Some(known) if keeps_id || role == Role::NameServer => known.id,
             _ => NodeId((entropy << INCARNATION_BITS) | node as u64),
         };
         let name_server = Contact { id: self.nodes.first().map_or(id, |first| first.id), address: address(0) };
@@ -177,7 +180,11 @@ impl<S: Surroundings> Cluster<S> {
             Role::Customer => Actor::Customer(Box::new(Customer::new(identity, settings, seat.customer, seat.last))),
         };
         seat.node = node;
-        self.nodes.push(Node::new(slot, id, actor));
+        let fresh = Node::new(slot, id, actor);
+        match self.nodes.get_mut(node) {
+            Some(former) => *former = fresh,
+            None => self.nodes.push(fresh),
+        }
         self.checkers.started(node, id);
         self.tell(|cluster| format!("{} starts as {id}", cluster.seats[slot].name));
         let mut effects = std::mem::take(&mut self.effects);
@@ -456,39 +463,6 @@ impl<S: Surroundings> Cluster<S> {
                 self.queue.plan(self.now + again, Event::Arrive(flight));
             }
             Fate::Held => self.held.push(flight),
-        }
-    }
-
-    /// Folds an input into the hash of the run, and into its story.
-    fn note(&mut self, node: usize, input: &Input) {
-        let kind = match input {
-            Input::Received { message, .. } => match message {
-                Message::Ack { position, .. } => position.map_or(1, |position| position.fingerprint.0),
-                Message::StateUpdate(update) => update.from.fingerprint.0 ^ update.entries.len() as u64,
-                other => other.request().map_or(2, |id| id.number.0),
-            },
-            Input::Rang(_) => 3,
-            _ => 4,
-        };
-        self.hash = mix(self.hash.wrapping_add(mix(self.now ^ kind) ^ node as u64));
-        self.tell(|cluster| match input {
-            Input::Received { from, message, .. } => {
-                let sender = usize::from(from.address.port() - FIRST_PORT);
-                format!("{} ← {}: {}", cluster.name(node), cluster.seats[sender].name, message.label())
-            }
-            other => format!("{}: {other:?}", cluster.name(node)),
-        });
-    }
-
-    fn name(&self, node: usize) -> &str {
-        &self.seats[self.nodes[node].slot].name
-    }
-
-    /// Adds to the story, if it is being written.
-    pub fn tell(&mut self, line: impl FnOnce(&Self) -> String) {
-        if self.story.is_some() {
-            let line = format!("{:>12.6} {}", self.now as f64 / 1e6, line(self));
-            self.story.get_or_insert_default().push(line);
         }
     }
 }

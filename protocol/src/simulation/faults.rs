@@ -4,11 +4,12 @@
 
 use crate::ids::{Contact, Role, Span};
 use crate::machine::{Input, Settings};
-use crate::simulation::node::{Doom, Life};
+use crate::simulation::node::{Actor, Doom, Life};
 use crate::simulation::surroundings::Slot;
 use crate::simulation::tally::Fault;
 use crate::simulation::trial::{Plan, Trial};
 use crate::simulation::weather::{Cut, Mood, Services};
+use crate::trace::NodeState;
 
 /// How many different faults [`Trial::inflict`] knows.
 pub const KINDS: u64 = 22;
@@ -44,7 +45,7 @@ impl Trial {
             17 => self.disturb_services(),
             18 => self.change_cast(),
             19 => self.tangle(),
-            20 => self.begin_bridge(),
+            20 => self.bridge(),
             _ => self.whisper(),
         }
     }
@@ -60,6 +61,13 @@ impl Trial {
             trial.cluster.seats[slot].role == role && trial.cluster.life(slot) == life && !trial.removed.contains(&slot)
         });
         self.random.pick(&slots)
+    }
+
+    /// Whether it is a front-end that runs and passes requests on.
+    fn routes(&self, slot: Slot) -> bool {
+        let node = self.cluster.node(slot);
+        let state = node.actor.as_ref().filter(|_| node.life == Life::Running).map(Actor::describe);
+        matches!(state, Some(NodeState::FrontEnd { retired: false, .. }))
     }
 
     fn primary(&self) -> Option<Slot> {
@@ -211,9 +219,14 @@ impl Trial {
     // Cut.
 
     fn cut(&mut self, fault: Fault, cut: Cut) {
-        self.cluster.around.tally.count(fault);
-        let number = self.cluster.around.cut(cut);
         let after = self.around_silence();
+        self.cut_for(after, fault, cut);
+    }
+
+    fn cut_for(&mut self, after: u64, fault: Fault, cut: Cut) {
+        self.cluster.around.tally.count(fault);
+        self.cluster.tell(|_| format!("{}, for {:.1} s: {cut:?}", fault.name(), after as f64 / 1e6));
+        let number = self.cluster.around.cut(cut);
         self.cluster.plan(self.at(after), Plan::Mend(number));
     }
 
@@ -245,36 +258,31 @@ impl Trial {
         self.cut(Fault::Tangle, cut);
     }
 
-    /// A front-end becomes the older of two without knowing it, and soon will be alone with the primary.
-    fn begin_bridge(&mut self) {
-        let Some(older) = self.one_of(Role::FrontEnd, Life::Running) else { return };
+    /// The primary goes on with a front-end and some customers while a newer front-end and the others replace it. Only its
+    /// backups can tell it, or not even they; nobody tells the front-end that it is the older one.
+    fn bridge(&mut self) {
+        let (Some(primary), Some(older)) = (self.primary(), self.slots(Self::routes).first().copied()) else { return };
         let others = self.slots(|trial, slot| trial.cluster.seats[slot].role == Role::FrontEnd && slot != older);
-        match others.first() {
-            None => self.second_front_end(),
-            Some(other) => {
-                if self.cluster.life(*other) != Life::Dead {
-                    self.kill(*other, Fault::KillFrontEnd);
-                }
-                self.restart(*other);
-            }
+        if let Some(other) = others.first().filter(|other| self.cluster.life(**other) != Life::Dead) {
+            self.kill(*other, Fault::KillFrontEnd);
         }
-        let after = self.random.between(200_000, 2_000_000);
-        self.cluster.plan(self.at(after), Plan::Bridge(older));
-    }
-
-    /// The primary goes on with an older front-end and some customers while the others replace it. Only its backups can tell
-    /// it, or not even they.
-    pub(super) fn bridge(&mut self, older: Slot) {
-        let Some(primary) = self.primary() else { return };
+        let newer = others.first().map_or(Plan::SecondFrontEnd, |other| Plan::Restart(*other));
+        let after = self.random.between(10_000, 1_000_000);
+        self.cluster.plan(self.at(after), newer);
         let (seats, lots, bridged) = (self.cluster.seats.len(), self.random.bits(), self.random.chance(500_000));
         let role = |slot: Slot| self.cluster.seats[slot].role;
+        // Whoever waits for an order there keeps all reads waiting: sometimes only those stay who never order.
+        let lookers: u64 = self.patrons.iter().filter(|patron| patron.looks).map(|patron| 1 << patron.slot).sum();
+        let lots = if self.random.chance(500_000) { lookers } else { lots };
         let stays = |slot: Slot| role(slot) == Role::Customer && lots >> slot & 1 == 1;
         let here = |slot: Slot| slot == primary || slot == older || stays(slot);
         let crosses = |one: Slot, other: Slot| bridged && one == primary && role(other) == Role::Replica;
         let joined = |one, other| here(one) == here(other) || crosses(one, other) || crosses(other, one);
         let apart = |one: Slot| (0..seats).filter(|other| !joined(one, *other)).map(|other| 1 << other).sum();
         let cut = (0..seats).map(|slot| (slot, apart(slot))).collect();
-        self.cut(Fault::Bridge, cut);
+        // Long enough for the others to look the newer front-end up, and to be answered.
+        let long = self.random.between(2_000_000, 30_000_000);
+        self.cut_for(long, Fault::Bridge, cut);
     }
 
     fn someone(&mut self) -> Slot {

@@ -1,26 +1,19 @@
 //! One seed: a cluster is started, customers use it, faults happen; then all faults stop, and it must be well again.
 //!
-//! What faults there are stands in `faults.rs`. Nothing here knows the protocol's rules: the checkers do.
+//! What faults there are stands in `faults.rs`, what is demanded of the healed cluster in `healing.rs`. Nothing here knows
+//! the protocol's rules: the checkers do.
 
 use crate::ids::{CustomerId, RequestId, Role, Span};
 use crate::machine::{Settings, Wish};
 use crate::message::Ask;
+use crate::plant::Plant;
 use crate::postcode::Postcode;
 use crate::simulation::cluster::{Cluster, Stepped};
-use crate::simulation::node::{Actor, Life};
+use crate::simulation::node::Life;
 use crate::simulation::random::Random;
 use crate::simulation::surroundings::Slot;
 use crate::simulation::tally::{Fault, Tally};
 use crate::simulation::weather::{Mood, Weather};
-use crate::trace::NodeState;
-
-/// How long the healed cluster may take to answer everything that is open, and again to have all replicas as members.
-const PATIENCE: u64 = 120_000_000;
-/// The healed cluster is watched for so long.
-const QUIET: u64 = 10_000_000;
-
-/// And may record so few views in that time: at one proposal a second, an endless change would record more.
-const MOST_LATE_VIEWS: u64 = 4;
 
 /// What a trial wants to be reminded of.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +24,6 @@ pub enum Plan {
     Restart(Slot),
     /// A second front-end appears, unless there is one. Whoever has found the first goes on with it.
     SecondFrontEnd,
-    /// Cut the primary off with this front-end.
-    Bridge(Slot),
     /// Wake this incarnation.
     Wake(Slot, usize),
     /// Mend this cut.
@@ -78,9 +69,12 @@ pub struct Ended {
 
 /// A customer as its person sees it.
 #[derive(Debug)]
-struct Patron {
-    slot: Slot,
-    waits_for: Option<(RequestId, bool)>,
+pub(super) struct Patron {
+    pub(super) slot: Slot,
+    /// Its request, and whether that is an order.
+    pub(super) waits_for: Option<(RequestId, bool)>,
+    /// It reads and never orders. Where only such customers are left, no open order holds a stale read up.
+    pub(super) looks: bool,
 }
 
 /// See the module.
@@ -98,21 +92,23 @@ pub struct Trial {
     pub(super) kinds: u64,
     /// Actors that left for good.
     pub(super) removed: Vec<Slot>,
-    patrons: Vec<Patron>,
-    postcodes: Vec<Postcode>,
-    /// How many of a million requests are reads.
+    pub(super) patrons: Vec<Patron>,
+    pub(super) postcodes: Vec<Postcode>,
+    /// How many of a million requests are reads, of customers that order.
     reads: u32,
     think: u64,
-    calm: bool,
+    /// All faults have stopped.
+    pub(super) calm: bool,
     look_for_survivors: bool,
 }
 
 impl Trial {
-    /// A cluster with everything random chosen by `seed`. `tell`: whether to write its story.
+    /// A cluster with everything random chosen by `seed`. `plant`: the mistake everybody makes. `tell`: whether to write its
+    /// story.
     #[must_use]
-    pub fn new(seed: u64, tell: bool) -> Self {
+    pub fn new(seed: u64, plant: Option<Plant>, tell: bool) -> Self {
         let mut random = Random::new(seed);
-        let settings = settings(&mut random);
+        let settings = Settings { plant, ..settings(&mut random) };
         let usual = Mood {
             least: 20,
             most: [200, 1_000, 5_000][random.below(3) as usize],
@@ -152,9 +148,10 @@ impl Trial {
         for number in 1..=self.random.between(self.min_members as u64, 4) {
             self.add_actor(format!("replica-{number}"), Role::Replica);
         }
-        for number in 1..=self.random.between(1, 5) {
+        let (orderers, lookers) = (self.random.between(1, 5), self.random.below(2));
+        for number in 1..=orderers + lookers {
             let slot = self.add_actor(format!("customer-{number}"), Role::Customer);
-            self.patrons.push(Patron { slot, waits_for: None });
+            self.patrons.push(Patron { slot, waits_for: None, looks: number > orderers });
             self.think_later(slot);
         }
         self.fault_later();
@@ -211,23 +208,17 @@ impl Trial {
         }
     }
 
-    fn violation(&self) -> Option<&String> {
+    pub(super) fn violation(&self) -> Option<&String> {
         self.cluster.checkers.violation.as_ref()
     }
 
-    fn remind(&mut self, plan: Plan) {
+    pub(super) fn remind(&mut self, plan: Plan) {
         match plan {
             Plan::Think(slot) => self.think(slot),
             Plan::GiveUp(slot, request) => self.give_up(slot, request),
             Plan::Restart(slot) => self.restart(slot),
             Plan::Wake(slot, node) => self.wake(slot, node),
-            Plan::Fault
-            | Plan::SecondFrontEnd
-            | Plan::Bridge(_)
-            | Plan::Mend(_)
-            | Plan::Flap(..)
-            | Plan::Calm
-            | Plan::ServicesWell
+            Plan::Fault | Plan::SecondFrontEnd | Plan::Mend(_) | Plan::Flap(..) | Plan::Calm | Plan::ServicesWell
                 if self.calm => {}
             Plan::Fault => {
                 self.look_for_survivors = true;
@@ -235,7 +226,6 @@ impl Trial {
                 self.fault_later();
             }
             Plan::SecondFrontEnd => self.second_front_end(),
-            Plan::Bridge(older) => self.bridge(older),
             Plan::Mend(cut) => self.cluster.around.mend(cut),
             Plan::Flap(times, period, ends, cut) => self.flap(times, period, ends, cut),
             Plan::Calm => self.cluster.around.mood = self.usual.clone(),
@@ -261,13 +251,10 @@ impl Trial {
 
     /// A customer that waits for nothing wants something.
     fn think(&mut self, slot: Slot) {
-        let idle = self.patron(slot).is_some_and(|patron| patron.waits_for.is_none());
-        if self.calm || !idle {
-            return;
-        }
+        let idle = self.patron(slot).filter(|patron| patron.waits_for.is_none());
+        let Some(looks) = idle.map(|patron| patron.looks).filter(|_| !self.calm) else { return };
         let postcode = self.random.pick(&self.postcodes).unwrap_or(self.postcodes[0]);
-        let reads = self.random.chance(self.reads);
-        let ask = if reads {
+        let ask = if looks || self.random.chance(self.reads) {
             Ask::History { postcode, page: u32::from(self.random.chance(50_000)) }
         } else {
             let nonsense = self.random.chance(10_000);
@@ -282,7 +269,7 @@ impl Trial {
         }
     }
 
-    fn ask(&mut self, slot: Slot, ask: Ask) -> Option<RequestId> {
+    pub(super) fn ask(&mut self, slot: Slot, ask: Ask) -> Option<RequestId> {
         let order = matches!(ask, Ask::Order { .. });
         let traced = self.random.chance(500_000);
         let request = self.cluster.wish(slot, Wish::Ask(ask), traced);
@@ -308,7 +295,7 @@ impl Trial {
         }
     }
 
-    fn customers_were_told(&mut self) {
+    pub(super) fn customers_were_told(&mut self) {
         while let Some((slot, request, _)) = self.cluster.answered.pop() {
             if let Some(patron) = self.patron(slot)
                 && patron.waits_for.is_some_and(|(waits_for, _)| waits_for == request)
@@ -336,137 +323,6 @@ impl Trial {
         if self.cluster.seats[slot].role == Role::Customer {
             self.think_later(slot);
         }
-    }
-
-    // The end.
-
-    /// Members of the newest recorded view that are not dead.
-    pub(super) fn living_members(&self) -> Vec<Slot> {
-        let Some(view) = self.cluster.checkers.newest_view() else { return Vec::new() };
-        let member = |slot: &Slot| {
-            let node = self.cluster.node(*slot);
-            node.life != Life::Dead && node.doom.is_none() && view.members.contains(&node.id)
-        };
-        (0..self.cluster.seats.len()).filter(|slot| *slot > 1 && member(slot)).collect()
-    }
-
-    /// Nobody is left who may lead or be led (PROTOCOL section 15). Proposals that are on their way may still bring it about.
-    fn all_lost(&self) -> bool {
-        let alive = |slot: usize| self.cluster.life(slot) != Life::Dead;
-        let may_follow = |slot: &usize| self.cluster.checkers.may_follow(self.cluster.node(*slot).id);
-        let begun = self.cluster.checkers.newest_view().is_some_and(|view| view.number.0 > 0);
-        begun && !(0..self.cluster.seats.len()).filter(|slot| alive(*slot)).any(|slot| may_follow(&slot))
-    }
-
-    /// Too few are left to lead: the view must not shrink below the wanted number of copies (PROTOCOL section 6).
-    fn too_few(&self) -> bool {
-        let members = self.cluster.checkers.newest_view().map_or(0, |view| view.members.len());
-        self.living_members().len() < self.min_members.min(members)
-    }
-
-    /// All faults stop, everybody runs, and all must be well. Whether service is rightly refused; the slowest answer.
-    fn heal(&mut self) -> (bool, u64) {
-        self.calm = true;
-        self.cluster.tell(|_| "all faults stop".into());
-        self.cluster.around.heal();
-        for node in 0..self.cluster.nodes.len() {
-            self.cluster.nodes[node].doom = None;
-        }
-        for slot in 0..self.cluster.seats.len() {
-            self.cluster.wake(slot, true, false);
-            self.restart(slot);
-        }
-        let began = self.cluster.now;
-        let answered = |trial: &Self| trial.patrons.iter().all(|patron| patron.waits_for.is_none());
-        let well = self.pass(PATIENCE, |trial| answered(trial) || trial.all_lost());
-        let slowest = self.cluster.now - began;
-        if self.all_lost() {
-            self.must_refuse();
-            return (true, 0);
-        }
-        if !well && self.too_few() {
-            return (true, 0);
-        }
-        self.must("everybody is answered", answered);
-        self.read_everything();
-        self.must("all replicas are members and stand at the same place", Self::in_step);
-        self.must_stay();
-        if self.violation().is_none() {
-            self.cluster.checkers.at_the_end();
-        }
-        (false, slowest)
-    }
-
-    /// Lets time pass until `done`, at most `limit`. Whether it is done.
-    fn pass(&mut self, limit: u64, done: impl Fn(&Self) -> bool) -> bool {
-        let end = self.cluster.now + limit;
-        let mut next_look = 0;
-        while self.violation().is_none() && self.cluster.now < end {
-            if self.cluster.now >= next_look {
-                if done(self) {
-                    return true;
-                }
-                next_look = self.cluster.now + 10_000;
-            }
-            match self.cluster.step() {
-                Stepped::Happened => self.customers_were_told(),
-                Stepped::Plan(plan) => self.remind(plan),
-                Stepped::Nothing => break,
-            }
-        }
-        done(self)
-    }
-
-    fn must(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
-        let well = self.pass(PATIENCE, done) || self.violation().is_some() || self.all_lost() || self.too_few();
-        let waiting: Vec<_> = self.patrons.iter().filter_map(|patron| patron.waits_for).collect();
-        let what = || format!("liveness: not within two minutes: {what}; waiting: {waiting:?}");
-        self.cluster.checkers.expect(well, what);
-    }
-
-    fn read_everything(&mut self) {
-        let Some(slot) = self.patrons.first().map(|patron| patron.slot) else { return };
-        for postcode in self.postcodes.clone() {
-            if self.violation().is_some() {
-                return;
-            }
-            self.ask(slot, Ask::History { postcode, page: 0 });
-            self.must("a history is read", |trial| trial.patrons.iter().all(|patron| patron.waits_for.is_none()));
-        }
-    }
-
-    fn in_step(&self) -> bool {
-        let Some(view) = self.cluster.checkers.newest_view() else { return false };
-        let running =
-            || (0..self.cluster.seats.len()).map(|slot| self.cluster.node(slot)).filter(|n| n.replica().is_some());
-        let mut positions = running().filter_map(|node| node.replica()).map(crate::replica::Replica::position);
-        let first = positions.next();
-        running().all(|node| view.members.contains(&node.id)) && positions.all(|position| Some(position) == first)
-    }
-
-    /// A healed cluster has no reason to change its view, but for a proposal that was still on its way.
-    fn must_stay(&mut self) {
-        let view = |trial: &Self| trial.cluster.checkers.newest_view().map_or(0, |view| view.number.0);
-        let before = view(self);
-        self.pass(QUIET, |_| false);
-        let after = view(self);
-        self.cluster.checkers.expect(after <= before + MOST_LATE_VIEWS, || {
-            format!("liveness: the healed cluster still changes its view, from {before} to {after}")
-        });
-    }
-
-    /// All members of the newest view are gone: nobody invents a history, front-ends soon say so (PROTOCOL section 10).
-    fn must_refuse(&mut self) {
-        self.pass(QUIET, |_| false);
-        let invented = !self.all_lost();
-        self.cluster.checkers.expect(!invented, || "PROTOCOL section 10: all were lost, yet somebody leads".into());
-        let refuses = |actor: &Actor| match actor.describe() {
-            NodeState::FrontEnd { waits_for, retired, .. } => retired || waits_for.is_some(),
-            _ => true,
-        };
-        let all_refuse = |trial: &Self| trial.cluster.nodes.iter().filter_map(|node| node.actor.as_ref()).all(refuses);
-        let said = self.pass(QUIET, all_refuse);
-        self.cluster.checkers.expect(said, || "PROTOCOL section 10: a front-end does not say whom it awaits".into());
     }
 }
 

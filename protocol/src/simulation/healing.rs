@@ -1,0 +1,151 @@
+//! The end of a trial: all faults stop, everybody runs, and the cluster must be well again.
+//!
+//! Safety alone would be worthless: a frozen cluster breaks no promise. Where all members of the newest view were lost,
+//! being well means to refuse (PROTOCOL section 10). Invariants are not looked at here; the checkers go on.
+
+use crate::message::Ask;
+use crate::simulation::cluster::Stepped;
+use crate::simulation::node::{Actor, Life};
+use crate::simulation::surroundings::Slot;
+use crate::simulation::trial::Trial;
+use crate::trace::NodeState;
+
+/// How long the healed cluster may take to answer everything that is open, and again to have all replicas as members.
+const PATIENCE: u64 = 120_000_000;
+/// The healed cluster is watched for so long.
+const QUIET: u64 = 10_000_000;
+/// And may record so few views in that time: at one proposal a second, an endless change would record more.
+const MOST_LATE_VIEWS: u64 = 4;
+
+impl Trial {
+    /// All faults stop, everybody runs, and all must be well. Whether service is rightly refused; the slowest answer.
+    pub(super) fn heal(&mut self) -> (bool, u64) {
+        self.calm = true;
+        self.cluster.tell(|_| "all faults stop".into());
+        self.cluster.around.heal();
+        for node in 0..self.cluster.nodes.len() {
+            self.cluster.nodes[node].doom = None;
+        }
+        for slot in 0..self.cluster.seats.len() {
+            self.cluster.wake(slot, true, false);
+            self.restart(slot);
+        }
+        let began = self.cluster.now;
+        let answered = |trial: &Self| trial.patrons.iter().all(|patron| patron.waits_for.is_none());
+        let well = self.pass(PATIENCE, |trial| answered(trial) || trial.all_lost());
+        let slowest = self.cluster.now - began;
+        if self.all_lost() {
+            self.must_refuse();
+            return (true, 0);
+        }
+        if !well && self.too_few() {
+            return (true, 0);
+        }
+        self.must("everybody is answered", answered);
+        self.read_everything();
+        self.must("all replicas are members and stand at the same place", Self::in_step);
+        self.must_stay();
+        if self.violation().is_none() {
+            self.cluster.checkers.at_the_end();
+        }
+        (false, slowest)
+    }
+
+    /// Lets time pass until `done`, at most `limit`. Whether it is done.
+    fn pass(&mut self, limit: u64, done: impl Fn(&Self) -> bool) -> bool {
+        let end = self.cluster.now + limit;
+        let mut next_look = 0;
+        while self.violation().is_none() && self.cluster.now < end {
+            if self.cluster.now >= next_look {
+                if done(self) {
+                    return true;
+                }
+                next_look = self.cluster.now + 10_000;
+            }
+            match self.cluster.step() {
+                Stepped::Happened => self.customers_were_told(),
+                Stepped::Plan(plan) => self.remind(plan),
+                Stepped::Nothing => break,
+            }
+        }
+        done(self)
+    }
+
+    fn must(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+        let well = self.pass(PATIENCE, done) || self.violation().is_some() || self.all_lost() || self.too_few();
+        let waiting: Vec<_> = self.patrons.iter().filter_map(|patron| patron.waits_for).collect();
+        let what = || format!("liveness: not within two minutes: {what}; waiting: {waiting:?}");
+        self.cluster.checkers.expect(well, what);
+    }
+
+    fn read_everything(&mut self) {
+        let Some(slot) = self.patrons.first().map(|patron| patron.slot) else { return };
+        for postcode in self.postcodes.clone() {
+            if self.violation().is_some() {
+                return;
+            }
+            self.ask(slot, Ask::History { postcode, page: 0 });
+            self.must("a history is read", |trial| trial.patrons.iter().all(|patron| patron.waits_for.is_none()));
+        }
+    }
+
+    fn in_step(&self) -> bool {
+        let Some(view) = self.cluster.checkers.newest_view() else { return false };
+        let running =
+            || (0..self.cluster.seats.len()).map(|slot| self.cluster.node(slot)).filter(|n| n.replica().is_some());
+        let mut positions = running().filter_map(|node| node.replica()).map(crate::replica::Replica::position);
+        let first = positions.next();
+        running().all(|node| view.members.contains(&node.id)) && positions.all(|position| Some(position) == first)
+    }
+
+    /// A healed cluster has no reason to change its view, but for a proposal that was still on its way.
+    fn must_stay(&mut self) {
+        let view = |trial: &Self| trial.cluster.checkers.newest_view().map_or(0, |view| view.number.0);
+        let before = view(self);
+        self.pass(QUIET, |_| false);
+        let after = view(self);
+        self.cluster.checkers.expect(after <= before + MOST_LATE_VIEWS, || {
+            format!("liveness: the healed cluster still changes its view, from {before} to {after}")
+        });
+    }
+
+    /// All members of the newest view are gone: nobody invents a history, front-ends soon say so (PROTOCOL section 10).
+    fn must_refuse(&mut self) {
+        self.pass(QUIET, |_| false);
+        let invented = !self.all_lost();
+        self.cluster.checkers.expect(!invented, || "PROTOCOL section 10: all were lost, yet somebody leads".into());
+        let refuses = |actor: &Actor| match actor.describe() {
+            NodeState::FrontEnd { waits_for, retired, .. } => retired || waits_for.is_some(),
+            _ => true,
+        };
+        let all_refuse = |trial: &Self| trial.cluster.nodes.iter().filter_map(|node| node.actor.as_ref()).all(refuses);
+        let said = self.pass(QUIET, all_refuse);
+        self.cluster.checkers.expect(said, || "PROTOCOL section 10: a front-end does not say whom it awaits".into());
+    }
+
+    // Who is left.
+
+    /// Members of the newest recorded view that are not dead.
+    pub(super) fn living_members(&self) -> Vec<Slot> {
+        let Some(view) = self.cluster.checkers.newest_view() else { return Vec::new() };
+        let member = |slot: &Slot| {
+            let node = self.cluster.node(*slot);
+            node.life != Life::Dead && node.doom.is_none() && view.members.contains(&node.id)
+        };
+        (0..self.cluster.seats.len()).filter(|slot| *slot > 1 && member(slot)).collect()
+    }
+
+    /// Nobody is left who may lead or be led (PROTOCOL section 15). Proposals that are on their way may still bring it about.
+    pub(super) fn all_lost(&self) -> bool {
+        let alive = |slot: usize| self.cluster.life(slot) != Life::Dead;
+        let may_follow = |slot: &usize| self.cluster.checkers.may_follow(self.cluster.node(*slot).id);
+        let begun = self.cluster.checkers.newest_view().is_some_and(|view| view.number.0 > 0);
+        begun && !(0..self.cluster.seats.len()).filter(|slot| alive(*slot)).any(|slot| may_follow(&slot))
+    }
+
+    /// Too few are left to lead: the view must not shrink below the wanted number of copies (PROTOCOL section 6).
+    fn too_few(&self) -> bool {
+        let members = self.cluster.checkers.newest_view().map_or(0, |view| view.members.len());
+        self.living_members().len() < self.min_members.min(members)
+    }
+}
