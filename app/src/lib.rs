@@ -6,6 +6,7 @@ pub mod command_line;
 pub mod headless;
 pub mod history;
 pub mod load;
+pub mod numbered_steps;
 pub mod panels;
 pub mod picture;
 pub mod random;

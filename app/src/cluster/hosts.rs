@@ -71,21 +71,6 @@ impl HostCommand {
     }
 }
 
-/// What a host does not know how to do yet does nothing.
-trait Steerable {
-    fn set_clock(&mut self, _at: u64, _rate: Rate, _until: Option<u64>) {}
-    fn set_link(&mut self, _setting: LinkSetting) {}
-    fn act_on(&mut self, _message: MessageId, _to: NodeId, _act: MessageAct) -> Result<(), String> {
-        Err("Messages cannot be steered yet.".into())
-    }
-    fn ring(&mut self, _node: NodeId, _timer: Timer) -> Result<(), String> {
-        Err("Timers cannot be steered yet.".into())
-    }
-    fn observe_heartbeats(&mut self, _on: bool) {}
-}
-
-impl Steerable for Host<Customer> {}
-
 /// Says something to a host. False: it is gone.
 pub(super) type TellHost = Box<dyn Fn(HostCommand) -> bool + Send>;
 

@@ -2,15 +2,11 @@
 //!
 //! A moment of cluster time is nothing to watch for: every clock stops there by itself.
 
-use std::collections::VecDeque;
-
-use protocol::ids::{MessageId, ViewNumber};
+use protocol::ids::ViewNumber;
 use protocol::trace::{Standing, TraceEvent, TraceRecord};
 
+use crate::numbered_steps::{NumberedSteps, Passed};
 use crate::user_command::{Until, UserCommand};
-
-/// Sendings and deliveries that wait for each other: they are reported through different pipes.
-const MOST_OPEN: usize = 4096;
 
 /// What is watched for, and what must be known for it.
 #[derive(Debug, Default)]
@@ -18,10 +14,7 @@ pub(super) struct Watch {
     /// What time goes on for, and since when.
     waits_for: Option<(Until, u64)>,
     newest: ViewNumber,
-    /// Messages with a number that are on their way.
-    numbered: VecDeque<MessageId>,
-    /// Messages that have arrived before anybody said that they were sent.
-    early: VecDeque<(MessageId, u64)>,
+    numbered: NumberedSteps,
 }
 
 impl Watch {
@@ -38,11 +31,11 @@ impl Watch {
     pub fn has_happened(&mut self, records: &[TraceRecord]) -> bool {
         let mut happened = false;
         for record in records {
-            let arrived = self.arrived(record);
+            let passed = self.numbered.learn(record);
             let newer = self.newer_view(&record.event);
             let Some((until, since)) = self.waits_for else { continue };
             happened |= match until {
-                Until::NumberedStep => arrived.is_some_and(|at| at > since),
+                Until::NumberedStep => passed.iter().any(|it| matches!(it, Passed::Arrived(_, at) if *at > since)),
                 Until::ViewChange => newer && record.at >= since,
                 Until::Moment(_) => false,
             };
@@ -51,35 +44,6 @@ impl Watch {
             self.waits_for = None;
         }
         happened
-    }
-
-    /// When a message with a number arrived, if this fact completes the knowledge of that.
-    fn arrived(&mut self, record: &TraceRecord) -> Option<u64> {
-        match &record.event {
-            TraceEvent::Sent { message, facts, .. } if facts.step.is_some() => {
-                match self.early.iter().position(|(early, _)| early == message) {
-                    Some(place) => self.early.remove(place).map(|(_, at)| at),
-                    None => {
-                        self.numbered.push_back(*message);
-                        self.numbered.drain(..self.numbered.len().saturating_sub(MOST_OPEN));
-                        None
-                    }
-                }
-            }
-            TraceEvent::Delivered { message, .. } => {
-                match self.numbered.iter().position(|numbered| numbered == message) {
-                    Some(place) => {
-                        self.numbered.remove(place);
-                        return Some(record.at);
-                    }
-                    None => self.early.push_back((*message, record.at)),
-                }
-                self.early.drain(..self.early.len().saturating_sub(MOST_OPEN));
-                None
-            }
-            TraceEvent::PostcodeAnswered { .. } => Some(record.at),
-            _ => None,
-        }
     }
 
     fn newer_view(&mut self, event: &TraceEvent) -> bool {
@@ -93,7 +57,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::ids::{NodeId, View};
+    use protocol::ids::{MessageId, NodeId, View};
     use protocol::trace::{MessageFacts, Rate, Step};
 
     fn run(until: Until) -> UserCommand {

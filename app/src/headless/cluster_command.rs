@@ -17,6 +17,7 @@ use super::known::{Known, KnownNode};
 use super::{ClusterKind, Exit, Failure, door, launch, say_json, status};
 use crate::cluster::{Cluster, ClusterOptions};
 use crate::load::{Endless, Entry, Load};
+use crate::picture::Picture;
 use crate::scenario;
 
 /// The longest line that is read, in bytes.
@@ -65,9 +66,10 @@ pub(super) fn perform(arguments: ClusterArguments) -> Result<Exit, Failure> {
     watch_signals(sender.clone())?;
     let mut cluster = launch(options)?;
     door::open(&cluster)?;
-    let mut known = Known::default();
+    let (mut known, mut picture) = (Known::default(), Picture::default());
     for record in cluster.take_facts() {
         known.learn(&record);
+        picture.apply(&record);
     }
     let run = cluster.directory().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let nodes = known.nodes().map(NodeLine::of).collect();
@@ -83,24 +85,31 @@ pub(super) fn perform(arguments: ClusterArguments) -> Result<Exit, Failure> {
         load = Some(Load::start(entry, arguments.customers, None, Instant::now(), Endless::default())?);
     }
     // Facts may have come before there was a waker.
-    say_changes(&mut cluster, &mut known)?;
+    say_changes(&mut cluster, &mut known, &mut picture)?;
     for woken in woken {
         match woken {
             Woken::Over => break,
             Woken::Line(line) => match scenario::parse_action(&line) {
-                Ok(action) => drop(known.perform(&mut cluster, &action, 0)),
+                Ok(action) => {
+                    picture.set_now(cluster.now());
+                    match scenario::deeds(&action, &picture, 0, load.is_some()) {
+                        Ok(deed) => deed.commands.into_iter().for_each(|command| cluster.perform(command)),
+                        Err(why) => say_json(&json!({"change": "refused", "why": why}))?,
+                    }
+                }
                 Err(why) => say_json(&json!({"change": "refused", "why": why}))?,
             },
-            Woken::Facts => say_changes(&mut cluster, &mut known)?,
+            Woken::Facts => say_changes(&mut cluster, &mut known, &mut picture)?,
         }
     }
     drop(load);
     Ok(Exit::Holds)
 }
 
-fn say_changes(cluster: &mut Cluster, known: &mut Known) -> Result<(), Failure> {
+fn say_changes(cluster: &mut Cluster, known: &mut Known, picture: &mut Picture) -> Result<(), Failure> {
     for record in cluster.take_facts() {
         known.learn(&record);
+        picture.apply(&record);
         let node = known.by_id(record.node).map(NodeLine::of);
         if let TraceEvent::CommandRefused { why } = &record.event {
             say_json(&json!({"change": "refused", "why": why}))?;

@@ -3,15 +3,9 @@
 //! The window's picture knows much more; this one draws nothing.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use node::control::Misbehaviour;
-use protocol::ids::{NodeId, Role, Span, ViewNumber};
+use protocol::ids::{NodeId, Role, ViewNumber};
 use protocol::trace::{Actor, Ending, Standing, Started, TraceEvent, TraceRecord};
-
-use crate::cluster::Cluster;
-use crate::scenario::{Action, NodeName};
-use crate::user_command::UserCommand;
 
 /// What is known now.
 #[derive(Debug, Default)]
@@ -116,58 +110,4 @@ impl Known {
     pub fn backups(&self) -> Vec<&KnownNode> {
         self.nodes.values().filter(|node| node.alive && node.standing == Some(Standing::Backup)).collect()
     }
-
-    /// Which nodes are meant now; `draw` chooses where there is a choice.
-    fn meant(&self, name: &NodeName, draw: u64) -> Vec<String> {
-        let name_of = |node: &KnownNode| node.started.name.clone();
-        match name {
-            NodeName::Primary => self.primary().map(name_of).into_iter().collect(),
-            NodeName::Backup => {
-                let backups = self.backups();
-                let chosen = draw as usize % backups.len().max(1);
-                backups.get(chosen).map(|node| name_of(node)).into_iter().collect()
-            }
-            NodeName::Crashed => self.nodes.values().filter(|node| node.crashed).map(name_of).collect(),
-            NodeName::Named(name) => vec![name.clone()],
-        }
-    }
-
-    /// Does it, and says what was done: kind of fault and, for crashes, the node. Nothing if nobody is meant now.
-    pub fn perform(&self, cluster: &mut Cluster, action: &Action, draw: u64) -> Vec<(&'static str, String)> {
-        let mut done = Vec::new();
-        let mut each = |name: &NodeName, kind, command: fn(String) -> UserCommand| {
-            for node in self.meant(name, draw) {
-                cluster.perform(command(node.clone()));
-                done.push((kind, node));
-            }
-        };
-        match action {
-            Action::Crash(name) => each(name, "crash", |node| UserCommand::Crash { node }),
-            Action::Restart(name) => each(name, "restart", |node| UserCommand::Restart { node }),
-            Action::Remove(name) => each(name, "remove", |node| UserCommand::Remove { node }),
-            Action::AddReplica => {
-                cluster.perform(UserCommand::AddReplica);
-                done.push(("add-replica", String::new()));
-            }
-            Action::Misbehave(service, how) => {
-                cluster.perform(UserCommand::Misbehave { service: *service, how: *how });
-                let kind = if *how == Misbehaviour::None { "behave" } else { "misbehave" };
-                done.push((kind, service.to_string()));
-            }
-            Action::VerdictCache(on) => {
-                cluster.perform(UserCommand::SetVerdictCache { on: *on });
-                done.push(("verdict-cache", String::new()));
-            }
-            Action::Hop(hop) => {
-                cluster.perform(UserCommand::SetHop { hop: Some(span(*hop)) });
-                done.push(("hop", String::new()));
-            }
-        }
-        done
-    }
-}
-
-/// The same length as cluster time counts it.
-pub(super) fn span(duration: Duration) -> Span {
-    Span(duration.as_micros() as u64)
 }

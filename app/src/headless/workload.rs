@@ -2,7 +2,9 @@
 //!
 //! The history is written as it happens, in the format of RELIABILITY. Judging it is `verdict`'s, faults are `run`'s.
 
-use std::collections::BTreeMap;
+mod named;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use protocol::postcode::Postcode;
 use crate::history::{Function, HistoryWriter, Kind, LineValue, OperationLine};
 use crate::load::{Moment, Workload};
 use crate::random::Random;
+use named::Named;
 
 /// A postcode is used for so many operations, then the next one: lists stay short enough to be read in one page.
 const OPERATIONS_PER_POSTCODE: u64 = 80;
@@ -39,6 +42,9 @@ pub(super) struct Ordering<W: Write> {
     processes: BTreeMap<usize, u64>,
     next_process: u64,
     last_answer: BTreeMap<usize, Duration>,
+    /// Postcodes whose pre-defined orders are written.
+    begun_at: BTreeSet<Postcode>,
+    named: Named,
     pub tally: Tally,
 }
 
@@ -51,6 +57,19 @@ pub(super) struct Tally {
     pub reads: u64,
     /// Intervals in which a customer waited long: from, to.
     pub gaps: Vec<(Duration, Duration)>,
+    /// Orders acknowledged in each tenth of a second.
+    pub tenths: Vec<u32>,
+}
+
+impl Tally {
+    fn acknowledge(&mut self, now: Moment) {
+        self.acknowledged += 1;
+        let tenth = (now.as_millis() / 100) as usize;
+        if self.tenths.len() <= tenth {
+            self.tenths.resize(tenth + 1, 0);
+        }
+        self.tenths[tenth] += 1;
+    }
 }
 
 struct Open {
@@ -80,6 +99,8 @@ impl<W: Write> Ordering<W> {
             processes: BTreeMap::new(),
             next_process: 0,
             last_answer: BTreeMap::new(),
+            begun_at: BTreeSet::new(),
+            named: Named::default(),
             tally: Tally::default(),
         }
     }
@@ -92,8 +113,7 @@ impl<W: Write> Ordering<W> {
 
     /// The last reads: one of each postcode that was used, by customers that do nothing else.
     pub fn finish_with_reads(self) -> FinalReads<W> {
-        let used = self.operations.div_ceil(OPERATIONS_PER_POSTCODE).min(self.postcodes.len() as u64) as usize;
-        let left = self.postcodes[..used].to_vec();
+        let left = self.begun_at.iter().copied().collect();
         FinalReads { ordering: self, left }
     }
 
@@ -124,14 +144,18 @@ impl<W: Write> Ordering<W> {
     fn postcode(&mut self) -> Postcode {
         let turn = self.operations / OPERATIONS_PER_POSTCODE;
         let postcode = self.postcodes[turn as usize % self.postcodes.len()];
-        if self.operations.is_multiple_of(OPERATIONS_PER_POSTCODE) && turn < self.postcodes.len() as u64 {
+        self.begin_at(postcode);
+        self.operations += 1;
+        postcode
+    }
+
+    fn begin_at(&mut self, postcode: Postcode) {
+        if self.begun_at.insert(postcode) {
             let orders = self.base.history(postcode, 0).orders;
             let names: Vec<String> = orders.iter().map(|order| self.name(order)).collect();
             let written = self.history.init(postcode.as_str(), &names);
             self.note(written);
         }
-        self.operations += 1;
-        postcode
     }
 
     fn order_name(&mut self, request: RequestId) -> String {
@@ -173,28 +197,35 @@ impl<W: Write> Ordering<W> {
         if now.saturating_sub(before) > NOTABLE_GAP {
             self.tally.gaps.push((before, now));
         }
+        if !self.close(&mut open, answer, now) {
+            self.open.insert(place, open);
+        }
+    }
+
+    /// Writes an answer down. False: it was a full page of a list that goes on.
+    fn close(&mut self, open: &mut Open, answer: &Answer, now: Moment) -> bool {
         match answer {
             Answer::Outcome(Outcome::Placed { .. }) => {
-                self.tally.acknowledged += 1;
-                self.line(Kind::Ok, &open, None, now);
+                self.tally.acknowledge(now);
+                self.line(Kind::Ok, open, None, now);
             }
             Answer::Outcome(Outcome::Rejected { .. } | Outcome::NeverPlaced) => {
                 self.tally.refused += 1;
-                self.line(Kind::Fail, &open, None, now);
+                self.line(Kind::Fail, open, None, now);
             }
             Answer::History(page) => {
                 let names: Vec<String> = page.orders.iter().map(|order| self.name(order)).collect();
                 open.pages.extend(names);
                 // Full pages never change again, so the last one decides at which moment the whole list was read.
                 if (open.pages.len() as u64) < page.total && page.orders.len() == PAGE {
-                    self.open.insert(place, open);
-                    return;
+                    return false;
                 }
                 self.tally.reads += 1;
                 let list = std::mem::take(&mut open.pages);
-                self.line(Kind::Ok, &open, Some(&list), now);
+                self.line(Kind::Ok, open, Some(&list), now);
             }
         }
+        true
     }
 }
 

@@ -22,8 +22,8 @@ node = "crashed"
 fn a_scenario_is_read() {
     let scenario = parse(GOOD).unwrap();
     assert_eq!((scenario.replicas, scenario.customers, scenario.lasts), (3, 4, Duration::from_secs(5)));
-    let crash = Step { at: Duration::from_millis(100), action: Action::Crash(NodeName::Primary) };
-    let restart = Step { at: Duration::from_millis(900), action: Action::Restart(NodeName::Crashed) };
+    let crash = Step { at: Duration::from_millis(100), line: 8, action: Action::Crash(NodeName::Primary) };
+    let restart = Step { at: Duration::from_millis(900), line: 13, action: Action::Restart(NodeName::Crashed) };
     assert_eq!(scenario.steps, [crash, restart]);
 }
 
@@ -41,6 +41,7 @@ fn refusals_name_line_and_column() {
         ("replicas = 3", "replicas = 100000", 2, 12),
         ("replicas = 3", "replicas = 3\nspares = 1", 3, 1),
         ("customers = 4", "customers = 0", 3, 13),
+        ("seconds = 5", "seconds = 5\nplant = \"ack-after-lunch\"", 5, 9),
         ("seconds = 5", "seconds = -5", 4, 11),
         ("seconds = 5", "seconds = 99999999999999999999999", 4, 11),
         ("at-ms = 100", "at-ms = -1", 7, 9),
@@ -86,4 +87,109 @@ fn an_action_is_read_from_a_line() {
     for line in ["", "{}", r#"{"do":"crash"}"#, r#"{"do":"crash","node":"nobody"}"#, r#"{"do":"add-replica","ms":1}"#] {
         assert!(parse_action(line).is_err(), "{line}");
     }
+}
+
+/// A file with one step, which begins in line 6.
+fn with_step(step: &str) -> Result<Action, ScenarioError> {
+    let text = format!(
+        "title = \"x\"\nreplicas = 3\ncustomers = 1\nseconds = 5\n[[step]]\ndo = \"customer\"\nname = \"Ada\"\n\
+         postcode = \"DH1 3LE\"\n[[step]]\n{step}\n"
+    );
+    parse(&text).map(|scenario| scenario.steps[1].action.clone())
+}
+
+#[test]
+fn every_kind_of_step_is_read() {
+    let node = |name: &str| EndName::Node(NodeName::Named(name.into()));
+    let primary = || EndName::Node(NodeName::Primary);
+    for (step, expected) in [
+        ("do = \"speed\"\nrate = 0.01", Action::Speed(Rate(10_000))),
+        ("do = \"speed\"\nrate = 0.0", Action::Speed(Rate::STOPPED)),
+        (
+            "do = \"run-until\"\nuntil = \"moment\"\nms = 5\nrate = 1.0",
+            Action::RunUntil(Rate::REAL, Goal::Later(Duration::from_millis(5))),
+        ),
+        ("do = \"step\"\ncount = 3", Action::Step { count: 3, rate: Rate(100_000) }),
+        (
+            "do = \"cut\"\nfrom = \"primary\"\nto = \"backups\"",
+            Action::Links { from: primary(), to: EndName::Backups, both_ways: true, rule: LinkRule::CUT },
+        ),
+        (
+            "do = \"slow\"\nfrom = \"Ada\"\nto = \"front-end\"\nloss = 300",
+            Action::Links {
+                from: node("Ada"),
+                to: node("front-end"),
+                both_ways: false,
+                rule: LinkRule { loss: 300, ..LinkRule::default() },
+            },
+        ),
+        (
+            "do = \"partition\"\nside = [\"primary\", \"customers\"]",
+            Action::Partition(vec![primary(), EndName::Customers]),
+        ),
+        (
+            "do = \"message\"\nact = \"drop\"\nstep = 13\nto = \"front-end\"\nwithin-ms = 100",
+            Action::Message {
+                act: MessageAct::Drop,
+                which: Which { step: Some(13), from: None, to: Some(node("front-end")), all: false },
+                within: Duration::from_millis(100),
+            },
+        ),
+        ("do = \"freeze\"\nnode = \"everybody\"", Action::Freeze(NodeName::Everybody, Freezing::Cooperative)),
+        ("do = \"plant\"\nplant = \"none\"", Action::Plant(None)),
+        (
+            "do = \"order\"\ncustomer = \"Ada\"\nitems = [\"Pad thai\"]",
+            Action::Order { customer: "Ada".into(), postcode: None, items: vec!["Pad thai".into()] },
+        ),
+        (
+            "do = \"wait\"\nfor = \"held\"\ncount = 8",
+            Action::Wait { for_what: WaitFor::Held(8), within: Duration::from_secs(10) },
+        ),
+    ] {
+        assert_eq!(with_step(step).unwrap_or_else(|error| panic!("{step}: {error}")), expected);
+    }
+}
+
+#[test]
+fn steps_that_make_no_sense_are_refused_where_they_go_wrong() {
+    for (step, line, words) in [
+        ("do = \"speed\"\nrate = 0.0001", 11, "from 0.001 to 1.0, or 0"),
+        ("do = \"speed\"\nrate = nan", 11, "from 0.001"),
+        ("do = \"run-until\"\nuntil = \"moment\"\nrate = 1.0", 11, "needs “ms”"),
+        ("do = \"run-until\"\nuntil = \"lunch\"\nrate = 1.0", 11, "is no end"),
+        ("do = \"slow\"\nfrom = \"Ada\"\nto = \"primary\"", 10, "“slow” needs"),
+        ("do = \"slow\"\nfrom = \"Ada\"\nto = \"primary\"\nloss = 1001", 13, "from 0 to 1000"),
+        ("do = \"cut\"\nfrom = \"Grace\"\nto = \"primary\"", 11, "no node “Grace”"),
+        ("do = \"partition\"\nside = []", 11, "1 to 40 names"),
+        ("do = \"message\"\nact = \"eat\"", 11, "let-past"),
+        ("do = \"message\"\nact = \"delay\"", 11, "needs “delay-ms”"),
+        ("do = \"ring\"\nnode = \"primary\"\ntimer = \"lunch\"", 12, "heartbeat"),
+        ("do = \"bomb\"\nnode = \"primary\"\nat = \"primary-at-lunch\"", 12, "no such failpoint"),
+        ("do = \"bomb\"\nnode = \"primary\"\nat = \"primary-received\"\nwakes-after-ms = 5", 12, "does not wake"),
+        ("do = \"plant\"\nplant = \"ivy\"", 11, "no such plant"),
+        ("do = \"customer\"\nname = \"front-end\"\npostcode = \"M1 1AE\"", 11, "somebody else's name"),
+        ("do = \"customer\"\nname = \"\\u001b[2J\"\npostcode = \"M1 1AE\"", 11, "letters, digits"),
+        ("do = \"customer\"\nname = \"Bo\"\npostcode = \"here\"", 12, "shape"),
+        ("do = \"order\"\ncustomer = \"Bo\"\nitems = [\"Pad thai\"]", 11, "no customer “Bo” has appeared"),
+        ("do = \"order\"\ncustomer = \"Ada\"\nitems = [\"Stone\"]", 12, "not on the menu"),
+        ("do = \"wait\"\nfor = \"godot\"", 11, "cannot be waited for"),
+        ("do = \"wait\"\nfor = \"serving\"\ncount = 1", 12, "has no “count”"),
+        ("do = \"restart\"\nnode = \"primary\"", 11, "runs already"),
+        ("do = \"crash\"\nnode = \"frozen\"", 11, "cannot be meant"),
+        ("do = \"crash-all\"\nnode = \"primary\"", 11, "has no “node”"),
+    ] {
+        let error = with_step(step).unwrap_err();
+        assert_eq!(error.line, line, "{step}: {error}");
+        assert!(error.why.contains(words) && !error.why.chars().any(char::is_control), "{step}: {error}");
+    }
+}
+
+#[test]
+fn plants_are_told_apart_and_left_out() {
+    let step = "[[step]]\ndo = \"plant\"\nplant = \"no-view-check\"\n";
+    let text = GOOD.replacen("seconds = 5", "seconds = 5\nplant = \"no-session-table\"", 1) + step;
+    let scenario = parse(&text).unwrap();
+    assert_eq!(scenario.plants().collect::<Vec<_>>(), [Plant::NoSessionTable, Plant::NoViewCheck]);
+    let without = scenario.without_plants();
+    assert_eq!((without.plants().count(), without.steps.len()), (0, 2));
 }

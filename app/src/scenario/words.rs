@@ -1,0 +1,79 @@
+//! The words of scenario files for what has no name of its own elsewhere, both ways.
+//!
+//! What may stand where is checked elsewhere.
+
+use node::control::Misbehaviour;
+use protocol::machine::Timer;
+use protocol::trace::{Freezing, MessageAct};
+
+use super::Light;
+
+/// Short names of timers.
+pub(super) const TIMERS: [&str; 9] = [
+    "heartbeat",
+    "autoclean",
+    "silence",
+    "ask-name-server",
+    "forward-again",
+    "may-propose",
+    "front-end-silence",
+    "check-again",
+    "retry-request",
+];
+
+/// A timer's short name; whom or what it is about is not in it.
+#[must_use]
+pub fn timer_name(timer: Timer) -> &'static str {
+    match timer {
+        Timer::Heartbeat => "heartbeat",
+        Timer::Autoclean => "autoclean",
+        Timer::Silence(_) => "silence",
+        Timer::AskNameServer => "ask-name-server",
+        Timer::ForwardAgain => "forward-again",
+        Timer::MayPropose => "may-propose",
+        Timer::FrontEndSilence => "front-end-silence",
+        Timer::CheckAgain(_) => "check-again",
+        Timer::RetryRequest => "retry-request",
+    }
+}
+
+pub(super) const MISBEHAVIOURS: [(&str, Misbehaviour); 8] = [
+    ("none", Misbehaviour::None),
+    ("slow", Misbehaviour::Slow(400)),
+    ("not-found", Misbehaviour::NotFound),
+    ("too-many-requests", Misbehaviour::TooManyRequests),
+    ("broken", Misbehaviour::Broken),
+    ("hangs", Misbehaviour::Hangs),
+    ("half-body", Misbehaviour::HalfBody),
+    ("not-json", Misbehaviour::NotJson),
+];
+
+pub(super) const FREEZINGS: [(&str, Freezing); 2] =
+    [("cooperative", Freezing::Cooperative), ("signal", Freezing::Signal)];
+
+/// What can be done with a message, but for the delay, which needs a length.
+pub(super) const ACTS: [(&str, MessageAct); 5] = [
+    ("hold", MessageAct::Hold),
+    ("let-go", MessageAct::LetGo),
+    ("let-past", MessageAct::LetPast),
+    ("drop", MessageAct::Drop),
+    ("duplicate", MessageAct::Duplicate),
+];
+
+pub(super) const LIGHTS: [(&str, Light); 6] = [
+    ("lost", Light::Lost),
+    ("twice", Light::Twice),
+    ("reordered", Light::Reordered),
+    ("stale", Light::Stale),
+    ("invented", Light::Invented),
+    ("replicas-differ", Light::ReplicasDiffer),
+];
+
+/// The value of a word, or all known words.
+pub(super) fn meaning<T: Clone>(words: &[(&'static str, T)], word: &str) -> Result<T, String> {
+    let known = words.iter().find(|(known, _)| *known == word);
+    known.map(|(_, meaning)| meaning.clone()).ok_or_else(|| {
+        let known: Vec<_> = words.iter().map(|(known, _)| *known).collect();
+        known.join(", ")
+    })
+}
