@@ -430,3 +430,6 @@ impl<M: Machine> Host<M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

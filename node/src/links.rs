@@ -236,3 +236,6 @@ impl Links {
         self.disturbed = self.hop > 0 || !self.rules.is_empty() || self.kept() > 0;
     }
 }
+
+#[cfg(test)]
+mod tests;
