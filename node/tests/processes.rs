@@ -5,6 +5,8 @@
 mod cluster;
 #[path = "processes/failpoints.rs"]
 mod failpoints;
+#[path = "processes/steering.rs"]
+mod steering;
 
 use cluster::{Cluster, Process};
 use node::control::{ControlCommand, Duty, NodeReport};

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use node::cluster_clock::ClusterClock;
 use node::control::{
-    ClockReading, ControlCommand, Duty, NodeConfig, NodeReport, ServiceAddress, read_frame, write_frame,
+    ClockReading, ControlCommand, Duty, LinkSetting, NodeConfig, NodeReport, ServiceAddress, Usage, read_frame,
+    write_frame,
 };
 use node::event_loop::{Answered, Host};
 use node::observation::Feed;
@@ -22,7 +23,7 @@ use protocol::ids::{Contact, CustomerId, NodeId, RequestNumber, Role, Span};
 use protocol::machine::{Identity, Input, Settings, Wish};
 use protocol::message::{Answer, Ask};
 use protocol::postcode::PostcodeService;
-use protocol::trace::{Bomb, NodeState, Rate, ReplicaState, TraceEvent};
+use protocol::trace::{Bomb, LinkRule, NodeState, Rate, ReplicaState, TraceEvent};
 
 /// Longer than anything takes; a test that waits so long fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,6 +36,10 @@ pub fn loopback() -> SocketAddr {
 
 /// A node as its launcher sees it.
 pub struct Process {
+    /// As it was configured.
+    pub id: NodeId,
+    /// Where it can be reached, once it is ready.
+    pub address: SocketAddr,
     child: Child,
     input: Option<ChildStdin>,
     reports: Receiver<NodeReport>,
@@ -57,10 +62,11 @@ impl Process {
                 let _ = sender.send(report);
             }
         });
-        Self { input: child.stdin.take(), child, reports }
+        Self { id: NodeId(0), address: loopback(), input: child.stdin.take(), child, reports }
     }
 
     pub fn configure(&mut self, config: &NodeConfig) {
+        self.id = config.id;
         write_frame(self.input.as_mut().unwrap(), config).unwrap();
     }
 
@@ -78,16 +84,24 @@ impl Process {
 
     pub fn ready(&mut self) -> Contact {
         match self.next_report() {
-            NodeReport::Ready { contact, .. } => contact,
+            NodeReport::Ready { contact, .. } => {
+                self.address = contact.address;
+                contact
+            }
             other => panic!("the first report should be Ready, not {other:?}"),
         }
     }
 
     pub fn state(&mut self) -> NodeState {
+        self.status().0.unwrap()
+    }
+
+    /// What it believes and uses, when all that was said to it before is done.
+    pub fn status(&mut self) -> (Option<NodeState>, Usage) {
         self.command(&ControlCommand::ReportStatus);
         loop {
-            if let NodeReport::Status { state, .. } = self.next_report() {
-                return state.unwrap();
+            if let NodeReport::Status { state, usage } = self.next_report() {
+                return (state, usage);
             }
         }
     }
@@ -167,7 +181,7 @@ impl Drop for Process {
 
 /// Name server, front-end, stand-ins and replicas, and one customer in this process.
 pub struct Cluster {
-    authority: Authority,
+    pub authority: Authority,
     folder: tempfile::TempDir,
     next_id: u64,
     pub name_server: Process,
@@ -180,9 +194,13 @@ pub struct Cluster {
     customer: Host<Customer>,
     asked: u64,
     answers: Vec<Answered>,
+    crowd: u64,
+    clock: ClusterClock,
 }
 
 const CUSTOMER: NodeId = NodeId(0xc0);
+/// Further customers, from this id on.
+const CROWD: u64 = 0xc001;
 
 impl Cluster {
     pub fn start(replicas: u32) -> Self {
@@ -225,6 +243,8 @@ impl Cluster {
             customer,
             asked: 0,
             answers: Vec::new(),
+            crowd: 0,
+            clock: ClusterClock::started_at(clock()),
         };
         cluster.configure_front_end();
         for number in 1..=replicas {
@@ -262,13 +282,59 @@ impl Cluster {
         assert_eq!(self.name_server.ready(), self.name_server_contact);
     }
 
+    /// All but the stand-ins.
+    pub fn nodes(&mut self) -> impl Iterator<Item = &mut Process> {
+        [&mut self.name_server, &mut self.front_end].into_iter().chain(&mut self.replicas)
+    }
+
     /// Slows every hop of every link.
     pub fn slow_down(&mut self, hop: Span) {
         let settings = Settings { hop, ..Settings::default() };
-        for process in [&mut self.name_server, &mut self.front_end].into_iter().chain(&mut self.replicas) {
-            process.command(&ControlCommand::Retime(settings.clone()));
-        }
+        self.nodes().for_each(|process| process.command(&ControlCommand::Retime(settings.clone())));
         self.customer.retime(&settings);
+    }
+
+    /// Cluster time goes so fast from now on, for everybody.
+    pub fn set_rate(&mut self, rate: Rate) {
+        let at = self.clock.now();
+        self.clock.set(at, rate, None);
+        self.nodes().for_each(|process| process.command(&ControlCommand::Clock { at, rate, until: None }));
+        self.customer.set_clock(at, rate, None);
+    }
+
+    /// What the link from one replica to another, or from the front-end (none) to a replica, does as soon as this returns.
+    pub fn set_link(&mut self, from: Option<usize>, to: usize, rule: LinkRule) {
+        let to = self.replicas[to].id;
+        let sender = from.map_or(&mut self.front_end, |from| &mut self.replicas[from]);
+        sender.command(&ControlCommand::Link(LinkSetting { from: sender.id, to, rule }));
+        sender.status();
+    }
+
+    /// So many new customers ask at once.
+    pub fn crowd_asks(&mut self, customers: u64, ask: &Ask) {
+        for number in 0..customers {
+            let id = NodeId(CROWD + self.crowd + number);
+            let me = self.customer.contact(id);
+            let identity =
+                Identity { me, name: "Ada".into(), role: Role::Customer, name_server: self.name_server_contact };
+            let customer = Customer::new(identity, Settings::default(), CustomerId(id.0.into()), RequestNumber(0));
+            self.customer.add(id, Role::Customer, customer);
+            self.customer.give(id, Input::Wanted { wish: Wish::Ask(ask.clone()), traced: true });
+        }
+        self.crowd += customers;
+    }
+
+    /// The customers live for so long, or until so many of them are answered; their answers.
+    pub async fn customers_live(&mut self, at_most: Duration, answers: usize) -> Vec<Answer> {
+        let end = tokio::time::Instant::now() + at_most;
+        let mut answered = Vec::new();
+        loop {
+            self.customer.round().unwrap();
+            answered.extend(self.customer.take_answers().into_iter().map(|answered| answered.answer));
+            if answered.len() >= answers || tokio::time::timeout_at(end, self.customer.ready()).await.is_err() {
+                return answered;
+            }
+        }
     }
 
     pub fn add_replica(&mut self, number: u32) {
