@@ -129,7 +129,7 @@ impl<M: Machine> Host<M> {
             sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
         };
         host.links.set_hop(settings.hop);
-        host.transport.set_observed(host.feed.is_observed());
+        host.observe_losses();
         host
     }
 
@@ -195,7 +195,7 @@ impl<M: Machine> Host<M> {
     /// Begins or ends observation; it begins with what everybody believes.
     pub fn observe(&mut self, observed: bool) {
         self.feed.set_observed(observed);
-        self.transport.set_observed(observed);
+        self.observe_losses();
         for at in 0..self.actors.len() {
             if let Some(actor) = &mut self.actors[at] {
                 actor.effects.set_observed(observed || self.bombs.lies_in(at));

@@ -49,7 +49,7 @@ pub enum Arrival {
         /// Whose. Customers' endpoints, which speak for many, are not reported.
         peer: Contact,
     },
-    /// Traced messages that will not arrive, or arrived just before the connection closed.
+    /// Observed messages that will not arrive, or arrived just before the connection closed.
     Lost {
         /// Which, and to whom.
         messages: Vec<(MessageId, NodeId)>,
@@ -67,7 +67,29 @@ pub struct Transport {
     reports: mpsc::Receiver<Report>,
     /// Found while sending; handed out with what arrives.
     losses: VecDeque<Arrival>,
-    observed: bool,
+    observed: Observed,
+}
+
+/// Whose losses are reported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Observed {
+    /// Nobody observes.
+    #[default]
+    Nothing,
+    /// Those of traced messages.
+    Traced,
+    /// Those of all messages.
+    All,
+}
+
+impl Observed {
+    fn concerns(self, traced: bool) -> bool {
+        match self {
+            Observed::Nothing => false,
+            Observed::Traced => traced,
+            Observed::All => true,
+        }
+    }
 }
 
 impl Transport {
@@ -81,7 +103,14 @@ impl Transport {
         let (sender, reports) = mpsc::channel(WAITING_READS);
         let attendant = Attendant::new(endpoint, sender);
         tokio::spawn(attendant.clone().listen());
-        Ok(Self { attendant, address, peers: Peers::default(), reports, losses: VecDeque::new(), observed: false })
+        Ok(Self {
+            attendant,
+            address,
+            peers: Peers::default(),
+            reports,
+            losses: VecDeque::new(),
+            observed: Observed::Nothing,
+        })
     }
 
     /// Where this process can be reached.
@@ -90,8 +119,8 @@ impl Transport {
         self.address
     }
 
-    /// Whether losses of traced messages shall be reported.
-    pub fn set_observed(&mut self, observed: bool) {
+    /// Which messages' losses shall be reported.
+    pub fn set_observed(&mut self, observed: Observed) {
         self.observed = observed;
     }
 
@@ -100,9 +129,10 @@ impl Transport {
         let key = self.peers.route(to);
         let attendant = &self.attendant;
         let peer = self.peers.for_sending(key, |outbox| drop(tokio::spawn(attendant.clone().dial(key, outbox))));
-        match peer.append(envelope, self.observed) {
+        let observed = self.observed.concerns(envelope.traced);
+        match peer.append(envelope, observed) {
             Ok(()) => self.peers.mark_dirty(key),
-            Err(why) if envelope.traced && self.observed => {
+            Err(why) if observed => {
                 let message = MessageId { from: envelope.from, number: envelope.number };
                 self.losses.push_back(Arrival::Lost { messages: vec![(message, to.id)], why });
             }

@@ -9,7 +9,7 @@ use node::transport::framing;
 use node::transport::identity::{Authority, COMMON_NAME};
 use node::transport::limits::endpoint;
 use node::transport::round_trip;
-use node::transport::{Arrival, Transport};
+use node::transport::{Arrival, Observed, Transport};
 use protocol::ids::{Contact, NodeId, Role, View, ViewNumber};
 use protocol::message::{Envelope, Message, SnapshotPart};
 
@@ -30,7 +30,7 @@ impl Node {
     fn start(authority: &Authority, role: Role, id: u64) -> Self {
         let credentials = authority.issue(role, Some(NodeId(id))).unwrap();
         let mut transport = Transport::open(loopback(), &credentials).unwrap();
-        transport.set_observed(true);
+        transport.set_observed(Observed::Traced);
         let me = Contact { id: NodeId(id), address: transport.address() };
         Self { transport, me, sent: 0 }
     }

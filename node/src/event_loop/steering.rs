@@ -14,6 +14,7 @@ use super::Host;
 use crate::control::LinkSetting;
 use crate::freezing::Standstill;
 use crate::links::{Acted, CUT, Changed, Passing};
+use crate::transport::Observed;
 
 /// Why a message was lost.
 const DROPPED: &str = "a person dropped it";
@@ -106,6 +107,15 @@ impl<M: Machine> Host<M> {
     /// Whether control messages are traced one by one, too, or only counted.
     pub fn observe_heartbeats(&mut self, one_by_one: bool) {
         self.heartbeats = one_by_one;
+        self.observe_losses();
+    }
+
+    pub(super) fn observe_losses(&mut self) {
+        self.transport.set_observed(match (self.shows(true), self.shows(false)) {
+            (false, _) => Observed::Nothing,
+            (true, false) => Observed::Traced,
+            (true, true) => Observed::All,
+        });
     }
 
     /// How many timers rang so far, by themselves or by hand.

@@ -188,7 +188,7 @@ impl Peer {
             return Err("nobody answers at its address".into());
         }
         framing::append(envelope, &mut self.frames).map_err(|error| error.to_string())?;
-        if observed && envelope.traced {
+        if observed {
             let now = Instant::now();
             let certain = |entry: &&(_, _, Instant)| now - entry.2 > UNCERTAIN;
             while self.uncertain.len() >= MOST_UNCERTAIN || self.uncertain.front().filter(certain).is_some() {
