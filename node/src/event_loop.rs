@@ -220,12 +220,6 @@ impl<M: Machine> Host<M> {
             return tokio::task::yield_now().await;
         }
         let wake = self.next_moment();
-        if let Some(wake) = wake
-            && (self.sleep.is_elapsed() || wake < self.sleep.deadline())
-        {
-            // A later moment is left alone: the alarm then comes early, once, and is set anew.
-            self.sleep.as_mut().reset(wake);
-        }
         std::future::poll_fn(|context| {
             if let Poll::Ready(arrival) = self.transport.poll_arrival(context) {
                 self.arrivals.push_back(arrival);
@@ -234,10 +228,12 @@ impl<M: Machine> Host<M> {
             if self.inquirer.as_mut().is_some_and(|inquirer| inquirer.poll_news(context)) {
                 return Poll::Ready(());
             }
-            if wake.is_some() && self.sleep.as_mut().poll(context).is_ready() {
-                return Poll::Ready(());
+            let Some(wake) = wake else { return Poll::Pending };
+            if self.sleep.deadline() != wake {
+                // `Sleep::reset` would leave an earlier moment in tokio's wheel, and wake this process then for nothing.
+                self.sleep.set(tokio::time::sleep_until(wake));
             }
-            Poll::Pending
+            self.sleep.as_mut().poll(context)
         })
         .await;
     }

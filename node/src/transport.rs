@@ -9,6 +9,8 @@ pub mod framing;
 pub mod identity;
 pub mod limits;
 mod peers;
+#[cfg(unix)]
+mod quiet_runtime;
 pub mod round_trip;
 
 use std::collections::VecDeque;

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use quinn::congestion::CubicConfig;
-use quinn::{ClientConfig, Endpoint, EndpointConfig, ServerConfig, TokioRuntime, TransportConfig, VarInt};
+use quinn::{ClientConfig, Endpoint, EndpointConfig, ServerConfig, TransportConfig, VarInt};
 
 use super::identity;
+#[cfg(unix)]
+use super::quiet_runtime::QuietRuntime;
 use crate::control::Credentials;
 
 /// Handshakes that may wait for this process; more are ignored, and dial again.
@@ -31,6 +33,12 @@ const KEEP_ALIVE: Duration = Duration::from_millis(250);
 const INITIAL_RTT: Duration = Duration::from_millis(10);
 /// Of the one stream a peer may open. An envelope is at most half of it.
 const WINDOW: u32 = 2 * 1024 * 1024;
+
+#[cfg(unix)]
+const RUNTIME: QuietRuntime = QuietRuntime;
+/// Sockets cannot be watched in one direction only through tokio there.
+#[cfg(not(unix))]
+const RUNTIME: quinn::TokioRuntime = quinn::TokioRuntime;
 
 /// One endpoint that both listens and dials, so that a peer's address is where it can be reached.
 ///
@@ -57,7 +65,7 @@ pub fn endpoint(listen: SocketAddr, credentials: &Credentials) -> anyhow::Result
         )
     })?;
     let config = EndpointConfig::new(Arc::new(reset_key));
-    let mut endpoint = Endpoint::new(config, Some(server), socket, Arc::new(TokioRuntime))?;
+    let mut endpoint = Endpoint::new(config, Some(server), socket, Arc::new(RUNTIME))?;
     endpoint.set_default_client_config(client);
     Ok(endpoint)
 }

@@ -1,0 +1,141 @@
+//! The runtime QUIC runs on: tokio's, but woken only for what there is to do, so that a cluster at rest costs little.
+//!
+//! Tokio's own adapter wakes a process once more after each burst of packets (the socket can be written to again, which it
+//! nearly always can) and once more for each alarm that was put off (QUIC puts alarms off with every packet). Here the
+//! socket is only watched for what arrives, and an alarm that is put off is forgotten. What QUIC does is not changed.
+
+use std::future::Future;
+use std::io::{self, IoSliceMut};
+use std::net::{SocketAddr, UdpSocket};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use quinn::udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+use quinn::{AsyncTimer, AsyncUdpSocket, Runtime, UdpPoller};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::time::{Sleep, sleep, sleep_until};
+
+/// After so long a full socket is tried again: it takes the system much less to empty one.
+const UNTIL_WRITABLE: Duration = Duration::from_millis(1);
+
+/// See the file's head.
+#[derive(Debug)]
+pub(super) struct QuietRuntime;
+
+impl Runtime for QuietRuntime {
+    fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>> {
+        Box::pin(Alarm(Box::pin(sleep_until(at.into()))))
+    }
+
+    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) {
+        tokio::spawn(future);
+    }
+
+    fn wrap_udp_socket(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let state = UdpSocketState::new((&socket).into())?;
+        socket.set_nonblocking(true)?;
+        #[expect(
+            deprecated,
+            reason = "sound for an owned socket of the standard library; its successor is unsafe to call"
+        )]
+        let socket = AsyncFd::with_interest(socket, Interest::READABLE)?;
+        Ok(Arc::new(QuietSocket { socket, state, full: AtomicBool::new(false) }))
+    }
+}
+
+/// An alarm that is put off does not come at its earlier moment.
+#[derive(Debug)]
+struct Alarm(Pin<Box<Sleep>>);
+
+impl AsyncTimer for Alarm {
+    fn reset(mut self: Pin<&mut Self>, at: Instant) {
+        // `Sleep::reset` would leave the earlier moment in tokio's wheel, and wake the process then for nothing.
+        self.0.set(sleep_until(at.into()));
+    }
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        Future::poll(self.0.as_mut(), context)
+    }
+}
+
+#[derive(Debug)]
+struct QuietSocket {
+    socket: AsyncFd<UdpSocket>,
+    state: UdpSocketState,
+    /// The last packet did not fit in.
+    full: AtomicBool,
+}
+
+impl AsyncUdpSocket for QuietSocket {
+    fn create_io_poller(self: Arc<Self>) -> Pin<Box<dyn UdpPoller>> {
+        Box::pin(Pause { socket: self, until: None })
+    }
+
+    fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
+        let sent = self.state.send(self.socket.get_ref().into(), transmit);
+        let full = matches!(&sent, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+        self.full.store(full, Ordering::Relaxed);
+        sent
+    }
+
+    fn poll_recv(
+        &self,
+        context: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+        facts: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            let mut readable = ready!(self.socket.poll_read_ready(context))?;
+            match readable.try_io(|socket| self.state.recv(socket.get_ref().into(), buffers, facts)) {
+                Ok(Ok(received)) => {
+                    if received < BATCH_SIZE {
+                        // That was all; what comes later is announced anew. It need not be asked for in vain.
+                        readable.clear_ready();
+                    }
+                    return Poll::Ready(Ok(received));
+                }
+                Ok(Err(error)) => return Poll::Ready(Err(error)),
+                Err(_would_block) => {}
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.get_ref().local_addr()
+    }
+
+    fn max_transmit_segments(&self) -> usize {
+        self.state.max_gso_segments()
+    }
+
+    fn max_receive_segments(&self) -> usize {
+        self.state.gro_segments()
+    }
+
+    fn may_fragment(&self) -> bool {
+        self.state.may_fragment()
+    }
+}
+
+/// Who wants to write to a full socket tries again a little later.
+#[derive(Debug)]
+struct Pause {
+    socket: Arc<QuietSocket>,
+    until: Option<Pin<Box<Sleep>>>,
+}
+
+impl UdpPoller for Pause {
+    fn poll_writable(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.until.is_none() && !self.socket.full.load(Ordering::Relaxed) {
+            return Poll::Ready(Ok(()));
+        }
+        let until = self.until.get_or_insert_with(|| Box::pin(sleep(UNTIL_WRITABLE)));
+        ready!(Future::poll(until.as_mut(), context));
+        self.until = None;
+        Poll::Ready(Ok(()))
+    }
+}
