@@ -12,17 +12,16 @@ mod postcodes;
 mod steering;
 
 use std::collections::VecDeque;
-use std::pin::Pin;
 use std::task::Poll;
-use std::time::Duration;
 
 use protocol::ids::{Contact, MessageId, NodeId, RequestId, Role};
 use protocol::machine::{Effects, Input, Machine, Settings, Timer};
 use protocol::message::Answer;
 use protocol::trace::{NodeState, TraceEvent};
 use rustc_hash::FxHashMap;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
+use crate::alarm::Alarm;
 use crate::cluster_clock::{ClusterClock, Timers};
 use crate::freezing::Standstill;
 use crate::links::Links;
@@ -81,7 +80,7 @@ pub struct Host<M> {
     describe_from: Instant,
     answers: Vec<Answered>,
     bombs: Bombs,
-    sleep: Pin<Box<Sleep>>,
+    alarm: Alarm,
 }
 
 struct Actor<M> {
@@ -126,7 +125,7 @@ impl<M: Machine> Host<M> {
             describe_from: Instant::now(),
             answers: Vec::new(),
             bombs: Bombs::default(),
-            sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            alarm: Alarm::at(Instant::now()),
         };
         host.links.set_hop(settings.hop);
         host.observe_losses();
@@ -229,11 +228,8 @@ impl<M: Machine> Host<M> {
                 return Poll::Ready(());
             }
             let Some(wake) = wake else { return Poll::Pending };
-            if self.sleep.deadline() != wake {
-                // `Sleep::reset` would leave an earlier moment in tokio's wheel, and wake this process then for nothing.
-                self.sleep.set(tokio::time::sleep_until(wake));
-            }
-            self.sleep.as_mut().poll(context)
+            self.alarm.ring_at(wake);
+            self.alarm.poll_due(context)
         })
         .await;
     }

@@ -22,6 +22,8 @@ use crate::freezing::Standstill;
 const BETWEEN_REPORTS: Duration = Duration::from_millis(5);
 /// Between two counts of untraced messages.
 const BETWEEN_FLOWS: Duration = Duration::from_millis(100);
+/// So much longer may wait what nobody notices, for a round that takes place anyway: a process at rest is not woken for it.
+pub(crate) const LEEWAY: Duration = Duration::from_millis(25);
 /// Events that may wait for the sink; more are counted and thrown away.
 const MOST_RECORDS: usize = 4096;
 /// Reports that may wait for the launcher.
@@ -86,27 +88,28 @@ impl Feed {
         *(if control { controls } else { orders }) += 1;
     }
 
-    /// When [`Self::flush`] has something to do.
+    /// When [`Self::flush`] must be called at the latest.
     #[must_use]
     pub fn due(&self) -> Option<Instant> {
         let report = (!self.records.is_empty()).then(|| self.reported + BETWEEN_REPORTS);
-        let flow = (!self.flows.is_empty()).then(|| self.counted + BETWEEN_FLOWS);
+        let flow = (!self.flows.is_empty()).then(|| self.counted + BETWEEN_FLOWS + LEEWAY);
         report.into_iter().chain(flow).min()
     }
 
     /// Offers the sink what is due; `at` is cluster time now.
     pub fn flush(&mut self, at: u64) {
-        let Some(due) = self.due() else { return };
-        let now = Instant::now();
-        if due > now {
+        if self.records.is_empty() && self.flows.is_empty() {
             return;
         }
-        if now >= self.counted + BETWEEN_FLOWS {
+        let now = Instant::now();
+        if !self.flows.is_empty() && now >= self.counted + BETWEEN_FLOWS {
             self.counted = now;
             self.note_flows(at);
         }
-        self.reported = now;
-        (self.sink)(&mut self.records, &mut self.dropped);
+        if !self.records.is_empty() && now >= self.reported + BETWEEN_REPORTS {
+            self.reported = now;
+            (self.sink)(&mut self.records, &mut self.dropped);
+        }
     }
 
     /// Gives the sink all that waits, however long it takes to make room (some milliseconds): for who is about to stand still.

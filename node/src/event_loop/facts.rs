@@ -12,6 +12,7 @@ use protocol::trace::{MessageFacts, Stay, TraceEvent};
 use tokio::time::Instant;
 
 use super::Host;
+use crate::observation::LEEWAY;
 
 /// Between two descriptions of what a node believes, and of its timers.
 const BETWEEN_STATES: Duration = Duration::from_millis(50);
@@ -76,9 +77,9 @@ impl<M: Machine> Host<M> {
         }
     }
 
-    /// When there is something to describe.
+    /// When something must be described at the latest.
     pub(super) fn next_description(&self) -> Option<Instant> {
-        (!self.changed.is_empty()).then_some(self.describe_from)
+        (!self.changed.is_empty()).then_some(self.describe_from + LEEWAY)
     }
 
     /// Reports what the actors believe now, where it is something else than reported last.

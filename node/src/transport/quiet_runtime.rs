@@ -17,7 +17,9 @@ use quinn::udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
 use quinn::{AsyncTimer, AsyncUdpSocket, Runtime, UdpPoller};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::time::{Sleep, sleep, sleep_until};
+use tokio::time::{Sleep, sleep};
+
+use crate::alarm::Alarm;
 
 /// After so long a full socket is tried again: it takes the system much less to empty one.
 const UNTIL_WRITABLE: Duration = Duration::from_millis(1);
@@ -28,7 +30,7 @@ pub(super) struct QuietRuntime;
 
 impl Runtime for QuietRuntime {
     fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>> {
-        Box::pin(Alarm(Box::pin(sleep_until(at.into()))))
+        Box::pin(Alarm::at(at.into()))
     }
 
     fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) {
@@ -47,18 +49,13 @@ impl Runtime for QuietRuntime {
     }
 }
 
-/// An alarm that is put off does not come at its earlier moment.
-#[derive(Debug)]
-struct Alarm(Pin<Box<Sleep>>);
-
 impl AsyncTimer for Alarm {
     fn reset(mut self: Pin<&mut Self>, at: Instant) {
-        // `Sleep::reset` would leave the earlier moment in tokio's wheel, and wake the process then for nothing.
-        self.0.set(sleep_until(at.into()));
+        self.ring_at(at.into());
     }
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        Future::poll(self.0.as_mut(), context)
+        self.poll_due(context)
     }
 }
 
