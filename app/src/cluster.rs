@@ -4,6 +4,7 @@
 //! [`Cluster`] ends every process it started; should this program be killed, the processes notice that their standard
 //! input closed and end by themselves.
 
+mod bombs;
 mod customers;
 pub(crate) mod hosts;
 mod inquiry;
@@ -30,7 +31,7 @@ use node::control::ClockReading;
 use node::transport::identity::Authority;
 use protocol::ids::NodeId;
 use protocol::machine::Settings;
-use protocol::trace::{Rate, TraceRecord};
+use protocol::trace::{Bomb, Rate, TraceRecord};
 
 use hosts::HostCommand;
 use inquiry::Question;
@@ -65,6 +66,8 @@ pub struct ClusterOptions {
     pub verdict_cache: bool,
     /// Who is asked about postcodes.
     pub postcodes: Postcodes,
+    /// A bomb in this program itself, once the cluster runs: for tests of what it leaves behind.
+    pub bomb: Option<Bomb>,
 }
 
 /// Who is asked about postcodes.
@@ -92,6 +95,7 @@ impl ClusterOptions {
             observe: true,
             verdict_cache: true,
             postcodes: Postcodes::StandIn,
+            bomb: None,
         })
     }
 }

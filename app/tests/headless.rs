@@ -18,6 +18,9 @@ mod commands;
 mod crashes;
 #[path = "headless/exactly_once.rs"]
 mod exactly_once;
+#[cfg(target_os = "linux")]
+#[path = "headless/failpoints.rs"]
+mod failpoints;
 #[path = "headless/judging.rs"]
 mod judging;
 #[path = "headless/steering.rs"]

@@ -8,7 +8,7 @@ use node::event_loop::Host;
 use protocol::customer::Customer;
 use protocol::ids::{MessageId, NodeId};
 use protocol::machine::{Settings, Timer};
-use protocol::trace::{MessageAct, Rate};
+use protocol::trace::{Bomb, MessageAct, Rate};
 
 /// The name under which all customers of loads are meant together: there may be a thousand, and they have no faces.
 pub const CROWD: &str = "customers";
@@ -51,6 +51,18 @@ pub(crate) enum HostCommand {
     },
     /// Trace control messages one by one, too, or only count them.
     ObserveHeartbeats(bool),
+    /// Lay a bomb, or take it away.
+    Bomb {
+        /// In whom.
+        node: NodeId,
+        /// Which.
+        bomb: Option<Bomb>,
+    },
+    /// A customer that stands still goes on.
+    Wake {
+        /// Who.
+        node: NodeId,
+    },
 }
 
 impl HostCommand {
@@ -66,6 +78,8 @@ impl HostCommand {
             HostCommand::Message { message, to, act } => return host.act_on(message, to, act),
             HostCommand::Ring { node, timer } => return host.ring(node, timer),
             HostCommand::ObserveHeartbeats(on) => host.observe_heartbeats(on),
+            HostCommand::Bomb { node, bomb } => host.lay_bomb(node, bomb),
+            HostCommand::Wake { node } => return host.resume(node).map_err(|error| error.to_string()),
         }
         Ok(())
     }

@@ -38,13 +38,14 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts `program node` and hands it its configuration. Its reports and its end come to `incoming`, its trace
-    /// events go straight to `facts`.
+    /// events go straight to `facts`. `spawned` is called when it lives and nobody knows.
     pub fn start(
         program: &Path,
         key: ProcessKey,
         config: NodeConfig,
         incoming: Sender<Incoming>,
         facts: Facts,
+        spawned: impl FnOnce(),
     ) -> anyhow::Result<Self> {
         let name = config.name.clone();
         let mut child = Command::new(program)
@@ -55,6 +56,7 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()
             .with_context(|| format!("{name} cannot be started from {}", program.display()))?;
+        spawned();
         let (commands, waiting) = sync_channel(MOST_WAITING);
         let words = Arc::new(Mutex::new(Vec::new()));
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -190,7 +192,10 @@ fn listen(stdout: ChildStdout, key: ProcessKey, incoming: &Sender<Incoming>, fac
 
 /// Whether the launcher, too, has to remember it.
 fn is_of_steering(event: &TraceEvent) -> bool {
-    matches!(event, TraceEvent::Froze { .. } | TraceEvent::Woke | TraceEvent::Exploded { .. })
+    matches!(
+        event,
+        TraceEvent::Froze { .. } | TraceEvent::Woke | TraceEvent::Exploded { .. } | TraceEvent::TookIn { .. }
+    )
 }
 
 /// Reads the log so that the process never waits, and keeps its end.

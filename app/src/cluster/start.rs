@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use node::control::ServiceAddress;
 use protocol::ids::{Contact, NodeId, Role};
 use protocol::postcode::PostcodeService;
-use protocol::trace::{Actor, NodeState, Started, TraceEvent};
+use protocol::trace::{Actor, Failpoint, NodeState, Started, TraceEvent};
 
 use super::customers::Customers;
 use super::inquiry::Question;
@@ -102,11 +102,15 @@ impl Supervisor {
 
     /// Starts a node, again or for the first time.
     pub(super) fn launch(&mut self, at: usize) -> anyhow::Result<()> {
+        let before = self.nodes.all[at].id;
         let mut config = self.nodes.configuration(at, &self.common)?;
+        self.arm(at, before, &mut config);
         config.links = self.own_links(config.id);
         self.processes += 1;
         let (key, sender) = (ProcessKey(self.processes), self.sender.clone());
-        let process = Process::start(&self.options.program, key, config, sender, self.facts.clone())?;
+        let (program, facts) = (self.options.program.clone(), self.facts.clone());
+        let spawned = || self.reach(Failpoint::SupervisorChildSpawnedUnregistered);
+        let process = Process::start(&program, key, config, sender, facts, spawned)?;
         let node = &mut self.nodes.all[at];
         (node.ready, node.removed, node.wanted_end, node.failure) = (false, false, None, None);
         node.process = Some(process);

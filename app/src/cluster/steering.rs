@@ -8,7 +8,7 @@ use node::control::ControlCommand;
 use protocol::ids::{MessageId, NodeId, Span};
 use protocol::machine::Timer;
 use protocol::plant::Plant;
-use protocol::trace::{Bomb, Ending, Freezing, LinkRule, MessageAct, Rate, TraceEvent};
+use protocol::trace::{Ending, Freezing, LinkRule, MessageAct, Rate, TraceEvent};
 
 use super::hosts::HostCommand;
 use super::links::LinkRules;
@@ -146,6 +146,11 @@ impl Supervisor {
     }
 
     pub(super) fn wake(&mut self, name: &str) -> anyhow::Result<()> {
+        if self.hosts.knows(name) {
+            let node = self.customer_named(name)?;
+            self.hosts.tell_host_of(node, HostCommand::Wake { node });
+            return Ok(());
+        }
         let at = self.named(name)?;
         let node = &self.nodes.all[at];
         let process = node.process.as_ref().with_context(|| format!("{name} is not running."))?;
@@ -182,18 +187,11 @@ impl Supervisor {
         Ok(())
     }
 
-    pub(super) fn set_bomb(&mut self, name: &str, bomb: Option<Bomb>) -> anyhow::Result<()> {
-        let at = self.named(name)?;
-        self.tell(at, ControlCommand::Bomb(bomb))?;
-        let node = &mut self.nodes.all[at];
-        node.bomb = bomb;
-        let id = node.id;
-        self.fact(id, TraceEvent::BombIs { bomb });
-        Ok(())
-    }
-
     /// What a process said of itself that the launcher has to remember.
     pub(super) fn on_steered(&mut self, key: super::launcher::ProcessKey, event: &TraceEvent) {
+        if let TraceEvent::TookIn { replica } = event {
+            return self.on_taken_in(*replica);
+        }
         let Some(node) = self.nodes.of_process(key) else { return };
         if let TraceEvent::Froze { how } = event {
             node.frozen = Some(*how);
@@ -201,6 +199,9 @@ impl Supervisor {
             node.frozen = None;
         } else if let TraceEvent::Exploded { .. } = event {
             node.bomb = None;
+            // It may have gone off before the launcher had said that it lies there.
+            let id = node.id;
+            self.fact(id, TraceEvent::BombIs { bomb: None });
         }
     }
 

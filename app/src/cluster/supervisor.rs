@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use node::control::{ControlCommand, Misbehaviour, NodeReport};
 use protocol::ids::NodeId;
 use protocol::postcode::PostcodeService;
-use protocol::trace::{Ending, Started, TraceEvent, TraceRecord};
+use protocol::trace::{Bomb, Ending, Started, TraceEvent, TraceRecord};
 
 use super::customers::Customers;
 use super::hosts::{HostKey, Hosts};
@@ -56,6 +56,8 @@ pub(super) struct Supervisor {
     pub(super) sender: Sender<Incoming>,
     pub(super) incoming: Receiver<Incoming>,
     pub(super) processes: u64,
+    /// In this program itself, once the cluster runs.
+    pub(super) bomb: Option<Bomb>,
     // Last: the folder goes when the processes are gone.
     _run: RunDirectory,
 }
@@ -82,16 +84,18 @@ impl Supervisor {
             sender,
             incoming,
             processes: 0,
+            bomb: None,
             _run: run,
         }
     }
 
     /// Until somebody stops it.
     pub fn run(&mut self) {
+        self.bomb = self.options.bomb;
         loop {
             let patience = self.inquiries.patience().unwrap_or(Duration::from_secs(3600));
             match self.incoming.recv_timeout(patience) {
-                Ok(Incoming::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Incoming::Stop) | Err(RecvTimeoutError::Disconnected) => return self.begin_shutdown(),
                 Ok(incoming) => self.handle(incoming),
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -244,7 +248,11 @@ impl Supervisor {
                 node.contact = Some(contact);
                 node.ready = true;
                 let started = Started { name: node.name.clone(), actor: node.kind.actor(), pid, contact };
+                let bomb = node.bomb;
                 self.fact(id, TraceEvent::Started(started));
+                if bomb.is_some() {
+                    self.fact(id, TraceEvent::BombIs { bomb });
+                }
             }
             NodeReport::Refused { why } => self.fact(id, TraceEvent::CommandRefused { why }),
             NodeReport::Failed { why } => node.failure = Some(why),

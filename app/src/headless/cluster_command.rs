@@ -9,7 +9,8 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::Context;
-use protocol::trace::{Ending, Started, TraceEvent};
+use protocol::ids::Span;
+use protocol::trace::{Blast, Bomb, Ending, Failpoint, Started, TraceEvent};
 use serde::Serialize;
 use serde_json::json;
 
@@ -31,6 +32,12 @@ pub struct ClusterArguments {
     /// How many customers order all the time.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
     customers: u32,
+    /// A failpoint of this program itself, at which it dies once the cluster runs: for tests of what it leaves behind.
+    #[arg(long, hide = true)]
+    bomb: Option<Failpoint>,
+    /// It does not die there, but stands still for so many milliseconds.
+    #[arg(long, hide = true, requires = "bomb")]
+    freezes_ms: Option<u64>,
     /// JSON is what is said anyway; accepted so that every command takes it.
     #[arg(long)]
     json: bool,
@@ -60,7 +67,9 @@ struct NodeLine {
 }
 
 pub(super) fn perform(arguments: ClusterArguments) -> Result<Exit, Failure> {
-    let options = ClusterOptions { default_customers: false, ..arguments.kind.options()? };
+    let blast = arguments.freezes_ms.map_or(Blast::Crash, |ms| Blast::Freeze { wakes_after: Some(Span::millis(ms)) });
+    let bomb = arguments.bomb.map(|at| Bomb { at, blast });
+    let options = ClusterOptions { default_customers: false, bomb, ..arguments.kind.options()? };
     let (sender, woken) = channel();
     // Before the cluster starts: who ends us while it starts must not find it left behind.
     watch_signals(sender.clone())?;

@@ -39,7 +39,11 @@ pub struct Talking {
 
 impl Talking {
     pub fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        Self::to(command(arguments))
+    }
+
+    pub fn to(mut program: Command) -> Self {
+        let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let output = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
@@ -74,6 +78,10 @@ impl Talking {
         self.hear()
     }
 
+    pub fn close_input(&mut self) {
+        self.input = None;
+    }
+
     /// Closes its input and waits for its end.
     pub fn end(mut self) -> i32 {
         self.input = None;
@@ -97,7 +105,10 @@ pub struct RunningCluster {
 
 impl RunningCluster {
     pub fn start(replicas: &str) -> Self {
-        let mut talk = Talking::start(&["cluster", "--replicas", replicas]);
+        Self::of(Talking::start(&["cluster", "--replicas", replicas]))
+    }
+
+    pub fn of(mut talk: Talking) -> Self {
         let first = talk.hear();
         let folder = PathBuf::from(first["dir"].as_str().unwrap());
         Self { talk, first, folder }

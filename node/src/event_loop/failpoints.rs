@@ -114,9 +114,9 @@ impl Watch {
             Failpoint::CustomerBeforeSend => moment.is_about_to_send(is_request),
             Failpoint::CustomerSent => moment.has_left(|envelope| is_request(&envelope.message)),
             Failpoint::CustomerReplyUnseen => moment.brings(is_reply),
-            Failpoint::JoinerInAckSet
-            | Failpoint::SupervisorChildSpawnedUnregistered
-            | Failpoint::SupervisorMidShutdown => false,
+            // Whoever lays it has heard from the primary that the point is reached.
+            Failpoint::JoinerInAckSet => true,
+            Failpoint::SupervisorChildSpawnedUnregistered | Failpoint::SupervisorMidShutdown => false,
         }
     }
 

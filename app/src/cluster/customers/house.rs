@@ -2,6 +2,8 @@
 //!
 //! One loop drives all their machines; what happens to them is traced by the host, what they are asked here.
 
+mod blasts;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
@@ -39,6 +41,8 @@ pub(super) struct House {
     /// Where it is said who lives here, and under which key.
     registry: (HostKey, Sender<Incoming>),
     residents: BTreeMap<CustomerId, Resident>,
+    /// Who stands still, and until when; none: until somebody wakes them.
+    frozen: BTreeMap<NodeId, Option<Instant>>,
     named: usize,
     asked_lately: VecDeque<Instant>,
 }
@@ -70,17 +74,21 @@ impl House {
         facts: Facts,
         registry: (HostKey, Sender<Incoming>),
     ) -> Self {
-        let (residents, asked_lately) = (BTreeMap::new(), VecDeque::new());
-        Self { host, settings, name_server, clock, facts, registry, residents, named: 0, asked_lately }
+        let (residents, frozen, asked_lately) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
+        Self { host, settings, name_server, clock, facts, registry, residents, frozen, named: 0, asked_lately }
     }
 
     /// Does what is asked, until nobody can ask any more.
     pub async fn live(mut self, mut waiting: UnboundedReceiver<Order>) {
         loop {
+            let mut waking = Ok(());
+            let next_waking = self.next_waking();
             tokio::select! {
                 () = self.host.ready() => {}
+                () = Self::somebody_wakes(next_waking) => waking = self.wake_due(),
                 order = waiting.recv() => match order {
                     None => return,
+                    Some(Order::Host(HostCommand::Wake { node })) => waking = self.wake(node),
                     Some(Order::Host(command)) => {
                         if let HostCommand::Retime(settings) = &command {
                             self.settings = settings.clone();
@@ -96,9 +104,10 @@ impl House {
                     }
                 }
             }
-            if let Err(error) = self.host.round() {
+            if let Err(error) = waking.and_then(|()| self.host.round()) {
                 return self.fact(NodeId(0), TraceEvent::Log { text: format!("The customers are gone: {error:#}") });
             }
+            self.blasts_happen().await;
             for answered in self.host.take_answers() {
                 let now = Instant::now();
                 let Some(resident) = self.residents.values_mut().find(|it| it.node == answered.customer) else {
@@ -123,9 +132,7 @@ impl House {
             }
             UserCommand::RemoveCustomer { customer } => {
                 let node = self.resident(customer)?.node;
-                self.host.remove(node);
-                self.residents.remove(&customer);
-                self.register(Incoming::Left(self.registry.0, node));
+                self.forget(customer, node);
                 self.fact(node, TraceEvent::Ended { how: Ending::Removed, words: "moved away".into() });
                 Ok(())
             }

@@ -1,0 +1,120 @@
+//! Bombs as the launcher lays them: in a process that runs, in one that will start, in a customer, in itself.
+//!
+//! Where a point lies, and what happens there, nodes and customers' hosts know. The launcher knows two points of its own,
+//! and hears of one for a joiner: who is needed for every answer is not told so.
+
+use anyhow::{bail, ensure};
+use node::control::{ControlCommand, NodeConfig};
+use protocol::ids::{NodeId, ReplicaId, Role};
+use protocol::trace::{Actor, Blast, Bomb, Failpoint, TraceEvent};
+
+use super::hosts::{CROWD, HostCommand};
+use super::supervisor::Supervisor;
+
+impl Supervisor {
+    /// Lays a bomb in a node or customer, or takes it away. In a node that does not run it waits for the next start.
+    pub(super) fn set_bomb(&mut self, name: &str, bomb: Option<Bomb>) -> anyhow::Result<()> {
+        let Some(at) = self.nodes.named(name).filter(|at| !self.nodes.all[*at].removed) else {
+            return self.set_bomb_in_customer(name, bomb);
+        };
+        let node = &self.nodes.all[at];
+        let Actor::Role(role) = node.kind.actor() else { bail!("A postcode service has no failpoints.") };
+        ensure_passes(name, role, bomb)?;
+        if node.process.is_some() && !is_heard_of_here(bomb) {
+            self.tell(at, ControlCommand::Bomb(bomb))?;
+        }
+        let node = &mut self.nodes.all[at];
+        node.bomb = bomb;
+        let id = node.id;
+        self.fact(id, TraceEvent::BombIs { bomb });
+        Ok(())
+    }
+
+    fn set_bomb_in_customer(&mut self, name: &str, bomb: Option<Bomb>) -> anyhow::Result<()> {
+        let node = self.customer_named(name)?;
+        ensure_passes(name, Role::Customer, bomb)?;
+        self.hosts.tell_host_of(node, HostCommand::Bomb { node, bomb });
+        self.fact(node, TraceEvent::BombIs { bomb });
+        Ok(())
+    }
+
+    /// The one customer of that name.
+    pub(super) fn customer_named(&self, name: &str) -> anyhow::Result<NodeId> {
+        let shown = super::shown(name);
+        ensure!(name != CROWD, "Those are many. Name one customer.");
+        let mut found = self.hosts.named(name);
+        match (found.next(), found.next()) {
+            (Some(node), None) => Ok(node),
+            (Some(_), Some(_)) => bail!("Several are called “{shown}”."),
+            (None, _) => bail!("There is nobody called “{shown}”."),
+        }
+    }
+
+    /// What a process that is started is told of the bomb that waits for it. `before`: the incarnation before this one.
+    pub(super) fn arm(&mut self, at: usize, before: NodeId, config: &mut NodeConfig) {
+        let Some(bomb) = self.nodes.all[at].bomb else { return };
+        config.bomb = Some(bomb).filter(|_| !is_heard_of_here(Some(bomb)));
+        if before != config.id {
+            self.fact(before, TraceEvent::BombIs { bomb: None });
+        }
+    }
+
+    /// A primary said that it needs this replica for every answer from now on.
+    pub(super) fn on_taken_in(&self, replica: ReplicaId) {
+        let mined = |bomb: Option<Bomb>| bomb.is_some_and(|bomb| bomb.at == Failpoint::JoinerInAckSet);
+        if let Some(node) = self.nodes.all.iter().find(|node| node.id == replica && mined(node.bomb))
+            && let Some(process) = &node.process
+        {
+            // Laid now, it goes off at once.
+            process.tell(ControlCommand::Bomb(node.bomb));
+        }
+    }
+
+    /// The launcher has come to one of its own points.
+    pub(super) fn reach(&mut self, at: Failpoint) {
+        if let Some(bomb) = self.bomb.take_if(|bomb| bomb.at == at) {
+            self.fact(NodeId(0), TraceEvent::Exploded { bomb });
+            go_off(bomb.blast);
+        }
+    }
+
+    /// Ends half of the processes, and comes to the point in the middle if a bomb lies there.
+    pub(super) fn begin_shutdown(&mut self) {
+        if self.bomb.is_some_and(|bomb| bomb.at == Failpoint::SupervisorMidShutdown) {
+            let half = self.nodes.all.len() / 2;
+            self.nodes.all.iter_mut().take(half).for_each(|node| node.process = None);
+            self.reach(Failpoint::SupervisorMidShutdown);
+        }
+    }
+}
+
+/// Whether the launcher must lay it when the point is reached.
+fn is_heard_of_here(bomb: Option<Bomb>) -> bool {
+    bomb.is_some_and(|bomb| bomb.at == Failpoint::JoinerInAckSet)
+}
+
+fn ensure_passes(name: &str, role: Role, bomb: Option<Bomb>) -> anyhow::Result<()> {
+    let Some(Bomb { at, .. }) = bomb else { return Ok(()) };
+    let Some(of) = at.role() else { bail!("The point {at} is in the launcher itself: start it with --bomb {at}.") };
+    ensure!(of == role, "The point {at} is in the work of a {of}, and {name} is a {role}. It would never go off.");
+    Ok(())
+}
+
+/// Of this program: it dies as if killed from outside, or the thread that attends the processes stands still.
+fn go_off(blast: Blast) {
+    match blast {
+        Blast::Crash => {
+            #[cfg(unix)]
+            {
+                use rustix::process::{Signal, getpid, kill_process};
+                // Fails never: the process exists and may signal itself.
+                let _ = kill_process(getpid(), Signal::KILL);
+            }
+            std::process::abort()
+        }
+        // Nobody could wake it: who wakes is the one that stands still.
+        Blast::Freeze { wakes_after } => {
+            std::thread::sleep(std::time::Duration::from_micros(wakes_after.unwrap_or_default().0));
+        }
+    }
+}

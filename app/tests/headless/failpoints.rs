@@ -1,0 +1,81 @@
+//! Bombs: in the launcher itself, which must leave nobody behind.
+
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::time::{Duration, Instant};
+
+use crate::program::{RunningCluster, Talking, command};
+
+/// After the launcher's death nobody may live longer (RELIABILITY G17).
+const LONGEST_LIFE: Duration = Duration::from_secs(2);
+
+/// A cluster in a process group of its own, so that whoever belongs to it can be found.
+struct Group {
+    cluster: RunningCluster,
+    _folder: tempfile::TempDir,
+}
+
+impl Group {
+    fn start(bomb: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().join("run");
+        let arguments = ["cluster", "--replicas", "2", "--dir", directory.to_str().unwrap(), "--bomb"];
+        let mut program = command(&[&arguments[..], bomb].concat());
+        program.process_group(0);
+        Self { cluster: RunningCluster::of(Talking::to(program)), _folder: folder }
+    }
+
+    /// How many processes of the group live, the launcher included. Whoever is dead and not waited for does not.
+    fn living(&self) -> usize {
+        let group = self.cluster.talk.child.id().to_string();
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        let of_group = processes.filter(|process| {
+            let Ok(stat) = std::fs::read_to_string(process.path().join("stat")) else { return false };
+            // After the name, which may hold anything: state, parent, group.
+            let after_name: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().take(3).collect();
+            after_name.get(2) == Some(&&*group) && !["Z", "X"].contains(&after_name[0])
+        });
+        of_group.count()
+    }
+
+    /// The launcher dies of its bomb, and everybody with it.
+    fn dies(mut self) {
+        let ended = self.cluster.talk.child.wait().unwrap();
+        assert_eq!(ended.signal(), Some(9), "{ended}");
+        let begun = Instant::now();
+        while self.living() > 0 {
+            assert!(begun.elapsed() < LONGEST_LIFE, "{} processes are left behind", self.living());
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn a_launcher_that_dies_while_it_starts_a_process_leaves_nobody_behind() {
+    let mut group = Group::start(&["supervisor-child-spawned-unregistered"]);
+    assert!(group.living() >= 7, "launcher, name server, front-end, two services, two replicas");
+    group.cluster.talk.say(r#"{"do":"add-replica"}"#);
+    group.dies();
+}
+
+#[test]
+fn a_launcher_that_dies_while_it_ends_its_processes_leaves_nobody_behind() {
+    let mut group = Group::start(&["supervisor-mid-shutdown"]);
+    group.cluster.talk.close_input();
+    group.dies();
+}
+
+#[test]
+fn a_launcher_that_stands_still_at_its_points_goes_on_afterwards() {
+    let mut group = Group::start(&["supervisor-child-spawned-unregistered", "--freezes-ms", "1000"]);
+    let begun = Instant::now();
+    group.cluster.talk.say(r#"{"do":"add-replica"}"#);
+    group.cluster.until_is("replica-3", "backup");
+    assert!(begun.elapsed() >= Duration::from_secs(1), "it stood still");
+
+    let mut group = Group::start(&["supervisor-mid-shutdown", "--freezes-ms", "1000"]);
+    let begun = Instant::now();
+    group.cluster.talk.close_input();
+    assert_eq!(group.cluster.talk.child.wait().unwrap().code(), Some(0));
+    assert!(begun.elapsed() >= Duration::from_secs(1), "it stood still");
+    assert_eq!(group.living(), 0);
+}
