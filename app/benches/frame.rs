@@ -22,7 +22,7 @@ fn measure(name: &str, told: &scene::Scene) {
     let context = Context::default();
     app::theme::install(&context);
     let mut window = Window::default();
-    window.picture = told.picture(scene::NOW);
+    told.tell(&mut window, scene::NOW);
     let flying = window.picture.traffic.flying().count();
     window.focus.select_node("replica-3");
     let (mut layout, mut tessellation) = (Vec::new(), Vec::new());

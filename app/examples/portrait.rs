@@ -22,7 +22,7 @@ fn main() -> anyhow::Result<()> {
         context.set_theme(theme);
         let told = if crowded { scene::crowd(20, 50, 200) } else { scene::order_on_its_way() };
         let mut window = Window::default();
-        window.picture = told.picture(scene::NOW);
+        told.tell(&mut window, scene::NOW);
         window.focus.selected = Selected::Node("replica-2".into());
         window.focus.customer = Some(scene::customer(2).1);
         let background = app::theme::tokens_of(theme).background;

@@ -4,6 +4,7 @@
 //! and otherwise not at all.
 
 mod keys;
+mod past;
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
 use protocol::trace::TraceRecord;
@@ -13,11 +14,13 @@ use crate::panels::customers::customers_ui;
 use crate::panels::inspector::{InspectorState, inspector_ui};
 use crate::panels::notices::{NoticesState, notices_ui, past_notices_ui};
 use crate::panels::order_form::{OrderFormState, order_form_ui};
+use crate::panels::past::{PastClick, PastState, files_ui, past_banner_ui};
 use crate::panels::status_bar::status_bar_ui;
 use crate::panels::toolbar::{Appearance, ToolbarState, toolbar_ui};
 use crate::panels::workflow_diagram::{DiagramState, workflow_diagram_ui};
 use crate::panels::{Focus, about};
 use crate::picture::Picture;
+use crate::tape::{Entry, Tape};
 use crate::theme::{self, size, time, tokens};
 use crate::user_command::{CommandQueue, UserCommand};
 
@@ -36,6 +39,8 @@ pub trait RunningCluster {
 pub struct Window {
     /// What the app believes.
     pub picture: Picture,
+    /// Everything that led there.
+    pub tape: Tape,
     /// What was asked for and not yet handed over.
     pub commands: CommandQueue,
     /// What the person looks at.
@@ -49,6 +54,11 @@ pub struct Window {
     inspector: InspectorState,
     bottom: BottomState,
     notices: NoticesState,
+    past: Option<past::Past>,
+    past_state: PastState,
+    files: past::Files,
+    /// Whether there is no cluster, only a tape.
+    alone: bool,
     zoomed_for_presentation: bool,
     /// Whether frames take long here: then there are fewer of them.
     dear_frames: bool,
@@ -57,14 +67,17 @@ pub struct Window {
 impl Window {
     /// Arranges and shows everything.
     pub fn ui(&mut self, ui: &mut Ui) {
-        self.focus.follow(&self.picture);
         let now = ui.input(|input| input.time);
         self.notices.follow(now, &self.picture);
+        self.past_keys(ui);
+        self.exchange_pictures();
+        self.recall_selected();
+        self.focus.follow(&self.picture);
         if let Some(why) = self.diagram.complaint.take() {
             self.notices.say(now, why);
         }
         self.diagram.reduced_motion = self.appearance.reduced_motion;
-        self.panels(ui);
+        let click = self.panels(ui);
         notices_ui(ui, &mut self.notices);
         if self.toolbar.about {
             about::about_ui(ui, &mut self.toolbar.about);
@@ -76,21 +89,31 @@ impl Window {
             past_notices_ui(ui, &self.notices, &mut self.toolbar.notices);
         }
         keys::handle(ui, self);
+        self.past_state.saves |= std::mem::take(&mut self.toolbar.save_tape);
+        self.past_state.opens |= std::mem::take(&mut self.toolbar.open_tape);
+        files_ui(ui, &mut self.past_state);
+        self.exchange_pictures();
+        self.follow_looks(ui, click);
         self.zoom_for_presentation(ui.ctx());
         self.repaint_while_something_moves(ui.ctx());
     }
 
-    fn panels(&mut self, ui: &mut Ui) {
+    fn panels(&mut self, ui: &mut Ui) -> Option<PastClick> {
         let t = tokens(ui);
+        let (judged, shown) = (self.judged(), self.shown());
+        let course = past::course(&self.picture, self.past.as_ref(), &self.tape, &judged);
         let bar = Frame::new().fill(t.background).inner_margin(Margin::symmetric(16, 0));
         let side = Frame::new().fill(t.background).inner_margin(Margin::symmetric(12, 8));
         let (picture, commands) = (&self.picture, &mut self.commands);
         Panel::top("toolbar").exact_size(size::TOOLBAR).frame(bar).show(ui, |ui| {
             toolbar_ui(ui, picture, &mut self.toolbar, &mut self.appearance, commands);
         });
-        Panel::bottom("status bar").exact_size(size::STATUS_BAR).frame(bar).show(ui, |ui| {
-            status_bar_ui(ui, picture);
-        });
+        let click = past_banner_ui(ui, shown.as_ref());
+        let status_bar = Panel::bottom("status bar").exact_size(size::STATUS_BAR).frame(bar);
+        let convicted = status_bar.show(ui, |ui| status_bar_ui(ui, picture, &judged)).inner;
+        if let Some(at) = convicted.and_then(|request| course.asked_at(request)) {
+            self.bottom.timeline.show(at, course);
+        }
         if !self.appearance.presents {
             Panel::left("left").default_size(size::LEFT).size_range(200.0..=360.0).frame(side).show(ui, |ui| {
                 customers_ui(ui, picture, &mut self.focus);
@@ -98,7 +121,7 @@ impl Window {
             });
             let height = size::BOTTOM.min(ui.content_rect().height() * size::BOTTOM_SHARE);
             let panel = Panel::bottom("bottom").resizable(true).default_size(height).size_range(96.0..=480.0);
-            panel.frame(side).show(ui, |ui| bottom_ui(ui, picture, &mut self.bottom, &mut self.focus));
+            panel.frame(side).show(ui, |ui| bottom_ui(ui, course, &mut self.bottom, &mut self.focus));
             Panel::right("right").default_size(size::RIGHT).size_range(220.0..=420.0).frame(side).show(ui, |ui| {
                 inspector_ui(ui, picture, &mut self.inspector, &self.focus, commands);
             });
@@ -106,6 +129,7 @@ impl Window {
         CentralPanel::no_frame().show(ui, |ui| {
             workflow_diagram_ui(ui, picture, &mut self.diagram, &mut self.focus, commands);
         });
+        click
     }
 
     fn zoom_for_presentation(&mut self, context: &Context) {
@@ -118,6 +142,9 @@ impl Window {
 
     /// A message on its way moves with cluster time; a glow fades with it.
     fn repaint_while_something_moves(&self, context: &Context) {
+        if self.past.is_some() {
+            return;
+        }
         let glows = self.picture.now.saturating_sub(self.picture.traffic.newest_end()) < time::GLOW;
         let travels = self.picture.moves() && !self.appearance.reduced_motion;
         if travels || glows {
@@ -161,7 +188,7 @@ impl<C: RunningCluster> App<C> {
 impl<C: RunningCluster> eframe::App for App<C> {
     fn logic(&mut self, _context: &Context, _frame: &mut eframe::Frame) {
         for fact in self.cluster.take_facts() {
-            self.window.picture.apply(&fact);
+            self.window.take_in(&Entry::Fact(fact));
         }
         self.window.picture.set_now(self.cluster.now());
     }
@@ -169,7 +196,8 @@ impl<C: RunningCluster> eframe::App for App<C> {
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
         self.window.dear_frames = frame.info().cpu_usage.is_some_and(|seconds| seconds > time::DEAR_FRAME);
         self.window.ui(ui);
-        for command in self.window.commands.take() {
+        let now = ui.input(|input| input.time);
+        for command in self.window.hand_over(now) {
             self.cluster.perform(command);
         }
     }

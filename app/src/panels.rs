@@ -8,6 +8,7 @@ pub mod customers;
 pub mod inspector;
 pub mod notices;
 pub mod order_form;
+pub mod past;
 pub mod status_bar;
 pub mod timeline;
 pub mod toolbar;

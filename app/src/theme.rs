@@ -157,9 +157,9 @@ pub mod size {
     /// The inspector.
     pub const RIGHT: f32 = 264.0;
     /// The tabs at the bottom, and the most they take of a window at first.
-    pub const BOTTOM: f32 = 216.0;
+    pub const BOTTOM: f32 = 236.0;
     /// See [`BOTTOM`].
-    pub const BOTTOM_SHARE: f32 = 0.27;
+    pub const BOTTOM_SHARE: f32 = 0.29;
     /// A node of the cluster.
     pub const NODE: Vec2 = Vec2::new(190.0, 56.0);
     /// A node of the cluster on a large canvas.
@@ -177,7 +177,11 @@ pub mod size {
     /// A dash, and a gap.
     pub const DASH: f32 = 4.0;
     /// A lane of the timeline, at its highest and at its lowest.
-    pub const LANE: (f32, f32) = (22.0, 13.0);
+    pub const LANE: (f32, f32) = (22.0, 12.5);
+    /// Above the lanes: the moment that is shown, and what concerns all.
+    pub const RULER: f32 = 20.0;
+    /// Room for what is on its way when the latest moment is at the right.
+    pub const RIGHT_OF_NOW: f32 = 64.0;
     /// The names of the lanes.
     pub const LANE_NAME: f32 = 112.0;
     /// The part of the canvas that is the map's.

@@ -3,6 +3,7 @@
 //! No drawing and no decisions; what the protocol and the launcher say in sentences of their own is shown as it is.
 
 mod of_nodes;
+mod of_past;
 
 use protocol::ids::{NodeId, Role};
 use protocol::machine::Timer;
@@ -13,6 +14,7 @@ use protocol::postcode::Verdict;
 use protocol::trace::{Actor, Ending, LinkRule, Rate, Standing, TraceEvent};
 
 pub use of_nodes::{customer_line, line, share_loaded, short_line, short_title, title};
+pub use of_past::{BUSY_WITH_FILE, Light, PAST_REFUSES, SCRUB_HINT, SEARCH_HINT, TAPE_REFUSES, lights, thinned};
 
 use crate::picture::Weight;
 
@@ -44,12 +46,6 @@ pub const GIVE_UP_MEANS: &str = "The order is settled: either it stands, or it n
 pub const NO_NOTICES: &str = "Nothing was refused so far.";
 /// No order waits.
 pub const NO_RECEIPTS: &str = "No orders yet.";
-/// Explains the acknowledged light.
-pub const PLACED_MEANS: &str = "Orders whose customers were told that they are placed.";
-/// Explains the lost light.
-pub const LOST_MEANS: &str = "Acknowledged orders that the acting primary does not have, by its own count of orders.";
-/// Explains the twice light.
-pub const TWICE_MEANS: &str = "Order numbers that two different orders were acknowledged with.";
 /// Explains the copies light.
 pub const COPIES_MEANS: &str = "Replicas that stand at the same operation must hold the same: positions and digests, \
                                 each computed by the replica itself, are compared.";

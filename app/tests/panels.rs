@@ -15,7 +15,7 @@ type Shown<'a> = Harness<'a, Window>;
 
 fn shown_from(told: &scene::Scene, now: u64) -> Shown<'static> {
     let mut window = Window::default();
-    window.picture = told.picture(now);
+    told.tell(&mut window, now);
     window.focus.customer = Some(scene::customer(2).1);
     let mut harness = Harness::builder()
         .with_size(vec2(1280.0, 800.0))

@@ -24,7 +24,7 @@ impl TestRenderer for Painter {
 
 fn painted(theme: Theme, told: &scene::Scene) -> Harness<'static, Window> {
     let mut window = Window::default();
-    window.picture = told.picture(scene::NOW);
+    told.tell(&mut window, scene::NOW);
     window.focus.select_customer(scene::customer(2).1);
     window.focus.select_node("replica-2");
     let mut harness = Harness::builder()

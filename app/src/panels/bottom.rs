@@ -3,7 +3,8 @@
 use egui::{Label, RichText, ScrollArea, Sense, Ui, vec2};
 
 use super::Focus;
-use super::timeline::{TimelineState, timeline_ui, zoom_ui};
+use super::Selected;
+use super::timeline::{Course, TimelineState, controls_ui, timeline_ui};
 use crate::picture::{Picture, Weight};
 use crate::theme::{self, size, text, tokens};
 use crate::widgets::{dim, field, from_right, hairline, tabs};
@@ -26,18 +27,20 @@ pub enum Tab {
 pub struct BottomState {
     tab: Tab,
     filter: String,
-    timeline: TimelineState,
+    /// Also what it asks for.
+    pub timeline: TimelineState,
 }
 
 /// The whole area.
-pub fn bottom_ui(ui: &mut Ui, picture: &Picture, state: &mut BottomState, focus: &mut Focus) {
+pub fn bottom_ui(ui: &mut Ui, course: Course<'_>, state: &mut BottomState, focus: &mut Focus) {
+    let picture = course.shown;
     ui.horizontal(|ui| {
         let choices = [(Tab::Timeline, "Timeline"), (Tab::Log, "Log"), (Tab::Measurements, "Measurements")];
         if let Some(tab) = tabs(ui, state.tab, &choices) {
             state.tab = tab;
         }
         if state.tab == Tab::Timeline {
-            from_right(ui, |ui| zoom_ui(ui, &mut state.timeline));
+            from_right(ui, |ui| controls_ui(ui, course, &mut state.timeline, focus));
         }
         if state.tab == Tab::Log {
             from_right(ui, |ui| {
@@ -47,13 +50,13 @@ pub fn bottom_ui(ui: &mut Ui, picture: &Picture, state: &mut BottomState, focus:
     });
     hairline(ui);
     match state.tab {
-        Tab::Timeline => timeline_ui(ui, picture, &mut state.timeline, focus),
-        Tab::Log => log(ui, picture, &state.filter),
+        Tab::Timeline => timeline_ui(ui, course, &mut state.timeline, focus),
+        Tab::Log => log(ui, picture, &state.filter, focus),
         Tab::Measurements => measurements(ui, picture),
     }
 }
 
-fn log(ui: &mut Ui, picture: &Picture, filter: &str) {
+fn log(ui: &mut Ui, picture: &Picture, filter: &str, focus: &mut Focus) {
     let wanted = filter.trim().to_lowercase();
     let matches = |words: &str| wanted.is_empty() || words.to_lowercase().contains(&wanted);
     let lines: Vec<_> =
@@ -72,7 +75,15 @@ fn log(ui: &mut Ui, picture: &Picture, filter: &str) {
             let words = format!("{:>9}  {node:<16}{sign}{}", wording::clock(line.at), line.text);
             let label =
                 Label::new(RichText::new(&words).font(theme::mono()).color(ink)).truncate().sense(Sense::click());
-            if ui.add(label).on_hover_text("Click to copy").clicked() {
+            let response = ui.add(label);
+            let of = line.message.map_or(Selected::Nothing, |(id, to)| Selected::Message(id, to));
+            if of != Selected::Nothing && focus.hovered == of {
+                ui.painter().rect_filled(response.rect.expand(1.0), 2.0, theme::faded(t.saffron, 0.25));
+            }
+            if response.hovered() {
+                focus.hover(of);
+            }
+            if response.on_hover_text("Click to copy").clicked() {
                 ui.ctx().copy_text(words);
             }
         }

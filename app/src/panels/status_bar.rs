@@ -1,26 +1,29 @@
-//! The line at the bottom: what customers were told, and whether the replicas still have it. Each light says why on hover.
+//! The line at the bottom: what customers were told, and whether that is so. Each light says why on hover; a red one leads to
+//! the requests that contradict each other.
 
-use egui::Ui;
+use egui::{Label, RichText, Sense, Ui};
+use protocol::ids::RequestId;
 
-use crate::picture::{Copies, Picture};
-use crate::widgets::{dim, from_right, light};
-use crate::wording;
+use crate::picture::Picture;
+use crate::theme::{text, tokens};
+use crate::verdict::evidence::Judged;
+use crate::widgets::{dim, from_right};
+use crate::wording::{self, Light};
 
-/// The whole line.
-pub fn status_bar_ui(ui: &mut Ui, picture: &Picture) {
+/// The whole line. Returns the request that shall be looked at, if a red light was clicked.
+pub fn status_bar_ui(ui: &mut Ui, picture: &Picture, judged: &Judged) -> Option<RequestId> {
+    let mut wanted = None;
     let ledger = &picture.ledger;
     ui.horizontal_centered(|ui| {
-        ui.spacing_mut().item_spacing.x = 16.0;
-        light(ui, true, &format!("{} acknowledged", ledger.placed), wording::PLACED_MEANS);
-        light(ui, ledger.lost == 0, &format!("{} lost", ledger.lost), wording::LOST_MEANS);
-        match ledger.copies {
-            Copies::Alone => drop(dim(ui, "○ one copy only").on_hover_text(wording::COPIES_MEANS)),
-            Copies::CatchingUp => drop(dim(ui, "○ replicas catching up").on_hover_text(wording::COPIES_MEANS)),
-            Copies::Identical => drop(light(ui, true, "replicas identical", wording::COPIES_MEANS)),
-            Copies::Differ => drop(light(ui, false, "replicas differ", wording::COPIES_MEANS)),
+        ui.spacing_mut().item_spacing.x = 14.0;
+        for light in wording::lights(judged, ledger) {
+            if light_ui(ui, &light) {
+                let convicted = judged.contradictions.iter().find(|it| light.why.contains(&it.why));
+                wanted = convicted.and_then(|contradiction| contradiction.requests.last()).copied();
+            }
         }
         from_right(ui, |ui| {
-            ui.spacing_mut().item_spacing.x = 16.0;
+            ui.spacing_mut().item_spacing.x = 14.0;
             dim(ui, wording::count(picture.nodes.running(), "process", "processes"));
             if let Some(median) = ledger.percentile(50) {
                 dim(ui, format!("answered in {}", wording::duration(median))).on_hover_text(wording::MEDIAN_MEANS);
@@ -31,4 +34,21 @@ pub fn status_bar_ui(ui: &mut Ui, picture: &Picture) {
             }
         });
     });
+    wanted
+}
+
+/// A tick, a cross or a ring before the words, never colour alone. True: it is red and was clicked.
+fn light_ui(ui: &mut Ui, light: &Light) -> bool {
+    let t = tokens(ui);
+    let (sign, ink) = match light.good {
+        Some(true) => ("✓", t.basil_text),
+        Some(false) => ("✗", t.tomato_text),
+        None => ("○", t.dim),
+    };
+    let mut words = RichText::new(format!("{sign} {}", light.words)).size(text::SMALL).color(ink);
+    if light.good == Some(false) {
+        words = words.strong().background_color(t.tomato_wash);
+    }
+    let response = ui.add(Label::new(words).selectable(false).sense(Sense::click()));
+    response.on_hover_text(&light.why).clicked() && light.good == Some(false)
 }

@@ -1,239 +1,324 @@
-//! The space-time diagram of the latest seconds: a lane for each node, a line for each message.
+//! The space-time diagram of the whole run: a lane for each node, a line for each message, marks for what stands out.
 //!
-//! It follows cluster time while something happens; scrubbing back is not here.
+//! It is drawn from the tape's chronicle, live and for a look back alike: what comes after the moment that is shown is paler.
+//! Dragging the line "now" asks for another moment; going there is the app's.
 
-use std::collections::BTreeMap;
+mod controls;
+mod lanes;
+mod marks;
+mod messages;
+mod scale;
 
-use egui::{Align2, Painter, Pos2, Rect, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
-use protocol::ids::NodeId;
+use egui::{EventFilter, Id, Key, Modifiers, Rect, Response, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
+
+use protocol::ids::RequestId;
 
 use super::{Focus, Selected};
-use crate::panels::workflow_diagram::Taken;
-use crate::picture::{End, Life, Passage, Picture};
-use crate::theme::{self, Tokens, size, text, time, tokens};
-use crate::widgets::{button, crown, dim, elided};
-use crate::wording;
+use crate::picture::Picture;
+use crate::tape::{Query, Tape};
+use crate::theme::{size, time, tokens};
+use crate::verdict::evidence::Judged;
+use controls::Search;
+pub use controls::controls_ui;
+use lanes::Lanes;
+use messages::Matches;
+use scale::Scale;
 
-/// What the timeline remembers: how much of the past it shows.
+/// What the timeline is drawn from.
+#[derive(Clone, Copy)]
+pub struct Course<'a> {
+    /// The moment that is shown.
+    pub shown: &'a Picture,
+    /// The end of the tape.
+    pub tip: &'a Picture,
+    /// The tape.
+    pub tape: &'a Tape,
+    /// So many of its entries have happened at the moment that is shown.
+    pub end: usize,
+    /// Whether that is not the present.
+    pub is_past: bool,
+    /// How the verdict stands at that moment.
+    pub judged: &'a Judged,
+}
+
+impl Course<'_> {
+    /// When a request was asked.
+    #[must_use]
+    pub fn asked_at(&self, request: RequestId) -> Option<u64> {
+        let chronicle = self.tape.chronicle();
+        chronicle.errand(request).and_then(|at| chronicle.errands().get(at as usize)).map(|errand| errand.span.0)
+    }
+}
+
+/// Where a person wants to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// At this moment of cluster time.
+    At(u64),
+    /// After so many entries of the tape.
+    After(usize),
+    /// One message back.
+    Back,
+    /// One message on.
+    On,
+    /// At the present, or at the end of the tape.
+    Now,
+}
+
+/// Which messages are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Kinds {
+    orders: bool,
+    replication: bool,
+    views: bool,
+    quiet: bool,
+}
+
+impl Default for Kinds {
+    fn default() -> Self {
+        Self { orders: true, replication: true, views: true, quiet: true }
+    }
+}
+
+impl Kinds {
+    /// Whether messages with this number in the workflow are shown; 0: without one.
+    fn show(&self, step: u8) -> bool {
+        match step {
+            0 => self.quiet,
+            1..=4 => self.views,
+            5 | 6 => self.replication,
+            _ => self.orders,
+        }
+    }
+}
+
+/// What the timeline remembers.
 #[derive(Debug)]
 pub struct TimelineState {
     span: u64,
+    /// The right edge; none: it goes on with time.
+    edge: Option<u64>,
+    kinds: Kinds,
+    hidden: std::collections::BTreeSet<String>,
+    search: Search,
+    matches: Matches,
+    /// What was asked for in this frame.
+    look: Option<Look>,
 }
 
 impl Default for TimelineState {
     fn default() -> Self {
-        Self { span: time::TIMELINE }
+        Self {
+            span: time::TIMELINE,
+            edge: None,
+            kinds: Kinds::default(),
+            hidden: Default::default(),
+            search: Search::default(),
+            matches: Matches::default(),
+            look: None,
+        }
     }
 }
+
+/// The shortest and the longest time that is shown, in microseconds of cluster time.
+const SPANS: (u64, u64) = (200, 24 * 3600 * 1_000_000);
 
 impl TimelineState {
-    fn zoom(&mut self, factor: f64) {
-        self.span = ((self.span as f64 * factor) as u64).clamp(1_000, 120_000_000);
+    /// Where the person wants to look, since this was last asked.
+    pub fn take_look(&mut self) -> Option<Look> {
+        self.look.take()
     }
-}
 
-/// Shows more of the past, or less.
-pub fn zoom_ui(ui: &mut Ui, state: &mut TimelineState) {
-    for (words, factor, hint) in [("+", 0.5, "Look closer (Ctrl and scroll)"), ("−", 2.0, "Show more of the past")] {
-        if button(ui, words).on_hover_text(hint).clicked() {
-            state.zoom(factor);
+    /// The part that is shown begins to stay where it is, or to follow time again.
+    pub fn follow(&mut self, follows: bool, edge: u64) {
+        self.edge = match (follows, self.edge) {
+            (true, _) => None,
+            (false, Some(edge)) => Some(edge),
+            (false, None) => Some(edge),
+        };
+    }
+
+    /// Brings a moment into sight.
+    pub fn show(&mut self, at: u64, course: Course<'_>) {
+        let (start, end) = self.range(course);
+        let margin = self.span / 8;
+        if at < start + margin || at + margin > end {
+            self.edge = Some(at.saturating_add(self.span / 2));
         }
     }
-    dim(ui, format!("the last {}", wording::duration(state.span)));
-}
 
-/// Lanes in the order in which messages pass them.
-fn lanes(picture: &Picture) -> Vec<(String, Vec<NodeId>)> {
-    let customers = picture.customers.iter().map(|customer| (customer.name.clone(), vec![customer.node]));
-    let nodes = picture.nodes.iter().map(|node| (node.name.clone(), vec![node.id]));
-    customers.chain(nodes).collect()
-}
+    /// Shows the whole run.
+    fn fit(&mut self, course: Course<'_>) {
+        let first = course.tape.time_at(course.tape.first());
+        self.span = (latest(course).saturating_sub(first)).clamp(SPANS.0, SPANS.1);
+        self.edge = course.is_past.then(|| latest(course));
+    }
 
-/// The window of time that is shown: it ends at the latest thing that happened, or now while something moves.
-#[derive(Clone, Copy)]
-struct Window {
-    start: u64,
-    end: u64,
-    left: f32,
-    right: f32,
-}
+    /// Shows `factor` as much, with `at` staying where it is.
+    fn zoom(&mut self, factor: f64, at: u64, course: Course<'_>) {
+        let (start, end) = self.range(course);
+        let span = ((self.span as f64 * factor) as u64).clamp(SPANS.0, SPANS.1);
+        if self.edge.is_some() || at < end {
+            let share = at.saturating_sub(start) as f64 / self.span.max(1) as f64;
+            let edge = at.saturating_add(((1.0 - share) * span as f64) as u64);
+            self.edge = (self.edge.is_some() || edge < latest(course)).then_some(edge);
+        }
+        self.span = span;
+    }
 
-impl Window {
-    fn x(&self, at: u64) -> f32 {
-        let share = (at as f64 - self.start as f64) / (self.end - self.start).max(1) as f64;
-        self.left + (share as f32) * (self.right - self.left)
+    fn pan(&mut self, by: i64, course: Course<'_>) {
+        let edge = self.range(course).1.saturating_add_signed(by);
+        let first = course.tape.time_at(course.tape.first());
+        let edge = edge.clamp(first.saturating_add(self.span / 4), latest(course).saturating_add(self.span / 2));
+        self.edge = (course.is_past || edge < latest(course)).then_some(edge);
+    }
+
+    /// The part of the run that is shown.
+    fn range(&self, course: Course<'_>) -> (u64, u64) {
+        let end = self.edge.unwrap_or_else(|| latest(course).max(self.span));
+        (end.saturating_sub(self.span), end)
     }
 }
 
-/// The whole tab.
-pub fn timeline_ui(ui: &mut Ui, picture: &Picture, state: &mut TimelineState, focus: &mut Focus) {
-    let lanes = lanes(picture);
-    ScrollArea::vertical().id_salt("timeline").auto_shrink(false).show(ui, |ui| {
+/// The end of the run as it is drawn: at rest it stays where the last thing happened, so that nothing is repainted.
+fn latest(course: Course<'_>) -> u64 {
+    let last = course.tape.time_at(course.tape.end());
+    if course.tip.moves() { course.tip.now.max(last) } else { last }
+}
+
+/// The whole tab, without its controls.
+pub fn timeline_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, focus: &mut Focus) {
+    let t = tokens(ui);
+    let lanes = Lanes::of(course, &state.hidden);
+    let area = ScrollArea::vertical().id_salt("timeline").auto_shrink(false);
+    let by_bar = egui::scroll_area::ScrollSource {
+        drag: egui::containers::scroll_area::DragScroll::Never,
+        mouse_wheel: false,
+        ..Default::default()
+    };
+    area.scroll_source(by_bar).show(ui, |ui| {
         let room = ui.available_height();
         let (most, least) = size::LANE;
-        let pitch = ((room - 20.0) / lanes.len().max(1) as f32).clamp(least, most);
-        let height = (lanes.len() as f32 * pitch + 20.0).max(room);
-        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
+        let pitch = ((room - size::RULER) / lanes.len().max(1) as f32).clamp(least, most);
+        let height = (lanes.len() as f32 * pitch + size::RULER).max(room);
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click_and_drag());
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "timeline of messages"));
-        if response.hovered() {
-            state.zoom(1.0 / f64::from(ui.input(|input| input.zoom_delta())));
-        }
-        let t = tokens(ui);
-        let moment = moment(picture);
-        let window = Window {
-            start: moment.saturating_sub(state.span),
-            end: moment.max(state.span),
-            left: rect.left() + size::LANE_NAME,
-            right: rect.right() - 64.0,
-        };
+        let (start, end) = state.range(course);
+        let scale = Scale { start, end, left: rect.left() + size::LANE_NAME, right: rect.right() - size::RIGHT_OF_NOW };
+        gestures(ui, &response, &scale, state, course);
         let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
-        let middles = paint_lanes(&painter, t, rect, pitch, &lanes, picture);
-        let nearest = paint_messages(&painter, t, picture, &window, &middles, response.hover_pos());
-        paint_marks(&painter, t, picture, &window, &middles);
-        now(&painter, t, window.x(moment), rect, moment);
-        if let Some(passage) = nearest {
-            let selected = Selected::Message(passage.id, passage.to);
-            let words =
-                format!("{} · {} → {}", passage.facts.label, picture.name(passage.id.from), picture.name(passage.to));
-            if response.clone().on_hover_text(words).clicked() {
-                focus.selected = selected;
+        let places = lanes.place(course, rect, pitch);
+        lanes.paint(ui, &painter, rect, &places, focus);
+        let field = painter.with_clip_rect(painter.clip_rect().intersect(Rect::everything_right_of(scale.left - 1.0)));
+        marks::paint_below(&field, t, course, &scale, &places);
+        state.matches.follow(&Query::parse(&state.search.text), course);
+        let stage = messages::Stage { course, scale: &scale, places: &places, state, focus };
+        let nearest = messages::paint(&field, t, &stage, response.hover_pos()).cloned();
+        marks::paint_above(ui, &field, t, course, &scale, &places, response.hover_pos().filter(|_| nearest.is_none()));
+        now_line(ui, &painter, rect, &scale, state, course);
+        if response.has_focus() {
+            let ring = (size::OUTLINE, t.sea);
+            painter.rect_stroke(rect.shrink(1.0), 4.0, ring, egui::StrokeKind::Inside);
+        }
+        if let Some(crossing) = nearest {
+            let selected = Selected::Message(crossing.id, crossing.to);
+            let words = messages::words(&crossing, course);
+            if response.clicked() {
+                focus.selected = selected.clone();
             }
+            focus.hover(selected);
+            response.on_hover_text_at_pointer(words);
         }
     });
 }
 
-/// What "now" is on the timeline: at rest it stays where the last thing happened, so that nothing is repainted.
-fn moment(picture: &Picture) -> u64 {
-    let last = picture.log.lines().next_back().map_or(0, |line| line.at).max(picture.traffic.newest_end());
-    if picture.moves() { picture.now.max(last) } else { last }
+/// Drag moves along, the wheel and two fingers look closer or farther; all by keys, too.
+fn gestures(ui: &Ui, response: &Response, scale: &Scale, state: &mut TimelineState, course: Course<'_>) {
+    if response.dragged() {
+        state.pan(-scale.time_of(response.drag_delta().x), course);
+    }
+    if let Some(pointer) = response.hover_pos() {
+        let (zoom, scroll) = ui.input(|input| (input.zoom_delta(), input.smooth_scroll_delta()));
+        let wheel = (f64::from(-scroll.y) / 240.0).exp2();
+        let factor = if zoom == 1.0 { wheel } else { 1.0 / f64::from(zoom) };
+        if factor != 1.0 {
+            state.zoom(factor, scale.time_at(pointer.x), course);
+        }
+        if scroll.x != 0.0 {
+            state.pan(-scale.time_of(scroll.x), course);
+        }
+    }
+    if !response.has_focus() {
+        return;
+    }
+    let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+    ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
+    let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    let middle = scale.time_at((scale.left + scale.right) / 2.0);
+    let plus = ui.input_mut(|input| input.consume_key(Modifiers::SHIFT, Key::Plus));
+    if pressed(Key::ArrowUp) || pressed(Key::Plus) || pressed(Key::Equals) || plus {
+        state.zoom(0.5, middle, course);
+    }
+    if pressed(Key::ArrowDown) || pressed(Key::Minus) {
+        state.zoom(2.0, middle, course);
+    }
+    let quarter = (state.span / 4) as i64;
+    if pressed(Key::PageUp) {
+        state.pan(-quarter, course);
+    }
+    if pressed(Key::PageDown) {
+        state.pan(quarter, course);
+    }
+    if pressed(Key::F) {
+        state.fit(course);
+    }
 }
 
-fn paint_lanes(
-    painter: &Painter,
-    t: &Tokens,
+/// The line at the moment that is shown. It can be dragged, and so can a place beside it on the ruler.
+fn now_line(
+    ui: &Ui,
+    painter: &egui::Painter,
     rect: Rect,
-    pitch: f32,
-    lanes: &[(String, Vec<NodeId>)],
-    picture: &Picture,
-) -> BTreeMap<String, f32> {
-    let mut middles = BTreeMap::new();
-    let primary = picture.nodes.acting_primary().map(|node| node.name.as_str());
-    for (index, (name, _)) in lanes.iter().enumerate() {
-        let y = (rect.top() + 20.0 + (index as f32 + 0.5) * pitch).round() + 0.5;
-        let runs = picture.nodes.get(name).is_none_or(|node| node.runs());
-        let ink = t.dim;
-        let words = elided(painter, name, theme::plain(text::SMALL), ink, size::LANE_NAME - 28.0);
-        let end = rect.left() + words.size().x;
-        painter.galley(pos2(rect.left(), y - words.size().y / 2.0), words, ink);
-        if primary == Some(name.as_str()) {
-            crown(painter, pos2(end + 12.0, y), 12.0, t.tomato);
-        }
-        let line = [pos2(rect.left() + size::LANE_NAME, y), pos2(rect.right(), y)];
-        let stroke = Stroke::new(size::HAIRLINE, t.line);
-        match runs {
-            true => drop(painter.line_segment(line, stroke)),
-            false => painter.extend(egui::Shape::dashed_line(&line, stroke, size::DASH, size::DASH)),
-        }
-        middles.insert(name.clone(), y);
-    }
-    middles
-}
-
-/// Paints the messages of the window; returns the one next to the pointer.
-fn paint_messages<'a>(
-    painter: &Painter,
-    t: &Tokens,
-    picture: &'a Picture,
-    window: &Window,
-    middles: &BTreeMap<String, f32>,
-    pointer: Option<Pos2>,
-) -> Option<&'a Passage> {
-    let mut nearest: Option<(f32, &Passage)> = None;
-    let mut taken = Taken::default();
-    let passed = picture.traffic.passed().rev().take(MOST_LINES);
-    for passage in picture.traffic.flying().chain(passed) {
-        let ended = passage.end.as_ref().map(|(at, _)| *at);
-        let until = ended.unwrap_or(picture.now);
-        if until < window.start {
-            continue;
-        }
-        let lane = |id| picture.nodes.name_of(id).and_then(|name| middles.get(name));
-        let (Some(from), Some(to)) = (lane(passage.id.from), lane(passage.to)) else { continue };
-        let share = if ended.is_some() { 1.0 } else { passage.progress(picture.now) };
-        let start = pos2(window.x(passage.sent), *from);
-        let end = pos2(window.x(until), from + (to - from) * share);
-        let colour = match (&passage.end, passage.facts.step.map(|step| step.0)) {
-            (Some((_, End::Lost(_))), _) => t.tomato,
-            (None, _) | (_, Some(5)) => t.saffron,
-            (_, Some(6)) => t.basil,
-            (_, Some(_)) => t.dim,
-            (_, None) => theme::between(t.panel, t.dim, 0.5),
-        };
-        let clipped = clip_left(start, end, window.left);
-        painter.line_segment([clipped, end], Stroke::new(1.25, colour));
-        if ended.is_some() {
-            painter.circle_filled(end, 2.5, colour);
-        }
-        if let Some(step) = passage.facts.step {
-            step_number(painter, t, clipped.lerp(end, 0.5), step.0, &mut taken);
-        }
-        if let Some(pointer) = pointer {
-            let away = distance(pointer, clipped, end);
-            if away < 6.0 && nearest.is_none_or(|(best, _)| away < best) {
-                nearest = Some((away, passage));
-            }
+    scale: &Scale,
+    state: &mut TimelineState,
+    course: Course<'_>,
+) {
+    let t = tokens(ui);
+    let moment = if course.is_past { course.shown.now } else { latest(course) };
+    let ruler = Rect::from_min_max(pos2(scale.left, rect.top()), pos2(rect.right(), rect.top() + size::RULER));
+    let response = ui.interact(ruler, ui.scope_id().with(Id::unique("now line")), Sense::click_and_drag());
+    let words = if course.is_past { "the moment that is shown" } else { "now" };
+    response.widget_info(|| WidgetInfo::slider(true, moment as f64 / 1e6, words));
+    if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged() || response.clicked()) {
+        let at = scale.time_at(pointer.x);
+        let beyond = !course.is_past && pointer.x >= scale.x(moment) - 1.0;
+        if !beyond {
+            state.follow(false, scale.end);
+            state.look = Some(if at >= latest(course) { Look::Now } else { Look::At(at) });
         }
     }
-    nearest.map(|(_, passage)| passage)
-}
-
-/// Under load only the newest messages are drawn one by one.
-const MOST_LINES: usize = 800;
-
-fn clip_left(start: Pos2, end: Pos2, left: f32) -> Pos2 {
-    if start.x >= left || end.x <= start.x {
-        start
-    } else {
-        start.lerp(end, ((left - start.x) / (end.x - start.x)).min(1.0))
+    if course.is_past && latest(course) <= scale.end {
+        let end = scale.x(latest(course));
+        painter.extend(egui::Shape::dashed_line(
+            &[pos2(end, rect.top()), pos2(end, rect.bottom())],
+            (size::HAIRLINE, t.dim),
+            size::DASH,
+            size::DASH,
+        ));
     }
-}
-
-fn distance(point: Pos2, start: Pos2, end: Pos2) -> f32 {
-    let (along, to) = (end - start, point - start);
-    let share = (to.dot(along) / along.length_sq().max(0.01)).clamp(0.0, 1.0);
-    (to - along * share).length()
-}
-
-fn step_number(painter: &Painter, t: &Tokens, at: Pos2, step: u8, taken: &mut Taken) {
-    let galley = painter.layout_no_wrap(step.to_string(), theme::plain(text::SMALL), t.dim);
-    let places = [pos2(at.x + 8.0, at.y - 2.0), pos2(at.x - 8.0, at.y - 2.0)]
-        .map(|centre| Rect::from_center_size(centre, galley.size()));
-    let everywhere = Rect::EVERYTHING;
-    if let Some(place) = taken.first_free(everywhere, places) {
-        painter.galley(place.min, galley, t.dim);
+    let x = scale.x(moment);
+    if x < scale.left || x > rect.right() {
+        return;
     }
-}
-
-/// Crashes, as crosses on their lanes.
-fn paint_marks(painter: &Painter, t: &Tokens, picture: &Picture, window: &Window, middles: &BTreeMap<String, f32>) {
-    for node in picture.nodes.iter().filter(|node| node.life != Life::Runs) {
-        let (Some(y), x) = (middles.get(&node.name), window.x(node.since)) else { continue };
-        if x < window.left {
-            continue;
-        }
-        let stroke = Stroke::new(size::OUTLINE, t.tomato);
-        painter.line_segment([pos2(x - 4.0, y - 4.0), pos2(x + 4.0, y + 4.0)], stroke);
-        painter.line_segment([pos2(x - 4.0, y + 4.0), pos2(x + 4.0, y - 4.0)], stroke);
-    }
-}
-
-fn now(painter: &Painter, t: &Tokens, x: f32, rect: Rect, moment: u64) {
-    painter.vline(x, rect.y_range(), Stroke::new(size::HAIRLINE, t.tomato));
-    let words = format!("now · {} s", wording::clock(moment));
-    let galley = painter.layout_no_wrap(words, theme::strong(text::SMALL), t.on_strong);
+    let verb = if course.is_past { "then" } else { "now" };
+    let words = format!("{verb} · {} s", crate::wording::clock(moment));
+    let galley = painter.layout_no_wrap(words, crate::theme::strong(crate::theme::text::SMALL), t.on_strong);
     let room = galley.size() + vec2(16.0, 4.0);
     let left = (x - room.x / 2.0).min(rect.right() - room.x - 4.0);
     let pill = Rect::from_min_size(pos2(left, rect.top()), room);
+    let width = if response.hovered() || response.dragged() { size::STRONG } else { size::HAIRLINE };
+    painter.vline(x, rect.y_range(), (width, t.tomato));
     painter.rect_filled(pill, room.y / 2.0, t.tomato_text);
-    painter.text(pill.center(), Align2::CENTER_CENTER, galley.text(), theme::strong(text::SMALL), t.on_strong);
+    painter.galley(pill.center() - galley.size() / 2.0, galley, t.on_strong);
+    response.on_hover_cursor(egui::CursorIcon::ResizeHorizontal).on_hover_text_at_pointer(crate::wording::SCRUB_HINT);
 }

@@ -26,6 +26,10 @@ pub struct ToolbarState {
     pub about: bool,
     /// Whether the list of keys is open.
     pub shortcuts: bool,
+    /// Whether it was asked to save a tape.
+    pub save_tape: bool,
+    /// Whether it was asked to open one.
+    pub open_tape: bool,
     /// Whether the list of past notifications is open.
     pub notices: bool,
     /// Whether primaries remember verdicts; on when a cluster starts.
@@ -132,6 +136,9 @@ fn menu(ui: &mut Ui, state: &mut ToolbarState, appearance: &mut Appearance, comm
                 ui.close();
             }
         };
+        open(ui, "Save tape…", &mut state.save_tape);
+        open(ui, "Open tape…", &mut state.open_tape);
+        ui.separator();
         open(ui, "Notifications", &mut state.notices);
         open(ui, "Keys", &mut state.shortcuts);
         open(ui, "About", &mut state.about);

@@ -2,7 +2,8 @@
 //! its way. For tests, pictures and measurements; no cluster runs.
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be told must fail whoever wants it")]
 
-use app::picture::Picture;
+use app::app::Window;
+use app::tape::Entry;
 use protocol::ids::{
     Contact, CustomerId, Fingerprint, FrontEndToken, MessageId, NodeId, OpNumber, OrderNumber, Position, RequestId,
     RequestNumber, Role, View, ViewNumber,
@@ -40,14 +41,12 @@ impl Scene {
         Self { facts: Vec::new(), messages: 0 }
     }
 
-    pub fn picture(&self, now: u64) -> Picture {
-        let mut picture = Picture::default();
+    /// Tells a window all of it; then it is `now`.
+    pub fn tell(&self, window: &mut Window, now: u64) {
         for fact in &self.facts {
-            picture.set_now(fact.at);
-            picture.apply(fact);
+            window.take_in(&Entry::Fact(fact.clone()));
         }
-        picture.set_now(now);
-        picture
+        window.picture.set_now(now);
     }
 
     pub fn fact(&mut self, node: NodeId, at: u64, event: TraceEvent) {

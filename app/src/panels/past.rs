@@ -1,0 +1,170 @@
+//! The banner of the past, with the way to and fro, and the dialogues in which a tape is named.
+
+use std::path::PathBuf;
+
+use egui::{Frame, Key, Margin, Panel, RichText, Slider, Ui};
+
+use super::timeline::Look;
+use crate::theme::{self, text, tokens};
+use crate::widgets::{button, dialog, dim, field, from_right, heading, pill};
+use crate::wording;
+
+/// Which moment is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The tape's name, if it is not this run's.
+    pub tape: Option<String>,
+    /// Cluster time in microseconds.
+    pub at: u64,
+    /// So many entries have happened.
+    pub end: usize,
+    /// The first that is kept, and how many there are.
+    pub range: (usize, usize),
+    /// Whether there is no cluster to go back to.
+    pub alone: bool,
+}
+
+/// What was asked for in the banner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PastClick {
+    /// Another moment.
+    Look(Look),
+    /// The present.
+    BackToNow,
+}
+
+/// What is being typed about files.
+#[derive(Debug)]
+pub struct PastState {
+    /// Whether it is asked where to save.
+    pub saves: bool,
+    /// Whether it is asked what to open.
+    pub opens: bool,
+    path: String,
+    to_save: Option<PathBuf>,
+    to_open: Option<PathBuf>,
+    reported: Option<String>,
+}
+
+impl Default for PastState {
+    fn default() -> Self {
+        let path = "lecture.jhtape".to_owned();
+        Self { saves: false, opens: false, path, to_save: None, to_open: None, reported: None }
+    }
+}
+
+impl PastState {
+    /// Where to save, once that was decided.
+    pub fn take_path_to_save(&mut self) -> Option<PathBuf> {
+        self.to_save.take()
+    }
+
+    /// What to open, once that was decided.
+    pub fn take_path_to_open(&mut self) -> Option<PathBuf> {
+        self.to_open.take()
+    }
+
+    /// Tells that something went well.
+    pub fn report(&mut self, words: String) {
+        self.reported = Some(words);
+    }
+}
+
+/// The banner; without a past there is none.
+pub fn past_banner_ui(ui: &mut Ui, shown: Option<&Shown>) -> Option<PastClick> {
+    let shown = shown?;
+    let t = tokens(ui);
+    let mut clicked = None;
+    let row = Frame::new().fill(t.saffron_wash).inner_margin(Margin::symmetric(16, 4));
+    Panel::top("past").exact_size(36.0).frame(row).show(ui, |ui| {
+        ui.horizontal_centered(|ui| {
+            let title = if shown.tape.is_some() { "A tape" } else { "The past" };
+            pill(ui, title, t.on_saffron, t.saffron);
+            let words = match &shown.tape {
+                Some(name) => format!("This is the tape {name}: {} s", wording::clock(shown.at)),
+                None => format!("This is the past: {} s", wording::clock(shown.at)),
+            };
+            ui.label(RichText::new(words).font(theme::strong(text::BODY)).color(t.text));
+            if button(ui, "◀")
+                .accessible_name("one message back")
+                .on_hover_text("One message back (arrow left)")
+                .clicked()
+            {
+                clicked = Some(PastClick::Look(Look::Back));
+            }
+            if button(ui, "▶").accessible_name("one message on").on_hover_text("One message on (arrow right)").clicked()
+            {
+                clicked = Some(PastClick::Look(Look::On));
+            }
+            from_right(ui, |ui| {
+                let back = match (&shown.tape, shown.alone) {
+                    (_, true) => "To the end",
+                    (Some(_), false) => "Close the tape",
+                    (None, false) => "Back to now",
+                };
+                if button(ui, back).on_hover_text("End").clicked() {
+                    clicked = Some(PastClick::BackToNow);
+                }
+                dim(ui, format!("{} of {}", shown.end, shown.range.1)).on_hover_text("Entries of the tape");
+                ui.spacing_mut().slider_width = (ui.available_width() - 24.0).max(60.0);
+                let (mut end, (first, last)) = (shown.end, shown.range);
+                let slider = Slider::new(&mut end, first..=last).show_value(false).trailing_fill(true);
+                if ui.add(slider).accessible_name("moment").changed() {
+                    clicked = Some(PastClick::Look(Look::After(end)));
+                }
+            });
+        });
+    });
+    clicked
+}
+
+/// The dialogues, if one is open.
+pub fn files_ui(ui: &Ui, state: &mut PastState) {
+    if state.saves {
+        let hint =
+            "The whole run as it was recorded, to be opened again without a cluster. A file of that name is replaced.";
+        if let Some(path) = ask(ui, "Save tape", hint, &mut state.path, &mut state.saves) {
+            state.to_save = Some(path);
+        }
+    }
+    if state.opens {
+        let hint = "It is shown instead of the present; the cluster goes on meanwhile. You may also drop the file on the window.";
+        if let Some(path) = ask(ui, "Open tape", hint, &mut state.path, &mut state.opens) {
+            state.to_open = Some(path);
+        }
+    }
+    if let Some(words) = state.reported.clone() {
+        let modal = dialog(ui, "reported").show(ui.ctx(), |ui| {
+            ui.label(words);
+            if button(ui, "Close").clicked() {
+                ui.close();
+            }
+        });
+        if modal.should_close() {
+            state.reported = None;
+        }
+    }
+}
+
+fn ask(ui: &Ui, title: &str, hint: &str, path: &mut String, open: &mut bool) -> Option<PathBuf> {
+    let mut decided = None;
+    let modal = dialog(ui, title).show(ui.ctx(), |ui| {
+        ui.set_width(420.0);
+        heading(ui, title);
+        ui.add(egui::Label::new(hint).wrap());
+        let response = field(ui, path, "File", "lecture.jhtape", 400.0);
+        let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        ui.horizontal(|ui| {
+            let clicked = ui.add_enabled(!path.trim().is_empty(), egui::Button::new(title)).clicked();
+            if (clicked || entered) && !path.trim().is_empty() {
+                decided = Some(PathBuf::from(path.trim()));
+                ui.close();
+            }
+            if button(ui, "Cancel").clicked() {
+                ui.close();
+            }
+        });
+    });
+    *open = !modal.should_close();
+    decided
+}

@@ -1,0 +1,163 @@
+//! What stands beside the tabs while the timeline is shown: searching, choosing, looking closer, going back.
+
+use egui::{Button, Key, Modifiers, Popup, RichText, Ui};
+use protocol::ids::{MessageId, NodeId};
+
+use super::{Course, Look, TimelineState, lanes, latest};
+use crate::panels::{Focus, Selected};
+use crate::tape::{Found, Query};
+use crate::theme::text;
+use crate::widgets::{button, dim, field};
+use crate::wording;
+
+/// What is looked for.
+#[derive(Debug, Default)]
+pub(super) struct Search {
+    pub text: String,
+    /// Whether everything else is hidden.
+    pub only: bool,
+    /// The hit that is looked at, from 0.
+    at: Option<usize>,
+    hits: Vec<Target>,
+    /// What was looked for when the hits were found, and how long the tape was.
+    found: (String, usize),
+}
+
+/// Where a hit leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Target {
+    at: u64,
+    message: Option<(MessageId, NodeId)>,
+    customer: Option<protocol::ids::CustomerId>,
+}
+
+impl Search {
+    /// Looks again, if something else is looked for or there is more to look at.
+    fn refresh(&mut self, course: Course<'_>) {
+        let now = (self.text.clone(), course.tape.end());
+        if self.found == now {
+            return;
+        }
+        if self.found.0 != now.0 {
+            self.at = None;
+        }
+        let hits = Query::parse(&self.text).hits(course.tape.chronicle(), course.tip);
+        self.hits = hits
+            .into_iter()
+            .map(|hit| match hit.what {
+                Found::Message(it) => Target { at: hit.at, message: Some((it.id, it.to)), customer: None },
+                Found::Errand(errand) => Target { at: hit.at, message: None, customer: Some(errand.request.customer) },
+                Found::Mark(_) => Target { at: hit.at, message: None, customer: None },
+            })
+            .collect();
+        self.found = now;
+    }
+
+    /// The next hit, or the one before.
+    fn go(&mut self, on: bool) -> Option<Target> {
+        let last = self.hits.len().checked_sub(1)?;
+        let at = match (self.at, on) {
+            (None, true) => 0,
+            (None, false) => last,
+            (Some(at), true) => {
+                if at >= last {
+                    0
+                } else {
+                    at + 1
+                }
+            }
+            (Some(at), false) => at.checked_sub(1).unwrap_or(last),
+        };
+        self.at = Some(at);
+        self.hits.get(at).copied()
+    }
+}
+
+/// From the right: looking closer, choosing, searching, going back.
+pub fn controls_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, focus: &mut Focus) {
+    let middle = course.shown.now;
+    if button(ui, "Whole run").on_hover_text("Show all of it (F on the timeline)").clicked() {
+        state.fit(course);
+    }
+    for (words, factor, hint) in [("+", 0.5, "Look closer (wheel, or + on the timeline)"), ("−", 2.0, "Show more (−)")]
+    {
+        if button(ui, words).on_hover_text(hint).clicked() {
+            state.zoom(factor, middle, course);
+        }
+    }
+    dim(ui, wording::duration(state.span)).on_hover_text("So much of the run is shown.");
+    filter_menu(ui, course, state);
+    search(ui, course, state, focus);
+    if !course.is_past {
+        let back = button(ui, "Look back").on_hover_text("One message back (arrow left); or drag the line “now”");
+        if back.clicked() {
+            state.look = Some(Look::Back);
+        }
+    }
+}
+
+fn search(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, focus: &mut Focus) {
+    if !state.search.text.is_empty() {
+        state.search.refresh(course);
+        let number = state.search.hits.len();
+        let words = match (state.search.at, number) {
+            (_, 0) => "none".to_owned(),
+            (Some(at), _) => format!("{} of {number}", at + 1),
+            (None, _) => format!("{number} found"),
+        };
+        ui.checkbox(&mut state.search.only, "only").on_hover_text("Hide every other message");
+        dim(ui, words);
+    } else {
+        state.search.only = false;
+    }
+    let response = field(ui, &mut state.search.text, "Search the timeline", wording::SEARCH_HINT, 168.0);
+    let (enter, back) = ui.input(|input| (input.key_pressed(Key::Enter), input.modifiers == Modifiers::SHIFT));
+    if response.lost_focus() && enter {
+        response.request_focus();
+        state.search.refresh(course);
+        if let Some(target) = state.search.go(!back) {
+            state.show(target.at, course);
+            if let Some((id, to)) = target.message {
+                focus.selected = Selected::Message(id, to);
+            } else if let Some(customer) = target.customer {
+                focus.select_customer(customer);
+            }
+            if course.is_past || target.at < latest(course) {
+                ui.ctx().request_repaint();
+            }
+        }
+    }
+}
+
+fn filter_menu(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState) {
+    let changed = state.kinds != super::Kinds::default() || !state.hidden.is_empty();
+    let words = if changed { "Filter ●" } else { "Filter" };
+    let response = ui.add(Button::new(RichText::new(words).size(text::BODY)).min_size(crate::widgets::ICON_BUTTON));
+    Popup::menu(&response).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+        ui.set_min_width(200.0);
+        let kinds = &mut state.kinds;
+        ui.checkbox(&mut kinds.orders, "Orders and answers [7]–[14]");
+        ui.checkbox(&mut kinds.replication, "Updates and acknowledgements [5] [6]");
+        ui.checkbox(&mut kinds.views, "Names and views [1]–[4]");
+        ui.checkbox(&mut kinds.quiet, "Messages without a number");
+        ui.separator();
+        egui::ScrollArea::vertical().max_height(240.0).show(ui, |ui| {
+            for name in lanes::all(course) {
+                let mut shown = !state.hidden.contains(&name);
+                if ui.checkbox(&mut shown, format!("Lane of {name}")).changed() {
+                    match shown {
+                        true => drop(state.hidden.remove(&name)),
+                        false => drop(state.hidden.insert(name)),
+                    }
+                }
+            }
+        });
+        ui.separator();
+        if ui.button("Show everything").clicked() {
+            state.kinds = super::Kinds::default();
+            state.hidden.clear();
+            state.search.text.clear();
+            ui.close();
+        }
+    });
+}

@@ -1,0 +1,115 @@
+//! What is said of the past, of tapes, and of the verdict.
+
+use crate::picture::{Copies, Ledger};
+use crate::verdict::evidence::{Fault, Judged};
+
+/// What the ruler of the timeline is for.
+pub const SCRUB_HINT: &str = "Drag to look at another moment (arrow left and right: message by message; End: now)";
+/// What can be searched for.
+pub const SEARCH_HINT: &str = "order 7, view change, Grace…";
+/// Why nothing can be done in the past.
+pub const PAST_REFUSES: &str = "This is the past: nothing can be done there. Go back to now (End), then try again.";
+/// Why nothing can be done on a tape.
+pub const TAPE_REFUSES: &str =
+    "This is a tape: no cluster runs, so nothing can be done. Start the program without a tape.";
+/// While a file is read or written.
+pub const BUSY_WITH_FILE: &str = "A tape is being saved or opened already. Wait a moment.";
+
+/// "1 of 12 of 9000 messages is drawn".
+#[must_use]
+pub fn thinned(number: usize, stride: usize) -> String {
+    format!("1 of {stride} of {number} messages drawn: look closer to see all")
+}
+
+/// One light of the status bar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Light {
+    /// None: nothing can be said yet.
+    pub good: Option<bool>,
+    /// What it says.
+    pub words: String,
+    /// The reason, for whoever asks.
+    pub why: String,
+}
+
+/// All lights, from the left.
+#[must_use]
+pub fn lights(judged: &Judged, ledger: &Ledger) -> Vec<Light> {
+    let counts = judged.lights;
+    let told = |kind: Fault, otherwise: &str| {
+        let first = judged.contradictions.iter().find(|contradiction| contradiction.kind == kind);
+        first.map_or(otherwise.to_owned(), |contradiction| format!("{}.", contradiction.why))
+    };
+    let count = |number: u64, words: &str, why: String| {
+        let good = Some(number == 0);
+        Light { good, words: format!("{number} {words}"), why }
+    };
+    let lost = u64::from(counts.lost) + ledger.lost;
+    let lost_why = match (counts.lost, ledger.lost) {
+        (0, missing) if missing > 0 => format!(
+            "The acting primary has {missing} orders fewer than were acknowledged, by its own count: they are lost unless another \
+             replica with them leads."
+        ),
+        _ => told(Fault::Lost, LOST_MEANS),
+    };
+    let acknowledged = match counts.waiting {
+        0 => PLACED_MEANS.to_owned(),
+        waiting => format!("{PLACED_MEANS} {waiting} more wait for an answer."),
+    };
+    let unknown = Light {
+        good: (counts.unknown == 0).then_some(true),
+        words: format!("{} unknown", counts.unknown),
+        why: UNKNOWN_MEANS.into(),
+    };
+    vec![
+        Light { good: Some(true), words: format!("{} acknowledged", counts.acknowledged), why: acknowledged },
+        count(lost, "lost", lost_why),
+        count(u64::from(counts.twice), "stored twice", told(Fault::Twice, TWICE_MEANS)),
+        unknown,
+        count(u64::from(counts.stale), "read stale", told(Fault::Stale, STALE_MEANS)),
+        copies(ledger.copies),
+        linearizable(judged),
+    ]
+}
+
+fn copies(copies: Copies) -> Light {
+    let (good, words) = match copies {
+        Copies::Alone => (None, "one copy only"),
+        Copies::CatchingUp => (None, "replicas catching up"),
+        Copies::Identical => (Some(true), "replicas identical"),
+        Copies::Differ => (Some(false), "replicas differ"),
+    };
+    Light { good, words: words.into(), why: super::COPIES_MEANS.into() }
+}
+
+fn linearizable(judged: &Judged) -> Light {
+    let counts = judged.lights;
+    let (good, words, why) = if !counts.is_linearizable() {
+        let all: Vec<&str> = judged.contradictions.iter().take(5).map(|it| it.why.as_str()).collect();
+        (Some(false), "history not linearizable", format!("{}.", all.join(".\n")))
+    } else if counts.covered == 0 {
+        (None, "no order read back yet", NO_EVIDENCE.to_owned())
+    } else {
+        let why = format!(
+            "{} lists read, {} of them after an acknowledged order: {LINEARIZABLE_MEANS}",
+            counts.reads, counts.covered
+        );
+        (Some(true), "history linearizable", why)
+    };
+    let late = match counts.unjudged {
+        0 => String::new(),
+        unjudged => format!(" The latest {unjudged} operations are not judged: there were too many."),
+    };
+    Light { good, words: words.into(), why: why + &late }
+}
+
+const PLACED_MEANS: &str = "Orders whose customers were told that they are placed.";
+const LOST_MEANS: &str = "Acknowledged orders, or orders that somebody has read, that are missing later. None so far.";
+const TWICE_MEANS: &str = "Orders that stand in a history twice, or under a second number. None so far.";
+const STALE_MEANS: &str = "Reads that show less than was known before they began. None so far.";
+const UNKNOWN_MEANS: &str =
+    "Orders whose customers went away before an answer: they may be placed or not, and both would be right.";
+const NO_EVIDENCE: &str =
+    "No history was read after an acknowledged order to its postcode, so nothing was put to the test. Read a history.";
+const LINEARIZABLE_MEANS: &str =
+    "each shows every order acknowledged before it began, and all agree on one order of events.";
