@@ -294,11 +294,12 @@ impl Cluster {
         self.customer.retime(&settings);
     }
 
-    /// Cluster time goes so fast from now on, for everybody.
+    /// Cluster time goes so fast, for everybody as soon as this returns.
     pub fn set_rate(&mut self, rate: Rate) {
         let at = self.clock.now();
         self.clock.set(at, rate, None);
         self.nodes().for_each(|process| process.command(&ControlCommand::Clock { at, rate, until: None }));
+        self.nodes().for_each(|process| drop(process.status()));
         self.customer.set_clock(at, rate, None);
     }
 
