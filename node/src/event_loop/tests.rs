@@ -7,6 +7,7 @@ mod postcodes;
 mod time;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use protocol::ids::{Contact, Span};
 use protocol::machine::{Effects, Wish};
