@@ -232,6 +232,8 @@ pub enum WaitFor {
     Frozen(NodeName),
     /// "ended": this process does not run.
     Ended(NodeName),
+    /// "a-while": so long, from when it is reached.
+    AWhile(Duration),
     /// "the-end": so long before the time is over; in vain never.
     TheEnd(Duration),
 }
@@ -249,6 +251,8 @@ pub enum NodeName {
     Frozen,
     /// Every process.
     Everybody,
+    /// One of the replicas that run then, chosen by the seed.
+    SomeReplica,
     /// This one: "front-end", "name-server", "replica-2", "postcodes.io", "getthedata.com", or a customer.
     Named(String),
 }
@@ -277,7 +281,7 @@ pub struct Expectations {
     pub at_most_view_changes: Option<u64>,
     /// No customer waited longer between two answers.
     pub longest_gap: Option<Duration>,
-    /// At most so many timers rang while time was slower than real time.
+    /// At most so many timers rang while time stood still.
     pub timers_rung: Option<u64>,
     /// At most so many suspicions.
     pub suspicions: Option<u64>,

@@ -74,8 +74,10 @@ struct Report {
     reads: u64,
     faults: BTreeMap<&'static str, u64>,
     failpoints: BTreeMap<&'static str, u64>,
-    /// While time was slower than real time, or stood still.
+    /// While time stood still.
     timers_rung: u64,
+    /// While it was slower than real time.
+    timers_rung_slowly: u64,
     suspicions: u64,
     failovers: u64,
     view_changes: u64,
@@ -193,7 +195,7 @@ impl Stage {
         self.take_facts(None)?;
         let (scenario, findings) = (self.performance.scenario(), self.performance.findings());
         let gaps = self.gaps(&tally);
-        let (calm, recovery) = recovery(&tally, findings, scenario.lasts);
+        let (calm, recovery) = recovery(&tally, findings, self.lasted);
         let red = red_lights(&verdict, self.copies_differed);
         let evidence = Evidence {
             acknowledged: tally.acknowledged,
@@ -211,7 +213,7 @@ impl Stage {
         Ok(Report {
             scenario: arguments.scenario.clone(),
             seed: arguments.seed,
-            secs: scenario.lasts.as_secs(),
+            secs: self.lasted.as_secs(),
             plants: scenario.plants().map(Plant::name).collect(),
             acknowledged: tally.acknowledged,
             unknown: tally.unknown,
@@ -219,7 +221,8 @@ impl Stage {
             reads: tally.reads,
             faults: findings.faults.clone(),
             failpoints: findings.failpoints.clone(),
-            timers_rung: findings.timers_rung + self.rung_while_stopped,
+            timers_rung: self.rung_while_stopped,
+            timers_rung_slowly: findings.timers_rung,
             suspicions: findings.suspicions,
             failovers: findings.failovers,
             view_changes: findings.view_changes,
@@ -289,15 +292,29 @@ fn recovery(tally: &Tally, findings: &Findings, lasts: Duration) -> (Option<u64>
 }
 
 fn say_report(report: &Report) -> Result<(), Failure> {
-    let faults: Vec<_> = report.faults.iter().map(|(kind, number)| format!("{kind} {number}")).collect();
     say(format!("{}: {} s, seed {}", report.scenario, report.secs, report.seed))?;
+    if !report.plants.is_empty() {
+        say(format!("UNSAFE: made on purpose: {}", report.plants.join(", ")))?;
+    }
+    let faults = report.faults.iter().chain(&report.failpoints);
+    let faults: Vec<_> = faults.map(|(kind, number)| format!("{kind} {number}")).collect();
     say(format!("faults: {}", if faults.is_empty() { "none".into() } else { faults.join(", ") }))?;
-    say(format!("failovers: {}, view changes: {}", report.failovers, report.view_changes))?;
+    let (failovers, view_changes, suspicions) = (report.failovers, report.view_changes, report.suspicions);
+    say(format!("failovers: {failovers}, view changes: {view_changes}, suspicions: {suspicions}"))?;
     let gaps = &report.gaps_ms;
     say(format!("longest waits of a customer: median {} ms, longest {} ms", gaps.p50, gaps.max))?;
+    if let (Some(calm), Some(recovery)) = (report.calm_per_s, report.recovery_ms) {
+        say(format!("calm: {calm} orders a second; half of that again {recovery} ms after the last step"))?;
+    }
     say(format!("replicas are {}", if report.replicas_equal { "equal" } else { "NOT equal" }))?;
     say(&report.verdict)?;
-    for why in report.broken.iter().chain(&report.too_little) {
+    for light in &report.red {
+        say(format!("red: {light}"))?;
+    }
+    for why in &report.not_done {
+        say(format!("not done: {why}"))?;
+    }
+    for why in report.in_vain.iter().chain(&report.broken).chain(&report.too_little) {
         say(format!("not as expected: {why}"))?;
     }
     Ok(())

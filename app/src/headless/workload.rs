@@ -105,6 +105,11 @@ impl<W: Write> Ordering<W> {
         }
     }
 
+    /// Customers ask for nothing more.
+    pub fn end(&mut self) {
+        self.until = Duration::ZERO;
+    }
+
     /// Notes a fault in the history.
     pub fn fault(&mut self, what: &str, at: Duration) {
         let written = self.history.fault(what, at.as_nanos() as u64);

@@ -70,6 +70,12 @@ enum Attempt {
     Underway(Vec<UserCommand>),
 }
 
+impl Attempt {
+    fn waiting(waits: bool) -> Self {
+        if waits { Attempt::Underway(Vec::new()) } else { Attempt::Done(Deed::default()) }
+    }
+}
+
 impl Performance {
     /// Nothing has happened yet. Everything random follows from the seed.
     #[must_use]
@@ -199,10 +205,12 @@ impl Performance {
 
     fn attempt(&mut self, action: &Action, picture: &Picture, elapsed: Duration) -> Attempt {
         match action {
-            Action::Wait { for_what: WaitFor::TheEnd(before), .. } => match elapsed + *before >= self.scenario.lasts {
-                true => Attempt::Done(Deed::default()),
-                false => Attempt::Underway(Vec::new()),
-            },
+            Action::Wait { for_what: WaitFor::TheEnd(before), .. } => {
+                Attempt::waiting(elapsed + *before < self.scenario.lasts)
+            }
+            Action::Wait { for_what: WaitFor::AWhile(length), .. } => {
+                Attempt::waiting(self.due_since.is_none_or(|since| elapsed < since + *length))
+            }
             Action::Wait { for_what, within } => match self.is_so(for_what, picture) {
                 true => Attempt::Done(Deed::default()),
                 false => Attempt::NotYet { within: *within, what: meaning::waited_for(for_what) },
@@ -302,7 +310,7 @@ impl Performance {
             WaitFor::Frozen(name) => all(name, &|node| picture.steering.frozen.contains_key(&node.id)),
             WaitFor::Ended(name) => all(name, &|node| !node.runs()),
             // A matter of time, not of facts.
-            WaitFor::TheEnd(_) => true,
+            WaitFor::AWhile(_) | WaitFor::TheEnd(_) => true,
         }
     }
 }

@@ -52,6 +52,8 @@ pub(super) struct Stage {
     stopped_at: Option<BTreeMap<NodeId, u64>>,
     pub rung_while_stopped: u64,
     measured: Instant,
+    /// How long customers ordered.
+    pub lasted: Duration,
 }
 
 impl Stage {
@@ -75,6 +77,7 @@ impl Stage {
             stopped_at: None,
             rung_while_stopped: 0,
             measured: Instant::now(),
+            lasted: Duration::ZERO,
         })
     }
 
@@ -89,8 +92,9 @@ impl Stage {
         // Whoever answers this has heard what was said before.
         self.measure()?;
         let begun = Instant::now();
-        let (customers, lasts) = (self.performance.scenario().customers, self.performance.scenario().lasts);
-        let ordering = Ordering::new(sink, seed, settle::postcodes(&base), base, lasts);
+        let customers = self.performance.scenario().customers;
+        // As long as steps are left, however long they take.
+        let ordering = Ordering::new(sink, seed, settle::postcodes(&base), base, Duration::MAX);
         let load = Load::start(entry.clone(), customers, Some(DEADLINE), begun, ordering)?;
         while !self.performance.is_over(begun.elapsed()) {
             self.take_facts(Some((&load, begun)))?;
@@ -102,6 +106,8 @@ impl Stage {
                 self.do_it(deed, &load, begun)?;
             }
         }
+        load.with(Ordering::end);
+        self.lasted = begun.elapsed();
         self.mend();
         self.wait_for_the_named(&load, begun)?;
         let reads = load.finish(QUIET)?.finish_with_reads();

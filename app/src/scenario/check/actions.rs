@@ -76,7 +76,8 @@ fn add_to_cast(step: &FileStep, cast: &mut Cast) -> Result<Action, Refusal> {
 }
 
 /// Names that customers cannot have, because others do.
-const RESERVED: [&str; 11] = [
+const RESERVED: [&str; 12] = [
+    "some-replica",
     "primary",
     "backup",
     "backups",
@@ -206,13 +207,17 @@ impl<'a> Reader<'a, '_> {
             "suspected" => (WaitFor::Suspected, ""),
             "frozen" => (WaitFor::Frozen(node()?), "node"),
             "ended" => (WaitFor::Ended(node()?), "node"),
+            "a-while" => {
+                let length = within(self.needed(&step.ms, "ms")?, 1, LONGEST_WAIT, "ms")?;
+                (WaitFor::AWhile(milliseconds(length)), "ms")
+            }
             "the-end" => {
                 let before = self.length(&step.ms, "ms", 0, LONGEST_WAIT)?.unwrap_or_default();
                 (WaitFor::TheEnd(before), "ms")
             }
             other => {
                 let known = "answered, asked, serving, members, view-change, held, failpoint, step, sent, stopped, leads, \
-                             suspected, frozen, ended, the-end";
+                             suspected, frozen, ended, a-while, the-end";
                 return refuse(what, format!("“{}” cannot be waited for: {known}", shown(other)));
             }
         };
@@ -226,7 +231,7 @@ impl<'a> Reader<'a, '_> {
     fn restartable(&self) -> Result<NodeName, Refusal> {
         let node = self.needed(&self.step.node, "node")?;
         match self.node(node, &[NodeName::Crashed])? {
-            NodeName::Primary | NodeName::Backup => {
+            NodeName::Primary | NodeName::Backup | NodeName::SomeReplica => {
                 refuse(node, "who leads and who follows runs already: name the node, or say “crashed”".into())
             }
             named => Ok(named),
@@ -238,6 +243,7 @@ impl<'a> Reader<'a, '_> {
         let crowd = match name.get_ref().as_str() {
             "primary" => return Ok(NodeName::Primary),
             "backup" => return Ok(NodeName::Backup),
+            "some-replica" => return Ok(NodeName::SomeReplica),
             "crashed" => NodeName::Crashed,
             "frozen" => NodeName::Frozen,
             "everybody" => NodeName::Everybody,

@@ -136,16 +136,21 @@ pub(super) fn nodes<'a>(picture: &'a Picture, name: &NodeName, draw: u64) -> Vec
     let all = || picture.nodes.iter();
     match name {
         NodeName::Primary => picture.nodes.acting_primary().into_iter().collect(),
-        NodeName::Backup => {
-            let backups = backups(picture);
-            let chosen = draw as usize % backups.len().max(1);
-            backups.get(chosen).copied().into_iter().collect()
+        NodeName::Backup => chosen(backups(picture), draw),
+        NodeName::SomeReplica => {
+            let replica = |node: &&Node| node.runs() && node.actor == Actor::Role(Role::Replica);
+            chosen(all().filter(replica).collect(), draw)
         }
         NodeName::Crashed => all().filter(|node| !node.runs()).collect(),
         NodeName::Frozen => all().filter(|node| picture.steering.frozen.contains_key(&node.id)).collect(),
         NodeName::Everybody => all().filter(|node| node.runs()).collect(),
         NodeName::Named(name) => picture.nodes.get(name).into_iter().collect(),
     }
+}
+
+fn chosen(among: Vec<&Node>, draw: u64) -> Vec<&Node> {
+    let which = draw as usize % among.len().max(1);
+    among.into_iter().nth(which).into_iter().collect()
 }
 
 fn backups(picture: &Picture) -> Vec<&Node> {
@@ -174,7 +179,7 @@ pub(super) fn waited_for(what: &WaitFor) -> String {
         WaitFor::Suspected => "a suspicion".into(),
         WaitFor::Frozen(name) => format!("{} to stand still", node_words(name)),
         WaitFor::Ended(name) => format!("the end of {}", node_words(name)),
-        WaitFor::TheEnd(_) => "the end".into(),
+        WaitFor::AWhile(_) | WaitFor::TheEnd(_) => "the time to pass".into(),
     }
 }
 
@@ -185,6 +190,7 @@ fn node_words(name: &NodeName) -> &str {
         NodeName::Crashed => "a crashed node",
         NodeName::Frozen => "a frozen node",
         NodeName::Everybody => "any node",
+        NodeName::SomeReplica => "a replica that runs",
         NodeName::Named(name) => name,
     }
 }
