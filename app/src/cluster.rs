@@ -250,6 +250,12 @@ impl Inquirer {
         Ok(commands)
     }
 
+    /// Somebody who may not was refused something: that is shown, if it does not happen all the time.
+    pub(crate) fn turned_away(&self, why: &str) {
+        // Nobody is there to be shown it only when the cluster has ended.
+        let _ = self.sender.send(Incoming::TurnedAway(why.to_owned()));
+    }
+
     fn ask(&self, question: Question) -> anyhow::Result<()> {
         self.sender.send(Incoming::Asked(question)).map_err(|_| anyhow!("the cluster has ended"))
     }

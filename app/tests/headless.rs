@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by unwrap, its own parts too")]
 
+mod made_history;
 #[path = "headless/program.rs"]
 mod program;
 #[path = "headless/stage.rs"]
@@ -23,5 +24,7 @@ mod exactly_once;
 mod failpoints;
 #[path = "headless/judging.rs"]
 mod judging;
+#[path = "headless/scenarios.rs"]
+mod scenarios;
 #[path = "headless/steering.rs"]
 mod steering;

@@ -4,7 +4,7 @@
 //! it decides nothing about replication.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use node::control::{ControlCommand, Misbehaviour, NodeReport};
@@ -23,6 +23,9 @@ use super::steering::Steering;
 use super::{ClusterClock, ClusterOptions};
 use crate::user_command::UserCommand;
 
+/// Of those who are refused at the door, one is shown in so long.
+const BETWEEN_TURNED_AWAY: Duration = Duration::from_secs(1);
+
 /// What comes to the supervisor.
 pub(super) enum Incoming {
     /// A person asked for something.
@@ -39,6 +42,8 @@ pub(super) enum Incoming {
     Appeared(HostKey, String, NodeId),
     /// It does not any more.
     Left(HostKey, NodeId),
+    /// Somebody who may not was refused something: a sentence.
+    TurnedAway(String),
     /// The app is done with the cluster.
     Stop,
 }
@@ -56,6 +61,7 @@ pub(super) struct Supervisor {
     pub(super) sender: Sender<Incoming>,
     pub(super) incoming: Receiver<Incoming>,
     pub(super) processes: u64,
+    turned_away: Option<Instant>,
     /// In this program itself, once the cluster runs.
     pub(super) bomb: Option<Bomb>,
     // Last: the folder goes when the processes are gone.
@@ -84,6 +90,7 @@ impl Supervisor {
             sender,
             incoming,
             processes: 0,
+            turned_away: None,
             bomb: None,
             _run: run,
         }
@@ -118,6 +125,7 @@ impl Supervisor {
                 self.renew_links(&name);
             }
             Incoming::Left(key, node) => self.hosts.left(key, node),
+            Incoming::TurnedAway(why) => self.on_turned_away(why),
             Incoming::Ended(key) => self.on_end(key),
             Incoming::Stop => {}
         }
@@ -237,6 +245,14 @@ impl Supervisor {
             if let (Some(process), Some(command)) = (&node.process, command(node.kind)) {
                 process.tell(command);
             }
+        }
+    }
+
+    /// Whoever knocks all the time must not fill the log.
+    fn on_turned_away(&mut self, why: String) {
+        if self.turned_away.is_none_or(|last| last.elapsed() >= BETWEEN_TURNED_AWAY) {
+            self.turned_away = Some(Instant::now());
+            self.fact(NodeId(0), TraceEvent::CommandRefused { why });
         }
     }
 

@@ -1,7 +1,9 @@
 //! The door of a running cluster: how `status` and `customer` in other processes come to know it.
 //!
 //! Loopback only, and only for who can read the run's private folder: the password stands in a file of mode 0600
-//! (RELIABILITY S17). One JSON request a line, one JSON answer. What is said is little and bounded. It cannot steer anything.
+//! (RELIABILITY S17). One JSON request a line, one JSON answer. What is said is little and bounded. It cannot steer
+//! anything, not even for the user who started the run: whoever knocks without the password, or wants something else than
+//! to look or to order, is refused, and that is shown.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -36,9 +38,9 @@ pub(super) struct DoorFile {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Request {
+struct Request<W> {
     password: String,
-    wants: Wants,
+    wants: W,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -88,11 +90,21 @@ fn receive(visitor: &TcpStream, inquirer: &Inquirer, password: &str) -> anyhow::
     visitor.set_write_timeout(Some(PATIENCE))?;
     let mut line = String::new();
     BufReader::new(visitor.take(4096)).read_line(&mut line)?;
-    let request = serde_json::from_str::<Request>(&line).ok().filter(|request| is_same(&request.password, password));
-    let answer = match request.map(|request| request.wants) {
-        None => serde_json::to_string(&Response::<()>::Refused("the password is wrong".into()))?,
-        Some(Wants::Status) => answer(StatusReport::of(inquirer))?,
-        Some(Wants::Admission) => answer(inquirer.admission())?,
+    let request = serde_json::from_str::<Request<serde_json::Value>>(&line).ok();
+    let answer = match request.filter(|request| is_same(&request.password, password)) {
+        None => {
+            inquirer.turned_away("Somebody came to the door of this run without its password, and was refused.");
+            serde_json::to_string(&Response::<()>::Refused("the password is wrong".into()))?
+        }
+        Some(request) => match serde_json::from_value(request.wants) {
+            Ok(Wants::Status) => answer(StatusReport::of(inquirer))?,
+            Ok(Wants::Admission) => answer(inquirer.admission())?,
+            Err(_) => {
+                inquirer.turned_away("Somebody wanted to steer this run from its door, and was refused.");
+                let why = "the door is for looking and for ordering; only the launcher steers its cluster";
+                serde_json::to_string(&Response::<()>::Refused(why.into()))?
+            }
+        },
     };
     let mut visitor = visitor;
     visitor.write_all(answer.as_bytes())?;

@@ -1,5 +1,8 @@
 //! Verdicts as exit statuses: of recorded histories, of scenarios on real processes, of simulations.
 
+use std::time::{Duration, Instant};
+
+use crate::made_history;
 use crate::program::{last_json, program};
 
 /// Exit status of `check` on a history of these lines at one postcode.
@@ -34,6 +37,31 @@ fn a_verdict_is_an_exit_status() {
     assert_eq!(check(&PLACE), 4, "nobody looked");
     assert_eq!(check(&[]), 4);
     assert_eq!(program(&["check", "/no/such/file"]).status.code(), Some(2));
+}
+
+/// The same in small as `cargo bench --bench check` measures: lost answers do not make it slow.
+#[test]
+fn a_long_history_with_lost_answers_is_judged_quickly() {
+    let bytes = made_history::history(10_000, 20, 7);
+    let begun = Instant::now();
+    let verdict = app::verdict::judge(&app::history::read(&bytes[..]).unwrap());
+    assert_eq!(verdict.verdict, app::verdict::Judgement::Holds, "{verdict}");
+    assert!(verdict.unknown > 50 && verdict.acknowledged > 4_000, "{verdict}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}, without optimisation", begun.elapsed());
+}
+
+/// Swapping two orders in one of its lists is found.
+#[test]
+fn one_wrong_list_in_a_long_history_is_found() {
+    let text = String::from_utf8(made_history::history(2_000, 20, 8)).unwrap();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let is_list = |line: &String| line.contains("\"ok\",\"f\":\"read\"") && line.matches("\",\"c").count() > 3;
+    let at = lines.iter().position(is_list).unwrap();
+    let mut line: serde_json::Value = serde_json::from_str(&lines[at]).unwrap();
+    line["value"].as_array_mut().unwrap().swap(0, 1);
+    lines[at] = line.to_string();
+    let verdict = app::verdict::judge(&app::history::read(lines.join("\n").as_bytes()).unwrap());
+    assert!(verdict.reordered > 0, "{verdict}");
 }
 
 #[test]

@@ -6,10 +6,10 @@ use app::user_command::{LinkWay, Until, UserCommand};
 use protocol::ids::{MessageId, NodeId, Span};
 use protocol::machine::Timer;
 use protocol::plant::Plant;
-use protocol::trace::{Ending, Freezing, LinkRule, MessageAct, Rate, TraceEvent};
+use protocol::trace::{Ending, Freezing, LinkRule, MessageAct, Rate, Standing, Stay, Step, TraceEvent};
 
 use crate::program::PATIENCE;
-use crate::stage::Stage;
+use crate::stage::{Stage, order};
 
 fn way(from: &str, to: &str) -> LinkWay {
     LinkWay { from: from.into(), to: to.into() }
@@ -148,4 +148,139 @@ fn what_cannot_be_steered_is_refused() {
     });
     let why = stage.refusal(UserCommand::Freeze { node: "replica-3".into(), how: Freezing::Signal });
     assert!(why.contains("is not running"), "{why}");
+}
+
+impl Stage {
+    /// The message with this number that enters its link next.
+    fn sent(&mut self, number: u8) -> (MessageId, NodeId) {
+        self.until(&format!("[{number}]"), |record| match &record.event {
+            TraceEvent::Sent { message, to, facts } => (facts.step == Some(Step(number))).then_some((*message, *to)),
+            _ => None,
+        })
+    }
+
+    fn restart(&mut self, node: &str) -> NodeId {
+        self.perform(UserCommand::Crash { node: node.into() });
+        self.until("its end", |record| matches!(record.event, TraceEvent::Ended { .. }).then_some(()));
+        self.perform(UserCommand::Restart { node: node.into() });
+        self.until("its start", |record| matches!(record.event, TraceEvent::Started(_)).then_some(record.node))
+    }
+}
+
+#[test]
+fn a_held_message_stays_until_it_is_let_go() {
+    let mut stage = Stage::open();
+    let grace = stage.customer("Grace");
+    stage.primary();
+    stage.perform(UserCommand::SetRate { rate: Rate(100_000) });
+    stage.perform(order(grace, &["Pad thai"]));
+    let request = stage.asked();
+    let (message, to) = stage.sent(9);
+    stage.perform(UserCommand::Message { message, to, act: MessageAct::Hold });
+    stage.until_fact(&TraceEvent::Stays { message, to, stay: Stay::Held });
+    stage.perform(UserCommand::Message { message, to, act: MessageAct::LetPast });
+    stage.until("its arrival", |record| {
+        let TraceEvent::Delivered { message: arrived, .. } = record.event else { return None };
+        (arrived == message).then_some(())
+    });
+    let why = stage.refusal(UserCommand::Message { message, to, act: MessageAct::Drop });
+    assert!(why.contains("has left its link"), "{why}");
+    stage.perform(UserCommand::SetRate { rate: Rate::REAL });
+    stage.answer(request);
+}
+
+#[test]
+fn time_goes_on_until_the_next_numbered_step_and_stops() {
+    let mut stage = Stage::open();
+    let grace = stage.customer("Grace");
+    stage.primary();
+    stage.perform(UserCommand::SetRate { rate: Rate::STOPPED });
+    stage.until_fact(&TraceEvent::ClockIs { rate: Rate::STOPPED, until: None });
+    stage.perform(order(grace, &["Pad thai"]));
+    let (message, _) = stage.sent(7);
+    stage.perform(UserCommand::RunUntil { rate: Rate(100_000), until: Until::NumberedStep });
+    stage.until("its arrival", |record| {
+        let TraceEvent::Delivered { message: arrived, .. } = record.event else { return None };
+        (arrived == message).then_some(())
+    });
+    stage.until_fact(&TraceEvent::ClockIs { rate: Rate::STOPPED, until: None });
+}
+
+/// Nobody is asked for a timer, so the customer's is: the one that would send the order again.
+#[test]
+fn a_timer_is_let_ring_while_time_stands_still() {
+    let mut stage = Stage::open();
+    let grace = stage.customer("Grace");
+    stage.primary();
+    stage.perform(UserCommand::SetRate { rate: Rate::STOPPED });
+    stage.until_fact(&TraceEvent::ClockIs { rate: Rate::STOPPED, until: None });
+    stage.perform(order(grace, &["Pad thai"]));
+    let (node, timer) = stage.until("a timer", |record| match &record.event {
+        TraceEvent::Timers { armed } => {
+            armed.iter().find(|(timer, _)| *timer == Timer::AskNameServer).map(|(timer, _)| (record.node, *timer))
+        }
+        _ => None,
+    });
+    stage.perform(UserCommand::Ring { node, timer });
+    stage.until_fact(&TraceEvent::Rang { timer });
+}
+
+/// Links go by name: a process that is started again finds them as they were left, and so do the others.
+#[test]
+fn links_outlive_the_processes_at_their_ends() {
+    let mut stage = Stage::open();
+    stage.primary();
+    let links = ["name-server", "front-end", "replica-1", "replica-2"]
+        .iter()
+        .flat_map(|other| [way("replica-3", other), way(other, "replica-3")])
+        .collect();
+    stage.perform(UserCommand::SetLinks { links, rule: LinkRule::CUT });
+    let id = stage.restart("replica-3");
+    // It says what it is before it knows of any view, and cannot join; the others go on without it.
+    stage.until("a view without it", |record| match &record.event {
+        TraceEvent::Became { view, .. } => (view.members.len() == 2).then_some(()),
+        _ => None,
+    });
+    assert!(!stage.facts.iter().any(|record| {
+        record.node == id && matches!(record.event, TraceEvent::Became { standing: Standing::Backup, .. })
+    }));
+    stage.perform(UserCommand::MendAll);
+    stage.until("its return", |record| match &record.event {
+        TraceEvent::Became { standing: Standing::Backup, .. } => (record.node == id).then_some(()),
+        _ => None,
+    });
+}
+
+#[test]
+fn a_restarted_replica_is_somebody_else_unless_that_mistake_is_planted() {
+    let mut stage = Stage::open();
+    stage.primary();
+    let first = stage.restart("replica-3");
+    let second = stage.restart("replica-3");
+    assert_ne!(first, second);
+    let plant = Some(Plant::RestartKeepsId);
+    stage.perform(UserCommand::SetPlant { plant });
+    stage.until_fact(&TraceEvent::PlantIs { plant });
+    assert_eq!(stage.restart("replica-3"), second);
+}
+
+#[test]
+fn who_starts_while_time_stands_still_waits_like_all() {
+    let mut stage = Stage::open();
+    stage.primary();
+    stage.perform(UserCommand::SetRate { rate: Rate::STOPPED });
+    stage.until_fact(&TraceEvent::ClockIs { rate: Rate::STOPPED, until: None });
+    let now = stage.cluster.now();
+    stage.perform(UserCommand::AddReplica);
+    let id = stage.until("its start", |record| matches!(record.event, TraceEvent::Started(_)).then_some(record.node));
+    let (_, at) = stage.until("its first word", |record| match record.event {
+        TraceEvent::Sent { message, .. } => (message.from == id).then_some((message, record.at)),
+        _ => None,
+    });
+    assert_eq!((at, stage.cluster.now()), (now, now), "it has the present clock, which stands still");
+    stage.perform(UserCommand::SetRate { rate: Rate::REAL });
+    stage.until("its view", |record| match &record.event {
+        TraceEvent::Became { standing: Standing::Backup, .. } => (record.node == id).then_some(()),
+        _ => None,
+    });
 }
