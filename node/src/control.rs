@@ -56,10 +56,10 @@ pub struct ClockReading {
     pub until: Option<u64>,
 }
 
-/// What one link of a process does, one way.
+/// What one link of a process does, one way. Both ways between a replica and a postcode service are the replica's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkSetting {
-    /// Which of the process's actors sends: customers share a process.
+    /// Which of the process's actors sends (customers share a process), or which postcode service answers it.
     pub from: NodeId,
     /// The incarnation, or the postcode service, at the other end.
     pub to: NodeId,
@@ -146,7 +146,8 @@ pub enum ControlCommand {
     },
     /// What a link does from now on.
     Link(LinkSetting),
-    /// Do something with a message that is in one of this process's links. Gone already: [`NodeReport::Refused`].
+    /// Do something with a message that is in one of this process's links, or with a question to a postcode service, or with its
+    /// verdict. Gone already: [`NodeReport::Refused`].
     Message {
         /// Which.
         message: MessageId,

@@ -4,6 +4,7 @@
 //! transport; no machine sees any of them. There is no lock and no second loop: whoever owns the host calls
 //! [`Host::ready`] and then [`Host::round`], for ever. What machines decide is not known here.
 
+mod arrivals;
 mod bombs;
 mod carry_out;
 mod facts;
@@ -14,7 +15,7 @@ mod steering;
 use std::collections::VecDeque;
 use std::task::Poll;
 
-use protocol::ids::{Contact, MessageId, NodeId, RequestId, Role};
+use protocol::ids::{Contact, NodeId, RequestId, Role};
 use protocol::machine::{Effects, Input, Machine, Settings, Timer};
 use protocol::message::Answer;
 use protocol::trace::{NodeState, TraceEvent};
@@ -33,9 +34,6 @@ pub use bombs::Blast;
 use bombs::Bombs;
 use postcodes::Inquirer;
 pub use postcodes::{Question, ServiceAnswer};
-
-/// Messages handled before the machines settle, so that nobody's answer waits for an endless queue.
-const MOST_MESSAGES: usize = 4096;
 
 /// A settled request of a customer.
 #[derive(Clone, Debug, PartialEq)]
@@ -275,79 +273,6 @@ impl<M: Machine> Host<M> {
         self.describe_changed();
         self.feed.flush(self.now);
         Ok(())
-    }
-
-    /// Whether this process was itself late: frozen, or the machine slept. Then the launcher may have said something
-    /// meanwhile that should be heard before the next round.
-    #[must_use]
-    pub fn has_overslept(&self) -> bool {
-        self.is_late_at(self.clock.now())
-    }
-
-    fn is_late_at(&self, now: u64) -> bool {
-        self.timers.next().is_some_and(|due| now > due + self.late())
-    }
-
-    /// Whoever is late by so much accuses nobody.
-    fn late(&self) -> u64 {
-        self.suspect_after / 2
-    }
-
-    /// A process that was itself late accuses nobody (PROTOCOL section 7): timers are restarted before any rings. Late is
-    /// what is late in cluster time, in which others are accused: however fast that goes, also when it was set forward.
-    fn restart_if_late(&mut self) -> anyhow::Result<()> {
-        if !self.is_late_at(self.now) {
-            return Ok(());
-        }
-        tracing::info!("this process was late itself; it accuses nobody for the silence");
-        for at in 0..self.actors.len() {
-            self.handle(at, Input::Overslept);
-        }
-        self.carry_out_touched()
-    }
-
-    fn handle_arrivals(&mut self) {
-        let mut messages = 0;
-        self.behind = true;
-        while messages < MOST_MESSAGES {
-            let Some(arrival) = self.arrivals.pop_front().or_else(|| self.transport.try_arrival()) else {
-                self.behind = false;
-                return;
-            };
-            match arrival {
-                Arrival::Messages { from, envelopes } => {
-                    messages += envelopes.len();
-                    for envelope in envelopes {
-                        self.deliver(from, envelope);
-                    }
-                }
-                Arrival::ConnectionLost { peer } => {
-                    for at in 0..self.actors.len() {
-                        self.handle(at, Input::ConnectionLost { peer });
-                    }
-                }
-                Arrival::Lost { messages, why } => {
-                    for (message, to) in messages {
-                        self.trace(message.from, || TraceEvent::Lost { message, to, why: why.clone() });
-                    }
-                }
-            }
-        }
-    }
-
-    fn deliver(&mut self, address: std::net::SocketAddr, envelope: protocol::message::Envelope) {
-        let Some(at) = self.by_id.get(&envelope.to).copied() else {
-            let why = || format!("a message for {}, who is not here (any more)", envelope.to);
-            return self.transport.refusals().add(address, why);
-        };
-        let from = Contact { id: envelope.from, address };
-        let message = MessageId { from: envelope.from, number: envelope.number };
-        let shown = self.shows(envelope.traced);
-        let before = self.actors[at].as_ref().map_or(0, |actor| actor.effects.len());
-        self.handle(at, Input::Received { from, traced: envelope.traced, message: envelope.message });
-        if shown {
-            self.note_delivered(at, message, before);
-        }
     }
 
     fn handle(&mut self, at: usize, input: Input) {

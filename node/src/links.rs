@@ -24,10 +24,11 @@ pub const MOST_IN_LINKS: usize = 8192;
 /// The same in bytes, roughly.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
-/// Why a link lost something.
+/// Why a link lost something: it was cut.
 pub const CUT: &str = "the link is cut";
 const LOST: &str = "lost by its link";
-const FULL: &str = "the links of its sender are full: let go or drop what is held";
+/// Why a link lost something: there was no room.
+pub const FULL: &str = "the links of its sender are full: let go or drop what is held";
 
 /// What happens to something that enters a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +75,8 @@ pub struct Links {
     last: FxHashMap<Way, u64>,
     entered: u64,
     bytes: usize,
+    /// Something did not fit since there was room last.
+    overflown: bool,
     chance: Chance,
 }
 
@@ -138,6 +141,11 @@ impl Links {
             (_, true) => Fate::Stays { left: self.hop + rule.delay.0, held: true },
             (left, false) => Fate::Stays { left, held: false },
         }
+    }
+
+    /// Something did not fit. True: that is news, there was room before.
+    pub fn overflow(&mut self) -> bool {
+        !std::mem::replace(&mut self.overflown, true)
     }
 
     /// Keeps something as its fate says.
@@ -233,6 +241,7 @@ impl Links {
         if self.slowed.is_empty() {
             self.last.clear();
         }
+        self.overflown &= self.kept() > MOST_IN_LINKS / 2 || self.bytes > MOST_BYTES / 2;
         self.disturbed = self.hop > 0 || !self.rules.is_empty() || self.kept() > 0;
     }
 }

@@ -7,7 +7,7 @@ use protocol::message::{Envelope, Message};
 use protocol::trace::TraceEvent;
 
 use super::{Answered, Host};
-use crate::links::{Fate, Passing};
+use crate::links::{FULL, Fate, MOST_IN_LINKS, Passing};
 
 impl<M: Machine> Host<M> {
     pub(super) fn carry_out_touched(&mut self) -> anyhow::Result<()> {
@@ -121,6 +121,10 @@ impl<M: Machine> Host<M> {
 
     /// Something will never leave its link; `why` is a sentence.
     pub(super) fn is_lost(&mut self, passing: Passing, why: &'static str) {
+        if why == FULL && self.links.overflow() {
+            let text = || format!("{MOST_IN_LINKS} messages are in links here. What enters now is lost: mend a link.");
+            self.trace(passing.way().0, || TraceEvent::Log { text: text() });
+        }
         if self.shows(passing.is_traced()) {
             let (message, (from, to)): (MessageId, _) = (passing.id(), passing.way());
             self.feed.note(from, self.clock.now(), TraceEvent::Lost { message, to, why: why.into() });

@@ -112,6 +112,7 @@ impl<M: Machine> Host<M> {
         self.enter_service(Passing::Question(Box::new(question)));
     }
 
+    /// A question or a verdict enters its link. Nothing is doubled here: HTTP asks once.
     fn enter_service(&mut self, passing: Passing) {
         let fate = match self.links.are_at_rest() {
             true => Fate::Passes,

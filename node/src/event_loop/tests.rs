@@ -9,7 +9,7 @@ mod time;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use protocol::ids::{Contact, Span};
+use protocol::ids::{Contact, MessageId, Span};
 use protocol::machine::{Effects, Wish};
 use protocol::message::{Ask, Envelope, Message};
 use protocol::trace::{Rate, Refusal, TraceRecord};

@@ -273,9 +273,11 @@ fn what_is_in_the_links_is_bounded_in_number_and_in_bytes() {
     let kept = (0..10_000).filter(|number| scene.send(*number) != Fate::Lost(FULL)).count();
     assert_eq!((kept, scene.links.kept()), (MOST_IN_LINKS, MOST_IN_LINKS));
     assert_eq!(scene.send_to(OTHER, 1, lookup()), Fate::Passes, "what need not be kept still passes");
+    assert!(scene.links.overflow() && !scene.links.overflow(), "said once");
     assert_eq!(scene.set(LinkRule::CUT).1.len(), MOST_IN_LINKS);
     scene.set(LinkRule::default());
     scene.assert_at_rest();
+    assert!(scene.links.overflow(), "news again");
 
     let mut scene = Scene::with(rule(|rule| rule.hold = true));
     let bytes = vec![0; 64 * 1024];
