@@ -5,6 +5,7 @@
 
 mod keys;
 mod past;
+mod replay;
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
 use protocol::trace::TraceRecord;
@@ -23,6 +24,9 @@ use crate::picture::Picture;
 use crate::tape::{Entry, Tape};
 use crate::theme::{self, size, time, tokens};
 use crate::user_command::{CommandQueue, UserCommand};
+
+pub use past::file_name;
+pub use replay::run_tape_window;
 
 /// What the window needs of a cluster: the real one, or recorded facts in tests. Nothing here may block.
 pub trait RunningCluster {
@@ -221,6 +225,17 @@ const ICON: &[u8] = include_bytes!("../../resources/icons/just-hungry.png");
 pub fn run_window<C: RunningCluster + 'static>(
     launch: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> anyhow::Result<C> + 'static,
 ) -> eframe::Result {
+    run(move |creation| {
+        let context = creation.egui_ctx.clone();
+        let cluster = launch(Box::new(move || context.request_repaint()))?;
+        Ok(App::new(creation, cluster))
+    })
+}
+
+/// Opens the window; `create` makes what is in it.
+fn run<C: RunningCluster + 'static>(
+    create: impl FnOnce(&eframe::CreationContext<'_>) -> anyhow::Result<App<C>> + 'static,
+) -> eframe::Result {
     // Without its picture it is still a window.
     let icon = eframe::icon_data::from_png_bytes(ICON).unwrap_or_default();
     let options = eframe::NativeOptions {
@@ -233,10 +248,6 @@ pub fn run_window<C: RunningCluster + 'static>(
         renderer: eframe::Renderer::Glow,
         ..eframe::NativeOptions::default()
     };
-    let create = move |creation: &eframe::CreationContext<'_>| {
-        let context = creation.egui_ctx.clone();
-        let cluster = launch(Box::new(move || context.request_repaint()))?;
-        Ok(Box::new(App::new(creation, cluster)) as Box<dyn eframe::App>)
-    };
+    let create = move |creation: &eframe::CreationContext<'_>| Ok(Box::new(create(creation)?) as Box<dyn eframe::App>);
     eframe::run_native("just-hungry", options, Box::new(create))
 }

@@ -10,6 +10,7 @@ pub(crate) mod demo;
 mod door;
 mod known;
 mod output;
+mod replay;
 mod run;
 mod settle;
 mod signals;
@@ -30,6 +31,7 @@ use crate::cluster::{Cluster, ClusterOptions, Postcodes};
 
 pub use door::open as open_door;
 pub use output::{Closed, say, say_json, warn};
+pub use replay::replay;
 
 /// How a command ends, as an exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +85,7 @@ pub struct Arguments {
     pub command: Option<Command>,
     /// Of the window.
     #[command(flatten)]
-    pub gui: ClusterKind,
+    pub gui: WindowKind,
 }
 
 const EXIT_STATUSES: &str = "Exit status: 0 holds, 1 violation, 2 bad input or use, 3 undecided or out of time, \
@@ -93,7 +95,7 @@ const EXIT_STATUSES: &str = "Exit status: 0 holds, 1 violation, 2 bad input or u
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Open the window on a running cluster (this is what no command means).
-    Gui(ClusterKind),
+    Gui(WindowKind),
     /// Start a cluster and say as JSON lines what runs where; ends when its input closes, or on SIGTERM.
     Cluster(cluster_command::ClusterArguments),
     /// Order from a running cluster: JSON requests in, one a line, JSON answers out.
@@ -110,7 +112,9 @@ pub enum Command {
     Simulate(simulate::SimulateArguments),
     /// Judge a history: is it linearizable?
     Check(check::CheckArguments),
-    /// Say whether a file is a scenario or a history, or where it is wrong.
+    /// Tell what a tape holds, line by line, without a cluster. (The window shows one with `gui --tape FILE`.)
+    Replay(replay::ReplayArguments),
+    /// Say whether a file is a scenario, a history or a tape, or where it is wrong.
     Validate {
         /// The file.
         file: PathBuf,
@@ -118,6 +122,17 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What the window shows.
+#[derive(Clone, Debug, clap::Args)]
+pub struct WindowKind {
+    /// The cluster that is started.
+    #[command(flatten)]
+    pub cluster: ClusterKind,
+    /// Show this tape instead, and start no cluster.
+    #[arg(long, value_name = "FILE")]
+    pub tape: Option<PathBuf>,
 }
 
 /// What a person can choose about the cluster that is started.
@@ -191,6 +206,7 @@ pub fn perform(command: Command) -> Result<Exit, Failure> {
         Command::Bench(arguments) => bench::perform(&arguments),
         Command::Simulate(arguments) => simulate::perform(&arguments),
         Command::Check(arguments) => check::perform(&arguments),
+        Command::Replay(arguments) => replay::perform(&arguments),
         Command::Validate { file, json } => validate::perform(&file, json),
     }
 }

@@ -82,6 +82,12 @@ impl Window {
         self.bottom.timeline = Default::default();
     }
 
+    /// Shows a tape, and there is no cluster to go back to.
+    pub fn show_alone(&mut self, name: String, opened: Opened) {
+        self.alone = true;
+        self.show_tape(name, opened, 0.0);
+    }
+
     /// Whether a moment of the past is shown.
     #[must_use]
     pub fn shows_past(&self) -> bool {

@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::trace::TraceRecord;
 
-use crate::app::{RunningCluster, run_window};
+use crate::app::{RunningCluster, file_name, run_tape_window, run_window};
 use crate::cluster::{Cluster, ClusterOptions};
-use crate::headless::{self, ClusterKind, Exit, Failure, demo, warn};
+use crate::headless::{self, Exit, Failure, WindowKind, demo, warn};
+use crate::tape;
 use crate::user_command::UserCommand;
 
 /// What the window needs at run time, on Debian and its kin (each found by taking it away).
@@ -22,18 +23,26 @@ static OPENING: AtomicBool = AtomicBool::new(false);
 /// What a library said as it gave up while a window was being opened.
 static GAVE_UP: Mutex<Option<String>> = Mutex::new(None);
 
-/// Opens the window on a running cluster. Where that is impossible, says why in one sentence and performs `demo`.
+/// Opens the window on a running cluster, or on a tape. Where that is impossible, says why in one sentence and performs
+/// `demo`, or tells what is on the tape.
 ///
 /// # Errors
-/// When the cluster cannot be started; as `demo`.
-pub(super) fn window_or_demo(kind: &ClusterKind) -> Result<Exit, Failure> {
-    let why = match missing_display() {
-        Some(why) => why.to_owned(),
-        None => match open_window(kind.options()?)? {
-            None => return Ok(Exit::Holds),
-            Some(why) => why,
-        },
+/// When the cluster cannot be started, or the tape not be opened; as `demo`.
+pub(super) fn window_or_demo(kind: &WindowKind) -> Result<Exit, Failure> {
+    let why = match (missing_display(), &kind.tape) {
+        (Some(why), _) => Some(why.to_owned()),
+        (None, None) => open_window(kind.cluster.options()?)?,
+        (None, Some(file)) => {
+            let opened = tape::open(file).map_err(|error| Failure::BadInput(error.to_string()))?;
+            let name = file_name(file);
+            attempt(|| run_tape_window(name, opened, is_open))?
+        }
     };
+    let Some(why) = why else { return Ok(Exit::Holds) };
+    if let Some(file) = &kind.tape {
+        warn(format!("No window can be opened here: {why}. What the tape tells follows."));
+        return headless::replay(file);
+    }
     warn(format!(
         "No window can be opened here: {why}. (Where a library is missing: {APT}.) The demonstration follows in the terminal."
     ));
@@ -51,16 +60,25 @@ pub(super) fn takes(words: &str) -> bool {
 
 /// None: there was a window, and it was closed. Else: why there was none.
 fn open_window(options: ClusterOptions) -> Result<Option<String>, Failure> {
-    OPENING.store(true, Ordering::Relaxed);
-    let shown = catch_unwind(AssertUnwindSafe(|| {
+    attempt(|| {
         run_window(move |wake| {
-            OPENING.store(false, Ordering::Relaxed);
+            is_open();
             let cluster = Cluster::launch(options)?;
             headless::open_door(&cluster)?;
             cluster.wake_with(wake);
             Ok(cluster)
         })
-    }));
+    })
+}
+
+/// There is a window: from now on a panic is a fault.
+fn is_open() {
+    OPENING.store(false, Ordering::Relaxed);
+}
+
+fn attempt(open: impl FnOnce() -> eframe::Result) -> Result<Option<String>, Failure> {
+    OPENING.store(true, Ordering::Relaxed);
+    let shown = catch_unwind(AssertUnwindSafe(open));
     let opening = OPENING.swap(false, Ordering::Relaxed);
     match shown {
         Ok(Ok(())) => Ok(None),

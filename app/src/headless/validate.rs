@@ -1,4 +1,4 @@
-//! `validate FILE`: is this a scenario or a history, or where is it wrong? Opens nothing but that file.
+//! `validate FILE`: is this a scenario, a history or a tape, or where is it wrong? Opens nothing but that file.
 
 use std::io::{BufRead, Read};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Exit, Failure, check, say, say_json};
-use crate::{history, scenario};
+use crate::{history, scenario, tape};
 
 #[derive(Serialize)]
 struct Found {
@@ -22,8 +22,17 @@ struct Found {
 
 pub(super) fn perform(path: &Path, json: bool) -> Result<Exit, Failure> {
     let mut file = check::open(path)?;
-    let begins_as_json = file.fill_buf().map(|bytes| bytes.first() == Some(&b'{')).unwrap_or_default();
-    let found = if begins_as_json { examine_history(file) } else { examine_scenario(file)? };
+    let begins = |bytes: &[u8]| match bytes.first() {
+        Some(0x1f) => "tape",
+        Some(b'{') if bytes.starts_with(b"{\"just-hungry-tape\"") => "tape",
+        Some(b'{') => "history",
+        _ => "scenario",
+    };
+    let found = match file.fill_buf().map(begins).unwrap_or_default() {
+        "tape" => examine_tape(file),
+        "history" => examine_history(file),
+        _ => examine_scenario(file)?,
+    };
     if json {
         say_json(&found)?;
     } else if let Some(why) = &found.why {
@@ -38,6 +47,18 @@ pub(super) fn perform(path: &Path, json: bool) -> Result<Exit, Failure> {
         say(format!("{}: a {}, ok", path.display(), found.kind))?;
     }
     Ok(if found.ok { Exit::Holds } else { Exit::BadInput })
+}
+
+/// A tape that opens, but not as a whole, is not ok; what can be seen of it is told by `replay`.
+fn examine_tape(file: impl BufRead) -> Found {
+    let (line, why) = match tape::read(file) {
+        Ok(opened) if opened.bad_line.is_none() => {
+            return Found { ok: true, kind: "tape", line: None, column: None, why: None };
+        }
+        Ok(opened) => (opened.bad_line, opened.notes.join(" ")),
+        Err(error) => (Some(1), error.to_string()),
+    };
+    Found { ok: false, kind: "tape", line, column: None, why: Some(why) }
 }
 
 fn examine_history(file: impl BufRead) -> Found {

@@ -25,7 +25,7 @@ use place::Place;
 const MOST_OPERATIONS: usize = 200_000;
 
 /// Counts for the lights.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Lights {
     /// Orders whose customers were told that they are placed.
     pub acknowledged: u32,

@@ -97,6 +97,8 @@ pub fn controls_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, f
 }
 
 fn search(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, focus: &mut Focus) {
+    let response = field(ui, &mut state.search.text, "Search the timeline", wording::SEARCH_HINT, 168.0);
+    // After the field: what comes and goes before it would take its focus away.
     if !state.search.text.is_empty() {
         state.search.refresh(course);
         let number = state.search.hits.len();
@@ -110,7 +112,6 @@ fn search(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, focus: &mu
     } else {
         state.search.only = false;
     }
-    let response = field(ui, &mut state.search.text, "Search the timeline", wording::SEARCH_HINT, 168.0);
     let (enter, back) = ui.input(|input| (input.key_pressed(Key::Enter), input.modifiers == Modifiers::SHIFT));
     if response.lost_focus() && enter {
         response.request_focus();

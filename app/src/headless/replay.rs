@@ -1,0 +1,118 @@
+//! `replay FILE`: what a tape tells, line by line, and how the verdict stands at its end. No cluster is started.
+
+use std::path::PathBuf;
+
+use protocol::ids::NodeId;
+use serde::Serialize;
+
+use super::{Exit, Failure, say, say_json, warn};
+use crate::picture::{Picture, Weight};
+use crate::tape::{self, Entry, Opened};
+use crate::verdict::evidence::Lights;
+use crate::wording;
+
+/// Lines that are written at once.
+const PORTION: usize = 256;
+
+/// Which tape, and how much of it.
+#[derive(Debug, clap::Args)]
+pub struct ReplayArguments {
+    /// The file.
+    file: PathBuf,
+    /// Leave out what happened before this second of cluster time.
+    #[arg(long, value_name = "S", default_value_t = 0.0)]
+    from: f64,
+    /// Leave out what happened after it.
+    #[arg(long, value_name = "S", default_value_t = f64::MAX)]
+    until: f64,
+    /// Only one JSON object: what is on the tape, and the verdict.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    entries: usize,
+    messages: usize,
+    seconds: f64,
+    complete: bool,
+    notes: Vec<String>,
+    lights: Lights,
+    contradictions: Vec<String>,
+}
+
+/// All of a tape, for people.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn replay(file: &std::path::Path) -> Result<Exit, Failure> {
+    perform(&ReplayArguments { file: file.to_owned(), from: 0.0, until: f64::MAX, json: false })
+}
+
+pub(super) fn perform(arguments: &ReplayArguments) -> Result<Exit, Failure> {
+    let opened = tape::open(&arguments.file).map_err(|error| Failure::BadInput(error.to_string()))?;
+    let judged = opened.tape.chronicle().judged().clone();
+    if arguments.json {
+        let tape = &opened.tape;
+        say_json(&Report {
+            entries: tape.end(),
+            messages: tape.chronicle().crossings().len(),
+            seconds: tape.time_at(tape.end()) as f64 / 1e6,
+            complete: opened.bad_line.is_none(),
+            notes: opened.notes.clone(),
+            lights: judged.lights,
+            contradictions: judged.contradictions.iter().map(|it| it.why.clone()).collect(),
+        })?;
+    } else {
+        opened.notes.iter().for_each(warn);
+        tell(&opened, arguments)?;
+        let lights = wording::lights(&judged, &opened.picture.ledger);
+        let lights = lights.iter().map(|light| {
+            let sign = light.good.map_or("○", |good| if good { "✓" } else { "✗" });
+            format!("{sign} {}", light.words)
+        });
+        say(lights.collect::<Vec<_>>().join("   "))?;
+        for contradiction in judged.contradictions.iter() {
+            say(format!("✗ {}.", contradiction.why))?;
+        }
+    }
+    Ok(if judged.lights.is_linearizable() { Exit::Holds } else { Exit::Violation })
+}
+
+/// All lines for people.
+fn tell(opened: &Opened, arguments: &ReplayArguments) -> Result<(), Failure> {
+    let wanted = (arguments.from * 1e6) as u64..=(arguments.until * 1e6) as u64;
+    let mut picture = Picture::default();
+    let mut lines: Vec<String> = Vec::new();
+    for number in opened.tape.first()..opened.tape.end() {
+        let Some(entry) = opened.tape.entry(number) else { break };
+        if let Entry::Fact(record) = &entry {
+            picture.apply(record);
+        }
+        if wanted.contains(&entry.at()) {
+            lines.extend(line(&entry, &picture));
+        }
+        if lines.len() >= PORTION {
+            say(std::mem::take(&mut lines).join("\n"))?;
+        }
+    }
+    if lines.is_empty() { Ok(()) } else { say(lines.join("\n")) }
+}
+
+fn line(entry: &Entry, picture: &Picture) -> Option<String> {
+    let record = match entry {
+        Entry::Command { at, command } => {
+            return Some(format!("{:>9}  {:<16}> asked: {command:?}", wording::clock(*at), "somebody"));
+        }
+        Entry::Fact(record) => record,
+    };
+    let name = |id: NodeId| picture.name(id);
+    let (weight, text) = wording::log_line(&record.event, &name)?;
+    let sign = match weight {
+        Weight::Plain => " ",
+        Weight::Good => "✓",
+        Weight::Bad => "✗",
+    };
+    let node = picture.nodes.name_of(record.node).unwrap_or("–");
+    Some(format!("{:>9}  {node:<16}{sign} {text}", wording::clock(record.at)))
+}
