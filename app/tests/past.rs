@@ -1,5 +1,7 @@
 //! The way back: timeline, banner, search, filter and lights clicked on a fixed run; no cluster goes on meanwhile.
 
+#[path = "scene/loss.rs"]
+mod loss;
 mod scene;
 
 use app::app::Window;
@@ -205,7 +207,7 @@ fn what_is_hovered_in_one_panel_is_lit_in_the_others() {
 
 #[test]
 fn a_red_light_says_why_and_names_the_pair() {
-    let mut harness = shown_from(&scene::lost_order());
+    let mut harness = shown_from(&loss::lost_order());
     harness.get_by_label("✗ 1 lost");
     harness.get_by_label("✗ history not linearizable");
     harness.get_by_label("✓ 0 stored twice");
@@ -214,7 +216,7 @@ fn a_red_light_says_why_and_names_the_pair() {
     harness.run_steps(30);
     harness.get_by_label_contains("NE1 7RU: order Grace/2 was acknowledged, but is missing later");
     // Before the answer nobody knew.
-    harness.state_mut().look(Look::At(scene::BEFORE_THE_LOSS));
+    harness.state_mut().look(Look::At(5_500_000));
     harness.run_steps(3);
     harness.get_by_label("✓ 0 lost");
     click(&mut harness, "Back to now");
@@ -225,7 +227,7 @@ fn a_red_light_says_why_and_names_the_pair() {
 #[test]
 fn another_tape_is_shown_instead_of_the_present_and_closed_again() {
     let mut told = Window::default();
-    scene::lost_order().tell(&mut told, scene::NOW);
+    loss::lost_order().tell(&mut told, scene::NOW);
     let mut bytes = Vec::new();
     told.tape.copy().write(&mut bytes).unwrap();
     let mut harness = harness(Window::default());

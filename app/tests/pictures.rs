@@ -1,8 +1,14 @@
 //! Pictures of the window compared with those that were looked at and found good. `UPDATE_SNAPSHOTS=1` renews them.
 
+#[path = "scene/loss.rs"]
+mod loss;
 mod scene;
 
 use app::app::Window;
+use app::panels::Focus;
+use app::panels::status_bar::status_bar_ui;
+use app::panels::timeline::{Course, TimelineState, timeline_ui};
+use app::tape::Moment;
 use egui::{Context, FullOutput, TexturesDelta, Theme, vec2};
 use egui_kittest::{Harness, SnapshotOptions, TestRenderer};
 use image::RgbaImage;
@@ -51,6 +57,47 @@ fn an_order_on_its_way_by_day() {
 #[test]
 fn an_order_on_its_way_by_night() {
     compare("order-dark", Theme::Dark, &scene::order_on_its_way());
+}
+
+/// Only the timeline and the lights, of the run in which an order is lost; `at`: a moment of the past.
+fn compare_timeline(name: &str, theme: Theme, at: Option<u64>) {
+    let mut told = Window::default();
+    loss::lost_order().tell(&mut told, scene::NOW);
+    let (tip, tape) = (told.picture.clone(), told.tape);
+    let moment = Moment::at(&tape, at.map_or(tape.end(), |at| tape.end_at(at)));
+    let mut state = (TimelineState::default(), Focus::default());
+    let draw = move |ui: &mut egui::Ui| {
+        let judged = tape.chronicle().judged_at(moment.end);
+        let (is_past, end) = (at.is_some(), moment.end);
+        let shown = if is_past { &moment.picture } else { &tip };
+        let course = Course { shown, tip: &tip, tape: &tape, end, is_past, judged: &judged };
+        egui::Panel::bottom("lights").show(ui, |ui| status_bar_ui(ui, shown, &judged));
+        timeline_ui(ui, course, &mut state.0, &mut state.1);
+    };
+    let mut harness = Harness::builder()
+        .with_size(vec2(900.0, 240.0))
+        .with_theme(theme)
+        .with_render_cursor(false)
+        .with_context_setup(app::theme::install)
+        .renderer(Painter(Rasteriser::default()))
+        .build_ui(draw);
+    harness.run_steps(4);
+    harness.snapshot_options(name, &SnapshotOptions::new().threshold(1.5).max_failed_pixels(200));
+}
+
+#[test]
+fn a_lost_order_turns_lights_red_and_its_pair_is_lit() {
+    compare_timeline("lost-light", Theme::Light, None);
+}
+
+#[test]
+fn a_lost_order_by_night() {
+    compare_timeline("lost-dark", Theme::Dark, None);
+}
+
+#[test]
+fn what_comes_after_a_moment_of_the_past_is_paler() {
+    compare_timeline("past-light", Theme::Light, Some(6_200_000));
 }
 
 #[test]

@@ -116,13 +116,13 @@ impl Window {
         }
     }
 
-    /// What the banner tells.
+    /// What the banner tells; the pictures are exchanged.
     pub(super) fn shown(&self) -> Option<Shown> {
         let past = self.past.as_ref()?;
         let tape = self.shown_tape();
         Some(Shown {
             tape: past.opened.as_ref().map(|opened| opened.name.clone()),
-            at: tape.time_at(past.moment.end),
+            at: self.picture.now,
             end: past.moment.end,
             range: (tape.first(), tape.end()),
             alone: self.alone,
@@ -150,13 +150,15 @@ impl Window {
                 self.past = None;
                 self.bottom.timeline.follow(true, 0);
             }
-            Some(Past { opened: Some(opened), moment }) => moment.go_to(&opened.tape, end),
-            Some(Past { opened: None, moment }) => moment.go_to(&self.tape, end),
+            Some(Past { opened: Some(opened), moment }) => go(moment, &opened.tape, look, end),
+            Some(Past { opened: None, moment }) => go(moment, &self.tape, look, end),
             None if is_now || at_end => {}
             None => {
                 let edge = self.tape.time_at(self.tape.end());
                 self.bottom.timeline.follow(false, edge);
-                self.past = Some(Past { opened: None, moment: Moment::at(&self.tape, end) });
+                let mut moment = Moment::at(&self.tape, end);
+                go(&mut moment, &self.tape, look, end);
+                self.past = Some(Past { opened: None, moment });
             }
         }
     }
@@ -299,6 +301,13 @@ impl Window {
                 None => self.notices.say(now, "Opening the tape broke off.".into()),
             }
         }
+    }
+}
+
+fn go(moment: &mut Moment, tape: &Tape, look: Look, end: usize) {
+    match look {
+        Look::At(time) => moment.go_to_time(tape, time),
+        Look::After(_) | Look::Back | Look::On | Look::Now => moment.go_to(tape, end),
     }
 }
 

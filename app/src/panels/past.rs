@@ -108,7 +108,7 @@ pub fn past_banner_ui(ui: &mut Ui, shown: Option<&Shown>) -> Option<PastClick> {
                 dim(ui, format!("{} of {}", shown.end, shown.range.1)).on_hover_text("Entries of the tape");
                 ui.spacing_mut().slider_width = (ui.available_width() - 24.0).max(60.0);
                 let (mut end, (first, last)) = (shown.end, shown.range);
-                let slider = Slider::new(&mut end, first..=last).show_value(false).trailing_fill(true);
+                let slider = Slider::new(&mut end, first..=last).show_value(false);
                 if ui.add(slider).accessible_name("moment").changed() {
                     clicked = Some(PastClick::Look(Look::After(end)));
                 }

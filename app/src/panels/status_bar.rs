@@ -24,11 +24,15 @@ pub fn status_bar_ui(ui: &mut Ui, picture: &Picture, judged: &Judged) -> Option<
         }
         from_right(ui, |ui| {
             ui.spacing_mut().item_spacing.x = 14.0;
-            dim(ui, wording::count(picture.nodes.running(), "process", "processes"));
-            if let Some(median) = ledger.percentile(50) {
+            // What has no room beside the lights is left out; all of it stands among the measurements.
+            let has_room = |ui: &Ui| ui.available_width() > ROOM;
+            if has_room(ui) {
+                dim(ui, wording::count(picture.nodes.running(), "process", "processes"));
+            }
+            if let Some(median) = ledger.percentile(50).filter(|_| has_room(ui)) {
                 dim(ui, format!("answered in {}", wording::duration(median))).on_hover_text(wording::MEDIAN_MEANS);
             }
-            if let Some(failover) = ledger.failover {
+            if let Some(failover) = ledger.failover.filter(|_| has_room(ui)) {
                 dim(ui, format!("last failover {}", wording::duration(failover)))
                     .on_hover_text(wording::FAILOVER_MEANS);
             }
@@ -36,6 +40,9 @@ pub fn status_bar_ui(ui: &mut Ui, picture: &Picture, judged: &Judged) -> Option<
     });
     wanted
 }
+
+/// Room that one of the words at the right needs.
+const ROOM: f32 = 132.0;
 
 /// A tick, a cross or a ring before the words, never colour alone. True: it is red and was clicked.
 fn light_ui(ui: &mut Ui, light: &Light) -> bool {

@@ -102,6 +102,8 @@ pub struct TimelineState {
     hidden: std::collections::BTreeSet<String>,
     search: Search,
     matches: Matches,
+    /// Every so manyth message was drawn lately.
+    stride: usize,
     /// What was asked for in this frame.
     look: Option<Look>,
 }
@@ -115,6 +117,7 @@ impl Default for TimelineState {
             hidden: Default::default(),
             search: Search::default(),
             matches: Matches::default(),
+            stride: 1,
             look: None,
         }
     }
@@ -213,7 +216,8 @@ pub fn timeline_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, f
         marks::paint_below(&field, t, course, &scale, &places);
         state.matches.follow(&Query::parse(&state.search.text), course);
         let stage = messages::Stage { course, scale: &scale, places: &places, state, focus };
-        let nearest = messages::paint(&field, t, &stage, response.hover_pos()).cloned();
+        let messages::Painted { nearest, stride } = messages::paint(&field, t, &stage, response.hover_pos());
+        state.stride = stride;
         marks::paint_above(ui, &field, t, course, &scale, &places, response.hover_pos().filter(|_| nearest.is_none()));
         now_line(ui, &painter, rect, &scale, state, course);
         if response.has_focus() {

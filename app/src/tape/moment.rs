@@ -51,7 +51,17 @@ impl Moment {
             }
         }
         self.end = end;
+        self.picture.now = tape.time_at(end);
         self.picture.set_now(tape.time_at(end));
+    }
+
+    /// Goes to a moment of cluster time, which may lie between two entries: messages are on their way then, too.
+    pub fn go_to_time(&mut self, tape: &Tape, time: u64) {
+        let end = tape.end_at(time);
+        self.go_to(tape, end);
+        if end < tape.end() {
+            self.picture.set_now(time);
+        }
     }
 
     /// Begins where the way is shortest: here, at a picture kept on an earlier way, or at a key frame.

@@ -15,10 +15,11 @@ pub const TAPE_REFUSES: &str =
 /// While a file is read or written.
 pub const BUSY_WITH_FILE: &str = "A tape is being saved or opened already. Wait a moment.";
 
-/// "1 of 12 of 9000 messages is drawn".
+/// "12.0 s · 1 of 21 drawn": how much is shown, and every how manyth message of it.
 #[must_use]
-pub fn thinned(number: usize, stride: usize) -> String {
-    format!("1 of {stride} of {number} messages drawn: look closer to see all")
+pub fn shown_part(span: u64, stride: usize) -> String {
+    let span = super::duration(span);
+    if stride > 1 { format!("{span} · 1 of {stride} drawn") } else { span }
 }
 
 /// One light of the status bar.

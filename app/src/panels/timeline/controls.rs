@@ -85,7 +85,8 @@ pub fn controls_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, f
             state.zoom(factor, middle, course);
         }
     }
-    dim(ui, wording::duration(state.span)).on_hover_text("So much of the run is shown.");
+    let words = wording::shown_part(state.span, state.stride);
+    dim(ui, words).on_hover_text("So much of the run is shown. Look closer, and every message is drawn.");
     filter_menu(ui, course, state);
     search(ui, course, state, focus);
     if !course.is_past {

@@ -101,13 +101,16 @@ impl Stage<'_> {
     }
 }
 
-/// Paints those in sight; returns the one next to the pointer.
-pub(super) fn paint<'a>(
-    painter: &Painter,
-    t: &Tokens,
-    stage: &'a Stage<'a>,
-    pointer: Option<Pos2>,
-) -> Option<&'a Crossing> {
+/// What was painted.
+pub(super) struct Painted {
+    /// The message next to the pointer.
+    pub nearest: Option<Crossing>,
+    /// Every so manyth message was drawn.
+    pub stride: usize,
+}
+
+/// Paints those in sight.
+pub(super) fn paint(painter: &Painter, t: &Tokens, stage: &Stage<'_>, pointer: Option<Pos2>) -> Painted {
     let number = stage.visible().count();
     let stride = number.div_ceil(MOST_LINES).max(1);
     let mut nearest: Option<(f32, &Crossing)> = None;
@@ -138,12 +141,7 @@ pub(super) fn paint<'a>(
             }
         }
     }
-    if stride > 1 {
-        let words = wording::thinned(number, stride);
-        let at = pos2(stage.scale.left + 4.0, painter.clip_rect().top() + 3.0);
-        painter.text(at, egui::Align2::LEFT_TOP, words, theme::plain(text::SMALL), t.dim);
-    }
-    nearest.map(|(_, crossing)| crossing)
+    Painted { nearest: nearest.map(|(_, crossing)| crossing.clone()), stride }
 }
 
 fn ink(t: &Tokens, stage: &Stage<'_>, crossing: &Crossing, matters: bool) -> egui::Color32 {
