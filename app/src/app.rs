@@ -8,19 +8,22 @@ mod past;
 mod replay;
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
-use protocol::trace::TraceRecord;
+use protocol::ids::Role;
+use protocol::trace::{Actor, Rate, TraceRecord};
 
 use crate::panels::bottom::{BottomState, bottom_ui};
+use crate::panels::consent::Asked;
 use crate::panels::customers::customers_ui;
 use crate::panels::inspector::{InspectorState, inspector_ui};
 use crate::panels::notices::{NoticesState, notices_ui, past_notices_ui};
 use crate::panels::order_form::{OrderFormState, order_form_ui};
 use crate::panels::past::{PastClick, PastState, files_ui, past_banner_ui};
+use crate::panels::scenarios::{Listed, ScenariosState, scenarios_ui};
 use crate::panels::status_bar::status_bar_ui;
 use crate::panels::toolbar::{Appearance, ToolbarState, toolbar_ui};
 use crate::panels::workflow_diagram::{DiagramState, workflow_diagram_ui};
-use crate::panels::{Focus, about};
-use crate::picture::Picture;
+use crate::panels::{Focus, about, banner, pace};
+use crate::picture::{Node, Picture, Service};
 use crate::tape::{Entry, Tape};
 use crate::theme::{self, size, time, tokens};
 use crate::user_command::{CommandQueue, UserCommand};
@@ -63,6 +66,9 @@ pub struct Window {
     files: past::Files,
     /// Whether there is no cluster, only a tape.
     alone: bool,
+    scenarios: ScenariosState,
+    /// The scenarios that can be performed.
+    entries: Vec<Listed>,
     zoomed_for_presentation: bool,
     /// Whether frames take long here: then there are fewer of them.
     dear_frames: bool,
@@ -81,6 +87,9 @@ impl Window {
             self.notices.say(now, why);
         }
         self.diagram.reduced_motion = self.appearance.reduced_motion;
+        self.diagram.beliefs = self.appearance.beliefs;
+        self.diagram.hides_timers = self.appearance.hides_timers;
+        keys::claim(ui, self);
         let click = self.panels(ui);
         notices_ui(ui, &mut self.notices);
         if self.toolbar.about {
@@ -92,6 +101,12 @@ impl Window {
         if self.toolbar.notices {
             past_notices_ui(ui, &self.notices, &mut self.toolbar.notices);
         }
+        if std::mem::take(&mut self.toolbar.crash_all) {
+            self.scenarios.asked = Some(Asked::CrashAll);
+        }
+        let open = &mut self.toolbar.scenarios;
+        scenarios_ui(ui, &self.picture, &self.entries, &mut self.scenarios, open, &mut self.commands);
+        banner::unsafe_frame(ui.ctx(), &self.picture);
         keys::handle(ui, self);
         self.past_state.saves |= std::mem::take(&mut self.toolbar.save_tape);
         self.past_state.opens |= std::mem::take(&mut self.toolbar.open_tape);
@@ -112,6 +127,7 @@ impl Window {
         Panel::top("toolbar").exact_size(size::TOOLBAR).frame(bar).show(ui, |ui| {
             toolbar_ui(ui, picture, &mut self.toolbar, &mut self.appearance, commands);
         });
+        banner::banner_ui(ui, picture, None, commands);
         let click = past_banner_ui(ui, shown.as_ref());
         let status_bar = Panel::bottom("status bar").exact_size(size::STATUS_BAR).frame(bar);
         let convicted = status_bar.show(ui, |ui| status_bar_ui(ui, picture, &judged)).inner;
@@ -127,7 +143,7 @@ impl Window {
             let panel = Panel::bottom("bottom").resizable(true).default_size(height).size_range(96.0..=480.0);
             panel.frame(side).show(ui, |ui| bottom_ui(ui, course, &mut self.bottom, &mut self.focus));
             Panel::right("right").default_size(size::RIGHT).size_range(220.0..=420.0).frame(side).show(ui, |ui| {
-                inspector_ui(ui, picture, &mut self.inspector, &self.focus, commands);
+                inspector_ui(ui, picture, &mut self.inspector, &mut self.focus, commands);
             });
         }
         CentralPanel::no_frame().show(ui, |ui| {
@@ -149,11 +165,18 @@ impl Window {
         if self.past.is_some() {
             return;
         }
-        let glows = self.picture.now.saturating_sub(self.picture.traffic.newest_end()) < time::GLOW;
-        let travels = self.picture.moves() && !self.appearance.reduced_motion;
+        let picture = &self.picture;
+        if picture.steering.is_stopped(picture.now) {
+            return;
+        }
+        let glow = pace::in_sight(picture, time::GLOW);
+        let glows = picture.now.saturating_sub(picture.traffic.newest_end()) < glow;
+        let travels = picture.moves() && !self.appearance.reduced_motion;
         if travels || glows {
             let (usual, dear) = time::FRAME;
             context.request_repaint_after_secs(if self.dear_frames { dear } else { usual });
+        } else if !picture.steering.timers.is_empty() || picture.steering.until.is_some() {
+            context.request_repaint_after_secs(time::ARC_FRAME);
         }
     }
 }
@@ -173,6 +196,8 @@ const KEPT: &str = "window";
 pub struct App<C> {
     window: Window,
     cluster: C,
+    /// Whether the start, in real time, is over.
+    begun: bool,
 }
 
 impl<C: RunningCluster> App<C> {
@@ -185,8 +210,29 @@ impl<C: RunningCluster> App<C> {
         let zoomed_for_presentation = kept.appearance.presents;
         let Kept { appearance, diagram } = kept;
         let window = Window { appearance, diagram, zoomed_for_presentation, ..Window::default() };
-        Self { window, cluster }
+        Self { window, cluster, begun: false }
     }
+}
+
+impl<C: RunningCluster> App<C> {
+    /// The start need not be watched; orders shall be. Whoever has chosen a speed meanwhile keeps it.
+    fn slow_down_once_all_serve(&mut self) {
+        let picture = &self.window.picture;
+        if self.begun || !all_serve(picture) {
+            return;
+        }
+        self.begun = true;
+        if picture.steering.rate == Rate::REAL {
+            self.cluster.perform(UserCommand::SetRate { rate: pace::USUAL });
+        }
+    }
+}
+
+/// Whether every replica is a member that holds all the primary holds.
+fn all_serve(picture: &Picture) -> bool {
+    let replica = |node: &&Node| node.runs() && node.actor == Actor::Role(Role::Replica);
+    let replicas = picture.nodes.iter().filter(replica).count();
+    matches!(picture.service(), Service::Serving { members, in_step, .. } if members == replicas && in_step == members)
 }
 
 impl<C: RunningCluster> eframe::App for App<C> {
@@ -195,6 +241,7 @@ impl<C: RunningCluster> eframe::App for App<C> {
             self.window.take_in(&Entry::Fact(fact));
         }
         self.window.picture.set_now(self.cluster.now());
+        self.slow_down_once_all_serve();
     }
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {

@@ -3,22 +3,26 @@
 //! Panels see the picture, their own state (zoom, hover, what is being typed) and the queue; never the cluster.
 
 pub mod about;
+pub mod actions;
+pub mod banner;
 pub mod bottom;
+pub mod consent;
 pub mod customers;
 pub mod inspector;
+pub mod links;
 pub mod notices;
 pub mod order_form;
+pub mod pace;
 pub mod past;
+pub mod scenarios;
 pub mod status_bar;
 pub mod timeline;
 pub mod toolbar;
 pub mod workflow_diagram;
 
-use protocol::ids::{CustomerId, MessageId, NodeId, Role};
-use protocol::trace::Actor;
+use protocol::ids::{CustomerId, MessageId, NodeId};
 
-use crate::picture::{Node, Picture};
-use crate::user_command::UserCommand;
+use crate::picture::Picture;
 
 /// What the person looks at.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,35 +90,4 @@ impl Focus {
             self.selected = Selected::Nothing;
         }
     }
-}
-
-/// Something that can be done with a node.
-pub struct Action {
-    /// What the button says.
-    pub words: &'static str,
-    /// What the menu says before the node's name.
-    pub of: &'static str,
-    /// Whether it ends something.
-    pub destructive: bool,
-    /// What is asked for.
-    pub command: UserCommand,
-}
-
-/// What can be done with a node now.
-#[must_use]
-pub fn actions(node: &Node) -> Vec<Action> {
-    let name = || node.name.clone();
-    let remove =
-        Action { words: "Remove", of: "Remove", destructive: true, command: UserCommand::Remove { node: name() } };
-    if !node.runs() {
-        let command = UserCommand::Restart { node: name() };
-        return vec![Action { words: "Restart", of: "Restart", destructive: false, command }, remove];
-    }
-    let crash = Action { words: "Crash", of: "Crash", destructive: true, command: UserCommand::Crash { node: name() } };
-    let mut actions = vec![crash, remove];
-    if node.actor == Actor::Role(Role::Replica) {
-        let command = UserCommand::ShowOrders { node: name(), from: None };
-        actions.insert(1, Action { words: "Orders", of: "Show the orders of", destructive: false, command });
-    }
-    actions
 }

@@ -202,8 +202,10 @@ pub mod time {
     pub const FRAME: (f32, f32) = (1.0 / 60.0, 1.0 / 25.0);
     /// A frame that takes longer, in seconds, is dear.
     pub const DEAR_FRAME: f32 = 0.02;
-    /// The hops a person can choose, in microseconds, slowest last.
-    pub const HOPS: [u64; 4] = [0, 300_000, 1_000_000, 3_000_000];
+    /// Between two frames while only timers run down, in seconds.
+    pub const ARC_FRAME: f32 = 0.1;
+    /// A heartbeat's pulse on a line lasts so long, in microseconds before a person's eyes.
+    pub const PULSE: u64 = 350_000;
 }
 
 /// Semi-bold letters of a size.

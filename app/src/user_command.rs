@@ -198,6 +198,11 @@ impl CommandQueue {
         self.0.push(command);
     }
 
+    /// Asks for all of these, in order.
+    pub fn extend(&mut self, commands: impl IntoIterator<Item = UserCommand>) {
+        self.0.extend(commands);
+    }
+
     /// Takes everything that was asked for, in order.
     pub fn take(&mut self) -> Vec<UserCommand> {
         std::mem::take(&mut self.0)

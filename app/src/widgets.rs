@@ -99,6 +99,59 @@ pub fn choice<T: PartialEq + Copy>(ui: &mut Ui, name: &str, now: T, choices: &[(
     chosen
 }
 
+/// The signs of a tape recorder, painted: not every font has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// A triangle.
+    Run,
+    /// Two bars.
+    Stop,
+    /// A bar and a triangle.
+    Step,
+    /// A small triangle that points down.
+    More,
+}
+
+/// Paints a sign.
+pub fn sign(painter: &egui::Painter, at: egui::Pos2, sign: Sign, ink: Color32) {
+    let triangle = |points: [Vec2; 3]| {
+        let points = points.map(|offset| at + offset).to_vec();
+        painter.add(egui::Shape::convex_polygon(points, ink, Stroke::NONE));
+    };
+    let bar = |x: f32, width: f32| {
+        painter.rect_filled(egui::Rect::from_center_size(at + vec2(x, 0.0), vec2(width, 10.0)), 1.0, ink);
+    };
+    match sign {
+        Sign::Run => triangle([vec2(-4.0, -5.0), vec2(5.0, 0.0), vec2(-4.0, 5.0)]),
+        Sign::Stop => [-2.75, 2.75].into_iter().for_each(|x| bar(x, 3.0)),
+        Sign::Step => {
+            bar(-4.5, 2.0);
+            triangle([vec2(-2.0, -5.0), vec2(6.0, 0.0), vec2(-2.0, 5.0)]);
+        }
+        Sign::More => triangle([vec2(-4.0, -2.0), vec2(4.0, -2.0), vec2(0.0, 3.0)]),
+    }
+}
+
+/// A button with a sign before its words; one that holds is dark. `name` is what it is called where it cannot be seen.
+pub fn sign_button(ui: &mut Ui, mark: Sign, words: &str, name: &str, holds: bool) -> Response {
+    let t = tokens(ui);
+    let (ink, fill) = if holds { (t.background, t.text) } else { (t.text, t.panel) };
+    let galley = ui.painter().layout_no_wrap(words.to_owned(), theme::plain(text::BODY), ink);
+    let gap = if words.is_empty() { 0.0 } else { 6.0 };
+    let extent = vec2(galley.size().x + gap + 12.0 + 20.0, size::ROW);
+    let (rect, response) =
+        ui.allocate_exact_size(if words.is_empty() { vec2(26.0, size::ROW) } else { extent }, Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, holds, name));
+    let fill = if response.hovered() && !holds { t.soft } else { fill };
+    let edge =
+        if response.has_focus() { Stroke::new(size::OUTLINE, t.sea) } else { Stroke::new(size::HAIRLINE, t.line) };
+    ui.painter().rect(rect, CornerRadius::same(size::CORNER), fill, edge, StrokeKind::Inside);
+    let left = if words.is_empty() { rect.center().x } else { rect.left() + 16.0 };
+    sign(ui.painter(), egui::pos2(left, rect.center().y), mark, ink);
+    ui.painter().galley(egui::pos2(left + 6.0 + gap, rect.center().y - galley.size().y / 2.0), galley, ink);
+    response
+}
+
 /// "Address  127.0.0.1:4000": what is called so, and what it is; a click copies it.
 pub fn fact(ui: &mut Ui, name: &str, value: &str, fixed_width: bool) {
     let t = tokens(ui);

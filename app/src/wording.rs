@@ -4,6 +4,7 @@
 
 mod of_nodes;
 mod of_past;
+mod of_steering;
 
 use protocol::ids::{NodeId, Role};
 use protocol::machine::Timer;
@@ -15,6 +16,7 @@ use protocol::trace::{Actor, Ending, LinkRule, Rate, Standing, TraceEvent};
 
 pub use of_nodes::{customer_line, line, share_loaded, short_line, short_title, title};
 pub use of_past::{BUSY_WITH_FILE, Light, PAST_REFUSES, SCRUB_HINT, SEARCH_HINT, TAPE_REFUSES, lights, shown_part};
+pub use of_steering::*;
 
 use crate::picture::Weight;
 
@@ -54,22 +56,35 @@ pub const FAILOVER_MEANS: &str = "From the end of the last primary's process to 
 /// Explains the median.
 pub const MEDIAN_MEANS: &str = "Half of the latest requests were answered within this time, as their customers saw it.";
 /// All keys, each with what it does.
-pub const SHORTCUTS: [(&str, &str); 15] = [
+pub const SHORTCUTS: [(&str, &str); 28] = [
+    ("Space", "let time go on, or stop it"),
+    ("→", "step: to the next message, else to the next timer"),
+    ("Shift →", "run to the next numbered step"),
+    ("Ctrl →", "run to the next view change"),
+    ("1 2 3 4 5 6", "real time, 1/10, 1/30, 1/100, 1/300, 1/1000"),
+    ("+, −", "faster, slower"),
+    ("←, Home, End", "look back message by message, to the beginning, back to now"),
     ("Tab, Shift Tab", "go from one thing to the next"),
     ("Enter", "choose what has the focus"),
-    ("Delete, C", "crash the selected node, or remove the selected customer"),
+    ("Right click, Shift F10", "what can be done with a node, a customer, a message or a line"),
+    ("Delete, C", "crash the selected node, drop the selected message, remove the selected customer"),
     ("R", "restart the selected node"),
-    ("Ctrl Enter", "place the order that is being put together"),
+    ("Z", "freeze or wake the selected node"),
+    ("H", "hold the selected message, or let it go"),
+    ("O, D", "let the selected message past others; duplicate it"),
+    ("X, Alt drag", "draw a line that cuts every link it crosses"),
+    ("M", "mend all links"),
+    ("B", "truth and belief: what each node takes to be so"),
+    ("L", "scenarios and unsafe lessons"),
     ("N", "one more replica"),
-    ("1 2 3 4", "real time, and the three slower hops"),
+    ("Ctrl Enter", "place the order that is being put together"),
     ("F", "fit the map and put nodes back"),
     ("Arrows, Page up, Page down", "move and zoom the map while it has the focus"),
     ("P", "presentation"),
     ("T", "light, dark, or the system’s theme"),
     ("Ctrl +, Ctrl −, Ctrl 0", "larger, smaller, original size"),
     ("?, F1", "this list"),
-    ("Right click, Shift F10", "what can be done with a node or customer"),
-    ("Esc", "close, or select nothing"),
+    ("Esc", "close, leave a tool, or select nothing"),
 ];
 
 /// "12.401": cluster time in seconds.
@@ -86,16 +101,6 @@ pub fn duration(micros: u64) -> String {
         1_000..10_000 => format!("{:.1} ms", micros as f64 / 1e3),
         10_000..1_000_000 => format!("{} ms", micros / 1000),
         _ => format!("{:.1} s", micros as f64 / 1e6),
-    }
-}
-
-/// The name of a speed: how long a hop lasts.
-#[must_use]
-pub fn hop(micros: u64) -> String {
-    match micros {
-        0 => "Real time".into(),
-        1_000_000 => "1 s a hop".into(),
-        _ => format!("{} s", micros as f64 / 1e6),
     }
 }
 

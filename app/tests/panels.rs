@@ -1,6 +1,8 @@
 //! Panels clicked on a fixed picture: each gesture asks for the right thing, and changes nothing by itself.
 
 mod scene;
+#[path = "panels/steering.rs"]
+mod steering;
 
 use app::app::Window;
 use app::panels::Selected;
@@ -8,8 +10,7 @@ use app::user_command::UserCommand;
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, ThemePreference, Vec2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use protocol::ids::Span;
-use protocol::trace::{TraceEvent, TraceRecord};
+use protocol::trace::{Rate, TraceEvent, TraceRecord};
 
 type Shown<'a> = Harness<'a, Window>;
 
@@ -209,9 +210,9 @@ fn nodes_can_be_moved_and_fitted_back() {
 #[test]
 fn speed_cache_and_customer_buttons_ask() {
     let mut harness = shown();
-    click(&mut harness, "speed: 3 s");
-    assert_eq!(asked_for(&mut harness), [UserCommand::SetHop { hop: Some(Span::millis(3000)) }]);
-    assert_eq!(harness.state().picture.hop, 1_000_000, "the speed changes when a fact says so");
+    click(&mut harness, "speed: 1/1000");
+    assert_eq!(asked_for(&mut harness), [UserCommand::SetRate { rate: Rate::SLOWEST }]);
+    assert_eq!(harness.state().picture.steering.rate, Rate::REAL, "the speed changes when a fact says so");
     click(&mut harness, "+ Customer");
     assert!(matches!(asked_for(&mut harness)[..], [UserCommand::AddCustomer { .. }]));
     click(&mut harness, "Menu");
@@ -224,7 +225,7 @@ fn keys_do_what_the_list_of_keys_says() {
     let mut harness = shown();
     harness.key_press(Key::Questionmark);
     harness.run_steps(3);
-    harness.get_by_label("crash the selected node, or remove the selected customer");
+    harness.get_by_label_contains("crash the selected node");
     harness.key_press(Key::Escape);
     harness.run_steps(3);
     harness.state_mut().focus.select_node("replica-3");
@@ -233,7 +234,7 @@ fn keys_do_what_the_list_of_keys_says() {
         harness.run_steps(2);
     }
     let crash = UserCommand::Crash { node: "replica-3".into() };
-    let wanted = [crash.clone(), UserCommand::AddReplica, UserCommand::SetHop { hop: Some(Span(0)) }, crash];
+    let wanted = [crash.clone(), UserCommand::AddReplica, UserCommand::SetRate { rate: Rate::REAL }, crash];
     assert_eq!(asked_for(&mut harness), wanted);
     harness.key_press(Key::Escape);
     harness.run_steps(2);
@@ -306,9 +307,10 @@ fn a_message_on_its_way_tells_what_it_is() {
     let mut harness = shown();
     harness.get_by_label("message update 41 from replica-2 to replica-3").click();
     harness.run_steps(3);
-    for line in ["Says: update 41", "Step: [5]", "From: replica-2", "To: replica-3", "Progress: 58 %"] {
+    for line in ["Says: update 41", "Step: [5]", "From: replica-2", "To: replica-3"] {
         harness.get_by_label(line);
     }
+    harness.get_by_label("In the link from replica-2 to replica-3: 58 % of its way.");
 }
 
 #[test]

@@ -9,9 +9,11 @@ use app::panels::Focus;
 use app::panels::status_bar::status_bar_ui;
 use app::panels::timeline::{Course, TimelineState, timeline_ui};
 use app::tape::Moment;
-use egui::{Context, FullOutput, TexturesDelta, Theme, vec2};
-use egui_kittest::{Harness, SnapshotOptions, TestRenderer};
+use egui::{Context, FullOutput, Key, Rect, TexturesDelta, Theme, pos2, vec2};
+use egui_kittest::kittest::Queryable;
+use egui_kittest::{Harness, SnapshotOptions, TestRenderer, image_snapshot_options};
 use image::RgbaImage;
+use protocol::plant::Plant;
 use rasteriser::Rasteriser;
 
 /// Paints the harness's passes on the processor.
@@ -28,11 +30,12 @@ impl TestRenderer for Painter {
     }
 }
 
-fn painted(theme: Theme, told: &scene::Scene) -> Harness<'static, Window> {
+fn painted(theme: Theme, told: &scene::Scene, beliefs: bool) -> Harness<'static, Window> {
     let mut window = Window::default();
     told.tell(&mut window, scene::NOW);
     window.focus.select_customer(scene::customer(2).1);
     window.focus.select_node("replica-2");
+    window.appearance.beliefs = beliefs;
     let mut harness = Harness::builder()
         .with_size(vec2(1120.0, 720.0))
         .with_theme(theme)
@@ -44,19 +47,59 @@ fn painted(theme: Theme, told: &scene::Scene) -> Harness<'static, Window> {
     harness
 }
 
-fn compare(name: &str, theme: Theme, told: &scene::Scene) {
+/// Compares a part of the window: what does not belong to it is compared by another picture.
+fn compare(name: &str, mut harness: Harness<'static, Window>, part: Option<Rect>) {
     // Other processors may round a shade differently; a label that moved changes thousands of pixels.
-    painted(theme, told).snapshot_options(name, &SnapshotOptions::new().threshold(1.5).max_failed_pixels(400));
+    let options = SnapshotOptions::new().threshold(1.5).max_failed_pixels(400);
+    let whole = harness.render().expect("the window can be painted");
+    let picture = match part {
+        None => whole,
+        Some(part) => {
+            let [x, y, width, height] = [part.left(), part.top(), part.width(), part.height()].map(|at| at as u32);
+            image::imageops::crop_imm(&whole, x, y, width, height).to_image()
+        }
+    };
+    image_snapshot_options(&picture, name, &options);
+}
+
+/// The canvas of a window of 1120 × 720.
+fn canvas() -> Rect {
+    Rect::from_min_max(pos2(236.0, 48.0), pos2(856.0, 500.0))
 }
 
 #[test]
 fn an_order_on_its_way_by_day() {
-    compare("order-light", Theme::Light, &scene::order_on_its_way());
+    compare("order-light", painted(Theme::Light, &scene::order_on_its_way(), false), None);
 }
 
 #[test]
 fn an_order_on_its_way_by_night() {
-    compare("order-dark", Theme::Dark, &scene::order_on_its_way());
+    compare("order-dark", painted(Theme::Dark, &scene::order_on_its_way(), false), Some(canvas()));
+}
+
+#[test]
+fn held_messages_scissors_ice_bombs_and_timers_by_day() {
+    compare("steered-light", painted(Theme::Light, &scene::steered::steered(None), false), Some(canvas()));
+}
+
+#[test]
+fn held_messages_scissors_ice_bombs_and_timers_by_night() {
+    compare("steered-dark", painted(Theme::Dark, &scene::steered::steered(None), false), Some(canvas()));
+}
+
+#[test]
+fn truth_and_belief() {
+    compare("beliefs-light", painted(Theme::Light, &scene::steered::steered(None), true), Some(canvas()));
+}
+
+#[test]
+fn the_mark_of_an_unsafe_lesson_and_the_museum() {
+    let mut harness = painted(Theme::Light, &scene::steered::steered(Some(Plant::AckBeforeReplicate)), false);
+    harness.key_press(Key::L);
+    harness.run_steps(3);
+    harness.get_by_label("Bug museum").click();
+    harness.run_steps(4);
+    compare("museum-light", harness, None);
 }
 
 /// Only the timeline and the lights, of the run in which an order is lost; `at`: a moment of the past.
@@ -102,6 +145,6 @@ fn what_comes_after_a_moment_of_the_past_is_paler() {
 
 #[test]
 fn the_same_crowd_gives_the_same_bytes() {
-    let picture = || painted(Theme::Light, &scene::crowd(20, 50, 200)).render().unwrap();
+    let picture = || painted(Theme::Light, &scene::crowd(20, 50, 200), false).render().unwrap();
     assert!(picture() == picture());
 }

@@ -1,29 +1,56 @@
-//! Keys that mean the same wherever the focus is, unless something is being typed.
+//! Keys that mean the same wherever the focus is, unless something is being typed, chosen from a menu, or asked.
 
 use egui::{Key, Modifiers, Ui};
-use protocol::ids::Span;
+use protocol::trace::{Freezing, MessageAct};
 
 use super::Window;
 use crate::panels::Selected;
-use crate::panels::toolbar::{HOP_KEYS, next_theme};
+use crate::panels::pace::{Pace, RATES};
+use crate::panels::toolbar::next_theme;
 use crate::panels::workflow_diagram::command_for;
-use crate::theme::time;
-use crate::user_command::UserCommand;
+use crate::user_command::{Until, UserCommand};
 
-/// Does what the keys pressed in this frame mean.
+/// Takes the keys that mean something everywhere before a panel can: Space would press the button that has the focus.
+pub(super) fn claim(ui: &Ui, window: &mut Window) {
+    if ui.text_edit_focused() || is_asked(ui) {
+        return;
+    }
+    let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
+    let pace = window.toolbar.pace;
+    if pressed(Modifiers::NONE, Key::Space) {
+        window.commands.push(pace.run_or_stop(&window.picture));
+    }
+    if window.diagram.takes_arrows(ui) {
+        return;
+    }
+    if pressed(Modifiers::SHIFT, Key::ArrowRight) {
+        window.commands.push(pace.run_until(Until::NumberedStep));
+    } else if pressed(Modifiers::COMMAND, Key::ArrowRight) {
+        window.commands.push(pace.run_until(Until::ViewChange));
+    } else if pressed(Modifiers::NONE, Key::ArrowRight) {
+        window.commands.push(pace.step(&window.picture));
+    }
+}
+
+/// Whether a menu or a dialog is open, whose keys these are.
+fn is_asked(ui: &Ui) -> bool {
+    egui::Popup::is_any_open(ui.ctx()) || ui.memory(|memory| memory.top_modal_layer().is_some())
+}
+
+/// Does what the other keys pressed in this frame mean.
 pub(super) fn handle(ui: &Ui, window: &mut Window) {
     let help = |input: &egui::InputState| input.key_pressed(Key::F1) || input.key_pressed(Key::Questionmark);
     if ui.input(|input| input.key_pressed(Key::F1)) {
         window.toolbar.shortcuts = true;
     }
-    if ui.text_edit_focused() {
+    if ui.text_edit_focused() || is_asked(ui) {
         return;
     }
     if ui.input(help) {
         window.toolbar.shortcuts = true;
     }
     let pressed = |key: Key| ui.input(|input| input.key_pressed(key) && input.modifiers == Modifiers::NONE);
-    if pressed(Key::Escape) && !egui::Popup::is_any_open(ui.ctx()) {
+    if pressed(Key::Escape) && !window.diagram.leaves_tool() {
         window.focus.selected = Selected::Nothing;
     }
     for key in [Key::Delete, Key::C, Key::R] {
@@ -33,22 +60,74 @@ pub(super) fn handle(ui: &Ui, window: &mut Window) {
             window.commands.push(command);
         }
     }
-    for (key, hop) in HOP_KEYS.into_iter().zip(time::HOPS) {
+    speeds(ui, window);
+    on_selected(&pressed, window);
+    for (key, command) in [(Key::N, UserCommand::AddReplica), (Key::M, UserCommand::MendAll)] {
         if pressed(key) {
-            window.commands.push(UserCommand::SetHop { hop: Some(Span(hop)) });
+            window.commands.push(command);
         }
-    }
-    if pressed(Key::N) {
-        window.commands.push(UserCommand::AddReplica);
     }
     if pressed(Key::F) {
         window.diagram.fit();
     }
-    if pressed(Key::P) {
-        window.appearance.presents = !window.appearance.presents;
+    for (key, which) in [
+        (Key::P, &mut window.appearance.presents),
+        (Key::B, &mut window.appearance.beliefs),
+        (Key::L, &mut window.toolbar.scenarios),
+        (Key::X, &mut window.diagram.cuts),
+    ] {
+        *which ^= pressed(key);
     }
     if pressed(Key::T) {
         let now = ui.options(|options| options.theme_preference);
         ui.ctx().set_theme(next_theme(now).1);
+    }
+}
+
+/// 1 to 6, plus and minus. On many keyboards plus is typed with Shift.
+fn speeds(ui: &Ui, window: &mut Window) {
+    const NUMBERS: [Key; 6] = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6];
+    let pressed =
+        |key: Key| ui.input(|input| input.key_pressed(key) && !input.modifiers.command && !input.modifiers.alt);
+    let pace: &mut Pace = &mut window.toolbar.pace;
+    let mut wanted = NUMBERS.into_iter().zip(RATES).find(|(key, _)| pressed(*key)).map(|(_, rate)| rate);
+    if pressed(Key::Plus) || pressed(Key::Equals) {
+        wanted = Some(pace.beside(-1));
+    }
+    if pressed(Key::Minus) {
+        wanted = Some(pace.beside(1));
+    }
+    if let Some(rate) = wanted {
+        window.commands.extend(pace.choose(&window.picture, rate));
+    }
+}
+
+/// Z freezes and wakes a node, H holds a message and lets it go, D doubles it.
+fn on_selected(pressed: &dyn Fn(Key) -> bool, window: &mut Window) {
+    let picture = &window.picture;
+    match &window.focus.selected {
+        Selected::Node(name) if pressed(Key::Z) => {
+            let Some(node) = picture.nodes.get(name).filter(|node| node.runs()) else { return };
+            let node_name = name.clone();
+            window.commands.push(match picture.steering.frozen.contains_key(&node.id) {
+                true => UserCommand::Wake { node: node_name },
+                false => UserCommand::Freeze { node: node_name, how: Freezing::Cooperative },
+            });
+        }
+        Selected::Message(id, to) => {
+            let Some(passage) = picture.traffic.find(*id, *to).filter(|passage| passage.end.is_none()) else { return };
+            let hold = if passage.is_held() { MessageAct::LetGo } else { MessageAct::Hold };
+            for (key, act) in [
+                (Key::H, hold),
+                (Key::D, MessageAct::Duplicate),
+                (Key::O, MessageAct::LetPast),
+                (Key::Delete, MessageAct::Drop),
+            ] {
+                if pressed(key) {
+                    window.commands.push(UserCommand::Message { message: *id, to: *to, act });
+                }
+            }
+        }
+        Selected::Node(_) | Selected::Customer(_) | Selected::Nothing => {}
     }
 }

@@ -1,15 +1,19 @@
 //! What the selected node, customer or message says of itself, and what can be done with it.
 
-use egui::{Label, RichText, ScrollArea, Sense, Ui, vec2};
-use node::gazetteer::{Finding, Gazetteer};
+mod customer;
+mod message;
+mod waiting;
+
+use egui::{Label, RichText, ScrollArea, Sense, Ui};
 use protocol::ids::NodeId;
 use protocol::trace::{NodeState, ReplicaState, Standing};
 
-use super::{Focus, Selected, actions};
-use crate::picture::{Customer, End, Life, Node, Passage, Picture, Weight};
+use super::actions::{self, Action};
+use super::{Focus, Selected};
+use crate::picture::{Life, Node, Picture, Weight};
 use crate::theme::{self, text, tokens};
-use crate::user_command::{CommandQueue, UserCommand};
-use crate::widgets::{button, destructive, dim, fact, field, heading, pill};
+use crate::user_command::CommandQueue;
+use crate::widgets::{button, destructive, dim, fact, heading, pill};
 use crate::wording;
 
 /// What is being typed.
@@ -23,30 +27,46 @@ pub fn inspector_ui(
     ui: &mut Ui,
     picture: &Picture,
     state: &mut InspectorState,
-    focus: &Focus,
+    focus: &mut Focus,
     commands: &mut CommandQueue,
 ) {
-    ScrollArea::vertical().id_salt("inspector").auto_shrink(false).show(ui, |ui| match &focus.selected {
-        Selected::Nothing => overview(ui, picture),
+    ScrollArea::vertical().id_salt("inspector").auto_shrink(false).show(ui, |ui| match focus.selected.clone() {
+        Selected::Nothing => overview(ui, picture, focus, commands),
         Selected::Node(name) => {
-            if let Some(node) = picture.nodes.get(name) {
-                node_ui(ui, picture, node, commands);
+            if let Some(node) = picture.nodes.get(&name) {
+                node_ui(ui, picture, node, focus, commands);
             }
         }
         Selected::Customer(customer) => {
-            if let Some(customer) = picture.customers.get(*customer) {
-                customer_ui(ui, picture, state, customer, commands);
+            if let Some(customer) = picture.customers.get(customer) {
+                customer::customer_ui(ui, picture, state, customer, focus, commands);
             }
         }
         Selected::Message(id, to) => {
-            if let Some(passage) = picture.traffic.find(*id, *to) {
-                message_ui(ui, picture, passage);
+            if let Some(passage) = picture.traffic.find(id, to) {
+                message::message_ui(ui, picture, passage, commands);
             }
         }
     });
 }
 
-fn overview(ui: &mut Ui, picture: &Picture) {
+/// Buttons side by side for what can be done.
+fn action_buttons(ui: &mut Ui, actions: Vec<Action>, commands: &mut CommandQueue) {
+    ui.horizontal_wrapped(|ui| {
+        for action in actions {
+            let response = match action.destructive {
+                true => destructive(ui, action.words),
+                false => button(ui, action.words),
+            };
+            let response = if action.means.is_empty() { response } else { response.on_hover_text(action.means) };
+            if response.clicked() {
+                action.ask(commands);
+            }
+        }
+    });
+}
+
+fn overview(ui: &mut Ui, picture: &Picture, focus: &mut Focus, commands: &mut CommandQueue) {
     heading(ui, "Inspector");
     ui.add(Label::new(RichText::new(wording::NOTHING_SELECTED).color(tokens(ui).dim)).wrap());
     ui.add_space(8.0);
@@ -55,9 +75,10 @@ fn overview(ui: &mut Ui, picture: &Picture) {
         let words = if node.runs() { format!("pid {}", node.pid) } else { "not running".into() };
         fact(ui, &node.name, &words, false);
     }
+    waiting::held_messages(ui, picture, None, focus, commands);
 }
 
-fn node_ui(ui: &mut Ui, picture: &Picture, node: &Node, commands: &mut CommandQueue) {
+fn node_ui(ui: &mut Ui, picture: &Picture, node: &Node, focus: &mut Focus, commands: &mut CommandQueue) {
     let t = tokens(ui);
     heading(ui, &node.name);
     ui.horizontal_wrapped(|ui| {
@@ -77,7 +98,14 @@ fn node_ui(ui: &mut Ui, picture: &Picture, node: &Node, commands: &mut CommandQu
         if node.runs() {
             pill(ui, &format!("pid {}", node.pid), t.text, t.soft);
         }
+        if let Some(how) = picture.steering.frozen.get(&node.id) {
+            pill(ui, wording::frozen(*how), t.sea, t.soft);
+        }
     });
+    if let Some(bomb) = picture.steering.bombs.get(&node.id) {
+        let words = format!("A bomb lies here: it {}.", wording::bomb(*bomb));
+        ui.add(Label::new(RichText::new(words).color(t.tomato_text)).wrap());
+    }
     if let Life::Exited(words) = &node.life {
         ui.add(Label::new(RichText::new(words).color(t.tomato_text)).wrap());
     }
@@ -90,17 +118,9 @@ fn node_ui(ui: &mut Ui, picture: &Picture, node: &Node, commands: &mut CommandQu
         None => {}
     }
     ui.add_space(4.0);
-    ui.horizontal_wrapped(|ui| {
-        for action in actions(node) {
-            let response = match action.destructive {
-                true => destructive(ui, action.words),
-                false => button(ui, action.words),
-            };
-            if response.clicked() {
-                commands.push(action.command);
-            }
-        }
-    });
+    action_buttons(ui, actions::of_node(picture, node), commands);
+    waiting::held_messages(ui, picture, Some(&node.name), focus, commands);
+    waiting::timers(ui, picture, node.id, commands);
     histories(ui, node);
     own_log(ui, picture, &node.name);
 }
@@ -211,88 +231,3 @@ fn own_log(ui: &mut Ui, picture: &Picture, name: &str) {
 
 /// Lines of a node's own log that are shown; all are in the Log tab.
 const OWN_LINES: usize = 40;
-
-fn customer_ui(
-    ui: &mut Ui,
-    picture: &Picture,
-    state: &mut InspectorState,
-    customer: &Customer,
-    commands: &mut CommandQueue,
-) {
-    let t = tokens(ui);
-    heading(ui, &customer.name);
-    pill(ui, &wording::customer_line(customer), t.text, t.soft);
-    ui.add_space(4.0);
-    let place = Gazetteer::get().place_name(customer.postcode);
-    fact(ui, "Lives at", &format!("{} · {place}", customer.postcode), false);
-    let front_end = customer.front_end.map_or("not looked up yet".to_owned(), |id| picture.name(id));
-    fact(ui, "Front-end", &front_end, false);
-    fact(ui, "Identity", &customer.id.to_string(), true);
-    ui.add_space(4.0);
-    ui.horizontal(|ui| {
-        let entered = field(ui, &mut state.new_home, "Move to postcode", "New postcode", 112.0).lost_focus();
-        let by_key = entered && ui.input(|input| input.key_pressed(egui::Key::Enter));
-        let home = state.new_home.parse().ok().map(|postcode| (postcode, Gazetteer::get().find(postcode)));
-        let place = match &home {
-            Some((postcode, Finding::Live(unit))) => unit.point.map(|point| (*postcode, point)),
-            _ => None,
-        };
-        let clicked = ui.add_enabled(place.is_some(), egui::Button::new("Move house")).clicked();
-        if let Some((postcode, point)) = place.filter(|_| clicked || by_key) {
-            let place = point.in_millionths();
-            commands.push(UserCommand::MoveCustomer { customer: customer.id, postcode, place });
-            state.new_home.clear();
-        }
-    });
-    if destructive(ui, "Remove").clicked() {
-        commands.push(UserCommand::RemoveCustomer { customer: customer.id });
-    }
-    heading(ui, "Receipts");
-    if customer.receipts.is_empty() {
-        dim(ui, wording::NO_RECEIPTS);
-    }
-    for receipt in customer.receipts.iter().rev() {
-        let name = wording::clock(receipt.at);
-        fact(
-            ui,
-            &name,
-            &format!("{} · {}", wording::outcome(&receipt.outcome), wording::dishes(&receipt.items)),
-            false,
-        );
-    }
-    own_log(ui, picture, &customer.name);
-}
-
-fn message_ui(ui: &mut Ui, picture: &Picture, passage: &Passage) {
-    let t = tokens(ui);
-    heading(ui, "Message");
-    let (words, ink, ground) = match &passage.end {
-        None => ("on its way", t.saffron_text, t.saffron_wash),
-        Some((_, End::Delivered)) => ("delivered", t.basil_text, t.basil_wash),
-        Some((_, End::Refused(_))) => ("refused", t.tomato_text, t.tomato_wash),
-        Some((_, End::Lost(_))) => ("lost", t.tomato_text, t.tomato_wash),
-    };
-    pill(ui, words, ink, ground);
-    ui.add_space(4.0);
-    fact(ui, "Says", &passage.facts.label, false);
-    if let Some(step) = passage.facts.step {
-        fact(ui, "Step", &format!("[{}]", step.0), false);
-    }
-    fact(ui, "From", &picture.name(passage.id.from), false);
-    fact(ui, "To", &picture.name(passage.to), false);
-    if let Some(request) = passage.facts.request {
-        let name = picture.customers.get(request.customer).map(|customer| customer.name.clone());
-        let name = name.unwrap_or_else(|| request.customer.to_string());
-        fact(ui, "Request", &format!("{name}’s {}", request.number), false);
-    }
-    fact(ui, "Number", &format!("{} of its sender", passage.id.number), false);
-    fact(ui, "Sent", &wording::clock(passage.sent), false);
-    fact(ui, "Delay", &wording::duration(passage.facts.delay), false);
-    match &passage.end {
-        None => fact(ui, "Progress", &format!("{:.0} %", passage.progress(picture.now) * 100.0), false),
-        Some((at, End::Delivered)) => fact(ui, "Handled", &wording::clock(*at), false),
-        Some((at, End::Refused(why))) => fact(ui, "Handled", &format!("{}: {why}", wording::clock(*at)), false),
-        Some((at, End::Lost(why))) => fact(ui, "Lost", &format!("{}: {why}", wording::clock(*at)), false),
-    }
-    ui.allocate_space(vec2(0.0, 8.0));
-}

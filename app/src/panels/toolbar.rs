@@ -1,12 +1,12 @@
-//! The bar at the top: how fast messages travel, whether the cluster serves, and how the window looks.
+//! The bar at the top: how fast time goes, whether the cluster serves, and the menu.
 
-use egui::{Button, Key, Popup, Response, RichText, ThemePreference, Ui};
-use protocol::ids::Span;
+use egui::{Button, Popup, Response, RichText, ThemePreference, Ui};
 
+use super::pace::{self, Pace, RATES};
 use crate::picture::{Picture, Service};
-use crate::theme::{self, size, text, time, tokens};
-use crate::user_command::{CommandQueue, UserCommand};
-use crate::widgets::{self, choice, from_right, pill};
+use crate::theme::{self, size, text, tokens};
+use crate::user_command::{CommandQueue, Until, UserCommand};
+use crate::widgets::{self, Sign, choice, dim, from_right, pill, sign_button};
 use crate::wording;
 
 /// How the window looks; remembered between runs.
@@ -17,6 +17,10 @@ pub struct Appearance {
     pub presents: bool,
     /// Messages do not travel but light their way.
     pub reduced_motion: bool,
+    /// Beside each node stands what it believes.
+    pub beliefs: bool,
+    /// Armed timers are not shown.
+    pub hides_timers: bool,
 }
 
 /// What the toolbar remembers.
@@ -32,8 +36,14 @@ pub struct ToolbarState {
     pub open_tape: bool,
     /// Whether the list of past notifications is open.
     pub notices: bool,
+    /// Whether the list of scenarios is open.
+    pub scenarios: bool,
+    /// Whether it is being asked if every node shall crash.
+    pub crash_all: bool,
     /// Whether primaries remember verdicts; on when a cluster starts.
     pub asks_each_time: bool,
+    /// The speed that was chosen last.
+    pub pace: Pace,
 }
 
 /// The whole bar.
@@ -50,10 +60,12 @@ pub fn toolbar_ui(
         ui.label(RichText::new("Just ").font(theme::strong(text::TITLE)).color(t.tomato_text));
         ui.label(RichText::new("Hungry").font(theme::strong(text::TITLE)));
         ui.spacing_mut().item_spacing.x = 8.0;
-        ui.add_space(16.0);
-        hops(ui, picture, commands);
+        ui.add_space(12.0);
+        state.pace.follow(picture);
+        run_and_stop(ui, picture, state.pace, commands);
+        speeds(ui, picture, &mut state.pace, commands);
         from_right(ui, |ui| {
-            menu(ui, state, appearance, commands);
+            menu(ui, picture, state, appearance, commands);
             theme_button(ui);
             let words = if appearance.presents { "End presentation" } else { "Present" };
             if widgets::button(ui, words).on_hover_text("Larger, without side panels (P)").clicked() {
@@ -64,20 +76,70 @@ pub fn toolbar_ui(
     });
 }
 
-fn hops(ui: &mut Ui, picture: &Picture, commands: &mut CommandQueue) {
-    let choices: Vec<(u64, String)> = time::HOPS.iter().map(|hop| (*hop, wording::hop(*hop))).collect();
-    if let Some(hop) = choice(ui, "speed", picture.hop, &choices) {
-        commands.push(UserCommand::SetHop { hop: Some(Span(hop)) });
+/// Run, Stop and Step; further steps in a small menu.
+fn run_and_stop(ui: &mut Ui, picture: &Picture, pace: Pace, commands: &mut CommandQueue) {
+    let stopped = picture.steering.is_stopped(picture.now);
+    ui.spacing_mut().item_spacing.x = 2.0;
+    if sign_button(ui, Sign::Run, "Run", "run", !stopped).on_hover_text(wording::RUN_MEANS).clicked() && stopped {
+        commands.push(pace.run());
     }
+    if sign_button(ui, Sign::Stop, "Stop", "stop", stopped).on_hover_text(wording::STOPPED_MEANS).clicked() && !stopped
+    {
+        commands.push(Pace::stop());
+    }
+    if sign_button(ui, Sign::Step, "Step", "step", false).on_hover_text(wording::STEP_MEANS).clicked() {
+        commands.push(pace.step(picture));
+    }
+    let more = sign_button(ui, Sign::More, "", "further steps", false);
+    ui.spacing_mut().item_spacing.x = 8.0;
+    Popup::menu(&more).show(|ui| {
+        ui.set_min_width(260.0);
+        let mut entry = |ui: &mut Ui, words: &str, keys: &str, means: &str, command: UserCommand| {
+            let button = Button::new(words).shortcut_text(keys);
+            if ui.add(button).accessible_name(words).on_hover_text(means).clicked() {
+                commands.push(command);
+                ui.close();
+            }
+        };
+        entry(ui, "To the next message", "→", wording::STEP_MEANS, pace.step(picture));
+        let numbered = pace.run_until(Until::NumberedStep);
+        entry(ui, "To the next numbered step", "Shift →", wording::NUMBERED_MEANS, numbered);
+        let view_change = pace.run_until(Until::ViewChange);
+        entry(ui, "To the next view change", "Ctrl →", wording::VIEW_CHANGE_MEANS, view_change);
+    });
 }
+
+/// One control from real time to a thousandth, and how long a hop is seen at that speed.
+fn speeds(ui: &mut Ui, picture: &Picture, pace: &mut Pace, commands: &mut CommandQueue) {
+    let choices: Vec<_> = RATES.iter().map(|rate| (*rate, wording::rate(*rate))).collect();
+    if let Some(rate) = choice(ui, "speed", pace.chosen(), &choices) {
+        commands.extend(pace.choose(picture, rate));
+    }
+    if ui.available_width() < ROOM_FOR_HOP {
+        return;
+    }
+    let seen = pace::hop_in_sight(picture.hop, pace.chosen());
+    dim(ui, wording::hop_in_sight(seen)).on_hover_text(wording::SPEED_MEANS);
+}
+
+/// With less room right of the speeds, only the choice says how fast time goes.
+const ROOM_FOR_HOP: f32 = 520.0;
 
 /// The pill that says whether orders are answered.
 fn service(ui: &mut Ui, picture: &Picture) {
     let t = tokens(ui);
     match picture.service() {
         Service::Serving { view, members, in_step } => {
-            let words = format!("● Serving · view {view} · {in_step} of {members} members in step");
-            pill(ui, &words, t.basil_text, t.basil_wash);
+            let full = format!("● Serving · view {view} · {in_step} of {members} members in step");
+            let short = [format!("● View {view} · {in_step} of {members}"), format!("● {in_step} of {members}")];
+            let room = ui.available_width() - 28.0;
+            let font = theme::strong(text::SMALL);
+            let fits = |words: &&String| {
+                let galley = ui.painter().layout_no_wrap((*words).clone(), font.clone(), t.basil_text);
+                galley.size().x <= room
+            };
+            let words = std::iter::once(&full).chain(&short).find(fits).unwrap_or(&short[1]).clone();
+            pill(ui, &words, t.basil_text, t.basil_wash).on_hover_text(full);
         }
         Service::Starting => drop(pill(ui, &format!("○ {}", wording::STARTING), t.saffron_text, t.saffron_wash)),
         Service::Waiting(why) => {
@@ -118,33 +180,77 @@ pub fn next_theme(now: ThemePreference) -> (&'static str, ThemePreference) {
     }
 }
 
-fn menu(ui: &mut Ui, state: &mut ToolbarState, appearance: &mut Appearance, commands: &mut CommandQueue) {
+fn menu(
+    ui: &mut Ui,
+    picture: &Picture,
+    state: &mut ToolbarState,
+    appearance: &mut Appearance,
+    commands: &mut CommandQueue,
+) {
     let button = Button::new(RichText::new("Menu").size(text::BODY)).min_size(widgets::ICON_BUTTON);
     let response: Response = ui.add(button);
     Popup::menu(&response).show(|ui| {
-        ui.set_min_width(240.0);
-        let mut remembers = !state.asks_each_time;
-        if ui.checkbox(&mut remembers, "Primaries remember verdicts on postcodes").changed() {
-            state.asks_each_time = !remembers;
-            commands.push(UserCommand::SetVerdictCache { on: remembers });
-        }
-        ui.checkbox(&mut appearance.reduced_motion, "Reduced motion");
-        ui.separator();
-        let open = |ui: &mut Ui, words: &str, which: &mut bool| {
-            if ui.button(words).clicked() {
+        ui.set_min_width(280.0);
+        let open = |ui: &mut Ui, words: &str, keys: &str, which: &mut bool| {
+            if ui.add(Button::new(words).shortcut_text(keys)).accessible_name(words).clicked() {
                 *which = true;
                 ui.close();
             }
         };
-        open(ui, "Save tape…", &mut state.save_tape);
-        open(ui, "Open tape…", &mut state.open_tape);
+        open(ui, "Scenarios and unsafe lessons…", "L", &mut state.scenarios);
         ui.separator();
-        open(ui, "Notifications", &mut state.notices);
-        open(ui, "Keys", &mut state.shortcuts);
-        open(ui, "About", &mut state.about);
+        cluster_entries(ui, picture, state, commands);
+        open(ui, "Crash every node…", "", &mut state.crash_all);
+        ui.separator();
+        view_entries(ui, picture, appearance, commands);
+        ui.separator();
+        open(ui, "Save tape…", "", &mut state.save_tape);
+        open(ui, "Open tape…", "", &mut state.open_tape);
+        ui.separator();
+        open(ui, "Notifications", "", &mut state.notices);
+        open(ui, "Keys", "?", &mut state.shortcuts);
+        open(ui, "About", "", &mut state.about);
         ui.separator();
         zoom(ui);
     });
+}
+
+/// What is set of the cluster as a whole.
+fn cluster_entries(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, commands: &mut CommandQueue) {
+    let mut remembers = !state.asks_each_time;
+    if ui.checkbox(&mut remembers, "Primaries remember verdicts on postcodes").changed() {
+        state.asks_each_time = !remembers;
+        commands.push(UserCommand::SetVerdictCache { on: remembers });
+    }
+    ui.menu_button("Each hop lasts", |ui| {
+        for hop in std::iter::once(None).chain(pace::HOPS.map(Some)) {
+            if ui.button(wording::hop_choice(hop)).clicked() {
+                commands.push(pace::hop_command(hop));
+                ui.close();
+            }
+        }
+        dim(ui, format!("Now: {}.", wording::hop_choice(Some(picture.hop))));
+    });
+    ui.add_enabled_ui(!picture.steering.links.is_empty(), |ui| {
+        if ui.add(Button::new("Mend all links").shortcut_text("M")).accessible_name("Mend all links").clicked() {
+            commands.push(UserCommand::MendAll);
+            ui.close();
+        }
+    });
+}
+
+/// What is shown of it.
+fn view_entries(ui: &mut Ui, picture: &Picture, appearance: &mut Appearance, commands: &mut CommandQueue) {
+    ui.checkbox(&mut appearance.beliefs, "Truth and belief (B)");
+    let mut heartbeats = picture.steering.heartbeats;
+    if ui.checkbox(&mut heartbeats, "Heartbeats one by one").on_hover_text(wording::HEARTBEATS_MEANS).changed() {
+        commands.push(UserCommand::ShowHeartbeats { on: heartbeats });
+    }
+    let mut timers = !appearance.hides_timers;
+    if ui.checkbox(&mut timers, "Armed timers while time is slow").changed() {
+        appearance.hides_timers = !timers;
+    }
+    ui.checkbox(&mut appearance.reduced_motion, "Reduced motion");
 }
 
 fn zoom(ui: &mut Ui) {
@@ -162,6 +268,3 @@ fn zoom(ui: &mut Ui) {
         }
     });
 }
-
-/// The key of each speed.
-pub const HOP_KEYS: [Key; 4] = [Key::Num1, Key::Num2, Key::Num3, Key::Num4];

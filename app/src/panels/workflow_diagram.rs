@@ -1,17 +1,26 @@
 //! The heart of the window: customers on a faint map, the cluster beside it, and the messages between them.
 //!
-//! Layout is pure (`layout`, `map`), painting only paints (`lines`, `cards`, `messages`); what clicks mean is decided here.
+//! Layout is pure (`layout`, `map`, `relations`), painting only paints (`lines`, `cards`, `marks`); what clicks mean is
+//! decided by `gestures`, `links`, `messages`, `timers` and `cut`, each for its own things.
 
+mod beliefs;
 mod cards;
+mod cut;
 mod gestures;
 mod layout;
 mod lines;
+mod link_dialog;
+mod links;
 mod map;
+mod marks;
 mod messages;
+mod relations;
+mod timers;
+mod way;
 
 use std::collections::BTreeMap;
 
-use egui::{Pos2, Rect, Sense, Ui, Vec2, pos2, vec2};
+use egui::{Id, Pos2, Rect, Sense, Stroke, StrokeKind, Ui, Vec2, pos2, vec2};
 use protocol::ids::{CustomerId, NodeId, Role};
 use protocol::trace::Actor;
 
@@ -19,11 +28,15 @@ use crate::panels::Focus;
 use crate::picture::{Customer, Node, Picture};
 use crate::theme::{Tokens, size, tokens};
 use crate::user_command::CommandQueue;
+use crate::wording;
 pub(crate) use cards::customer_colour;
 pub(crate) use gestures::command_for;
+use layout::Kind;
 pub(crate) use layout::Taken;
-use layout::{Kind, Way};
+use link_dialog::LinkDialog;
 use map::{MapView, Projection};
+use timers::Spans;
+use way::Way;
 
 /// What the diagram remembers of itself.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -41,6 +54,26 @@ pub struct DiagramState {
     /// Messages do not travel but light their way.
     #[serde(skip)]
     pub reduced_motion: bool,
+    /// Beside each node stands what it believes.
+    #[serde(skip)]
+    pub beliefs: bool,
+    /// Armed timers are not shown.
+    #[serde(skip)]
+    pub hides_timers: bool,
+    /// The next line that is drawn cuts what it crosses.
+    #[serde(skip)]
+    pub cuts: bool,
+    /// Where the line begins that is being drawn.
+    #[serde(skip)]
+    cut_from: Option<Pos2>,
+    /// The link that is being set.
+    #[serde(skip)]
+    link_dialog: Option<LinkDialog>,
+    #[serde(skip)]
+    spans: Spans,
+    /// The ground, which takes arrow keys while it has the focus.
+    #[serde(skip)]
+    ground: Option<Id>,
 }
 
 impl DiagramState {
@@ -48,6 +81,18 @@ impl DiagramState {
     pub fn fit(&mut self) {
         self.moved.clear();
         self.view = MapView::default();
+    }
+
+    /// Leaves the cutting tool; false if it was not chosen.
+    pub fn leaves_tool(&mut self) -> bool {
+        self.cut_from = None;
+        std::mem::take(&mut self.cuts)
+    }
+
+    /// Whether the map has the focus, which then is moved by the arrow keys.
+    #[must_use]
+    pub fn takes_arrows(&self, ui: &Ui) -> bool {
+        self.ground.is_some_and(|ground| ui.memory(|memory| memory.has_focus(ground)))
     }
 }
 
@@ -105,7 +150,7 @@ impl<'a> Stage<'a> {
     }
 
     fn way(&self, from: NodeId, to: NodeId) -> Option<Way> {
-        Some(layout::way(self.end(from)?, self.end(to)?, &self.replicas))
+        Some(way::way(self.end(from)?, self.end(to)?, &self.replicas))
     }
 }
 
@@ -132,9 +177,12 @@ pub fn workflow_diagram_ui(
     ui.painter().rect_filled(canvas, 0.0, t.canvas);
     ui.set_clip_rect(canvas.intersect(ui.clip_rect()));
     let ground = ui.interact(canvas, ui.scope_id().with("map"), Sense::click_and_drag());
+    state.ground = Some(ground.id);
     gestures::on_map(ui, &ground, layout::map_part(canvas), state, commands);
 
-    let stage = Stage::set(picture, t, canvas, state);
+    // The truth has a line of its own.
+    let above = if state.beliefs { ROOM_FOR_TRUTH } else { 0.0 };
+    let stage = Stage::set(picture, t, canvas.with_min_y(canvas.top() + above), state);
     let mut taken = Taken::default();
     for (_, _, rect) in &stage.nodes {
         taken.take(*rect);
@@ -148,25 +196,63 @@ pub fn workflow_diagram_ui(
 
     stage.projection.paint(ui.painter(), t);
     stage.projection.paint_edge(ui.painter(), t);
+    let notes = if state.beliefs { beliefs::place(ui.painter(), &stage, &mut taken) } else { Vec::new() };
     let dots = messages::place(&stage, state.reduced_motion);
     for dot in &dots {
         taken.take(dot.room());
     }
-    lines::paint(ui.painter(), &stage, focus, &dots, &mut taken);
+    let lines = lines::lay(&stage, focus);
+    links::on_lines(ui, &stage, &lines, state, commands);
+    lines::paint(ui.painter(), &stage, &lines, focus, &dots, &mut taken);
+    links::signs(ui, &stage, &lines, &mut taken, commands);
     let cards = cards::place_customers(ui.painter(), &stage, focus, &mut taken);
     stage.projection.paint_names(ui.painter(), t, &mut taken);
     gestures::on_nodes(ui, &stage, state, focus, commands);
     gestures::on_customers(ui, &stage, &cards, state, focus, commands);
-    messages::show(ui, &stage, &dots, focus, &mut taken);
+    if state.beliefs {
+        beliefs::show(ui, &stage, &notes);
+    }
+    if !state.hides_timers {
+        timers::show(ui, &stage, &mut state.spans, commands);
+    }
+    messages::show(ui, &stage, &dots, focus, &mut taken, commands);
     gestures::buttons(ui, buttons, &stage, state, commands);
-    hint(ui, canvas);
+    cut::draw(ui, &ground, &stage, state, commands);
+    link_dialog::link_dialog_ui(ui, picture, &mut state.link_dialog, commands);
+    standing_time(ui, picture, canvas);
+    hint(ui, picture, canvas, state);
 }
 
-fn hint(ui: &Ui, canvas: Rect) {
-    let dim = tokens(ui).dim;
-    let font = crate::theme::plain(crate::theme::text::SMALL);
+/// The line in which the truth stands, in points.
+const ROOM_FOR_TRUTH: f32 = 28.0;
+
+/// A frame around the canvas while time stands still: nobody shall mistake it for a cluster at rest.
+fn standing_time(ui: &Ui, picture: &Picture, canvas: Rect) {
+    if picture.steering.is_stopped(picture.now) {
+        let stroke = Stroke::new(size::STRONG + size::HAIRLINE, tokens(ui).saffron);
+        ui.painter().rect_stroke(canvas, 0.0, stroke, StrokeKind::Inside);
+    }
+}
+
+/// What can be done here; while time stands still or a line is drawn, that.
+fn hint(ui: &Ui, picture: &Picture, canvas: Rect, state: &DiagramState) {
+    let t = tokens(ui);
+    let small = crate::theme::text::SMALL;
+    let stopped = picture.steering.is_stopped(picture.now);
+    let (words, ink, ground) = match (state.cuts, stopped) {
+        (true, _) => (wording::CUT_HINT.to_owned(), t.tomato_text, Some(t.tomato_wash)),
+        (false, true) => (wording::stopped(picture.now), t.on_saffron, Some(t.saffron)),
+        (false, false) => (wording::CANVAS_HINT.to_owned(), t.dim, None),
+    };
+    let font = if ground.is_some() { crate::theme::strong(small) } else { crate::theme::plain(small) };
     let room = canvas.width() - 48.0;
-    let galley = crate::widgets::elided(ui.painter(), crate::wording::CANVAS_HINT, font, dim, room);
+    let galley = crate::widgets::elided(ui.painter(), &words, font, ink, room);
     let at = pos2(canvas.center().x - galley.size().x / 2.0, canvas.top() + 12.0);
-    ui.painter().galley(at, galley, dim);
+    let rect = Rect::from_min_size(at, galley.size());
+    if let Some(ground) = ground {
+        ui.painter().rect_filled(rect.expand2(vec2(12.0, 5.0)), 12.0, ground);
+        let response = ui.interact(rect, ui.scope_id().with("hint"), Sense::hover());
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &words));
+    }
+    ui.painter().galley(at, galley, ink);
 }

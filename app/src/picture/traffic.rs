@@ -97,6 +97,8 @@ pub struct Flow {
     pub rate: f32,
     /// When it was reported last.
     pub at: u64,
+    /// When control messages were among them last; 0: never.
+    pub beat: u64,
 }
 
 /// All messages; clones share them.
@@ -249,6 +251,7 @@ impl Traffic {
             flow.rate = *orders as f32 / seconds;
             flow.orders = flow.orders.saturating_add(*orders);
             flow.control = flow.control.saturating_add(*control);
+            flow.beat = if *control > 0 { at } else { flow.beat };
             flow.at = at;
         }
     }

@@ -9,6 +9,7 @@ use protocol::trace::{Actor, Standing};
 
 use super::Stage;
 use super::layout::{Kind, Taken, around_dot, map_part};
+use super::marks::{ice, snowflake};
 use crate::panels::Focus;
 use crate::picture::{Customer, Node};
 use crate::theme::{self, Tokens, size, text};
@@ -21,6 +22,7 @@ pub(super) struct Marks {
     pub(super) selected: bool,
     pub(super) hovered: bool,
     pub(super) focused: bool,
+    pub(super) frozen: bool,
 }
 
 /// The colour of what a node is; its sign and words say the same.
@@ -52,17 +54,26 @@ pub(super) fn node(painter: &Painter, stage: &Stage<'_>, node: &Node, kind: Kind
     let small = rect.width() < size::NODE.x;
     let large = rect.width() > size::NODE.x;
     outline(painter, t, rect, colour, node.runs(), marks);
+    if marks.frozen {
+        ice(painter, t, rect);
+    }
     let radius = if small { 9.0 } else { rect.height() * 0.2 };
     let loads = node.replica().filter(|_| node.runs()).and_then(wording::share_loaded);
     let raised = if loads.is_some() { 4.0 } else { 0.0 };
     let disc = pos2(rect.left() + radius + 8.0, rect.center().y - raised);
-    sign(painter, t, node, kind, disc, radius, colour);
+    if marks.frozen {
+        painter.circle_filled(disc, radius, t.sea);
+        snowflake(painter, disc, radius * 0.75, t.on_strong);
+    } else {
+        sign(painter, t, node, kind, disc, radius, colour);
+    }
     let left = disc.x + radius + 7.0;
     let room = rect.right() - 5.0 - left;
     let (title, line, font) = match small {
         true => (wording::short_title(node), wording::short_line(node, stage.picture), theme::strong(text::SMALL)),
         false => (wording::title(node), wording::line(node, stage.picture), theme::strong(text::LARGE)),
     };
+    let line = if marks.frozen { wording::FROZEN.to_owned() } else { line };
     let second_font = theme::plain(if large { text::BODY } else { text::SMALL });
     let ink = if node.runs() { t.text } else { t.dim };
     if rect.height() < size::SMALL_NODE.y - 4.0 {

@@ -1,17 +1,18 @@
 //! What clicks, drags and keys on the canvas mean. Nothing changes here but the person's own view: wishes are queued.
 
 use egui::{
-    Align, EventFilter, Key, Layout, Modifiers, Popup, Rect, Response, Role, Sense, SetOpenCommand, Ui, UiBuilder,
-    Vec2, WidgetInfo, vec2,
+    Align, EventFilter, Key, Layout, Modifiers, Popup, Pos2, Rect, Response, Role, Sense, SetOpenCommand, Ui,
+    UiBuilder, Vec2, WidgetInfo, vec2,
 };
 use node::gazetteer::{Gazetteer, Point};
 use protocol::ids::CustomerId;
+use protocol::trace::{Blast, Bomb, FAILPOINTS};
 
 use super::cards::{self, Marks};
-use super::layout;
-use super::{DiagramState, Stage};
-use crate::panels::{Focus, Selected, actions};
-use crate::picture::{Customer, Node};
+use super::{DiagramState, Stage, layout, marks};
+use crate::panels::actions::{self, Action, Part};
+use crate::panels::{Focus, Selected};
+use crate::picture::{Customer, Node, Picture};
 use crate::theme::size;
 use crate::user_command::{CommandQueue, UserCommand};
 use crate::widgets::button;
@@ -30,7 +31,8 @@ pub(super) fn on_map(ui: &Ui, ground: &Response, part: Rect, state: &mut Diagram
             Err(why) => state.complaint = Some(why),
         }
     }
-    if ground.dragged() && !state.view.is_whole() {
+    let draws = state.cuts || state.cut_from.is_some() || ui.input(|input| input.modifiers.any());
+    if ground.dragged() && !draws && !state.view.is_whole() {
         state.view.drag(&projection, ground.drag_delta());
     }
     if let Some(at) = pointer {
@@ -92,8 +94,17 @@ pub(super) fn on_nodes(
             let name = format!("node {}: {}, {}", node.name, wording::title(node), wording::line(node, stage.picture));
             WidgetInfo::selected(Role::Button, true, selected, name)
         });
-        let marks = Marks { selected, hovered: response.hovered(), focused: response.has_focus() };
+        let this = Selected::Node(node.name.clone());
+        let frozen = node.runs() && stage.picture.steering.frozen.contains_key(&node.id);
+        let hovered = response.hovered() || focus.hovered == this;
+        let marks = Marks { selected, hovered, focused: response.has_focus(), frozen };
         cards::node(ui.painter(), stage, node, *kind, *rect, marks);
+        if response.hovered() {
+            focus.hover(this);
+        }
+        if let Some(bomb) = stage.picture.steering.bombs.get(&node.id) {
+            bomb_on(ui, stage, &node.name, *bomb, rect.right_top());
+        }
         if response.clicked() || response.secondary_clicked() {
             focus.select_node(&node.name);
         }
@@ -105,12 +116,23 @@ pub(super) fn on_nodes(
         if response.double_clicked() {
             state.moved.remove(&node.name);
         }
-        menu(ui, &response, |ui| node_menu(ui, node, commands));
+        menu(ui, &response, |ui| node_menu(ui, stage.picture, node, commands));
     }
 }
 
+/// The mark of a bomb, which says when it goes off. A click takes it away.
+fn bomb_on(ui: &Ui, stage: &Stage<'_>, name: &str, bomb: Bomb, at: Pos2) {
+    let freezes = matches!(bomb.blast, Blast::Freeze { .. });
+    marks::bomb(ui.painter(), stage.tokens, at, freezes);
+    let area = Rect::from_center_size(at, Vec2::splat(20.0));
+    let response = ui.interact(area, ui.scope_id().with(("bomb", name)), Sense::hover());
+    let words = format!("bomb in {name}: it {}", wording::bomb(bomb));
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &words));
+    response.on_hover_text(words);
+}
+
 /// A context menu that the keyboard opens too: then beside the thing, for there is no pointer.
-fn menu(ui: &Ui, response: &Response, contents: impl FnOnce(&mut Ui)) {
+pub(super) fn menu(ui: &Ui, response: &Response, contents: impl FnOnce(&mut Ui)) {
     let id = response.id.with("menu by key");
     let by_key = response.has_focus() && ui.input_mut(|input| input.consume_key(Modifiers::SHIFT, Key::F10));
     if by_key || Popup::is_id_open(ui.ctx(), id) {
@@ -121,13 +143,41 @@ fn menu(ui: &Ui, response: &Response, contents: impl FnOnce(&mut Ui)) {
     }
 }
 
-fn node_menu(ui: &mut Ui, node: &Node, commands: &mut CommandQueue) {
-    for action in actions(node) {
-        let words = format!("{} {}", action.of, node.name);
-        if ui.button(words).clicked() {
-            commands.push(action.command);
-            ui.close();
-        }
+fn entry(ui: &mut Ui, action: Action, commands: &mut CommandQueue) {
+    let response = ui.button(&action.in_full);
+    let response = if action.means.is_empty() { response } else { response.on_hover_text(action.means) };
+    if response.clicked() {
+        action.ask(commands);
+        ui.close();
+    }
+}
+
+fn node_menu(ui: &mut Ui, picture: &Picture, node: &Node, commands: &mut CommandQueue) {
+    for action in actions::of_node(picture, node).into_iter().chain(actions::rare(picture, node)) {
+        entry(ui, action, commands);
+    }
+    if node.runs() {
+        bomb_menus(ui, &node.name, &actions::parts(node), commands);
+    }
+}
+
+/// The failpoints of somebody, by the parts it can play.
+fn bomb_menus(ui: &mut Ui, name: &str, parts: &[Part], commands: &mut CommandQueue) {
+    if parts.is_empty() {
+        return;
+    }
+    ui.separator();
+    for part in parts {
+        ui.menu_button(part.menu(), |ui| {
+            for crash in [true, false] {
+                for at in FAILPOINTS.into_iter().filter(|at| actions::part(*at) == *part) {
+                    entry(ui, actions::bomb(name, at, crash), commands);
+                }
+                if crash {
+                    ui.separator();
+                }
+            }
+        });
     }
 }
 
@@ -156,16 +206,24 @@ pub(super) fn on_customers(
         }
         let over_card = on_card.as_ref().is_some_and(Response::hovered);
         let hovered = response.hovered() || over_card;
-        let marks = Marks { selected, hovered, focused: response.has_focus() };
+        let this = Selected::Customer(customer.id);
+        let marks =
+            Marks { selected, hovered: hovered || focus.hovered == this, focused: response.has_focus(), frozen: false };
         cards::customer(ui.painter(), stage.tokens, customer, *at, card, marks);
+        if hovered {
+            focus.hover(this);
+        }
+        if let Some(bomb) = stage.picture.steering.bombs.get(&customer.node) {
+            bomb_on(ui, stage, &customer.name, *bomb, *at + vec2(size::CUSTOMER, -size::CUSTOMER));
+        }
         let clicked = |response: &Response| response.clicked() || response.secondary_clicked();
         if clicked(&response) || on_card.as_ref().is_some_and(clicked) {
             focus.select_customer(customer.id);
         }
         carry(ui, &response, stage, customer, state, commands);
-        menu(ui, &response, |ui| customer_menu(ui, customer, commands));
+        menu(ui, &response, |ui| customer_menu(ui, stage, customer, commands));
         if let Some(on_card) = on_card {
-            menu(ui, &on_card, |ui| customer_menu(ui, customer, commands));
+            menu(ui, &on_card, |ui| customer_menu(ui, stage, customer, commands));
         } else {
             let place = Gazetteer::get().place_name(customer.postcode);
             response.on_hover_text(format!("{}, {} ({place})", customer.name, customer.postcode));
@@ -173,7 +231,7 @@ pub(super) fn on_customers(
     }
 }
 
-fn customer_menu(ui: &mut Ui, customer: &Customer, commands: &mut CommandQueue) {
+fn customer_menu(ui: &mut Ui, stage: &Stage<'_>, customer: &Customer, commands: &mut CommandQueue) {
     if customer.waiting.is_some() && ui.button("Give up its order").clicked() {
         commands.push(UserCommand::GiveUp { customer: customer.id });
         ui.close();
@@ -182,6 +240,13 @@ fn customer_menu(ui: &mut Ui, customer: &Customer, commands: &mut CommandQueue) 
         commands.push(UserCommand::RemoveCustomer { customer: customer.id });
         ui.close();
     }
+    if stage.picture.steering.bombs.contains_key(&customer.node)
+        && ui.button(format!("Take the bomb away from {}", customer.name)).clicked()
+    {
+        commands.push(UserCommand::SetBomb { node: customer.name.clone(), bomb: None });
+        ui.close();
+    }
+    bomb_menus(ui, &customer.name, &[Part::Customer], commands);
 }
 
 /// While it is carried, a customer stays where it lives; a ring shows where it would move.
@@ -222,15 +287,15 @@ fn carry(
     }
 }
 
-/// Room for the buttons at the lower left: side by side, or on a narrow canvas one above the other.
+/// Room for the buttons at the lower left: in two rows, or on a narrow canvas one above the other.
 pub(super) fn room_for_buttons(canvas: Rect) -> Vec2 {
-    if canvas.width() < NARROW { vec2(96.0, 3.0 * (size::ROW + 4.0)) } else { vec2(248.0, size::ROW) }
+    if canvas.width() < NARROW { vec2(96.0, 4.0 * (size::ROW + 4.0)) } else { vec2(248.0, 2.0 * size::ROW + 4.0) }
 }
 
 /// A canvas that is narrower has no room for buttons side by side.
 const NARROW: f32 = 680.0;
 
-/// More of this and that, and everything back in its place.
+/// More of this and that, the cutting tool, and everything back in its place.
 pub(super) fn buttons(
     ui: &mut Ui,
     area: Rect,
@@ -238,25 +303,42 @@ pub(super) fn buttons(
     state: &mut DiagramState,
     commands: &mut CommandQueue,
 ) {
-    let upright = area.height() > size::ROW;
+    let upright = area.width() < 200.0;
     let layout = if upright { Layout::top_down(Align::Min) } else { Layout::left_to_right(Align::Center) };
-    ui.scope_builder(UiBuilder::new().max_rect(area).layout(layout), |ui| {
-        if button(ui, "+ Replica").clicked() {
-            commands.push(UserCommand::AddReplica);
+    let row = |nth: f32| {
+        if upright {
+            area
+        } else {
+            Rect::from_min_size(area.min + vec2(0.0, nth * (size::ROW + 4.0)), vec2(area.width(), size::ROW))
         }
-        if button(ui, "+ Customer").clicked() {
-            match add_customer(next_town(stage)) {
-                Ok(command) => commands.push(command),
-                Err(why) => state.complaint = Some(why),
-            }
-        }
-        if button(ui, "Fit").clicked() {
-            state.fit();
+    };
+    let mut upper = ui.new_child(UiBuilder::new().max_rect(row(0.0)).layout(layout));
+    let words = if state.cuts { "Cutting…" } else { "Cut…" };
+    if button(&mut upper, words).on_hover_text(wording::CUT_HINT).clicked() {
+        state.cuts = !state.cuts;
+    }
+    if !upright {
+        if !stage.picture.steering.links.is_empty() && button(&mut upper, "Mend all").clicked() {
+            commands.push(UserCommand::MendAll);
         }
         if stage.picture.nodes.removed().next().is_some() {
-            bring_back(ui, stage, commands);
+            bring_back(&mut upper, stage, commands);
         }
-    });
+    }
+    let mut lower = if upright { upper } else { ui.new_child(UiBuilder::new().max_rect(row(1.0)).layout(layout)) };
+    let ui = &mut lower;
+    if button(ui, "+ Replica").clicked() {
+        commands.push(UserCommand::AddReplica);
+    }
+    if button(ui, "+ Customer").clicked() {
+        match add_customer(next_town(stage)) {
+            Ok(command) => commands.push(command),
+            Err(why) => state.complaint = Some(why),
+        }
+    }
+    if button(ui, "Fit").clicked() {
+        state.fit();
+    }
 }
 
 /// Removed nodes, each of which can be started again.

@@ -5,82 +5,48 @@
 use std::collections::BTreeMap;
 
 use egui::{Align2, Color32, Painter, Pos2, Rect, Shape, Stroke, Vec2};
-use protocol::ids::{NodeId, Role};
-use protocol::postcode::PostcodeService;
-use protocol::trace::Actor;
+use protocol::ids::NodeId;
+use protocol::trace::LinkRule;
 
 use super::Stage;
-use super::layout::{Taken, Way};
+use super::layout::Taken;
 use super::messages::Dot;
-use crate::panels::{Focus, Selected};
-use crate::picture::{End, Node, Picture};
+use super::relations::{Pattern, Relation, relations};
+use super::way::Way;
+use crate::panels::links::{self, Ends};
+use crate::panels::{Focus, Selected, pace};
+use crate::picture::{End, Picture};
 use crate::theme::{self, Tokens, size, text, time};
 
-/// How a line is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pattern {
-    Solid,
-    Dashed,
-    Dotted,
+/// Two who talk, and the way between them on this canvas.
+pub(super) struct Line<'a> {
+    pub(super) relation: Relation<'a>,
+    pub(super) way: Way,
+    /// What the link does from the relation's first to its second, and back.
+    pub(super) rules: (LinkRule, LinkRule),
 }
 
-/// Two who talk as part of the workflow.
-#[derive(Clone, Debug, PartialEq)]
-struct Relation {
-    from: NodeId,
-    to: NodeId,
-    pattern: Pattern,
-    /// The seed's numbers written on the line.
-    steps: &'static [u8],
+impl Line<'_> {
+    /// The names of its ends.
+    pub(super) fn ends(&self) -> Ends {
+        (self.relation.from.1.to_owned(), self.relation.to.1.to_owned())
+    }
+
+    /// Whether nothing passes, either way.
+    pub(super) fn is_cut(&self) -> bool {
+        self.rules.0.cut && self.rules.1.cut
+    }
 }
 
-/// Who talks with whom, by the roles they have now.
-fn relations(picture: &Picture, focus: &Focus) -> Vec<Relation> {
-    let running = |actor: Actor| picture.nodes.iter().filter(move |node| node.runs() && node.actor == actor);
-    let name_server = running(Actor::Role(Role::NameServer)).next();
-    let front_ends: Vec<&Node> = running(Actor::Role(Role::FrontEnd)).collect();
-    let mut list = Vec::new();
-    let mut line = |from: NodeId, to: NodeId, pattern, steps| list.push(Relation { from, to, pattern, steps });
-    if let Some(name_server) = name_server {
-        front_ends.iter().for_each(|node| line(node.id, name_server.id, Pattern::Dashed, &[2, 3]));
-        if let Some(first) = running(Actor::Role(Role::Replica)).next() {
-            line(first.id, name_server.id, Pattern::Dashed, &[1]);
-        }
-        if let Some(customer) = focus.customer.and_then(|customer| picture.customers.get(customer)) {
-            line(customer.node, name_server.id, Pattern::Dashed, &[7, 8]);
-        }
-    }
-    for customer in picture.customers.iter() {
-        let found = customer.front_end.and_then(|id| picture.nodes.of(id)).filter(|node| node.runs());
-        if let Some(front_end) = found.or_else(|| front_ends.last().copied()) {
-            let steps: &[u8] = if focus.customer == Some(customer.id) { &[9, 14] } else { &[] };
-            line(customer.node, front_end.id, Pattern::Solid, steps);
-        }
-    }
-    let Some(primary) = picture.nodes.acting_primary() else { return list };
-    if let Some(front_end) = front_ends.last() {
-        line(front_end.id, primary.id, Pattern::Solid, &[10, 13]);
-    }
-    let followers = primary.replica().into_iter().flat_map(|state| {
-        let joiners = state.joiners.iter().map(|joiner| joiner.0);
-        state.view.members.iter().copied().chain(joiners)
-    });
-    let runs = |id: &NodeId| *id != primary.id && picture.nodes.of(*id).is_some_and(Node::runs);
-    for (index, follower) in followers.filter(runs).enumerate() {
-        let steps: &[u8] = if index < MOST_NUMBERED { &[5, 6] } else { &[] };
-        line(primary.id, follower, Pattern::Solid, steps);
-    }
-    for (service, pattern, steps) in [
-        (PostcodeService::PostcodesIo, Pattern::Solid, &[11u8, 12][..]),
-        (PostcodeService::GetTheData, Pattern::Dotted, &[]),
-    ] {
-        running(Actor::Service(service)).for_each(|node| line(primary.id, node.id, pattern, steps));
-    }
-    list
+/// All lines of this frame.
+pub(super) fn lay<'a>(stage: &Stage<'a>, focus: &Focus) -> Vec<Line<'a>> {
+    let line = |relation: Relation<'a>| {
+        let way = stage.way(relation.from.0, relation.to.0)?;
+        let ends = (relation.from.1.to_owned(), relation.to.1.to_owned());
+        Some(Line { way, rules: links::rules(stage.picture, &ends), relation })
+    };
+    relations(stage.picture, focus).into_iter().filter_map(line).collect()
 }
-
-/// The lines to more followers than this are not numbered: it is the same on each.
-const MOST_NUMBERED: usize = 4;
 
 /// What passed between two lately.
 #[derive(Default)]
@@ -98,8 +64,9 @@ fn pair(one: NodeId, other: NodeId) -> Pair {
 
 fn glows(picture: &Picture) -> BTreeMap<Pair, Glow> {
     let mut glows: BTreeMap<Pair, Glow> = BTreeMap::new();
+    let lasts = pace::in_sight(picture, time::GLOW);
     for passage in picture.traffic.passed().rev().take(MOST_GLOWS) {
-        let Some(strength) = passage.glow(picture.now, time::GLOW) else { continue };
+        let Some(strength) = passage.glow(picture.now, lasts) else { continue };
         let glow = glows.entry(pair(passage.id.from, passage.to)).or_default();
         glow.strength = glow.strength.max(strength);
         glow.lost |= matches!(passage.end, Some((_, End::Lost(_))));
@@ -123,16 +90,25 @@ struct Number {
 }
 
 /// Paints all lines; numbers take their places, but not where a message is.
-pub(super) fn paint(painter: &Painter, stage: &Stage<'_>, focus: &Focus, dots: &[Dot<'_>], taken: &mut Taken) {
+pub(super) fn paint(
+    painter: &Painter,
+    stage: &Stage<'_>,
+    lines: &[Line<'_>],
+    focus: &Focus,
+    dots: &[Dot<'_>],
+    taken: &mut Taken,
+) {
     let mut glows = glows(stage.picture);
     let mut numbers: Vec<Number> = Vec::new();
-    for relation in relations(stage.picture, focus) {
-        let Some(way) = stage.way(relation.from, relation.to) else { continue };
-        let glow = glows.remove(&pair(relation.from, relation.to)).unwrap_or_default();
-        quiet_line(painter, stage.tokens, &way, relation.pattern);
-        glowing_line(painter, stage.tokens, &way, &glow);
-        numbers.extend(numbers_on(&way, relation.steps, &glow));
+    for Line { relation, way, rules } in lines {
+        let glow = glows.remove(&pair(relation.from.0, relation.to.0)).unwrap_or_default();
+        ruled_line(painter, stage.tokens, way, relation.pattern, rules);
+        glowing_line(painter, stage.tokens, way, &glow);
+        if !rules.0.cut && !rules.1.cut {
+            numbers.extend(numbers_on(way, relation.steps, &glow));
+        }
     }
+    pulses(painter, stage);
     for ((one, other), glow) in glows {
         let Some(way) = stage.way(one, other) else { continue };
         glowing_line(painter, stage.tokens, &way, &glow);
@@ -190,6 +166,29 @@ fn numbers_on(way: &Way, always: &[u8], glow: &Glow) -> Vec<Number> {
     steps.iter().enumerate().map(number).collect()
 }
 
+/// What a link does shows in the shape of its line: torn, gappy, wavy, double.
+fn ruled_line(painter: &Painter, t: &Tokens, way: &Way, pattern: Pattern, rules: &(LinkRule, LinkRule)) {
+    if rules.0.is_mended() && rules.1.is_mended() {
+        quiet_line(painter, t, way, pattern);
+        return;
+    }
+    let either = |is: fn(&LinkRule) -> bool| is(&rules.0) || is(&rules.1);
+    let stroke = Stroke::new(size::OUTLINE, if either(|rule| rule.cut) { t.tomato } else { t.dim });
+    if either(|rule| rule.cut) {
+        painter.extend(Shape::dashed_line(way.points(), stroke, size::DASH * 0.75, size::DASH * 2.0));
+    } else if either(|rule| rule.jitter.0 > 0) {
+        painter.line(way.wave(), stroke);
+    } else if either(|rule| rule.loss > 0) {
+        painter.extend(Shape::dashed_line(way.points(), stroke, size::DASH * 3.0, size::DASH * 2.0));
+    } else if either(|rule| rule.delay.0 > 0 || rule.doubling > 0) {
+        let thin = Stroke::new(size::HAIRLINE, t.dim);
+        painter.line(way.beside(-1.75), thin);
+        painter.line(way.beside(1.75), thin);
+    } else {
+        painter.line(way.points().to_vec(), stroke);
+    }
+}
+
 fn quiet_line(painter: &Painter, t: &Tokens, way: &Way, pattern: Pattern) {
     let stroke = Stroke::new(size::HAIRLINE, theme::between(t.canvas, t.dim, 0.62));
     match pattern {
@@ -199,6 +198,26 @@ fn quiet_line(painter: &Painter, t: &Tokens, way: &Way, pattern: Pattern) {
         }
         Pattern::Dotted => {
             painter.extend(Shape::dashed_line(way.points(), stroke, size::DASH / 2.0, size::DASH));
+        }
+        Pattern::Faint => {
+            let faint = Stroke::new(size::HAIRLINE, theme::between(t.canvas, t.dim, 0.22));
+            painter.line(way.points().to_vec(), faint);
+        }
+    }
+}
+
+/// Heartbeats and their like are only counted: a line on which some have just been brightens for a moment.
+fn pulses(painter: &Painter, stage: &Stage<'_>) {
+    let lasts = pace::in_sight(stage.picture, time::PULSE).max(1);
+    for (from, to, flow) in stage.picture.traffic.flows() {
+        let age = stage.picture.now.saturating_sub(flow.beat);
+        if flow.beat == 0 || age >= lasts {
+            continue;
+        }
+        if let Some(way) = stage.way(from, to) {
+            let strength = 0.55 * (1.0 - age as f32 / lasts as f32);
+            let stroke = Stroke::new(size::HAIRLINE, theme::faded(stage.tokens.dim, strength));
+            painter.line(way.points().to_vec(), stroke);
         }
     }
 }
@@ -214,7 +233,7 @@ fn glowing_line(painter: &Painter, t: &Tokens, way: &Way, glow: &Glow) {
 /// Messages that are only counted: the more of them a second, the wider the line.
 fn flows(painter: &Painter, stage: &Stage<'_>) {
     for (from, to, flow) in stage.picture.traffic.flows() {
-        let fresh = stage.picture.now.saturating_sub(flow.at) < time::GLOW * 2;
+        let fresh = stage.picture.now.saturating_sub(flow.at) < pace::in_sight(stage.picture, time::GLOW * 2);
         if !fresh || flow.rate < 1.0 {
             continue;
         }
@@ -241,57 +260,5 @@ impl Number {
         let ink: Color32 = if self.strength > 0.5 { full_ink } else { t.dim };
         painter.circle(self.at, size::NUMBER, fill, Stroke::new(size::HAIRLINE, edge));
         painter.text(self.at, Align2::CENTER_CENTER, self.step.to_string(), theme::plain(text::SMALL), ink);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use protocol::ids::{Contact, View, ViewNumber};
-    use protocol::trace::{NodeState, ReplicaState, Standing, Started, TraceEvent, TraceRecord};
-
-    fn started(name: &str, id: u64, role: Role) -> TraceRecord {
-        let contact = Contact { id: NodeId(id), address: "127.0.0.1:4000".parse().unwrap() };
-        let started = Started { name: name.into(), actor: Actor::Role(role), pid: 7, contact };
-        TraceRecord { node: NodeId(id), at: 0, event: TraceEvent::Started(started) }
-    }
-
-    fn leads(id: u64) -> TraceRecord {
-        let view = View { number: ViewNumber(1), primary: NodeId(id), members: vec![NodeId(3), NodeId(4)] };
-        let state = ReplicaState {
-            standing: Standing::Primary,
-            view,
-            acting: true,
-            position: None,
-            commit: Default::default(),
-            ack_set: vec![],
-            silent: Vec::new(),
-            joiners: vec![],
-            loading: None,
-            orders: Default::default(),
-            postcodes: 0,
-            sessions: 0,
-            digest: Default::default(),
-        };
-        TraceRecord { node: NodeId(id), at: 1, event: TraceEvent::State(NodeState::Replica(state)) }
-    }
-
-    #[test]
-    fn the_lines_lead_to_whoever_is_primary_now() {
-        let mut picture = Picture::default();
-        let cast = [("name-server", Role::NameServer), ("front-end", Role::FrontEnd)];
-        let replicas = [("replica-1", Role::Replica), ("replica-2", Role::Replica)];
-        for ((name, role), id) in cast.into_iter().chain(replicas).zip(1..) {
-            picture.apply(&started(name, id, role));
-        }
-        let lines = |picture: &Picture| -> Vec<(u64, u64, Vec<u8>)> {
-            let lines = relations(picture, &Focus::default()).into_iter();
-            lines.map(|line| (line.from.0, line.to.0, line.steps.to_vec())).collect()
-        };
-        let always = vec![(2, 1, vec![2, 3]), (3, 1, vec![1])];
-        assert_eq!(lines(&picture), always);
-        picture.apply(&leads(4));
-        let served = [always, vec![(2, 4, vec![10, 13]), (4, 3, vec![5, 6])]].concat();
-        assert_eq!(lines(&picture), served);
     }
 }

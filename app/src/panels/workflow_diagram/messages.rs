@@ -6,10 +6,15 @@ use egui::{Align2, Pos2, Rect, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
 use protocol::ids::NodeId;
 
 use super::Stage;
-use super::layout::{Taken, Way};
+use super::gestures::menu;
+use super::layout::Taken;
+use super::way::Way;
+use crate::panels::actions::{self, Action};
 use crate::panels::{Focus, Selected};
 use crate::picture::Passage;
 use crate::theme::{self, Tokens, size, text};
+use crate::user_command::CommandQueue;
+use crate::wording;
 
 /// More messages than this are a crowd.
 const CROWD: usize = 100;
@@ -29,24 +34,45 @@ impl Dot<'_> {
     }
 }
 
-/// Where all messages on their way are now. Those without delay are not seen travelling: they leave a glow.
+/// Where all messages on their way are now. Those without delay are not seen travelling: they leave a glow. Held ones rest
+/// one behind the other at their sender's side, or where they were when they were held.
 pub(super) fn place<'a>(stage: &Stage<'a>, reduced_motion: bool) -> Vec<Dot<'a>> {
-    let mut ways: BTreeMap<(NodeId, NodeId), Option<Way>> = BTreeMap::new();
+    let mut ways: BTreeMap<(NodeId, NodeId), Option<(Way, f32)>> = BTreeMap::new();
     let mut dots = Vec::new();
-    for passage in stage.picture.traffic.flying().filter(|passage| passage.facts.delay > 0) {
+    let seen = |passage: &&Passage| passage.facts.delay > 0 || passage.is_held();
+    for passage in stage.picture.traffic.flying().filter(seen) {
         let ends = (passage.id.from, passage.to);
-        let Some(way) = ways.entry(ends).or_insert_with(|| stage.way(ends.0, ends.1)) else { continue };
-        let share = if reduced_motion { 0.5 } else { passage.progress(stage.picture.now) };
+        let way = ways.entry(ends).or_insert_with(|| stage.way(ends.0, ends.1).map(|way| (way, 0.0)));
+        let Some((way, queue)) = way else { continue };
+        let progress = passage.progress(stage.picture.now);
+        let share = if passage.is_held() {
+            let length = way.length().max(1.0);
+            let rests = (progress * length).max(*queue + size::NUMBER + 5.0).min(length * 0.95);
+            *queue = rests + size::NUMBER;
+            rests / length
+        } else if reduced_motion {
+            0.5
+        } else {
+            progress
+        };
         dots.push(Dot { passage, at: way.at(share) });
     }
     dots
 }
 
-/// Shows all messages on their way; a click on one selects it.
-pub(super) fn show(ui: &mut Ui, stage: &Stage<'_>, dots: &[Dot<'_>], focus: &mut Focus, taken: &mut Taken) {
+/// Shows all messages on their way; a click on one selects it, a right click says what can be done with it.
+pub(super) fn show(
+    ui: &mut Ui,
+    stage: &Stage<'_>,
+    dots: &[Dot<'_>],
+    focus: &mut Focus,
+    taken: &mut Taken,
+    commands: &mut CommandQueue,
+) {
     for (index, Dot { passage, at }) in dots.iter().enumerate() {
-        let selected = focus.selected == Selected::Message(passage.id, passage.to);
-        dot(ui, stage.tokens, passage, *at, selected, dots.len() > CROWD);
+        let this = Selected::Message(passage.id, passage.to);
+        let selected = focus.selected == this;
+        dot(ui, stage.tokens, passage, *at, selected || focus.hovered == this, dots.len() > CROWD);
         if index < MOST_LABELS && passage.facts.step.is_some() {
             label(ui, stage, passage, *at, taken);
         }
@@ -57,20 +83,48 @@ pub(super) fn show(ui: &mut Ui, stage: &Stage<'_>, dots: &[Dot<'_>], focus: &mut
         if response.has_focus() {
             ui.painter().circle_stroke(*at, size::NUMBER + 5.0, (size::OUTLINE, stage.tokens.sea));
         }
-        if response.on_hover_text(&passage.facts.label).clicked() {
-            focus.selected = Selected::Message(passage.id, passage.to);
+        if response.hovered() {
+            focus.hover(this.clone());
         }
+        if response.clicked() || response.secondary_clicked() {
+            focus.selected = this;
+        }
+        menu(ui, &response, |ui| message_menu(ui, stage, passage, commands));
+        response.on_hover_text(format!("{}\n{}", passage.facts.label, wording::whereabouts(passage, stage.picture)));
     }
+}
+
+fn message_menu(ui: &mut Ui, stage: &Stage<'_>, passage: &Passage, commands: &mut CommandQueue) {
+    let entry = |ui: &mut Ui, action: Action, commands: &mut CommandQueue| {
+        if ui.button(&action.in_full).clicked() {
+            action.ask(commands);
+            ui.close();
+        }
+    };
+    let all = actions::of_message(passage, stage.picture.now);
+    if all.is_empty() {
+        ui.label("It has left its link.");
+        return;
+    }
+    all.into_iter().for_each(|action| entry(ui, action, commands));
+    ui.menu_button("Delay it", |ui| {
+        actions::delays(passage).into_iter().for_each(|action| entry(ui, action, commands));
+    });
 }
 
 fn name(stage: &Stage<'_>, passage: &Passage) -> String {
     let (from, to) = (stage.picture.name(passage.id.from), stage.picture.name(passage.to));
-    format!("message {} from {from} to {to}", passage.facts.label)
+    let held = if passage.is_held() { "held " } else { "" };
+    format!("{held}message {} from {from} to {to}", passage.facts.label)
 }
 
 /// Full discs on each other: outlines would cost ten times as much. In a crowd they have neither halo nor edge.
 fn dot(ui: &Ui, t: &Tokens, passage: &Passage, at: Pos2, selected: bool, crowded: bool) {
     let (edge, width) = if selected { (t.text, size::STRONG) } else { (t.canvas, size::HAIRLINE) };
+    if passage.is_held() {
+        held_dot(ui, t, passage, at, selected);
+        return;
+    }
     match passage.facts.step {
         Some(step) => {
             if selected || !crowded {
@@ -85,6 +139,25 @@ fn dot(ui: &Ui, t: &Tokens, passage: &Passage, at: Pos2, selected: bool, crowded
             ui.painter().circle_filled(at, size::QUIET_DOT + width, edge);
             ui.painter().circle_filled(at, size::QUIET_DOT, theme::between(t.canvas, t.dim, 0.8));
         }
+    }
+}
+
+/// A held message is a hollow square with the two bars of a pause above it: it does not move.
+fn held_dot(ui: &Ui, t: &Tokens, passage: &Passage, at: Pos2, selected: bool) {
+    let half = if passage.facts.step.is_some() { size::NUMBER } else { size::QUIET_DOT + 1.0 };
+    let rect = Rect::from_center_size(at, Vec2::splat(half * 2.0));
+    let edge = if selected { t.text } else { t.saffron };
+    let stroke = egui::Stroke::new(size::STRONG, edge);
+    ui.painter().rect(rect, 4.0, t.saffron_wash, stroke, egui::StrokeKind::Outside);
+    if let Some(step) = passage.facts.step {
+        let font = theme::strong(text::SMALL);
+        ui.painter().text(at, Align2::CENTER_CENTER, step.0.to_string(), font, t.saffron_text);
+    }
+    let badge = rect.right_top() + vec2(1.0, -1.0);
+    ui.painter().circle_filled(badge, 6.0, t.text);
+    for aside in [-1.8, 1.8] {
+        let bar = Rect::from_center_size(badge + vec2(aside, 0.0), vec2(1.6, 5.5));
+        ui.painter().rect_filled(bar, 0.0, t.background);
     }
 }
 

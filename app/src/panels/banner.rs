@@ -1,0 +1,86 @@
+//! What must not be overlooked, under the toolbar: a mistake that is made on purpose, a scenario that is performed.
+
+use egui::{Context, CornerRadius, Frame, Id, LayerId, Margin, Order, Panel, RichText, Stroke, StrokeKind, Ui};
+
+use crate::picture::Picture;
+use crate::theme::{self, size, text, tokens, tokens_of};
+use crate::user_command::{CommandQueue, UserCommand};
+use crate::widgets::{button, from_right, pill};
+use crate::wording;
+
+/// What is told of a scenario that is performed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Performed {
+    /// Its title.
+    pub title: String,
+    /// "step 2 of 5: crash the primary", or how it ended.
+    pub progress: String,
+    /// Whether it is over, and if so whether all was as expected.
+    pub ended: Option<bool>,
+}
+
+/// Asked of a scenario by a click.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PerformedClick {
+    /// It shall stop, or no longer be told of.
+    Stop,
+}
+
+/// The rows of what must not be overlooked; none usually.
+pub fn banner_ui(
+    ui: &mut Ui,
+    picture: &Picture,
+    performed: Option<&Performed>,
+    commands: &mut CommandQueue,
+) -> Option<PerformedClick> {
+    let t = tokens(ui);
+    let row = |fill| Frame::new().fill(fill).inner_margin(Margin::symmetric(16, 4));
+    if let Some(plant) = picture.steering.plant {
+        Panel::top("plant").exact_size(36.0).frame(row(t.tomato_wash)).show(ui, |ui| {
+            ui.horizontal_centered(|ui| {
+                pill(ui, wording::UNSAFE_LESSON, t.on_strong, t.tomato_text);
+                let words = RichText::new(plant.sentence()).font(theme::strong(text::BODY)).color(t.tomato_text);
+                ui.add(egui::Label::new(words).truncate());
+                from_right(ui, |ui| {
+                    if button(ui, "Switch it off").clicked() {
+                        commands.push(UserCommand::SetPlant { plant: None });
+                    }
+                });
+            });
+        });
+    }
+    let performed = performed?;
+    let mut clicked = None;
+    Panel::top("performed").exact_size(36.0).frame(row(t.soft)).show(ui, |ui| {
+        ui.horizontal_centered(|ui| {
+            let (sign, ink) = match performed.ended {
+                None => ("▶", t.text),
+                Some(true) => ("✓", t.basil_text),
+                Some(false) => ("✗", t.tomato_text),
+            };
+            ui.label(RichText::new(sign).color(ink));
+            ui.label(RichText::new(&performed.title).font(theme::strong(text::BODY)));
+            from_right(ui, |ui| {
+                let words = if performed.ended.is_some() { "Close" } else { "Stop the scenario" };
+                if button(ui, words).accessible_name(format!("{words}: {}", performed.title)).clicked() {
+                    clicked = Some(PerformedClick::Stop);
+                }
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    let words = RichText::new(&performed.progress).size(text::SMALL).color(ink);
+                    ui.add(egui::Label::new(words).truncate()).on_hover_text(&performed.progress);
+                });
+            });
+        });
+    });
+    clicked
+}
+
+/// A red frame around the whole window while a mistake is made on purpose.
+pub fn unsafe_frame(context: &Context, picture: &Picture) {
+    if picture.steering.plant.is_none() {
+        return;
+    }
+    let painter = context.layer_painter(LayerId::new(Order::Foreground, Id::unique("unsafe lesson")));
+    let stroke = Stroke::new(size::STRONG + size::OUTLINE, tokens_of(context.theme()).tomato);
+    painter.rect_stroke(context.content_rect(), CornerRadius::ZERO, stroke, StrokeKind::Inside);
+}

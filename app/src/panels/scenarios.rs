@@ -1,0 +1,145 @@
+//! The list of scenarios, and the bug museum: mistakes of the real program that are off until somebody asks for one.
+//!
+//! Nothing is performed here. What makes a mistake on purpose is asked about first, by `consent`.
+
+use egui::{Label, RichText, ScrollArea, Ui};
+use protocol::plant::{self, Plant};
+
+use super::consent::{Asked, consent_ui};
+use crate::picture::Picture;
+use crate::theme::{self, text, tokens};
+use crate::user_command::{CommandQueue, UserCommand};
+use crate::widgets::{button, destructive, dialog, dim, hairline, pill, tabs};
+use crate::wording;
+
+/// What the list shows of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Under which it is performed.
+    pub name: String,
+    /// One sentence.
+    pub title: String,
+    /// The mistake it makes on purpose.
+    pub plant: Option<Plant>,
+}
+
+/// What the person looks at, asks for, and was asked.
+#[derive(Debug, Default)]
+pub struct ScenariosState {
+    tab: Tab,
+    /// What is being asked about.
+    pub asked: Option<Asked>,
+    /// The scenario that shall be performed now, and whether with the mistake it names; taken by the app.
+    pub wanted: Option<(String, bool)>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Tab {
+    #[default]
+    Scenarios,
+    Museum,
+}
+
+/// The list, while it is open.
+pub fn scenarios_ui(
+    ui: &Ui,
+    picture: &Picture,
+    entries: &[Listed],
+    state: &mut ScenariosState,
+    open: &mut bool,
+    commands: &mut CommandQueue,
+) {
+    // What is asked about comes first, and alone.
+    if state.asked.is_some() {
+        if let Some(agreed) = consent_ui(ui, &mut state.asked, commands) {
+            state.wanted = Some((agreed.name, true));
+            *open = false;
+        }
+        return;
+    }
+    if !*open {
+        return;
+    }
+    let modal = dialog(ui, "scenarios").show(ui.ctx(), |ui| {
+        ui.set_width(560.0);
+        ui.horizontal(|ui| {
+            let choices = [(Tab::Scenarios, "Scenarios"), (Tab::Museum, "Bug museum")];
+            if let Some(tab) = tabs(ui, state.tab, &choices) {
+                state.tab = tab;
+            }
+        });
+        hairline(ui);
+        let height = (ui.ctx().content_rect().height() - 220.0).max(160.0);
+        ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, true]).show(
+            ui,
+            |ui| match state.tab {
+                Tab::Scenarios => list(ui, entries, state),
+                Tab::Museum => museum(ui, picture, entries, state, commands),
+            },
+        );
+        ui.add_space(8.0);
+        if button(ui, "Close").clicked() {
+            ui.close();
+        }
+    });
+    *open = !modal.should_close() && state.wanted.is_none();
+}
+
+fn list(ui: &mut Ui, entries: &[Listed], state: &mut ScenariosState) {
+    dim(ui, wording::SCENARIOS_MEAN);
+    for entry in entries.iter().filter(|entry| entry.plant.is_none()) {
+        row(ui, &entry.title, &entry.name, |ui| {
+            if button(ui, "Perform").accessible_name(format!("perform {}", entry.name)).clicked() {
+                state.wanted = Some((entry.name.clone(), false));
+            }
+        });
+    }
+}
+
+fn museum(ui: &mut Ui, picture: &Picture, entries: &[Listed], state: &mut ScenariosState, commands: &mut CommandQueue) {
+    dim(ui, wording::MUSEUM_MEANS);
+    for plant in plant::ALL {
+        let is_on = picture.steering.plant == Some(plant);
+        let entry = entries.iter().find(|entry| entry.plant == Some(plant));
+        row(ui, plant.sentence(), plant.name(), |ui| {
+            if is_on {
+                if button(ui, "Switch off").accessible_name(format!("switch off {plant}")).clicked() {
+                    commands.push(UserCommand::SetPlant { plant: None });
+                }
+                let t = tokens(ui);
+                pill(ui, "on", t.on_strong, t.tomato_text);
+            } else if destructive(ui, "Switch on…").accessible_name(format!("switch on {plant}")).clicked() {
+                state.asked = Some(Asked::Plant(plant));
+            }
+            let Some(entry) = entry else { return };
+            let name = format!("perform {} with the mistake", entry.name);
+            if destructive(ui, "Perform…").accessible_name(name).clicked() {
+                state.asked = Some(Asked::Scenario { name: entry.name.clone(), plant });
+            }
+            let name = format!("perform {} without the mistake", entry.name);
+            if button(ui, "Without").on_hover_text(wording::WITHOUT_MEANS).accessible_name(name).clicked() {
+                state.wanted = Some((entry.name.clone(), false));
+            }
+        });
+    }
+}
+
+/// A title and a name at the left, buttons at the right.
+fn row(ui: &mut Ui, title: &str, name: &str, buttons: impl FnOnce(&mut Ui)) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        // The bar that scrolls needs some room, too.
+        ui.set_max_width(ui.available_width() - 12.0);
+        let room = (ui.available_width() - ROOM_FOR_BUTTONS).max(160.0);
+        ui.allocate_ui_with_layout(egui::vec2(room, 0.0), egui::Layout::top_down(egui::Align::Min), |ui| {
+            ui.set_width(room);
+            ui.add(Label::new(RichText::new(title).font(theme::plain(text::BODY))).wrap());
+            ui.add(Label::new(RichText::new(name).font(theme::mono()).color(tokens(ui).dim)).truncate());
+        });
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), buttons);
+    });
+    hairline(ui);
+}
+
+/// Room for the buttons of a row.
+const ROOM_FOR_BUTTONS: f32 = 268.0;
