@@ -16,7 +16,7 @@ mod primary;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use crate::ids::{Contact, Fingerprint, NodeId, OpNumber, Position, ReplicaId, Role, View, ViewNumber};
+use crate::ids::{Contact, NodeId, OpNumber, Position, ReplicaId, Role, View, ViewNumber};
 use crate::machine::{Effects, Identity, Input, Machine, Settings, Timer};
 use crate::message::{Message, Status};
 use crate::order_book::OrderBook;
@@ -57,17 +57,14 @@ impl Replica {
     /// A fresh process: `base` is its pre-defined history, which counts only if it becomes the very first primary.
     #[must_use]
     pub fn new(identity: Identity, settings: Settings, base: OrderBook) -> Self {
-        // Planted (R6): base data count as a history of no operations, and as the same one whatever they are.
-        let keeps = settings.plants(Plant::KeepOwnPreset);
-        let position = keeps.then_some(Position { op: OpNumber(0), fingerprint: Fingerprint(0) });
         Self {
             identity,
             settings,
             view: View::default(),
             primary: None,
-            position,
+            position: None,
             book: base,
-            log: position.map(Log::starting_at).unwrap_or_default(),
+            log: Log::default(),
             commit: OpNumber(0),
             loading: None,
             front_end: None,
@@ -154,12 +151,7 @@ impl Replica {
 
     /// R3: nothing of an earlier view counts: the ack set is the members, and nobody has acknowledged anything.
     fn become_primary(&mut self, view: View, effects: &mut Effects) {
-        if self.position.is_none() {
-            let base = self.book.as_base();
-            self.position = Some(base);
-            self.log = Log::starting_at(base);
-        }
-        let position = self.position.unwrap_or_else(|| unreachable!("set above"));
+        let position = self.position_or_base();
         // Planted (R8): as if backups were not sent the session table, so that a new primary begins without one.
         if self.settings.plants(Plant::SessionNotReplicated) && !self.acting() {
             self.book.forget_sessions();
@@ -173,9 +165,28 @@ impl Replica {
 
     /// Also of a replica that is not a member: then it is joining.
     fn become_backup(&mut self, view: View, effects: &mut Effects) {
+        // Planted: its own base data count as the beginning of everybody's history.
+        if self.settings.plants(Plant::KeepOwnPreset) {
+            self.position_or_base();
+        }
         self.leave_role();
         self.view = view;
         self.entered(effects);
+    }
+
+    /// Base data become operation 0 of a history, if there is none yet (PROTOCOL section 5).
+    fn position_or_base(&mut self) -> Position {
+        *self.position.get_or_insert_with(|| {
+            let base = self.book.as_base();
+            self.log = Log::starting_at(base);
+            base
+        })
+    }
+
+    /// R6: whether two histories are the same: by all that they hold.
+    fn is_same(&self, one: Position, other: Position) -> bool {
+        // Planted: by their length.
+        one == other || (self.settings.plants(Plant::KeepOwnPreset) && one.op == other.op)
     }
 
     /// Somebody in the ack set is in a newer view: this one is over, whatever the newer one is (rule R1).

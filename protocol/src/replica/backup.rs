@@ -19,7 +19,7 @@ impl Replica {
         if !self.follow(from, view, traced, effects) {
             return;
         }
-        if self.position == Some(begins) {
+        if self.position.is_some_and(|here| self.is_same(here, begins)) {
             for entry in entries {
                 // A gap is a broken primary's doing: nothing behind it is believed.
                 let next = self.position.is_some_and(|position| entry.op == position.op.next());

@@ -265,6 +265,9 @@ impl Replica {
         if view < self.view.number {
             return;
         }
+        // Where that is in this history, if it is a beginning of it (R6).
+        let same = |at: Position| self.log.position_at(at.op).filter(|mine| self.is_same(*mine, at)).unwrap_or(at);
+        let at = at.map(same);
         let (Some(primary), Some(here)) = (&mut self.primary, self.position) else { return };
         if let Some(peer) = primary.peers.get_mut(&from.id) {
             peer.on_ack(at, barrier, part, (&self.log, &self.book, here));
