@@ -22,7 +22,7 @@ use protocol::postcode::{Postcode, PostcodeService};
 use protocol::trace::{Bomb, Freezing, LinkRule, MessageAct, Rate};
 use thiserror::Error;
 
-pub use built_in::BUILT_IN;
+pub use built_in::{BUILT_IN, MUSEUM, built_in};
 pub use expect::{Evidence, Unmet};
 pub use performance::{Deed, Findings, Performance, deeds};
 pub use words::timer_name;

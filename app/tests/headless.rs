@@ -24,6 +24,8 @@ mod exactly_once;
 mod failpoints;
 #[path = "headless/judging.rs"]
 mod judging;
+#[path = "headless/museum.rs"]
+mod museum;
 #[path = "headless/scenarios.rs"]
 mod scenarios;
 #[path = "headless/steering.rs"]

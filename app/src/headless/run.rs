@@ -29,7 +29,7 @@ const AFTERMATH: Duration = Duration::from_secs(10);
 #[derive(Debug, clap::Args)]
 pub struct RunArguments {
     /// The name of a built-in scenario (steady, kill-primary, fe-ns, join-load, postcode-down, chaos, freeze, partitions,
-    /// sleep, stopped), or a file.
+    /// sleep, stopped), of the bug museum (“museum/no-view-check”, or another mistake's name), or a file.
     scenario: String,
     /// Everything random follows from it.
     #[arg(long, default_value_t = 1)]
@@ -177,8 +177,8 @@ fn shorten(scenario: &mut Scenario, wanted: Duration) {
 /// A built-in scenario by name, or one from a file.
 fn find(name: &str) -> Result<Scenario, Failure> {
     let refuse = |error: scenario::ScenarioError| Failure::BadInput(format!("{name}: {error}"));
-    match scenario::BUILT_IN.iter().find(|(known, _)| *known == name) {
-        Some((_, text)) => scenario::parse(text).map_err(refuse),
+    match scenario::built_in(name) {
+        Some(text) => scenario::parse(text).map_err(refuse),
         None => validate::read_scenario(check::open(name.as_ref())?)?.map_err(refuse),
     }
 }

@@ -1,4 +1,6 @@
-//! The scenarios that are built in, by name. Nothing is read from a disk.
+//! The scenarios that are built in, by name, and the bug museum. Nothing is read from a disk.
+
+use protocol::plant::Plant;
 
 /// Name and text.
 pub const BUILT_IN: [(&str, &str); 11] = [
@@ -14,3 +16,39 @@ pub const BUILT_IN: [(&str, &str); 11] = [
     ("sleep-one", include_str!("../../../resources/scenarios/sleep-one.toml")),
     ("stopped", include_str!("../../../resources/scenarios/stopped.toml")),
 ];
+
+/// One script for each mistake: with it a light turns red, without it all stay green. By name: "museum/reenter-view".
+///
+/// A read without a barrier has none: a stale answer needs an older front-end that goes on passing reads to an older
+/// primary, and here there is one front-end. Only the simulation shows it.
+pub const MUSEUM: [(Plant, &str); 16] = [
+    (Plant::AckBeforeReplicate, include_str!("../../../resources/scenarios/museum/ack-before-replicate.toml")),
+    (Plant::SkipSlowBackup, include_str!("../../../resources/scenarios/museum/skip-slow-backup.toml")),
+    (Plant::PromoteFirstRegistered, include_str!("../../../resources/scenarios/museum/promote-first-registered.toml")),
+    (Plant::RestartKeepsId, include_str!("../../../resources/scenarios/museum/restart-keeps-id.toml")),
+    (Plant::NoSessionTable, include_str!("../../../resources/scenarios/museum/no-session-table.toml")),
+    (Plant::SessionNotReplicated, include_str!("../../../resources/scenarios/museum/session-not-replicated.toml")),
+    (Plant::NewIdOnRetry, include_str!("../../../resources/scenarios/museum/new-id-on-retry.toml")),
+    (Plant::NoViewCheck, include_str!("../../../resources/scenarios/museum/no-view-check.toml")),
+    (Plant::ReenterView, include_str!("../../../resources/scenarios/museum/reenter-view.toml")),
+    (Plant::JoinerInEarly, include_str!("../../../resources/scenarios/museum/joiner-in-early.toml")),
+    (Plant::KeepOwnPreset, include_str!("../../../resources/scenarios/museum/keep-own-preset.toml")),
+    (Plant::StoredReplyEarly, include_str!("../../../resources/scenarios/museum/stored-reply-early.toml")),
+    (Plant::RejectionNotLogged, include_str!("../../../resources/scenarios/museum/rejection-not-logged.toml")),
+    (Plant::ReadBeforeCommit, include_str!("../../../resources/scenarios/museum/read-before-commit.toml")),
+    (
+        Plant::AnnounceBeforeRecording,
+        include_str!("../../../resources/scenarios/museum/announce-before-recording.toml"),
+    ),
+    (Plant::NsForgetsView, include_str!("../../../resources/scenarios/museum/ns-forgets-view.toml")),
+];
+
+/// The text of a built-in scenario, those of the museum included.
+#[must_use]
+pub fn built_in(name: &str) -> Option<&'static str> {
+    let shown = || {
+        let plant = name.strip_prefix("museum/")?;
+        MUSEUM.iter().find(|(known, _)| known.name() == plant).map(|(_, text)| *text)
+    };
+    BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text).or_else(shown)
+}

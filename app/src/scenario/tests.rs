@@ -36,6 +36,21 @@ fn all_built_in_scenarios_are_read() {
 }
 
 #[test]
+fn the_museum_shows_each_mistake_once() {
+    for (plant, text) in MUSEUM {
+        let scenario = parse(text).unwrap_or_else(|error| panic!("{plant}: {error}"));
+        assert!(scenario.plants().eq([plant]), "{plant}");
+        assert!(!scenario.expect.red.is_empty() && scenario.expect.acknowledged > 0, "{plant} expects no evidence");
+        assert_eq!(built_in(&format!("museum/{plant}")), Some(text));
+        let lesson = text.lines().take_while(|line| line.starts_with("# ")).count();
+        assert!((3..=7).contains(&lesson), "{plant} begins with its lesson");
+    }
+    let elsewhere: Vec<Plant> =
+        protocol::plant::ALL.into_iter().filter(|plant| !MUSEUM.iter().any(|(known, _)| known == plant)).collect();
+    assert_eq!(elsewhere, [Plant::ReadWithoutBarrier], "each has its place but those that only the simulation shows");
+}
+
+#[test]
 fn refusals_name_line_and_column() {
     for (from, to, line, column) in [
         ("replicas = 3", "replicas = 100000", 2, 12),

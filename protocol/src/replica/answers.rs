@@ -103,9 +103,6 @@ impl Replica {
         while let Some(first) = primary.owed.first_entry().filter(|first| *first.key() <= commit) {
             first.remove().tell(&self.book, view, effects);
         }
-        if !primary.traced_ops.is_empty() {
-            primary.traced_ops = primary.traced_ops.split_off(&commit.next());
-        }
         // R9: waits for its index to be committed, and for everybody's word given after it began. Planted: for only one.
         let [hasty, trusting] = [Plant::ReadBeforeCommit, Plant::ReadWithoutBarrier].map(|p| self.settings.plants(p));
         let ready = |read: &Read| (hasty || read.index <= commit) && (trusting || read.barrier <= confirmed);

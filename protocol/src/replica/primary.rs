@@ -360,5 +360,9 @@ impl Replica {
         self.answer(effects);
         self.push_updates(effects);
         self.log.trim(needed);
+        // What everybody has is not sent any more, so it needs not be shown.
+        if let Some(primary) = self.primary.as_mut().filter(|primary| !primary.traced_ops.is_empty()) {
+            primary.traced_ops = primary.traced_ops.split_off(&needed.next());
+        }
     }
 }

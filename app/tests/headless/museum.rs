@@ -1,0 +1,69 @@
+//! The bug museum on real processes: each script turns its light red with the mistake it is about, and the very same
+//! script ends green without it.
+//!
+//! What each shows stands in its file. One mistake has none: see `MUSEUM` in `scenario/built_in.rs`.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::program::{last_json, program};
+
+/// Each mistake, and the light it turns red.
+const MUSEUM: [(&str, &str); 16] = [
+    ("ack-before-replicate", "lost"),
+    ("skip-slow-backup", "lost"),
+    ("promote-first-registered", "lost"),
+    ("restart-keeps-id", "lost"),
+    ("no-session-table", "twice"),
+    ("session-not-replicated", "twice"),
+    ("new-id-on-retry", "invented"),
+    ("no-view-check", "lost"),
+    ("reenter-view", "lost"),
+    ("joiner-in-early", "lost"),
+    ("keep-own-preset", "lost"),
+    ("stored-reply-early", "lost"),
+    ("rejection-not-logged", "invented"),
+    ("read-before-commit", "stale"),
+    ("announce-before-recording", "lost"),
+    ("ns-forgets-view", "lost"),
+];
+
+/// So many run at the same time: most of the time they wait for a timer.
+const AT_A_TIME: usize = 3;
+
+/// Performs a script. What is wrong with its end: it must end with this status and exactly these red lights.
+fn perform(mistake: &str, consent: &str, status: i32, red: &[&str]) -> Option<String> {
+    let output = program(&["run", &format!("museum/{mistake}"), consent, "--json"]);
+    if output.status.code() != Some(status) || last_json(&output)["red"] != serde_json::json!(red) {
+        let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        return Some(format!("{mistake} {consent}: {:?}, not {status} and {red:?}: {text}{errors}", output.status));
+    }
+    None
+}
+
+#[test]
+fn each_mistake_turns_its_light_red_and_nothing_is_red_without_it() {
+    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        while let Some((mistake, light)) = MUSEUM.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let with = perform(mistake, "--allow-plant", 1, &[light]);
+            let without = perform(mistake, "--without-plant", 0, &[]);
+            wrong.lock().unwrap().extend(with.into_iter().chain(without));
+        }
+    };
+    std::thread::scope(|threads| {
+        for _ in 0..AT_A_TIME {
+            threads.spawn(work);
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_mistake_is_made_without_consent() {
+    let output = program(&["run", "museum/reenter-view"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(words.contains("--allow-plant") && words.contains("--without-plant"), "{words}");
+}
