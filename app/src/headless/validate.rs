@@ -3,6 +3,7 @@
 use std::io::{BufRead, Read};
 use std::path::Path;
 
+use protocol::plant::Plant;
 use serde::Serialize;
 
 use super::{Exit, Failure, check, say, say_json};
@@ -18,6 +19,15 @@ struct Found {
     column: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    /// Mistakes that a scenario would make on purpose.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    plants: Vec<&'static str>,
+}
+
+impl Found {
+    fn right(kind: &'static str, plants: Vec<&'static str>) -> Self {
+        Self { ok: true, kind, line: None, column: None, why: None, plants }
+    }
 }
 
 pub(super) fn perform(path: &Path, json: bool) -> Result<Exit, Failure> {
@@ -45,6 +55,9 @@ pub(super) fn perform(path: &Path, json: bool) -> Result<Exit, Failure> {
         say(format!("{}: {}{colon}{why}", path.display(), place.join(", ")))?;
     } else {
         say(format!("{}: a {}, ok", path.display(), found.kind))?;
+        if !found.plants.is_empty() {
+            say(format!("UNSAFE: it makes mistakes on purpose: {}", found.plants.join(", ")))?;
+        }
     }
     Ok(if found.ok { Exit::Holds } else { Exit::BadInput })
 }
@@ -53,32 +66,33 @@ pub(super) fn perform(path: &Path, json: bool) -> Result<Exit, Failure> {
 fn examine_tape(file: impl BufRead) -> Found {
     let (line, why) = match tape::read(file) {
         Ok(opened) if opened.bad_line.is_none() => {
-            return Found { ok: true, kind: "tape", line: None, column: None, why: None };
+            return Found::right("tape", Vec::new());
         }
         Ok(opened) => (opened.bad_line, opened.notes.join(" ")),
         Err(error) => (Some(1), error.to_string()),
     };
-    Found { ok: false, kind: "tape", line, column: None, why: Some(why) }
+    Found { ok: false, kind: "tape", line, column: None, why: Some(why), plants: Vec::new() }
 }
 
 fn examine_history(file: impl BufRead) -> Found {
     let (line, why) = match history::read(file) {
-        Ok(_) => return Found { ok: true, kind: "history", line: None, column: None, why: None },
+        Ok(_) => return Found::right("history", Vec::new()),
         Err(history::HistoryError::Line { line, why }) => (Some(line), why),
         Err(error @ history::HistoryError::Unreadable(_)) => (None, error.to_string()),
     };
-    Found { ok: false, kind: "history", line, column: None, why: Some(why) }
+    Found { ok: false, kind: "history", line, column: None, why: Some(why), plants: Vec::new() }
 }
 
 fn examine_scenario(file: impl Read) -> Result<Found, Failure> {
     Ok(match read_scenario(file)? {
-        Ok(_) => Found { ok: true, kind: "scenario", line: None, column: None, why: None },
+        Ok(scenario) => Found::right("scenario", scenario.plants().map(Plant::name).collect()),
         Err(error) => Found {
             ok: false,
             kind: "scenario",
             line: Some(error.line),
             column: Some(error.column),
             why: Some(error.why),
+            plants: Vec::new(),
         },
     })
 }

@@ -4,6 +4,7 @@
 
 mod actions;
 mod fields;
+mod reader;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -121,6 +122,12 @@ pub(super) fn any_action(step: &FileStep) -> Result<Action, Refusal> {
         return refuse(at_ms, "what is asked for by itself is done at once: leave “at-ms” out".into());
     }
     actions::action(step, &mut Cast { open: true, ..Cast::default() })
+}
+
+/// The names of all actions.
+#[cfg(test)]
+pub(super) fn known_actions() -> impl Iterator<Item = &'static str> {
+    fields::KNOWN.split(", ")
 }
 
 /// "none", or one of the plants.

@@ -1,5 +1,7 @@
 //! What is refused, and where.
 
+use protocol::trace::{Freezing, LinkRule, MessageAct, Rate};
+
 use super::*;
 
 const GOOD: &str = r#"title = "A crash"
@@ -48,6 +50,16 @@ fn the_museum_shows_each_mistake_once() {
     let elsewhere: Vec<Plant> =
         protocol::plant::ALL.into_iter().filter(|plant| !MUSEUM.iter().any(|(known, _)| known == plant)).collect();
     assert_eq!(elsewhere, [Plant::ReadWithoutBarrier], "each has its place but those that only the simulation shows");
+}
+
+#[test]
+fn the_example_of_the_description_is_a_scenario() {
+    let description = include_str!("../../../resources/scenarios/README.md");
+    let example = description.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert_eq!(parse(example).unwrap().steps.len(), 4);
+    for name in check::known_actions() {
+        assert!(description.contains(&format!("`{name}`")), "{name} is not described");
+    }
 }
 
 #[test]

@@ -1,24 +1,19 @@
 //! One step: its action with exactly the fields that belong to it, and each field within its limits.
 
-use std::time::Duration;
-
 use protocol::ids::Span;
 use protocol::menu::check_items;
-use protocol::postcode::{Postcode, PostcodeService};
+use protocol::postcode::PostcodeService;
 use protocol::trace::{Blast, Bomb, Freezing, LinkRule, MessageAct, Rate};
 use toml::Spanned;
 
+use super::reader::{LONGEST_WAIT, RESERVED, Reader, is_of_a_name};
 use super::{Cast, MOST_REPLICAS, Refusal, fields, milliseconds, plant, refuse, shown, within};
 use crate::scenario::file::FileStep;
-use crate::scenario::words::{self, ACTS, FREEZINGS, MISBEHAVIOURS, TIMERS};
-use crate::scenario::{Action, EndName, Goal, NodeName, TimerName, WaitFor, Which};
+use crate::scenario::words::{ACTS, FREEZINGS, MISBEHAVIOURS, TIMERS};
+use crate::scenario::{Action, Goal, NodeName, TimerName, WaitFor, Which};
 
 /// A link delays at most so long, in milliseconds.
 const LONGEST_DELAY: i64 = 600_000;
-/// A script waits at most so long for one thing, in milliseconds.
-const LONGEST_WAIT: i64 = 900_000;
-/// How long it waits if it does not say.
-const USUAL_WAIT: Duration = Duration::from_secs(10);
 /// How fast a step goes if it does not say: so slowly that messages stay in their links.
 const STEP_RATE: Rate = Rate(100_000);
 /// At most so many steps one after the other, messages that are waited for, and the like.
@@ -75,33 +70,7 @@ fn add_to_cast(step: &FileStep, cast: &mut Cast) -> Result<Action, Refusal> {
     Ok(Action::AddReplica)
 }
 
-/// Names that customers cannot have, because others do.
-const RESERVED: [&str; 12] = [
-    "some-replica",
-    "primary",
-    "backup",
-    "backups",
-    "crashed",
-    "frozen",
-    "everybody",
-    "customers",
-    "front-end",
-    "name-server",
-    "postcodes.io",
-    "getthedata.com",
-];
-
-fn is_of_a_name(character: char) -> bool {
-    character.is_alphanumeric() || [' ', '-', '\''].contains(&character)
-}
-
-/// Reads the fields of one step.
-struct Reader<'a, 'c> {
-    step: &'a FileStep,
-    cast: &'c Cast,
-}
-
-impl<'a> Reader<'a, '_> {
+impl Reader<'_, '_> {
     fn of_processes(&self, name: &str) -> Result<Option<Action>, Refusal> {
         let node = |crowds: &[NodeName]| self.node(self.needed(&self.step.node, "node")?, crowds);
         Ok(Some(match name {
@@ -238,66 +207,6 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// A node that exists by then, or one of these crowds.
-    fn node(&self, name: &Spanned<String>, crowds: &[NodeName]) -> Result<NodeName, Refusal> {
-        let crowd = match name.get_ref().as_str() {
-            "primary" => return Ok(NodeName::Primary),
-            "backup" => return Ok(NodeName::Backup),
-            "some-replica" => return Ok(NodeName::SomeReplica),
-            "crashed" => NodeName::Crashed,
-            "frozen" => NodeName::Frozen,
-            "everybody" => NodeName::Everybody,
-            known @ ("front-end" | "name-server" | "postcodes.io" | "getthedata.com") => {
-                return Ok(NodeName::Named(known.into()));
-            }
-            other => {
-                let number = other.strip_prefix("replica-").and_then(|number| number.parse::<u32>().ok());
-                let begun = if self.cast.open { u32::MAX } else { self.cast.replicas };
-                let exists =
-                    number.is_some_and(|number| (1..=begun).contains(&number) && other == format!("replica-{number}"));
-                return match exists {
-                    true => Ok(NodeName::Named(other.into())),
-                    false => refuse(name, format!("there is no node “{}” here", shown(other))),
-                };
-            }
-        };
-        match crowds.contains(&crowd) {
-            true => Ok(crowd),
-            false => refuse(name, format!("“{}” cannot be meant here", name.get_ref())),
-        }
-    }
-
-    /// A node or a customer with a name.
-    fn actor(&self, name: &Spanned<String>) -> Result<NodeName, Refusal> {
-        match self.is_customer(name.get_ref()) {
-            true => Ok(NodeName::Named(name.get_ref().clone())),
-            false => self.node(name, &[]),
-        }
-    }
-
-    /// An end of links.
-    fn end(&self, name: &Spanned<String>) -> Result<EndName, Refusal> {
-        match name.get_ref().as_str() {
-            "customers" => Ok(EndName::Customers),
-            "backups" => Ok(EndName::Backups),
-            customer if self.is_customer(customer) => Ok(EndName::Node(NodeName::Named(customer.into()))),
-            _ => self.node(name, &[NodeName::Everybody]).map(EndName::Node),
-        }
-    }
-
-    fn is_customer(&self, name: &str) -> bool {
-        let can_be = !name.starts_with("replica-") && !RESERVED.contains(&name) && name.chars().all(is_of_a_name);
-        self.cast.customers.contains(name) || (self.cast.open && can_be)
-    }
-
-    fn customer(&self) -> Result<String, Refusal> {
-        let name = self.needed(&self.step.customer, "customer")?;
-        match self.is_customer(name.get_ref()) {
-            true => Ok(name.get_ref().clone()),
-            false => refuse(name, format!("no customer “{}” has appeared yet", shown(name.get_ref()))),
-        }
-    }
-
     fn links(&self, both_ways: bool, rule: LinkRule) -> Result<Action, Refusal> {
         let (from, to) = (self.needed(&self.step.from, "from")?, self.needed(&self.step.to, "to")?);
         Ok(Action::Links { from: self.end(from)?, to: self.end(to)?, both_ways, rule })
@@ -390,40 +299,6 @@ impl<'a> Reader<'a, '_> {
             ("numbered-step", None) => Ok(Goal::NumberedStep),
             ("view-change", None) => Ok(Goal::ViewChange),
             (other, None) => refuse(until, format!("“{}” is no end: moment, numbered-step, view-change", shown(other))),
-        }
-    }
-
-    fn patience(&self) -> Result<Duration, Refusal> {
-        Ok(self.length(&self.step.within_ms, "within-ms", 1, LONGEST_WAIT)?.unwrap_or(USUAL_WAIT))
-    }
-
-    fn postcode(&self, text: &Spanned<String>) -> Result<Postcode, Refusal> {
-        text.get_ref().parse().or_else(|error| refuse(text, format!("{error}")))
-    }
-
-    fn length(
-        &self,
-        ms: &Option<Spanned<i64>>,
-        name: &str,
-        least: i64,
-        most: i64,
-    ) -> Result<Option<Duration>, Refusal> {
-        Ok(self.number(ms, name, least, most)?.map(milliseconds))
-    }
-
-    fn number(&self, field: &Option<Spanned<i64>>, name: &str, least: i64, most: i64) -> Result<Option<i64>, Refusal> {
-        field.as_ref().map(|number| within(number, least, most, name)).transpose()
-    }
-
-    fn word<T: Clone>(&self, word: &Spanned<String>, known: &[(&'static str, T)], what: &str) -> Result<T, Refusal> {
-        words::meaning(known, word.get_ref())
-            .or_else(|known| refuse(word, format!("“{}” is not a {what}: {known}", shown(word.get_ref()))))
-    }
-
-    fn needed<T>(&self, field: &'a Option<Spanned<T>>, name: &str) -> Result<&'a Spanned<T>, Refusal> {
-        match field {
-            Some(field) => Ok(field),
-            None => refuse(&self.step.action, format!("“{}” needs “{name}”", self.step.action.get_ref())),
         }
     }
 }

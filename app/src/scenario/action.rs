@@ -1,0 +1,215 @@
+//! What can happen in a scenario, and who can be meant: the words of its steps, read and checked.
+//!
+//! How they are written stands in `file` and `check`, what they mean at a moment in `performance`.
+
+use std::time::Duration;
+
+use node::control::Misbehaviour;
+use protocol::plant::Plant;
+use protocol::postcode::{Postcode, PostcodeService};
+use protocol::trace::{Bomb, Freezing, LinkRule, MessageAct, Rate};
+
+/// What can happen. Each has a name in the file, under `do`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// "crash": kill a process.
+    Crash(NodeName),
+    /// "crash-all": kill every replica, the front-end and the name server.
+    CrashAll,
+    /// "restart": start a crashed process again.
+    Restart(NodeName),
+    /// "add-replica": one more.
+    AddReplica,
+    /// "remove": take a process away.
+    Remove(NodeName),
+    /// "misbehave": a stand-in answers badly from now on.
+    Misbehave(PostcodeService, Misbehaviour),
+    /// "verdict-cache": primaries remember verdicts, or ask each time.
+    VerdictCache(bool),
+    /// "hop": each hop takes so long; none ("auto"): as the speed wants it.
+    Hop(Option<Duration>),
+    /// "speed": how fast cluster time goes from now on.
+    Speed(Rate),
+    /// "run-until": time goes until something has happened, then it stops.
+    RunUntil(Rate, Goal),
+    /// "step": so many times, the next message leaves its link, or else the next timer rings; time stops after each.
+    Step {
+        /// How often.
+        count: u32,
+        /// How fast time goes meanwhile.
+        rate: Rate,
+    },
+    /// "cut", "cut-one-way", "hold", "slow", "mend": what links do from now on.
+    Links {
+        /// Who sends.
+        from: EndName,
+        /// Who receives.
+        to: EndName,
+        /// The other direction, too.
+        both_ways: bool,
+        /// What they do.
+        rule: LinkRule,
+    },
+    /// "mend-all": every link does nothing again.
+    MendAll,
+    /// "partition": cut everything between these and the rest, both ways.
+    Partition(Vec<EndName>),
+    /// "message": do something with messages that are in their links; waits for one.
+    Message {
+        /// What.
+        act: MessageAct,
+        /// With which.
+        which: Which,
+        /// How long one is waited for.
+        within: Duration,
+    },
+    /// "ring": let an armed timer ring; waits until it is armed.
+    Ring {
+        /// Whose; a customer's too.
+        node: NodeName,
+        /// Which.
+        timer: TimerName,
+        /// How long it is waited for.
+        within: Duration,
+    },
+    /// "freeze": a process stands still.
+    Freeze(NodeName, Freezing),
+    /// "wake": it goes on.
+    Wake(NodeName),
+    /// "bomb": a node crashes or freezes at a very point of its work.
+    Bomb(NodeName, Option<Bomb>),
+    /// "plant": a mistake is made on purpose from now on, or none.
+    Plant(Option<Plant>),
+    /// "customer": one with a name appears, or moves house.
+    Customer {
+        /// Its name.
+        name: String,
+        /// Where it lives.
+        postcode: Postcode,
+    },
+    /// "order": a customer with a name places an order.
+    Order {
+        /// Who.
+        customer: String,
+        /// Where to; none: to its own postcode.
+        postcode: Option<Postcode>,
+        /// Names of dishes.
+        items: Vec<String>,
+    },
+    /// "read": it asks what was ordered to a postcode.
+    Read {
+        /// Who.
+        customer: String,
+        /// Where; none: its own.
+        postcode: Option<Postcode>,
+    },
+    /// "give-up": it settles the order it waits for.
+    GiveUp(String),
+    /// "wait": nothing more happens until something is so.
+    Wait {
+        /// What.
+        for_what: WaitFor,
+        /// Else the scenario is broken.
+        within: Duration,
+    },
+}
+
+/// Until when time goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// So much later in cluster time.
+    Later(Duration),
+    /// A message with a number has arrived.
+    NumberedStep,
+    /// A replica has entered a newer view than any before.
+    ViewChange,
+}
+
+/// Which messages are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Which {
+    /// Its number in the seed's workflow; none: any.
+    pub step: Option<u8>,
+    /// Who sent it; none: anybody.
+    pub from: Option<EndName>,
+    /// Whom it is for; none: anybody.
+    pub to: Option<EndName>,
+    /// All that are there, not only the one that was sent first.
+    pub all: bool,
+}
+
+/// Which timer is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimerName {
+    /// Its short name: "heartbeat", "silence", … ([`timer_name`]).
+    pub name: &'static str,
+    /// Of a silence: whose.
+    pub of: Option<NodeName>,
+}
+
+/// What a script can wait for. "Since" means: since the last thing that was done and no waiting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WaitFor {
+    /// "answered": this customer waits for nothing.
+    Answered(String),
+    /// "asked": this customer waits for an answer.
+    Asked(String),
+    /// "serving": orders are answered, as far as front-end and primary say.
+    Serving,
+    /// "members": the newest view has so many members, and all hold all.
+    Members(u32),
+    /// "view-change": a newer view, since.
+    ViewChange,
+    /// "held": so many messages are held in links.
+    Held(u32),
+    /// "failpoint": a bomb went off, since.
+    Failpoint,
+    /// "step": a message with this number has arrived, since.
+    StepArrived(u8),
+    /// "sent": a message with this number has entered its link, since.
+    StepSent(u8),
+    /// "stopped": time stands still.
+    Stopped,
+    /// "leads": this replica acts as primary.
+    Leads(NodeName),
+    /// "suspected": a front-end suspects a replica, since.
+    Suspected,
+    /// "frozen": this process stands still.
+    Frozen(NodeName),
+    /// "ended": this process does not run.
+    Ended(NodeName),
+    /// "a-while": so long, from when it is reached.
+    AWhile(Duration),
+    /// "the-end": so long before the time is over; in vain never.
+    TheEnd(Duration),
+}
+
+/// Which node is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NodeName {
+    /// Whichever replica is the primary then.
+    Primary,
+    /// One of the backups then, chosen by the seed.
+    Backup,
+    /// Every node that is crashed then.
+    Crashed,
+    /// Every node that stands still then.
+    Frozen,
+    /// Every process.
+    Everybody,
+    /// One of the replicas that run then, chosen by the seed.
+    SomeReplica,
+    /// This one: "front-end", "name-server", "replica-2", "postcodes.io", "getthedata.com", or a customer.
+    Named(String),
+}
+
+/// Which ends of links are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EndName {
+    /// Like a node.
+    Node(NodeName),
+    /// Every backup then.
+    Backups,
+    /// Every customer.
+    Customers,
+}
