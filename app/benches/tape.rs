@@ -48,10 +48,11 @@ fn write(path: &std::path::Path) {
     let entries = lecture::lecture(MESSAGES);
     let (mut recorded, mut picture) = (Tape::default(), Picture::default());
     let begun = Instant::now();
-    entries.iter().for_each(|entry: &Entry| recorded.take_in(&mut picture, entry));
+    let number = entries.len();
+    entries.into_iter().for_each(|entry: Entry| recorded.take_in(&mut picture, entry));
     let took = begun.elapsed().as_secs_f64();
-    let each = took * 1e6 / entries.len() as f64;
-    println!("recorded {} entries in {took:.2} s, {each:.1} µs each; {} MiB", entries.len(), recorded.bytes() >> 20);
+    let each = took * 1e6 / number as f64;
+    println!("recorded {number} entries in {took:.2} s, {each:.1} µs each; {} MiB", recorded.bytes() >> 20);
     let begun = Instant::now();
     tape::save(&recorded.copy(), path).unwrap();
     let size = std::fs::metadata(path).unwrap().len();

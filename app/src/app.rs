@@ -238,7 +238,7 @@ fn all_serve(picture: &Picture) -> bool {
 impl<C: RunningCluster> eframe::App for App<C> {
     fn logic(&mut self, _context: &Context, _frame: &mut eframe::Frame) {
         for fact in self.cluster.take_facts() {
-            self.window.take_in(&Entry::Fact(fact));
+            self.window.take_in(Entry::Fact(fact));
         }
         self.window.picture.set_now(self.cluster.now());
         self.slow_down_once_all_serve();

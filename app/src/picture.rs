@@ -83,17 +83,35 @@ pub enum Service {
 }
 
 impl Picture {
-    /// Takes in a fact. Facts of different processes may come in any order; those of one process come in theirs.
-    pub fn apply(&mut self, record: &TraceRecord) {
+    /// Takes in a fact that nobody else needs: what a message says is most of a tape, and is not copied then.
+    pub fn take(&mut self, record: TraceRecord) {
+        match record.event {
+            TraceEvent::Sent { .. } => {
+                self.begin(&record);
+                if let TraceRecord { at, event: TraceEvent::Sent { message, to, facts }, .. } = record {
+                    self.traffic.sent(message, to, facts, at);
+                }
+            }
+            _ => self.apply(&record),
+        }
+    }
+
+    /// What every fact does.
+    fn begin(&mut self, record: &TraceRecord) {
         self.now = self.now.max(record.at);
         self.traffic.go_on(self.now);
         self.note(record);
         self.mark(record);
+    }
+
+    /// Takes in a fact. Facts of different processes may come in any order; those of one process come in theirs.
+    pub fn apply(&mut self, record: &TraceRecord) {
+        self.begin(record);
         let (node, at) = (record.node, record.at);
         match &record.event {
             TraceEvent::Started(started) => self.start(node, at, started),
             TraceEvent::Ended { how, words } => self.end(node, at, *how, words),
-            TraceEvent::Sent { message, to, facts } => self.traffic.sent(*message, *to, facts, at),
+            TraceEvent::Sent { message, to, facts } => self.traffic.sent(*message, *to, facts.clone(), at),
             TraceEvent::Stays { message, to, stay } => self.traffic.stays(*message, *to, *stay, at),
             TraceEvent::Delivered { message, refused } => {
                 self.traffic.delivered(*message, node, refused.as_ref(), at);
@@ -162,9 +180,9 @@ impl Picture {
 
     fn note(&mut self, record: &TraceRecord) {
         let name = match &record.event {
-            TraceEvent::Started(started) => Some(started.name.clone()),
-            TraceEvent::CustomerIs { name, .. } => Some(name.clone()),
-            _ => self.nodes.name_of(record.node).map(str::to_owned),
+            TraceEvent::Started(started) => Some(started.name.as_str().into()),
+            TraceEvent::CustomerIs { name, .. } => Some(name.as_str().into()),
+            _ => self.nodes.shared_name_of(record.node),
         };
         if let Some((weight, text)) = wording::log_line(&record.event, &|id| self.name(id)) {
             let message = match &record.event {

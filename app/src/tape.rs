@@ -92,8 +92,6 @@ pub struct Tape {
     /// What stood then, as facts: a file begins with them.
     standing: Standing,
     limit: usize,
-    /// Entries that could not be kept at all.
-    unkept: u64,
 }
 
 impl Default for Tape {
@@ -114,25 +112,25 @@ impl Tape {
             base: Picture::default(),
             standing: Standing::default(),
             limit,
-            unkept: 0,
         }
     }
 
     /// Takes an entry in and folds it into the picture of the present.
-    pub fn take_in(&mut self, picture: &mut Picture, entry: &Entry) {
+    pub fn take_in(&mut self, picture: &mut Picture, entry: Entry) {
         let number = self.end();
+        let kept = self.reel.push(&entry);
+        let at = self.beats.back().map_or(self.base.now, |beat| beat.at).max(entry.at());
+        let step = entry.is_a_step();
         if let Entry::Fact(record) = entry {
-            picture.apply(record);
+            if kept {
+                self.chronicle.apply(number, &record);
+            }
+            picture.take(record);
         }
-        if !self.reel.push(entry) {
-            self.unkept += 1;
+        if !kept {
             return;
         }
-        if let Entry::Fact(record) = entry {
-            self.chronicle.apply(number, record);
-        }
-        let at = self.beats.back().map_or(0, |beat| beat.at).max(entry.at());
-        self.beats.push_back(Beat { at, step: entry.is_a_step() });
+        self.beats.push_back(Beat { at, step });
         self.frames.offer(number + 1, at, picture);
         while self.reel.bytes() > self.limit && self.drop_oldest() {}
     }

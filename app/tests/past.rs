@@ -25,9 +25,11 @@ fn shown_from(told: &scene::Scene) -> Shown<'static> {
 /// A moment with many of everything can be looked back from, too.
 #[test]
 fn a_crowd_has_a_past() {
-    let mut harness = shown_from(&scene::crowd(20, 50, 200));
-    key(&mut harness, Key::ArrowLeft);
-    harness.get_by_label_contains("This is the past");
+    for told in [scene::crowd(20, 50, 200), scene::steered::steered(None)] {
+        let mut harness = shown_from(&told);
+        key(&mut harness, Key::ArrowLeft);
+        harness.get_by_label_contains("This is the past");
+    }
 }
 
 fn harness(window: Window) -> Shown<'static> {
@@ -193,7 +195,7 @@ fn what_is_hovered_in_one_panel_is_lit_in_the_others() {
     harness.hover_at(lane.center());
     harness.run_steps(3);
     assert_eq!(harness.state().focus.hovered, Selected::Node("replica-3".into()));
-    harness.hover_at(pos2(640.0, 300.0));
+    harness.hover_at(pos2(640.0, 420.0));
     harness.run_steps(3);
     assert_eq!(harness.state().focus.hovered, Selected::Nothing);
     // The message [9] on its way from Grace's lane to the front-end's.
@@ -239,7 +241,7 @@ fn another_tape_is_shown_instead_of_the_present_and_closed_again() {
     harness.get_by_label_contains("node replica-2");
     // Meanwhile the cluster goes on.
     let event = TraceEvent::HopIs { hop: 7 };
-    harness.state_mut().take_in(&Entry::Fact(TraceRecord { node: scene::NAME_SERVER, at: 5, event }));
+    harness.state_mut().take_in(Entry::Fact(TraceRecord { node: scene::NAME_SERVER, at: 5, event }));
     harness.run_steps(3);
     click(&mut harness, "Close the tape");
     assert!(!harness.state().shows_past());

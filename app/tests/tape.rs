@@ -25,7 +25,7 @@ fn folded(entries: &[Entry], now: u64) -> Picture {
 fn recorded(entries: &[Entry], room: usize) -> (Tape, Picture) {
     let (mut tape, mut picture) = (Tape::with_room(room), Picture::default());
     for entry in entries {
-        tape.take_in(&mut picture, entry);
+        tape.take_in(&mut picture, entry.clone());
     }
     (tape, picture)
 }

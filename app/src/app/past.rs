@@ -49,7 +49,7 @@ impl Files {
 
 impl Window {
     /// Takes in what the cluster told, or what was asked of it.
-    pub fn take_in(&mut self, entry: &Entry) {
+    pub fn take_in(&mut self, entry: Entry) {
         self.tape.take_in(&mut self.picture, entry);
     }
 
@@ -66,7 +66,7 @@ impl Window {
         }
         for command in &commands {
             let at = self.picture.now;
-            self.take_in(&Entry::Command { at, command: command.clone() });
+            self.take_in(Entry::Command { at, command: command.clone() });
         }
         commands
     }

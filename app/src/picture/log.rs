@@ -16,7 +16,7 @@ pub struct LogLine {
     /// Cluster time in microseconds.
     pub at: u64,
     /// Whose line it is.
-    pub node: Option<String>,
+    pub node: Option<Arc<str>>,
     /// How it is shown.
     pub weight: Weight,
     /// A sentence without its subject.

@@ -167,6 +167,10 @@ impl Nodes {
         self.names.get(&id).map(|name| &**name)
     }
 
+    pub(super) fn shared_name_of(&self, id: NodeId) -> Option<Arc<str>> {
+        self.names.get(&id).cloned()
+    }
+
     /// The acting primary of the newest view that has one.
     #[must_use]
     pub fn acting_primary(&self) -> Option<&Node> {

@@ -171,8 +171,8 @@ impl Traffic {
         self.recalled = Some(Arc::new(passage));
     }
 
-    pub(super) fn sent(&mut self, id: MessageId, to: NodeId, facts: &MessageFacts, at: u64) {
-        let passage = Passage::new(id, to, facts.clone(), at);
+    pub(super) fn sent(&mut self, id: MessageId, to: NodeId, facts: MessageFacts, at: u64) {
+        let passage = Passage::new(id, to, facts, at);
         if let Some(index) = self.early.iter().position(|early| early.0 == id && early.1 == to) {
             let (arrived, end) = self.early.remove(index).map_or((at, End::Delivered), |early| (early.2, early.3));
             self.pass(passage, arrived, end);

@@ -6,7 +6,7 @@
 use crate::picture::Picture;
 
 /// Key frames that are kept.
-const MOST: usize = 64;
+const MOST: usize = 128;
 /// The first interval, in entries.
 const INTERVAL: usize = 512;
 

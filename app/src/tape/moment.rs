@@ -42,8 +42,8 @@ impl Moment {
         self.near.retain(|(at, _)| *at >= tape.first());
         self.start_near(tape, end);
         for entry in tape.reel.from(self.end).take(end.saturating_sub(self.end)) {
-            if let Entry::Fact(record) = &entry {
-                self.picture.apply(record);
+            if let Entry::Fact(record) = entry {
+                self.picture.take(record);
             }
             self.end += 1;
             if self.end.is_multiple_of(APART) && end - self.end < APART * MOST_NEAR {

@@ -186,7 +186,7 @@ impl Reading {
         match self.understand(bytes) {
             Ok(Got::Entry(entry)) => {
                 let Opened { tape, picture, .. } = &mut self.opened;
-                tape.take_in(picture, &entry);
+                tape.take_in(picture, entry);
                 true
             }
             Ok(Got::End(entries)) => {

@@ -46,7 +46,7 @@ impl Scene {
     /// Tells a window all of it; then it is `now`.
     pub fn tell(&self, window: &mut Window, now: u64) {
         for fact in &self.facts {
-            window.take_in(&Entry::Fact(fact.clone()));
+            window.take_in(Entry::Fact(fact.clone()));
         }
         window.picture.set_now(now);
     }
