@@ -79,8 +79,9 @@ pub(super) fn perform(arguments: &SimulateArguments) -> Result<Exit, Failure> {
     let took = begun.elapsed();
     if let Some(first) = report.violations.first() {
         let version = env!("CARGO_PKG_VERSION");
+        let planted = arguments.plant.map_or_else(String::new, |plant| format!(", --plant {plant}"));
         say(format!(
-            "Seed {} (version {version}, --sim-secs {}) after {:.3} s: {}",
+            "Seed {} (version {version}, --sim-secs {}{planted}) after {:.3} s: {}",
             first.seed,
             arguments.sim_secs,
             first.at as f64 / 1e6,
@@ -90,6 +91,7 @@ pub(super) fn perform(arguments: &SimulateArguments) -> Result<Exit, Failure> {
     if arguments.json {
         let mut object = serde_json::to_value(&report).map_err(anyhow::Error::from)?;
         object["hash"] = json!(format!("{:016x}", report.hash));
+        object["plant"] = json!(arguments.plant.map(Plant::name));
         object["took_s"] = json!(took.as_secs_f64());
         say_json(&object)?;
     } else {

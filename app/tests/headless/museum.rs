@@ -61,6 +61,21 @@ fn each_mistake_turns_its_light_red_and_nothing_is_red_without_it() {
 }
 
 #[test]
+fn the_simulation_convicts_a_mistake_by_name() {
+    let simulate = |plant| program(&["simulate", "--seeds", "1..9", "--sim-secs", "100", "--json", "--plant", plant]);
+    let output = simulate("reenter-view");
+    let object = last_json(&output);
+    assert_eq!((output.status.code(), &object["plant"]), (Some(1), &"reenter-view".into()), "{object}");
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("Seed "), "{output:?}");
+    let unknown = simulate("ack-after-lunch");
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(
+        String::from_utf8_lossy(&unknown.stderr).contains("no-view-check"),
+        "the known ones are named: {unknown:?}"
+    );
+}
+
+#[test]
 fn no_mistake_is_made_without_consent() {
     let output = program(&["run", "museum/reenter-view"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
