@@ -20,6 +20,7 @@ use protocol::machine::{Identity, Input, Wish};
 use protocol::menu::menu;
 use protocol::message::{Answer, Ask};
 use protocol::postcode::Postcode;
+use protocol::trace::Rate;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -55,7 +56,9 @@ pub struct Entry {
 }
 
 impl From<Admission> for Entry {
-    fn from(admission: Admission) -> Self {
+    /// Nobody would tell it that time goes on again, so its own time always goes.
+    fn from(mut admission: Admission) -> Self {
+        (admission.clock.rate, admission.clock.until) = (Rate::REAL, None);
         Self { admission, inquirer: None }
     }
 }

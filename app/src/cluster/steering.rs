@@ -136,7 +136,12 @@ impl Supervisor {
             Freezing::Cooperative if matches!(node.kind, Kind::StandIn(_)) => {
                 bail!("A postcode service does not freeze by itself. Freeze it by signal, or let it hang.");
             }
-            Freezing::Cooperative => self.tell(at, ControlCommand::Freeze),
+            Freezing::Cooperative => {
+                self.tell(at, ControlCommand::Freeze)?;
+                // It says so itself, when its loop comes to it; a “wake” that comes before must not be refused.
+                self.nodes.all[at].frozen = Some(how);
+                Ok(())
+            }
             Freezing::Signal => {
                 process.stop()?;
                 self.stands_still(at, Some(how));
@@ -154,13 +159,18 @@ impl Supervisor {
         let at = self.named(name)?;
         let node = &self.nodes.all[at];
         let process = node.process.as_ref().with_context(|| format!("{name} is not running."))?;
-        if node.frozen == Some(Freezing::Signal) {
-            process.go_on()?;
-            self.stands_still(at, None);
-            return Ok(());
+        match node.frozen {
+            None => bail!("{name} does not stand still."),
+            Some(Freezing::Signal) => {
+                process.go_on()?;
+                self.stands_still(at, None);
+            }
+            Some(Freezing::Cooperative) => {
+                self.tell(at, ControlCommand::Wake)?;
+                self.nodes.all[at].frozen = None;
+            }
         }
-        // Whether it froze by itself it knows better than anybody: a bomb may have gone off just now.
-        self.tell(at, ControlCommand::Wake)
+        Ok(())
     }
 
     /// A process was stopped by signal, or let go on.

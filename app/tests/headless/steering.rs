@@ -90,6 +90,28 @@ fn a_process_is_stopped_by_signal_and_goes_on() {
 }
 
 #[test]
+fn a_process_freezes_by_itself_and_is_woken() {
+    let mut stage = Stage::open();
+    let grace = stage.customer("Grace");
+    let node = "front-end".to_owned();
+    let why = stage.refusal(UserCommand::Wake { node: node.clone() });
+    assert!(why.contains("does not stand still"), "{why}");
+    stage.perform(UserCommand::Freeze { node: node.clone(), how: Freezing::Cooperative });
+    stage.until_fact(&TraceEvent::Froze { how: Freezing::Cooperative });
+    stage.perform(UserCommand::Wake { node: node.clone() });
+    stage.until_fact(&TraceEvent::Woke);
+    // Told one after the other, without waiting for a word.
+    stage.perform(UserCommand::Freeze { node: node.clone(), how: Freezing::Cooperative });
+    stage.cluster.perform(UserCommand::Wake { node: node.clone() });
+    stage.cluster.perform(order(grace, &["Pad thai"]));
+    let request = stage.asked();
+    stage.answer(request);
+    let status = stage.cluster.inquirer().status().unwrap();
+    let it = status.iter().find(|it| it.name == node).unwrap();
+    assert!(it.frozen.is_none() && it.usage.is_some(), "{it:?}");
+}
+
+#[test]
 fn everything_crashes_at_once() {
     let mut stage = Stage::open();
     stage.primary();
