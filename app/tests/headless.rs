@@ -1,10 +1,12 @@
 //! The commands, on real processes: what a person at a terminal, a script or a student's own program meets.
 //!
 //! Everything goes through the real program; nothing is called from inside (but for `exactly_once`, which must send what no
-//! command sends, and `commands`, which speaks as the window does). What a window does is tested elsewhere.
+//! command sends, `commands`, which speaks as the window does, and `tapes`, which are saved by the window). What a window does is tested elsewhere.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by unwrap, its own parts too")]
 
+#[path = "scene/lecture.rs"]
+mod lecture;
 mod made_history;
 #[path = "headless/program.rs"]
 mod program;
@@ -30,3 +32,5 @@ mod museum;
 mod scenarios;
 #[path = "headless/steering.rs"]
 mod steering;
+#[path = "headless/tapes.rs"]
+mod tapes;

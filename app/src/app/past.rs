@@ -229,7 +229,7 @@ impl Window {
     }
 
     fn follow_files(&mut self, ui: &Ui, now: f64) {
-        let dropped = ui.input(|input| input.raw.dropped_files.iter().next().map(|file| file.path().to_owned()));
+        let dropped = ui.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
         if let Some(path) = dropped {
             self.begin_open(ui, &path, now);
         }

@@ -23,6 +23,8 @@ use place::Place;
 
 /// Operations that are judged; those that come after so many are only counted.
 const MOST_OPERATIONS: usize = 200_000;
+/// Orders in all lists that are compared; a stranger's tape may hold endless ones.
+const MOST_COMPARED: usize = 100_000_000;
 
 /// Counts for the lights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -128,6 +130,7 @@ pub struct Evidence {
     /// Counts facts: the customers' time.
     moment: u64,
     operations: usize,
+    compared: usize,
     judged: Judged,
 }
 
@@ -176,7 +179,7 @@ impl Evidence {
         self.judged.lights.waiting = self.judged.lights.waiting.saturating_sub(known.open.len() as u32);
         self.judged.lights.unknown += left;
         known.open.clear();
-        let judged = self.operations < MOST_OPERATIONS;
+        let judged = self.operations < MOST_OPERATIONS && self.compared < MOST_COMPARED;
         let operation = judged.then(|| {
             let place = self.places.entry(postcode).or_default();
             place.asked(request, items.map(|items| &items[..]), self.moment)
@@ -239,13 +242,14 @@ impl Evidence {
     }
 
     fn note(&mut self, open: Open, news: place::News) {
+        self.compared += news.compared;
         self.judged.lights.reads += u32::from(news.read);
         self.judged.lights.covered += u32::from(news.covered);
         if news.suspicious
             && let Some(place) = self.places.get_mut(&open.postcode)
         {
             let customers = &self.customers;
-            place.judge(open.postcode, &|request| called(customers, request));
+            self.compared += place.judge(open.postcode, &|request| called(customers, request));
             self.collect();
         }
     }

@@ -23,6 +23,8 @@ const MOST_TOLD: usize = 20;
 /// What an answer meant.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct News {
+    /// So many orders were compared.
+    pub compared: usize,
     /// A whole list was read.
     pub read: bool,
     /// An acknowledged order could have been missing in it.
@@ -159,6 +161,7 @@ impl Place {
         });
         let list: Vec<OrderIndex> = before.into_iter().chain(shown.collect::<Vec<_>>()).collect();
         let whole = list.len() as u64 >= page.total;
+        let list_length = list.len();
         let fits = self.fits(operation, &list, whole);
         let start = self.operations[operation].start;
         let covered = whole && self.first_acknowledged.is_some_and(|at| at < start);
@@ -168,7 +171,8 @@ impl Place {
             true => Noticed::Beginning { length: list.len(), whole },
             false => Noticed::Other { list, whole },
         };
-        News { read: whole, covered, suspicious: !fits || !self.found.is_empty() }
+        let compared = list_length + self.longest.len();
+        News { compared, read: whole, covered, suspicious: !fits || !self.found.is_empty() }
     }
 
     /// Whether a list agrees with everything known; what it adds is known from then on.
@@ -241,10 +245,10 @@ impl Place {
         true
     }
 
-    /// Judges the whole postcode; `name` tells what people call a request.
-    pub fn judge(&mut self, postcode: Postcode, name: &dyn Fn(RequestId) -> String) {
+    /// Judges the whole postcode; `name` tells what people call a request. Returns how many orders were compared.
+    pub fn judge(&mut self, postcode: Postcode, name: &dyn Fn(RequestId) -> String) -> usize {
         if !self.found.is_empty() && self.operations.len() > MOST_JUDGED {
-            return;
+            return 0;
         }
         let names = self.orders.iter().map(|order| match order.id {
             OrderId::Preset(number) => format!("pre-defined {number}"),
@@ -273,6 +277,7 @@ impl Place {
             Contradiction { kind, postcode: Some(postcode), why, requests }
         });
         self.found = told.collect();
+        self.operations.len() * self.longest.len()
     }
 
     fn base(&self) -> Vec<OrderIndex> {

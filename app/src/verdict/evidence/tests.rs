@@ -204,7 +204,8 @@ fn answer_by_answer_and_as_a_whole_the_verdict_is_the_same() {
                 Some((request, true)) => match next(5) {
                     0 if !book.contains(&placed(request)) => story.is_refused(request),
                     _ => {
-                        if !book.contains(&placed(request)) && !(liar && next(4) == 0) {
+                        let forgets = liar && next(4) == 0;
+                        if !forgets && !book.contains(&placed(request)) {
                             book.push(placed(request));
                         }
                         story.is_placed(request, round);

@@ -1,0 +1,76 @@
+//! Tapes without a window: told line by line, judged, and refused where they are none.
+
+use std::path::{Path, PathBuf};
+
+use app::picture::Picture;
+use app::tape::{self, Tape};
+
+use crate::lecture::lecture;
+use crate::program::program;
+
+fn saved(folder: &Path) -> PathBuf {
+    let (mut recorded, mut picture) = (Tape::default(), Picture::default());
+    lecture(5_000).into_iter().for_each(|entry| recorded.take_in(&mut picture, entry));
+    let path = folder.join("lecture.jhtape");
+    tape::save(&recorded.copy(), &path).unwrap();
+    path
+}
+
+#[test]
+fn a_tape_is_told_and_judged_without_a_cluster() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = saved(folder.path());
+    let path = path.to_str().unwrap();
+    let told = program(&["replay", path]);
+    let words = String::from_utf8(told.stdout).unwrap();
+    assert_eq!(told.status.code(), Some(0), "{words}");
+    for part in
+        ["✓ is primary of view 2", "> asked: Crash", "[9] order to M1 1AE → front-end", "✓ history linearizable"]
+    {
+        assert!(words.contains(part), "{part} is missing in {words}");
+    }
+    let part = String::from_utf8(program(&["replay", path, "--from", "0.5", "--until", "0.6"]).stdout).unwrap();
+    assert!(part.lines().count() > 10 && part.len() < words.len() / 2);
+    let report = program(&["replay", path, "--json"]);
+    let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert_eq!((&report["complete"], &report["lights"]["lost"]), (&true.into(), &0.into()), "{report}");
+    assert!(report["messages"].as_u64() >= Some(5_000), "{report}");
+    let valid = program(&["validate", path]);
+    assert_eq!(valid.status.code(), Some(0));
+    assert!(String::from_utf8(valid.stdout).unwrap().contains("a tape, ok"));
+}
+
+#[test]
+fn a_damaged_tape_is_told_as_far_as_it_goes_and_a_foreign_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = std::fs::read(saved(folder.path())).unwrap();
+    let path = folder.path().join("cut.jhtape");
+    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    let path = path.to_str().unwrap();
+    let told = program(&["replay", path]);
+    assert_eq!(told.status.code(), Some(0));
+    assert!(String::from_utf8(told.stderr).unwrap().contains("damaged or cut off at line"));
+    let invalid = program(&["validate", path, "--json"]);
+    let found: serde_json::Value = serde_json::from_slice(&invalid.stdout).unwrap();
+    assert_eq!((invalid.status.code(), &found["kind"]), (Some(2), &"tape".into()));
+    assert!(found["line"].as_u64() > Some(100), "{found}");
+    let foreign = folder.path().join("foreign.jhtape");
+    std::fs::write(&foreign, "\u{1b}[2Jthis is no tape\n").unwrap();
+    for arguments in [["replay", foreign.to_str().unwrap()], ["replay", "/no/such/file"]] {
+        let refused = program(&arguments);
+        let words = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{words}");
+        assert!(words.contains("tape") && !words.trim_end().chars().any(char::is_control), "{words:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_display_a_tape_is_told_in_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = saved(folder.path());
+    let told = program(&["gui", "--tape", path.to_str().unwrap()]);
+    assert_eq!(told.status.code(), Some(0));
+    assert!(String::from_utf8(told.stderr).unwrap().contains("What the tape tells follows"));
+    assert!(String::from_utf8(told.stdout).unwrap().contains("is primary of view 2"));
+}
