@@ -1,4 +1,5 @@
 //! The tape: any moment is what a fold from the beginning gives, files come back as they were, and damage is told of.
+#![expect(clippy::unwrap_used, reason = "a test may fail by unwrap, its own parts too")]
 
 #[path = "scene/lecture.rs"]
 mod lecture;
