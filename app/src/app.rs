@@ -5,6 +5,9 @@
 
 mod keys;
 mod past;
+mod performing;
+
+use std::time::Instant;
 mod replay;
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
@@ -67,8 +70,10 @@ pub struct Window {
     /// Whether there is no cluster, only a tape.
     alone: bool,
     scenarios: ScenariosState,
-    /// The scenarios that can be performed.
-    entries: Vec<Listed>,
+    /// The scenarios that can be performed; listed when the list is opened first.
+    listed: Vec<Listed>,
+    performing: Option<performing::Performing>,
+    stops_performing: bool,
     zoomed_for_presentation: bool,
     /// Whether frames take long here: then there are fewer of them.
     dear_frames: bool,
@@ -105,7 +110,10 @@ impl Window {
             self.scenarios.asked = Some(Asked::CrashAll);
         }
         let open = &mut self.toolbar.scenarios;
-        scenarios_ui(ui, &self.picture, &self.entries, &mut self.scenarios, open, &mut self.commands);
+        if *open && self.listed.is_empty() {
+            self.listed = performing::listed();
+        }
+        scenarios_ui(ui, &self.picture, &self.listed, &mut self.scenarios, open, &mut self.commands);
         banner::unsafe_frame(ui.ctx(), &self.picture);
         keys::handle(ui, self);
         self.past_state.saves |= std::mem::take(&mut self.toolbar.save_tape);
@@ -120,6 +128,7 @@ impl Window {
     fn panels(&mut self, ui: &mut Ui) -> Option<PastClick> {
         let t = tokens(ui);
         let (judged, shown) = (self.judged(), self.shown());
+        let performed = self.performed();
         let course = past::course(&self.picture, self.past.as_ref(), &self.tape, &judged);
         let bar = Frame::new().fill(t.background).inner_margin(Margin::symmetric(16, 0));
         let side = Frame::new().fill(t.background).inner_margin(Margin::symmetric(12, 8));
@@ -127,7 +136,7 @@ impl Window {
         Panel::top("toolbar").exact_size(size::TOOLBAR).frame(bar).show(ui, |ui| {
             toolbar_ui(ui, picture, &mut self.toolbar, &mut self.appearance, commands);
         });
-        banner::banner_ui(ui, picture, None, commands);
+        self.stops_performing |= banner::banner_ui(ui, picture, performed.as_ref(), commands).is_some();
         let click = past_banner_ui(ui, shown.as_ref());
         let status_bar = Panel::bottom("status bar").exact_size(size::STATUS_BAR).frame(bar);
         let convicted = status_bar.show(ui, |ui| status_bar_ui(ui, picture, &judged)).inner;
@@ -162,6 +171,9 @@ impl Window {
 
     /// A message on its way moves with cluster time; a glow fades with it.
     fn repaint_while_something_moves(&self, context: &Context) {
+        if self.performs() {
+            context.request_repaint_after_secs(time::SCENARIO_FRAME);
+        }
         if self.past.is_some() {
             return;
         }
@@ -198,6 +210,7 @@ pub struct App<C> {
     cluster: C,
     /// Whether the start, in real time, is over.
     begun: bool,
+    opened: Instant,
 }
 
 impl<C: RunningCluster> App<C> {
@@ -210,7 +223,7 @@ impl<C: RunningCluster> App<C> {
         let zoomed_for_presentation = kept.appearance.presents;
         let Kept { appearance, diagram } = kept;
         let window = Window { appearance, diagram, zoomed_for_presentation, ..Window::default() };
-        Self { window, cluster, begun: false }
+        Self { window, cluster, begun: false, opened: Instant::now() }
     }
 }
 
@@ -238,10 +251,14 @@ fn all_serve(picture: &Picture) -> bool {
 impl<C: RunningCluster> eframe::App for App<C> {
     fn logic(&mut self, _context: &Context, _frame: &mut eframe::Frame) {
         for fact in self.cluster.take_facts() {
+            self.window.learn(&fact);
             self.window.take_in(Entry::Fact(fact));
         }
         self.window.picture.set_now(self.cluster.now());
         self.slow_down_once_all_serve();
+        for command in self.window.play(self.opened.elapsed()) {
+            self.cluster.perform(command);
+        }
     }
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {

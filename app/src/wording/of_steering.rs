@@ -65,6 +65,35 @@ pub fn stopped(now: u64) -> String {
     format!("Time stands still at {} s · Space: go on · →: the next message", super::clock(now))
 }
 
+/// A scenario that waits for its replicas.
+pub const PREPARING: &str = "The replicas that it needs become members…";
+/// … in vain.
+pub const NOT_READY: &str = "It did not begin: the replicas did not all become members in time. Mend links, wake and restart nodes, then try again.";
+
+/// A scenario that could not go on.
+#[must_use]
+pub fn in_vain(why: &str) -> String {
+    format!("It went no further: {why}. Was something else done to the cluster meanwhile?")
+}
+
+/// A scenario that is over.
+#[must_use]
+pub fn performed(faults: u64, view_changes: u64, seconds: u64) -> String {
+    let faults = super::count(faults as usize, "fault", "faults");
+    let changes = super::count(view_changes as usize, "view change", "view changes");
+    format!("over after {seconds} s: {faults}, {changes}; the lights at the bottom judge it")
+}
+
+/// How far a scenario is.
+#[must_use]
+pub fn next_step(number: Option<usize>, steps: usize, waits: bool) -> String {
+    match number {
+        None => "all steps are done, customers go on".into(),
+        Some(number) if waits => format!("waits at step {number} of {steps}"),
+        Some(number) => format!("step {number} of {steps} comes next"),
+    }
+}
+
 /// Of somebody who believes nothing yet.
 pub const NO_BELIEF: &str = "knows no view yet";
 
