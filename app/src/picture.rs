@@ -249,6 +249,16 @@ impl Picture {
         if front_ends().next().is_some() && !front_ends().any(Node::runs) {
             return Service::Waiting(wording::NO_FRONT_END.into());
         }
+        // A primary may believe that it leads while no front-end can reach it.
+        let mut reasons = front_ends()
+            .filter(|node| node.runs())
+            .filter_map(Node::front_end)
+            .filter(|state| !state.retired)
+            .map(|state| state.waits_for.clone());
+        let first = reasons.next().flatten();
+        if let Some(why) = first.filter(|_| reasons.all(|why| why.is_some())) {
+            return Service::Waiting(why);
+        }
         let Some(primary) = self.nodes.acting_primary() else {
             let why = front_ends().filter_map(Node::front_end).find_map(|state| state.waits_for.clone());
             return match (why, self.nodes.newest_view()) {

@@ -1,5 +1,7 @@
 //! Time, messages, links and nodes steered by clicks and keys on a fixed picture.
 
+use std::time::Duration;
+
 use app::panels::Selected;
 use app::user_command::{LinkWay, Until, UserCommand};
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, Role, vec2};
@@ -419,4 +421,28 @@ fn a_stopped_window_is_not_repainted() {
     let mut harness = steered();
     // Panics if frames go on being wanted.
     harness.run();
+}
+
+#[test]
+fn a_scenario_is_performed_from_the_list_and_stopped_in_its_banner() {
+    let mut harness = shown();
+    harness.key_press(Key::L);
+    harness.run_steps(3);
+    click(&mut harness, "perform kill-primary");
+    assert_eq!(asked_for(&mut harness), []);
+    assert!(harness.query_by_label("perform kill-primary").is_none(), "the list closes");
+    let at = Duration::from_secs(5);
+    let first = harness.state_mut().play(at);
+    assert_eq!(first.first(), Some(&UserCommand::SetRate { rate: Rate::REAL }));
+    harness.run_steps(2);
+    harness.get_by_label("The replicas that it needs become members…");
+    // Here they never do.
+    assert_eq!(harness.state_mut().play(at + Duration::from_secs(60)), []);
+    harness.run_steps(2);
+    harness.get_by_label_contains("It did not begin");
+    harness.get_by_label_contains("Close: ").click();
+    harness.run_steps(3);
+    assert!(harness.state_mut().play(at + Duration::from_secs(61)).contains(&UserCommand::MendAll));
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("It did not begin").is_none());
 }
