@@ -4,8 +4,6 @@
 
 #[path = "../tests/scene/mod.rs"]
 mod scene;
-#[path = "../tests/scene/steered.rs"]
-mod steered;
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +15,7 @@ const FRAMES: usize = 400;
 
 fn main() {
     measure("a lesson", &scene::order_on_its_way());
-    measure("a lesson that is steered", &steered::steered(None));
+    measure("a lesson that is steered", &scene::steered::steered(None));
     measure("20 replicas, 50 customers", &scene::crowd(20, 50, 500));
 }
 

@@ -2,8 +2,6 @@
 
 #[path = "../tests/scene/mod.rs"]
 mod scene;
-#[path = "../tests/scene/steered.rs"]
-mod steered;
 
 use std::path::PathBuf;
 
@@ -14,8 +12,8 @@ use egui::{Context, Theme, vec2};
 fn main() -> anyhow::Result<()> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".into()));
     let usual = scene::order_on_its_way as fn() -> scene::Scene;
-    let steered = || steered::steered(None);
-    let planted = || steered::steered(Some(protocol::plant::Plant::AckBeforeReplicate));
+    let steered = || scene::steered::steered(None);
+    let planted = || scene::steered::steered(Some(protocol::plant::Plant::AckBeforeReplicate));
     let crowd = || scene::crowd(20, 50, 200);
     let (small, large) = (vec2(1280.0, 800.0), vec2(1920.0, 1080.0));
     for (name, theme, size, told, beliefs) in [

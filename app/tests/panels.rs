@@ -1,8 +1,6 @@
 //! Panels clicked on a fixed picture: each gesture asks for the right thing, and changes nothing by itself.
 
 mod scene;
-#[path = "scene/steered.rs"]
-mod steered;
 #[path = "panels/steering.rs"]
 mod steering;
 

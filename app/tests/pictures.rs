@@ -3,8 +3,6 @@
 #[path = "scene/loss.rs"]
 mod loss;
 mod scene;
-#[path = "scene/steered.rs"]
-mod steered;
 
 use app::app::Window;
 use app::panels::Focus;
@@ -81,22 +79,22 @@ fn an_order_on_its_way_by_night() {
 
 #[test]
 fn held_messages_scissors_ice_bombs_and_timers_by_day() {
-    compare("steered-light", painted(Theme::Light, &steered::steered(None), false), Some(canvas()));
+    compare("steered-light", painted(Theme::Light, &scene::steered::steered(None), false), Some(canvas()));
 }
 
 #[test]
 fn held_messages_scissors_ice_bombs_and_timers_by_night() {
-    compare("steered-dark", painted(Theme::Dark, &steered::steered(None), false), Some(canvas()));
+    compare("steered-dark", painted(Theme::Dark, &scene::steered::steered(None), false), Some(canvas()));
 }
 
 #[test]
 fn truth_and_belief() {
-    compare("beliefs-light", painted(Theme::Light, &steered::steered(None), true), Some(canvas()));
+    compare("beliefs-light", painted(Theme::Light, &scene::steered::steered(None), true), Some(canvas()));
 }
 
 #[test]
 fn the_mark_of_an_unsafe_lesson_and_the_museum() {
-    let mut harness = painted(Theme::Light, &steered::steered(Some(Plant::AckBeforeReplicate)), false);
+    let mut harness = painted(Theme::Light, &scene::steered::steered(Some(Plant::AckBeforeReplicate)), false);
     harness.key_press(Key::L);
     harness.run_steps(3);
     harness.get_by_label("Bug museum").click();

@@ -16,7 +16,7 @@ use super::{Shown, asked_for, click, drag, place, press, shown, shown_from};
 
 /// Time stands still, two updates are held, links are cut, replica-3 is frozen, and there are bombs.
 fn steered() -> Shown<'static> {
-    shown_from(&super::steered::steered(None), scene::NOW)
+    shown_from(&scene::steered::steered(None), scene::NOW)
 }
 
 fn key(harness: &mut Shown<'_>, modifiers: Modifiers, key: Key) -> Vec<UserCommand> {
@@ -409,7 +409,7 @@ fn a_mistake_is_made_only_after_a_question_and_marked_until_it_is_switched_off()
     let plant = Plant::AckBeforeReplicate;
     assert_eq!(asked_for(&mut harness), [UserCommand::SetPlant { plant: Some(plant) }]);
     assert!(harness.query_by_label("Unsafe lesson").is_none(), "the mark comes with the fact");
-    let mut harness = shown_from(&super::steered::steered(Some(plant)), scene::NOW);
+    let mut harness = shown_from(&scene::steered::steered(Some(plant)), scene::NOW);
     harness.get_by_label("Unsafe lesson");
     harness.get_by_label(plant.sentence());
     click(&mut harness, "Switch it off");

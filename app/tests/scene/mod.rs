@@ -2,6 +2,8 @@
 //! its way. For tests, pictures and measurements; no cluster runs.
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be told must fail whoever wants it")]
 
+pub mod steered;
+
 use app::app::Window;
 use app::tape::Entry;
 use protocol::ids::{

@@ -7,7 +7,7 @@ use protocol::trace::{
     Blast, Bomb, Failpoint, Freezing, LinkRule, MessageFacts, Rate, Refusal, Stay, Step, TraceEvent,
 };
 
-use super::scene::{FRONT_END, NAME_SERVER, NOW, Scene, customer, order_on_its_way, replica};
+use super::{FRONT_END, NAME_SERVER, NOW, Scene, customer, order_on_its_way, replica};
 
 /// Time stands still, this and that is held, cut, frozen and mined, and perhaps a mistake is made on purpose.
 pub fn steered(plant: Option<Plant>) -> Scene {
