@@ -56,6 +56,8 @@ struct Stepping {
     until: Option<u64>,
     /// When it had stopped there, in elapsed time.
     stopped: Option<Duration>,
+    /// Since when no message is under way.
+    quiet: Option<Duration>,
 }
 
 /// What became of an attempt to do the next step.
@@ -254,7 +256,7 @@ impl Performance {
     /// stands still, and so on.
     fn step_on(&mut self, count: u32, rate: Rate, picture: &Picture, elapsed: Duration) -> Attempt {
         let Some(stepping) = self.stepping.as_mut() else {
-            self.stepping = Some(Stepping { left: count, rate, until: None, stopped: None });
+            self.stepping = Some(Stepping { left: count, rate, until: None, stopped: None, quiet: None });
             let stop = UserCommand::SetRate { rate: Rate::STOPPED };
             return Attempt::Underway(vec![stop]);
         };
@@ -275,6 +277,10 @@ impl Performance {
             return Attempt::Done(Deed { words: format!("{count} single steps"), ..Deed::default() });
         }
         let message = picture.traffic.departures(picture.now).map(|(at, _)| at).min();
+        // A question [11] is answered in real time: its verdict comes before any timer.
+        if message.is_none() && elapsed < *stepping.quiet.get_or_insert(elapsed) + LATE_FACTS {
+            return Attempt::Underway(Vec::new());
+        }
         let next = message.or_else(|| picture.steering.next_timer(picture.now).map(|(_, _, at)| at));
         let Some(at) = next else {
             return Attempt::NotYet {
@@ -282,7 +288,7 @@ impl Performance {
                 what: "nothing is under way that could be the next step".into(),
             };
         };
-        stepping.until = Some(at);
+        (stepping.until, stepping.quiet) = (Some(at), None);
         Attempt::Underway(vec![UserCommand::RunUntil { rate: stepping.rate, until: Until::Moment(at) }])
     }
 

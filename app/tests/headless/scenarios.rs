@@ -112,6 +112,26 @@ fn what_is_waited_for_in_vain_is_said_with_its_line() {
     assert_eq!(report["in_vain"], "line 26: waited 300 ms in vain for a view change", "{report}");
 }
 
+/// From [7] to [14], one message after the other; between two steps time stands still, and it stands still at the end.
+#[test]
+fn an_order_is_followed_step_by_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("steps.toml");
+    let steps = "[[step]]\ndo = \"step\"\ncount = 14\n\n[[step]]\ndo = \"wait\"\nfor = \"stopped\"\n\n\
+                 [[step]]\ndo = \"wait\"\nfor = \"answered\"\ncustomer = \"Ada\"\nwithin-ms = 2000\n\n\
+                 [[step]]\ndo = \"speed\"\nrate = 1.0\n";
+    let text = UNSAFE.replace("plant = \"reenter-view\"\n", "").replace("replicas = 1", "replicas = 3");
+    let (before, after) = text.split_once("[[step]]\ndo = \"wait\"").unwrap();
+    let stop = before.replacen(
+        "[[step]]\ndo = \"order\"",
+        "[[step]]\ndo = \"speed\"\nrate = 0.0\n\n[[step]]\ndo = \"order\"",
+        1,
+    );
+    std::fs::write(&path, format!("{stop}{steps}\n[[step]]\ndo = \"wait\"{after}")).unwrap();
+    let report = holds(&[path.to_str().unwrap()]);
+    assert_eq!(number(&report, "acknowledged"), 1, "{report}");
+}
+
 /// What a cluster is told on its standard input is what a scenario says; `status` shows how it is steered.
 #[test]
 fn a_cluster_is_steered_by_its_launcher_and_status_shows_how() {
