@@ -1,12 +1,16 @@
-//! Tapes without a window: told line by line, judged, and refused where they are none.
+//! Tapes without a window: told line by line, judged, and refused where they are none; and one of real processes.
 
 use std::path::{Path, PathBuf};
 
 use app::picture::Picture;
-use app::tape::{self, Tape};
+use app::tape::{self, Entry, Tape};
+use app::user_command::UserCommand;
+use protocol::message::Answer;
+use protocol::trace::TraceEvent;
 
 use crate::lecture::lecture;
 use crate::program::program;
+use crate::stage::{Stage, order};
 
 fn saved(folder: &Path) -> PathBuf {
     let (mut recorded, mut picture) = (Tape::default(), Picture::default());
@@ -73,4 +77,39 @@ fn without_a_display_a_tape_is_told_in_the_terminal() {
     assert_eq!(told.status.code(), Some(0));
     assert!(String::from_utf8(told.stderr).unwrap().contains("What the tape tells follows"));
     assert!(String::from_utf8(told.stdout).unwrap().contains("is primary of view 2"));
+}
+
+/// What real processes tell goes onto a tape, into a file, and comes back; the verdict is in favour.
+#[test]
+fn the_facts_of_real_processes_come_back_from_a_tape() {
+    let mut stage = Stage::open();
+    stage.primary();
+    let grace = stage.customer("Grace");
+    let mut facts = std::mem::take(&mut stage.facts);
+    stage.cluster.perform(order(grace, &["Pad thai"]));
+    let request = stage.asked();
+    stage.answer(request);
+    let read = UserCommand::ReadHistory { customer: grace, postcode: "NE1 7RU".into(), page: 0 };
+    stage.cluster.perform(read.clone());
+    stage.until("a history", |record| match &record.event {
+        TraceEvent::Answered { answer: Answer::History(_), .. } => Some(()),
+        _ => None,
+    });
+    facts.append(&mut stage.facts);
+    let (mut recorded, mut picture) = (Tape::default(), Picture::default());
+    facts.into_iter().for_each(|fact| recorded.take_in(&mut picture, Entry::Fact(fact)));
+    let asked = Entry::Command { at: picture.now, command: read };
+    recorded.take_in(&mut picture, asked);
+    let mut bytes = Vec::new();
+    recorded.copy().write(&mut bytes).unwrap();
+    let opened = tape::read(&bytes[..]).unwrap();
+    assert_eq!(opened.notes, Vec::<String>::new());
+    assert_eq!(opened.tape.end(), recorded.end());
+    assert!((0..recorded.end()).all(|number| opened.tape.entry(number) == recorded.entry(number)));
+    let lights = opened.tape.chronicle().judged().lights;
+    assert!(lights.is_linearizable() && lights.acknowledged == 1 && lights.covered == 1, "{lights:?}");
+    let steps: Vec<u8> = opened.tape.chronicle().crossings().map(|crossing| crossing.step).collect();
+    for step in [9, 10, 11, 12, 5, 6, 13, 14] {
+        assert!(steps.contains(&step), "[{step}] is not on the tape");
+    }
 }
