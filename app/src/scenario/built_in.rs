@@ -3,11 +3,12 @@
 use protocol::plant::Plant;
 
 /// Name and text.
-pub const BUILT_IN: [(&str, &str); 11] = [
+pub const BUILT_IN: [(&str, &str); 12] = [
     ("steady", include_str!("../../../resources/scenarios/steady.toml")),
     ("kill-primary", include_str!("../../../resources/scenarios/kill-primary.toml")),
     ("fe-ns", include_str!("../../../resources/scenarios/fe-ns.toml")),
     ("join-load", include_str!("../../../resources/scenarios/join-load.toml")),
+    ("one-per-failpoint", include_str!("../../../resources/scenarios/one-per-failpoint.toml")),
     ("postcode-down", include_str!("../../../resources/scenarios/postcode-down.toml")),
     ("chaos", include_str!("../../../resources/scenarios/chaos.toml")),
     ("freeze", include_str!("../../../resources/scenarios/freeze.toml")),

@@ -1,9 +1,13 @@
-//! Bombs: in the launcher itself, which must leave nobody behind.
+//! Bombs: at every point of nodes and customers, while others order; and in the launcher itself, which must leave nobody
+//! behind.
 
+use std::collections::BTreeMap;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::time::{Duration, Instant};
 
-use crate::program::{RunningCluster, Talking, command};
+use protocol::trace::FAILPOINTS;
+
+use crate::program::{RunningCluster, Talking, command, last_json, program};
 
 /// After the launcher's death nobody may live longer (RELIABILITY G17).
 const LONGEST_LIFE: Duration = Duration::from_secs(2);
@@ -47,6 +51,22 @@ impl Group {
             std::thread::yield_now();
         }
     }
+}
+
+#[test]
+fn whoever_dies_or_freezes_at_whatever_point_nothing_is_lost_and_nothing_is_there_twice() {
+    let output = program(&["run", "one-per-failpoint", "--json"]);
+    let report = last_json(&output);
+    assert_eq!(output.status.code(), Some(0), "{report}");
+    let of_machines = FAILPOINTS.into_iter().filter(|at| at.role().is_some());
+    let each_with_crash_and_freeze: BTreeMap<String, u64> = of_machines.map(|at| (at.name().to_owned(), 2)).collect();
+    assert_eq!(each_with_crash_and_freeze.len(), 29);
+    assert_eq!(report["failpoints"], serde_json::json!(each_with_crash_and_freeze), "{report}");
+    for what in ["lost", "doubled", "reordered", "stale", "invented"] {
+        assert_eq!(report["verdict"][what], 0, "{report}");
+    }
+    assert_eq!(report["replicas_equal"], true, "{report}");
+    assert_eq!(report["not_done"], serde_json::json!([]), "{report}");
 }
 
 #[test]

@@ -169,6 +169,9 @@ impl Stage {
     /// Takes in what has happened, for picture and performance, and writes down what customers with a name did.
     pub fn take_facts(&mut self, orders: Option<(&Orders, Instant)>) -> Result<(), Failure> {
         for record in self.cluster.take_facts() {
+            if let (TraceEvent::Ended { .. }, Some((load, begun))) = (&record.event, orders) {
+                self.note_gone(record.node, load, begun.elapsed());
+            }
             self.picture.apply(&record);
             self.performance.learn(&record);
             self.copies_differed |= self.picture.ledger.copies == Copies::Differ;
@@ -182,6 +185,13 @@ impl Stage {
         }
         self.picture.set_now(self.cluster.now());
         Ok(())
+    }
+
+    /// If a customer with a name is gone, nobody waits for its answer.
+    fn note_gone(&self, node: NodeId, load: &Orders, now: Duration) {
+        if let Some(customer) = self.picture.customers.iter().find(|customer| customer.node == node) {
+            load.with(|ordering| ordering.named_is_gone(customer.id, now));
+        }
     }
 
     fn note_named(&mut self, event: &TraceEvent, load: &Orders, now: Duration) {

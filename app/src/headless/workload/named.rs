@@ -66,6 +66,11 @@ impl<W: Write> Ordering<W> {
         Some(next)
     }
 
+    /// One of them is no more: nobody will hear what becomes of what it asked.
+    pub fn named_is_gone(&mut self, customer: CustomerId, now: Moment) {
+        self.forget(customer, now);
+    }
+
     /// Whether one of them waits for an answer.
     pub fn named_wait(&self) -> bool {
         !self.named.open.is_empty()

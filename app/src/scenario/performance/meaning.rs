@@ -6,7 +6,7 @@ mod scene;
 
 use node::control::Misbehaviour;
 use node::gazetteer::{Finding, Gazetteer};
-use protocol::ids::{Role, Span};
+use protocol::ids::{NodeId, Role, Span};
 use protocol::postcode::Postcode;
 use protocol::trace::{Actor, Rate, Standing};
 
@@ -127,9 +127,16 @@ pub(super) fn customer<'a>(picture: &'a Picture, name: &str) -> Option<&'a Custo
     picture.customers.iter().find(|customer| customer.name == name)
 }
 
-/// How many members the acting primary's view has.
+/// How many members the newest view has, if its primary acts; none while one of them is dead or stands still: it will be
+/// left out.
 pub(super) fn members(picture: &Picture) -> Option<usize> {
-    Some(picture.nodes.acting_primary()?.replica()?.view.members.len())
+    let newest = picture.nodes.newest_view()?.number;
+    let view = picture.nodes.acting_primary()?.view().filter(|view| view.number == newest)?;
+    let works = |id: &NodeId| {
+        let runs = picture.nodes.iter().any(|node| node.id == *id && node.runs());
+        runs && !picture.steering.frozen.contains_key(id)
+    };
+    view.members.iter().all(works).then_some(view.members.len())
 }
 
 /// Which nodes are meant now.
