@@ -141,7 +141,7 @@ pub struct Which {
 /// Which timer is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimerName {
-    /// Its short name: "heartbeat", "silence", … ([`timer_name`]).
+    /// Its short name: "heartbeat", "silence", … ([`super::timer_name`]).
     pub name: &'static str,
     /// Of a silence: whose.
     pub of: Option<NodeName>,
