@@ -12,6 +12,7 @@ mod scale;
 use egui::{EventFilter, Id, Key, Modifiers, Rect, Response, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use protocol::ids::RequestId;
+use protocol::trace::Rate;
 
 use super::{Focus, Selected};
 use crate::picture::Picture;
@@ -96,6 +97,8 @@ impl Kinds {
 #[derive(Debug)]
 pub struct TimelineState {
     span: u64,
+    /// The speed of time that the span suits.
+    pace: Rate,
     /// The right edge; none: it goes on with time.
     edge: Option<u64>,
     kinds: Kinds,
@@ -112,6 +115,7 @@ impl Default for TimelineState {
     fn default() -> Self {
         Self {
             span: time::TIMELINE,
+            pace: Rate::REAL,
             edge: None,
             kinds: Kinds::default(),
             hidden: Default::default(),
@@ -139,6 +143,18 @@ impl TimelineState {
             (false, Some(edge)) => Some(edge),
             (false, None) => Some(edge),
         };
+    }
+
+    /// Slower time shows less of itself, so that a person sees about as many seconds of their own. Whoever looks at a part
+    /// of the run keeps it.
+    fn keep_pace(&mut self, course: Course<'_>) {
+        let rate = course.tip.steering.rate;
+        if rate == Rate::STOPPED || rate == self.pace || self.edge.is_some() || course.is_past {
+            return;
+        }
+        let span = self.span as f64 * f64::from(rate.0) / f64::from(self.pace.0);
+        self.span = (span as u64).clamp(SPANS.0, SPANS.1);
+        self.pace = rate;
     }
 
     /// Brings a moment into sight.
@@ -206,6 +222,7 @@ pub fn timeline_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, f
         let height = (lanes.len() as f32 * pitch + size::RULER).max(room);
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click_and_drag());
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "timeline of messages"));
+        state.keep_pace(course);
         let (start, end) = state.range(course);
         let scale = Scale { start, end, left: rect.left() + size::LANE_NAME, right: rect.right() - size::RIGHT_OF_NOW };
         gestures(ui, &response, &scale, state, course);
