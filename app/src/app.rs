@@ -42,6 +42,21 @@ pub trait RunningCluster {
     fn take_facts(&mut self) -> Vec<TraceRecord>;
     /// Cluster time in microseconds.
     fn now(&self) -> u64;
+    /// Ends every process and starts another cluster, sooner or later; where there can be none, nothing happens.
+    fn begin_again(&mut self, _beginning: Beginning) {}
+    /// Whether it has begun again since the last call, or a sentence why it cannot. Facts are the new cluster's from then on.
+    fn has_begun_again(&mut self) -> Option<Result<(), String>> {
+        None
+    }
+}
+
+/// How a cluster begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    /// So many replicas.
+    pub replicas: u32,
+    /// Whether there are customers from the beginning.
+    pub customers: bool,
 }
 
 /// All panels with what they remember. It knows no cluster, so that tests can show it a picture and see what it asks for.
@@ -74,6 +89,7 @@ pub struct Window {
     listed: Vec<Listed>,
     performing: Option<performing::Performing>,
     stops_performing: bool,
+    beginning: Option<Beginning>,
     zoomed_for_presentation: bool,
     /// Whether frames take long here: then there are fewer of them.
     dear_frames: bool,
@@ -250,6 +266,11 @@ fn all_serve(picture: &Picture) -> bool {
 
 impl<C: RunningCluster> eframe::App for App<C> {
     fn logic(&mut self, _context: &Context, _frame: &mut eframe::Frame) {
+        match self.cluster.has_begun_again() {
+            Some(Ok(())) => self.window.begin_again(self.opened.elapsed()),
+            Some(Err(why)) => self.window.cannot_begin(&why),
+            None => {}
+        }
         for fact in self.cluster.take_facts() {
             self.window.learn(&fact);
             self.window.take_in(Entry::Fact(fact));
@@ -258,6 +279,9 @@ impl<C: RunningCluster> eframe::App for App<C> {
         self.slow_down_once_all_serve();
         for command in self.window.play(self.opened.elapsed()) {
             self.cluster.perform(command);
+        }
+        if let Some(beginning) = self.window.take_beginning() {
+            self.cluster.begin_again(beginning);
         }
     }
 

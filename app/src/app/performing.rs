@@ -12,13 +12,13 @@ use protocol::menu::menu;
 use protocol::postcode::PostcodeService;
 use protocol::trace::{Actor, MessageAct, Rate, TraceRecord};
 
-use super::{Window, all_serve};
+use super::{Beginning, Window, all_serve};
 use crate::panels::banner::Performed;
 use crate::panels::scenarios::Listed;
 use crate::picture::{Node, Picture};
 use crate::random::Random;
-use crate::scenario::{self, Action, BUILT_IN, Performance, Scenario};
-use crate::tape::Entry;
+use crate::scenario::{self, Action, BUILT_IN, MUSEUM, Performance, Scenario, built_in};
+use crate::tape::{Entry, Tape};
 use crate::user_command::UserCommand;
 use crate::wording;
 
@@ -39,6 +39,8 @@ pub(super) struct Performing {
 }
 
 enum Phase {
+    /// A cluster of its own is being started, since then.
+    Starting(Duration),
     /// The replicas it needs are being started, since then.
     Preparing(Duration),
     /// It began then.
@@ -47,41 +49,38 @@ enum Phase {
     Over(bool, String),
 }
 
-/// The built-in scenarios, as the list shows them.
+/// The built-in scenarios, as the list shows them; those of the museum with the mistake they are about.
 pub(super) fn listed() -> Vec<Listed> {
-    let entry = |(name, text): (&str, &str)| {
+    let entry = |name: String, text: &str, plant| {
         let scenario = scenario::parse(text).ok()?;
-        let plant = scenario.plants().next();
-        Some(Listed { name: name.to_owned(), title: scenario.title, plant })
+        Some(Listed { name, title: scenario.title, plant })
     };
-    BUILT_IN.into_iter().filter_map(entry).collect()
-}
-
-fn built_in(name: &str) -> Option<Scenario> {
-    let (_, text) = BUILT_IN.into_iter().find(|(other, _)| *other == name)?;
-    scenario::parse(text).ok()
+    let usual = BUILT_IN.into_iter().filter_map(|(name, text)| entry(name.to_owned(), text, None));
+    let museum = MUSEUM.into_iter().filter_map(|(plant, text)| entry(format!("museum/{plant}"), text, Some(plant)));
+    usual.chain(museum).collect()
 }
 
 impl Performing {
-    fn begin(scenario: Scenario, picture: &Picture, now: Duration) -> (Self, Vec<UserCommand>) {
-        let running = replicas(picture);
-        let missing = (scenario.replicas as usize).saturating_sub(running);
-        let mut commands = vec![UserCommand::SetRate { rate: Rate::REAL }];
-        commands.extend((0..missing).map(|_| UserCommand::AddReplica));
+    fn begin(scenario: Scenario, now: Duration) -> Self {
         let planted = scenario.plants().next().is_some();
         let seed = now.as_micros() as u64;
-        let performing = Self {
+        Self {
             performance: Performance::new(scenario, seed),
-            phase: Phase::Preparing(now),
+            phase: Phase::Starting(now),
             random: Random::new(seed),
             told: BTreeMap::new(),
             planted,
-        };
-        (performing, commands)
+        }
     }
 
     fn go_on(&mut self, picture: &Picture, now: Duration) -> Vec<UserCommand> {
         match self.phase {
+            Phase::Starting(since) => {
+                if now.saturating_sub(since) >= PATIENCE {
+                    self.phase = Phase::Over(false, wording::NOT_READY.into());
+                }
+                Vec::new()
+            }
             Phase::Preparing(since) => self.prepare(picture, since, now),
             Phase::Playing(begun) => self.play(picture, now.saturating_sub(begun), now),
             Phase::Over(..) => Vec::new(),
@@ -139,7 +138,7 @@ impl Performing {
     fn told(&self) -> Performed {
         let scenario = self.performance.scenario();
         let (progress, ended) = match &self.phase {
-            Phase::Preparing(_) => (wording::PREPARING.to_owned(), None),
+            Phase::Starting(_) | Phase::Preparing(_) => (wording::PREPARING.to_owned(), None),
             Phase::Over(good, words) => (words.clone(), Some(*good)),
             Phase::Playing(_) => {
                 let next = self.performance.next_step();
@@ -207,13 +206,12 @@ impl Window {
     pub fn play(&mut self, now: Duration) -> Vec<UserCommand> {
         let mut commands = Vec::new();
         if let Some((name, with_mistake)) = self.scenarios.wanted.take()
-            && let Some(scenario) = built_in(&name)
+            && let Some(scenario) = built_in(&name).and_then(|text| scenario::parse(text).ok())
         {
-            commands.extend(self.performing.take().into_iter().flat_map(|before| before.stopped(&self.picture)));
             let scenario = if with_mistake { scenario } else { scenario.without_plants() };
-            let (performing, first) = Performing::begin(scenario, &self.picture, now);
-            self.performing = Some(performing);
-            commands.extend(first);
+            let customers = scenario.customers > 0;
+            self.beginning = Some(Beginning { replicas: scenario.replicas, customers });
+            self.performing = Some(Performing::begin(scenario, now));
         }
         if std::mem::take(&mut self.stops_performing)
             && let Some(performing) = self.performing.take()
@@ -228,6 +226,30 @@ impl Window {
             self.take_in(Entry::Command { at, command: command.clone() });
         }
         commands
+    }
+
+    /// The cluster that a scenario wants to begin with.
+    pub fn take_beginning(&mut self) -> Option<Beginning> {
+        self.beginning.take()
+    }
+
+    /// Another cluster runs from now on: another tape, and nothing of the one before is true any more.
+    pub fn begin_again(&mut self, now: Duration) {
+        self.picture = Picture::default();
+        self.tape = Tape::default();
+        self.past = None;
+        self.bottom.timeline = Default::default();
+        self.focus = Default::default();
+        if let Some(performing) = &mut self.performing {
+            performing.phase = Phase::Preparing(now);
+        }
+    }
+
+    /// There is no cluster to perform on.
+    pub(super) fn cannot_begin(&mut self, why: &str) {
+        if let Some(performing) = &mut self.performing {
+            performing.phase = Phase::Over(false, why.to_owned());
+        }
     }
 
     /// Whether a scenario is under way, so that time alone can bring something about.

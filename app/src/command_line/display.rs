@@ -4,12 +4,13 @@
 //! panic of a library that misses another one, is told in one sentence and leads to the terminal.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 
 use protocol::trace::TraceRecord;
 
-use crate::app::{RunningCluster, file_name, run_tape_window, run_window};
+use crate::app::{Beginning, RunningCluster, file_name, run_tape_window, run_window};
 use crate::cluster::{Cluster, ClusterOptions};
 use crate::headless::{self, Exit, Failure, WindowKind, demo, warn};
 use crate::tape;
@@ -63,12 +64,30 @@ fn open_window(options: ClusterOptions) -> Result<Option<String>, Failure> {
     attempt(|| {
         run_window(move |wake| {
             is_open();
-            let cluster = Cluster::launch(options)?;
-            headless::open_door(&cluster)?;
-            cluster.wake_with(wake);
-            Ok(cluster)
+            let wake: Wake = Arc::from(wake);
+            let cluster = launch(options.clone(), &wake)?;
+            Ok(Restartable { options, wake, cluster: Some(cluster), coming: None, now: 0 })
         })
     })
+}
+
+type Wake = Arc<dyn Fn() + Send + Sync>;
+
+fn launch(options: ClusterOptions, wake: &Wake) -> anyhow::Result<Cluster> {
+    let cluster = Cluster::launch(options)?;
+    headless::open_door(&cluster)?;
+    let wake = wake.clone();
+    cluster.wake_with(move || wake());
+    Ok(cluster)
+}
+
+/// A cluster in whose place another can be started, on a thread: the window waits for no process.
+struct Restartable {
+    options: ClusterOptions,
+    wake: Wake,
+    cluster: Option<Cluster>,
+    coming: Option<Receiver<anyhow::Result<Cluster>>>,
+    now: u64,
 }
 
 /// There is a window: from now on a panic is a fault.
@@ -124,16 +143,52 @@ fn missing_display() -> Option<&'static str> {
     (needed && !anywhere).then_some("neither DISPLAY nor WAYLAND_DISPLAY names a display")
 }
 
-impl RunningCluster for Cluster {
+impl RunningCluster for Restartable {
     fn perform(&mut self, command: UserCommand) {
-        Cluster::perform(self, command);
+        if let Some(cluster) = &mut self.cluster {
+            cluster.perform(command);
+        }
     }
 
     fn take_facts(&mut self) -> Vec<TraceRecord> {
-        Cluster::take_facts(self)
+        self.cluster.as_mut().map(Cluster::take_facts).unwrap_or_default()
     }
 
     fn now(&self) -> u64 {
-        Cluster::now(self)
+        self.cluster.as_ref().map_or(self.now, Cluster::now)
+    }
+
+    fn begin_again(&mut self, beginning: Beginning) {
+        // Whoever asks twice gets the second: the first ends with its receiver.
+        self.now = self.now();
+        let before = self.cluster.take();
+        let options = ClusterOptions {
+            replicas: beginning.replicas,
+            default_customers: beginning.customers,
+            ..self.options.clone()
+        };
+        let (sender, coming) = channel();
+        let (earlier, wake) = (self.coming.replace(coming), self.wake.clone());
+        std::thread::spawn(move || {
+            drop(before);
+            // Its folder must be free again.
+            if let Some(earlier) = earlier {
+                drop(earlier.recv());
+            }
+            let _ = sender.send(launch(options, &wake));
+            wake();
+        });
+    }
+
+    fn has_begun_again(&mut self) -> Option<Result<(), String>> {
+        let outcome = self.coming.as_ref()?.try_recv().ok()?;
+        self.coming = None;
+        Some(match outcome {
+            Ok(cluster) => {
+                self.cluster = Some(cluster);
+                Ok(())
+            }
+            Err(error) => Err(format!("The cluster cannot be started: {error:#}")),
+        })
     }
 }

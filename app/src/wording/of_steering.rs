@@ -49,8 +49,7 @@ pub const BOMB: &str = "Bomb";
 /// The mark of an unsafe lesson.
 pub const UNSAFE_LESSON: &str = "Unsafe lesson";
 /// What scenarios are.
-pub const SCENARIOS_MEAN: &str =
-    "Scripts of orders and faults, performed on the cluster that runs here. The lights at the bottom judge them.";
+pub const SCENARIOS_MEAN: &str = "Scripts of orders and faults. Each begins with a cluster of its own, which takes the place of the one that runs here; the lights at the bottom judge it.";
 /// A museum scenario without its mistake.
 pub const WITHOUT_MEANS: &str = "The same script on the program as it is: every light stays green.";
 /// What the museum is.

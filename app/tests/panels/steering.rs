@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use app::app::Beginning;
 use app::panels::Selected;
 use app::user_command::{LinkWay, Until, UserCommand};
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, Role, vec2};
@@ -432,8 +433,9 @@ fn a_scenario_is_performed_from_the_list_and_stopped_in_its_banner() {
     assert_eq!(asked_for(&mut harness), []);
     assert!(harness.query_by_label("perform kill-primary").is_none(), "the list closes");
     let at = Duration::from_secs(5);
-    let first = harness.state_mut().play(at);
-    assert_eq!(first.first(), Some(&UserCommand::SetRate { rate: Rate::REAL }));
+    assert_eq!(harness.state_mut().play(at), []);
+    let beginning = Beginning { replicas: 3, customers: true };
+    assert_eq!(harness.state_mut().take_beginning(), Some(beginning), "it begins with a cluster of its own");
     harness.run_steps(2);
     harness.get_by_label("The replicas that it needs become members…");
     // Here they never do.
@@ -445,4 +447,22 @@ fn a_scenario_is_performed_from_the_list_and_stopped_in_its_banner() {
     assert!(harness.state_mut().play(at + Duration::from_secs(61)).contains(&UserCommand::MendAll));
     harness.run_steps(2);
     assert!(harness.query_by_label_contains("It did not begin").is_none());
+}
+
+#[test]
+fn a_scenario_of_the_museum_is_performed_with_its_mistake_only_after_a_question() {
+    let mut harness = shown();
+    harness.key_press(Key::L);
+    harness.run_steps(3);
+    click(&mut harness, "Bug museum");
+    click(&mut harness, "perform museum/ack-before-replicate with the mistake");
+    assert_eq!(harness.state_mut().play(Duration::ZERO), []);
+    assert_eq!(harness.state_mut().take_beginning(), None);
+    click(&mut harness, "Perform it");
+    assert_eq!(harness.state_mut().play(Duration::ZERO), []);
+    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning { replicas: 1, customers: false }));
+    harness.state_mut().begin_again(Duration::ZERO);
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("node replica").is_none(), "nothing of the cluster before is shown");
+    harness.get_by_label_contains("Stop the scenario: Answered before");
 }
