@@ -138,7 +138,7 @@ impl Tape {
     /// Lets the oldest entries go. What they led to stays, as the picture at the new beginning.
     fn drop_oldest(&mut self) -> bool {
         let first = self.reel.first();
-        let leaving: Vec<Entry> = self.reel.from(first).take(self.end() - first).take(DROPPED).collect();
+        let leaving: Vec<Entry> = self.reel.from(first).take(reel::BLOCK).collect();
         let dropped = self.reel.drop_oldest();
         for entry in leaving.iter().take(dropped) {
             if let Entry::Fact(record) = entry {
@@ -212,14 +212,6 @@ impl Tape {
         after.map_or(self.end(), |at| first + skipped + at + 1)
     }
 
-    /// The picture before the entry of this number.
-    #[must_use]
-    pub fn picture_at(&self, end: usize) -> Picture {
-        let mut moment = Moment::of(self, end);
-        moment.go_to(self, end);
-        moment.picture
-    }
-
     /// A message of long ago as it was told of then, with its end.
     #[must_use]
     pub fn recall(&self, crossing: &Crossing) -> Option<Passage> {
@@ -234,6 +226,3 @@ impl Tape {
         alone.traffic.find(crossing.id, crossing.to).cloned()
     }
 }
-
-/// At least as many entries as a block of the reel has.
-const DROPPED: usize = 4096;

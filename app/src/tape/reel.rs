@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::Entry;
 
 /// Entries in a block.
-const BLOCK: usize = 1024;
+pub(super) const BLOCK: usize = 1024;
 
 /// So many entries one after the other.
 #[derive(Clone, Debug, Default)]
