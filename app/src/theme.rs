@@ -294,6 +294,8 @@ fn visuals(tokens: &Tokens, theme: Theme) -> Visuals {
         widget.corner_radius = corner;
         widget.expansion = 0.0;
     }
+    // Rails of sliders and the ground of boxes to tick; on a panel's own colour they could not be seen.
+    visuals.widgets.inactive.bg_fill = tokens.soft;
     visuals.weak_text_color = Some(tokens.dim);
     visuals.selection.bg_fill = tokens.saffron_wash;
     visuals.selection.stroke = Stroke::new(size::OUTLINE, tokens.sea);

@@ -67,7 +67,7 @@ pub const SHORTCUTS: [(&str, &str); 28] = [
     ("Tab, Shift Tab", "go from one thing to the next"),
     ("Enter", "choose what has the focus"),
     ("Right click, Shift F10", "what can be done with a node, a customer, a message or a line"),
-    ("Delete, C", "crash the selected node, drop the selected message, remove the selected customer"),
+    ("Delete, C", "crash the selected node; Delete: drop a message, remove a customer"),
     ("R", "restart the selected node"),
     ("Z", "freeze or wake the selected node"),
     ("H", "hold the selected message, or let it go"),

@@ -29,6 +29,7 @@ pub(super) fn message_ui(ui: &mut Ui, picture: &Picture, passage: &Passage, comm
     if !all.is_empty() {
         action_buttons(ui, all, commands);
         ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().button_padding.x = 6.0;
             dim(ui, "Delay by");
             for action in actions::delays(passage) {
                 let millis = action.in_full.rsplit("by ").next().unwrap_or_default().to_owned();
