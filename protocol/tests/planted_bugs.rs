@@ -4,6 +4,8 @@
 //! convicts it, and the very same seeds are then run without it. What a seed does: `just-hungry simulate --seed 17
 //! --sim-secs 100 --plant no-view-check --trace story.txt`.
 
+#![expect(clippy::print_stdout, reason = "which seed found which mistake is what a reader of the run wants to know")]
+
 use std::collections::BTreeMap;
 
 use protocol::ids::Span;

@@ -223,7 +223,7 @@ pub fn frozen(how: Freezing) -> &'static str {
     }
 }
 
-/// "crashes it when an order has arrived [10]".
+/// "crashes it when an order has arrived \[10\]".
 #[must_use]
 pub fn bomb(bomb: Bomb) -> String {
     format!("{} {}", blast(bomb.blast), failpoint(bomb.at))
@@ -258,7 +258,7 @@ pub fn named(value: &str, picture: &Picture) -> String {
     words + &word(rest)
 }
 
-/// When a bomb goes off: "when an order has arrived [10]".
+/// When a bomb goes off: "when an order has arrived \[10\]".
 #[must_use]
 pub fn failpoint(at: Failpoint) -> &'static str {
     match at {
