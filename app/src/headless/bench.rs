@@ -1,6 +1,9 @@
 //! `bench`: how many orders, how fast, at what cost; beside a bare QUIC round trip between two processes in the same run.
 //!
-//! The load generator is this process, on the same machine. Nothing is observed and nothing is written down.
+//! The load generator is this process, on the same machine. Nothing is observed and nothing is written down, unless the cost
+//! of that is what shall be measured (`watch`).
+
+mod watch;
 
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
@@ -17,8 +20,9 @@ use protocol::order_book::Outcome;
 use serde::Serialize;
 
 use super::{Exit, Failure, launch, say, say_json};
-use crate::cluster::{Admission, Cluster, ClusterOptions, NodeStatus};
+use crate::cluster::{Admission, ClusterOptions, Inquirer, NodeStatus};
 use crate::load::{Endless, Load, Moment, Workload};
+use watch::Watch;
 
 /// Before anything is measured.
 const WARM_UP: Duration = Duration::from_millis(1000);
@@ -42,6 +46,9 @@ pub struct BenchArguments {
     /// How long is measured, in seconds.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     secs: u64,
+    /// Observe everything meanwhile as the window does, to see what that costs.
+    #[arg(long)]
+    observed: bool,
     /// End with one JSON object.
     #[arg(long)]
     json: bool,
@@ -81,27 +88,33 @@ struct Latency {
 
 pub(super) fn perform(arguments: &BenchArguments) -> Result<Exit, Failure> {
     let options = ClusterOptions {
-        default_customers: false,
-        observe: false,
+        default_customers: arguments.observed,
+        observe: arguments.observed,
         replicas: arguments.replicas,
         ..ClusterOptions::usual()?
     };
     let cluster = launch(options)?;
-    let admission = cluster.inquirer().admission()?;
-    let mut alone = round_trips(&cluster, &admission, TRIPS_ALONE, Duration::ZERO)?;
+    let inquirer = cluster.inquirer();
+    let admission = inquirer.admission()?;
+    let mut alone = round_trips(&admission, TRIPS_ALONE, Duration::ZERO)?;
+    let (watch, cluster) = match arguments.observed {
+        true => (Some(Watch::begin(cluster)?), None),
+        false => (None, Some(cluster)),
+    };
     let begun = Instant::now();
     let measured = Duration::from_secs(arguments.secs);
     let workload = Measured::new(arguments.customers, measured)?;
     let load = Load::start(admission.clone(), arguments.customers, None, begun, workload)?;
     std::thread::sleep(WARM_UP.saturating_sub(begun.elapsed()));
-    let before = cost(&cluster)?;
+    let before = cost(&inquirer)?;
     // A quarter of the time, at the pace they have at best, so that the load does not end before them.
     let times = (measured / 4).as_millis() / BETWEEN_TRIPS.as_millis();
-    let meanwhile = round_trips(&cluster, &admission, times as usize, BETWEEN_TRIPS)?;
+    let meanwhile = round_trips(&admission, times as usize, BETWEEN_TRIPS)?;
     std::thread::sleep((WARM_UP + measured).saturating_sub(begun.elapsed()));
-    let after = cost(&cluster)?;
+    let after = cost(&inquirer)?;
     let workload = load.finish(Duration::from_secs(10))?;
-    alone.extend(round_trips(&cluster, &admission, TRIPS_ALONE, Duration::ZERO)?);
+    alone.extend(round_trips(&admission, TRIPS_ALONE, Duration::ZERO)?);
+    drop((watch, cluster));
     let trips = (median(meanwhile), median(alone));
     let figures = figures(arguments, &workload.latencies, trips, &before, &after);
     if arguments.json {
@@ -157,8 +170,8 @@ impl Workload for Measured {
 /// Processor time and memory by process; this process, with the customers in it, is "customers".
 type Cost = BTreeMap<String, (u64, u64)>;
 
-fn cost(cluster: &Cluster) -> anyhow::Result<Cost> {
-    let all = cluster.inquirer().status()?;
+fn cost(inquirer: &Inquirer) -> anyhow::Result<Cost> {
+    let all = inquirer.status()?;
     let used = |node: &NodeStatus| node.usage.map(|usage| (node.name.clone(), (usage.processor, usage.memory)));
     let mut cost: Cost = all.iter().filter_map(used).collect();
     cost.insert("customers".into(), (node::usage::processor(), node::usage::memory()));
@@ -212,14 +225,9 @@ fn say_figures(figures: &Figures) -> Result<(), Failure> {
 }
 
 /// Measures bare round trips with a process that only sends back, over the same kind of endpoint.
-fn round_trips(
-    cluster: &Cluster,
-    admission: &Admission,
-    times: usize,
-    pause: Duration,
-) -> anyhow::Result<Vec<Duration>> {
+fn round_trips(admission: &Admission, times: usize, pause: Duration) -> anyhow::Result<Vec<Duration>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (mut echo, contact) = start_echo(cluster)?;
+    let (mut echo, contact) = start_echo(admission)?;
     let measured = runtime.block_on(async {
         let endpoint = limits::endpoint(([127, 0, 0, 1], 0).into(), &admission.credentials)?;
         round_trip::measure(&endpoint, contact.address, MESSAGE, times, pause).await
@@ -229,8 +237,8 @@ fn round_trips(
     measured
 }
 
-fn start_echo(cluster: &Cluster) -> anyhow::Result<(Child, Contact)> {
-    let Admission { credentials, name_server, clock, .. } = cluster.inquirer().admission()?;
+fn start_echo(admission: &Admission) -> anyhow::Result<(Child, Contact)> {
+    let Admission { credentials, name_server, clock, .. } = admission.clone();
     let program = std::env::current_exe().context("the file of this program cannot be found")?;
     let mut echo = Command::new(program)
         .args(["node", "echo"])

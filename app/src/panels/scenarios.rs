@@ -88,7 +88,7 @@ pub fn scenarios_ui(
 fn list(ui: &mut Ui, entries: &[Listed], state: &mut ScenariosState) {
     dim(ui, wording::SCENARIOS_MEAN);
     for entry in entries.iter().filter(|entry| entry.plant.is_none()) {
-        row(ui, &entry.title, &entry.name, |ui| {
+        row(ui, &entry.title, &entry.name, ROOM_FOR_A_BUTTON, |ui| {
             if button(ui, "Perform").accessible_name(format!("perform {}", entry.name)).clicked() {
                 state.wanted = Some((entry.name.clone(), false));
             }
@@ -101,7 +101,7 @@ fn museum(ui: &mut Ui, picture: &Picture, entries: &[Listed], state: &mut Scenar
     for plant in plant::ALL {
         let is_on = picture.steering.plant == Some(plant);
         let entry = entries.iter().find(|entry| entry.plant == Some(plant));
-        row(ui, plant.sentence(), plant.name(), |ui| {
+        row(ui, plant.sentence(), plant.name(), ROOM_FOR_BUTTONS, |ui| {
             if is_on {
                 if button(ui, "Switch off").accessible_name(format!("switch off {plant}")).clicked() {
                     commands.push(UserCommand::SetPlant { plant: None });
@@ -124,13 +124,13 @@ fn museum(ui: &mut Ui, picture: &Picture, entries: &[Listed], state: &mut Scenar
     }
 }
 
-/// A title and a name at the left, buttons at the right.
-fn row(ui: &mut Ui, title: &str, name: &str, buttons: impl FnOnce(&mut Ui)) {
+/// A title and a name at the left, buttons that need so many points at the right.
+fn row(ui: &mut Ui, title: &str, name: &str, needed: f32, buttons: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         // The bar that scrolls needs some room, too.
         ui.set_max_width(ui.available_width() - 12.0);
-        let room = (ui.available_width() - ROOM_FOR_BUTTONS).max(160.0);
+        let room = (ui.available_width() - needed).max(160.0);
         ui.allocate_ui_with_layout(egui::vec2(room, 0.0), egui::Layout::top_down(egui::Align::Min), |ui| {
             ui.set_width(room);
             ui.add(Label::new(RichText::new(title).font(theme::plain(text::BODY))).wrap());
@@ -141,5 +141,6 @@ fn row(ui: &mut Ui, title: &str, name: &str, buttons: impl FnOnce(&mut Ui)) {
     hairline(ui);
 }
 
-/// Room for the buttons of a row.
+/// Room for the buttons of a lesson, and for the one of a scenario.
 const ROOM_FOR_BUTTONS: f32 = 268.0;
+const ROOM_FOR_A_BUTTON: f32 = 92.0;

@@ -8,7 +8,7 @@ mod place;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use protocol::ids::{CustomerId, NodeId, OrderNumber, RequestId};
@@ -39,7 +39,7 @@ pub struct Lights {
     pub reads: u32,
     /// Reads that an acknowledged order could have been missing in.
     pub covered: u32,
-    /// Contradictions: something acknowledged, or read by somebody, is missing.
+    /// Orders that were acknowledged, or read by somebody, and are missing in a later read.
     pub lost: u32,
     /// Contradictions: an order is stored twice.
     pub twice: u32,
@@ -265,9 +265,12 @@ impl Evidence {
     fn collect(&mut self) {
         let found = self.places.values().flat_map(|place| &place.found);
         self.judged.contradictions = found.chain(&self.clashes).cloned().collect();
-        let count = |kind| self.judged.contradictions.iter().filter(|it| it.kind == kind).count() as u32;
+        let of = |kind| self.judged.contradictions.iter().filter(move |it| it.kind == kind);
+        let count = |kind| of(kind).count() as u32;
+        // One order that several reads miss is one lost order; it was asked for before any of them.
+        let lost: BTreeSet<_> = of(Fault::Lost).map(|it| it.requests.first()).collect();
         let lights = Lights {
-            lost: count(Fault::Lost),
+            lost: lost.len() as u32,
             twice: count(Fault::Twice),
             stale: count(Fault::Stale),
             other: count(Fault::Other),
