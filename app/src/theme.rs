@@ -203,7 +203,7 @@ pub mod time {
     /// A frame that takes longer, in seconds, is dear.
     pub const DEAR_FRAME: f32 = 0.02;
     /// Between two frames while only timers run down, in seconds.
-    pub const ARC_FRAME: f32 = 0.1;
+    pub const ARC_FRAME: f32 = 0.25;
     /// Between two looks at a scenario that is performed, in seconds.
     pub const SCENARIO_FRAME: f32 = 0.05;
     /// A heartbeat's pulse on a line lasts so long, in microseconds before a person's eyes.
