@@ -27,13 +27,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
 use node::cluster_clock::ClusterClock as NodeClock;
-use node::control::ClockReading;
+use node::control::{ClockReading, SteeringCommand};
 use node::transport::identity::Authority;
 use protocol::ids::NodeId;
 use protocol::machine::Settings;
 use protocol::trace::{Bomb, Rate, TraceRecord};
 
-use hosts::HostCommand;
 use inquiry::Question;
 pub use inquiry::{Admission, NodeStatus, SteeringStatus};
 use observer::Facts;
@@ -241,7 +240,7 @@ impl Inquirer {
 
     /// From now on these customers of this program are told what their host must know, the present clock first. Returns
     /// when that is on its way.
-    pub(crate) fn follow(&self, customers: Vec<NodeId>) -> anyhow::Result<UnboundedReceiver<HostCommand>> {
+    pub(crate) fn follow(&self, customers: Vec<NodeId>) -> anyhow::Result<UnboundedReceiver<SteeringCommand>> {
         let (sender, commands) = unbounded_channel();
         let tell = Box::new(move |command| sender.send(command).is_ok());
         let (reply, answer) = channel();

@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use node::cluster_clock::ClusterClock;
+use node::control::SteeringCommand;
 use node::event_loop::{Answered, Host};
 use node::observation::Feed;
 use node::transport::Transport;
 use protocol::customer::Customer;
-use protocol::ids::{CustomerId, NodeId, RequestId, RequestNumber, Role};
+use protocol::ids::{Contact, CustomerId, NodeId, RequestId, RequestNumber, Role};
 use protocol::machine::{Identity, Input, Wish};
 use protocol::menu::menu;
 use protocol::message::{Answer, Ask};
@@ -24,7 +25,6 @@ use protocol::trace::Rate;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::cluster::hosts::HostCommand;
 use crate::cluster::{Admission, Inquirer, random};
 
 /// Since the moment the load counts from, on a clock that never goes back.
@@ -164,7 +164,7 @@ fn lock<W>(workload: &Mutex<W>) -> MutexGuard<'_, W> {
 /// All customers of a load.
 struct Crowd<W> {
     host: Host<Customer>,
-    admission: Admission,
+    name_server: Contact,
     deadline: Option<Duration>,
     begun: Instant,
     workload: Arc<Mutex<W>>,
@@ -191,7 +191,8 @@ impl<W: Workload> Crowd<W> {
         let transport = Transport::open(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), &admission.credentials)?;
         let feed = Feed::new(false, Box::new(|records, _| records.clear()));
         let host = Host::new(transport, ClusterClock::started_at(admission.clock), &admission.settings, feed);
-        Ok(Self { host, admission, deadline, begun, workload, over, first: NodeId(random()?), places: Vec::new() })
+        let (name_server, first) = (admission.name_server, NodeId(random()?));
+        Ok(Self { host, name_server, deadline, begun, workload, over, first, places: Vec::new() })
     }
 
     async fn order(&mut self, places: usize, cluster: Option<&Inquirer>, nudged: &Notify) -> anyhow::Result<()> {
@@ -234,12 +235,9 @@ impl<W: Workload> Crowd<W> {
         Ok(())
     }
 
-    fn obey(&mut self, command: HostCommand) {
-        if let HostCommand::Retime(settings) = &command {
-            self.admission.settings = settings.clone();
-        }
+    fn obey(&mut self, command: SteeringCommand) {
         // Messages of a load are not shown, so nobody can have meant one.
-        let _ = command.obey(&mut self.host);
+        let _ = self.host.steer(command);
     }
 
     /// A new customer takes this place.
@@ -252,10 +250,10 @@ impl<W: Workload> Crowd<W> {
             me: self.host.contact(node),
             name: format!("customer-{}", place + 1),
             role: Role::Customer,
-            name_server: self.admission.name_server,
+            name_server: self.name_server,
         };
         let customer = CustomerId(u128::from(random()?) << 64 | u128::from(random()?));
-        let machine = Customer::new(identity, self.admission.settings.clone(), customer, RequestNumber(0));
+        let machine = Customer::new(identity, self.host.settings().clone(), customer, RequestNumber(0));
         self.host.add(node, Role::Customer, machine);
         match self.places.get_mut(place) {
             Some(seat) => seat.asked = None,
@@ -309,7 +307,7 @@ impl<W: Workload> Crowd<W> {
 }
 
 /// The next command; never, if nobody commands (any more).
-async fn next_of(commands: &mut Option<UnboundedReceiver<HostCommand>>) -> Option<HostCommand> {
+async fn next_of(commands: &mut Option<UnboundedReceiver<SteeringCommand>>) -> Option<SteeringCommand> {
     match commands {
         Some(receiver) => receiver.recv().await,
         None => std::future::pending().await,

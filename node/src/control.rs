@@ -4,16 +4,19 @@
 //! [`NodeReport::Ready`] first. Each is a frame: length as u32 (little-endian), then postcard. Secrets travel only here,
 //! never in arguments, the environment or files (RELIABILITY S3). Nothing of this is reachable from the network.
 
+mod steering;
+
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use protocol::ids::{Contact, MessageId, NodeId};
-use protocol::machine::{Settings, Timer};
+use protocol::ids::{Contact, NodeId};
+use protocol::machine::Settings;
 use protocol::postcode::{Postcode, PostcodeService};
-use protocol::trace::{Bomb, LinkRule, MessageAct, Rate, TraceRecord};
+use protocol::trace::{Bomb, Rate, TraceRecord};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+pub use steering::{LinkSetting, SteeringCommand};
 
 /// Everything a node is told before it starts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -54,17 +57,6 @@ pub struct ClockReading {
     pub rate: Rate,
     /// It stops by itself at this cluster time.
     pub until: Option<u64>,
-}
-
-/// What one link of a process does, one way. Both ways between a replica and a postcode service are the replica's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LinkSetting {
-    /// Which of the process's actors sends (customers share a process), or which postcode service answers it.
-    pub from: NodeId,
-    /// The incarnation, or the postcode service, at the other end.
-    pub to: NodeId,
-    /// What the link does.
-    pub rule: LinkRule,
 }
 
 /// What a process can be.
@@ -124,10 +116,16 @@ impl std::fmt::Debug for Credentials {
 /// What a launcher can tell a running node.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ControlCommand {
+    /// Steer the actor that lives here. What cannot be obeyed: [`NodeReport::Refused`].
+    Steer(SteeringCommand),
     /// Send trace events, or stop sending them.
     Observe(bool),
-    /// Use these settings from now on; the hop goes to the links too.
-    Retime(Settings),
+    /// Stand still between two rounds, until [`ControlCommand::Wake`] or the end of standard input.
+    Freeze,
+    /// Go on.
+    Wake,
+    /// Report what the process uses and believes.
+    ReportStatus,
     /// Replica: remember verdicts, or forget them all and ask each time.
     VerdictCache(bool),
     /// Replica: report order histories, from this postcode on.
@@ -135,44 +133,6 @@ pub enum ControlCommand {
         /// The first postcode wanted; none: from the beginning.
         from: Option<Postcode>,
     },
-    /// Cluster time is, at the receipt of this, at least `at`, and goes at this rate.
-    Clock {
-        /// The launcher's reading; whoever is ahead waits for it, nobody goes back.
-        at: u64,
-        /// How fast.
-        rate: Rate,
-        /// It stops by itself at this cluster time.
-        until: Option<u64>,
-    },
-    /// What a link does from now on.
-    Link(LinkSetting),
-    /// Do something with a message that is in one of this process's links, or with a question to a postcode service, or with its
-    /// verdict. Gone already: [`NodeReport::Refused`].
-    Message {
-        /// Which.
-        message: MessageId,
-        /// To whom.
-        to: NodeId,
-        /// What.
-        act: MessageAct,
-    },
-    /// Let an armed timer ring now, whatever time it is. Not armed: [`NodeReport::Refused`].
-    Ring {
-        /// Of which actor.
-        node: NodeId,
-        /// Which.
-        timer: Timer,
-    },
-    /// Stand still between two rounds, until [`ControlCommand::Wake`] or the end of standard input.
-    Freeze,
-    /// Go on.
-    Wake,
-    /// Lay a bomb, or take it away.
-    Bomb(Option<Bomb>),
-    /// Trace control messages one by one, too, or only count them.
-    ObserveHeartbeats(bool),
-    /// Report what the process uses and believes.
-    ReportStatus,
     /// Stand-in: misbehave from now on.
     Misbehave(Misbehaviour),
 }

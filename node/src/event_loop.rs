@@ -59,7 +59,7 @@ pub struct Host<M> {
     feed: Feed,
     journal: Option<Journal>,
     inquirer: Option<Inquirer>,
-    suspect_after: u64,
+    settings: Settings,
     /// Whether cluster time may be slower than real time: then timers are shown.
     slow: bool,
     /// Whether control messages are shown one by one.
@@ -110,7 +110,7 @@ impl<M: Machine> Host<M> {
             feed,
             journal: None,
             inquirer: None,
-            suspect_after: settings.suspect_after.0,
+            settings: settings.clone(),
             slow: clock.rate().is_slow() || clock.until().is_some(),
             heartbeats: false,
             timers_rung: 0,
@@ -177,15 +177,6 @@ impl<M: Machine> Host<M> {
     pub fn give(&mut self, id: NodeId, input: Input) {
         if let Some(at) = self.by_id.get(&id) {
             self.given.push_back((*at, input));
-        }
-    }
-
-    /// New settings for links and machines.
-    pub fn retime(&mut self, settings: &Settings) {
-        self.links.set_hop(settings.hop);
-        self.suspect_after = settings.suspect_after.0;
-        for (at, _) in self.actors.iter().enumerate().filter(|(_, actor)| actor.is_some()) {
-            self.given.push_back((at, Input::Retimed(settings.clone())));
         }
     }
 
@@ -332,6 +323,12 @@ impl<M: Machine> Host<M> {
     #[must_use]
     pub fn transport(&self) -> &Transport {
         &self.transport
+    }
+
+    /// What links and machines live by now; a new machine should, too.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Cluster time.

@@ -4,11 +4,11 @@
 //! and hears of one for a joiner: who is needed for every answer is not told so.
 
 use anyhow::{bail, ensure};
-use node::control::{ControlCommand, NodeConfig};
+use node::control::{NodeConfig, SteeringCommand};
 use protocol::ids::{NodeId, ReplicaId, Role};
 use protocol::trace::{Actor, Blast, Bomb, Failpoint, TraceEvent};
 
-use super::hosts::{CROWD, HostCommand};
+use super::hosts::CROWD;
 use super::supervisor::Supervisor;
 
 impl Supervisor {
@@ -20,12 +20,11 @@ impl Supervisor {
         let node = &self.nodes.all[at];
         let Actor::Role(role) = node.kind.actor() else { bail!("A postcode service has no failpoints.") };
         ensure_passes(name, role, bomb)?;
-        if node.process.is_some() && !is_heard_of_here(bomb) {
-            self.tell(at, ControlCommand::Bomb(bomb))?;
-        }
-        let node = &mut self.nodes.all[at];
-        node.bomb = bomb;
         let id = node.id;
+        if node.process.is_some() && !is_heard_of_here(bomb) {
+            self.steer(id, SteeringCommand::Bomb { node: id, bomb })?;
+        }
+        self.nodes.all[at].bomb = bomb;
         self.fact(id, TraceEvent::BombIs { bomb });
         Ok(())
     }
@@ -33,7 +32,7 @@ impl Supervisor {
     fn set_bomb_in_customer(&mut self, name: &str, bomb: Option<Bomb>) -> anyhow::Result<()> {
         let node = self.customer_named(name)?;
         ensure_passes(name, Role::Customer, bomb)?;
-        self.hosts.tell_host_of(node, HostCommand::Bomb { node, bomb });
+        self.steer(node, SteeringCommand::Bomb { node, bomb })?;
         self.fact(node, TraceEvent::BombIs { bomb });
         Ok(())
     }
@@ -62,11 +61,9 @@ impl Supervisor {
     /// A primary said that it needs this replica for every answer from now on.
     pub(super) fn on_taken_in(&self, replica: ReplicaId) {
         let mined = |bomb: Option<Bomb>| bomb.is_some_and(|bomb| bomb.at == Failpoint::JoinerInAckSet);
-        if let Some(node) = self.nodes.all.iter().find(|node| node.id == replica && mined(node.bomb))
-            && let Some(process) = &node.process
-        {
-            // Laid now, it goes off at once.
-            process.tell(ControlCommand::Bomb(node.bomb));
+        if let Some(node) = self.nodes.all.iter().find(|node| node.id == replica && mined(node.bomb)) {
+            // Laid now, it goes off at once. Fails only if the joiner has just died.
+            let _ = self.steer(replica, SteeringCommand::Bomb { node: replica, bomb: node.bomb });
         }
     }
 

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 
 use anyhow::Context;
 use node::cluster_clock::ClusterClock as NodeClock;
-use node::control::Credentials;
+use node::control::{Credentials, SteeringCommand};
 use node::event_loop::Host;
 use node::gazetteer::{Finding, Gazetteer};
 use node::observation::Feed;
@@ -23,7 +23,7 @@ use protocol::trace::TraceRecord;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::ClusterClock;
-use super::hosts::{HostCommand, Hosts};
+use super::hosts::Hosts;
 use super::nodes::Common;
 use super::observer::Facts;
 use super::supervisor::Incoming;
@@ -39,13 +39,16 @@ const DEFAULT_POSTCODES: [&str; 3] = ["EH1 1RE", "NE1 7RU", "M1 1AE"];
 
 /// A handle; dropping it ends the customers.
 pub(super) struct Customers {
-    orders: Option<UnboundedSender<Order>>,
+    told: Option<UnboundedSender<Told>>,
     thread: Option<JoinHandle<()>>,
 }
 
-enum Order {
+/// What the customers' thread is told.
+enum Told {
+    /// What a person asked of a customer.
     Perform(UserCommand),
-    Host(HostCommand),
+    /// What all hosts are told.
+    Steer(SteeringCommand),
 }
 
 impl Customers {
@@ -59,28 +62,27 @@ impl Customers {
     ) -> anyhow::Result<Self> {
         let credentials = common.authority.issue(Role::Customer, None)?;
         let (settings, listen) = (common.settings.clone(), (common.listen, 0).into());
-        let (orders, waiting) = unbounded_channel();
+        let (told, waiting) = unbounded_channel();
         let (ready, opened) = channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let observe = common.observe;
         // Weak: who is told is not who keeps the customers alive.
-        let told = orders.downgrade();
-        let tell = move |command| told.upgrade().is_some_and(|orders| orders.send(Order::Host(command)).is_ok());
+        let steered = told.downgrade();
+        let tell = move |command| steered.upgrade().is_some_and(|told| told.send(Told::Steer(command)).is_ok());
         let registry = (hosts.add(Box::new(tell), Vec::new()), supervisor);
         let thread = std::thread::Builder::new().name("customers".into()).spawn(move || {
             runtime.block_on(async {
                 match host(listen, &credentials, &clock, &settings, facts.clone(), observe) {
                     Ok(host) => {
                         let _ = ready.send(Ok(()));
-                        let house = House::new(host, settings, name_server, clock, facts, registry);
-                        house.live(waiting).await;
+                        House::new(host, name_server, clock, facts, registry).live(waiting).await;
                     }
                     Err(error) => drop(ready.send(Err(error))),
                 }
             });
         })?;
         opened.recv().context("the customers' thread ended unexpectedly")??;
-        Ok(Self { orders: Some(orders), thread: Some(thread) })
+        Ok(Self { told: Some(told), thread: Some(thread) })
     }
 
     /// Muriel, Grace and Alan move in.
@@ -95,20 +97,16 @@ impl Customers {
 
     /// Does what concerns customers; everything else is not for them.
     pub fn perform(&self, command: UserCommand) {
-        self.tell(Order::Perform(command));
-    }
-
-    fn tell(&self, order: Order) {
-        if let Some(orders) = &self.orders {
+        if let Some(told) = &self.told {
             // Fails only if the thread has ended, which it reported.
-            let _ = orders.send(order);
+            let _ = told.send(Told::Perform(command));
         }
     }
 }
 
 impl Drop for Customers {
     fn drop(&mut self) {
-        self.orders = None;
+        self.told = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::bail;
-use node::control::{ControlCommand, LinkSetting};
+use node::control::{LinkSetting, SteeringCommand};
 use protocol::ids::{NodeId, Span};
 use protocol::trace::{Actor, LinkRule, TraceEvent};
 
-use super::hosts::{CROWD, HostCommand};
+use super::hosts::CROWD;
 use super::nodes::Node;
 use super::supervisor::Supervisor;
 use crate::user_command::LinkWay;
@@ -89,13 +89,8 @@ impl Supervisor {
     }
 
     fn tell_of_link(&self, setting: LinkSetting) {
-        let owner = self.link_owner(setting);
-        let running = self.nodes.all.iter().filter(|node| node.id == owner).find_map(|node| node.process.as_ref());
-        match running {
-            Some(process) => drop(process.tell(ControlCommand::Link(setting))),
-            // Nobody runs under that name now: it is told when it starts.
-            None => drop(self.hosts.tell_host_of(owner, HostCommand::Link(setting))),
-        }
+        // Who does not run now is told when it starts.
+        let _ = self.steer(self.link_owner(setting), SteeringCommand::Link(setting));
     }
 
     fn is_link_end(&self, name: &str) -> bool {

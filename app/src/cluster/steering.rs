@@ -4,17 +4,16 @@
 //! Nothing of it is known to a machine. Links have a file of their own.
 
 use anyhow::{Context, bail};
-use node::control::ControlCommand;
+use node::control::{ControlCommand, SteeringCommand};
 use protocol::ids::{MessageId, NodeId, Span};
 use protocol::machine::Timer;
 use protocol::plant::Plant;
 use protocol::trace::{Ending, Freezing, LinkRule, MessageAct, Rate, TraceEvent};
 
-use super::hosts::HostCommand;
 use super::links::LinkRules;
 use super::nodes::Kind;
 use super::supervisor::Supervisor;
-use crate::user_command::Until;
+use crate::user_command::{Until, UserCommand};
 
 /// How long a hop lasts while time is slower than real time, unless a person wants it otherwise.
 const SLOW_HOP: Span = Span::millis(10);
@@ -31,6 +30,22 @@ pub(super) struct Steering {
 }
 
 impl Supervisor {
+    /// Tells whoever hosts this actor: its process, or a customers' host. False: nobody of that id is known.
+    pub(super) fn steer(&self, actor: NodeId, command: SteeringCommand) -> anyhow::Result<bool> {
+        match self.nodes.all.iter().position(|node| node.id == actor) {
+            Some(at) => self.tell(at, ControlCommand::Steer(command)).map(|()| true),
+            None => Ok(self.hosts.tell_host_of(actor, command)),
+        }
+    }
+
+    /// Tells every process and every customers' host.
+    fn steer_all(&mut self, command: &SteeringCommand) {
+        for process in self.nodes.all.iter().filter_map(|node| node.process.as_ref()) {
+            process.tell(ControlCommand::Steer(command.clone()));
+        }
+        self.hosts.tell_all(command);
+    }
+
     /// Time goes on at another rate, to a moment if one is given; whoever counts hops is told first.
     pub(super) fn set_clock(&mut self, rate: Rate, until: Option<u64>) -> anyhow::Result<()> {
         if rate > Rate::REAL || (rate < Rate::SLOWEST && rate != Rate::STOPPED) {
@@ -38,8 +53,7 @@ impl Supervisor {
         }
         self.use_hop(rate);
         let at = self.clock.set(rate, until);
-        self.tell_all(|_| Some(ControlCommand::Clock { at, rate, until }));
-        self.hosts.tell_all(&HostCommand::Clock { at, rate, until });
+        self.steer_all(&SteeringCommand::Clock { at, rate, until });
         self.fact(NodeId(0), TraceEvent::ClockIs { rate, until });
         Ok(())
     }
@@ -85,9 +99,7 @@ impl Supervisor {
 
     /// Everybody uses the present settings.
     fn retime(&mut self) {
-        let settings = self.common.settings.clone();
-        self.tell_all(|_| Some(ControlCommand::Retime(settings.clone())));
-        self.hosts.tell_all(&HostCommand::Retime(settings));
+        self.steer_all(&SteeringCommand::Retime(self.common.settings.clone()));
     }
 
     pub(super) fn set_plant(&mut self, plant: Option<Plant>) {
@@ -98,31 +110,24 @@ impl Supervisor {
 
     pub(super) fn show_heartbeats(&mut self, on: bool) {
         self.steering.heartbeats = on;
-        self.tell_all(|_| Some(ControlCommand::ObserveHeartbeats(on)));
-        self.hosts.tell_all(&HostCommand::ObserveHeartbeats(on));
+        self.steer_all(&SteeringCommand::ObserveHeartbeats(on));
         self.fact(NodeId(0), TraceEvent::HeartbeatsAre { shown: on });
     }
 
     /// A message is in a link of its sender. Of what a service says, that link is its asker's.
     pub(super) fn act_on_message(&mut self, message: MessageId, to: NodeId, act: MessageAct) -> anyhow::Result<()> {
         let owner = if self.is_service(message.from) { to } else { message.from };
-        if let Some(at) = self.nodes.all.iter().position(|node| node.id == owner) {
-            return self.tell(at, ControlCommand::Message { message, to, act });
+        if !self.steer(owner, SteeringCommand::Message { message, to, act })? {
+            bail!("The sender of this message is gone, and what was in its links with it.");
         }
-        if self.hosts.tell_host_of(owner, HostCommand::Message { message, to, act }) {
-            return Ok(());
-        }
-        bail!("The sender of this message is gone, and what was in its links with it.")
+        Ok(())
     }
 
     pub(super) fn ring(&mut self, id: NodeId, timer: Timer) -> anyhow::Result<()> {
-        if let Some(at) = self.nodes.all.iter().position(|node| node.id == id) {
-            return self.tell(at, ControlCommand::Ring { node: id, timer });
+        if !self.steer(id, SteeringCommand::Ring { node: id, timer })? {
+            bail!("Whose timer this was is gone.");
         }
-        if self.hosts.tell_host_of(id, HostCommand::Ring { node: id, timer }) {
-            return Ok(());
-        }
-        bail!("Whose timer this was is gone.")
+        Ok(())
     }
 
     pub(super) fn freeze(&mut self, name: &str, how: Freezing) -> anyhow::Result<()> {
@@ -152,9 +157,8 @@ impl Supervisor {
 
     pub(super) fn wake(&mut self, name: &str) -> anyhow::Result<()> {
         if self.hosts.knows(name) {
-            let node = self.customer_named(name)?;
-            self.hosts.tell_host_of(node, HostCommand::Wake { node });
-            return Ok(());
+            self.customer_named(name)?;
+            return self.tell_customers(UserCommand::Wake { node: name.to_owned() });
         }
         let at = self.named(name)?;
         let node = &self.nodes.all[at];
@@ -221,7 +225,7 @@ impl Supervisor {
         if self.steering.heartbeats
             && let Some(process) = &node.process
         {
-            process.tell(ControlCommand::ObserveHeartbeats(true));
+            process.tell(ControlCommand::Steer(SteeringCommand::ObserveHeartbeats(true)));
         }
         self.renew_links(&node.name);
     }
@@ -230,9 +234,9 @@ impl Supervisor {
     pub(super) fn tell_new_host(&self, key: super::hosts::HostKey) {
         let reading = self.clock.reading();
         let (at, rate, until) = (reading.cluster, reading.rate, reading.until);
-        self.hosts.tell(key, HostCommand::Clock { at, rate, until });
-        self.hosts.tell(key, HostCommand::Retime(self.common.settings.clone()));
-        self.hosts.tell(key, HostCommand::ObserveHeartbeats(self.steering.heartbeats));
+        self.hosts.tell(key, SteeringCommand::Clock { at, rate, until });
+        self.hosts.tell(key, SteeringCommand::Retime(self.common.settings.clone()));
+        self.hosts.tell(key, SteeringCommand::ObserveHeartbeats(self.steering.heartbeats));
     }
 
     /// Mended links are forgotten; a link that is told of is one that does something.

@@ -143,8 +143,7 @@ impl Supervisor {
                 self.tell(at, ControlCommand::ShowOrders { from })
             }
             UserCommand::SetVerdictCache { on } => {
-                self.common.verdict_cache = on;
-                self.tell_all(|kind| matches!(kind, Kind::Replica { .. }).then_some(ControlCommand::VerdictCache(on)));
+                self.set_verdict_cache(on);
                 Ok(())
             }
             UserCommand::Misbehave { service, how } => {
@@ -177,10 +176,7 @@ impl Supervisor {
             | UserCommand::RemoveCustomer { .. }
             | UserCommand::PlaceOrder { .. }
             | UserCommand::ReadHistory { .. }
-            | UserCommand::GiveUp { .. }) => {
-                self.customers.as_ref().context("There are no customers yet. Wait a moment.")?.perform(command);
-                Ok(())
-            }
+            | UserCommand::GiveUp { .. }) => self.tell_customers(command),
         }
     }
 
@@ -198,6 +194,15 @@ impl Supervisor {
             bail!("{name} is running. Crash it first, then start it again.");
         }
         self.launch(at)
+    }
+
+    fn set_verdict_cache(&mut self, on: bool) {
+        self.common.verdict_cache = on;
+        for replica in self.nodes.all.iter().filter(|node| matches!(node.kind, Kind::Replica { .. })) {
+            if let Some(process) = &replica.process {
+                process.tell(ControlCommand::VerdictCache(on));
+            }
+        }
     }
 
     fn misbehave(&self, service: PostcodeService, how: Misbehaviour) {
@@ -240,12 +245,10 @@ impl Supervisor {
         Ok(())
     }
 
-    pub(super) fn tell_all(&self, command: impl Fn(Kind) -> Option<ControlCommand>) {
-        for node in &self.nodes.all {
-            if let (Some(process), Some(command)) = (&node.process, command(node.kind)) {
-                process.tell(command);
-            }
-        }
+    /// What concerns those who live in this program.
+    pub(super) fn tell_customers(&self, command: UserCommand) -> anyhow::Result<()> {
+        self.customers.as_ref().context("There are no customers yet. Wait a moment.")?.perform(command);
+        Ok(())
     }
 
     /// Whoever knocks all the time must not fill the log.

@@ -75,7 +75,7 @@ impl<M: Machine> Host<M> {
 
     /// Whoever is late by so much accuses nobody.
     pub(super) fn late(&self) -> u64 {
-        self.suspect_after / 2
+        self.settings.suspect_after.0 / 2
     }
 
     /// A process that was itself late accuses nobody (PROTOCOL section 7): timers are restarted before any rings. Late is

@@ -1,4 +1,4 @@
-//! What a launcher does to a host: its time, its links, what is in them, its timers, and whether it stands still.
+//! How a host obeys its launcher: its time, its links, what is in them, its timers, and whether it stands still.
 //!
 //! No machine learns of any of this. Who may steer is decided elsewhere, by construction: commands come over standard
 //! input (`observation`), or from the program that owns the host.
@@ -6,12 +6,12 @@
 use std::time::Duration;
 
 use protocol::ids::{Contact, MessageId, NodeId};
-use protocol::machine::{Input, Machine, Timer};
+use protocol::machine::{Input, Machine, Settings, Timer};
 use protocol::message::Envelope;
 use protocol::trace::{Freezing, MessageAct, Rate, Stay, TraceEvent};
 
 use super::Host;
-use crate::control::LinkSetting;
+use crate::control::{LinkSetting, SteeringCommand};
 use crate::freezing::Standstill;
 use crate::links::{Acted, CUT, Changed, Passing};
 use crate::transport::Observed;
@@ -27,8 +27,25 @@ impl<M: Machine> Host<M> {
         self
     }
 
+    /// Obeys.
+    ///
+    /// # Errors
+    /// A sentence for people: what cannot be done, and why.
+    pub fn steer(&mut self, command: SteeringCommand) -> Result<(), String> {
+        match command {
+            SteeringCommand::Clock { at, rate, until } => self.set_clock(at, rate, until),
+            SteeringCommand::Retime(settings) => self.retime(settings),
+            SteeringCommand::Link(setting) => self.set_link(setting),
+            SteeringCommand::Message { message, to, act } => return self.act_on(message, to, act),
+            SteeringCommand::Ring { node, timer } => return self.ring(node, timer),
+            SteeringCommand::Bomb { node, bomb } => self.lay_bomb(node, bomb),
+            SteeringCommand::ObserveHeartbeats(one_by_one) => self.observe_heartbeats(one_by_one),
+        }
+        Ok(())
+    }
+
     /// Cluster time goes at this rate, from the launcher's reading `at` on, and stops by itself at `until`.
-    pub fn set_clock(&mut self, at: u64, rate: Rate, until: Option<u64>) {
+    pub(super) fn set_clock(&mut self, at: u64, rate: Rate, until: Option<u64>) {
         // Whatever the clock showed while this process slept, nobody here has seen it.
         let shows = self.clock.now();
         let seen = if shows > self.now + self.late() { self.now } else { shows };
@@ -37,6 +54,15 @@ impl<M: Machine> Host<M> {
         if self.slow {
             self.describe_all();
         }
+    }
+
+    /// New settings for links and machines.
+    pub(super) fn retime(&mut self, settings: Settings) {
+        self.links.set_hop(settings.hop);
+        for (at, _) in self.actors.iter().enumerate().filter(|(_, actor)| actor.is_some()) {
+            self.given.push_back((at, Input::Retimed(settings.clone())));
+        }
+        self.settings = settings;
     }
 
     /// What a link of an actor here does from now on, or that of a postcode service back to it.
@@ -56,7 +82,7 @@ impl<M: Machine> Host<M> {
     ///
     /// # Errors
     /// A sentence: it has left its link, or cannot be doubled.
-    pub fn act_on(&mut self, message: MessageId, to: NodeId, act: MessageAct) -> Result<(), String> {
+    pub(super) fn act_on(&mut self, message: MessageId, to: NodeId, act: MessageAct) -> Result<(), String> {
         self.now = self.now.max(self.clock.now());
         let acted = self.links.act(message, to, act, self.now);
         let acted = acted.ok_or("That message has left its link already, so nothing can be done with it any more.")?;
@@ -92,7 +118,7 @@ impl<M: Machine> Host<M> {
     ///
     /// # Errors
     /// A sentence, if it is not armed.
-    pub fn ring(&mut self, node: NodeId, timer: Timer) -> Result<(), String> {
+    pub(super) fn ring(&mut self, node: NodeId, timer: Timer) -> Result<(), String> {
         let at = self.by_id.get(&node).copied().ok_or("Whose timer that is, is not here (any more).")?;
         if !self.timers.is_set(at, timer) {
             return Err("That timer is not armed: it has rung already, or nobody waits for it any more.".into());
@@ -105,7 +131,7 @@ impl<M: Machine> Host<M> {
     }
 
     /// Whether control messages are traced one by one, too, or only counted.
-    pub fn observe_heartbeats(&mut self, one_by_one: bool) {
+    pub(super) fn observe_heartbeats(&mut self, one_by_one: bool) {
         self.heartbeats = one_by_one;
         self.observe_losses();
     }
@@ -135,13 +161,8 @@ impl<M: Machine> Host<M> {
         self.standstill.begin();
     }
 
-    /// Freezes this process at this very point, until it is woken or, if a time is named, for so long of real time.
-    pub fn freeze(&mut self, node: NodeId, at_most: Option<Duration>) {
-        self.standstill.begin();
-        self.stand_still(node, at_most);
-    }
-
-    /// As [`Self::freeze`], unless somebody has been faster and woken it before it froze.
+    /// This process, told to by [`Self::begin_standstill`] or the thread that listens, stands still at this very point until
+    /// it is woken or, if a time is named, for so long of real time; not at all if somebody has woken it already.
     pub fn stand_still(&mut self, node: NodeId, at_most: Option<Duration>) {
         self.trace(node, || TraceEvent::Froze { how: Freezing::Cooperative });
         self.feed.flush_now();

@@ -68,30 +68,22 @@ pub(super) async fn drive<M: Machine>(
 
 fn obey<M: Machine>(host: &mut Host<M>, me: Contact, command: ControlCommand, reports: &Reports, show: Show<M>) {
     match command {
+        ControlCommand::Steer(steering) => {
+            if let Err(why) = host.steer(steering) {
+                reports.tell(NodeReport::Refused { why });
+            }
+        }
         ControlCommand::Observe(observe) => host.observe(observe),
-        ControlCommand::ObserveHeartbeats(one_by_one) => host.observe_heartbeats(one_by_one),
-        ControlCommand::Retime(settings) => host.retime(&settings),
+        ControlCommand::Freeze => host.stand_still(me.id, None),
+        ControlCommand::Wake => {} // Heard by the thread that listens, and done.
+        ControlCommand::ReportStatus => reports.tell(status(host, me)),
         ControlCommand::VerdictCache(on) => host.set_verdict_cache(on),
         ControlCommand::ShowOrders { from } => {
             if let Some(report) = host.machine(me.id).and_then(|machine| show(machine, from)) {
                 reports.tell(report);
             }
         }
-        ControlCommand::ReportStatus => reports.tell(status(host, me)),
-        ControlCommand::Clock { at, rate, until } => host.set_clock(at, rate, until),
-        ControlCommand::Link(setting) => host.set_link(setting),
-        ControlCommand::Message { message, to, act } => refused(reports, host.act_on(message, to, act)),
-        ControlCommand::Ring { node, timer } => refused(reports, host.ring(node, timer)),
-        ControlCommand::Freeze => host.stand_still(me.id, None),
-        ControlCommand::Wake => {} // Heard by the thread that listens, and done.
-        ControlCommand::Bomb(bomb) => host.lay_bomb(me.id, bomb),
         ControlCommand::Misbehave(_) => tracing::warn!("only a postcode stand-in can be told to misbehave"),
-    }
-}
-
-fn refused(reports: &Reports, obeyed: Result<(), String>) {
-    if let Err(why) = obeyed {
-        reports.tell(NodeReport::Refused { why });
     }
 }
 
@@ -138,18 +130,13 @@ pub(super) async fn serve(
                     reports.tell(NodeReport::Status { state: None, usage });
                 }
                 Some(ControlCommand::Freeze) => standstill.last(None),
+                // No machine lives here that could be steered or looked at.
                 Some(
-                    ControlCommand::Observe(_)
-                    | ControlCommand::Retime(_)
-                    | ControlCommand::VerdictCache(_)
-                    | ControlCommand::ShowOrders { .. }
-                    | ControlCommand::Clock { .. }
-                    | ControlCommand::Link(_)
-                    | ControlCommand::Message { .. }
-                    | ControlCommand::Ring { .. }
+                    ControlCommand::Steer(_)
+                    | ControlCommand::Observe(_)
                     | ControlCommand::Wake
-                    | ControlCommand::Bomb(_)
-                    | ControlCommand::ObserveHeartbeats(_),
+                    | ControlCommand::VerdictCache(_)
+                    | ControlCommand::ShowOrders { .. },
                 ) => {}
             },
         }

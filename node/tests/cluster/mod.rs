@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use node::cluster_clock::ClusterClock;
 use node::control::{
-    ClockReading, ControlCommand, Duty, LinkSetting, NodeConfig, NodeReport, ServiceAddress, Usage, read_frame,
-    write_frame,
+    ClockReading, ControlCommand, Duty, LinkSetting, NodeConfig, NodeReport, ServiceAddress, SteeringCommand, Usage,
+    read_frame, write_frame,
 };
 use node::event_loop::{Answered, Host};
 use node::observation::Feed;
@@ -78,6 +78,10 @@ impl Process {
         write_frame(self.input.as_mut().unwrap(), command).unwrap();
     }
 
+    pub fn steer(&mut self, steering: SteeringCommand) {
+        self.command(&ControlCommand::Steer(steering));
+    }
+
     pub fn next_report(&mut self) -> NodeReport {
         self.reports.recv_timeout(PATIENCE).expect("the node should report")
     }
@@ -113,7 +117,7 @@ impl Process {
 
     /// Lays a bomb; it lies there when this returns.
     pub fn lay(&mut self, bomb: Bomb) {
-        self.command(&ControlCommand::Bomb(Some(bomb)));
+        self.steer(SteeringCommand::Bomb { node: self.id, bomb: Some(bomb) });
         self.state();
     }
 
@@ -289,25 +293,26 @@ impl Cluster {
 
     /// Slows every hop of every link.
     pub fn slow_down(&mut self, hop: Span) {
-        let settings = Settings { hop, ..Settings::default() };
-        self.nodes().for_each(|process| process.command(&ControlCommand::Retime(settings.clone())));
-        self.customer.retime(&settings);
+        let slower = SteeringCommand::Retime(Settings { hop, ..Settings::default() });
+        self.nodes().for_each(|process| process.steer(slower.clone()));
+        self.customer.steer(slower).unwrap();
     }
 
     /// Cluster time goes so fast, for everybody as soon as this returns.
     pub fn set_rate(&mut self, rate: Rate) {
         let at = self.clock.now();
         self.clock.set(at, rate, None);
-        self.nodes().for_each(|process| process.command(&ControlCommand::Clock { at, rate, until: None }));
+        let goes = SteeringCommand::Clock { at, rate, until: None };
+        self.nodes().for_each(|process| process.steer(goes.clone()));
         self.nodes().for_each(|process| drop(process.status()));
-        self.customer.set_clock(at, rate, None);
+        self.customer.steer(goes).unwrap();
     }
 
     /// What the link from one replica to another, or from the front-end (none) to a replica, does as soon as this returns.
     pub fn set_link(&mut self, from: Option<usize>, to: usize, rule: LinkRule) {
         let to = self.replicas[to].id;
         let sender = from.map_or(&mut self.front_end, |from| &mut self.replicas[from]);
-        sender.command(&ControlCommand::Link(LinkSetting { from: sender.id, to, rule }));
+        sender.steer(SteeringCommand::Link(LinkSetting { from: sender.id, to, rule }));
         sender.status();
     }
 

@@ -2,6 +2,7 @@
 //! replicas agree. Every point of a node, with one of the two blasts: a scenario goes through all of them with both, and
 //! with the points of customers; the launcher's are tested where it lives.
 
+use node::control::SteeringCommand;
 use protocol::ids::{NodeId, Span};
 use protocol::machine::Timer;
 use protocol::trace::{Blast, Bomb, FAILPOINTS, Failpoint};
@@ -87,7 +88,7 @@ impl Drill {
             Trigger::Order => self.cluster.give(order(dish())),
             Trigger::DeadBackup => self.kill_a_backup(),
             Trigger::Cleaning => {
-                self.process(victim).command(&ControlCommand::Ring { node: NodeId(1), timer: Timer::Autoclean });
+                self.process(victim).steer(SteeringCommand::Ring { node: NodeId(1), timer: Timer::Autoclean });
             }
         }
         self.until_exploded(victim, bomb).await;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use node::control::{ControlCommand, Duty, NodeReport, write_frame};
+use node::control::{ControlCommand, Duty, NodeReport, SteeringCommand, write_frame};
 use node::transport::identity::COMMON_NAME;
 use node::transport::limits::endpoint;
 use protocol::ids::{NodeId, Role, Span};
@@ -160,8 +160,8 @@ async fn no_peer_can_steer_a_node() {
     for command in [
         ControlCommand::Freeze,
         ControlCommand::Observe(true),
-        ControlCommand::Clock { at: u64::MAX / 2, rate: Rate::STOPPED, until: None },
-        ControlCommand::Ring { node: NodeId(11), timer: protocol::machine::Timer::Heartbeat },
+        ControlCommand::Steer(SteeringCommand::Clock { at: u64::MAX / 2, rate: Rate::STOPPED, until: None }),
+        ControlCommand::Steer(SteeringCommand::Ring { node: NodeId(11), timer: protocol::machine::Timer::Heartbeat }),
     ] {
         let endpoint = endpoint(loopback(), &credentials).unwrap();
         let connection = endpoint.connect(address, COMMON_NAME).unwrap().await.unwrap();

@@ -12,15 +12,15 @@ use anyhow::{Context, anyhow, bail};
 use node::event_loop::Host;
 use protocol::customer::Customer;
 use protocol::ids::{Contact, CustomerId, NodeId, RequestId, RequestNumber, Role};
-use protocol::machine::{Identity, Input, Settings, Wish};
+use protocol::machine::{Identity, Input, Wish};
 use protocol::menu::check_items;
 use protocol::message::Ask;
 use protocol::postcode::Postcode;
 use protocol::trace::{Actor, Ending, Started, TraceEvent, TraceRecord};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::{NAMES, Order};
-use crate::cluster::hosts::{HostCommand, HostKey};
+use super::{NAMES, Told};
+use crate::cluster::hosts::HostKey;
 use crate::cluster::observer::Facts;
 use crate::cluster::supervisor::Incoming;
 use crate::cluster::{ClusterClock, random};
@@ -34,7 +34,6 @@ const SHOWN_PER_SECOND: usize = 50;
 /// Where all customers live.
 pub(super) struct House {
     host: Host<Customer>,
-    settings: Settings,
     name_server: Contact,
     clock: ClusterClock,
     facts: Facts,
@@ -68,36 +67,31 @@ impl House {
     /// An empty house.
     pub fn new(
         host: Host<Customer>,
-        settings: Settings,
         name_server: Contact,
         clock: ClusterClock,
         facts: Facts,
         registry: (HostKey, Sender<Incoming>),
     ) -> Self {
         let (residents, frozen, asked_lately) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
-        Self { host, settings, name_server, clock, facts, registry, residents, frozen, named: 0, asked_lately }
+        Self { host, name_server, clock, facts, registry, residents, frozen, named: 0, asked_lately }
     }
 
     /// Does what is asked, until nobody can ask any more.
-    pub async fn live(mut self, mut waiting: UnboundedReceiver<Order>) {
+    pub async fn live(mut self, mut waiting: UnboundedReceiver<Told>) {
         loop {
             let mut waking = Ok(());
             let next_waking = self.next_waking();
             tokio::select! {
                 () = self.host.ready() => {}
                 () = Self::somebody_wakes(next_waking) => waking = self.wake_due(),
-                order = waiting.recv() => match order {
+                told = waiting.recv() => match told {
                     None => return,
-                    Some(Order::Host(HostCommand::Wake { node })) => waking = self.wake(node),
-                    Some(Order::Host(command)) => {
-                        if let HostCommand::Retime(settings) = &command {
-                            self.settings = settings.clone();
-                        }
-                        if let Err(why) = command.obey(&mut self.host) {
+                    Some(Told::Steer(command)) => {
+                        if let Err(why) = self.host.steer(command) {
                             self.fact(NodeId(0), TraceEvent::CommandRefused { why });
                         }
                     }
-                    Some(Order::Perform(command)) => {
+                    Some(Told::Perform(command)) => {
                         if let Err(error) = self.perform(command) {
                             self.fact(NodeId(0), TraceEvent::CommandRefused { why: format!("{error:#}") });
                         }
@@ -144,6 +138,10 @@ impl House {
                 self.ask(customer, Ask::History { postcode: postcode.parse()?, page })
             }
             UserCommand::GiveUp { customer } => self.give_up(customer),
+            UserCommand::Wake { node: name } => {
+                let node = self.residents.values().find(|resident| resident.name == name).map(|resident| resident.node);
+                self.wake(node.with_context(|| format!("{name} is not here (any more)."))?)
+            }
             UserCommand::AddReplica
             | UserCommand::Crash { .. }
             | UserCommand::Restart { .. }
@@ -158,7 +156,6 @@ impl House {
             | UserCommand::SetLinks { .. }
             | UserCommand::MendAll
             | UserCommand::Freeze { .. }
-            | UserCommand::Wake { .. }
             | UserCommand::SetBomb { .. }
             | UserCommand::SetPlant { .. }
             | UserCommand::Misbehave { .. }
@@ -180,7 +177,7 @@ impl House {
         let contact = self.host.contact(node);
         let identity =
             Identity { me: contact, name: name.clone(), role: Role::Customer, name_server: self.name_server };
-        let machine = Customer::new(identity, self.settings.clone(), customer, RequestNumber(0));
+        let machine = Customer::new(identity, self.host.settings().clone(), customer, RequestNumber(0));
         self.host.add(node, Role::Customer, machine);
         // Before anybody hears of it and lets it order: its links come first.
         self.register(Incoming::Appeared(self.registry.0, name.clone(), node));

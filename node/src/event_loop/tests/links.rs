@@ -6,7 +6,7 @@ use protocol::trace::{LinkRule, MessageAct, MessageFacts, Stay};
 
 fn slowed() -> Scene {
     let mut scene = Scene::new(Probe::default(), Rate::STOPPED);
-    scene.host.retime(&Settings { hop: Span::millis(10), ..Settings::default() });
+    scene.host.retime(Settings { hop: Span::millis(10), ..Settings::default() });
     scene.host.round().unwrap();
     scene.facts();
     scene

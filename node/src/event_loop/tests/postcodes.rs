@@ -25,7 +25,7 @@ async fn scene() -> Scene {
     }
     let mut scene = Scene::new(Probe::default(), Rate::STOPPED);
     scene.host.inquirer = Some(Inquirer::new(PostcodeServices::new(services, false).unwrap()));
-    scene.host.retime(&Settings { hop: Span::millis(10), ..Settings::default() });
+    scene.host.retime(Settings { hop: Span::millis(10), ..Settings::default() });
     scene.host.round().unwrap();
     scene.facts();
     scene

@@ -126,7 +126,8 @@ async fn armed_timers_are_shown_only_while_time_is_slow_and_not_too_often() {
 #[tokio::test(start_paused = true)]
 async fn a_frozen_host_tells_so_and_goes_on_when_its_time_is_over() {
     let mut scene = Scene::beating(Rate::REAL);
-    scene.host.freeze(ME, Some(Duration::from_millis(1)));
+    scene.host.begin_standstill();
+    scene.host.stand_still(ME, Some(Duration::from_millis(1)));
     let facts = scene.facts();
     let froze = TraceEvent::Froze { how: protocol::trace::Freezing::Cooperative };
     let at = facts.iter().position(|fact| *fact == froze).unwrap();

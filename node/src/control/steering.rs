@@ -1,0 +1,64 @@
+//! What steers actors, wherever they live: time, settings, links, what is in them, timers, bombs, and how much is shown.
+//!
+//! A node process is told over its standard input, a host of customers by the program that owns it, both in these words;
+//! [`Host::steer`](crate::event_loop::Host::steer) obeys. What concerns a process as a whole is no steering: see [`super::ControlCommand`].
+
+use protocol::ids::{MessageId, NodeId};
+use protocol::machine::{Settings, Timer};
+use protocol::trace::{Bomb, LinkRule, MessageAct, Rate};
+use serde::{Deserialize, Serialize};
+
+/// What whoever hosts actors can be told of them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum SteeringCommand {
+    /// Cluster time is, at the receipt of this, at least `at`, and goes at this rate.
+    Clock {
+        /// The launcher's reading; whoever is ahead waits for it, nobody goes back.
+        at: u64,
+        /// How fast.
+        rate: Rate,
+        /// It stops by itself at this cluster time.
+        until: Option<u64>,
+    },
+    /// Use these settings from now on; the hop goes to the links too.
+    Retime(Settings),
+    /// What a link does from now on.
+    Link(LinkSetting),
+    /// Do something with a message that is in one of the links here, or with a question to a postcode service, or with its
+    /// verdict. Gone already: that is refused.
+    Message {
+        /// Which.
+        message: MessageId,
+        /// To whom.
+        to: NodeId,
+        /// What.
+        act: MessageAct,
+    },
+    /// Let an armed timer ring now, whatever time it is. Not armed: that is refused.
+    Ring {
+        /// Of which actor.
+        node: NodeId,
+        /// Which.
+        timer: Timer,
+    },
+    /// Lay a bomb, or take it away.
+    Bomb {
+        /// In which actor.
+        node: NodeId,
+        /// Which.
+        bomb: Option<Bomb>,
+    },
+    /// Trace control messages one by one, too, or only count them.
+    ObserveHeartbeats(bool),
+}
+
+/// What one link of a process does, one way. Both ways between a replica and a postcode service are the replica's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkSetting {
+    /// Which of the process's actors sends (customers share a process), or which postcode service answers it.
+    pub from: NodeId,
+    /// The incarnation, or the postcode service, at the other end.
+    pub to: NodeId,
+    /// What the link does.
+    pub rule: LinkRule,
+}
