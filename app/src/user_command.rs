@@ -59,6 +59,8 @@ pub enum UserCommand {
     },
     /// One more replica.
     AddReplica,
+    /// One more front-end, which takes over from the ones before: its token is newer.
+    AddFrontEnd,
     /// Kill the process (SIGKILL, TerminateProcess).
     Crash {
         /// The node's name.
@@ -81,7 +83,7 @@ pub enum UserCommand {
         /// The first postcode wanted; none: from the beginning.
         from: Option<Postcode>,
     },
-    /// Kill every replica, the front-end and the name server.
+    /// Kill every replica, every front-end and the name server.
     CrashAll,
     /// How fast cluster time goes from now on; it stops at [`Rate::STOPPED`].
     SetRate {

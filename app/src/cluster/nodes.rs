@@ -18,6 +18,8 @@ use super::{ClusterClock, random};
 
 /// At most so many replicas at once.
 pub(super) const MOST_REPLICAS: usize = 20;
+/// At most so many front-ends at once, crashed ones included: more teach nothing, and would not fit beside each other.
+pub(super) const MOST_FRONT_ENDS: usize = 3;
 
 /// One node.
 #[derive(Debug)]
@@ -88,11 +90,11 @@ pub(super) struct Common {
 }
 
 impl Nodes {
-    /// A new node, not started. Replicas are named in the order of their appearance.
+    /// A new node, not started. Replicas and front-ends are named in the order of their appearance.
     pub fn add(&mut self, kind: Kind) -> usize {
         let name = match kind {
             Kind::NameServer => "name-server".to_owned(),
-            Kind::FrontEnd => "front-end".to_owned(),
+            Kind::FrontEnd => front_end_name(self.of_kind(Kind::FrontEnd).count() + 1),
             Kind::Replica { .. } => format!("replica-{}", self.replicas_so_far() + 1),
             Kind::StandIn(service) => service.to_string(),
         };
@@ -126,6 +128,15 @@ impl Nodes {
     /// How many replicas run.
     pub fn replicas_running(&self) -> usize {
         self.all.iter().filter(|node| matches!(node.kind, Kind::Replica { .. }) && node.process.is_some()).count()
+    }
+
+    /// How many front-ends there are, dead or alive, that were not taken away.
+    pub fn front_ends(&self) -> usize {
+        self.of_kind(Kind::FrontEnd).filter(|node| !node.removed).count()
+    }
+
+    fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Node> {
+        self.all.iter().filter(move |node| node.kind == kind)
     }
 
     /// The node of that name.
@@ -201,5 +212,28 @@ impl Nodes {
             Some(ServiceAddress { service, id: contact.id, base_url: format!("http://{}", contact.address) })
         };
         all.into_iter().filter_map(address).collect()
+    }
+}
+
+/// The first one has no number: usually there is no other.
+fn front_end_name(nth: usize) -> String {
+    if nth == 1 { "front-end".to_owned() } else { format!("front-end-{nth}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn front_ends_are_numbered_from_the_second_and_a_removed_ones_name_is_not_given_again() {
+        let mut nodes = Nodes::default();
+        let added: Vec<usize> = (0..3).map(|_| nodes.add(Kind::FrontEnd)).collect();
+        nodes.add_replica();
+        assert_eq!(nodes.front_ends(), 3);
+        nodes.all[added[1]].removed = true;
+        assert_eq!(nodes.front_ends(), MOST_FRONT_ENDS - 1);
+        nodes.add(Kind::FrontEnd);
+        let names: Vec<&str> = nodes.of_kind(Kind::FrontEnd).map(|node| node.name.as_str()).collect();
+        assert_eq!(names, ["front-end", "front-end-2", "front-end-3", "front-end-4"]);
     }
 }

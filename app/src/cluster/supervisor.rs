@@ -16,7 +16,7 @@ use super::customers::Customers;
 use super::hosts::{HostKey, Hosts};
 use super::inquiry::{Inquiries, Question};
 use super::launcher::{Process, ProcessKey};
-use super::nodes::{Common, Kind, MOST_REPLICAS, Nodes};
+use super::nodes::{Common, Kind, MOST_FRONT_ENDS, MOST_REPLICAS, Nodes};
 use super::observer::Facts;
 use super::run_directory::RunDirectory;
 use super::steering::Steering;
@@ -134,6 +134,7 @@ impl Supervisor {
     fn perform(&mut self, command: UserCommand) -> anyhow::Result<()> {
         match command {
             UserCommand::AddReplica => self.add_replica(),
+            UserCommand::AddFrontEnd => self.add_front_end(),
             UserCommand::Crash { node } => self.end(&node, Ending::Crashed),
             UserCommand::Remove { node } => self.end(&node, Ending::Removed),
             UserCommand::Restart { node } => self.restart(&node),
@@ -188,10 +189,27 @@ impl Supervisor {
         self.launch(replica)
     }
 
+    fn add_front_end(&mut self) -> anyhow::Result<()> {
+        self.refuse_front_end_too_many()?;
+        let front_end = self.nodes.add(Kind::FrontEnd);
+        self.launch(front_end)
+    }
+
+    fn refuse_front_end_too_many(&self) -> anyhow::Result<()> {
+        if self.nodes.front_ends() >= MOST_FRONT_ENDS {
+            bail!("There are {MOST_FRONT_ENDS} front-ends already, and only the newest is of use. Remove one first.");
+        }
+        Ok(())
+    }
+
     fn restart(&mut self, name: &str) -> anyhow::Result<()> {
         let at = self.named(name)?;
-        if self.nodes.all[at].process.is_some() {
+        let node = &self.nodes.all[at];
+        if node.process.is_some() {
             bail!("{name} is running. Crash it first, then start it again.");
+        }
+        if node.kind == Kind::FrontEnd && node.removed {
+            self.refuse_front_end_too_many()?;
         }
         self.launch(at)
     }

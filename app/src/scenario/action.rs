@@ -14,12 +14,14 @@ use protocol::trace::{Bomb, Freezing, LinkRule, MessageAct, Rate};
 pub enum Action {
     /// "crash": kill a process.
     Crash(NodeName),
-    /// "crash-all": kill every replica, the front-end and the name server.
+    /// "crash-all": kill every replica, every front-end and the name server.
     CrashAll,
     /// "restart": start a crashed process again.
     Restart(NodeName),
     /// "add-replica": one more.
     AddReplica,
+    /// "add-front-end": one more, which takes over.
+    AddFrontEnd,
     /// "remove": take a process away.
     Remove(NodeName),
     /// "misbehave": a stand-in answers badly from now on.
@@ -199,7 +201,7 @@ pub enum NodeName {
     Everybody,
     /// One of the replicas that run then, chosen by the seed.
     SomeReplica,
-    /// This one: "front-end", "name-server", "replica-2", "postcodes.io", "getthedata.com", or a customer.
+    /// This one: "front-end-2", "name-server", "replica-2", "postcodes.io", "getthedata.com", or a customer.
     Named(String),
 }
 

@@ -3,10 +3,11 @@
 use protocol::plant::Plant;
 
 /// Name and text.
-pub const BUILT_IN: [(&str, &str); 12] = [
+pub const BUILT_IN: [(&str, &str); 13] = [
     ("steady", include_str!("../../../resources/scenarios/steady.toml")),
     ("kill-primary", include_str!("../../../resources/scenarios/kill-primary.toml")),
     ("fe-ns", include_str!("../../../resources/scenarios/fe-ns.toml")),
+    ("two-front-ends", include_str!("../../../resources/scenarios/two-front-ends.toml")),
     ("join-load", include_str!("../../../resources/scenarios/join-load.toml")),
     ("one-per-failpoint", include_str!("../../../resources/scenarios/one-per-failpoint.toml")),
     ("postcode-down", include_str!("../../../resources/scenarios/postcode-down.toml")),
@@ -19,10 +20,7 @@ pub const BUILT_IN: [(&str, &str); 12] = [
 ];
 
 /// One script for each mistake: with it a light turns red, without it all stay green. By name: "museum/reenter-view".
-///
-/// A read without a barrier has none: a stale answer needs an older front-end that goes on passing reads to an older
-/// primary, and here there is one front-end. Only the simulation shows it.
-pub const MUSEUM: [(Plant, &str); 16] = [
+pub const MUSEUM: [(Plant, &str); 17] = [
     (Plant::AckBeforeReplicate, include_str!("../../../resources/scenarios/museum/ack-before-replicate.toml")),
     (Plant::SkipSlowBackup, include_str!("../../../resources/scenarios/museum/skip-slow-backup.toml")),
     (Plant::PromoteFirstRegistered, include_str!("../../../resources/scenarios/museum/promote-first-registered.toml")),
@@ -37,6 +35,7 @@ pub const MUSEUM: [(Plant, &str); 16] = [
     (Plant::StoredReplyEarly, include_str!("../../../resources/scenarios/museum/stored-reply-early.toml")),
     (Plant::RejectionNotLogged, include_str!("../../../resources/scenarios/museum/rejection-not-logged.toml")),
     (Plant::ReadBeforeCommit, include_str!("../../../resources/scenarios/museum/read-before-commit.toml")),
+    (Plant::ReadWithoutBarrier, include_str!("../../../resources/scenarios/museum/read-without-barrier.toml")),
     (
         Plant::AnnounceBeforeRecording,
         include_str!("../../../resources/scenarios/museum/announce-before-recording.toml"),

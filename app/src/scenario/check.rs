@@ -20,6 +20,8 @@ use super::{Action, Expectations, Scenario, Step};
 const MOST_STEPS: usize = 1000;
 /// At most so many replicas, added ones included.
 const MOST_REPLICAS: u32 = 20;
+/// At most so many front-ends, the first one included.
+const MOST_FRONT_ENDS: u32 = 3;
 /// At most so many customers.
 const MOST_CUSTOMERS: i64 = 1000;
 /// A scenario lasts at most a day, in seconds.
@@ -35,6 +37,8 @@ type Refusal = (usize, String);
 struct Cast {
     /// Replicas so far.
     replicas: u32,
+    /// Front-ends so far.
+    front_ends: u32,
     /// Customers with a name so far.
     customers: BTreeSet<String>,
     /// Anybody may be meant: seen when it is done.
@@ -72,7 +76,7 @@ fn steps(file: &File, replicas: u32, again_after: Option<Duration>) -> Result<Ve
     if let Some(step) = file.step.get(MOST_STEPS) {
         return refuse(&step.action, format!("a scenario has at most {MOST_STEPS} steps"));
     }
-    let mut cast = Cast { replicas, ..Cast::default() };
+    let mut cast = Cast { replicas, front_ends: 1, ..Cast::default() };
     let mut steps: Vec<Step> = Vec::new();
     for step in &file.step {
         let before = steps.last().map_or(Duration::ZERO, |step| step.at);

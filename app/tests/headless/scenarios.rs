@@ -50,6 +50,15 @@ fn faults_of_every_kind_are_survived() {
     }
 }
 
+/// Two front-ends at once, both with customers: one history, whichever of them dies (RELIABILITY D10).
+#[test]
+fn customers_of_two_front_ends_see_one_history() {
+    let report = holds(&["two-front-ends"]);
+    assert_eq!(report["faults"], serde_json::json!({"crash": 4, "cut": 1, "partition": 1}), "{report}");
+    assert!(number(&report, "failovers") >= 2, "{report}");
+    assert_eq!(report["not_done"], serde_json::json!([]), "{report}");
+}
+
 const UNSAFE: &str = r#"title = "A mistake that does not show"
 replicas = 1
 customers = 0

@@ -143,6 +143,7 @@ impl House {
                 self.wake(node.with_context(|| format!("{name} is not here (any more)."))?)
             }
             UserCommand::AddReplica
+            | UserCommand::AddFrontEnd
             | UserCommand::Crash { .. }
             | UserCommand::Restart { .. }
             | UserCommand::Remove { .. }

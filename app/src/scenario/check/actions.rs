@@ -6,8 +6,8 @@ use protocol::postcode::PostcodeService;
 use protocol::trace::{Blast, Bomb, Freezing, LinkRule, MessageAct, Rate};
 use toml::Spanned;
 
-use super::reader::{LONGEST_WAIT, RESERVED, Reader, is_of_a_name};
-use super::{Cast, MOST_REPLICAS, Refusal, fields, milliseconds, plant, refuse, shown, within};
+use super::reader::{LONGEST_WAIT, Reader, is_a_nodes_name, is_of_a_name};
+use super::{Cast, MOST_FRONT_ENDS, MOST_REPLICAS, Refusal, fields, milliseconds, plant, refuse, shown, within};
 use crate::scenario::file::FileStep;
 use crate::scenario::words::{ACTS, FREEZINGS, MISBEHAVIOURS, TIMERS};
 use crate::scenario::{Action, Goal, NodeName, TimerName, WaitFor, Which};
@@ -55,11 +55,19 @@ fn add_to_cast(step: &FileStep, cast: &mut Cast) -> Result<Action, Refusal> {
             let why = format!("a customer's name has 1 to {LONGEST_NAME} letters, digits, spaces or hyphens");
             return refuse(name, why);
         }
-        if text.starts_with("replica-") || RESERVED.contains(&text.as_str()) {
+        if is_a_nodes_name(text) {
             return refuse(name, format!("“{text}” is somebody else's name"));
         }
         cast.customers.insert(text.clone());
         return Ok(Action::Customer { name: text.clone(), postcode });
+    }
+    if step.action.get_ref() == "add-front-end" {
+        // Those that were removed count, too: their names are not given again.
+        if !cast.open && cast.front_ends >= MOST_FRONT_ENDS {
+            return refuse(&step.action, format!("there are at most {MOST_FRONT_ENDS} front-ends"));
+        }
+        cast.front_ends += 1;
+        return Ok(Action::AddFrontEnd);
     }
     if !cast.open {
         if cast.replicas >= MOST_REPLICAS {

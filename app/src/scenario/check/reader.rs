@@ -18,7 +18,7 @@ pub(super) const LONGEST_WAIT: i64 = 900_000;
 const USUAL_WAIT: Duration = Duration::from_secs(10);
 
 /// Names that customers cannot have, because others do.
-pub(super) const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 12] = [
     "some-replica",
     "primary",
     "backup",
@@ -36,6 +36,11 @@ pub(super) const RESERVED: [&str; 12] = [
 /// Whether a customer's name may hold it.
 pub(super) fn is_of_a_name(character: char) -> bool {
     character.is_alphanumeric() || [' ', '-', '\''].contains(&character)
+}
+
+/// Whether a node is called so, or could be.
+pub(super) fn is_a_nodes_name(name: &str) -> bool {
+    RESERVED.contains(&name) || ["replica-", "front-end-"].iter().any(|begin| name.starts_with(begin))
 }
 
 /// Reads the fields of one step.
@@ -58,11 +63,14 @@ impl<'a> Reader<'a, '_> {
                 return Ok(NodeName::Named(known.into()));
             }
             other => {
-                let number = other.strip_prefix("replica-").and_then(|number| number.parse::<u32>().ok());
-                let begun = if self.cast.open { u32::MAX } else { self.cast.replicas };
-                let exists =
-                    number.is_some_and(|number| (1..=begun).contains(&number) && other == format!("replica-{number}"));
-                return match exists {
+                let exists = |prefix: &str, first: u32, so_far: u32| {
+                    let number = other.strip_prefix(prefix).and_then(|number| number.parse::<u32>().ok());
+                    let last = if self.cast.open { u32::MAX } else { so_far };
+                    number.is_some_and(|it| (first..=last).contains(&it) && other == format!("{prefix}{it}"))
+                };
+                let replicas = || exists("replica-", 1, self.cast.replicas);
+                // The first front-end has no number.
+                return match replicas() || exists("front-end-", 2, self.cast.front_ends) {
                     true => Ok(NodeName::Named(other.into())),
                     false => refuse(name, format!("there is no node “{}” here", shown(other))),
                 };
@@ -93,7 +101,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     pub fn is_customer(&self, name: &str) -> bool {
-        let can_be = !name.starts_with("replica-") && !RESERVED.contains(&name) && name.chars().all(is_of_a_name);
+        let can_be = !is_a_nodes_name(name) && name.chars().all(is_of_a_name);
         self.cast.customers.contains(name) || (self.cast.open && can_be)
     }
 

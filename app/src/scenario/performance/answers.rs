@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use protocol::ids::{CustomerId, MessageId, NodeId};
+use protocol::ids::{CustomerId, MessageId, NodeId, Role};
 use protocol::trace::{Actor, MessageAct, TraceEvent, TraceRecord};
 
 use crate::picture::Picture;
@@ -15,6 +15,8 @@ use crate::user_command::{LinkWay, UserCommand};
 enum Word {
     Ended(NodeId),
     Started(String),
+    /// Its name is given when it is added.
+    FrontEndStarted,
     Clock,
     Hop,
     Plant,
@@ -59,8 +61,13 @@ impl Open {
             return;
         }
         let said = word_of(record);
-        self.words.retain(|word| said.as_ref() != Some(word));
+        let added = is_front_end(record);
+        self.words.retain(|word| said.as_ref() != Some(word) && !(added && *word == Word::FrontEndStarted));
     }
+}
+
+fn is_front_end(record: &TraceRecord) -> bool {
+    matches!(&record.event, TraceEvent::Started(started) if started.actor == Actor::Role(Role::FrontEnd))
 }
 
 /// The word a fact is; none: it answers no wish.
@@ -94,6 +101,7 @@ fn words_about(command: &UserCommand, picture: &Picture) -> Vec<Word> {
     match command {
         UserCommand::Crash { node: name } | UserCommand::Remove { node: name } => node(name, Word::Ended),
         UserCommand::Restart { node } => vec![Word::Started(node.clone())],
+        UserCommand::AddFrontEnd => vec![Word::FrontEndStarted],
         UserCommand::CrashAll => {
             let running = picture.nodes.iter().filter(|node| node.runs() && matches!(node.actor, Actor::Role(_)));
             running.map(|node| Word::Ended(node.id)).collect()

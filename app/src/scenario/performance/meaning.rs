@@ -39,6 +39,7 @@ pub fn deeds(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> Resu
         Action::CrashAll => Ok(fault("crash-all", UserCommand::CrashAll)),
         Action::Restart(name) => scene.each(name, "", |node| UserCommand::Restart { node }),
         Action::AddReplica => Ok(no_fault("add-replica", UserCommand::AddReplica)),
+        Action::AddFrontEnd => Ok(no_fault("add-front-end", UserCommand::AddFrontEnd)),
         Action::Remove(name) => scene.each(name, "remove", |node| UserCommand::Remove { node }),
         Action::Misbehave(service, how) => {
             let command = UserCommand::Misbehave { service: *service, how: *how };

@@ -138,3 +138,15 @@ fn a_choice_follows_from_the_seed() {
     assert_eq!(choice(7), choice(7));
     assert!((0..20).any(|seed| choice(seed) != choice(7)));
 }
+
+#[test]
+fn a_new_front_end_is_waited_for_and_then_it_can_be_meant() {
+    let mut told = Told::new("[[step]]\ndo = \"add-front-end\"\n[[step]]\ndo = \"crash\"\nnode = \"front-end-2\"\n");
+    assert_eq!(told.at(0), [UserCommand::AddFrontEnd]);
+    assert!(told.at(100).is_empty(), "it has not said that it listens");
+    let contact = Contact { id: NodeId(9), address: "127.0.0.1:4009".parse().unwrap() };
+    let actor = Actor::Role(Role::FrontEnd);
+    told.fact(9, TraceEvent::Started(Started { name: "front-end-2".into(), actor, pid: 9, contact }));
+    assert_eq!(told.at(101), [UserCommand::Crash { node: "front-end-2".into() }]);
+    assert_eq!(told.performance.findings().faults, [("crash", 1)].into(), "one more is no fault");
+}
