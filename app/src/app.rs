@@ -110,7 +110,7 @@ impl Window {
         self.diagram.reduced_motion = self.appearance.reduced_motion;
         self.diagram.beliefs = self.appearance.beliefs;
         self.diagram.hides_timers = self.appearance.hides_timers;
-        keys::claim(ui, self);
+        let free = keys::claim(ui, self);
         let click = self.panels(ui);
         notices_ui(ui, &mut self.notices);
         if self.toolbar.about {
@@ -131,7 +131,7 @@ impl Window {
         }
         scenarios_ui(ui, &self.picture, &self.listed, &mut self.scenarios, open, &mut self.commands);
         banner::unsafe_frame(ui.ctx(), &self.picture);
-        keys::handle(ui, self);
+        keys::handle(ui, self, free);
         self.past_state.saves |= std::mem::take(&mut self.toolbar.save_tape);
         self.past_state.opens |= std::mem::take(&mut self.toolbar.open_tape);
         files_ui(ui, &mut self.past_state);

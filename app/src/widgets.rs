@@ -46,6 +46,17 @@ pub fn destructive(ui: &mut Ui, words: &str) -> Response {
     ui.add(button)
 }
 
+/// A box to tick. Its edge can be seen while it is empty.
+pub fn checkbox(ui: &mut Ui, on: &mut bool, words: impl Into<String>) -> Response {
+    let response = ui.checkbox(on, words.into());
+    let width = ui.spacing().icon_width;
+    let centre = response.rect.left_center() + vec2(width / 2.0, 0.0);
+    let edge = Stroke::new(size::HAIRLINE, if response.has_focus() { tokens(ui).sea } else { tokens(ui).dim });
+    let around = egui::Rect::from_center_size(centre, Vec2::splat(width));
+    ui.painter().rect_stroke(around, CornerRadius::same(4), edge, StrokeKind::Inside);
+    response
+}
+
 /// A field for a line of text.
 pub fn field(ui: &mut Ui, text_now: &mut String, name: &str, hint: &str, width: f32) -> Response {
     let field = TextEdit::singleline(text_now).hint_text(hint).margin(vec2(10.0, 6.0)).desired_width(width);
@@ -154,10 +165,15 @@ pub fn sign_button(ui: &mut Ui, mark: Sign, words: &str, name: &str, holds: bool
 
 /// "Address  127.0.0.1:4000": what is called so, and what it is; a click copies it.
 pub fn fact(ui: &mut Ui, name: &str, value: &str, fixed_width: bool) {
+    fact_in_column(ui, FACT_NAME, name, value, fixed_width);
+}
+
+/// The same, with so much room for names.
+pub fn fact_in_column(ui: &mut Ui, room: f32, name: &str, value: &str, fixed_width: bool) {
     let t = tokens(ui);
     ui.horizontal_top(|ui| {
-        let words = elided(ui.painter(), name, theme::plain(text::BODY), t.dim, FACT_NAME * 1.6);
-        let width = FACT_NAME.max(words.size().x + 4.0);
+        let words = elided(ui.painter(), name, theme::plain(text::BODY), t.dim, room.max(FACT_NAME * 1.6));
+        let width = room.max(words.size().x + 4.0);
         let (left, _) = ui.allocate_exact_size(vec2(width, 18.0), Sense::hover());
         ui.painter().galley(left.left_top() + vec2(0.0, 1.0), words, t.dim);
         let font = if fixed_width { theme::mono() } else { theme::plain(text::BODY) };

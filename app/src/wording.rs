@@ -54,7 +54,7 @@ pub const COPIES_MEANS: &str = "Replicas that stand at the same operation must h
 /// Explains the failover time.
 pub const FAILOVER_MEANS: &str = "From the end of the last primary's process to the moment its successor acted.";
 /// Explains the median.
-pub const MEDIAN_MEANS: &str = "Half of the latest requests were answered within this time, as their customers saw it.";
+pub const MEDIAN_MEANS: &str = "Half of the latest requests were answered within this time of the cluster's clock.";
 /// All keys, each with what it does.
 pub const SHORTCUTS: [(&str, &str); 28] = [
     ("Space", "let time go on, or stop it"),

@@ -184,7 +184,7 @@ pub enum TraceEvent {
         request: RequestId,
         /// The answer.
         answer: Answer,
-        /// Microseconds of real time since it was asked.
+        /// Microseconds of cluster time since it was asked.
         took: u64,
     },
     /// Customers' driver: what a customer is, at appearance and when it moves house.

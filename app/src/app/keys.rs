@@ -10,10 +10,11 @@ use crate::panels::toolbar::next_theme;
 use crate::panels::workflow_diagram::command_for;
 use crate::user_command::{Until, UserCommand};
 
-/// Takes the keys that mean something everywhere before a panel can: Space would press the button that has the focus.
-pub(super) fn claim(ui: &Ui, window: &mut Window) {
+/// Takes the keys that mean something everywhere before a panel can: Space would press the button that has the focus. False:
+/// all keys of this frame belong to a field, a menu or a dialog, also if one of them closes it.
+pub(super) fn claim(ui: &Ui, window: &mut Window) -> bool {
     if ui.text_edit_focused() || is_asked(ui) {
-        return;
+        return false;
     }
     let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
     let pace = window.toolbar.pace;
@@ -21,7 +22,7 @@ pub(super) fn claim(ui: &Ui, window: &mut Window) {
         window.commands.push(pace.run_or_stop(&window.picture));
     }
     if window.diagram.takes_arrows(ui) {
-        return;
+        return true;
     }
     if pressed(Modifiers::SHIFT, Key::ArrowRight) {
         window.commands.push(pace.run_until(Until::NumberedStep));
@@ -30,6 +31,7 @@ pub(super) fn claim(ui: &Ui, window: &mut Window) {
     } else if pressed(Modifiers::NONE, Key::ArrowRight) {
         window.commands.push(pace.step(&window.picture));
     }
+    true
 }
 
 /// Whether a menu or a dialog is open, whose keys these are.
@@ -37,13 +39,13 @@ fn is_asked(ui: &Ui) -> bool {
     egui::Popup::is_any_open(ui.ctx()) || ui.memory(|memory| memory.top_modal_layer().is_some())
 }
 
-/// Does what the other keys pressed in this frame mean.
-pub(super) fn handle(ui: &Ui, window: &mut Window) {
+/// Does what the other keys pressed in this frame mean, if they were free when it began.
+pub(super) fn handle(ui: &Ui, window: &mut Window, free: bool) {
     let help = |input: &egui::InputState| input.key_pressed(Key::F1) || input.key_pressed(Key::Questionmark);
     if ui.input(|input| input.key_pressed(Key::F1)) {
         window.toolbar.shortcuts = true;
     }
-    if ui.text_edit_focused() || is_asked(ui) {
+    if !free || ui.text_edit_focused() || is_asked(ui) {
         return;
     }
     if ui.input(help) {

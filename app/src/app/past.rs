@@ -161,6 +161,10 @@ impl Window {
                 self.past = Some(Past { opened: None, moment });
             }
         }
+        // A line that is dragged is where the pointer is.
+        if let Some(past) = self.past.as_ref().filter(|_| !matches!(look, Look::At(_))) {
+            self.bottom.timeline.accompany(past.moment.picture.now);
+        }
     }
 
     /// Shows the present again, or, of an opened tape, its end; a tape beside a cluster is closed.
@@ -248,7 +252,8 @@ impl Window {
         }
         let (sender, receiver) = channel();
         let (copy, context) = (self.shown_tape().copy(), ui.ctx().clone());
-        self.files.saved_as = format!("Saved {} entries as {}.", copy.len(), path.display());
+        let whole = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+        self.files.saved_as = format!("Saved {} entries as {}.", copy.len(), whole.display());
         self.files.saving = Some(receiver);
         let save = move || {
             // Nobody waits for it once the window is closed.

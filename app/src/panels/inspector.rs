@@ -13,8 +13,11 @@ use super::{Focus, Selected};
 use crate::picture::{Life, Node, Picture, Weight};
 use crate::theme::{self, text, tokens};
 use crate::user_command::CommandQueue;
-use crate::widgets::{button, destructive, dim, fact, heading, pill};
+use crate::widgets::{button, destructive, dim, fact, fact_in_column, heading, pill};
 use crate::wording;
+
+/// Room for the name of a process, in points.
+const PROCESS_NAME: f32 = 104.0;
 
 /// What is being typed.
 #[derive(Debug, Default)]
@@ -73,7 +76,7 @@ fn overview(ui: &mut Ui, picture: &Picture, focus: &mut Focus, commands: &mut Co
     heading(ui, "Processes");
     for node in picture.nodes.iter() {
         let words = if node.runs() { format!("pid {}", node.pid) } else { "not running".into() };
-        fact(ui, &node.name, &words, false);
+        fact_in_column(ui, PROCESS_NAME, &node.name, &words, false);
     }
     waiting::held_messages(ui, picture, None, focus, commands);
 }

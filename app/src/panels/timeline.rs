@@ -159,9 +159,16 @@ impl TimelineState {
 
     /// Brings a moment into sight.
     pub fn show(&mut self, at: u64, course: Course<'_>) {
-        let (start, end) = self.range(course);
         let margin = self.span / 8;
+        let (start, end) = self.range(course);
         if at < start + margin || at + margin > end {
+            self.edge = Some(at.saturating_add(self.span / 2));
+        }
+    }
+
+    /// Keeps a moment in sight that a person goes to, step by step, while the part that is shown stays where it is.
+    pub fn accompany(&mut self, at: u64) {
+        if self.edge.is_some_and(|edge| at < edge.saturating_sub(self.span) || at > edge) {
             self.edge = Some(at.saturating_add(self.span / 2));
         }
     }

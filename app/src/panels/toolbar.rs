@@ -6,7 +6,7 @@ use super::pace::{self, Pace, RATES};
 use crate::picture::{Picture, Service};
 use crate::theme::{self, size, text, tokens};
 use crate::user_command::{CommandQueue, Until, UserCommand};
-use crate::widgets::{self, Sign, choice, dim, from_right, pill, sign_button};
+use crate::widgets::{self, Sign, checkbox, choice, dim, from_right, pill, sign_button};
 use crate::wording;
 
 /// How the window looks; remembered between runs.
@@ -218,7 +218,7 @@ fn menu(
 /// What is set of the cluster as a whole.
 fn cluster_entries(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, commands: &mut CommandQueue) {
     let mut remembers = !state.asks_each_time;
-    if ui.checkbox(&mut remembers, "Primaries remember verdicts on postcodes").changed() {
+    if checkbox(ui, &mut remembers, "Primaries remember verdicts on postcodes").changed() {
         state.asks_each_time = !remembers;
         commands.push(UserCommand::SetVerdictCache { on: remembers });
     }
@@ -241,16 +241,16 @@ fn cluster_entries(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, com
 
 /// What is shown of it.
 fn view_entries(ui: &mut Ui, picture: &Picture, appearance: &mut Appearance, commands: &mut CommandQueue) {
-    ui.checkbox(&mut appearance.beliefs, "Truth and belief (B)");
+    checkbox(ui, &mut appearance.beliefs, "Truth and belief").on_hover_text("B");
     let mut heartbeats = picture.steering.heartbeats;
-    if ui.checkbox(&mut heartbeats, "Heartbeats one by one").on_hover_text(wording::HEARTBEATS_MEANS).changed() {
+    if checkbox(ui, &mut heartbeats, "Heartbeats one by one").on_hover_text(wording::HEARTBEATS_MEANS).changed() {
         commands.push(UserCommand::ShowHeartbeats { on: heartbeats });
     }
     let mut timers = !appearance.hides_timers;
-    if ui.checkbox(&mut timers, "Armed timers while time is slow").changed() {
+    if checkbox(ui, &mut timers, "Armed timers while time is slow").changed() {
         appearance.hides_timers = !timers;
     }
-    ui.checkbox(&mut appearance.reduced_motion, "Reduced motion");
+    checkbox(ui, &mut appearance.reduced_motion, "Reduced motion");
 }
 
 fn zoom(ui: &mut Ui) {

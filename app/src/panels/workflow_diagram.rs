@@ -202,7 +202,7 @@ pub fn workflow_diagram_ui(
         taken.take(dot.room());
     }
     let lines = lines::lay(&stage, focus);
-    links::on_lines(ui, &stage, &lines, state, commands);
+    links::on_lines(ui, &ground, &stage, &lines, state, commands);
     lines::paint(ui.painter(), &stage, &lines, focus, &dots, &mut taken);
     links::signs(ui, &stage, &lines, &mut taken, commands);
     let cards = cards::place_customers(ui.painter(), &stage, focus, &mut taken);

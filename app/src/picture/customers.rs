@@ -60,7 +60,7 @@ pub struct Receipt {
     pub items: Vec<String>,
     /// What became of it.
     pub outcome: Outcome,
-    /// Microseconds of real time from asking to the answer.
+    /// Microseconds of cluster time from asking to the answer.
     pub took: u64,
     /// When it was answered, in cluster time.
     pub at: u64,

@@ -43,8 +43,10 @@ pub struct Ledger {
 /// How the replicas' states compare.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Copies {
-    /// Fewer than two replicas hold anything.
+    /// No replica that runs holds anything.
     #[default]
+    Nowhere,
+    /// One does.
     Alone,
     /// All hold the same.
     Identical,
@@ -98,7 +100,7 @@ impl Ledger {
         self.copies = copies(nodes);
     }
 
-    /// So many parts in a hundred of the latest requests were answered within this many microseconds of real time.
+    /// So many parts in a hundred of the latest requests were answered within this many microseconds of cluster time.
     #[must_use]
     pub fn percentile(&self, percent: usize) -> Option<u64> {
         let mut times: Vec<u64> = self.times.iter().copied().collect();
@@ -106,7 +108,7 @@ impl Ledger {
         times.get((times.len() * percent / 100).min(times.len().saturating_sub(1))).copied()
     }
 
-    /// The latest answers' times, oldest first, in microseconds of real time.
+    /// The latest answers' times, oldest first, in microseconds of cluster time.
     pub fn times(&self) -> impl ExactSizeIterator<Item = u64> {
         self.times.iter().copied()
     }
@@ -124,7 +126,8 @@ fn copies(nodes: &Nodes) -> Copies {
         a.0 == b.0 && a.1 != b.1
     };
     match &held[..] {
-        [] | [_] => Copies::Alone,
+        [] => Copies::Nowhere,
+        [_] => Copies::Alone,
         [first, rest @ ..] if rest.iter().all(|other| other == first) => Copies::Identical,
         _ if held.iter().any(|one| held.iter().any(|other| differs(one, other))) => Copies::Differ,
         _ => Copies::CatchingUp,

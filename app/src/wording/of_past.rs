@@ -75,6 +75,7 @@ pub fn lights(judged: &Judged, ledger: &Ledger) -> Vec<Light> {
 
 fn copies(copies: Copies) -> Light {
     let (good, words) = match copies {
+        Copies::Nowhere => (None, "no copy anywhere"),
         Copies::Alone => (None, "one copy only"),
         Copies::CatchingUp => (None, "replicas catching up"),
         Copies::Identical => (Some(true), "replicas identical"),

@@ -208,6 +208,30 @@ fn a_line_is_cut_slowed_and_held_by_its_menu() {
 }
 
 #[test]
+fn a_line_is_taken_hold_of_anywhere_even_if_nothing_pointed_at_it_before() {
+    let mut harness = shown();
+    let (above, below) = (place(&harness, "node name-server"), place(&harness, "node front-end"));
+    let at = Pos2::new(above.center().x, above.bottom() + 0.2 * (below.top() - above.bottom()));
+    press(&mut harness, at, PointerButton::Secondary, 1);
+    click(&mut harness, "Cut front-end – name-server");
+    let links = both("front-end", "name-server");
+    assert_eq!(asked_for(&mut harness), [UserCommand::SetLinks { links, rule: LinkRule::CUT }]);
+}
+
+#[test]
+fn escape_closes_a_menu_and_only_then_gives_up_what_is_chosen() {
+    let mut harness = shown();
+    let at = place(&harness, "node replica-3").center();
+    press(&mut harness, at, PointerButton::Secondary, 1);
+    harness.get_by_label("Freeze replica-3 by the operating system");
+    plain(&mut harness, Key::Escape);
+    assert!(harness.query_by_label("Freeze replica-3 by the operating system").is_none());
+    assert_eq!(harness.state().focus.selected, Selected::Node("replica-3".into()));
+    plain(&mut harness, Key::Escape);
+    assert_eq!(harness.state().focus.selected, Selected::Nothing);
+}
+
+#[test]
 fn a_links_delay_is_set_with_the_keyboard_alone() {
     let mut harness = shown();
     harness.get_by_label_contains("link front-end – replica-2").focus();

@@ -49,8 +49,8 @@ pub(super) struct House {
 struct Resident {
     node: NodeId,
     name: String,
-    /// When the requests that wait for an answer were asked: one, or an order and its withdrawal.
-    asked: BTreeMap<RequestId, Instant>,
+    /// When the requests that wait for an answer were asked, in cluster time: one, or an order and its withdrawal.
+    asked: BTreeMap<RequestId, u64>,
     /// What it asked last.
     last: Last,
 }
@@ -103,11 +103,11 @@ impl House {
             }
             self.blasts_happen().await;
             for answered in self.host.take_answers() {
-                let now = Instant::now();
+                let now = self.clock.now();
                 let Some(resident) = self.residents.values_mut().find(|it| it.node == answered.customer) else {
                     continue;
                 };
-                let took = resident.asked.get(&answered.request).map_or(0, |at| (now - *at).as_micros() as u64);
+                let took = resident.asked.get(&answered.request).map_or(0, |at| now.saturating_sub(*at));
                 resident.asked.clear();
                 let (request, answer) = (answered.request, answered.answer);
                 self.host.trace(answered.customer, || TraceEvent::Answered { request, answer, took });
@@ -243,6 +243,7 @@ impl House {
     }
 
     fn note_asked(&mut self, customer: CustomerId, node: NodeId, request: RequestId, ask: Ask) {
+        let now = self.clock.now();
         if let Some(resident) = self.residents.get_mut(&customer) {
             resident.last = match &ask {
                 Ask::Order { .. } => Last::Order,
@@ -250,7 +251,7 @@ impl House {
                 Ask::Withdraw => Last::Withdrawal,
             };
             resident.asked.retain(|_, _| ask == Ask::Withdraw);
-            resident.asked.insert(request, Instant::now());
+            resident.asked.insert(request, now);
         }
         self.host.trace(node, || TraceEvent::Asked { customer, request, ask });
     }

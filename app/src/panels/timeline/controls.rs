@@ -7,7 +7,7 @@ use super::{Course, Look, TimelineState, lanes, latest};
 use crate::panels::{Focus, Selected};
 use crate::tape::{Found, Query};
 use crate::theme::text;
-use crate::widgets::{button, dim, field};
+use crate::widgets::{button, checkbox, dim, field};
 use crate::wording;
 
 /// What is looked for.
@@ -108,7 +108,7 @@ fn search(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, focus: &mu
             (Some(at), _) => format!("{} of {number}", at + 1),
             (None, _) => format!("{number} found"),
         };
-        ui.checkbox(&mut state.search.only, "only").on_hover_text("Hide every other message");
+        checkbox(ui, &mut state.search.only, "only").on_hover_text("Hide every other message");
         dim(ui, words);
     } else {
         state.search.only = false;
@@ -138,15 +138,15 @@ fn filter_menu(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState) {
     Popup::menu(&response).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
         ui.set_min_width(200.0);
         let kinds = &mut state.kinds;
-        ui.checkbox(&mut kinds.orders, "Orders and answers [7]–[14]");
-        ui.checkbox(&mut kinds.replication, "Updates and acknowledgements [5] [6]");
-        ui.checkbox(&mut kinds.views, "Names and views [1]–[4]");
-        ui.checkbox(&mut kinds.quiet, "Messages without a number");
+        checkbox(ui, &mut kinds.orders, "Orders and answers [7]–[14]");
+        checkbox(ui, &mut kinds.replication, "Updates and acknowledgements [5] [6]");
+        checkbox(ui, &mut kinds.views, "Names and views [1]–[4]");
+        checkbox(ui, &mut kinds.quiet, "Messages without a number");
         ui.separator();
         egui::ScrollArea::vertical().max_height(240.0).show(ui, |ui| {
             for name in lanes::all(course) {
                 let mut shown = !state.hidden.contains(&name);
-                if ui.checkbox(&mut shown, format!("Lane of {name}")).changed() {
+                if checkbox(ui, &mut shown, format!("Lane of {name}")).changed() {
                     match shown {
                         true => drop(state.hidden.remove(&name)),
                         false => drop(state.hidden.insert(name)),

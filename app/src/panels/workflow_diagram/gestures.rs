@@ -133,13 +133,20 @@ fn bomb_on(ui: &Ui, stage: &Stage<'_>, name: &str, bomb: Bomb, at: Pos2) {
 
 /// A context menu that the keyboard opens too: then beside the thing, for there is no pointer.
 pub(super) fn menu(ui: &Ui, response: &Response, contents: impl FnOnce(&mut Ui)) {
+    menu_opening(ui, response, false, contents);
+}
+
+/// The same; `opens` opens it whatever was clicked.
+pub(super) fn menu_opening(ui: &Ui, response: &Response, opens: bool, contents: impl FnOnce(&mut Ui)) {
     let id = response.id.with("menu by key");
     let by_key = response.has_focus() && ui.input_mut(|input| input.consume_key(Modifiers::SHIFT, Key::F10));
     if by_key || Popup::is_id_open(ui.ctx(), id) {
         let toggle = by_key.then_some(SetOpenCommand::Toggle);
         Popup::menu(response).id(id).open_memory(toggle).show(contents);
     } else {
-        response.context_menu(contents);
+        let popup = Popup::context_menu(response);
+        let popup = if opens { popup.open_memory(Some(SetOpenCommand::Bool(true))) } else { popup };
+        popup.show(contents);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A small box in which a link's delay, jitter, loss and the like are set, one way or both.
 
-use egui::{Checkbox, Slider, Ui};
+use egui::{Slider, Ui};
 use protocol::ids::Span;
 use protocol::trace::LinkRule;
 
@@ -9,7 +9,7 @@ use crate::panels::pace;
 use crate::picture::Picture;
 use crate::theme::size;
 use crate::user_command::{CommandQueue, LinkWay};
-use crate::widgets::{button, choice, dialog, dim, heading, main_button};
+use crate::widgets::{button, checkbox, choice, dialog, dim, heading, main_button};
 use crate::wording;
 
 /// The longest delay that the slider offers, in milliseconds of cluster time.
@@ -111,6 +111,6 @@ fn sliders(ui: &mut Ui, rule: &mut LinkRule) {
             *share = (percent * 10.0).round() as u16;
         }
     }
-    ui.add(Checkbox::new(&mut rule.hold, "Hold messages until they are let go"));
-    ui.add(Checkbox::new(&mut rule.cut, "Cut: nothing passes, not even heartbeats"));
+    checkbox(ui, &mut rule.hold, "Hold messages until they are let go");
+    checkbox(ui, &mut rule.cut, "Cut: nothing passes, not even heartbeats");
 }

@@ -6,7 +6,7 @@
 use egui::{Align2, Pos2, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
 use protocol::trace::LinkRule;
 
-use super::gestures::menu;
+use super::gestures::menu_opening;
 use super::layout::Taken;
 use super::lines::Line;
 use super::link_dialog::LinkDialog;
@@ -32,9 +32,11 @@ fn under_pointer(ui: &Ui, stage: &Stage<'_>, lines: &[Line<'_>]) -> Option<(usiz
     near.min_by(|one, other| one.1.total_cmp(&other.1)).map(|(index, _)| (index, at))
 }
 
-/// Lets lines be pointed at, and opens their menus. To be called below everything else on the canvas.
+/// Lets lines be pointed at, and opens their menus. To be called below everything else on the canvas. `ground` is the canvas
+/// itself: it takes the click of a finger, or of a mouse faster than frames, that comes before the line was pointed at.
 pub(super) fn on_lines(
     ui: &mut Ui,
+    ground: &Response,
     stage: &Stage<'_>,
     lines: &[Line<'_>],
     state: &mut DiagramState,
@@ -58,7 +60,8 @@ pub(super) fn on_lines(
         if response.clicked() && !by_pointer {
             state.link_dialog = Some(LinkDialog::open(stage.picture, &line.ends()));
         }
-        menu(ui, &response, |ui| link_menu(ui, stage, line, state, commands));
+        let opens = hovered.is_some() && ground.secondary_clicked();
+        menu_opening(ui, &response, opens, |ui| link_menu(ui, stage, line, state, commands));
         if hovered.is_some() && !line_is_plain(line) {
             response.on_hover_text(sentence(line));
         }
