@@ -8,7 +8,6 @@ mod cluster_command;
 mod customer_lines;
 pub(crate) mod demo;
 mod door;
-mod known;
 mod output;
 mod replay;
 mod run;

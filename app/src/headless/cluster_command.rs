@@ -10,15 +10,14 @@ use std::time::Instant;
 
 use anyhow::Context;
 use protocol::ids::Span;
-use protocol::trace::{Blast, Bomb, Ending, Failpoint, Started, TraceEvent};
+use protocol::trace::{Blast, Bomb, Ending, Failpoint, TraceEvent};
 use serde::Serialize;
 use serde_json::json;
 
-use super::known::{Known, KnownNode};
 use super::{ClusterKind, Exit, Failure, door, launch, say_json, status};
 use crate::cluster::{Cluster, ClusterOptions};
 use crate::load::{Endless, Entry, Load};
-use crate::picture::Picture;
+use crate::picture::{Node, Picture};
 use crate::scenario;
 
 /// The longest line that is read, in bytes.
@@ -75,13 +74,10 @@ pub(super) fn perform(arguments: ClusterArguments) -> Result<Exit, Failure> {
     watch_signals(sender.clone())?;
     let mut cluster = launch(options)?;
     door::open(&cluster)?;
-    let (mut known, mut picture) = (Known::default(), Picture::default());
-    for record in cluster.take_facts() {
-        known.learn(&record);
-        picture.apply(&record);
-    }
+    let mut picture = Picture::default();
+    cluster.take_facts().into_iter().for_each(|record| picture.take(record));
     let run = cluster.directory().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let nodes = known.nodes().map(NodeLine::of).collect();
+    let nodes = picture.nodes.iter().map(NodeLine::of).collect();
     say_json(&First { run, dir: &cluster.directory().to_string_lossy(), nodes })?;
     let waker = sender.clone();
     cluster.wake_with(move || {
@@ -94,7 +90,7 @@ pub(super) fn perform(arguments: ClusterArguments) -> Result<Exit, Failure> {
         load = Some(Load::start(entry, arguments.customers, None, Instant::now(), Endless::default())?);
     }
     // Facts may have come before there was a waker.
-    say_changes(&mut cluster, &mut known, &mut picture)?;
+    say_changes(&mut cluster, &mut picture)?;
     for woken in woken {
         match woken {
             Woken::Over => break,
@@ -108,18 +104,19 @@ pub(super) fn perform(arguments: ClusterArguments) -> Result<Exit, Failure> {
                 }
                 Err(why) => say_json(&json!({"change": "refused", "why": why}))?,
             },
-            Woken::Facts => say_changes(&mut cluster, &mut known, &mut picture)?,
+            Woken::Facts => say_changes(&mut cluster, &mut picture)?,
         }
     }
     drop(load);
     Ok(Exit::Holds)
 }
 
-fn say_changes(cluster: &mut Cluster, known: &mut Known, picture: &mut Picture) -> Result<(), Failure> {
+fn say_changes(cluster: &mut Cluster, picture: &mut Picture) -> Result<(), Failure> {
     for record in cluster.take_facts() {
-        known.learn(&record);
+        // Who is taken away is not in the picture any more, who starts is not in it before.
+        let before = picture.nodes.of(record.node).map(NodeLine::of);
         picture.apply(&record);
-        let node = known.by_id(record.node).map(NodeLine::of);
+        let node = picture.nodes.of(record.node).map(NodeLine::of).or(before);
         if let TraceEvent::CommandRefused { why } = &record.event {
             say_json(&json!({"change": "refused", "why": why}))?;
         } else if let (Some(node), TraceEvent::Started(_)) = (&node, &record.event) {
@@ -140,10 +137,9 @@ fn say_changes(cluster: &mut Cluster, known: &mut Known, picture: &mut Picture) 
 }
 
 impl NodeLine {
-    fn of(node: &KnownNode) -> Self {
-        let Started { name, actor, pid, contact } = &node.started;
-        let (id, addr) = (contact.id.to_string(), contact.address.to_string());
-        Self { name: name.clone(), role: status::role(*actor), id, pid: *pid, addr }
+    fn of(node: &Node) -> Self {
+        let (name, role, pid) = (node.name.clone(), status::role(node.actor), node.pid);
+        Self { name, role, id: node.id.to_string(), pid, addr: node.address.to_string() }
     }
 }
 

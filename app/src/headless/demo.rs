@@ -7,12 +7,12 @@
 mod stage;
 
 use protocol::ids::Span;
-use protocol::message::Ask;
 use protocol::order_book::OrderId;
 use serde_json::json;
 
 use super::{Exit, Failure, launch, say, say_json};
 use crate::cluster::ClusterOptions;
+use crate::picture::Picture;
 use crate::user_command::UserCommand;
 use stage::Demo;
 
@@ -33,18 +33,16 @@ pub(crate) fn perform(arguments: &DemoArguments) -> Result<Exit, Failure> {
     )?;
     let cluster = launch(ClusterOptions::usual()?)?;
     let mut demo = Demo::new(cluster);
-    demo.until("the cluster serves", |demo| demo.known.primary().is_some() && demo.known.backups().len() == 2)?;
+    demo.until_members(3)?;
     demo.cluster.perform(UserCommand::SetHop { hop: Some(HOP) });
 
     demo.chapter("Muriel orders. It is her first order, so she looks the front-end up.")?;
     demo.order("Muriel", &["Fish and chips", "Lemonade"])?;
-    demo.until_answered("Muriel")?;
 
     demo.chapter("Grace orders, and the primary is killed before the backups have acknowledged.")?;
     demo.kill_at_update = true;
     demo.order("Grace", &["Pad thai"])?;
-    demo.until_answered("Grace")?;
-    demo.until("another replica leads", |demo| demo.known.primary().is_some())?;
+    demo.until("another replica leads", |demo| demo.picture.nodes.acting_primary().is_some())?;
     let survived = demo.killed.is_some();
 
     demo.chapter(
@@ -53,14 +51,13 @@ pub(crate) fn perform(arguments: &DemoArguments) -> Result<Exit, Failure> {
     if let Some(node) = demo.killed.clone() {
         demo.cluster.perform(UserCommand::Restart { node });
     }
-    demo.until("three members", |demo| demo.known.backups().len() == 2)?;
+    demo.until_members(3)?;
 
     demo.chapter("Everybody reads the history of their postcode.")?;
     demo.cluster.perform(UserCommand::SetHop { hop: None });
-    let customers: Vec<String> = demo.customers.keys().cloned().collect();
+    let customers: Vec<String> = demo.picture.customers.iter().map(|customer| customer.name.clone()).collect();
     for name in customers {
         demo.read(&name)?;
-        demo.until_answered(&name)?;
     }
     let verdict = demo.verdict(survived);
     for sentence in &verdict.sentences {
@@ -69,8 +66,8 @@ pub(crate) fn perform(arguments: &DemoArguments) -> Result<Exit, Failure> {
     if arguments.json {
         say_json(&json!({
             "verdict": if verdict.holds { "holds" } else { "violation" },
-            "acknowledged": demo.receipts.len(),
-            "failovers": demo.known.failovers,
+            "acknowledged": demo.picture.ledger.placed,
+            "failovers": demo.picture.ledger.failovers,
             "killed": demo.killed,
         }))?;
     }
@@ -85,17 +82,15 @@ struct Verdict {
 impl Demo {
     /// Each receipt must be found exactly once.
     fn verdict(&self, killed: bool) -> Verdict {
-        let mut holds = killed && self.receipts.len() == 2;
+        let Picture { customers, ledger, .. } = &self.picture;
+        let mut holds = killed && ledger.placed == 2 && ledger.failovers >= 1;
         let mut sentences = vec![String::new()];
-        for request in &self.receipts {
-            let (name, _) = self.orders.get(request).cloned().unwrap_or_else(|| (request.to_string(), Ask::Withdraw));
-            let all = self.pages.iter().flat_map(|page| &page.orders);
-            let times = all.filter(|order| order.id == OrderId::Placed(*request)).count();
+        for (name, receipt) in customers.iter().flat_map(|it| it.receipts.iter().map(|receipt| (&it.name, receipt))) {
+            let all = customers.iter().filter_map(|it| it.history.as_ref()).flat_map(|page| &page.orders);
+            let times = all.filter(|order| order.id == OrderId::Placed(receipt.request)).count();
             holds &= times == 1;
             sentences.push(format!("{name}'s order was acknowledged, and is there {times} time(s)."));
         }
-        let failovers = self.known.failovers;
-        holds &= failovers >= 1;
         sentences.push(match (&self.killed, holds) {
             (Some(killed), true) => format!(
                 "Verdict: {killed} was killed in the middle of an order, another replica took over, nothing is lost, nothing is \

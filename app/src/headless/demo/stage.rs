@@ -1,17 +1,17 @@
 //! The stage of the demonstration: prints each fact in the order in which it happened, and waits for what the script waits for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use protocol::ids::{CustomerId, MessageId, NodeId, RequestId, Role, ViewNumber};
 use protocol::message::{Answer, Ask};
-use protocol::order_book::{HistoryPage, Outcome};
+use protocol::order_book::Outcome;
 use protocol::trace::{Actor, Ending, MessageFacts, Standing, Started, Step, TraceEvent, TraceRecord};
 
 use crate::cluster::Cluster;
-use crate::headless::known::Known;
 use crate::headless::{Failure, say};
+use crate::picture::{Customer, Picture, Service};
 use crate::user_command::UserCommand;
 
 /// Nothing in the demonstration takes longer.
@@ -19,26 +19,17 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Facts are shown so much later than they happened, so that those of all processes are there.
 const LATENESS: Duration = Duration::from_millis(30);
 
-/// A customer of the demonstration.
-pub(super) struct Customer {
-    id: CustomerId,
-    postcode: String,
-    waiting: Option<RequestId>,
-    /// Asked for, but not yet known to be asked.
-    asking: bool,
-}
-
-/// The running cluster, what is known of it, and what the script has asked for.
+/// The running cluster, what has been shown of it, and what the script waits for.
 pub(super) struct Demo {
     pub cluster: Cluster,
-    pub known: Known,
+    /// Of all that has been shown.
+    pub picture: Picture,
     woken: Receiver<()>,
-    pub customers: BTreeMap<String, Customer>,
     names: HashMap<NodeId, String>,
-    pub orders: HashMap<RequestId, (String, Ask)>,
-    pub receipts: Vec<RequestId>,
-    pub pages: Vec<HistoryPage>,
-    sent: HashMap<MessageId, (String, String)>,
+    /// Customers that were told to ask, and have no answer yet.
+    asking: BTreeSet<CustomerId>,
+    /// Messages that were shown when they were sent.
+    sent: HashSet<MessageId>,
     pub kill_at_update: bool,
     pub killed: Option<String>,
     refused: Option<String>,
@@ -56,14 +47,11 @@ impl Demo {
         });
         Self {
             cluster,
-            known: Known::default(),
+            picture: Picture::default(),
             woken,
-            customers: BTreeMap::new(),
             names: HashMap::new(),
-            orders: HashMap::new(),
-            receipts: Vec::new(),
-            pages: Vec::new(),
-            sent: HashMap::new(),
+            asking: BTreeSet::new(),
+            sent: HashSet::new(),
             kill_at_update: false,
             killed: None,
             refused: None,
@@ -117,34 +105,31 @@ impl Demo {
         Ok(())
     }
 
-    /// Shows what happens until that customer has its answer.
-    pub fn until_answered(&mut self, name: &str) -> Result<(), Failure> {
-        let waits = |demo: &Self| demo.customers.get(name).is_some_and(|it| it.asking || it.waiting.is_some());
-        self.until(&format!("{name} has an answer"), |demo| !waits(demo))
+    /// Shows what happens until orders are answered by so many members.
+    pub fn until_members(&mut self, wanted: usize) -> Result<(), Failure> {
+        let serve =
+            |demo: &Self| matches!(demo.picture.service(), Service::Serving { members, .. } if members == wanted);
+        self.until(&format!("{wanted} members serve"), serve)
     }
 
-    fn customer(&mut self, name: &str) -> Result<&mut Customer, Failure> {
-        let missing = || Failure::Fault(anyhow::anyhow!("there is no customer called {name}"));
-        self.customers.get_mut(name).ok_or_else(missing)
-    }
-
-    /// That customer orders to its own postcode.
+    /// That customer orders to its own postcode. Shows what happens until it has its answer.
     pub fn order(&mut self, name: &str, items: &[&str]) -> Result<(), Failure> {
-        let it = self.customer(name)?;
-        it.asking = true;
-        let (customer, postcode) = (it.id, it.postcode.clone());
         let items = items.iter().map(|item| (*item).to_owned()).collect();
-        self.cluster.perform(UserCommand::PlaceOrder { customer, postcode, items });
-        Ok(())
+        self.ask(name, |customer, postcode| UserCommand::PlaceOrder { customer, postcode, items })
     }
 
-    /// That customer reads what was ordered to its postcode.
+    /// That customer reads what was ordered to its postcode. Shows what happens until it has its answer.
     pub fn read(&mut self, name: &str) -> Result<(), Failure> {
-        let it = self.customer(name)?;
-        it.asking = true;
-        let (customer, postcode) = (it.id, it.postcode.clone());
-        self.cluster.perform(UserCommand::ReadHistory { customer, postcode, page: 0 });
-        Ok(())
+        self.ask(name, |customer, postcode| UserCommand::ReadHistory { customer, postcode, page: 0 })
+    }
+
+    fn ask(&mut self, name: &str, what: impl FnOnce(CustomerId, String) -> UserCommand) -> Result<(), Failure> {
+        let missing = || Failure::Fault(anyhow::anyhow!("there is no customer called {name}"));
+        let customer = self.picture.customers.iter().find(|customer| customer.name == name).ok_or_else(missing)?;
+        let (id, command) = (customer.id, what(customer.id, customer.postcode.to_string()));
+        self.asking.insert(id);
+        self.cluster.perform(command);
+        self.until(&format!("{name} has an answer"), |demo| !demo.asking.contains(&id))
     }
 
     fn name(&self, id: NodeId) -> String {
@@ -156,19 +141,13 @@ impl Demo {
         let who = self.name(record.node);
         match &record.event {
             TraceEvent::Started(started) => show_start(started)?,
-            TraceEvent::CustomerIs { customer, name, postcode, .. } => {
-                let (id, postcode) = (*customer, postcode.to_string());
-                self.customers.insert(name.clone(), Customer { id, postcode, waiting: None, asking: false });
-            }
             TraceEvent::Ended { how, words } => {
                 let how = if *how == Ending::Crashed { "is killed" } else { "ends" };
                 say(format!("  !  {who} {how} ({words})"))?;
             }
-            TraceEvent::Sent { message, to, facts } => self.show_sent(who, *message, *to, facts)?,
-            TraceEvent::Lost { message, why, .. } => {
-                if let Some((from, to)) = self.sent.get(message) {
-                    say(format!("     lost between {from} and {to}: {why}"))?;
-                }
+            TraceEvent::Sent { message, to, facts } => self.show_sent(&who, *message, *to, facts)?,
+            TraceEvent::Lost { message, to, why } if self.sent.contains(message) => {
+                say(format!("     lost between {who} and {}: {why}", self.name(*to)))?;
             }
             TraceEvent::PostcodeAsked { service, postcode, .. } => {
                 say(format!("[11] {who} → {service}: does {postcode} exist?"))?;
@@ -183,10 +162,12 @@ impl Demo {
             TraceEvent::Suspects { replica, suspected: true } => {
                 say(format!("     {who} has not heard {} and suspects it", self.name(*replica)))?;
             }
-            TraceEvent::Asked { customer, request, ask } => self.asked(*customer, *request, ask),
             TraceEvent::Answered { request, answer, took } => self.answered(*request, answer, *took)?,
             TraceEvent::CommandRefused { why } => self.refused = Some(why.clone()),
             TraceEvent::Suspects { suspected: false, .. }
+            | TraceEvent::CustomerIs { .. }
+            | TraceEvent::Asked { .. }
+            | TraceEvent::Lost { .. }
             | TraceEvent::Delivered { .. }
             | TraceEvent::Stays { .. }
             | TraceEvent::Timers { .. }
@@ -207,30 +188,22 @@ impl Demo {
             | TraceEvent::HopIs { .. }
             | TraceEvent::Log { .. } => {}
         }
-        self.known.learn(record);
+        self.picture.apply(record);
         Ok(())
     }
 
-    fn show_sent(&mut self, who: String, id: MessageId, to: NodeId, facts: &MessageFacts) -> Result<(), Failure> {
+    fn show_sent(&mut self, who: &str, id: MessageId, to: NodeId, facts: &MessageFacts) -> Result<(), Failure> {
         let to = self.name(to);
         // Steps 11 and 12 are told as a question and its verdict, in more words.
         let Some(Step(step)) = facts.step.filter(|step| !matches!(step.0, 11 | 12)) else { return Ok(()) };
-        say(format!("[{step}] {who} → {to}: {}", facts.label))?;
-        self.sent.insert(id, (who, to));
-        Ok(())
-    }
-
-    fn asked(&mut self, customer: CustomerId, request: RequestId, ask: &Ask) {
-        if let Some((name, it)) = self.customers.iter_mut().find(|(_, it)| it.id == customer) {
-            (it.asking, it.waiting) = (false, Some(request));
-            self.orders.insert(request, (name.clone(), ask.clone()));
-        }
+        self.sent.insert(id);
+        say(format!("[{step}] {who} → {to}: {}", facts.label))
     }
 
     /// Between [10] and [6]: the update has left the primary, no acknowledgement has come back.
     fn kill_if_wanted(&mut self, record: &TraceRecord) {
         let TraceEvent::Sent { facts, .. } = &record.event else { return };
-        let is_primary = self.known.primary().is_some_and(|primary| primary.started.contact.id == record.node);
+        let is_primary = self.picture.nodes.acting_primary().is_some_and(|primary| primary.id == record.node);
         if self.kill_at_update && facts.step == Some(Step(5)) && is_primary {
             self.kill_at_update = false;
             let node = self.name(record.node);
@@ -240,18 +213,14 @@ impl Demo {
     }
 
     fn answered(&mut self, request: RequestId, answer: &Answer, took: u64) -> Result<(), Failure> {
-        let Some((name, ask)) = self.orders.get(&request).cloned() else { return Ok(()) };
-        if let Some(it) = self.customers.get_mut(&name).filter(|it| it.waiting == Some(request)) {
-            it.waiting = None;
-        }
-        let words = match (answer, &ask) {
-            (Answer::Outcome(Outcome::Placed { number }), Ask::Order { items, .. }) => {
-                self.receipts.push(request);
+        self.asking.remove(&request.customer);
+        let Some(Customer { name, waiting, .. }) = self.picture.customers.get(request.customer) else { return Ok(()) };
+        let words = match (answer, waiting.as_ref().map(|waiting| &waiting.ask)) {
+            (Answer::Outcome(Outcome::Placed { number }), Some(Ask::Order { items, .. })) => {
                 format!("is told: order #{number} ({}) is placed", items.join(", "))
             }
             (Answer::Outcome(outcome), _) => format!("is told: {}", outcome.label()),
             (Answer::History(page), _) => {
-                self.pages.push(page.clone());
                 let orders: Vec<_> = page.orders.iter().map(|order| order.items.join(" + ")).collect();
                 format!("reads {}: {}", page.postcode, orders.join("; "))
             }
