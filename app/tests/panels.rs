@@ -1,76 +1,41 @@
 //! Panels clicked on a fixed picture: each gesture asks for the right thing, and changes nothing by itself.
 
 mod scene;
+#[path = "scene/shown.rs"]
+mod shown;
 #[path = "panels/steering.rs"]
 mod steering;
 
-use app::app::Window;
 use app::panels::Selected;
 use app::user_command::UserCommand;
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, ThemePreference, Vec2, vec2};
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use protocol::trace::{Rate, TraceEvent, TraceRecord};
-
-type Shown<'a> = Harness<'a, Window>;
-
-fn shown_from(told: &scene::Scene, now: u64) -> Shown<'static> {
-    let mut window = Window::default();
-    told.tell(&mut window, now);
-    window.focus.customer = Some(scene::customer(2).1);
-    let mut harness = Harness::builder()
-        .with_size(vec2(1280.0, 800.0))
-        .with_step_dt(0.02)
-        .with_context_setup(app::theme::install)
-        .build_ui_state(|ui, window: &mut Window| window.ui(ui), window);
-    harness.run_steps(3);
-    harness
-}
-
-/// Grace's order is on its way.
-fn shown() -> Shown<'static> {
-    shown_from(&scene::order_on_its_way(), scene::NOW)
-}
+use shown::{Shown, click, drag, key, shown, shown_at};
 
 /// Everything is over long since.
-fn at_rest() -> Shown<'static> {
+fn at_rest() -> Shown {
     let mut told = scene::order_on_its_way();
     let request = protocol::ids::RequestId { customer: scene::customer(2).1, number: protocol::ids::RequestNumber(2) };
     told.placed(request, 18, 900, 14_000_000);
-    shown_from(&told, 40_000_000)
+    shown_at(&told, 40_000_000)
 }
 
-fn click(harness: &mut Shown<'_>, label: &str) {
-    harness.get_by_label(label).click();
-    harness.run_steps(3);
-}
-
-fn place(harness: &Shown<'_>, part_of_label: &str) -> Rect {
+fn place(harness: &Shown, part_of_label: &str) -> Rect {
     harness.get_by_label_contains(part_of_label).rect()
 }
 
-fn asked_for(harness: &mut Shown<'_>) -> Vec<UserCommand> {
+fn asked_for(harness: &mut Shown) -> Vec<UserCommand> {
     harness.state_mut().commands.take()
 }
 
-fn press(harness: &mut Shown<'_>, at: Pos2, button: PointerButton, times: u32) {
+fn press(harness: &mut Shown, at: Pos2, button: PointerButton, times: u32) {
     harness.event(Event::PointerMoved(at));
     for _ in 0..times {
         for pressed in [true, false] {
             harness.event(Event::PointerButton { pos: at, button, pressed, modifiers: Modifiers::NONE });
         }
     }
-    harness.run_steps(3);
-}
-
-fn drag(harness: &mut Shown<'_>, from: Pos2, to: Pos2) {
-    harness.drag_at(from);
-    harness.run_steps(2);
-    harness.hover_at(from.lerp(to, 0.5));
-    harness.run_steps(2);
-    harness.hover_at(to);
-    harness.run_steps(2);
-    harness.drop_at(to);
     harness.run_steps(3);
 }
 
@@ -107,7 +72,7 @@ fn dragging_a_customer_asks_to_move_house() {
     assert_eq!(place_of_grace(&harness), newcastle, "the customer moves when a fact says so");
 }
 
-fn place_of_grace(harness: &Shown<'_>) -> Pos2 {
+fn place_of_grace(harness: &Shown) -> Pos2 {
     place(harness, "customer Grace").center()
 }
 
@@ -223,21 +188,17 @@ fn speed_cache_and_customer_buttons_ask() {
 #[test]
 fn keys_do_what_the_list_of_keys_says() {
     let mut harness = shown();
-    harness.key_press(Key::Questionmark);
-    harness.run_steps(3);
+    key(&mut harness, Key::Questionmark);
     harness.get_by_label_contains("crash the selected node");
-    harness.key_press(Key::Escape);
-    harness.run_steps(3);
+    key(&mut harness, Key::Escape);
     harness.state_mut().focus.select_node("replica-3");
-    for key in [Key::Delete, Key::N, Key::Num1, Key::C] {
-        harness.key_press(key);
-        harness.run_steps(2);
+    for which in [Key::Delete, Key::N, Key::Num1, Key::C] {
+        key(&mut harness, which);
     }
     let crash = UserCommand::Crash { node: "replica-3".into() };
     let wanted = [crash.clone(), UserCommand::AddReplica, UserCommand::SetRate { rate: Rate::REAL }, crash];
     assert_eq!(asked_for(&mut harness), wanted);
-    harness.key_press(Key::Escape);
-    harness.run_steps(2);
+    key(&mut harness, Key::Escape);
     assert_eq!(harness.state().focus.selected, Selected::Nothing);
 }
 
@@ -248,21 +209,19 @@ fn what_is_typed_is_no_shortcut() {
     harness.get_by_label("Deliver to postcode").focus();
     harness.run_steps(2);
     harness.key_press(Key::C);
-    harness.key_press(Key::N);
-    harness.run_steps(2);
+    key(&mut harness, Key::N);
     assert_eq!(asked_for(&mut harness), []);
 }
 
 #[test]
 fn the_theme_goes_round_by_button_and_key() {
     let mut harness = shown();
-    let theme = |harness: &Shown<'_>| harness.ctx.options(|options| options.theme_preference);
+    let theme = |harness: &Shown| harness.ctx.options(|options| options.theme_preference);
     harness.ctx.set_theme(ThemePreference::Light);
     harness.run_steps(2);
     click(&mut harness, "theme: light");
     assert_eq!(theme(&harness), ThemePreference::Dark);
-    harness.key_press(Key::T);
-    harness.run_steps(2);
+    key(&mut harness, Key::T);
     assert_eq!(theme(&harness), ThemePreference::System);
 }
 
@@ -284,8 +243,7 @@ fn presentation_hides_the_side_panels_and_enlarges() {
     assert_eq!(harness.ctx.zoom_factor(), 1.5);
     assert!(harness.query_by_label_contains("Margherita").is_none());
     harness.get_by_label_contains("node replica-2");
-    harness.key_press(Key::P);
-    harness.run_steps(3);
+    key(&mut harness, Key::P);
     assert_eq!(harness.ctx.zoom_factor(), 1.0);
 }
 
@@ -347,8 +305,7 @@ fn the_keyboard_reaches_nodes_and_opens_their_menu() {
     let mut harness = shown();
     harness.get_by_label_contains("node front-end").focus();
     harness.run_steps(2);
-    harness.key_press(Key::Enter);
-    harness.run_steps(2);
+    key(&mut harness, Key::Enter);
     assert_eq!(harness.state().focus.selected, Selected::Node("front-end".into()));
     harness.key_press_modifiers(Modifiers::SHIFT, Key::F10);
     harness.run_steps(3);
@@ -377,7 +334,7 @@ fn everything_that_can_be_clicked_has_a_name() {
 #[test]
 fn a_small_window_and_a_large_one_keep_all_nodes_in_sight() {
     let usual = [vec2(1024.0, 640.0), vec2(1920.0, 1080.0)].map(|size| (size, shown()));
-    let crowded = shown_from(&scene::crowd(20, 50, 100), scene::NOW);
+    let crowded = shown_at(&scene::crowd(20, 50, 100), scene::NOW);
     for (size, mut harness) in usual.into_iter().chain([(vec2(1280.0, 800.0), crowded)]) {
         harness.set_size(size);
         harness.run_steps(4);

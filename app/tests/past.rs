@@ -3,6 +3,8 @@
 #[path = "scene/loss.rs"]
 mod loss;
 mod scene;
+#[path = "scene/shown.rs"]
+mod shown;
 
 use app::app::Window;
 use app::panels::Selected;
@@ -10,69 +12,26 @@ use app::panels::timeline::Look;
 use app::tape::{self, Entry};
 use app::user_command::UserCommand;
 use egui::{Key, Modifiers, Pos2, Rect, pos2, vec2};
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use protocol::trace::{TraceEvent, TraceRecord};
-
-type Shown<'a> = Harness<'a, Window>;
-
-fn shown_from(told: &scene::Scene) -> Shown<'static> {
-    let mut window = Window::default();
-    told.tell(&mut window, scene::NOW);
-    harness(window)
-}
+use shown::{Shown, click, drag, key, open, shown, shown_at};
 
 /// A moment with many of everything can be looked back from, too.
 #[test]
 fn a_crowd_has_a_past() {
     for told in [scene::crowd(20, 50, 200), scene::steered::steered(None)] {
-        let mut harness = shown_from(&told);
+        let mut harness = shown_at(&told, scene::NOW);
         key(&mut harness, Key::ArrowLeft);
         harness.get_by_label_contains("This is the past");
     }
 }
 
-fn harness(window: Window) -> Shown<'static> {
-    let mut harness = Harness::builder()
-        .with_size(vec2(1280.0, 800.0))
-        .with_step_dt(0.02)
-        .with_context_setup(app::theme::install)
-        .build_ui_state(|ui, window: &mut Window| window.ui(ui), window);
-    harness.run_steps(3);
-    harness
-}
-
-fn shown() -> Shown<'static> {
-    shown_from(&scene::order_on_its_way())
-}
-
-fn click(harness: &mut Shown<'_>, label: &str) {
-    harness.get_by_label(label).click();
-    harness.run_steps(3);
-}
-
-fn key(harness: &mut Shown<'_>, key: Key) {
-    harness.key_press(key);
-    harness.run_steps(3);
-}
-
 /// Where a moment of cluster time, in seconds, stands on the ruler.
-fn on_ruler(harness: &Shown<'_>, seconds: f32) -> Pos2 {
+fn on_ruler(harness: &Shown, seconds: f32) -> Pos2 {
     let ruler: Rect = harness.get_by_label("now").rect();
     // Twelve seconds are shown, up to the moment that is shown first.
     let right = ruler.right() - app::theme::size::RIGHT_OF_NOW;
     pos2(right - (12.482 - seconds) / 12.0 * (right - ruler.left()), ruler.center().y)
-}
-
-fn drag(harness: &mut Shown<'_>, from: Pos2, to: Pos2) {
-    harness.drag_at(from);
-    harness.run_steps(2);
-    for share in [0.3, 0.7, 1.0] {
-        harness.hover_at(from.lerp(to, share));
-        harness.run_steps(2);
-    }
-    harness.drop_at(to);
-    harness.run_steps(3);
 }
 
 #[test]
@@ -209,7 +168,7 @@ fn what_is_hovered_in_one_panel_is_lit_in_the_others() {
 
 #[test]
 fn a_red_light_says_why_and_names_the_pair() {
-    let mut harness = shown_from(&loss::lost_order());
+    let mut harness = shown_at(&loss::lost_order(), scene::NOW);
     harness.get_by_label("✗ 1 lost");
     harness.get_by_label("✗ history not linearizable");
     harness.get_by_label("✓ 0 stored twice");
@@ -232,7 +191,7 @@ fn another_tape_is_shown_instead_of_the_present_and_closed_again() {
     loss::lost_order().tell(&mut told, scene::NOW);
     let mut bytes = Vec::new();
     told.tape.copy().write(&mut bytes).unwrap();
-    let mut harness = harness(Window::default());
+    let mut harness = open(Window::default());
     harness.state_mut().show_tape("lecture.jhtape".into(), tape::read(&bytes[..]).unwrap(), 0.0);
     harness.run_steps(3);
     harness.get_by_label_contains("This is the tape lecture.jhtape");
@@ -276,7 +235,7 @@ fn a_tape_is_saved_from_the_menu_and_opened_again() {
     assert!(!path.exists());
     ask("Save tape…", &path, "Saved ");
     assert!(path.exists());
-    let mut other = self::harness(Window::default());
+    let mut other = open(Window::default());
     click(&mut other, "Menu");
     other.get_by_label("Open tape…");
     let opened = tape::open(&path).unwrap();

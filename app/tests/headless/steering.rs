@@ -19,6 +19,33 @@ impl Stage {
     fn until_fact(&mut self, wanted: &TraceEvent) {
         self.until(&format!("{wanted:?}"), |record| (record.event == *wanted).then_some(()));
     }
+
+    fn until_delivered(&mut self, message: MessageId) {
+        self.until("its arrival", |record| match record.event {
+            TraceEvent::Delivered { message: arrived, .. } => (arrived == message).then_some(()),
+            _ => None,
+        });
+    }
+
+    fn stop_time(&mut self) {
+        self.perform(UserCommand::SetRate { rate: Rate::STOPPED });
+        self.until_fact(&TraceEvent::ClockIs { rate: Rate::STOPPED, until: None });
+    }
+
+    /// The message with this number that enters its link next.
+    fn sent(&mut self, number: u8) -> (MessageId, NodeId) {
+        self.until(&format!("[{number}]"), |record| match &record.event {
+            TraceEvent::Sent { message, to, facts } => (facts.step == Some(Step(number))).then_some((*message, *to)),
+            _ => None,
+        })
+    }
+
+    fn restart(&mut self, node: &str) -> NodeId {
+        self.perform(UserCommand::Crash { node: node.into() });
+        self.until("its end", |record| matches!(record.event, TraceEvent::Ended { .. }).then_some(()));
+        self.perform(UserCommand::Restart { node: node.into() });
+        self.until("its start", |record| matches!(record.event, TraceEvent::Started(_)).then_some(record.node))
+    }
 }
 
 #[test]
@@ -40,8 +67,7 @@ fn a_hop_follows_the_rate_unless_it_is_set() {
 #[test]
 fn time_stops_by_itself_at_a_moment() {
     let mut stage = Stage::open();
-    stage.perform(UserCommand::SetRate { rate: Rate::STOPPED });
-    stage.until_fact(&TraceEvent::ClockIs { rate: Rate::STOPPED, until: None });
+    stage.stop_time();
     let wanted = stage.cluster.now() + 5_000;
     stage.perform(UserCommand::RunUntil { rate: Rate::REAL, until: Until::Moment(wanted) });
     stage.until_fact(&TraceEvent::ClockIs { rate: Rate::REAL, until: Some(wanted) });
@@ -172,23 +198,6 @@ fn what_cannot_be_steered_is_refused() {
     assert!(why.contains("is not running"), "{why}");
 }
 
-impl Stage {
-    /// The message with this number that enters its link next.
-    fn sent(&mut self, number: u8) -> (MessageId, NodeId) {
-        self.until(&format!("[{number}]"), |record| match &record.event {
-            TraceEvent::Sent { message, to, facts } => (facts.step == Some(Step(number))).then_some((*message, *to)),
-            _ => None,
-        })
-    }
-
-    fn restart(&mut self, node: &str) -> NodeId {
-        self.perform(UserCommand::Crash { node: node.into() });
-        self.until("its end", |record| matches!(record.event, TraceEvent::Ended { .. }).then_some(()));
-        self.perform(UserCommand::Restart { node: node.into() });
-        self.until("its start", |record| matches!(record.event, TraceEvent::Started(_)).then_some(record.node))
-    }
-}
-
 #[test]
 fn a_held_message_stays_until_it_is_let_go() {
     let mut stage = Stage::open();
@@ -201,10 +210,7 @@ fn a_held_message_stays_until_it_is_let_go() {
     stage.perform(UserCommand::Message { message, to, act: MessageAct::Hold });
     stage.until_fact(&TraceEvent::Stays { message, to, stay: Stay::Held });
     stage.perform(UserCommand::Message { message, to, act: MessageAct::LetPast });
-    stage.until("its arrival", |record| {
-        let TraceEvent::Delivered { message: arrived, .. } = record.event else { return None };
-        (arrived == message).then_some(())
-    });
+    stage.until_delivered(message);
     let why = stage.refusal(UserCommand::Message { message, to, act: MessageAct::Drop });
     assert!(why.contains("has left its link"), "{why}");
     stage.perform(UserCommand::SetRate { rate: Rate::REAL });
@@ -216,15 +222,11 @@ fn time_goes_on_until_the_next_numbered_step_and_stops() {
     let mut stage = Stage::open();
     let grace = stage.customer("Grace");
     stage.primary();
-    stage.perform(UserCommand::SetRate { rate: Rate::STOPPED });
-    stage.until_fact(&TraceEvent::ClockIs { rate: Rate::STOPPED, until: None });
+    stage.stop_time();
     stage.perform(order(grace, &["Pad thai"]));
     let (message, _) = stage.sent(7);
     stage.perform(UserCommand::RunUntil { rate: Rate(100_000), until: Until::NumberedStep });
-    stage.until("its arrival", |record| {
-        let TraceEvent::Delivered { message: arrived, .. } = record.event else { return None };
-        (arrived == message).then_some(())
-    });
+    stage.until_delivered(message);
     stage.until_fact(&TraceEvent::ClockIs { rate: Rate::STOPPED, until: None });
 }
 
@@ -234,8 +236,7 @@ fn a_timer_is_let_ring_while_time_stands_still() {
     let mut stage = Stage::open();
     let grace = stage.customer("Grace");
     stage.primary();
-    stage.perform(UserCommand::SetRate { rate: Rate::STOPPED });
-    stage.until_fact(&TraceEvent::ClockIs { rate: Rate::STOPPED, until: None });
+    stage.stop_time();
     stage.perform(order(grace, &["Pad thai"]));
     let (node, timer) = stage.until("a timer", |record| match &record.event {
         TraceEvent::Timers { armed } => {
@@ -290,8 +291,7 @@ fn a_restarted_replica_is_somebody_else_unless_that_mistake_is_planted() {
 fn who_starts_while_time_stands_still_waits_like_all() {
     let mut stage = Stage::open();
     stage.primary();
-    stage.perform(UserCommand::SetRate { rate: Rate::STOPPED });
-    stage.until_fact(&TraceEvent::ClockIs { rate: Rate::STOPPED, until: None });
+    stage.stop_time();
     let now = stage.cluster.now();
     stage.perform(UserCommand::AddReplica);
     let id = stage.until("its start", |record| matches!(record.event, TraceEvent::Started(_)).then_some(record.node));

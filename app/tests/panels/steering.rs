@@ -13,30 +13,31 @@ use protocol::plant::Plant;
 use protocol::trace::{Blast, Bomb, Failpoint, Freezing, LinkRule, MessageAct, Rate, TraceEvent, TraceRecord};
 
 use super::scene::{self, replica};
-use super::{Shown, asked_for, click, drag, place, press, shown, shown_from};
+use super::shown::{Shown, click, drag, shown, shown_at};
+use super::{asked_for, place, press};
 
 /// Time stands still, two updates are held, links are cut, replica-3 is frozen, and there are bombs.
-fn steered() -> Shown<'static> {
-    shown_from(&scene::steered::steered(None), scene::NOW)
+fn steered() -> Shown {
+    shown_at(&scene::steered::steered(None), scene::NOW)
 }
 
-fn key(harness: &mut Shown<'_>, modifiers: Modifiers, key: Key) -> Vec<UserCommand> {
+fn key(harness: &mut Shown, modifiers: Modifiers, key: Key) -> Vec<UserCommand> {
     harness.key_press_modifiers(modifiers, key);
     harness.run_steps(2);
     asked_for(harness)
 }
 
-fn plain(harness: &mut Shown<'_>, which: Key) -> Vec<UserCommand> {
+fn plain(harness: &mut Shown, which: Key) -> Vec<UserCommand> {
     key(harness, Modifiers::NONE, which)
 }
 
-fn say(harness: &mut Shown<'_>, event: TraceEvent) {
+fn say(harness: &mut Shown, event: TraceEvent) {
     harness.state_mut().picture.apply(&TraceRecord { node: scene::NAME_SERVER, at: scene::NOW, event });
     harness.run_steps(2);
 }
 
 /// Menus within menus open under the pointer.
-fn point(harness: &mut Shown<'_>, label: &str) {
+fn point(harness: &mut Shown, label: &str) {
     let at = harness.get_by_label(label).rect().center();
     harness.event(Event::PointerMoved(at));
     harness.run_steps(4);
@@ -125,7 +126,7 @@ fn hops_and_heartbeats_are_set_in_the_menu() {
 }
 
 /// The update that is on its way to replica-3, and the first that is held there.
-fn updates(harness: &Shown<'_>) -> (MessageId, MessageId) {
+fn updates(harness: &Shown) -> (MessageId, MessageId) {
     let flying: Vec<_> = harness.state().picture.traffic.flying().filter(|it| it.to == replica(3)).collect();
     let id = |held: bool| flying.iter().find(|it| it.is_held() == held).map(|it| it.id).expect("it is there");
     (id(false), id(true))
@@ -434,7 +435,7 @@ fn a_mistake_is_made_only_after_a_question_and_marked_until_it_is_switched_off()
     let plant = Plant::AckBeforeReplicate;
     assert_eq!(asked_for(&mut harness), [UserCommand::SetPlant { plant: Some(plant) }]);
     assert!(harness.query_by_label("Unsafe lesson").is_none(), "the mark comes with the fact");
-    let mut harness = shown_from(&scene::steered::steered(Some(plant)), scene::NOW);
+    let mut harness = shown_at(&scene::steered::steered(Some(plant)), scene::NOW);
     harness.get_by_label("Unsafe lesson");
     harness.get_by_label(plant.sentence());
     click(&mut harness, "Switch it off");
