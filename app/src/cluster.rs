@@ -20,31 +20,25 @@ mod watch;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
 use node::cluster_clock::ClusterClock as NodeClock;
-use node::control::{ClockReading, SteeringCommand};
+use node::control::ClockReading;
 use node::transport::identity::Authority;
-use protocol::ids::NodeId;
 use protocol::machine::Settings;
 use protocol::trace::{Bomb, Rate, TraceRecord};
 
-use inquiry::Question;
-pub use inquiry::{Admission, NodeStatus, SteeringStatus};
+pub use inquiry::{Admission, Inquirer, NodeStatus, SteeringStatus};
 use observer::Facts;
 use run_directory::RunDirectory;
 use supervisor::{Incoming, Supervisor};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use watch::Watch;
 
 use crate::user_command::UserCommand;
-
-/// How long the supervisor may take to answer: it waits for no process longer than a second.
-const SLOWEST_ANSWER: Duration = Duration::from_secs(10);
 
 /// What kind of cluster is started.
 #[derive(Clone, Debug)]
@@ -166,6 +160,17 @@ impl Cluster {
         self.facts.wake_with(Arc::new(wake));
     }
 
+    /// As [`Self::wake_with`], for who has nothing else to wait for: a word comes when facts are there to be taken.
+    #[must_use]
+    pub fn woken(&self) -> Receiver<()> {
+        let (sender, woken) = channel();
+        self.wake_with(move || {
+            // Nobody waits any more only when nobody takes facts any more.
+            let _ = sender.send(());
+        });
+        woken
+    }
+
     /// Cluster time, in microseconds since the run began.
     #[must_use]
     pub fn now(&self) -> u64 {
@@ -187,7 +192,7 @@ impl Cluster {
     /// What can be asked of the cluster from other threads.
     #[must_use]
     pub fn inquirer(&self) -> Inquirer {
-        Inquirer { sender: self.sender.clone() }
+        Inquirer::new(self.sender.clone())
     }
 }
 
@@ -198,65 +203,6 @@ impl Drop for Cluster {
             // A panic there was shown when it happened; its processes were ended as its stack unwound.
             let _ = thread.join();
         }
-    }
-}
-
-/// Asks the supervisor; may be used from any thread.
-#[derive(Clone)]
-pub struct Inquirer {
-    sender: Sender<Incoming>,
-}
-
-impl Inquirer {
-    /// Every node with what it believes and uses. Waits, at most a second or so.
-    ///
-    /// # Errors
-    /// When the cluster has ended.
-    pub fn status(&self) -> anyhow::Result<Vec<NodeStatus>> {
-        let (reply, answer) = channel();
-        self.ask(Question::Status(reply))?;
-        answer.recv_timeout(SLOWEST_ANSWER).context("the cluster did not answer")
-    }
-
-    /// Keys for one more customers' endpoint.
-    ///
-    /// # Errors
-    /// When the cluster has ended.
-    pub fn admission(&self) -> anyhow::Result<Admission> {
-        let (reply, answer) = channel();
-        self.ask(Question::Admission(reply))?;
-        answer.recv_timeout(SLOWEST_ANSWER).context("the cluster did not answer")?
-    }
-
-    /// How the cluster is steered.
-    ///
-    /// # Errors
-    /// When the cluster has ended.
-    pub fn steering(&self) -> anyhow::Result<SteeringStatus> {
-        let (reply, answer) = channel();
-        self.ask(Question::Steering(reply))?;
-        answer.recv_timeout(SLOWEST_ANSWER).context("the cluster did not answer")
-    }
-
-    /// From now on these customers of this program are told what their host must know, the present clock first. Returns
-    /// when that is on its way.
-    pub(crate) fn follow(&self, customers: Vec<NodeId>) -> anyhow::Result<UnboundedReceiver<SteeringCommand>> {
-        let (sender, commands) = unbounded_channel();
-        let tell = Box::new(move |command| sender.send(command).is_ok());
-        let (reply, answer) = channel();
-        self.ask(Question::Follow { customers, tell, reply })?;
-        answer.recv_timeout(SLOWEST_ANSWER).context("the cluster did not answer")?;
-        Ok(commands)
-    }
-
-    /// Somebody who may not was refused something: that is shown, if it does not happen all the time.
-    pub(crate) fn turned_away(&self, why: &str) {
-        // Nobody is there to be shown it only when the cluster has ended.
-        let _ = self.sender.send(Incoming::TurnedAway(why.to_owned()));
-    }
-
-    fn ask(&self, question: Question) -> anyhow::Result<()> {
-        self.sender.send(Incoming::Asked(question)).map_err(|_| anyhow!("the cluster has ended"))
     }
 }
 

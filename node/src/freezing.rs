@@ -31,13 +31,15 @@ impl Standstill {
     /// Stands still until the end; at most for so long of real time.
     pub fn last(&self, at_most: Option<Duration>) {
         let frozen = self.frozen();
-        let poisoned = PoisonError::into_inner;
         match at_most {
             Some(at_most) => {
                 let waited = self.0.woken.wait_timeout_while(frozen, at_most, |frozen| *frozen);
                 *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
             }
-            None => drop(self.0.woken.wait_while(frozen, |frozen| *frozen).unwrap_or_else(poisoned)),
+            None => {
+                let waited = self.0.woken.wait_while(frozen, |frozen| *frozen);
+                drop(waited.unwrap_or_else(PoisonError::into_inner));
+            }
         }
     }
 

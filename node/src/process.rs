@@ -29,6 +29,7 @@ use crate::postcode_services::PostcodeServices;
 use crate::storage::Journal;
 use crate::transport::{Transport, limits, round_trip};
 use crate::{EXIT_BAD_INPUT, EXIT_FAULT, stand_in};
+pub use blast::die;
 use commands::{Commands, drive, orders_of, serve};
 
 /// Is a node until the launcher closes standard input. The whole program of `just-hungry-node`, and of `just-hungry node`.

@@ -100,15 +100,7 @@ fn ensure_passes(name: &str, role: Role, bomb: Option<Bomb>) -> anyhow::Result<(
 /// Of this program: it dies as if killed from outside, or the thread that attends the processes stands still.
 fn go_off(blast: Blast) {
     match blast {
-        Blast::Crash => {
-            #[cfg(unix)]
-            {
-                use rustix::process::{Signal, getpid, kill_process};
-                // Fails never: the process exists and may signal itself.
-                let _ = kill_process(getpid(), Signal::KILL);
-            }
-            std::process::abort()
-        }
+        Blast::Crash => node::process::die(),
         // Nobody could wake it: who wakes is the one that stands still.
         Blast::Freeze { wakes_after } => {
             std::thread::sleep(std::time::Duration::from_micros(wakes_after.unwrap_or_default().0));

@@ -1,24 +1,86 @@
-//! Questions of other parts of the app about the running cluster, answered by the supervisor.
+//! Questions of other parts of the app about the running cluster, and how the supervisor answers them.
 //!
 //! Who has not answered in time is left out, not waited for: a frozen process must not freeze `status`.
 
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
-use node::control::{ClockReading, ControlCommand, Credentials, Usage};
+use anyhow::{Context, anyhow};
+use node::control::{ClockReading, ControlCommand, Credentials, SteeringCommand, Usage};
 use protocol::ids::{Contact, NodeId, Role, Span};
 use protocol::machine::Settings;
 use protocol::plant::Plant;
 use protocol::trace::{Actor, Bomb, Freezing, LinkRule, NodeState, Rate};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::hosts::{CROWD, TellHost};
-use super::launcher::ProcessKey;
+use super::launcher::{Process, ProcessKey};
 use super::nodes::{Common, Nodes};
-use super::supervisor::Supervisor;
+use super::supervisor::{Incoming, Supervisor};
 use crate::user_command::LinkWay;
 
 /// A process that has not answered after so long is left out.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long the supervisor may take to answer: it waits for no process longer than a second.
+const SLOWEST_ANSWER: Duration = Duration::from_secs(10);
+
+/// Asks the supervisor; may be used from any thread.
+#[derive(Clone)]
+pub struct Inquirer {
+    sender: Sender<Incoming>,
+}
+
+impl Inquirer {
+    pub(super) fn new(sender: Sender<Incoming>) -> Self {
+        Self { sender }
+    }
+
+    /// Every node with what it believes and uses. Waits, at most a second or so.
+    ///
+    /// # Errors
+    /// When the cluster has ended.
+    pub fn status(&self) -> anyhow::Result<Vec<NodeStatus>> {
+        self.ask(Question::Status)
+    }
+
+    /// Keys for one more customers' endpoint.
+    ///
+    /// # Errors
+    /// When the cluster has ended.
+    pub fn admission(&self) -> anyhow::Result<Admission> {
+        self.ask(Question::Admission)?
+    }
+
+    /// How the cluster is steered.
+    ///
+    /// # Errors
+    /// When the cluster has ended.
+    pub fn steering(&self) -> anyhow::Result<SteeringStatus> {
+        self.ask(Question::Steering)
+    }
+
+    /// From now on these customers of this program are told what their host must know, the present clock first. Returns
+    /// when that is on its way.
+    pub(crate) fn follow(&self, customers: Vec<NodeId>) -> anyhow::Result<UnboundedReceiver<SteeringCommand>> {
+        let (sender, commands) = unbounded_channel();
+        let tell = Box::new(move |command| sender.send(command).is_ok());
+        self.ask(|reply| Question::Follow { customers, tell, reply })?;
+        Ok(commands)
+    }
+
+    /// Somebody who may not was refused something: that is shown, if it does not happen all the time.
+    pub(crate) fn turned_away(&self, why: &str) {
+        // Nobody is there to be shown it only when the cluster has ended.
+        let _ = self.sender.send(Incoming::TurnedAway(why.to_owned()));
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(Sender<T>) -> Question) -> anyhow::Result<T> {
+        let (reply, answer) = channel();
+        self.sender.send(Incoming::Asked(question(reply))).map_err(|_| anyhow!("the cluster has ended"))?;
+        answer.recv_timeout(SLOWEST_ANSWER).context("the cluster did not answer")
+    }
+}
 
 /// What can be asked.
 pub(super) enum Question {
@@ -117,7 +179,7 @@ impl Inquiries {
                 name: node.name.clone(),
                 actor: node.kind.actor(),
                 id: node.id,
-                pid: node.process.as_ref().map(super::launcher::Process::pid),
+                pid: node.process.as_ref().map(Process::pid),
                 contact: node.contact,
                 frozen: node.frozen,
                 bomb: node.bomb,
@@ -178,7 +240,7 @@ impl Supervisor {
                     rate: self.clock.rate(),
                     hop: self.common.settings.hop,
                     plant: self.common.settings.plant,
-                    links: self.broken_links(),
+                    links: self.steering.links.clone().into_iter().collect(),
                 });
             }
             Question::Follow { customers, tell, reply } => {
@@ -195,7 +257,7 @@ impl Supervisor {
 fn admission(nodes: &Nodes, common: &Common) -> anyhow::Result<Admission> {
     Ok(Admission {
         credentials: common.authority.issue(Role::Customer, None)?,
-        name_server: nodes.name_server().ok_or_else(|| anyhow::anyhow!("the name server has no address yet"))?,
+        name_server: nodes.name_server().ok_or_else(|| anyhow!("the name server has no address yet"))?,
         settings: common.settings.clone(),
         clock: common.clock.reading(),
     })

@@ -146,7 +146,7 @@ impl Nodes {
 
     /// The node whose process this is, if it is still known.
     pub fn of_process(&mut self, key: ProcessKey) -> Option<&mut Node> {
-        self.all.iter_mut().find(|node| super::supervisor::is(node.process.as_ref(), key))
+        self.all.iter_mut().find(|node| node.process.as_ref().is_some_and(|process| process.key == key))
     }
 
     /// The name server's contact, once it has been ready.

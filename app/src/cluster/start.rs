@@ -15,7 +15,7 @@ use super::customers::Customers;
 use super::inquiry::Question;
 use super::launcher::{Process, ProcessKey};
 use super::nodes::Kind;
-use super::supervisor::{Incoming, Supervisor, is};
+use super::supervisor::{Incoming, Supervisor};
 use super::{Postcodes, random};
 
 /// A process that has not said that it listens after so long never will.
@@ -133,7 +133,7 @@ impl Supervisor {
                 Err(_) => bail!("{name} did not begin to listen within {} s", SLOWEST_START.as_secs()),
             };
             if let Incoming::Ended(key) = &incoming
-                && let Some(node) = self.nodes.all.iter_mut().find(|node| is(node.process.as_ref(), *key))
+                && let Some(node) = self.nodes.of_process(*key)
                 && let Some(process) = node.process.take()
             {
                 let (status, words) = process.reap();

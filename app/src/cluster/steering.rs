@@ -8,8 +8,10 @@ use node::control::{ControlCommand, SteeringCommand};
 use protocol::ids::{MessageId, NodeId, Span};
 use protocol::machine::Timer;
 use protocol::plant::Plant;
-use protocol::trace::{Ending, Freezing, LinkRule, MessageAct, Rate, TraceEvent};
+use protocol::trace::{Ending, Freezing, MessageAct, Rate, TraceEvent};
 
+use super::hosts::HostKey;
+use super::launcher::ProcessKey;
 use super::links::LinkRules;
 use super::nodes::Kind;
 use super::supervisor::Supervisor;
@@ -202,7 +204,7 @@ impl Supervisor {
     }
 
     /// What a process said of itself that the launcher has to remember.
-    pub(super) fn on_steered(&mut self, key: super::launcher::ProcessKey, event: &TraceEvent) {
+    pub(super) fn on_steered(&mut self, key: ProcessKey, event: &TraceEvent) {
         if let TraceEvent::TookIn { replica } = event {
             return self.on_taken_in(*replica);
         }
@@ -231,16 +233,11 @@ impl Supervisor {
     }
 
     /// What a customers' host that is there now must know.
-    pub(super) fn tell_new_host(&self, key: super::hosts::HostKey) {
+    pub(super) fn tell_new_host(&self, key: HostKey) {
         let reading = self.clock.reading();
         let (at, rate, until) = (reading.cluster, reading.rate, reading.until);
         self.hosts.tell(key, SteeringCommand::Clock { at, rate, until });
         self.hosts.tell(key, SteeringCommand::Retime(self.common.settings.clone()));
         self.hosts.tell(key, SteeringCommand::ObserveHeartbeats(self.steering.heartbeats));
-    }
-
-    /// Mended links are forgotten; a link that is told of is one that does something.
-    pub(super) fn broken_links(&self) -> Vec<(crate::user_command::LinkWay, LinkRule)> {
-        self.steering.links.iter().map(|(way, rule)| (way.clone(), *rule)).collect()
     }
 }

@@ -15,7 +15,7 @@ use protocol::trace::{Bomb, Ending, Started, TraceEvent, TraceRecord};
 use super::customers::Customers;
 use super::hosts::{HostKey, Hosts};
 use super::inquiry::{Inquiries, Question};
-use super::launcher::{Process, ProcessKey};
+use super::launcher::ProcessKey;
 use super::nodes::{Common, Kind, MOST_FRONT_ENDS, MOST_REPLICAS, Nodes};
 use super::observer::Facts;
 use super::run_directory::RunDirectory;
@@ -133,52 +133,37 @@ impl Supervisor {
 
     fn perform(&mut self, command: UserCommand) -> anyhow::Result<()> {
         match command {
-            UserCommand::AddReplica => self.add_replica(),
-            UserCommand::AddFrontEnd => self.add_front_end(),
-            UserCommand::Crash { node } => self.end(&node, Ending::Crashed),
-            UserCommand::Remove { node } => self.end(&node, Ending::Removed),
-            UserCommand::Restart { node } => self.restart(&node),
-            UserCommand::CrashAll => self.crash_all(),
+            UserCommand::AddReplica => self.add_replica()?,
+            UserCommand::AddFrontEnd => self.add_front_end()?,
+            UserCommand::Crash { node } => self.end(&node, Ending::Crashed)?,
+            UserCommand::Remove { node } => self.end(&node, Ending::Removed)?,
+            UserCommand::Restart { node } => self.restart(&node)?,
+            UserCommand::CrashAll => self.crash_all()?,
             UserCommand::ShowOrders { node, from } => {
-                let at = self.named(&node)?;
-                self.tell(at, ControlCommand::ShowOrders { from })
+                self.tell(self.named(&node)?, ControlCommand::ShowOrders { from })?;
             }
-            UserCommand::SetVerdictCache { on } => {
-                self.set_verdict_cache(on);
-                Ok(())
-            }
-            UserCommand::Misbehave { service, how } => {
-                self.misbehave(service, how);
-                Ok(())
-            }
-            UserCommand::SetRate { rate } => self.set_clock(rate, None),
-            UserCommand::RunUntil { rate, until } => self.run_until(rate, until),
-            UserCommand::SetHop { hop } => self.set_hop(hop),
-            UserCommand::Message { message, to, act } => self.act_on_message(message, to, act),
-            UserCommand::Ring { node, timer } => self.ring(node, timer),
-            UserCommand::SetLinks { links, rule } => self.set_links(links, rule),
-            UserCommand::MendAll => {
-                self.mend_all();
-                Ok(())
-            }
-            UserCommand::Freeze { node, how } => self.freeze(&node, how),
-            UserCommand::Wake { node } => self.wake(&node),
-            UserCommand::SetBomb { node, bomb } => self.set_bomb(&node, bomb),
-            UserCommand::SetPlant { plant } => {
-                self.set_plant(plant);
-                Ok(())
-            }
-            UserCommand::ShowHeartbeats { on } => {
-                self.show_heartbeats(on);
-                Ok(())
-            }
+            UserCommand::SetVerdictCache { on } => self.set_verdict_cache(on),
+            UserCommand::Misbehave { service, how } => self.misbehave(service, how),
+            UserCommand::SetRate { rate } => self.set_clock(rate, None)?,
+            UserCommand::RunUntil { rate, until } => self.run_until(rate, until)?,
+            UserCommand::SetHop { hop } => self.set_hop(hop)?,
+            UserCommand::Message { message, to, act } => self.act_on_message(message, to, act)?,
+            UserCommand::Ring { node, timer } => self.ring(node, timer)?,
+            UserCommand::SetLinks { links, rule } => self.set_links(links, rule)?,
+            UserCommand::MendAll => self.mend_all(),
+            UserCommand::Freeze { node, how } => self.freeze(&node, how)?,
+            UserCommand::Wake { node } => self.wake(&node)?,
+            UserCommand::SetBomb { node, bomb } => self.set_bomb(&node, bomb)?,
+            UserCommand::SetPlant { plant } => self.set_plant(plant),
+            UserCommand::ShowHeartbeats { on } => self.show_heartbeats(on),
             command @ (UserCommand::AddCustomer { .. }
             | UserCommand::MoveCustomer { .. }
             | UserCommand::RemoveCustomer { .. }
             | UserCommand::PlaceOrder { .. }
             | UserCommand::ReadHistory { .. }
-            | UserCommand::GiveUp { .. }) => self.tell_customers(command),
+            | UserCommand::GiveUp { .. }) => self.tell_customers(command)?,
         }
+        Ok(())
     }
 
     fn add_replica(&mut self) -> anyhow::Result<()> {
@@ -333,11 +318,6 @@ impl Supervisor {
     pub(super) fn fact(&self, node: NodeId, event: TraceEvent) {
         self.facts.push([TraceRecord { node, at: self.clock.now(), event }]);
     }
-}
-
-/// Whether it is this process.
-pub(super) fn is(process: Option<&Process>, key: ProcessKey) -> bool {
-    process.is_some_and(|process| process.key == key)
 }
 
 /// An order in few words: "#12 Pad thai, Lemonade".

@@ -8,13 +8,12 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Instant;
 
-use anyhow::Context;
 use protocol::ids::Span;
 use protocol::trace::{Blast, Bomb, Ending, Failpoint, TraceEvent};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{ClusterKind, Exit, Failure, door, launch, say_json, status};
+use super::{ClusterKind, Exit, Failure, door, launch, say_json, signals, status};
 use crate::cluster::{Cluster, ClusterOptions};
 use crate::load::{Endless, Entry, Load};
 use crate::picture::{Node, Picture};
@@ -71,7 +70,7 @@ pub(super) fn perform(arguments: ClusterArguments) -> Result<Exit, Failure> {
     let options = ClusterOptions { default_customers: false, bomb, ..arguments.kind.options()? };
     let (sender, woken) = channel();
     // Before the cluster starts: who ends us while it starts must not find it left behind.
-    watch_signals(sender.clone())?;
+    signals::watch(sender.clone(), Woken::Over)?;
     let mut cluster = launch(options)?;
     door::open(&cluster)?;
     let mut picture = Picture::default();
@@ -158,21 +157,4 @@ fn read_lines(sender: Sender<Woken>) -> anyhow::Result<()> {
         let _ = sender.send(Woken::Over);
     })?;
     Ok(())
-}
-
-/// SIGTERM and Ctrl+C end the command in good order.
-fn watch_signals(sender: Sender<Woken>) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (ready, armed) = channel();
-    thread::Builder::new().name("signals".into()).spawn(move || {
-        runtime.block_on(async {
-            // Not caught: then they kill, and the processes notice that their input closes.
-            let _ = super::signals::ended(|| {
-                let _ = ready.send(());
-            })
-            .await;
-        });
-        let _ = sender.send(Woken::Over);
-    })?;
-    armed.recv().context("signals cannot be caught")
 }

@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the file says.
 #[derive(Serialize, Deserialize)]
-pub(super) struct DoorFile {
+struct DoorFile {
     address: SocketAddr,
     password: String,
 }

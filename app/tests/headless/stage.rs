@@ -1,7 +1,7 @@
 //! A cluster in the test's own process, whose nodes are the real program: commands go in as from the window, facts come out.
 //! Waits for events, never for a duration.
 
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
 use app::cluster::{Cluster, ClusterOptions};
@@ -24,11 +24,7 @@ impl Stage {
     pub fn open() -> Self {
         let program = env!("CARGO_BIN_EXE_just-hungry").into();
         let cluster = Cluster::launch(ClusterOptions { program, ..ClusterOptions::usual().unwrap() }).unwrap();
-        let (sender, woken) = channel();
-        cluster.wake_with(move || {
-            let _ = sender.send(());
-        });
-        Self { cluster, woken, facts: Vec::new() }
+        Self { woken: cluster.woken(), cluster, facts: Vec::new() }
     }
 
     /// Waits for a fact, among those that came before too, and takes something of it.

@@ -1,5 +1,7 @@
 //! What a bomb does to the process in which it goes off: everything that was sent before leaves, the launcher is told, and
 //! then the process dies as if killed from outside, or stands still at the very point and goes on there.
+//!
+//! Where the points lie, and what a bomb keeps of an actor's work, is the event loop's matter.
 
 use std::time::Duration;
 
@@ -30,8 +32,8 @@ pub(super) async fn happens<M: Machine>(host: &mut Host<M>, blast: Blast, report
     }
 }
 
-/// As SIGKILL from outside: nothing is tidied up, no peer is told.
-fn die() -> ! {
+/// As if killed from outside: nothing is tidied up, nobody is told.
+pub fn die() -> ! {
     #[cfg(unix)]
     {
         use rustix::process::{Signal, getpid, kill_process};

@@ -1,7 +1,7 @@
 //! The stage of the demonstration: prints each fact in the order in which it happened, and waits for what the script waits for.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use protocol::ids::{CustomerId, MessageId, NodeId, RequestId, Role, ViewNumber};
@@ -41,14 +41,10 @@ pub(super) struct Demo {
 impl Demo {
     /// Nothing is known yet.
     pub fn new(cluster: Cluster) -> Self {
-        let (sender, woken) = channel();
-        cluster.wake_with(move || {
-            let _ = sender.send(());
-        });
         Self {
+            woken: cluster.woken(),
             cluster,
             picture: Picture::default(),
-            woken,
             names: HashMap::new(),
             asking: BTreeSet::new(),
             sent: HashSet::new(),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use protocol::ids::{CustomerId, NodeId, Role};
@@ -60,15 +60,11 @@ impl Stage {
     /// Nothing has happened yet.
     pub fn open(cluster: Cluster, performance: Performance, trace: Option<&Path>) -> Result<Self, Failure> {
         let trace = trace.map(super::create).transpose()?;
-        let (sender, woken) = channel();
-        cluster.wake_with(move || {
-            let _ = sender.send(());
-        });
         Ok(Self {
+            woken: cluster.woken(),
             cluster,
             picture: Picture::default(),
             performance,
-            woken,
             trace,
             crashes: Vec::new(),
             rss_max: 0,
@@ -189,7 +185,7 @@ impl Stage {
 
     /// If a customer with a name is gone, nobody waits for its answer.
     fn note_gone(&self, node: NodeId, load: &Orders, now: Duration) {
-        if let Some(customer) = self.picture.customers.iter().find(|customer| customer.node == node) {
+        if let Some(customer) = self.picture.customers.of(node) {
             load.with(|ordering| ordering.named_is_gone(customer.id, now));
         }
     }
