@@ -213,7 +213,15 @@ fn a_line_is_taken_hold_of_anywhere_even_if_nothing_pointed_at_it_before() {
     let mut harness = shown();
     let (above, below) = (place(&harness, "node name-server"), place(&harness, "node front-end"));
     let at = Pos2::new(above.center().x, above.bottom() + 0.2 * (below.top() - above.bottom()));
-    press(&mut harness, at, PointerButton::Secondary, 1);
+    // All in one frame: a finger has been nowhere before.
+    let press = |pressed| Event::PointerButton {
+        pos: at,
+        button: PointerButton::Secondary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    harness.input_mut().events.extend([Event::PointerMoved(at), press(true), press(false)]);
+    harness.run_steps(3);
     click(&mut harness, "Cut front-end – name-server");
     let links = both("front-end", "name-server");
     assert_eq!(asked_for(&mut harness), [UserCommand::SetLinks { links, rule: LinkRule::CUT }]);
