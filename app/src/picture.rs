@@ -6,6 +6,7 @@
 
 mod belief;
 mod customers;
+mod front_ends;
 mod ledger;
 mod log;
 mod marks;
@@ -22,6 +23,7 @@ use protocol::trace::{Actor, Ending, NodeState, Started, TraceEvent, TraceRecord
 
 pub use belief::{Belief, Truth};
 pub use customers::{Customer, Customers, Receipt, Waiting};
+pub use front_ends::Precedence;
 pub use ledger::{Copies, Ledger};
 pub use log::{Log, LogLine, Weight};
 pub use marks::{Mark, MarkKind};
@@ -245,9 +247,13 @@ impl Picture {
     /// Whether orders are answered, by what front-end and primary say of themselves.
     #[must_use]
     pub fn service(&self) -> Service {
-        let front_ends = || self.nodes.iter().filter(|node| node.actor == Actor::Role(Role::FrontEnd));
+        let front_ends = || self.nodes.front_ends();
         if front_ends().next().is_some() && !front_ends().any(Node::runs) {
             return Service::Waiting(wording::NO_FRONT_END.into());
+        }
+        let retired = |node: &Node| node.front_end().is_some_and(|state| state.retired);
+        if front_ends().next().is_some() && front_ends().filter(|node| node.runs()).all(retired) {
+            return Service::Waiting(wording::ONLY_RETIRED.into());
         }
         // A primary may believe that it leads while no front-end can reach it.
         let mut reasons = front_ends()

@@ -22,6 +22,8 @@ use crate::picture::Weight;
 
 /// No front-end runs.
 pub const NO_FRONT_END: &str = "No front-end runs, so orders wait. Start it again: click it, then Restart.";
+/// Those front-ends that run have been told of a newer one, which does not run.
+pub const ONLY_RETIRED: &str = "The newest front-end is gone, so orders wait. Restart it, or wait until the name server has forgotten it (20 s or more): then an older one takes over.";
 /// No replica acts as primary, and the front-end has not said why.
 pub const NO_PRIMARY: &str = "No primary yet: the front-end is choosing one.";
 /// Nothing is known yet.

@@ -10,7 +10,8 @@ use app::panels::Selected;
 use app::user_command::UserCommand;
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, ThemePreference, Vec2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
-use protocol::trace::{Rate, TraceEvent, TraceRecord};
+use protocol::ids::{FrontEndToken, Role, View};
+use protocol::trace::{Actor, NodeState, Rate, TraceEvent, TraceRecord};
 use shown::{Shown, click, drag, key, shown, shown_at};
 
 /// Everything is over long since.
@@ -150,6 +151,48 @@ fn a_right_click_on_a_node_opens_what_can_be_done_with_it() {
     press(&mut harness, at, PointerButton::Secondary, 1);
     click(&mut harness, "Crash replica-3");
     assert_eq!(asked_for(&mut harness), [UserCommand::Crash { node: "replica-3".into() }]);
+}
+
+#[test]
+fn a_second_front_end_is_added_by_the_menu_of_the_first_and_by_the_menu_of_the_window() {
+    let mut harness = shown();
+    let at = place(&harness, "node front-end").center();
+    press(&mut harness, at, PointerButton::Secondary, 1);
+    click(&mut harness, "Add a second front-end");
+    assert_eq!(asked_for(&mut harness), [UserCommand::AddFrontEnd]);
+    click(&mut harness, "Menu");
+    click(&mut harness, "Add a second front-end");
+    assert_eq!(asked_for(&mut harness), [UserCommand::AddFrontEnd]);
+}
+
+#[test]
+fn several_front_ends_stand_apart_and_say_which_is_the_newest() {
+    let mut told = scene::order_on_its_way();
+    for (number, token) in [(2, 7), (3, 8)] {
+        let id = protocol::ids::NodeId(50 + number);
+        told.process(&format!("front-end-{number}"), id, Actor::Role(Role::FrontEnd), scene::NOW - 10);
+        let (token, view) = (Some(FrontEndToken(token)), View::default());
+        let state = NodeState::FrontEnd { token, retired: false, view, alive: vec![], pending: 0, waits_for: None };
+        told.fact(id, scene::NOW - 5, TraceEvent::State(state));
+    }
+    let mut harness = shown_at(&told, scene::NOW);
+    for size in [vec2(1280.0, 800.0), vec2(1024.0, 640.0)] {
+        harness.set_size(size);
+        harness.run_steps(4);
+        let cards: Vec<Rect> = harness.query_all_by_label_contains("node ").map(|node| node.rect()).collect();
+        assert!(cards.len() >= 9, "{cards:?}");
+        for (index, card) in cards.iter().enumerate() {
+            assert!(!cards[index + 1..].iter().any(|other| other.intersects(*card)), "{card:?} in {size:?}: {cards:?}");
+        }
+    }
+    harness.get_by_label_contains("node front-end: Front-end, older, not told");
+    harness.get_by_label_contains("node front-end-2: Front-end 2, older, not told");
+    harness.get_by_label_contains("node front-end-3: Front-end 3, newest");
+    // Each is a node like any other.
+    let at = place(&harness, "node front-end-2").center();
+    press(&mut harness, at, PointerButton::Secondary, 1);
+    click(&mut harness, "Crash front-end-2");
+    assert_eq!(asked_for(&mut harness), [UserCommand::Crash { node: "front-end-2".into() }]);
 }
 
 #[test]

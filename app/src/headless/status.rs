@@ -53,6 +53,10 @@ pub(super) struct StatusLine {
     cpu_us: Option<u64>,
     connections: Option<u64>,
     refused_messages: Option<u64>,
+    /// Of a front-end: its token; the newest one's can change the view.
+    token: Option<u64>,
+    /// Of a front-end: whether it was told that there is a newer one.
+    retired: Option<bool>,
     /// Of a front-end without service.
     waits_for: Option<String>,
     /// "cooperative" or "signal": it stands still, and was not asked.
@@ -181,7 +185,8 @@ impl StatusLine {
         };
         let view = match &node.state {
             Some(NodeState::NameServer { record, .. }) => Some(record),
-            Some(NodeState::FrontEnd { view, waits_for, .. }) => {
+            Some(NodeState::FrontEnd { token, retired, view, waits_for, .. }) => {
+                (line.token, line.retired) = (token.map(|token| token.0), Some(*retired));
                 line.waits_for.clone_from(waits_for);
                 Some(view)
             }

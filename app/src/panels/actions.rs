@@ -83,6 +83,9 @@ pub fn of_node(picture: &Picture, node: &Node) -> Vec<Action> {
 #[must_use]
 pub fn rare(picture: &Picture, node: &Node) -> Vec<Action> {
     let mut actions = Vec::new();
+    if node.actor == Actor::Role(Role::FrontEnd) {
+        actions.push(add_front_end(picture));
+    }
     if !node.runs() {
         return actions;
     }
@@ -102,7 +105,17 @@ pub fn rare(picture: &Picture, node: &Node) -> Vec<Action> {
     actions
 }
 
-/// The primary hears neither front-end nor replicas; name server and services it still reaches.
+/// One more front-end, beside those there are.
+#[must_use]
+pub fn add_front_end(picture: &Picture) -> Action {
+    let in_full = match picture.nodes.front_ends().count() {
+        1 => "Add a second front-end",
+        _ => "Add a front-end",
+    };
+    Action::new("+ Front-end", in_full.into(), UserCommand::AddFrontEnd).means(wording::ADD_FRONT_END_MEANS)
+}
+
+/// The primary hears neither front-ends nor replicas; name server and services it still reaches.
 #[must_use]
 pub fn split_the_brain(picture: &Picture, primary: &str) -> Action {
     let spared =

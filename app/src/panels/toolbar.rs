@@ -2,6 +2,7 @@
 
 use egui::{Button, Popup, Response, RichText, ThemePreference, Ui};
 
+use super::actions;
 use super::pace::{self, Pace, RATES};
 use crate::picture::{Picture, Service};
 use crate::theme::{self, size, text, tokens};
@@ -231,6 +232,11 @@ fn cluster_entries(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, com
         }
         dim(ui, format!("Now: {}.", wording::hop_choice(Some(picture.hop))));
     });
+    let more = actions::add_front_end(picture);
+    if ui.button(&more.in_full).on_hover_text(more.means).clicked() {
+        more.ask(commands);
+        ui.close();
+    }
     ui.add_enabled_ui(!picture.steering.links.is_empty(), |ui| {
         if ui.add(Button::new("Mend all links").shortcut_text("M")).accessible_name("Mend all links").clicked() {
             commands.push(UserCommand::MendAll);

@@ -106,8 +106,8 @@ struct Stage<'a> {
     customers: Vec<(&'a Customer, Pos2)>,
     by_name: BTreeMap<&'a str, usize>,
     by_node: BTreeMap<NodeId, usize>,
-    /// Where replicas stand: ways lead around them.
-    replicas: Vec<Rect>,
+    /// Where replicas and front-ends stand: ways lead around them.
+    in_the_way: Vec<Rect>,
 }
 
 impl<'a> Stage<'a> {
@@ -134,8 +134,9 @@ impl<'a> Stage<'a> {
         let customers: Vec<_> = picture.customers.iter().zip(homes).collect();
         let by_name = nodes.iter().enumerate().map(|(index, node)| (node.0.name.as_str(), index)).collect();
         let by_node = customers.iter().enumerate().map(|(index, customer)| (customer.0.node, index)).collect();
-        let replicas = nodes.iter().filter(|node| node.1 == Kind::Replica).map(|node| node.2).collect();
-        Self { picture, tokens, canvas, projection, nodes, customers, by_name, by_node, replicas }
+        let wide = nodes.iter().filter(|node| matches!(node.1, Kind::Replica | Kind::FrontEnd));
+        let in_the_way = wide.map(|node| node.2).collect();
+        Self { picture, tokens, canvas, projection, nodes, customers, by_name, by_node, in_the_way }
     }
 
     /// Where somebody stands; also an earlier incarnation of somebody who does.
@@ -150,7 +151,7 @@ impl<'a> Stage<'a> {
     }
 
     fn way(&self, from: NodeId, to: NodeId) -> Option<Way> {
-        Some(way::way(self.end(from)?, self.end(to)?, &self.replicas))
+        Some(way::way(self.end(from)?, self.end(to)?, &self.in_the_way))
     }
 }
 

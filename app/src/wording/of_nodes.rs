@@ -5,7 +5,7 @@ use protocol::order_book::Outcome;
 use protocol::trace::{Actor, NodeState, ReplicaState, Standing};
 
 use super::{count, duration, standing};
-use crate::picture::{Customer, Life, Node, Picture};
+use crate::picture::{Customer, Life, Node, Picture, Precedence};
 
 /// "replica-2 · primary".
 #[must_use]
@@ -26,6 +26,9 @@ pub fn short_title(node: &Node) -> String {
 }
 
 fn capitalised(name: &str) -> String {
+    if let Some(number) = name.strip_prefix("front-end-") {
+        return format!("Front-end {number}");
+    }
     match name {
         "front-end" => "Front-end".into(),
         "name-server" | "name server" => "Name server".into(),
@@ -48,9 +51,16 @@ pub fn line(node: &Node, picture: &Picture) -> String {
         Some(NodeState::NameServer { names, record, .. }) => {
             format!("{} · view {}", count(names.len(), "name", "names"), record.number)
         }
-        Some(NodeState::FrontEnd { retired: true, .. }) => "retired: there is a newer one".into(),
-        Some(NodeState::FrontEnd { waits_for: Some(why), .. }) => why.clone(),
-        Some(NodeState::FrontEnd { view, alive, .. }) => format!("view {} · hears {}", view.number, alive.len()),
+        Some(NodeState::FrontEnd { waits_for, view, alive, .. }) => {
+            let at = || format!("view {} · hears {}", view.number, alive.len());
+            let at = || waits_for.clone().unwrap_or_else(at);
+            match picture.precedence(node) {
+                Precedence::Retired => "retired: there is a newer one".into(),
+                Precedence::Overtaken => format!("older, not told · {}", at()),
+                Precedence::Newest => format!("newest · {}", at()),
+                Precedence::Alone => at(),
+            }
+        }
         Some(NodeState::Replica(replica)) => replica_line(replica, picture),
         Some(NodeState::Customer { .. }) | None => match (node.actor, node.answered_in) {
             (Actor::Service(_), Some(took)) => format!("answered in {}", duration(took)),

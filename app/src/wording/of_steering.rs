@@ -31,11 +31,13 @@ pub const FREEZE_MEANS: &str =
 /// Explains freezing by the operating system.
 pub const SIGSTOP_MEANS: &str = "The operating system stops it wherever it is (SIGSTOP); Wake lets it go on (SIGCONT).";
 /// Explains the split brain.
-pub const SPLIT_MEANS: &str = "It hears neither front-end nor replicas and goes on believing that it leads, while the others choose another. Mend it, and watch it being refused.";
+pub const SPLIT_MEANS: &str = "It hears neither front-ends nor replicas and goes on believing that it leads, while the others choose another. Mend it, and watch it being refused.";
 /// Explains cutting a node off.
 pub const CUT_OFF_MEANS: &str = "Nothing reaches it and nothing of it reaches anybody, not even heartbeats.";
+/// Explains a further front-end.
+pub const ADD_FRONT_END_MEANS: &str = "It claims the newest token: from then on it alone can change the view, and the older one sends its customers there as soon as it is told. Cut the older one off from the name server first, and both believe that they are the one.";
 /// Before every process is killed.
-pub const CRASH_ALL_MEANS: &str = "All replicas, the front-end and the name server. Orders live in memory: without any member that lives, acknowledged orders are gone, and the front-end will say so.";
+pub const CRASH_ALL_MEANS: &str = "All replicas, every front-end and the name server. Orders live in memory: without any member that lives, acknowledged orders are gone, and the front-end will say so.";
 /// Before a mistake is made on purpose.
 pub const CONSENT: &str = "This switches a mistake on in the real program. While it is on, orders that customers were told are placed may be lost, doubled or read wrongly. That is the lesson: a red mark stays on the window until it is switched off.";
 /// Bombs that go off while a replica leads.

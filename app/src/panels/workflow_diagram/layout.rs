@@ -65,8 +65,11 @@ pub fn places(canvas: Rect, kinds: &[Kind]) -> Vec<Rect> {
     let centre_of = |kind: Kind, nth: usize| match kind {
         Kind::NameServer => pos2(middle, top + nth as f32 * (card.y + 16.0)),
         Kind::FrontEnd => {
-            let several = count(Kind::FrontEnd) as f32 - 1.0;
-            pos2(middle, (top + bottom) / 2.0 - 8.0 + (nth as f32 - several / 2.0) * (card.y + 16.0))
+            // Several share the room between name server and services.
+            let several = count(Kind::FrontEnd) as f32;
+            let gap = ((bottom - top - card.y * (several + 1.0)) / (several + 1.0)).clamp(4.0, 16.0);
+            let lift = if several > 1.0 { 0.0 } else { 8.0 };
+            pos2(middle, (top + bottom) / 2.0 - lift + (nth as f32 - (several - 1.0) / 2.0) * (card.y + gap))
         }
         Kind::Replica => replicas.centre(nth),
         // The first one asked stands nearest to the replicas.
@@ -236,6 +239,25 @@ pub(super) mod tests {
                         assert!(clear, "{one:?} {other:?}, {replicas} replicas on {width} × {height}");
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn three_front_ends_stand_one_above_the_other_and_cover_nothing() {
+        for (width, height) in [(524.0, 316.0), (524.0, 390.0), (600.0, 440.0), (768.0, 464.0), (1024.0, 624.0)] {
+            for front_ends in 1..=3 {
+                let mut kinds = cluster(4);
+                kinds.extend(vec![Kind::FrontEnd; front_ends - 1]);
+                let places = places(canvas(width, height), &kinds);
+                let free = |index: usize, one: &Rect| {
+                    !places[index + 1..].iter().any(|other| one.expand(4.0).intersects(*other))
+                };
+                assert!(places.iter().enumerate().all(|(index, one)| free(index, one)), "{front_ends} on {width}");
+                let shown: Vec<&Rect> =
+                    kinds.iter().zip(&places).filter(|(kind, _)| **kind == Kind::FrontEnd).map(|(_, at)| at).collect();
+                assert!(shown.windows(2).all(|pair| pair[0].bottom() + 8.0 <= pair[1].top()), "{shown:?}");
+                assert!(shown.windows(2).all(|pair| pair[0].center().x == pair[1].center().x), "{shown:?}");
             }
         }
     }

@@ -75,11 +75,13 @@ fn of_workflow<'a>(picture: &'a Picture, focus: &Focus) -> Vec<Relation<'a>> {
     let running = |actor: Actor| picture.nodes.iter().filter(move |node| node.runs() && node.actor == actor);
     let end = |node: &'a Node| (node.id, node.name.as_str());
     let name_server = running(Actor::Role(Role::NameServer)).next();
-    let front_ends: Vec<&Node> = running(Actor::Role(Role::FrontEnd)).collect();
+    let front_ends = || running(Actor::Role(Role::FrontEnd));
+    // Whoever does not know a front-end yet finds this one.
+    let newest = picture.nodes.newest_front_end();
     let mut list = Vec::new();
     let mut line = |from, to, pattern, steps| list.push(Relation { from, to, pattern, steps });
     if let Some(name_server) = name_server {
-        front_ends.iter().for_each(|node| line(end(node), end(name_server), Pattern::Dashed, &[2, 3]));
+        front_ends().for_each(|node| line(end(node), end(name_server), Pattern::Dashed, &[2, 3]));
         if let Some(first) = running(Actor::Role(Role::Replica)).next() {
             line(end(first), end(name_server), Pattern::Dashed, &[1]);
         }
@@ -89,14 +91,21 @@ fn of_workflow<'a>(picture: &'a Picture, focus: &Focus) -> Vec<Relation<'a>> {
     }
     for customer in picture.customers.iter() {
         let found = customer.front_end.and_then(|id| picture.nodes.of(id)).filter(|node| node.runs());
-        if let Some(front_end) = found.or_else(|| front_ends.last().copied()) {
+        if let Some(front_end) = found.or(newest) {
             let steps: &[u8] = if focus.customer == Some(customer.id) { &[9, 14] } else { &[] };
             line((customer.node, &customer.name), end(front_end), Pattern::Solid, steps);
         }
     }
     let Some(primary) = picture.nodes.acting_primary() else { return list };
-    if let Some(front_end) = front_ends.last() {
+    if let Some(front_end) = newest {
         line(end(front_end), end(primary), Pattern::Solid, &[10, 13]);
+    }
+    // An older one that has not been told goes on asking whom it takes for primary.
+    for older in front_ends().filter(|node| Some(node.id) != newest.map(|newest| newest.id)) {
+        let asks = older.front_end().filter(|state| !state.retired).map(|state| state.view.primary);
+        if let Some(primary) = asks.and_then(|id| picture.nodes.of(id)).filter(|node| node.runs()) {
+            line(end(older), end(primary), Pattern::Solid, &[]);
+        }
     }
     let followers = primary.replica().into_iter().flat_map(|state| {
         let joiners = state.joiners.iter().map(|joiner| joiner.0);
@@ -174,6 +183,35 @@ mod tests {
         let served = [always, vec![(2, 4, vec![10, 13]), (4, 3, vec![5, 6])]].concat();
         assert!(lines(&picture).starts_with(&served), "{:?}", lines(&picture));
         assert_eq!(lines(&picture).len(), 6, "front-end to the other replica, name server to the other");
+    }
+
+    fn front_end_says(picture: &mut Picture, id: u64, token: u64, retired: bool) {
+        let view = View { number: ViewNumber(1), primary: NodeId(3), members: vec![NodeId(3)] };
+        let token = Some(protocol::ids::FrontEndToken(token));
+        let state = NodeState::FrontEnd { token, retired, view, alive: Vec::new(), pending: 0, waits_for: None };
+        picture.apply(&TraceRecord { node: NodeId(id), at: 2, event: TraceEvent::State(state) });
+    }
+
+    #[test]
+    fn of_two_front_ends_the_newest_is_numbered_and_an_older_one_asks_until_it_is_told() {
+        let mut picture = cast();
+        picture.apply(&started("front-end-2", 5, Role::FrontEnd));
+        picture.apply(&leads(4));
+        front_end_says(&mut picture, 2, 1, false);
+        front_end_says(&mut picture, 5, 2, false);
+        let both = lines(&picture);
+        for line in [(2, 1, vec![2, 3]), (5, 1, vec![2, 3]), (5, 4, vec![10, 13]), (2, 3, vec![])] {
+            assert!(both.contains(&line), "{line:?} in {both:?}");
+        }
+        let solid = |picture: &Picture| {
+            let all = relations(picture, &Focus::default()).into_iter();
+            all.filter(|line| line.pattern == Pattern::Solid && line.from.0 == NodeId(2)).count()
+        };
+        assert_eq!(solid(&picture), 1, "it takes replica-1 for the primary");
+        front_end_says(&mut picture, 2, 1, true);
+        assert_eq!(solid(&picture), 0, "it only passes answers on");
+        front_end_says(&mut picture, 2, 3, false);
+        assert!(lines(&picture).contains(&(2, 4, vec![10, 13])), "started again, the first one is the newest");
     }
 
     #[test]

@@ -134,7 +134,7 @@ fn pieces_cross(a: Pos2, b: Pos2, c: Pos2, d: Pos2) -> bool {
 const CURVE: u32 = 24;
 
 /// The way from one thing to another: the same line, whichever of the two sends. It leads around `others` that stand
-/// between two replicas.
+/// between two replicas, or between the name server and a front-end.
 #[must_use]
 pub fn way(from: (Kind, Rect), to: (Kind, Rect), others: &[Rect]) -> Way {
     let upright = |a: &Rect, b: &Rect| (a.center().y, a.center().x) <= (b.center().y, b.center().x);
@@ -151,7 +151,11 @@ fn ordered((kind_a, a): (Kind, Rect), (kind_b, b): (Kind, Rect), others: &[Rect]
             across(start, b.left_center())
         }
         (Kind::NameServer, Kind::FrontEnd) if b.top() > a.bottom() && (a.center().x - b.center().x).abs() < 60.0 => {
-            Way::straight(a.center_bottom(), b.center_top())
+            if others.iter().any(|other| other.intersects(between(a, b))) {
+                on_the_left(a, b)
+            } else {
+                Way::straight(a.center_bottom(), b.center_top())
+            }
         }
         (Kind::NameServer, Kind::Replica) if right_of_a > 24.0 => {
             across(a.right_center(), b.left_center() - vec2(0.0, b.height() * 0.25))
@@ -169,8 +173,7 @@ fn ordered((kind_a, a): (Kind, Rect), (kind_b, b): (Kind, Rect), others: &[Rect]
             across(b.right_center(), a.left_center()).back()
         }
         (Kind::Replica, Kind::Replica) if b.top() > a.bottom() => {
-            let between = Rect::from_two_pos(a.center_bottom(), b.center_top()).expand2(vec2(2.0, -1.0));
-            if others.iter().any(|other| other.intersects(between)) {
+            if others.iter().any(|other| other.intersects(between(a, b))) {
                 around(a, b)
             } else {
                 Way::straight(a.center_bottom(), b.center_top())
@@ -178,6 +181,11 @@ fn ordered((kind_a, a): (Kind, Rect), (kind_b, b): (Kind, Rect), others: &[Rect]
         }
         _ => Way::straight(border(a, b.center()), border(b, a.center())),
     }
+}
+
+/// Where the straight way between two that stand one above the other passes.
+fn between(a: Rect, b: Rect) -> Rect {
+    Rect::from_two_pos(a.center_bottom(), b.center_top()).expand2(vec2(2.0, -1.0))
 }
 
 /// From left to right, leaving and arriving level.
@@ -192,6 +200,13 @@ fn around(a: Rect, b: Rect) -> Way {
     let most = if a.width() < size::NODE.x { GUTTER } else { (RIGHT_MARGIN - 16.0) / 0.75 };
     let bow = vec2((20.0 + (b.top() - a.bottom()) * 0.12).min(most), 0.0);
     let (start, end) = (a.right_center(), b.right_center());
+    Way::curved(start, start + bow, end + bow, end)
+}
+
+/// From the name server to a front-end below another one, in a bow on the left: on the right are the ways to replicas.
+fn on_the_left(a: Rect, b: Rect) -> Way {
+    let bow = vec2(-(20.0 + (b.top() - a.bottom()) * 0.12), 0.0);
+    let (start, end) = (a.left_center(), b.left_center() - vec2(0.0, b.height() * 0.25));
     Way::curved(start, start + bow, end + bow, end)
 }
 
@@ -236,6 +251,21 @@ mod tests {
         let (first, second, third) = (places[4], places[5], places[6]);
         let way = way((Kind::Replica, first), (Kind::Replica, third), &places);
         assert!(way.points().iter().all(|point| !second.contains(*point)));
+    }
+
+    #[test]
+    fn the_name_server_reaches_every_front_end_beside_those_above_it() {
+        for (width, height) in [(524.0, 390.0), (780.0, 516.0), (1400.0, 800.0)] {
+            let mut kinds = cluster(3);
+            kinds.extend([Kind::FrontEnd, Kind::FrontEnd]);
+            let places = places(canvas(width, height), &kinds);
+            let front_ends = [places[1], places[kinds.len() - 2], places[kinds.len() - 1]];
+            for (nth, front_end) in front_ends.into_iter().enumerate() {
+                let way = way((Kind::NameServer, places[0]), (Kind::FrontEnd, front_end), &front_ends);
+                let crossed = |other: &Rect| way.points().iter().any(|point| other.shrink(1.0).contains(*point));
+                assert!(!front_ends[..nth].iter().any(crossed), "{nth} on {width} × {height}");
+            }
+        }
     }
 
     #[test]
