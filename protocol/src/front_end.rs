@@ -204,6 +204,11 @@ impl FrontEnd {
 
     fn on_silence(&mut self, replica: ReplicaId, effects: &mut Effects) {
         if let Some(known) = self.replicas.get_mut(&replica) {
+            if self.retired {
+                // It says nothing any more, so nobody answers: that accuses nobody.
+                known.health = Health::Silent;
+                return;
+            }
             known.suspected();
             self.reconsider = true;
             effects.trace(|| TraceEvent::Suspects { replica, suspected: true });

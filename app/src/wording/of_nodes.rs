@@ -55,7 +55,7 @@ pub fn line(node: &Node, picture: &Picture) -> String {
             let at = || format!("view {} · hears {}", view.number, alive.len());
             let at = || waits_for.clone().unwrap_or_else(at);
             match picture.precedence(node) {
-                Precedence::Retired => "retired: there is a newer one".into(),
+                Precedence::Retired => "retired by a newer one".into(),
                 Precedence::Overtaken => format!("older, not told · {}", at()),
                 Precedence::Newest => format!("newest · {}", at()),
                 Precedence::Alone => at(),
@@ -104,7 +104,13 @@ pub fn short_line(node: &Node, picture: &Picture) -> String {
     let replica = node.replica().filter(|_| node.runs());
     match replica.and_then(|replica| Some((replica.standing, replica.position?.op))) {
         Some((of, op)) => format!("{} · {op}", standing(of)),
-        None => line(node, picture),
+        None if !node.runs() => line(node, picture),
+        None => match picture.precedence(node) {
+            Precedence::Retired => "retired".into(),
+            Precedence::Overtaken => "older, not told".into(),
+            Precedence::Newest => "newest".into(),
+            Precedence::Alone => line(node, picture),
+        },
     }
 }
 
