@@ -24,6 +24,8 @@ mod exactly_once;
 #[cfg(target_os = "linux")]
 #[path = "headless/failpoints.rs"]
 mod failpoints;
+#[path = "headless/front_ends.rs"]
+mod front_ends;
 #[path = "headless/judging.rs"]
 mod judging;
 #[path = "headless/museum.rs"]

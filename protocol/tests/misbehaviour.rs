@@ -16,7 +16,7 @@ use protocol::message::{Ask, Message, SnapshotPart, StateUpdate, Status};
 use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome};
 use protocol::postcode::{Postcode, PostcodeService, Verdict};
 use protocol::replica::Replica;
-use protocol::trace::NodeState;
+use protocol::trace::{NodeState, TraceEvent};
 
 const ME: u64 = 7;
 const FRONT_END: u64 = 2;
@@ -273,6 +273,27 @@ fn a_lone_primary_that_stood_down_leads_a_newer_view() {
     let effects = say(&mut front_end, 3, Message::Status(status));
     let next = view(5, 3, &[3]);
     assert!(sent(&effects).iter().any(|message| matches!(message, Message::RecordView { view, .. } if *view == next)));
+}
+
+/// Nobody answers a front-end that announces nothing any more.
+#[test]
+fn a_retired_front_end_suspects_nobody_until_it_is_alone_again() {
+    let mut front_end = front_end(view(1, 3, &[3]));
+    let suspicions = |effects: &[Effect]| {
+        let suspects = |effect: &&Effect| matches!(effect, Effect::Trace(TraceEvent::Suspects { suspected: true, .. }));
+        effects.iter().filter(suspects).count()
+    };
+    let silence = || Input::Rang(Timer::Silence(NodeId(3)));
+    let record = Message::Record { token: FrontEndToken(2), view: view(1, 3, &[3]), claimed: false };
+    say(&mut front_end, 1, record);
+    assert_eq!(suspicions(&give(&mut front_end, silence())), 0);
+    let NodeState::FrontEnd { retired, alive, .. } = front_end.describe() else { panic!("a front-end") };
+    assert!(retired && alive.is_empty(), "it hears nobody, and says so");
+    let alone = Message::Found { role: Role::FrontEnd, who: vec![("me".into(), contact(ME))] };
+    let effects = say(&mut front_end, 1, alone);
+    let told = |message: &&Message| matches!(message, Message::ClaimFrontEnd | Message::ViewIs { .. });
+    assert_eq!(sent(&effects).into_iter().filter(told).count(), 2);
+    assert_eq!(suspicions(&give(&mut front_end, silence())), 1, "now it asks, and silence counts");
 }
 
 // Customers.
