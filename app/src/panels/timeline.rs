@@ -350,3 +350,20 @@ fn now_line(
     painter.galley(pill.center() - galley.size() / 2.0, galley, t.on_strong);
     response.on_hover_cursor(egui::CursorIcon::ResizeHorizontal).on_hover_text_at_pointer(crate::wording::SCRUB_HINT);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::TimelineState;
+
+    #[test]
+    fn a_moment_that_is_gone_to_stays_in_sight_and_moves_the_part_shown_no_more_than_needed() {
+        let mut state = TimelineState { span: 120_000, edge: Some(1_000_000), ..TimelineState::default() };
+        state.accompany(900_000);
+        assert_eq!(state.edge, Some(1_000_000), "it is in sight");
+        state.accompany(500_000);
+        assert_eq!(state.edge, Some(560_000), "in the middle of what is shown");
+        let mut follows = TimelineState { edge: None, ..state };
+        follows.accompany(5);
+        assert_eq!(follows.edge, None, "what goes on with time goes on");
+    }
+}
