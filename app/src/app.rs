@@ -7,8 +7,9 @@ mod keys;
 mod past;
 mod performing;
 
-use std::time::Instant;
 mod replay;
+
+use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
 use protocol::ids::Role;
@@ -21,12 +22,15 @@ use crate::panels::inspector::{InspectorState, inspector_ui};
 use crate::panels::notices::{NoticesState, notices_ui, past_notices_ui};
 use crate::panels::order_form::{OrderFormState, order_form_ui};
 use crate::panels::past::{PastClick, PastState, files_ui, past_banner_ui};
+use crate::panels::result::result_ui;
 use crate::panels::scenarios::{Listed, ScenariosState, scenarios_ui};
 use crate::panels::status_bar::status_bar_ui;
 use crate::panels::toolbar::{Appearance, ToolbarState, toolbar_ui};
 use crate::panels::workflow_diagram::{DiagramState, workflow_diagram_ui};
 use crate::panels::{Focus, about, banner, pace};
 use crate::picture::{Node, Picture, Service};
+use crate::scenario::Scenario;
+use crate::stage::audience::Audience;
 use crate::tape::{Entry, Tape};
 use crate::theme::{self, size, time, tokens};
 use crate::user_command::{CommandQueue, UserCommand};
@@ -44,19 +48,22 @@ pub trait RunningCluster {
     fn now(&self) -> u64;
     /// Ends every process and starts another cluster, sooner or later; where there can be none, nothing happens.
     fn begin_again(&mut self, _beginning: Beginning) {}
+    /// Who orders and judges when a scenario is performed on it; moments count from `epoch`. Else a sentence why there is
+    /// nobody.
+    fn audience(&mut self, _epoch: Instant) -> Result<Box<dyn Audience>, String> {
+        Err("No cluster runs.".into())
+    }
     /// Whether it has begun again since the last call, or a sentence why it cannot. Facts are the new cluster's from then on.
     fn has_begun_again(&mut self) -> Option<Result<(), String>> {
         None
     }
 }
 
-/// How a cluster begins.
+/// How a cluster begins: without any customer of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Beginning {
     /// So many replicas.
     pub replicas: u32,
-    /// Whether there are customers from the beginning.
-    pub customers: bool,
 }
 
 /// All panels with what they remember. It knows no cluster, so that tests can show it a picture and see what it asks for.
@@ -89,6 +96,10 @@ pub struct Window {
     listed: Vec<Listed>,
     performing: Option<performing::Performing>,
     stops_performing: bool,
+    /// When it was last looked at what a scenario wants.
+    played: Duration,
+    /// The last scenario that was read from a file.
+    opened_scenario: Option<(String, Scenario)>,
     beginning: Option<Beginning>,
     zoomed_for_presentation: bool,
     /// Whether frames take long here: then there are fewer of them.
@@ -130,10 +141,13 @@ impl Window {
             self.listed = performing::listed();
         }
         scenarios_ui(ui, &self.picture, &self.listed, &mut self.scenarios, open, &mut self.commands);
+        let click_on_result = self.result().and_then(|told| result_ui(ui, &told));
+        self.follow_result(click_on_result);
         banner::unsafe_frame(ui.ctx(), &self.picture);
         keys::handle(ui, self, free);
         self.past_state.saves |= std::mem::take(&mut self.toolbar.save_tape);
         self.past_state.opens |= std::mem::take(&mut self.toolbar.open_tape);
+        self.past_state.opens_scenario |= std::mem::take(&mut self.scenarios.opens);
         files_ui(ui, &mut self.past_state);
         self.exchange_pictures();
         self.follow_looks(ui, click);
@@ -152,7 +166,7 @@ impl Window {
         Panel::top("toolbar").exact_size(size::TOOLBAR).frame(bar).show(ui, |ui| {
             toolbar_ui(ui, picture, &mut self.toolbar, &mut self.appearance, commands);
         });
-        self.stops_performing |= banner::banner_ui(ui, picture, performed.as_ref(), commands).is_some();
+        let performed_click = banner::banner_ui(ui, picture, performed.as_ref(), commands);
         let click = past_banner_ui(ui, shown.as_ref());
         let status_bar = Panel::bottom("status bar").exact_size(size::STATUS_BAR).frame(bar);
         let convicted = status_bar.show(ui, |ui| status_bar_ui(ui, picture, &judged)).inner;
@@ -174,6 +188,7 @@ impl Window {
         CentralPanel::no_frame().show(ui, |ui| {
             workflow_diagram_ui(ui, picture, &mut self.diagram, &mut self.focus, commands);
         });
+        self.follow_performed(performed_click);
         click
     }
 
@@ -247,7 +262,7 @@ impl<C: RunningCluster> App<C> {
     /// The start need not be watched; orders shall be. Whoever has chosen a speed meanwhile keeps it.
     fn slow_down_once_all_serve(&mut self) {
         let picture = &self.window.picture;
-        if self.begun || !all_serve(picture) {
+        if self.begun || self.window.performs() || !all_serve(picture) {
             return;
         }
         self.begun = true;
@@ -267,12 +282,15 @@ fn all_serve(picture: &Picture) -> bool {
 impl<C: RunningCluster> eframe::App for App<C> {
     fn logic(&mut self, _context: &Context, _frame: &mut eframe::Frame) {
         match self.cluster.has_begun_again() {
-            Some(Ok(())) => self.window.begin_again(self.opened.elapsed()),
+            Some(Ok(())) => {
+                let audience = self.cluster.audience(self.opened);
+                self.window.begin_again(self.opened.elapsed(), audience);
+            }
             Some(Err(why)) => self.window.cannot_begin(&why),
             None => {}
         }
         for fact in self.cluster.take_facts() {
-            self.window.learn(&fact);
+            self.window.learn(&fact, self.opened.elapsed());
             self.window.take_in(Entry::Fact(fact));
         }
         self.window.picture.set_now(self.cluster.now());

@@ -11,12 +11,10 @@ mod door;
 mod output;
 mod replay;
 mod run;
-mod settle;
 mod signals;
 mod simulate;
 mod status;
 mod validate;
-mod workload;
 
 use std::path::PathBuf;
 

@@ -11,6 +11,7 @@ pub mod panels;
 pub mod picture;
 pub mod random;
 pub mod scenario;
+pub mod stage;
 pub mod tape;
 pub mod theme;
 pub mod user_command;

@@ -3,6 +3,9 @@
 //! Real machines on one endpoint, in a thread of their own, in this process or in another than the cluster's. What they
 //! ask for is a [`Workload`]'s matter. Nothing is traced: this is for measuring and for judging, not for looking.
 
+pub mod ordering;
+pub mod settling;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -78,6 +81,7 @@ pub struct Load<W> {
     workload: Arc<Mutex<W>>,
     over: Arc<AtomicBool>,
     nudged: Arc<Notify>,
+    first: NodeId,
     thread: Option<JoinHandle<anyhow::Result<()>>>,
     idle: std::sync::mpsc::Receiver<()>,
 }
@@ -106,17 +110,25 @@ impl<W: Workload> Load<W> {
         let thread = std::thread::Builder::new().name("load".into()).spawn(move || {
             let outcome = runtime.block_on(async {
                 let mut crowd = Crowd::new(admission, deadline, begun, shared, ends)?;
-                let _ = ready.send(());
+                let _ = ready.send(crowd.first);
                 crowd.order(places as usize, inquirer.as_ref(), &nudges).await
             });
             let _ = done.send(());
             outcome
         })?;
-        let load = Self { workload, over, nudged, thread: Some(thread), idle };
-        match opened.recv() {
-            Ok(()) => Ok(load),
+        let opened = opened.recv();
+        let first = opened.unwrap_or_default();
+        let load = Self { workload, over, nudged, first, thread: Some(thread), idle };
+        match opened {
+            Ok(_) => Ok(load),
             Err(_) => Err(load.join().err().unwrap_or_else(|| anyhow!("the customers could not begin"))),
         }
+    }
+
+    /// Under which id the first customer sends; the others follow it in number.
+    #[must_use]
+    pub fn first(&self) -> NodeId {
+        self.first
     }
 
     /// Looks at the workload, or tells it something.

@@ -14,6 +14,7 @@ pub mod notices;
 pub mod order_form;
 pub mod pace;
 pub mod past;
+pub mod result;
 pub mod scenarios;
 pub mod status_bar;
 pub mod timeline;

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use protocol::ids::{NodeId, Role};
 use protocol::postcode::{Postcode, Verdict};
-use protocol::trace::{Actor, Ending, NodeState, Started, TraceEvent, TraceRecord};
+use protocol::trace::{Actor, Crowd, Ending, NodeState, Started, TraceEvent, TraceRecord};
 
 pub use belief::{Belief, Truth};
 pub use customers::{Customer, Customers, Receipt, Waiting};
@@ -51,6 +51,8 @@ pub struct Picture {
     pub nodes: Nodes,
     /// Customers.
     pub customers: Customers,
+    /// Customers that order all the time and are told of only together: the first of them, and how far they are.
+    pub crowd: Option<(NodeId, Crowd)>,
     /// Messages.
     pub traffic: Traffic,
     /// What was answered, and whether it is still there.
@@ -136,7 +138,7 @@ impl Picture {
                 }
             }
             TraceEvent::State(state) => self.state(node, at, state),
-            TraceEvent::Flow { sent } => self.traffic.flowed(node, sent, at),
+            TraceEvent::Flow { sent } => self.flowed(node, sent, at),
             TraceEvent::Asked { customer, request, ask } => self.customers.asked(*customer, *request, ask, at),
             TraceEvent::Answered { request, answer, took } => {
                 self.ledger.answered(answer, *took, at);
@@ -145,6 +147,7 @@ impl Picture {
             TraceEvent::CustomerIs { customer, name, postcode, place } => {
                 self.customers.is(*customer, node, name, *postcode, *place);
             }
+            TraceEvent::Crowd(crowd) => self.crowd = Some((node, *crowd)),
             TraceEvent::Orders { histories, postcodes } => self.nodes.shows_orders(node, histories, *postcodes, at),
             TraceEvent::HopIs { hop } => self.hop = *hop,
             TraceEvent::ClockIs { rate, until } => self.steering.clock_is(*rate, *until),
@@ -219,6 +222,19 @@ impl Picture {
             self.customers.believes(id, *front_end);
         }
         self.nodes.believes(id, at, state);
+    }
+
+    /// To a crowd it is one flow.
+    fn flowed(&mut self, from: NodeId, sent: &[(NodeId, u64, u64)], at: u64) {
+        let Some((first, crowd)) = self.crowd else { return self.traffic.flowed(from, sent, at) };
+        let is_one_of_it = |to: NodeId| to.0.wrapping_sub(first.0) < u64::from(crowd.customers);
+        let (to_crowd, others): (Vec<_>, Vec<_>) = sent.iter().partition(|(to, ..)| is_one_of_it(*to));
+        self.traffic.flowed(from, &others, at);
+        if !to_crowd.is_empty() {
+            let sum = |all: (u64, u64), one: &(NodeId, u64, u64)| (all.0 + one.1, all.1 + one.2);
+            let (orders, control) = to_crowd.iter().fold((0, 0), sum);
+            self.traffic.flowed(from, &[(first, orders, control)], at);
+        }
     }
 
     fn remember(&mut self, postcode: Postcode, verdict: &Verdict) {

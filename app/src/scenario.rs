@@ -9,12 +9,15 @@ mod built_in;
 mod check;
 mod expect;
 mod file;
+mod measure;
+mod outcome;
 mod performance;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
+use std::io::Read;
 use std::time::Duration;
 
 use protocol::plant::Plant;
@@ -22,7 +25,9 @@ use thiserror::Error;
 
 pub use action::{Action, EndName, Goal, NodeName, TimerName, WaitFor, Which};
 pub use built_in::{BUILT_IN, MUSEUM, built_in};
-pub use expect::{Evidence, Unmet};
+pub use expect::{Compared, Evidence, Met};
+pub use measure::{Gaps, Tally};
+pub use outcome::{Conclusion, Finished, Outcome, Seen};
 pub use performance::{Deed, Findings, Performance, deeds};
 pub use words::timer_name;
 
@@ -161,6 +166,24 @@ pub fn parse(text: &str) -> Result<Scenario, ScenarioError> {
         step.line = located(text, written.action.span().start, String::new()).line;
     }
     Ok(scenario)
+}
+
+/// Reads a scenario within its limits.
+///
+/// # Errors
+/// When it cannot be read at all; else the first thing that is wrong, with its place.
+pub fn read(source: impl Read) -> std::io::Result<Result<Scenario, ScenarioError>> {
+    let mut bytes = Vec::new();
+    source.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
+    Ok(match String::from_utf8(bytes) {
+        Ok(text) => parse(&text),
+        Err(error) => {
+            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let column = valid.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+            Err(ScenarioError { line, column, why: "this is not UTF-8 text".into() })
+        }
+    })
 }
 
 /// Reads one action as a line of JSON with the words of a step: {"do":"crash","node":"primary"}. Replicas of any number

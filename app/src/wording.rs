@@ -4,6 +4,7 @@
 
 mod of_nodes;
 mod of_past;
+mod of_results;
 mod of_steering;
 
 use protocol::ids::{NodeId, Role};
@@ -16,6 +17,7 @@ use protocol::trace::{Actor, Ending, LinkRule, Rate, Standing, TraceEvent};
 
 pub use of_nodes::{customer_line, line, share_loaded, short_line, short_title, title};
 pub use of_past::{BUSY_WITH_FILE, Light, PAST_REFUSES, SCRUB_HINT, SEARCH_HINT, TAPE_REFUSES, lights, shown_part};
+pub use of_results::*;
 pub use of_steering::*;
 
 use crate::picture::Weight;
@@ -306,6 +308,7 @@ pub fn log_line(event: &TraceEvent, name: &dyn Fn(NodeId) -> String) -> Option<(
         | TraceEvent::Stays { .. }
         | TraceEvent::Timers { .. }
         | TraceEvent::State(_)
+        | TraceEvent::Crowd(_)
         | TraceEvent::Flow { .. }
         | TraceEvent::Orders { .. } => None,
     }

@@ -1,5 +1,9 @@
 //! Panels clicked on a fixed picture: each gesture asks for the right thing, and changes nothing by itself.
 
+#[path = "scene/ended.rs"]
+mod ended;
+#[path = "panels/results.rs"]
+mod results;
 mod scene;
 #[path = "scene/shown.rs"]
 mod shown;

@@ -1,5 +1,7 @@
 //! Pictures of the window compared with those that were looked at and found good. `UPDATE_SNAPSHOTS=1` renews them.
 
+#[path = "scene/ended.rs"]
+mod ended;
 #[path = "scene/loss.rs"]
 mod loss;
 mod scene;
@@ -100,6 +102,37 @@ fn the_mark_of_an_unsafe_lesson_and_the_museum() {
     harness.get_by_label("Bug museum").click();
     harness.run_steps(4);
     compare("museum-light", harness, None);
+}
+
+/// A scenario of this text, performed to its end, of which so many orders are lost.
+fn performed(theme: Theme, text: &str, lost: u64) -> Harness<'static, Window> {
+    let mut harness = painted(theme, &scene::Scene::new(), false);
+    ended::open(harness.state_mut(), "lesson.toml", text);
+    harness.run_steps(3);
+    harness.get_by_label("Perform it").click();
+    harness.run_steps(3);
+    let told = ended::begin(harness.state_mut(), 0);
+    ended::end(harness.state_mut(), &told, 0, lost);
+    harness.run_steps(4);
+    harness
+}
+
+#[test]
+fn a_mistake_is_caught() {
+    compare("result-light", performed(Theme::Light, ended::LESSON, 1), None);
+}
+
+#[test]
+fn a_promise_is_broken() {
+    compare("result-dark", performed(Theme::Dark, ended::STRICT, 0), None);
+}
+
+#[test]
+fn a_result_is_read_from_the_last_row() {
+    let mut harness = performed(Theme::Light, ended::STRICT, 0);
+    harness.state_mut().appearance.presents = true;
+    harness.run_steps(4);
+    compare("result-presented", harness, None);
 }
 
 /// Only the timeline and the lights, of the run in which an order is lost; `at`: a moment of the past.

@@ -198,6 +198,9 @@ pub enum TraceEvent {
         /// Latitude and longitude in millionths of a degree.
         place: (i32, i32),
     },
+    /// Customers' driver: how far customers have come that order all the time and are told of only together. The record's
+    /// node is the first of them; the others follow it in number.
+    Crowd(Crowd),
     /// Launcher: a page of a node's order history, as asked for.
     Orders {
         /// Histories by postcode, each oldest first: postcode, labels of its orders.
@@ -246,6 +249,38 @@ pub enum TraceEvent {
         /// A sentence.
         text: String,
     },
+}
+
+/// Customers that are counted, not told of one by one. Each report replaces the one before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crowd {
+    /// How many.
+    pub customers: u32,
+    /// Orders that they were told are placed.
+    pub acknowledged: u64,
+    /// Orders that were certainly not placed.
+    pub refused: u64,
+    /// Orders of which nobody knows what became.
+    pub unknown: u64,
+    /// Lists that they read.
+    pub reads: u64,
+    /// What was found when everything was over; none: it is not judged yet.
+    pub judged: Option<CrowdJudged>,
+}
+
+/// Contradictions in all that customers asked and were told in a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrowdJudged {
+    /// Acknowledged orders that a later read could have missed.
+    pub covered: u64,
+    /// Orders that are missing.
+    pub lost: u64,
+    /// Orders that are stored twice.
+    pub twice: u64,
+    /// Reads that show less than was known.
+    pub stale: u64,
+    /// Another order of orders, or orders that nobody placed.
+    pub other: u64,
 }
 
 /// A process that runs, or a customer that appeared.

@@ -13,7 +13,8 @@ use crate::panels::Selected;
 use crate::panels::past::{PastClick, Shown};
 use crate::panels::timeline::{Course, Look};
 use crate::picture::Picture;
-use crate::tape::{self, Entry, Moment, OpenError, Opened, SaveError, Tape};
+use crate::scenario::{self, Scenario};
+use crate::tape::{self, Entry, Moment, Opened, SaveError, Tape};
 use crate::user_command::UserCommand;
 use crate::verdict::evidence::Judged;
 use crate::wording;
@@ -33,11 +34,19 @@ struct OpenedTape {
     tip: Picture,
 }
 
+/// What a file holds that was opened.
+enum File {
+    Tape(Box<Opened>),
+    Scenario(Box<Scenario>),
+    /// It was to be a scenario and is none: a sentence with line and reason.
+    NoScenario(String),
+}
+
 /// What happens with files meanwhile.
 #[derive(Default)]
 pub(super) struct Files {
     saving: Option<Receiver<Result<(), SaveError>>>,
-    opening: Option<(String, Receiver<Result<Opened, OpenError>>)>,
+    opening: Option<(String, Receiver<Result<File, String>>)>,
     saved_as: String,
 }
 
@@ -63,6 +72,10 @@ impl Window {
             let why = if past.opened.is_some() { wording::TAPE_REFUSES } else { wording::PAST_REFUSES };
             self.notices.say(now, why.into());
             return Vec::new();
+        }
+        let (commands, late): (Vec<_>, Vec<_>) = commands.into_iter().partition(|command| self.may_ask(command));
+        if !late.is_empty() {
+            self.notices.say(now, wording::BEING_JUDGED.into());
         }
         for command in &commands {
             let at = self.picture.now;
@@ -235,10 +248,14 @@ impl Window {
     fn follow_files(&mut self, ui: &Ui, now: f64) {
         let dropped = ui.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
         if let Some(path) = dropped {
-            self.begin_open(ui, &path, now);
+            let is_scenario = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("toml"));
+            self.begin_open(ui, &path, if is_scenario { open_scenario } else { open_tape }, now);
         }
         if let Some(path) = self.past_state.take_path_to_open() {
-            self.begin_open(ui, &path, now);
+            self.begin_open(ui, &path, open_tape, now);
+        }
+        if let Some(path) = self.past_state.take_scenario_to_open() {
+            self.begin_open(ui, &path, open_scenario, now);
         }
         if let Some(path) = self.past_state.take_path_to_save() {
             self.begin_save(ui, path, now);
@@ -263,24 +280,24 @@ impl Window {
         self.begin("saving", save, now);
     }
 
-    fn begin_open(&mut self, ui: &Ui, path: &Path, now: f64) {
+    fn begin_open(&mut self, ui: &Ui, path: &Path, open: fn(&Path) -> Result<File, String>, now: f64) {
         if self.files.busy() {
             return self.notices.say(now, wording::BUSY_WITH_FILE.into());
         }
         let (sender, receiver) = channel();
         let (path, context) = (path.to_owned(), ui.ctx().clone());
         self.files.opening = Some((file_name(&path), receiver));
-        let open = move || {
-            let _ = sender.send(tape::open(&path));
+        let work = move || {
+            let _ = sender.send(open(&path));
             context.request_repaint();
         };
-        self.begin("opening", open, now);
+        self.begin("opening", work, now);
     }
 
     fn begin(&mut self, name: &str, work: impl FnOnce() + Send + 'static, now: f64) {
         if let Err(error) = std::thread::Builder::new().name(name.into()).spawn(work) {
             self.files = Files::default();
-            self.notices.say(now, format!("The operating system gives no thread for {name} a tape: {error}."));
+            self.notices.say(now, format!("The operating system gives no thread for {name} a file: {error}."));
         }
     }
 
@@ -301,12 +318,30 @@ impl Window {
             let name = name.clone();
             self.files.opening = None;
             match outcome {
-                Some(Ok(opened)) => self.show_tape(name, opened, now),
-                Some(Err(error)) => self.notices.say(now, error.to_string()),
-                None => self.notices.say(now, "Opening the tape broke off.".into()),
+                Some(Ok(File::Tape(opened))) => self.show_tape(name, *opened, now),
+                Some(Ok(File::Scenario(_))) if self.alone => self.notices.say(now, wording::TAPE_REFUSES.into()),
+                Some(Ok(File::Scenario(scenario))) => self.show_scenario(name, *scenario),
+                Some(Ok(File::NoScenario(why))) => self.past_state.report(why),
+                Some(Err(why)) => self.notices.say(now, why),
+                None => self.notices.say(now, "Opening the file broke off.".into()),
             }
         }
     }
+}
+
+fn open_tape(path: &Path) -> Result<File, String> {
+    tape::open(path).map(|opened| File::Tape(Box::new(opened))).map_err(|error| error.to_string())
+}
+
+fn open_scenario(path: &Path) -> Result<File, String> {
+    let name = file_name(path);
+    let unreadable = |error: std::io::Error| format!("{name} cannot be read: {error}.");
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let found = scenario::read(file).map_err(unreadable)?;
+    Ok(match found {
+        Ok(scenario) => File::Scenario(Box::new(scenario)),
+        Err(error) => File::NoScenario(format!("{name} is no scenario: {error}.")),
+    })
 }
 
 fn go(moment: &mut Moment, tape: &Tape, look: Look, end: usize) {

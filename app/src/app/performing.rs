@@ -1,52 +1,46 @@
-//! A scenario performed on the cluster of the window: by the same engine as without a window, and watched by a person.
+//! A scenario performed on the cluster of the window: on the same stage as without a window, and watched by a person.
 //!
-//! The engine says what to do and when; customers that order all the time are those of the picture. Judging is left to the
-//! lights. No clock here: the caller says what time it is.
+//! The stage says what to do, when, and how it ended; here is only when one begins, ends and is told of. No clock here: the
+//! caller says what time it is.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use node::control::Misbehaviour;
-use protocol::ids::{CustomerId, Role};
-use protocol::menu::menu;
-use protocol::postcode::PostcodeService;
-use protocol::trace::{Actor, MessageAct, Rate, TraceRecord};
+use protocol::plant::Plant;
+use protocol::trace::TraceRecord;
 
-use super::{Beginning, Window, all_serve};
-use crate::panels::banner::Performed;
+use super::{Beginning, Window};
+use crate::panels::banner::{Performed, PerformedClick};
+use crate::panels::consent::{Asked, Wanted};
+use crate::panels::result::{ResultClick, Told};
 use crate::panels::scenarios::Listed;
-use crate::picture::{Node, Picture};
-use crate::random::Random;
-use crate::scenario::{self, Action, BUILT_IN, MUSEUM, Performance, Scenario, built_in};
+use crate::picture::Picture;
+use crate::scenario::{self, Action, BUILT_IN, Conclusion, MUSEUM, Outcome, Performance, Scenario, built_in};
+use crate::stage::audience::Audience;
+use crate::stage::{Phase, Stage, Trouble, mended};
 use crate::tape::{Entry, Tape};
 use crate::user_command::UserCommand;
 use crate::wording;
 
-/// How long the replicas may take to become members before it begins.
+/// How long a cluster of its own may take to start.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// A customer that was told to ask and did not is told again after this.
-const TOLD_AGAIN: Duration = Duration::from_secs(1);
-/// More customers than this do not fit on the map for a scenario's sake.
-const MOST_CUSTOMERS: usize = 12;
 
 /// A performance, and how far it is.
 pub(super) struct Performing {
-    performance: Performance,
-    phase: Phase,
-    random: Random,
-    told: BTreeMap<CustomerId, Duration>,
-    planted: bool,
+    /// What was asked for, to ask for it again.
+    wanted: Wanted,
+    /// As it is written, with the mistakes it makes on purpose.
+    written: Scenario,
+    course: Course,
+    shows_result: bool,
 }
 
-enum Phase {
-    /// A cluster of its own is being started, since then.
-    Starting(Duration),
-    /// The replicas it needs are being started, since then.
-    Preparing(Duration),
-    /// It began then.
-    Playing(Duration),
-    /// It is over: whether it went to its end, and how it went.
-    Over(bool, String),
+enum Course {
+    /// A cluster of its own is being started, since then, for this.
+    Starting(Duration, Box<Scenario>),
+    /// It is performed, or was.
+    Staged(Box<Stage>),
+    /// It did not begin: a sentence why.
+    Failed(String),
 }
 
 /// The built-in scenarios, as the list shows them; those of the museum with the mistake they are about.
@@ -61,165 +55,138 @@ pub(super) fn listed() -> Vec<Listed> {
 }
 
 impl Performing {
-    fn begin(scenario: Scenario, now: Duration) -> Self {
-        let planted = scenario.plants().next().is_some();
-        let seed = now.as_micros() as u64;
-        Self {
-            performance: Performance::new(scenario, seed),
-            phase: Phase::Starting(now),
-            random: Random::new(seed),
-            told: BTreeMap::new(),
-            planted,
+    fn begin(wanted: Wanted, written: Scenario, now: Duration) -> Self {
+        let performed = if wanted.with_mistake { written.clone() } else { written.clone().without_plants() };
+        Self { wanted, written, course: Course::Starting(now, Box::new(performed)), shows_result: false }
+    }
+
+    /// Whether something may still happen by itself.
+    fn goes_on(&self) -> bool {
+        match &self.course {
+            Course::Starting(..) => true,
+            Course::Staged(stage) => !matches!(stage.phase(), Phase::Over(_) | Phase::Failed(_)),
+            Course::Failed(_) => false,
         }
     }
 
-    fn go_on(&mut self, picture: &Picture, now: Duration) -> Vec<UserCommand> {
-        match self.phase {
-            Phase::Starting(since) => {
-                if now.saturating_sub(since) >= PATIENCE {
-                    self.phase = Phase::Over(false, wording::NOT_READY.into());
-                }
-                Vec::new()
-            }
-            Phase::Preparing(since) => self.prepare(picture, since, now),
-            Phase::Playing(begun) => self.play(picture, now.saturating_sub(begun), now),
-            Phase::Over(..) => Vec::new(),
+    fn outcome(&self) -> Option<&Outcome> {
+        match &self.course {
+            Course::Staged(stage) => match stage.phase() {
+                Phase::Over(outcome) => Some(outcome),
+                _ => None,
+            },
+            Course::Starting(..) | Course::Failed(_) => None,
         }
-    }
-
-    fn prepare(&mut self, picture: &Picture, since: Duration, now: Duration) -> Vec<UserCommand> {
-        let needed = self.performance.scenario().replicas as usize;
-        if all_serve(picture) && replicas(picture) >= needed {
-            self.performance.begins(picture);
-            self.phase = Phase::Playing(now);
-            return self.performance.beginning();
-        }
-        if now.saturating_sub(since) >= PATIENCE {
-            self.phase = Phase::Over(false, wording::NOT_READY.into());
-        }
-        Vec::new()
-    }
-
-    fn play(&mut self, picture: &Picture, elapsed: Duration, now: Duration) -> Vec<UserCommand> {
-        let mut commands: Vec<UserCommand> =
-            self.performance.go_on(picture, elapsed).into_iter().flat_map(|deed| deed.commands).collect();
-        if let Some(why) = &self.performance.findings().in_vain {
-            self.phase = Phase::Over(false, wording::in_vain(why));
-        } else if self.performance.is_over(elapsed) {
-            let findings = self.performance.findings();
-            let words = wording::performed(findings.all_faults(), findings.view_changes, elapsed.as_secs());
-            self.phase = Phase::Over(true, words);
-            commands.extend(mended(picture));
-            commands.extend(reads(picture));
-        } else if self.performance.scenario().customers > 0 {
-            commands.extend(self.orders(picture, now));
-        }
-        commands
-    }
-
-    /// Whoever waits for nothing orders something.
-    fn orders(&mut self, picture: &Picture, now: Duration) -> Vec<UserCommand> {
-        let wanted = (self.performance.scenario().customers as usize).min(MOST_CUSTOMERS);
-        let mut commands = Vec::new();
-        for customer in picture.customers.iter().take(wanted) {
-            let told = self.told.get(&customer.id).is_some_and(|at| now < *at + TOLD_AGAIN);
-            if customer.waiting.is_some() || told {
-                continue;
-            }
-            self.told.insert(customer.id, now);
-            let dish = menu().get(self.random.below(menu().len() as u64) as usize);
-            let items = dish.map(|dish| dish.name.to_owned()).into_iter().collect();
-            let postcode = customer.postcode.to_string();
-            commands.push(UserCommand::PlaceOrder { customer: customer.id, postcode, items });
-        }
-        commands
     }
 
     fn told(&self) -> Performed {
-        let scenario = self.performance.scenario();
-        let (progress, ended) = match &self.phase {
-            Phase::Starting(_) | Phase::Preparing(_) => (wording::PREPARING.to_owned(), None),
-            Phase::Over(good, words) => (words.clone(), Some(*good)),
-            Phase::Playing(_) => {
-                let next = self.performance.next_step();
-                let number =
-                    |line: usize| scenario.steps.iter().position(|step| step.line == line).map_or(0, |at| at + 1);
-                let waits = next.is_some_and(|step| matches!(step.action, Action::Wait { .. }));
-                (wording::next_step(next.map(|step| number(step.line)), scenario.steps.len(), waits), None)
-            }
+        let (progress, ended) = match &self.course {
+            Course::Starting(..) => (wording::PREPARING.to_owned(), None),
+            Course::Failed(why) => (why.clone(), Some(false)),
+            Course::Staged(stage) => staged(stage, self.written.plants().next()),
         };
-        Performed { title: scenario.title.clone(), progress, ended }
+        let has_result = self.outcome().is_some();
+        Performed { title: self.written.title.clone(), progress, ended, has_result }
     }
 
     /// What is wished for when nobody wants to see it any more.
     fn stopped(self, picture: &Picture) -> Vec<UserCommand> {
         let mut commands = mended(picture);
-        if self.planted {
+        if self.wanted.with_mistake && self.written.plants().next().is_some() {
             commands.push(UserCommand::SetPlant { plant: None });
         }
         commands
     }
 }
 
-fn replicas(picture: &Picture) -> usize {
-    let replica = |node: &&Node| node.runs() && node.actor == Actor::Role(Role::Replica);
-    picture.nodes.iter().filter(replica).count()
-}
-
-/// Time goes, links and services are as they should be, nobody stands still, and what is no replica runs.
-fn mended(picture: &Picture) -> Vec<UserCommand> {
-    let mut commands = vec![UserCommand::SetRate { rate: Rate::REAL }, UserCommand::SetHop { hop: None }];
-    commands.push(UserCommand::MendAll);
-    for service in [PostcodeService::PostcodesIo, PostcodeService::GetTheData] {
-        commands.push(UserCommand::Misbehave { service, how: Misbehaviour::None });
+/// How far a stage is, and whether it ended well. `lesson`: the mistake that the scenario is about.
+fn staged(stage: &Stage, lesson: Option<Plant>) -> (String, Option<bool>) {
+    match stage.phase() {
+        Phase::Gathering(_) => (wording::PREPARING.to_owned(), None),
+        Phase::Looking | Phase::Beginning | Phase::Entering => (wording::ENTERING.to_owned(), None),
+        Phase::Playing => (progress(stage.performance()), None),
+        Phase::Mending(_) | Phase::Judging => (wording::JUDGING.to_owned(), None),
+        Phase::Over(outcome) => {
+            let good = outcome.caught || outcome.conclusion == Conclusion::Holds;
+            (wording::result(outcome, lesson), Some(good))
+        }
+        Phase::Failed(trouble) => (trouble_words(trouble), Some(false)),
     }
-    let held = picture.traffic.flying().filter(|passage| passage.is_held());
-    commands.extend(held.map(|it| UserCommand::Message { message: it.id, to: it.to, act: MessageAct::LetGo }));
-    let steering = &picture.steering;
-    commands.extend(steering.bombs.keys().map(|id| UserCommand::SetBomb { node: picture.name(*id), bomb: None }));
-    commands.extend(steering.frozen.keys().map(|id| UserCommand::Wake { node: picture.name(*id) }));
-    let dead = |node: &&Node| !node.runs() && node.actor != Actor::Role(Role::Replica);
-    commands.extend(picture.nodes.iter().filter(dead).map(|node| UserCommand::Restart { node: node.name.clone() }));
-    commands
 }
 
-/// Every customer that waits for nothing reads its own history: what was acknowledged shall be seen.
-fn reads(picture: &Picture) -> Vec<UserCommand> {
+fn progress(performance: &Performance) -> String {
+    if let Some(why) = &performance.findings().in_vain {
+        return wording::in_vain(why);
+    }
+    let steps = &performance.scenario().steps;
+    let next = performance.next_step();
+    let number = |line: usize| steps.iter().position(|step| step.line == line).map_or(0, |at| at + 1);
+    let waits = next.is_some_and(|step| matches!(step.action, Action::Wait { .. }));
+    wording::next_step(next.map(|step| number(step.line)), steps.len(), waits)
+}
+
+fn trouble_words(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::NotReady => wording::NOT_READY.to_owned(),
+        Trouble::NoAnswer => wording::NO_ANSWER.to_owned(),
+        Trouble::Fault(why) => format!("It broke off: {why}."),
+    }
+}
+
+/// Every customer that waits for nothing reads its own history: what was acknowledged shall be seen in the lights.
+fn reads(picture: &Picture) -> impl Iterator<Item = UserCommand> {
     let idle = picture.customers.iter().filter(|customer| customer.waiting.is_none());
-    let read = idle.map(|customer| UserCommand::ReadHistory {
+    idle.map(|customer| UserCommand::ReadHistory {
         customer: customer.id,
         postcode: customer.postcode.to_string(),
         page: 0,
-    });
-    read.collect()
+    })
 }
 
 impl Window {
-    /// Lets the performance take in a fact.
-    pub fn learn(&mut self, fact: &TraceRecord) {
-        if let Some(performing) = &mut self.performing {
-            performing.performance.learn(fact);
+    /// Lets the performance take in a fact, before the picture does. `now` is real time since the window opened.
+    pub fn learn(&mut self, fact: &TraceRecord, now: Duration) {
+        if let Some(Performing { course: Course::Staged(stage), .. }) = &mut self.performing {
+            stage.learn(fact, &self.picture, now);
         }
     }
 
     /// Does what the scenario wants done now: to be handed to the cluster. `now` is real time since the window opened.
     pub fn play(&mut self, now: Duration) -> Vec<UserCommand> {
+        self.played = now;
         let mut commands = Vec::new();
-        if let Some((name, with_mistake)) = self.scenarios.wanted.take()
-            && let Some(scenario) = built_in(&name).and_then(|text| scenario::parse(text).ok())
+        if let Some(wanted) = self.scenarios.wanted.take()
+            && let Some(scenario) = self.find(&wanted)
         {
-            let scenario = if with_mistake { scenario } else { scenario.without_plants() };
-            let customers = scenario.customers > 0;
-            self.beginning = Some(Beginning { replicas: scenario.replicas, customers });
-            self.performing = Some(Performing::begin(scenario, now));
+            self.beginning = Some(Beginning { replicas: scenario.replicas });
+            self.performing = Some(Performing::begin(wanted, scenario, now));
         }
         if std::mem::take(&mut self.stops_performing)
             && let Some(performing) = self.performing.take()
         {
             commands.extend(performing.stopped(&self.picture));
         }
+        let mut facts = Vec::new();
         if let Some(performing) = &mut self.performing {
-            commands.extend(performing.go_on(&self.picture, now));
+            match &mut performing.course {
+                Course::Starting(since, _) if now.saturating_sub(*since) >= PATIENCE => {
+                    performing.course = Course::Failed(wording::NOT_READY.into());
+                }
+                Course::Staged(stage) => {
+                    let was_over = matches!(stage.phase(), Phase::Over(_));
+                    let (more, told) = stage.go_on(&self.picture, now);
+                    commands.extend(more);
+                    facts = told;
+                    if !was_over && matches!(stage.phase(), Phase::Over(_)) {
+                        commands.extend(reads(&self.picture));
+                        performing.shows_result = true;
+                    }
+                }
+                Course::Starting(..) | Course::Failed(_) => {}
+            }
+        }
+        for fact in facts {
+            self.take_in(Entry::Fact(fact));
         }
         for command in &commands {
             let at = self.picture.now;
@@ -228,39 +195,108 @@ impl Window {
         commands
     }
 
+    fn find(&self, wanted: &Wanted) -> Option<Scenario> {
+        match (&self.opened_scenario, wanted.opened) {
+            (Some((name, scenario)), true) if *name == wanted.name => Some(scenario.clone()),
+            (_, true) => None,
+            (_, false) => built_in(&wanted.name).and_then(|text| scenario::parse(text).ok()),
+        }
+    }
+
+    /// A scenario was read from a file: a person is asked whether it shall be performed, and how.
+    pub fn show_scenario(&mut self, name: String, scenario: Scenario) {
+        let (title, plant) = (scenario.title.clone(), scenario.plants().next());
+        self.scenarios.asked = Some(Asked::Scenario { name: name.clone(), title, plant, opened: true });
+        self.opened_scenario = Some((name, scenario));
+    }
+
     /// The cluster that a scenario wants to begin with.
     pub fn take_beginning(&mut self) -> Option<Beginning> {
         self.beginning.take()
     }
 
-    /// Another cluster runs from now on: another tape, and nothing of the one before is true any more.
-    pub fn begin_again(&mut self, now: Duration) {
+    /// Another cluster runs from now on, and who watches it: another tape, and nothing of the one before is true any more.
+    pub fn begin_again(&mut self, now: Duration, audience: Result<Box<dyn Audience>, String>) {
         self.picture = Picture::default();
         self.tape = Tape::default();
         self.past = None;
         self.bottom.timeline = Default::default();
         self.focus = Default::default();
-        if let Some(performing) = &mut self.performing {
-            performing.phase = Phase::Preparing(now);
+        if let Some(performing) = &mut self.performing
+            && let Course::Starting(_, scenario) = &performing.course
+        {
+            performing.course = match audience {
+                Ok(audience) => {
+                    let performance = Performance::new(scenario.as_ref().clone(), now.as_micros() as u64);
+                    Course::Staged(Box::new(Stage::open(performance, audience, now)))
+                }
+                Err(why) => Course::Failed(why),
+            };
         }
     }
 
     /// There is no cluster to perform on.
     pub(super) fn cannot_begin(&mut self, why: &str) {
         if let Some(performing) = &mut self.performing {
-            performing.phase = Phase::Over(false, why.to_owned());
+            performing.course = Course::Failed(why.to_owned());
         }
+    }
+
+    /// A person asks for something while a scenario is performed. False: not now, because it is being judged.
+    pub(super) fn may_ask(&mut self, command: &UserCommand) -> bool {
+        let Some(Performing { course: Course::Staged(stage), .. }) = &mut self.performing else { return true };
+        let orders = matches!(command, UserCommand::PlaceOrder { .. } | UserCommand::ReadHistory { .. });
+        if orders && matches!(stage.phase(), Phase::Judging) {
+            return false;
+        }
+        stage.asked_beside(command, self.played);
+        true
     }
 
     /// Whether a scenario is under way, so that time alone can bring something about.
     pub(super) fn performs(&self) -> bool {
         self.scenarios.wanted.is_some()
             || self.stops_performing
-            || self.performing.as_ref().is_some_and(|performing| !matches!(performing.phase, Phase::Over(..)))
+            || self.performing.as_ref().is_some_and(Performing::goes_on)
     }
 
     /// What the banner tells of it.
     pub(super) fn performed(&self) -> Option<Performed> {
         self.performing.as_ref().map(Performing::told)
+    }
+
+    /// What the banner was clicked for.
+    pub(super) fn follow_performed(&mut self, click: Option<PerformedClick>) {
+        match (click, &mut self.performing) {
+            (Some(PerformedClick::Stop), _) => self.stops_performing = true,
+            (Some(PerformedClick::Result), Some(performing)) => performing.shows_result = true,
+            (Some(PerformedClick::Result), None) | (None, _) => {}
+        }
+    }
+
+    /// How it ended, while a person wants to see that.
+    pub(super) fn result(&self) -> Option<Told> {
+        let performing = self.performing.as_ref().filter(|performing| performing.shows_result)?;
+        let outcome = performing.outcome()?.clone();
+        Some(Told { title: performing.written.title.clone(), outcome, lesson: performing.written.plants().next() })
+    }
+
+    /// What the card was clicked for.
+    pub(super) fn follow_result(&mut self, click: Option<ResultClick>) {
+        let (Some(click), Some(performing)) = (click, &mut self.performing) else { return };
+        performing.shows_result = false;
+        let again = |with_mistake: bool| Wanted { with_mistake, ..performing.wanted.clone() };
+        match click {
+            ResultClick::Close => {}
+            ResultClick::Again => self.scenarios.wanted = Some(again(performing.wanted.with_mistake)),
+            ResultClick::Without => self.scenarios.wanted = Some(again(false)),
+            // Whoever has agreed to this mistake in this scenario before need not be asked again.
+            ResultClick::With if performing.wanted.with_mistake => self.scenarios.wanted = Some(again(true)),
+            ResultClick::With => {
+                let (title, plant) = (performing.written.title.clone(), performing.written.plants().next());
+                let Wanted { name, opened, .. } = performing.wanted.clone();
+                self.scenarios.asked = Some(Asked::Scenario { name, title, plant, opened });
+            }
+        }
     }
 }

@@ -127,6 +127,7 @@ fn is_of_one_message(event: &TraceEvent) -> bool {
         | TraceEvent::Asked { .. }
         | TraceEvent::Answered { .. }
         | TraceEvent::CustomerIs { .. }
+        | TraceEvent::Crowd(_)
         | TraceEvent::Orders { .. }
         | TraceEvent::HopIs { .. }
         | TraceEvent::ClockIs { .. }

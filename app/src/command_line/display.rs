@@ -7,12 +7,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use protocol::trace::TraceRecord;
 
 use crate::app::{Beginning, RunningCluster, file_name, run_tape_window, run_window};
+use crate::cluster::run_directory::HISTORY;
 use crate::cluster::{Cluster, ClusterOptions};
 use crate::headless::{self, Exit, Failure, WindowKind, demo, warn};
+use crate::stage::audience::{Attending, Audience};
 use crate::tape;
 use crate::user_command::UserCommand;
 
@@ -162,11 +165,7 @@ impl RunningCluster for Restartable {
         // Whoever asks twice gets the second: the first ends with its receiver.
         self.now = self.now();
         let before = self.cluster.take();
-        let options = ClusterOptions {
-            replicas: beginning.replicas,
-            default_customers: beginning.customers,
-            ..self.options.clone()
-        };
+        let options = ClusterOptions { replicas: beginning.replicas, default_customers: false, ..self.options.clone() };
         let (sender, coming) = channel();
         let (earlier, wake) = (self.coming.replace(coming), self.wake.clone());
         std::thread::spawn(move || {
@@ -178,6 +177,13 @@ impl RunningCluster for Restartable {
             let _ = sender.send(launch(options, &wake));
             wake();
         });
+    }
+
+    fn audience(&mut self, epoch: Instant) -> Result<Box<dyn Audience>, String> {
+        let cluster = self.cluster.as_ref().ok_or("No cluster runs.")?;
+        let history = cluster.directory().join(HISTORY);
+        let audience = Attending::begin(cluster.inquirer(), epoch, &history).map_err(|error| format!("{error:#}."))?;
+        Ok(Box::new(audience))
     }
 
     fn has_begun_again(&mut self) -> Option<Result<(), String>> {

@@ -60,7 +60,7 @@ pub(super) fn perform(arguments: &ReplayArguments) -> Result<Exit, Failure> {
             seconds: tape.time_at(tape.end()) as f64 / 1e6,
             complete: opened.bad_line.is_none(),
             notes: opened.notes.clone(),
-            lights: judged.lights,
+            lights: judged.lights.together(),
             contradictions: judged.contradictions.iter().map(|it| it.why.clone()).collect(),
         })?;
     } else {

@@ -2,24 +2,22 @@
 //!
 //! The end is quiet: faults are mended, everybody is answered, each postcode is read once more. Only then it is judged.
 
+mod play;
 mod report;
-mod stage;
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use protocol::plant::Plant;
 
-use super::{Exit, Failure, check, launch, say_json, validate};
+use super::{Exit, Failure, check, launch, say_json};
 use crate::cluster::ClusterOptions;
 use crate::cluster::run_directory::HISTORY;
-use crate::history;
 use crate::scenario::{self, Performance, Scenario};
-use crate::verdict::judge;
-use report::{exit, say_report};
-use stage::Stage;
+use play::play;
+use report::{Report, exit, say_report};
 
 /// What to run.
 #[derive(Debug, clap::Args)]
@@ -69,18 +67,19 @@ pub(super) fn perform(arguments: &RunArguments) -> Result<Exit, Failure> {
     scenario.customers = arguments.customers.unwrap_or(scenario.customers);
     let options = ClusterOptions { default_customers: false, replicas: scenario.replicas, ..ClusterOptions::usual()? };
     let performance = Performance::new(scenario, arguments.seed);
-    let mut stage = Stage::open(launch(options)?, performance, arguments.trace.as_deref())?;
-    let path = arguments.history.clone().unwrap_or_else(|| stage.cluster.directory().join(HISTORY));
-    let tally = stage.play(arguments.seed, create(&path)?)?;
-    let verdict = history::read(BufReader::new(File::open(&path)?)).map(|history| judge(&history));
-    let verdict = verdict.map_err(|error| Failure::Fault(error.into()))?;
-    let report = stage.report(arguments, tally, verdict)?;
+    let trace = arguments.trace.as_deref().map(create).transpose()?;
+    // A file that cannot be written is refused before anything is started.
+    arguments.history.as_deref().map(create).transpose()?;
+    let cluster = launch(options)?;
+    let path = arguments.history.clone().unwrap_or_else(|| cluster.directory().join(HISTORY));
+    let (outcome, largest) = play(cluster, performance, &path, trace)?;
+    let report = Report::of(arguments, outcome, largest);
     if arguments.json {
         say_json(&report)?;
     } else {
         say_report(&report)?;
     }
-    Ok(exit(&report))
+    Ok(exit(report.conclusion()))
 }
 
 /// No mistake is made on purpose unless the person at the terminal has said so.
@@ -123,11 +122,11 @@ fn shorten(scenario: &mut Scenario, wanted: Duration) {
 
 /// A built-in scenario by name, or one from a file.
 fn find(name: &str) -> Result<Scenario, Failure> {
-    let refuse = |error: scenario::ScenarioError| Failure::BadInput(format!("{name}: {error}"));
-    match scenario::built_in(name) {
-        Some(text) => scenario::parse(text).map_err(refuse),
-        None => validate::read_scenario(check::open(name.as_ref())?)?.map_err(refuse),
-    }
+    let found = match scenario::built_in(name) {
+        Some(text) => scenario::parse(text),
+        None => scenario::read(check::open(name.as_ref())?)?,
+    };
+    found.map_err(|error| Failure::BadInput(format!("{name}: {error}")))
 }
 
 fn create(path: &Path) -> Result<BufWriter<File>, Failure> {

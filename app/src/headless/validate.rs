@@ -84,7 +84,7 @@ fn examine_history(file: impl BufRead) -> Found {
 }
 
 fn examine_scenario(file: impl Read) -> Result<Found, Failure> {
-    Ok(match read_scenario(file)? {
+    Ok(match scenario::read(file)? {
         Ok(scenario) => Found::right("scenario", scenario.plants().map(Plant::name).collect()),
         Err(error) => Found {
             ok: false,
@@ -94,20 +94,5 @@ fn examine_scenario(file: impl Read) -> Result<Found, Failure> {
             why: Some(error.why),
             plants: Vec::new(),
         },
-    })
-}
-
-/// Reads a scenario within its limits.
-pub(super) fn read_scenario(file: impl Read) -> Result<Result<scenario::Scenario, scenario::ScenarioError>, Failure> {
-    let mut bytes = Vec::new();
-    file.take(scenario::LARGEST_FILE + 1).read_to_end(&mut bytes)?;
-    Ok(match String::from_utf8(bytes) {
-        Ok(text) => scenario::parse(&text),
-        Err(error) => {
-            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
-            let column = valid.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-            Err(scenario::ScenarioError { line, column, why: "this is not UTF-8 text".into() })
-        }
     })
 }

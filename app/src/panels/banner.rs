@@ -17,6 +17,8 @@ pub struct Performed {
     pub progress: String,
     /// Whether it is over, and if so whether all was as expected.
     pub ended: Option<bool>,
+    /// Whether there is a card with more about how it ended.
+    pub has_result: bool,
 }
 
 /// Asked of a scenario by a click.
@@ -24,6 +26,8 @@ pub struct Performed {
 pub enum PerformedClick {
     /// It shall stop, or no longer be told of.
     Stop,
+    /// How it ended shall be shown once more.
+    Result,
 }
 
 /// The rows of what must not be overlooked; none usually.
@@ -64,6 +68,9 @@ pub fn banner_ui(
                 let words = if performed.ended.is_some() { "Close" } else { "Stop the scenario" };
                 if button(ui, words).accessible_name(format!("{words}: {}", performed.title)).clicked() {
                     clicked = Some(PerformedClick::Stop);
+                }
+                if performed.has_result && button(ui, "Result").clicked() {
+                    clicked = Some(PerformedClick::Result);
                 }
                 ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                     let words = RichText::new(&performed.progress).size(text::SMALL).color(ink);

@@ -13,26 +13,34 @@ use crate::wording;
 pub enum Asked {
     /// Whether a mistake shall be made on purpose.
     Plant(Plant),
-    /// Whether a scenario shall be performed that makes a mistake on purpose.
+    /// Whether a scenario shall be performed that makes a mistake on purpose, or comes from a file.
     Scenario {
         /// Its name.
         name: String,
-        /// The mistake.
-        plant: Plant,
+        /// What it is about.
+        title: String,
+        /// The mistake that it makes on purpose, if it does.
+        plant: Option<Plant>,
+        /// Whether it was read from a file.
+        opened: bool,
     },
     /// Whether every node shall crash.
     CrashAll,
 }
 
-/// What a person agreed to, if it is more than a command.
+/// A scenario that shall be performed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PerformWithPlant {
-    /// The scenario's name.
+pub struct Wanted {
+    /// Its name.
     pub name: String,
+    /// Whether with the mistake it makes on purpose, if it makes one.
+    pub with_mistake: bool,
+    /// Whether it was read from a file.
+    pub opened: bool,
 }
 
 /// The box, while something is asked.
-pub fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue) -> Option<PerformWithPlant> {
+pub fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue) -> Option<Wanted> {
     let asked = open.clone()?;
     let mut agreed = None;
     let modal = dialog(ui, "consent").show(ui.ctx(), |ui| {
@@ -40,23 +48,42 @@ pub fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue
         let t = tokens(ui);
         let (title, means, yes) = match &asked {
             Asked::Plant(plant) => (wording::plant_title(*plant), wording::CONSENT, "Make this mistake"),
-            Asked::Scenario { plant, .. } => (wording::plant_title(*plant), wording::CONSENT, "Perform it"),
+            Asked::Scenario { plant: Some(plant), .. } => {
+                (wording::plant_title(*plant), wording::CONSENT, "Perform it")
+            }
+            Asked::Scenario { name, plant: None, .. } => {
+                (format!("Perform {name}?"), wording::SCENARIO_BEGINS, "Perform it")
+            }
             Asked::CrashAll => ("Crash every node?".to_owned(), wording::CRASH_ALL_MEANS, "Crash them all"),
         };
-        ui.add(Label::new(RichText::new(title).font(theme::strong(text::LARGE)).color(t.tomato_text)).wrap());
-        if let Asked::Plant(plant) | Asked::Scenario { plant, .. } = &asked {
+        let harmless = matches!(asked, Asked::Scenario { plant: None, .. });
+        let ink = if harmless { t.text } else { t.tomato_text };
+        ui.add(Label::new(RichText::new(title).font(theme::strong(text::LARGE)).color(ink)).wrap());
+        if let Asked::Scenario { title, opened: true, .. } = &asked {
+            ui.add(Label::new(title).wrap());
+        }
+        if let Asked::Plant(plant) | Asked::Scenario { plant: Some(plant), .. } = &asked {
             ui.add(Label::new(plant.sentence()).wrap());
         }
         ui.add_space(4.0);
         dim(ui, means);
         ui.add_space(8.0);
         ui.horizontal(|ui| {
-            if destructive(ui, yes).clicked() {
+            let yes = if harmless { button(ui, yes) } else { destructive(ui, yes) };
+            if yes.clicked() {
                 match &asked {
                     Asked::Plant(plant) => commands.push(UserCommand::SetPlant { plant: Some(*plant) }),
-                    Asked::Scenario { name, .. } => agreed = Some(PerformWithPlant { name: name.clone() }),
+                    Asked::Scenario { name, opened, .. } => {
+                        agreed = Some(Wanted { name: name.clone(), with_mistake: true, opened: *opened });
+                    }
                     Asked::CrashAll => commands.push(UserCommand::CrashAll),
                 }
+                ui.close();
+            }
+            if let Asked::Scenario { name, plant: Some(_), opened: true, .. } = &asked
+                && button(ui, "Without the mistake").on_hover_text(wording::WITHOUT_MEANS).clicked()
+            {
+                agreed = Some(Wanted { name: name.clone(), with_mistake: false, opened: true });
                 ui.close();
             }
             if button(ui, "Cancel").clicked() {

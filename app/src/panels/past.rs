@@ -40,16 +40,30 @@ pub struct PastState {
     pub saves: bool,
     /// Whether it is asked what to open.
     pub opens: bool,
+    /// Whether it is asked which scenario to open.
+    pub opens_scenario: bool,
     path: String,
     to_save: Option<PathBuf>,
     to_open: Option<PathBuf>,
+    scenario_path: String,
+    scenario_to_open: Option<PathBuf>,
     reported: Option<String>,
 }
 
 impl Default for PastState {
     fn default() -> Self {
         let path = "lecture.jhtape".to_owned();
-        Self { saves: false, opens: false, path, to_save: None, to_open: None, reported: None }
+        Self {
+            saves: false,
+            opens: false,
+            opens_scenario: false,
+            path,
+            to_save: None,
+            to_open: None,
+            scenario_path: String::new(),
+            scenario_to_open: None,
+            reported: None,
+        }
     }
 }
 
@@ -64,7 +78,12 @@ impl PastState {
         self.to_open.take()
     }
 
-    /// Tells that something went well.
+    /// Which scenario to open, once that was decided.
+    pub fn take_scenario_to_open(&mut self) -> Option<PathBuf> {
+        self.scenario_to_open.take()
+    }
+
+    /// Tells how it went with a file.
     pub fn report(&mut self, words: String) {
         self.reported = Some(words);
     }
@@ -133,9 +152,16 @@ pub fn files_ui(ui: &Ui, state: &mut PastState) {
             state.to_open = Some(path);
         }
     }
+    if state.opens_scenario {
+        let (path, open) = (&mut state.scenario_path, &mut state.opens_scenario);
+        if let Some(path) = ask(ui, "Open scenario", wording::OPEN_SCENARIO_HINT, path, open) {
+            state.scenario_to_open = Some(path);
+        }
+    }
     if let Some(words) = state.reported.clone() {
         let modal = dialog(ui, "reported").show(ui.ctx(), |ui| {
-            ui.label(words);
+            ui.set_max_width(460.0);
+            ui.add(egui::Label::new(words).wrap());
             if button(ui, "Close").clicked() {
                 ui.close();
             }
@@ -152,7 +178,8 @@ fn ask(ui: &Ui, title: &str, hint: &str, path: &mut String, open: &mut bool) -> 
         ui.set_width(420.0);
         heading(ui, title);
         ui.add(egui::Label::new(hint).wrap());
-        let response = field(ui, path, "File", "lecture.jhtape", 400.0);
+        let example = if title == "Open scenario" { "lesson.toml" } else { "lecture.jhtape" };
+        let response = field(ui, path, "File", example, 400.0);
         let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         ui.horizontal(|ui| {
             let clicked = ui.add_enabled(!path.trim().is_empty(), egui::Button::new(title)).clicked();

@@ -5,7 +5,7 @@
 use egui::{Label, RichText, ScrollArea, Ui};
 use protocol::plant::{self, Plant};
 
-use super::consent::{Asked, consent_ui};
+use super::consent::{Asked, Wanted, consent_ui};
 use crate::picture::Picture;
 use crate::theme::{self, text, tokens};
 use crate::user_command::{CommandQueue, UserCommand};
@@ -29,8 +29,10 @@ pub struct ScenariosState {
     tab: Tab,
     /// What is being asked about.
     pub asked: Option<Asked>,
-    /// The scenario that shall be performed now, and whether with the mistake it names; taken by the app.
-    pub wanted: Option<(String, bool)>,
+    /// The scenario that shall be performed now; taken by the app.
+    pub wanted: Option<Wanted>,
+    /// Whether one from a file is asked for; taken by the app.
+    pub opens: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,7 +54,7 @@ pub fn scenarios_ui(
     // What is asked about comes first, and alone.
     if state.asked.is_some() {
         if let Some(agreed) = consent_ui(ui, &mut state.asked, commands) {
-            state.wanted = Some((agreed.name, true));
+            state.wanted = Some(agreed);
             *open = false;
         }
         return;
@@ -78,9 +80,15 @@ pub fn scenarios_ui(
             },
         );
         ui.add_space(8.0);
-        if button(ui, "Close").clicked() {
-            ui.close();
-        }
+        ui.horizontal(|ui| {
+            if button(ui, "Close").clicked() {
+                ui.close();
+            }
+            if button(ui, "Open a scenario…").on_hover_text(wording::OPEN_SCENARIO_HINT).clicked() {
+                state.opens = true;
+                ui.close();
+            }
+        });
     });
     *open = !modal.should_close() && state.wanted.is_none();
 }
@@ -90,10 +98,15 @@ fn list(ui: &mut Ui, entries: &[Listed], state: &mut ScenariosState) {
     for entry in entries.iter().filter(|entry| entry.plant.is_none()) {
         row(ui, &entry.title, &entry.name, ROOM_FOR_A_BUTTON, |ui| {
             if button(ui, "Perform").accessible_name(format!("perform {}", entry.name)).clicked() {
-                state.wanted = Some((entry.name.clone(), false));
+                state.wanted = Some(plain(entry));
             }
         });
     }
+}
+
+/// Without any mistake.
+fn plain(entry: &Listed) -> Wanted {
+    Wanted { name: entry.name.clone(), with_mistake: false, opened: false }
 }
 
 fn museum(ui: &mut Ui, picture: &Picture, entries: &[Listed], state: &mut ScenariosState, commands: &mut CommandQueue) {
@@ -114,11 +127,12 @@ fn museum(ui: &mut Ui, picture: &Picture, entries: &[Listed], state: &mut Scenar
             let Some(entry) = entry else { return };
             let name = format!("perform {} with the mistake", entry.name);
             if destructive(ui, "Perform…").accessible_name(name).clicked() {
-                state.asked = Some(Asked::Scenario { name: entry.name.clone(), plant });
+                let (name, title) = (entry.name.clone(), entry.title.clone());
+                state.asked = Some(Asked::Scenario { name, title, plant: Some(plant), opened: false });
             }
             let name = format!("perform {} without the mistake", entry.name);
             if button(ui, "Without").on_hover_text(wording::WITHOUT_MEANS).accessible_name(name).clicked() {
-                state.wanted = Some((entry.name.clone(), false));
+                state.wanted = Some(plain(entry));
             }
         });
     }

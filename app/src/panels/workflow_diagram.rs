@@ -5,6 +5,7 @@
 
 mod beliefs;
 mod cards;
+mod crowd;
 mod cut;
 mod gestures;
 mod layout;
@@ -106,6 +107,8 @@ struct Stage<'a> {
     customers: Vec<(&'a Customer, Pos2)>,
     by_name: BTreeMap<&'a str, usize>,
     by_node: BTreeMap<NodeId, usize>,
+    /// Customers that are told of only together, and where.
+    crowd: Option<(NodeId, Rect)>,
     /// Where replicas and front-ends stand: ways lead around them.
     in_the_way: Vec<Rect>,
 }
@@ -136,7 +139,8 @@ impl<'a> Stage<'a> {
         let by_node = customers.iter().enumerate().map(|(index, customer)| (customer.0.node, index)).collect();
         let wide = nodes.iter().filter(|node| matches!(node.1, Kind::Replica | Kind::FrontEnd));
         let in_the_way = wide.map(|node| node.2).collect();
-        Self { picture, tokens, canvas, projection, nodes, customers, by_name, by_node, in_the_way }
+        let crowd = picture.crowd.map(|(first, _)| (first, crowd::place(canvas)));
+        Self { picture, tokens, canvas, projection, nodes, customers, by_name, by_node, crowd, in_the_way }
     }
 
     /// Where somebody stands; also an earlier incarnation of somebody who does.
@@ -144,6 +148,9 @@ impl<'a> Stage<'a> {
         if let Some(index) = self.by_node.get(&id) {
             let dot = Rect::from_center_size(self.customers[*index].1, Vec2::splat(size::CUSTOMER * 2.0));
             return Some((Kind::Customer, dot));
+        }
+        if let Some((_, card)) = self.crowd.filter(|(first, _)| *first == id) {
+            return Some((Kind::Customer, card));
         }
         let index = self.by_name.get(self.picture.nodes.name_of(id)?)?;
         let (_, kind, rect) = &self.nodes[*index];
@@ -191,6 +198,9 @@ pub fn workflow_diagram_ui(
     for (_, at) in &stage.customers {
         taken.take(Rect::from_center_size(*at, Vec2::splat(size::CUSTOMER * 2.0)));
     }
+    if let Some((_, card)) = stage.crowd {
+        taken.take(card);
+    }
     let room = gestures::room_for_buttons(canvas);
     let buttons = Rect::from_min_size(canvas.left_bottom() + vec2(12.0, -room.y - 12.0), room);
     taken.take(buttons);
@@ -208,6 +218,7 @@ pub fn workflow_diagram_ui(
     links::signs(ui, &stage, &lines, &mut taken, commands);
     let cards = cards::place_customers(ui.painter(), &stage, focus, &mut taken);
     stage.projection.paint_names(ui.painter(), t, &mut taken);
+    crowd::show(ui, &stage);
     gestures::on_nodes(ui, &stage, state, focus, commands);
     gestures::on_customers(ui, &stage, &cards, state, focus, commands);
     if state.beliefs {

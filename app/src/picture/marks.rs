@@ -130,6 +130,7 @@ impl Picture {
             | TraceEvent::Asked { .. }
             | TraceEvent::Answered { .. }
             | TraceEvent::CustomerIs { .. }
+            | TraceEvent::Crowd(_)
             | TraceEvent::Orders { .. }
             | TraceEvent::HopIs { .. }
             | TraceEvent::HeartbeatsAre { .. }

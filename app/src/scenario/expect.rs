@@ -1,4 +1,4 @@
-//! What a scenario expects, compared with what came of it.
+//! What a scenario expects, compared with what came of it: one line for each expectation.
 //!
 //! A floor that was not reached is too little evidence; a ceiling that was broken is a broken promise. Whether the history
 //! is linearizable is `verdict`'s matter.
@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Expectations, Findings, Light};
+use crate::wording::count;
 
 /// What came of it, beside the findings.
 #[derive(Clone, Debug, Default)]
@@ -25,66 +26,134 @@ pub struct Evidence {
     pub red: BTreeSet<Light>,
 }
 
-/// What is not as expected, in sentences.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Unmet {
+/// How something expected compares with what was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met {
+    /// It is as expected.
+    Yes,
     /// Too little happened to say anything.
-    pub too_little: Vec<String>,
+    TooLittle,
     /// A promise was broken.
-    pub broken: Vec<String>,
+    Broken,
+}
+
+/// One expectation: what was expected, and what was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// "at least 5 failovers".
+    pub expected: String,
+    /// "3 failovers".
+    pub seen: String,
+    /// How they compare.
+    pub met: Met,
+    /// Both in one sentence, for a list of what is not as expected.
+    pub sentence: String,
+}
+
+impl Compared {
+    fn new(expected: String, seen: String, met: Met) -> Self {
+        let sentence = format!("{seen}, {expected} expected");
+        Self { expected, seen, met, sentence }
+    }
+
+    fn said(self, sentence: impl Into<String>) -> Self {
+        Self { sentence: sentence.into(), ..self }
+    }
+}
+
+const STILL: [&str; 2] = ["timer rung while time stood still", "timers rung while time stood still"];
+
+fn ok_or(good: bool, otherwise: Met) -> Met {
+    if good { Met::Yes } else { otherwise }
 }
 
 impl Expectations {
-    /// Compares.
+    /// Compares: floors, ceilings, then lights. A floor of nothing is no line.
     #[must_use]
-    pub fn compare(&self, findings: &Findings, evidence: &Evidence) -> Unmet {
-        let mut unmet = Unmet::default();
+    pub fn compare(&self, findings: &Findings, evidence: &Evidence) -> Vec<Compared> {
+        let mut lines = Vec::new();
         for (what, found, floor) in [
-            ("orders acknowledged", evidence.acknowledged, self.acknowledged),
-            ("failovers", findings.failovers, self.failovers),
-            ("view changes", findings.view_changes, self.view_changes),
-            ("faults", findings.all_faults(), self.faults),
-            ("kinds of fault", findings.kinds(), self.kinds),
-            ("bombs gone off", findings.failpoints.values().sum(), self.failpoints),
+            (["order acknowledged", "orders acknowledged"], evidence.acknowledged, self.acknowledged),
+            (["failover", "failovers"], findings.failovers, self.failovers),
+            (["view change", "view changes"], findings.view_changes, self.view_changes),
+            (["fault", "faults"], findings.all_faults(), self.faults),
+            (["kind of fault", "kinds of fault"], findings.kinds(), self.kinds),
+            (["bomb gone off", "bombs gone off"], findings.failpoints.values().sum(), self.failpoints),
         ] {
-            if found < floor {
-                unmet.too_little.push(format!("{found} {what}, {floor} expected"));
+            if floor > 0 {
+                let words = |number: u64| count(number as usize, what[0], what[1]);
+                let met = ok_or(found >= floor, Met::TooLittle);
+                let line = Compared::new(format!("at least {}", words(floor)), words(found), met);
+                lines.push(line.said(format!("{}, {floor} expected", words(found))));
             }
         }
         for (what, found, ceiling) in [
-            ("view changes", findings.view_changes, self.at_most_view_changes),
-            ("timers rung while time stood still", evidence.rung_while_stopped, self.timers_rung),
-            ("suspicions", findings.suspicions, self.suspicions),
+            (["view change", "view changes"], findings.view_changes, self.at_most_view_changes),
+            (STILL, evidence.rung_while_stopped, self.timers_rung),
+            (["suspicion", "suspicions"], findings.suspicions, self.suspicions),
         ] {
-            if let Some(ceiling) = ceiling.filter(|ceiling| found > *ceiling) {
-                unmet.broken.push(format!("{found} {what}, at most {ceiling} expected"));
+            if let Some(ceiling) = ceiling {
+                let words = |number: u64| count(number as usize, what[0], what[1]);
+                let met = ok_or(found <= ceiling, Met::Broken);
+                let line = Compared::new(format!("at most {}", words(ceiling)), words(found), met);
+                lines.push(line.said(format!("{}, at most {ceiling} expected", words(found))));
             }
         }
-        if self.longest_gap.is_some_and(|longest| evidence.longest_gap > longest) {
-            unmet.broken.push(format!("a customer waited {} ms", evidence.longest_gap.as_millis()));
+        lines.extend(self.longest_gap.map(|longest| waiting(longest, evidence.longest_gap)));
+        lines.extend(self.recovers_within.map(|within| recovering(within, evidence.recovery)));
+        lines.extend(self.lights(evidence));
+        lines
+    }
+
+    /// Lights that must be red, and those that are and must not be.
+    fn lights(&self, evidence: &Evidence) -> Vec<Compared> {
+        let is = |red: bool| if red { "it is red" } else { "it is green" }.to_owned();
+        let mut lines = Vec::new();
+        for light in &self.red {
+            let red = evidence.red.contains(light);
+            let (words, otherwise) = match evidence.planted {
+                true => ("turns red: the mistake is caught", Met::TooLittle),
+                false => ("stays green: no mistake is made", Met::Broken),
+            };
+            let met = ok_or(red == evidence.planted, otherwise);
+            let line = Compared::new(format!("the light “{light}” {words}"), is(red), met);
+            let sentence = if red { "is red" } else { "did not turn red" };
+            lines.push(line.said(format!("the light “{light}” {sentence}")));
         }
-        if let Some(within) = self.recovers_within {
-            match evidence.recovery {
-                Some(recovery) if recovery <= within => {}
-                Some(recovery) => {
-                    let took = recovery.as_millis();
-                    unmet.broken.push(format!("half the calm rate came back only after {took} ms"));
-                }
-                None => unmet.broken.push("half the calm rate did not come back".into()),
-            }
+        for light in evidence.red.iter().filter(|light| !self.red.contains(light)) {
+            let line = Compared::new(format!("the light “{light}” stays green"), is(true), Met::Broken);
+            lines.push(line.said(format!("the light “{light}” is red")));
         }
-        let expected = |light: &Light| evidence.planted && self.red.contains(light);
-        let dark = self.red.iter().filter(|light| evidence.planted && !evidence.red.contains(light));
-        unmet.too_little.extend(dark.map(|light| format!("the light “{light}” did not turn red")));
-        let bright = evidence.red.iter().filter(|light| !expected(light));
-        unmet.broken.extend(bright.map(|light| format!("the light “{light}” is red")));
-        unmet
+        lines
+    }
+}
+
+fn waiting(longest: Duration, found: Duration) -> Compared {
+    let expected = format!("no customer waits longer than {} ms", longest.as_millis());
+    let seen = format!("the longest wait was {} ms", found.as_millis());
+    let sentence = format!("a customer waited {} ms", found.as_millis());
+    Compared::new(expected, seen, ok_or(found <= longest, Met::Broken)).said(sentence)
+}
+
+fn recovering(within: Duration, found: Option<Duration>) -> Compared {
+    let expected = format!("half the calm rate again within {} ms after the last step", within.as_millis());
+    let met = ok_or(found.is_some_and(|took| took <= within), Met::Broken);
+    match found.map(|took| took.as_millis()) {
+        Some(took) => Compared::new(expected, format!("after {took} ms"), met)
+            .said(format!("half the calm rate came back only after {took} ms")),
+        None => {
+            Compared::new(expected, "it did not come back".into(), met).said("half the calm rate did not come back")
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn sentences(lines: &[Compared], met: Met) -> Vec<&str> {
+        lines.iter().filter(|line| line.met == met).map(|line| line.sentence.as_str()).collect()
+    }
 
     #[test]
     fn floors_and_ceilings_are_told_apart() {
@@ -93,13 +162,52 @@ mod tests {
         let mut findings = Findings::default();
         findings.suspicions = 1;
         let evidence = Evidence { acknowledged: 4, planted: true, ..Evidence::default() };
-        let unmet = expect.compare(&findings, &evidence);
-        assert_eq!(unmet.too_little, ["4 orders acknowledged, 5 expected", "the light “lost” did not turn red"]);
-        assert_eq!(unmet.broken, ["1 suspicions, at most 0 expected"]);
+        let lines = expect.compare(&findings, &evidence);
+        let too_little = ["4 orders acknowledged, 5 expected", "the light “lost” did not turn red"];
+        assert_eq!(sentences(&lines, Met::TooLittle), too_little);
+        assert_eq!(sentences(&lines, Met::Broken), ["1 suspicion, at most 0 expected"]);
         let green = expect.compare(&Findings::default(), &Evidence { acknowledged: 5, ..Evidence::default() });
-        assert_eq!(green, Unmet::default(), "without the mistake nothing must be red");
+        assert!(green.iter().all(|line| line.met == Met::Yes), "without the mistake nothing must be red");
+        assert_eq!(green.len(), 3, "what was met is told, too: {green:?}");
         let red = [Light::Lost].into();
         let alone = expect.compare(&Findings::default(), &Evidence { acknowledged: 5, red, ..Evidence::default() });
-        assert_eq!(alone.broken, ["the light “lost” is red"]);
+        assert_eq!(sentences(&alone, Met::Broken), ["the light “lost” is red"]);
+    }
+
+    #[test]
+    fn every_floor_and_ceiling_has_a_line() {
+        let expect = Expectations {
+            acknowledged: 1,
+            failovers: 1,
+            view_changes: 1,
+            at_most_view_changes: Some(2),
+            longest_gap: Some(Duration::from_millis(500)),
+            timers_rung: Some(0),
+            suspicions: Some(0),
+            faults: 1,
+            kinds: 1,
+            failpoints: 1,
+            recovers_within: Some(Duration::from_secs(5)),
+            red: vec![Light::Twice],
+        };
+        let evidence = Evidence {
+            longest_gap: Duration::from_millis(501),
+            rung_while_stopped: 1,
+            red: [Light::Stale].into(),
+            ..Evidence::default()
+        };
+        let lines = expect.compare(&Findings::default(), &evidence);
+        assert_eq!(sentences(&lines, Met::TooLittle).len(), 6, "{lines:?}");
+        let broken = [
+            "1 timer rung while time stood still, at most 0 expected",
+            "a customer waited 501 ms",
+            "half the calm rate did not come back",
+            "the light “stale” is red",
+        ];
+        assert_eq!(sentences(&lines, Met::Broken), broken);
+        assert_eq!(lines.len(), 6 + 3 + 2 + 2);
+        let late = Evidence { recovery: Some(Duration::from_secs(6)), ..evidence };
+        let lines = expect.compare(&Findings::default(), &late);
+        assert!(sentences(&lines, Met::Broken).contains(&"half the calm rate came back only after 6000 ms"));
     }
 }

@@ -32,6 +32,7 @@ const LATE_FACTS: Duration = Duration::from_millis(300);
 #[derive(Clone, Debug)]
 pub struct Performance {
     scenario: Scenario,
+    seed: u64,
     random: Random,
     /// Which step is next, and in which repetition.
     next: usize,
@@ -86,6 +87,7 @@ impl Performance {
         let draw = random.number();
         Self {
             scenario,
+            seed,
             random,
             next: 0,
             round: 0,
@@ -102,6 +104,12 @@ impl Performance {
     #[must_use]
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
+    }
+
+    /// From what everything random follows.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// What has come of it so far.

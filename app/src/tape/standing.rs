@@ -48,7 +48,7 @@ impl Standing {
             }
             TraceEvent::Ended { how: Ending::Removed, .. } => return self.forget(node),
             TraceEvent::Ended { how: Ending::Crashed | Ending::Exited, .. } => Subject::Ended(node),
-            TraceEvent::CustomerIs { .. } => Subject::Customer(node),
+            TraceEvent::CustomerIs { .. } | TraceEvent::Crowd(_) => Subject::Customer(node),
             TraceEvent::State(_) => Subject::State(node),
             TraceEvent::HopIs { .. } => Subject::Hop,
             TraceEvent::ClockIs { .. } => Subject::Clock,

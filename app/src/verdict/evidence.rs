@@ -15,7 +15,7 @@ use protocol::ids::{CustomerId, NodeId, OrderNumber, RequestId};
 use protocol::message::{Answer, Ask};
 use protocol::order_book::{HistoryPage, Outcome};
 use protocol::postcode::Postcode;
-use protocol::trace::{TraceEvent, TraceRecord};
+use protocol::trace::{Crowd, TraceEvent, TraceRecord};
 
 use super::ViolationKind;
 use crate::history::End;
@@ -49,9 +49,30 @@ pub struct Lights {
     pub other: u32,
     /// Operations that came too late to be judged: there were too many.
     pub unjudged: u32,
+    /// Customers that are told of only together.
+    pub crowd: Crowd,
 }
 
 impl Lights {
+    /// With what is known of customers that are told of only together. They were judged together with all others, so that
+    /// one contradiction may be known from both sides: it counts once.
+    #[must_use]
+    pub fn together(self) -> Self {
+        let few = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let judged = self.crowd.judged.unwrap_or_default();
+        Self {
+            acknowledged: self.acknowledged.saturating_add(few(self.crowd.acknowledged)),
+            unknown: self.unknown.saturating_add(few(self.crowd.unknown)),
+            reads: self.reads.saturating_add(few(self.crowd.reads)),
+            covered: self.covered.max(few(judged.covered)),
+            lost: self.lost.max(few(judged.lost)),
+            twice: self.twice.max(few(judged.twice)),
+            stale: self.stale.max(few(judged.stale)),
+            other: self.other.max(few(judged.other)),
+            ..self
+        }
+    }
+
     /// Whether nothing contradicts linearizability.
     #[must_use]
     pub fn is_linearizable(&self) -> bool {
@@ -154,6 +175,10 @@ impl Evidence {
             TraceEvent::Asked { customer, request, ask } => self.asked(*customer, *request, ask),
             TraceEvent::Answered { request, answer, .. } => self.answered(*request, answer),
             TraceEvent::Ended { .. } => self.gone(record.node),
+            TraceEvent::Crowd(crowd) => {
+                self.judged.lights.crowd = *crowd;
+                true
+            }
             _ => false,
         }
     }

@@ -36,16 +36,24 @@ pub struct Light {
 /// All lights, from the left.
 #[must_use]
 pub fn lights(judged: &Judged, ledger: &Ledger) -> Vec<Light> {
-    let counts = judged.lights;
+    let counts = judged.lights.together();
     let told = |kind: Fault, otherwise: &str| {
         let first = judged.contradictions.iter().find(|contradiction| contradiction.kind == kind);
+        let crowd = judged.lights.crowd.judged.is_some_and(|judged| match kind {
+            Fault::Lost => judged.lost > 0,
+            Fault::Twice => judged.twice > 0,
+            Fault::Stale => judged.stale > 0,
+            Fault::Other => judged.other > 0,
+        });
+        let otherwise = if crowd { JUDGED_TOGETHER } else { otherwise };
         first.map_or(otherwise.to_owned(), |contradiction| format!("{}.", contradiction.why))
     };
     let count = |number: u64, words: &str, why: String| {
         let good = Some(number == 0);
         Light { good, words: format!("{number} {words}"), why }
     };
-    let lost = u64::from(counts.lost) + ledger.lost;
+    // Both may be about the same orders.
+    let lost = u64::from(counts.lost).max(ledger.lost);
     let lost_why = match (counts.lost, ledger.lost) {
         (0, missing) if missing > 0 => format!(
             "The acting primary has {missing} orders fewer than were acknowledged, by its own count: they are lost unless another \
@@ -85,10 +93,14 @@ fn copies(copies: Copies) -> Light {
 }
 
 fn linearizable(judged: &Judged) -> Light {
-    let counts = judged.lights;
-    let (good, words, why) = if !counts.is_linearizable() {
+    let counts = judged.lights.together();
+    let (good, words, why) = if judged.contradictions.is_empty() && !counts.is_linearizable() {
+        (Some(false), "history not linearizable", JUDGED_TOGETHER.to_owned())
+    } else if !counts.is_linearizable() {
         let all: Vec<&str> = judged.contradictions.iter().take(5).map(|it| it.why.as_str()).collect();
         (Some(false), "history not linearizable", format!("{}.", all.join(".\n")))
+    } else if counts.covered == 0 && counts.crowd.customers > 0 {
+        (None, "judged at the end", CROWD_WAITS.to_owned())
     } else if counts.covered == 0 {
         (None, "no order read back yet", NO_EVIDENCE.to_owned())
     } else {
@@ -105,6 +117,11 @@ fn linearizable(judged: &Judged) -> Light {
     Light { good, words: words.into(), why: why + &late }
 }
 
+/// Of a crowd whose customers contradict each other.
+const JUDGED_TOGETHER: &str =
+    "All that the scenario's customers were told was read once more and judged together: it contradicts itself.";
+/// Of a crowd that still orders.
+const CROWD_WAITS: &str = "The customers that order all the time are judged together when the scenario is over and everything was read once more.";
 const PLACED_MEANS: &str = "Orders whose customers were told that they are placed.";
 const LOST_MEANS: &str = "Acknowledged orders, or orders that somebody has read, that are missing later. None so far.";
 const TWICE_MEANS: &str = "Orders that stand in a history twice, or under a second number. None so far.";

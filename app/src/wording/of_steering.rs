@@ -2,7 +2,7 @@
 
 use protocol::ids::NodeId;
 use protocol::plant::Plant;
-use protocol::trace::{Blast, Bomb, Failpoint, Freezing, LinkRule, Rate};
+use protocol::trace::{Blast, Bomb, Crowd, Failpoint, Freezing, LinkRule, Rate};
 
 use super::duration;
 use crate::picture::{End, Passage, Picture};
@@ -51,9 +51,14 @@ pub const BOMB: &str = "Bomb";
 /// The mark of an unsafe lesson.
 pub const UNSAFE_LESSON: &str = "Unsafe lesson";
 /// What scenarios are.
-pub const SCENARIOS_MEAN: &str = "Scripts of orders and faults. Each begins with a cluster of its own, which takes the place of the one that runs here; the lights at the bottom judge it.";
+pub const SCENARIOS_MEAN: &str = "Scripts of orders and faults. Each begins with a cluster of its own, which takes the place of the one that runs here; in the end a card tells what was expected and what was seen.";
 /// A museum scenario without its mistake.
 pub const WITHOUT_MEANS: &str = "The same script on the program as it is: every light stays green.";
+/// A scenario file that can be opened.
+pub const OPEN_SCENARIO_HINT: &str = "A scenario file (TOML). It is read, nothing else is opened; you are asked before it is performed. You may also drop the file on the window.";
+/// A scenario that was opened and is not performed yet.
+pub const SCENARIO_BEGINS: &str =
+    "It begins with a cluster of its own, which takes the place of the one that runs here.";
 /// What the museum is.
 pub const MUSEUM_MEANS: &str = "The bug museum: each switch takes away one rule of the protocol. Its scenario turns a light red; without the plant the same scenario ends green.";
 /// Explains heartbeats.
@@ -71,18 +76,18 @@ pub const PREPARING: &str = "The replicas that it needs become members…";
 /// … in vain.
 pub const NOT_READY: &str = "It did not begin: the replicas did not all become members in time. Mend links, wake and restart nodes, then try again.";
 
-/// A scenario that could not go on.
+/// What customers do who are told of only together.
 #[must_use]
-pub fn in_vain(why: &str) -> String {
-    format!("It went no further: {why}. Was something else done to the cluster meanwhile?")
-}
-
-/// A scenario that is over.
-#[must_use]
-pub fn performed(faults: u64, view_changes: u64, seconds: u64) -> String {
-    let faults = super::count(faults as usize, "fault", "faults");
-    let changes = super::count(view_changes as usize, "view change", "view changes");
-    format!("over after {seconds} s: {faults}, {changes}; the lights at the bottom judge it")
+pub fn crowd(crowd: &Crowd) -> String {
+    let mut words = format!(
+        "They order and read all the time, each one thing at a time; their messages are shown as flow. {} orders acknowledged, \
+         {} refused, {} lists read.",
+        crowd.acknowledged, crowd.refused, crowd.reads
+    );
+    if crowd.unknown > 0 {
+        words += &format!(" Of {} orders nobody knows what became of them.", crowd.unknown);
+    }
+    words
 }
 
 /// How far a scenario is.

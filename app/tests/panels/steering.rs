@@ -1,8 +1,5 @@
 //! Time, messages, links and nodes steered by clicks and keys on a fixed picture.
 
-use std::time::Duration;
-
-use app::app::Beginning;
 use app::panels::Selected;
 use app::user_command::{LinkWay, Until, UserCommand};
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, Role, vec2};
@@ -455,47 +452,4 @@ fn a_stopped_window_is_not_repainted() {
     let mut harness = steered();
     // Panics if frames go on being wanted.
     harness.run();
-}
-
-#[test]
-fn a_scenario_is_performed_from_the_list_and_stopped_in_its_banner() {
-    let mut harness = shown();
-    harness.key_press(Key::L);
-    harness.run_steps(3);
-    click(&mut harness, "perform kill-primary");
-    assert_eq!(asked_for(&mut harness), []);
-    assert!(harness.query_by_label("perform kill-primary").is_none(), "the list closes");
-    let at = Duration::from_secs(5);
-    assert_eq!(harness.state_mut().play(at), []);
-    let beginning = Beginning { replicas: 3, customers: true };
-    assert_eq!(harness.state_mut().take_beginning(), Some(beginning), "it begins with a cluster of its own");
-    harness.run_steps(2);
-    harness.get_by_label("The replicas that it needs become members…");
-    // Here they never do.
-    assert_eq!(harness.state_mut().play(at + Duration::from_secs(60)), []);
-    harness.run_steps(2);
-    harness.get_by_label_contains("It did not begin");
-    harness.get_by_label_contains("Close: ").click();
-    harness.run_steps(3);
-    assert!(harness.state_mut().play(at + Duration::from_secs(61)).contains(&UserCommand::MendAll));
-    harness.run_steps(2);
-    assert!(harness.query_by_label_contains("It did not begin").is_none());
-}
-
-#[test]
-fn a_scenario_of_the_museum_is_performed_with_its_mistake_only_after_a_question() {
-    let mut harness = shown();
-    harness.key_press(Key::L);
-    harness.run_steps(3);
-    click(&mut harness, "Bug museum");
-    click(&mut harness, "perform museum/ack-before-replicate with the mistake");
-    assert_eq!(harness.state_mut().play(Duration::ZERO), []);
-    assert_eq!(harness.state_mut().take_beginning(), None);
-    click(&mut harness, "Perform it");
-    assert_eq!(harness.state_mut().play(Duration::ZERO), []);
-    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning { replicas: 1, customers: false }));
-    harness.state_mut().begin_again(Duration::ZERO);
-    harness.run_steps(2);
-    assert!(harness.query_by_label_contains("node replica").is_none(), "nothing of the cluster before is shown");
-    harness.get_by_label_contains("Stop the scenario: Answered before");
 }

@@ -180,6 +180,7 @@ impl Demo {
             | TraceEvent::Committed { .. }
             | TraceEvent::State(_)
             | TraceEvent::Flow { .. }
+            | TraceEvent::Crowd(_)
             | TraceEvent::Orders { .. }
             | TraceEvent::HopIs { .. }
             | TraceEvent::Log { .. } => {}

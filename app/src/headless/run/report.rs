@@ -1,22 +1,16 @@
 //! What is told of a run: counts, gaps, lights, what is not as expected, and the verdict.
 //!
-//! Nothing is performed here.
+//! Nothing is performed or judged here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use protocol::plant::Plant;
 use serde::Serialize;
 
 use super::RunArguments;
-use super::stage::{QUIET, Stage};
-use crate::headless::workload::Tally;
-use crate::headless::{Exit, Failure, say, settle};
-use crate::scenario::{Evidence, Findings, Light, Unmet};
-use crate::verdict::{Judgement, Verdict};
-
-/// After a crash, gaps that begin so much later are not its fault.
-const AFTERMATH: Duration = Duration::from_secs(10);
+use crate::headless::{Exit, Failure, say};
+use crate::scenario::{Conclusion, Gaps, Light, Met, Outcome};
+use crate::verdict::Verdict;
 
 /// What came of it.
 #[derive(Debug, Serialize)]
@@ -58,50 +52,25 @@ pub(super) struct Report {
     /// Promises that were broken, beside the verdict.
     broken: Vec<String>,
     verdict: Verdict,
+    #[serde(skip)]
+    conclusion: Conclusion,
 }
 
-/// Longest wait of any customer after each crash; without a crash, in the whole run.
-#[derive(Debug, Default, Serialize)]
-struct Gaps {
-    p50: u64,
-    p99: u64,
-    max: u64,
-}
-
-impl Stage {
-    pub fn report(&mut self, arguments: &RunArguments, tally: Tally, verdict: Verdict) -> Result<Report, Failure> {
-        let replicas_equal = settle::replicas_equal(&self.cluster.inquirer(), QUIET)?;
-        self.measure()?;
-        self.take_facts(None)?;
-        let (scenario, findings) = (self.performance.scenario(), self.performance.findings());
-        let gaps = self.gaps(&tally);
-        let (calm, recovery) = recovery(&tally, findings, self.lasted);
-        let red = red_lights(&verdict, self.copies_differed);
-        let evidence = Evidence {
-            acknowledged: tally.acknowledged,
-            longest_gap: Duration::from_millis(gaps.max),
-            recovery,
-            rung_while_stopped: self.rung_while_stopped,
-            planted: scenario.plants().next().is_some(),
-            red: red.clone(),
-        };
-        let Unmet { too_little, mut broken } = scenario.expect.compare(findings, &evidence);
-        if !replicas_equal {
-            broken.push("the replicas did not become equal".into());
-        }
-        let not_done = findings.refused.iter().chain(&findings.skipped).cloned().collect();
-        Ok(Report {
+impl Report {
+    /// `largest`: memory of the largest process, in bytes.
+    pub fn of(arguments: &RunArguments, outcome: Outcome, largest: u64) -> Self {
+        let (too_little, broken) = (outcome.unmet(Met::TooLittle), outcome.unmet(Met::Broken));
+        let Outcome { plants, findings, seen, finished, gaps, calm, recovery, red, conclusion, .. } = outcome;
+        Report {
             scenario: arguments.scenario.clone(),
             seed: arguments.seed,
-            secs: self.lasted.as_secs(),
-            plants: scenario.plants().map(Plant::name).collect(),
-            acknowledged: tally.acknowledged,
-            unknown: tally.unknown,
-            refused: tally.refused,
-            reads: tally.reads,
-            faults: findings.faults.clone(),
-            failpoints: findings.failpoints.clone(),
-            timers_rung: self.rung_while_stopped,
+            secs: seen.lasted.as_secs(),
+            plants: plants.into_iter().map(Plant::name).collect(),
+            acknowledged: finished.tally.acknowledged,
+            unknown: finished.tally.unknown,
+            refused: finished.tally.refused,
+            reads: finished.tally.reads,
+            timers_rung: seen.rung_while_stopped,
             timers_rung_slowly: findings.timers_rung,
             suspicions: findings.suspicions,
             failovers: findings.failovers,
@@ -109,66 +78,24 @@ impl Stage {
             gaps_ms: gaps,
             calm_per_s: calm,
             recovery_ms: recovery.map(|recovery| recovery.as_millis() as u64),
-            replicas_equal,
-            rss_max: self.rss_max,
+            replicas_equal: finished.replicas_equal,
+            rss_max: largest,
             red,
-            not_done,
-            in_vain: findings.in_vain.clone(),
+            not_done: findings.refused.into_iter().chain(findings.skipped).collect(),
+            in_vain: findings.in_vain,
+            faults: findings.faults,
+            failpoints: findings.failpoints,
             too_little,
             broken,
-            verdict,
-        })
-    }
-
-    fn gaps(&self, tally: &Tally) -> Gaps {
-        let longest = |from: Duration, to: Duration| {
-            let within = tally.gaps.iter().filter(|(begin, end)| *end >= from && *begin <= to);
-            within.map(|(begin, end)| (*end - *begin).as_millis() as u64).max().unwrap_or(0)
-        };
-        let ends = self.crashes.iter().skip(1).copied().chain([Duration::MAX]);
-        let mut all: Vec<u64> =
-            self.crashes.iter().zip(ends).map(|(at, next)| longest(*at, next.min(*at + AFTERMATH))).collect();
-        if all.is_empty() {
-            all.push(longest(Duration::ZERO, Duration::MAX));
+            verdict: finished.verdict,
+            conclusion,
         }
-        all.sort_unstable();
-        let at = |share: usize| all.get((all.len() * share / 100).min(all.len() - 1)).copied().unwrap_or(0);
-        Gaps { p50: at(50), p99: at(99), max: at(100) }
     }
-}
 
-/// Which lights a verdict turns on.
-fn red_lights(verdict: &Verdict, copies_differed: bool) -> BTreeSet<Light> {
-    let lights = [
-        (Light::Lost, verdict.lost > 0),
-        (Light::Twice, verdict.doubled > 0),
-        (Light::Reordered, verdict.reordered > 0),
-        (Light::Stale, verdict.stale > 0),
-        (Light::Invented, verdict.invented > 0),
-        (Light::ReplicasDiffer, copies_differed),
-    ];
-    lights.into_iter().filter(|(_, red)| *red).map(|(light, _)| light).collect()
-}
-
-/// Orders a second before the first fault, and how long after the last step a whole second with half as many ended. None:
-/// there was no calm second, or no such second afterwards.
-fn recovery(tally: &Tally, findings: &Findings, lasts: Duration) -> (Option<u64>, Option<Duration>) {
-    const SECOND: usize = 10;
-    let tenth = |moment: Duration| (moment.as_millis() / 100) as usize;
-    let within =
-        |from: usize, to: usize| tally.tenths.iter().take(to).skip(from).map(|orders| u64::from(*orders)).sum::<u64>();
-    let (Some(first_fault), Some(last_step)) = (findings.first_fault, findings.last_step) else { return (None, None) };
-    // The first half second is for finding the front-end.
-    let (from, to) = (SECOND / 2, tenth(first_fault));
-    if to < from + SECOND {
-        return (None, None);
+    /// What follows.
+    pub fn conclusion(&self) -> Conclusion {
+        self.conclusion
     }
-    let calm = within(from, to) * SECOND as u64 / (to - from) as u64;
-    let begin = tenth(last_step) + 1;
-    let mut seconds = (begin..).take_while(|at| at + SECOND <= tenth(lasts));
-    let recovered = seconds.find(|at| within(*at, at + SECOND) * 2 >= calm);
-    let took = recovered.map(|at| Duration::from_millis(100 * (at + SECOND) as u64).saturating_sub(last_step));
-    (Some(calm), took)
 }
 
 /// A few lines for people.
@@ -202,13 +129,11 @@ pub(super) fn say_report(report: &Report) -> Result<(), Failure> {
 }
 
 /// How the command ends.
-pub(super) fn exit(report: &Report) -> Exit {
-    match report.verdict.verdict {
-        Judgement::Violation => Exit::Violation,
-        _ if !report.broken.is_empty() => Exit::Violation,
-        _ if report.in_vain.is_some() => Exit::Undecided,
-        Judgement::TooLittleEvidence => Exit::TooLittleEvidence,
-        Judgement::Holds if !report.too_little.is_empty() => Exit::TooLittleEvidence,
-        Judgement::Holds => Exit::Holds,
+pub(super) fn exit(conclusion: Conclusion) -> Exit {
+    match conclusion {
+        Conclusion::Holds => Exit::Holds,
+        Conclusion::Violation => Exit::Violation,
+        Conclusion::Undecided => Exit::Undecided,
+        Conclusion::TooLittleEvidence => Exit::TooLittleEvidence,
     }
 }

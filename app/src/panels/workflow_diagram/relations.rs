@@ -34,6 +34,9 @@ const MOST_NUMBERED: usize = 4;
 /// Of more replicas than this, only those lines are drawn along which orders go.
 const MOST_FAINT: usize = 6;
 
+/// The name of all customers that are told of only together, as links know it.
+pub(super) const CROWD: &str = "customers";
+
 /// Who talks with whom, by the roles they have now; and those between whom a link does something.
 pub(super) fn relations<'a>(picture: &'a Picture, focus: &Focus) -> Vec<Relation<'a>> {
     let mut list = of_workflow(picture, focus);
@@ -95,6 +98,9 @@ fn of_workflow<'a>(picture: &'a Picture, focus: &Focus) -> Vec<Relation<'a>> {
             let steps: &[u8] = if focus.customer == Some(customer.id) { &[9, 14] } else { &[] };
             line((customer.node, &customer.name), end(front_end), Pattern::Solid, steps);
         }
+    }
+    if let (Some((first, _)), Some(front_end)) = (picture.crowd, newest) {
+        line((first, CROWD), end(front_end), Pattern::Solid, &[9, 14]);
     }
     let Some(primary) = picture.nodes.acting_primary() else { return list };
     if let Some(front_end) = newest {

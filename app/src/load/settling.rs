@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use node::gazetteer::Gazetteer;
 use protocol::ids::RequestId;
 use protocol::message::{Answer, Ask};
@@ -10,29 +11,29 @@ use protocol::order_book::{Order, OrderBook};
 use protocol::postcode::Postcode;
 use protocol::trace::{NodeState, ReplicaState};
 
-use super::Failure;
+use super::{Entry, Load, Moment, Workload};
 use crate::cluster::Inquirer;
-use crate::load::{Entry, Load, Moment, Workload};
 
 /// Areas that only the first postcode service knows; scenarios that silence it should not be about these.
 const ONLY_FIRST_SERVICE: [&str; 4] = ["BT", "JE", "GY", "IM"];
 
 /// Which of the pre-defined order books became everybody's: that of the first primary. Also the proof that the
-/// cluster serves.
-pub(super) fn pre_defined(entry: &Entry, patience: Duration) -> Result<OrderBook, Failure> {
+/// cluster serves: none, if it does not answer.
+///
+/// # Errors
+/// When no port can be opened, or when the cluster holds something else.
+pub fn pre_defined(entry: &Entry, patience: Duration) -> anyhow::Result<Option<OrderBook>> {
     let books: Vec<OrderBook> = (1..=3).map(OrderBook::preset).collect();
     let postcodes: BTreeSet<Postcode> =
         books.iter().flat_map(|book| book.histories().map(|(postcode, _)| postcode).collect::<Vec<_>>()).collect();
     let look = Look { left: postcodes.iter().copied().collect(), found: BTreeMap::new() };
     let look = Load::start(entry.clone(), 1, None, Instant::now(), look)?.finish(patience)?;
     if look.found.len() < postcodes.len() {
-        return Err(Failure::Undecided("The cluster does not answer. Look at its nodes with “status”.".into()));
+        return Ok(None);
     }
     let is_it = |book: &&OrderBook| look.found.iter().all(|(at, orders)| book.history(*at, 0).orders == *orders);
-    books.iter().find(is_it).cloned().ok_or_else(|| {
-        let why = "the cluster holds orders before anybody has ordered, and they are none of the pre-defined ones";
-        Failure::Fault(anyhow::anyhow!(why))
-    })
+    let why = "the cluster holds orders before anybody has ordered, and they are none of the pre-defined ones";
+    books.iter().find(is_it).cloned().context(why).map(Some)
 }
 
 /// Reads each postcode once.
@@ -56,7 +57,8 @@ impl Workload for Look {
 }
 
 /// Postcodes to order to: first those that have a history already.
-pub(super) fn postcodes(base: &OrderBook) -> Vec<Postcode> {
+#[must_use]
+pub fn postcodes(base: &OrderBook) -> Vec<Postcode> {
     let first: Vec<Postcode> = base.histories().map(|(postcode, _)| postcode).collect();
     let known: BTreeSet<Postcode> = first.iter().copied().collect();
     let others = Gazetteer::get().listed().filter(|postcode| !known.contains(postcode));
@@ -65,7 +67,10 @@ pub(super) fn postcodes(base: &OrderBook) -> Vec<Postcode> {
 }
 
 /// Whether all members of the newest view come to stand at the same operation with the same content.
-pub(super) fn replicas_equal(inquirer: &Inquirer, patience: Duration) -> Result<bool, Failure> {
+///
+/// # Errors
+/// When the cluster has ended.
+pub fn replicas_equal(inquirer: &Inquirer, patience: Duration) -> anyhow::Result<bool> {
     let until = Instant::now() + patience;
     loop {
         let all = inquirer.status()?;

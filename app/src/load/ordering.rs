@@ -1,6 +1,6 @@
-//! What the customers of `run` do: order and read, one request at a time, and write down what they asked and were told.
+//! What the customers of a scenario do: order and read, one request at a time, and write down what they asked and were told.
 //!
-//! The history is written as it happens, in the format of RELIABILITY. Judging it is `verdict`'s, faults are `run`'s.
+//! The history is written as it happens, in the format of RELIABILITY. Judging it is `verdict`'s, faults are the scenario's.
 
 mod named;
 
@@ -13,10 +13,12 @@ use protocol::menu::menu;
 use protocol::message::{Answer, Ask};
 use protocol::order_book::{Order, OrderBook, OrderId, Outcome, PAGE};
 use protocol::postcode::Postcode;
+use protocol::trace::Crowd;
 
 use crate::history::{Function, HistoryWriter, Kind, LineValue, OperationLine};
 use crate::load::{Moment, Workload};
 use crate::random::Random;
+use crate::scenario::Tally;
 use named::Named;
 
 /// A postcode is used for so many operations, then the next one: lists stay short enough to be read in one page.
@@ -25,7 +27,7 @@ const OPERATIONS_PER_POSTCODE: u64 = 80;
 const NOTABLE_GAP: Duration = Duration::from_millis(20);
 
 /// Customers that order and read in turn.
-pub(super) struct Ordering<W: Write> {
+pub struct Ordering<W: Write> {
     history: HistoryWriter<W>,
     /// The first thing that went wrong while writing.
     failure: Option<std::io::Error>,
@@ -45,31 +47,9 @@ pub(super) struct Ordering<W: Write> {
     /// Postcodes whose pre-defined orders are written.
     begun_at: BTreeSet<Postcode>,
     named: Named,
-    pub tally: Tally,
-}
-
-/// What came of it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Tally {
-    pub acknowledged: u64,
-    pub refused: u64,
-    pub unknown: u64,
-    pub reads: u64,
-    /// Intervals in which a customer waited long: from, to.
-    pub gaps: Vec<(Duration, Duration)>,
-    /// Orders acknowledged in each tenth of a second.
-    pub tenths: Vec<u32>,
-}
-
-impl Tally {
-    fn acknowledge(&mut self, now: Moment) {
-        self.acknowledged += 1;
-        let tenth = (now.as_millis() / 100) as usize;
-        if self.tenths.len() <= tenth {
-            self.tenths.resize(tenth + 1, 0);
-        }
-        self.tenths[tenth] += 1;
-    }
+    /// What those without a name have been told, without what is judged in the end.
+    crowd: Crowd,
+    tally: Tally,
 }
 
 struct Open {
@@ -101,6 +81,7 @@ impl<W: Write> Ordering<W> {
             last_answer: BTreeMap::new(),
             begun_at: BTreeSet::new(),
             named: Named::default(),
+            crowd: Crowd::default(),
             tally: Tally::default(),
         }
     }
@@ -108,6 +89,12 @@ impl<W: Write> Ordering<W> {
     /// Customers ask for nothing more.
     pub fn end(&mut self) {
         self.until = Duration::ZERO;
+    }
+
+    /// How far those without a name have come.
+    #[must_use]
+    pub fn crowd(&self) -> Crowd {
+        self.crowd
     }
 
     /// Notes a fault in the history.
@@ -123,6 +110,9 @@ impl<W: Write> Ordering<W> {
     }
 
     /// Ends the history.
+    ///
+    /// # Errors
+    /// The first thing that went wrong while writing.
     pub fn finish(self) -> std::io::Result<Tally> {
         match self.failure {
             Some(error) => Err(error),
@@ -204,6 +194,12 @@ impl<W: Write> Ordering<W> {
         }
         if !self.close(&mut open, answer, now) {
             self.open.insert(place, open);
+            return;
+        }
+        match answer {
+            Answer::Outcome(Outcome::Placed { .. }) => self.crowd.acknowledged += 1,
+            Answer::Outcome(Outcome::Rejected { .. } | Outcome::NeverPlaced) => self.crowd.refused += 1,
+            Answer::History(_) => self.crowd.reads += 1,
         }
     }
 
@@ -263,6 +259,7 @@ impl<W: Write + Send + 'static> Workload for Ordering<W> {
     fn unknown(&mut self, place: usize, now: Moment) {
         if let Some(open) = self.open.remove(&place) {
             self.tally.unknown += u64::from(open.order.is_some());
+            self.crowd.unknown += u64::from(open.order.is_some());
             self.line(Kind::Info, &open, None, now);
             self.processes.remove(&place);
         }
@@ -270,9 +267,19 @@ impl<W: Write + Send + 'static> Workload for Ordering<W> {
 }
 
 /// One read of each postcode, when nothing else happens any more.
-pub(super) struct FinalReads<W: Write> {
-    pub ordering: Ordering<W>,
+pub struct FinalReads<W: Write> {
+    ordering: Ordering<W>,
     left: Vec<Postcode>,
+}
+
+impl<W: Write> FinalReads<W> {
+    /// Ends the history.
+    ///
+    /// # Errors
+    /// The first thing that went wrong while writing.
+    pub fn finish(self) -> std::io::Result<Tally> {
+        self.ordering.finish()
+    }
 }
 
 impl<W: Write + Send + 'static> Workload for FinalReads<W> {

@@ -1,0 +1,83 @@
+//! A scenario performed without a window: facts go from the cluster to picture and stage, wishes back.
+//!
+//! What happens when, and what came of it, is the stage's matter, which the window uses too.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+use protocol::trace::TraceRecord;
+
+use crate::cluster::Cluster;
+use crate::headless::Failure;
+use crate::picture::Picture;
+use crate::scenario::{Outcome, Performance};
+use crate::stage::audience::Attending;
+use crate::stage::{Phase, Stage, Trouble};
+
+/// Between two looks at what only time brings about.
+const TICK: Duration = Duration::from_millis(20);
+
+/// Performs to the end. `history`: where it is written; `trace`: where all facts are. Also tells the memory of the largest
+/// process, in bytes.
+pub(super) fn play(
+    mut cluster: Cluster,
+    performance: Performance,
+    history: &Path,
+    mut trace: Option<BufWriter<File>>,
+) -> Result<(Outcome, u64), Failure> {
+    let epoch = Instant::now();
+    let woken = cluster.woken();
+    let audience = Attending::begin(cluster.inquirer(), epoch, history)?;
+    let mut stage = Stage::open(performance, Box::new(audience), epoch.elapsed());
+    let mut picture = Picture::default();
+    loop {
+        let now = epoch.elapsed();
+        for record in cluster.take_facts() {
+            stage.learn(&record, &picture, now);
+            take_in(&record, &mut picture, &mut trace)?;
+        }
+        picture.set_now(cluster.now());
+        let (commands, facts) = stage.go_on(&picture, now);
+        for fact in &facts {
+            take_in(fact, &mut picture, &mut trace)?;
+        }
+        let idle = commands.is_empty();
+        commands.into_iter().for_each(|command| cluster.perform(command));
+        match stage.phase() {
+            Phase::Over(outcome) => {
+                let outcome = outcome.as_ref().clone();
+                if let Some(trace) = &mut trace {
+                    trace.flush()?;
+                }
+                return Ok((outcome, stage.largest()));
+            }
+            Phase::Failed(trouble) => return Err(failure(trouble)),
+            _ if !idle => continue,
+            _ => {}
+        }
+        if let Err(RecvTimeoutError::Disconnected) = woken.recv_timeout(TICK) {
+            return Err(anyhow::anyhow!("the cluster has ended").into());
+        }
+    }
+}
+
+fn take_in(record: &TraceRecord, picture: &mut Picture, trace: &mut Option<BufWriter<File>>) -> Result<(), Failure> {
+    picture.apply(record);
+    if let Some(trace) = trace {
+        serde_json::to_writer(&mut *trace, record).map_err(anyhow::Error::from)?;
+        trace.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+fn failure(trouble: &Trouble) -> Failure {
+    let undecided = |why: &str| Failure::Undecided(why.into());
+    match trouble {
+        Trouble::NotReady => undecided("The replicas did not become members in time. Look at them with “status”."),
+        Trouble::NoAnswer => undecided("The cluster does not answer. Look at its nodes with “status”."),
+        Trouble::Fault(why) => Failure::Fault(anyhow::anyhow!(why.clone())),
+    }
+}

@@ -1,0 +1,244 @@
+//! How a scenario ended: what was measured, what was expected, and what follows from both.
+//!
+//! One judgement for the window and for `run`. It is pure: facts were taken in by the stage, the history was judged by
+//! `verdict`; here they are put together, and the conclusion is drawn.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use protocol::plant::Plant;
+
+use super::measure::recovery;
+use super::{Compared, Evidence, Findings, Gaps, Light, Met, Scenario, Tally};
+use crate::verdict::{Judgement, Verdict};
+
+/// How it ends, as the exit statuses of `run` say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conclusion {
+    /// Everything is as expected.
+    Holds,
+    /// A promise was broken.
+    Violation,
+    /// Something was waited for in vain: nobody can say.
+    Undecided,
+    /// Too little happened to say anything.
+    TooLittleEvidence,
+}
+
+/// What was seen on the way, beside the findings. Moments count from when the customers began.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// When nodes were crashed.
+    pub crashes: Vec<Duration>,
+    /// Whether two replicas stood at the same place and did not hold the same, at any time.
+    pub copies_differed: bool,
+    /// Timers that rang while time stood still.
+    pub rung_while_stopped: u64,
+    /// How long customers ordered.
+    pub lasted: Duration,
+}
+
+/// What is known when all have been answered and everything was read once more.
+#[derive(Clone, Debug, Default)]
+pub struct Finished {
+    /// What customers were told.
+    pub tally: Tally,
+    /// On the history of the run.
+    pub verdict: Verdict,
+    /// Whether all members came to hold the same.
+    pub replicas_equal: bool,
+}
+
+/// How a scenario ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Mistakes that were made on purpose.
+    pub plants: Vec<Plant>,
+    /// Counts of the performance.
+    pub findings: Findings,
+    /// What was seen on the way.
+    pub seen: Seen,
+    /// What was known in the end.
+    pub finished: Finished,
+    /// How long customers waited.
+    pub gaps: Gaps,
+    /// Orders acknowledged a second before the first fault.
+    pub calm: Option<u64>,
+    /// From the last step until half of that was reached again.
+    pub recovery: Option<Duration>,
+    /// Lights that are red.
+    pub red: BTreeSet<Light>,
+    /// Every expectation, with what was seen; what every scenario expects comes last.
+    pub lines: Vec<Compared>,
+    /// What follows.
+    pub conclusion: Conclusion,
+    /// Whether a mistake was made on purpose and everything that was to turn red did.
+    pub caught: bool,
+}
+
+impl Outcome {
+    /// Judges.
+    #[must_use]
+    pub fn of(scenario: &Scenario, findings: &Findings, seen: Seen, finished: Finished) -> Self {
+        let gaps = Gaps::of(&finished.tally, &seen.crashes);
+        let (calm, recovery) = recovery(&finished.tally, findings, seen.lasted);
+        let red = red_lights(&finished.verdict, seen.copies_differed);
+        let plants: Vec<Plant> = scenario.plants().collect();
+        let evidence = Evidence {
+            acknowledged: finished.tally.acknowledged,
+            longest_gap: Duration::from_millis(gaps.max),
+            recovery,
+            rung_while_stopped: seen.rung_while_stopped,
+            planted: !plants.is_empty(),
+            red: red.clone(),
+        };
+        let mut lines = scenario.expect.compare(findings, &evidence);
+        let expects_red = evidence.planted && !scenario.expect.red.is_empty();
+        let enough = lines.iter().all(|line| line.met != Met::TooLittle);
+        let caught = expects_red && enough && findings.in_vain.is_none();
+        lines.push(equal(finished.replicas_equal));
+        lines.extend(findings.in_vain.as_ref().map(|why| in_vain(why)));
+        let conclusion = conclude(finished.verdict.verdict, findings, &lines);
+        lines.push(linearizable(&finished.verdict, expects_red));
+        let findings = findings.clone();
+        Self { plants, findings, seen, finished, gaps, calm, recovery, red, lines, conclusion, caught }
+    }
+
+    /// Sentences about what was not as expected in this way, the verdict and waiting in vain left out.
+    #[must_use]
+    pub fn unmet(&self, met: Met) -> Vec<String> {
+        let mine = self.lines.iter().filter(|line| line.met == met && !line.sentence.is_empty());
+        mine.map(|line| line.sentence.clone()).collect()
+    }
+}
+
+/// What follows; `lines` without the verdict's own.
+fn conclude(verdict: Judgement, findings: &Findings, lines: &[Compared]) -> Conclusion {
+    let some = |met: Met| lines.iter().any(|line| line.met == met);
+    match verdict {
+        Judgement::Violation => Conclusion::Violation,
+        _ if some(Met::Broken) => Conclusion::Violation,
+        _ if findings.in_vain.is_some() => Conclusion::Undecided,
+        Judgement::TooLittleEvidence => Conclusion::TooLittleEvidence,
+        Judgement::Holds if some(Met::TooLittle) => Conclusion::TooLittleEvidence,
+        Judgement::Holds => Conclusion::Holds,
+    }
+}
+
+fn equal(equal: bool) -> Compared {
+    let (seen, met) = if equal { ("they are equal", Met::Yes) } else { ("they did not become equal", Met::Broken) };
+    Compared {
+        expected: "the replicas become equal".into(),
+        seen: seen.into(),
+        met,
+        sentence: "the replicas did not become equal".into(),
+    }
+}
+
+fn in_vain(why: &str) -> Compared {
+    let (expected, seen) = ("every step can be done".into(), why.to_owned());
+    Compared { expected, seen, met: Met::TooLittle, sentence: String::new() }
+}
+
+/// What the history shows. A mistake that shall be seen must not also be held against it.
+fn linearizable(verdict: &Verdict, expects_red: bool) -> Compared {
+    let violated = |verdict: &Verdict| {
+        let kinds = [
+            (verdict.lost, "lost"),
+            (verdict.doubled, "stored twice"),
+            (verdict.reordered, "reordered"),
+            (verdict.stale, "read stale"),
+            (verdict.invented, "invented"),
+        ];
+        let kinds = kinds.iter().filter(|(number, _)| *number > 0);
+        kinds.map(|(number, kind)| format!("{number} × {kind}")).collect::<Vec<_>>().join(", ")
+    };
+    let expected = match expects_red {
+        true => "what customers were told shows the mistake",
+        false => "what customers were told is linearizable",
+    };
+    let (seen, met) = match verdict.verdict {
+        Judgement::Holds if expects_red => ("nothing contradicts itself".into(), Met::TooLittle),
+        Judgement::Holds => ("nothing lost, doubled, reordered or stale".into(), Met::Yes),
+        Judgement::Violation if expects_red => (violated(verdict), Met::Yes),
+        Judgement::Violation => (violated(verdict), Met::Broken),
+        Judgement::TooLittleEvidence => ("no acknowledged order was read afterwards".into(), Met::TooLittle),
+    };
+    Compared { expected: expected.into(), seen, met, sentence: String::new() }
+}
+
+/// Which lights a verdict turns on.
+fn red_lights(verdict: &Verdict, copies_differed: bool) -> BTreeSet<Light> {
+    let lights = [
+        (Light::Lost, verdict.lost > 0),
+        (Light::Twice, verdict.doubled > 0),
+        (Light::Reordered, verdict.reordered > 0),
+        (Light::Stale, verdict.stale > 0),
+        (Light::Invented, verdict.invented > 0),
+        (Light::ReplicasDiffer, copies_differed),
+    ];
+    lights.into_iter().filter(|(_, red)| *red).map(|(light, _)| light).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{built_in, parse};
+
+    const SCENARIO: &str =
+        "title = \"t\"\nreplicas = 3\ncustomers = 1\nseconds = 1\n[expect]\nacknowledged = 2\nfailovers = 1\n";
+
+    fn finished(verdict: Judgement) -> Finished {
+        let tally = Tally { acknowledged: 2, ..Tally::default() };
+        Finished { tally, verdict: Verdict { verdict, ..Verdict::default() }, replicas_equal: true }
+    }
+
+    fn judged(text: &str, findings: &Findings, finished: Finished) -> Outcome {
+        Outcome::of(&parse(text).unwrap(), findings, Seen::default(), finished)
+    }
+
+    #[test]
+    fn the_worst_decides() {
+        let mut findings = Findings::default();
+        findings.failovers = 1;
+        let holds = judged(SCENARIO, &findings, finished(Judgement::Holds));
+        assert_eq!(holds.conclusion, Conclusion::Holds);
+        assert!(holds.lines.iter().all(|line| line.met == Met::Yes) && holds.lines.len() == 4, "{:?}", holds.lines);
+        let unknown = judged(SCENARIO, &findings, finished(Judgement::TooLittleEvidence));
+        assert_eq!(unknown.conclusion, Conclusion::TooLittleEvidence);
+        findings.in_vain = Some("line 3: waited in vain".into());
+        assert_eq!(judged(SCENARIO, &findings, finished(Judgement::Holds)).conclusion, Conclusion::Undecided);
+        let unequal = Finished { replicas_equal: false, ..finished(Judgement::Holds) };
+        let broken = judged(SCENARIO, &findings, unequal);
+        assert_eq!(broken.conclusion, Conclusion::Violation);
+        assert_eq!(broken.unmet(Met::Broken), ["the replicas did not become equal"]);
+        assert_eq!(judged(SCENARIO, &findings, finished(Judgement::Violation)).conclusion, Conclusion::Violation);
+        let none = judged(SCENARIO, &Findings::default(), finished(Judgement::Holds));
+        assert_eq!(none.conclusion, Conclusion::TooLittleEvidence);
+        assert_eq!(none.unmet(Met::TooLittle), ["0 failovers, 1 expected"]);
+    }
+
+    #[test]
+    fn a_mistake_is_caught_only_if_it_was_made_and_seen() {
+        let text = built_in("museum/ack-before-replicate").unwrap();
+        let scenario = parse(text).unwrap();
+        let mut findings = Findings::default();
+        (findings.failovers, findings.view_changes) = (scenario.expect.failovers, scenario.expect.view_changes);
+        for kind in ["crash", "cut", "hold", "freeze"] {
+            findings.faults.insert(kind, 10);
+        }
+        findings.failpoints.insert("somewhere", 10);
+        let mut end = finished(Judgement::Violation);
+        end.tally.acknowledged = 100;
+        end.verdict.lost = 1;
+        let caught = Outcome::of(&scenario, &findings, Seen::default(), end);
+        assert!(caught.caught && caught.red == [Light::Lost].into(), "{:?}", caught.lines);
+        assert_eq!(caught.conclusion, Conclusion::Violation, "as the exit status says");
+        let mut end = finished(Judgement::Holds);
+        end.tally.acknowledged = 100;
+        let missed = Outcome::of(&scenario, &findings, Seen::default(), end.clone());
+        assert!(!missed.caught && missed.conclusion == Conclusion::TooLittleEvidence);
+        let without = Outcome::of(&scenario.without_plants(), &findings, Seen::default(), end);
+        assert!(!without.caught && without.conclusion == Conclusion::Holds, "{:?}", without.lines);
+    }
+}

@@ -1,0 +1,302 @@
+//! A scenario on a running cluster, from the moment its replicas are members to the judgement: facts and elapsed time go
+//! in, user commands come out.
+//!
+//! The window and `run` use the same stage, so that a scenario ends in both as it does in the other. It waits for nothing
+//! and knows no cluster: its customers, and whatever takes long, are an [`Audience`]'s. What happens when is the
+//! performance's matter.
+
+pub mod audience;
+mod measuring;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use node::control::Misbehaviour;
+use protocol::ids::{CustomerId, NodeId, Role};
+use protocol::postcode::PostcodeService;
+use protocol::trace::{Actor, MessageAct, Rate, TraceEvent, TraceRecord};
+
+use crate::picture::{Copies, Node, Picture, Service};
+use crate::scenario::{Deed, Finished, Outcome, Performance, Seen};
+use crate::user_command::UserCommand;
+use audience::{Audience, News, Word};
+use measuring::Measuring;
+
+/// How long the cluster may take to begin, to answer everybody, and to agree once nothing goes wrong any more.
+pub const QUIET: Duration = Duration::from_secs(20);
+
+/// A scenario that is performed.
+pub struct Stage {
+    performance: Performance,
+    audience: Box<dyn Audience>,
+    phase: Phase,
+    /// When customers with a name were told to ask, as long as nothing says that they did.
+    told: BTreeMap<CustomerId, Duration>,
+    /// Commands that wait until it is known how many timers rang before them.
+    waiting: VecDeque<UserCommand>,
+    measuring: Measuring,
+    seen: Seen,
+    /// When the customers began.
+    begun: Duration,
+    largest: u64,
+}
+
+/// How far it is.
+#[derive(Debug)]
+pub enum Phase {
+    /// The replicas that it needs become members, since then.
+    Gathering(Duration),
+    /// The audience looks what the cluster holds before anybody orders.
+    Looking,
+    /// What is wished for at the beginning is handed to the cluster.
+    Beginning,
+    /// The audience comes in.
+    Entering,
+    /// Steps are done, customers order.
+    Playing,
+    /// Everything was mended then; whoever was told to ask something will have asked.
+    Mending(Duration),
+    /// Everybody is answered, everything is read once more, and judged.
+    Judging,
+    /// It has ended.
+    Over(Box<Outcome>),
+    /// It came to no end.
+    Failed(Trouble),
+}
+
+/// Why it came to no end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The replicas did not become members in time.
+    NotReady,
+    /// Nobody answers.
+    NoAnswer,
+    /// The machine does not do what it must: a sentence.
+    Fault(String),
+}
+
+impl Stage {
+    /// Nothing has happened yet. All moments count from the same beginning as the audience's.
+    #[must_use]
+    pub fn open(performance: Performance, audience: Box<dyn Audience>, now: Duration) -> Self {
+        Self {
+            performance,
+            audience,
+            phase: Phase::Gathering(now),
+            told: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            measuring: Measuring::default(),
+            seen: Seen::default(),
+            begun: Duration::ZERO,
+            largest: 0,
+        }
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// What is performed, and what has come of it.
+    #[must_use]
+    pub fn performance(&self) -> &Performance {
+        &self.performance
+    }
+
+    /// Memory of the largest process, in bytes.
+    #[must_use]
+    pub fn largest(&self) -> u64 {
+        self.largest
+    }
+
+    /// Takes in a fact, before the picture does. `now`: when it was seen.
+    pub fn learn(&mut self, record: &TraceRecord, picture: &Picture, now: Duration) {
+        self.performance.learn(record);
+        self.look_at_copies(picture);
+        if !matches!(self.phase, Phase::Playing | Phase::Mending(_) | Phase::Judging) {
+            return;
+        }
+        let at = now.saturating_sub(self.begun);
+        match &record.event {
+            TraceEvent::Ended { .. } => {
+                // Nobody waits for an answer of a customer that is gone.
+                if let Some(customer) = picture.customers.of(record.node) {
+                    self.audience.tell(Word::Gone { customer: customer.id, at });
+                }
+            }
+            TraceEvent::Asked { customer, request, ask } => {
+                let at = self.told.remove(customer).unwrap_or(now).saturating_sub(self.begun);
+                self.audience.tell(Word::Asked { request: *request, ask: ask.clone(), at });
+            }
+            TraceEvent::Answered { request, answer, .. } => {
+                self.audience.tell(Word::Answered { request: *request, answer: answer.clone(), at });
+            }
+            // It was that, if anything: a step waits until it is known that they asked.
+            TraceEvent::CommandRefused { .. } => self.told.clear(),
+            _ => {}
+        }
+    }
+
+    /// Somebody else than the scenario asked for something, at `now` or later.
+    pub fn asked_beside(&mut self, command: &UserCommand, now: Duration) {
+        if let UserCommand::PlaceOrder { customer, .. } | UserCommand::ReadHistory { customer, .. } = command {
+            self.told.entry(*customer).or_insert(now);
+        }
+    }
+
+    /// Goes on: what is to be handed to the cluster now, in this order, and facts about the audience. `picture` holds all
+    /// facts that were learned.
+    pub fn go_on(&mut self, picture: &Picture, now: Duration) -> (Vec<UserCommand>, Vec<TraceRecord>) {
+        self.look_at_copies(picture);
+        let (mut commands, mut facts) = (Vec::new(), Vec::new());
+        if let Phase::Beginning = self.phase {
+            let (customers, seed) = (self.performance.scenario().customers, self.performance.seed());
+            self.audience.tell(Word::Enter { customers, seed });
+            self.phase = Phase::Entering;
+        }
+        for news in self.audience.news() {
+            self.hear(news, picture, &mut commands, &mut facts);
+        }
+        match self.phase {
+            Phase::Gathering(since) => self.gather(picture, since, now),
+            Phase::Playing => self.play(picture, now),
+            Phase::Mending(since) => {
+                let all_asked = self.told.is_empty() && self.waiting.is_empty();
+                if all_asked || now.saturating_sub(since) >= QUIET {
+                    self.audience.tell(Word::Close { at: now.saturating_sub(self.begun) });
+                    self.phase = Phase::Judging;
+                }
+            }
+            Phase::Looking
+            | Phase::Beginning
+            | Phase::Entering
+            | Phase::Judging
+            | Phase::Over(_)
+            | Phase::Failed(_) => {}
+        }
+        if self.measuring.is_due(now) && matches!(self.phase, Phase::Playing | Phase::Mending(_)) {
+            self.measure(now);
+        }
+        if !self.measuring.is_under_way() {
+            commands.extend(self.waiting.drain(..));
+        }
+        (commands, facts)
+    }
+
+    fn hear(&mut self, news: News, picture: &Picture, commands: &mut Vec<UserCommand>, facts: &mut Vec<TraceRecord>) {
+        match news {
+            News::Looked => {
+                commands.extend(self.performance.beginning());
+                self.phase = Phase::Beginning;
+            }
+            News::Here { begun } => {
+                self.begun = begun;
+                self.phase = Phase::Playing;
+            }
+            News::ReadOn { customer, postcode, page } => {
+                commands.push(UserCommand::ReadHistory { customer, postcode: postcode.to_string(), page });
+            }
+            News::Measured(measures) => {
+                self.largest = self.largest.max(measures.largest);
+                let stopped = picture.steering.rate == Rate::STOPPED;
+                self.seen.rung_while_stopped += self.measuring.take(&measures.rung, stopped);
+            }
+            News::Crowd { first, crowd } => {
+                facts.push(TraceRecord { node: first, at: picture.now, event: TraceEvent::Crowd(crowd) });
+            }
+            News::Over(finished) => self.judge(*finished),
+            News::Failed(trouble) => self.phase = Phase::Failed(trouble),
+        }
+    }
+
+    /// Until all replicas that begin are members: what happens before does not count.
+    fn gather(&mut self, picture: &Picture, since: Duration, now: Duration) {
+        let replicas = self.performance.scenario().replicas as usize;
+        if matches!(picture.service(), Service::Serving { members, .. } if members == replicas) {
+            self.performance.begins(picture);
+            self.audience.tell(Word::Look);
+            self.phase = Phase::Looking;
+        } else if now.saturating_sub(since) >= QUIET {
+            self.phase = Phase::Failed(Trouble::NotReady);
+        }
+    }
+
+    fn play(&mut self, picture: &Picture, now: Duration) {
+        if !self.waiting.is_empty() {
+            return;
+        }
+        let elapsed = now.saturating_sub(self.begun);
+        if self.performance.is_over(elapsed) {
+            self.audience.tell(Word::Enough);
+            self.seen.lasted = elapsed;
+            self.ask_for(mended(picture), now);
+            self.phase = Phase::Mending(now);
+            return;
+        }
+        for deed in self.performance.go_on(picture, elapsed) {
+            self.do_it(deed, now);
+        }
+    }
+
+    fn do_it(&mut self, deed: Deed, now: Duration) {
+        let at = now.saturating_sub(self.begun);
+        let crashes = deed.faults.iter().filter(|kind| kind.starts_with("crash"));
+        self.seen.crashes.extend(crashes.map(|_| at));
+        if !deed.words.is_empty() {
+            self.audience.tell(Word::Fault { words: deed.words, at });
+        }
+        self.ask_for(deed.commands, now);
+    }
+
+    /// Before time goes on it is counted how many timers have rung since it was stopped.
+    fn ask_for(&mut self, commands: Vec<UserCommand>, now: Duration) {
+        for command in commands {
+            self.asked_beside(&command, now);
+            if let UserCommand::SetRate { .. } | UserCommand::RunUntil { .. } = command
+                && self.measuring.ends_standstill()
+            {
+                self.measure(now);
+            }
+            self.waiting.push_back(command);
+        }
+    }
+
+    fn measure(&mut self, now: Duration) {
+        self.measuring.begin(now);
+        self.audience.tell(Word::Measure);
+    }
+
+    fn look_at_copies(&mut self, picture: &Picture) {
+        let begun = !matches!(self.phase, Phase::Gathering(_) | Phase::Over(_) | Phase::Failed(_));
+        self.seen.copies_differed |= begun && picture.ledger.copies == Copies::Differ;
+    }
+
+    fn judge(&mut self, finished: Finished) {
+        let (scenario, findings) = (self.performance.scenario(), self.performance.findings());
+        let outcome = Outcome::of(scenario, findings, self.seen.clone(), finished);
+        self.phase = Phase::Over(Box::new(outcome));
+    }
+}
+
+/// Ends all faults, so that what was acknowledged can be read: time goes, links and services are as they should be, nobody
+/// stands still, and what is no replica runs. A mistake that is made on purpose stays.
+#[must_use]
+pub fn mended(picture: &Picture) -> Vec<UserCommand> {
+    let mut commands = vec![UserCommand::SetRate { rate: Rate::REAL }, UserCommand::SetHop { hop: None }];
+    commands.push(UserCommand::MendAll);
+    for service in [PostcodeService::PostcodesIo, PostcodeService::GetTheData] {
+        commands.push(UserCommand::Misbehave { service, how: Misbehaviour::None });
+    }
+    let held = picture.traffic.flying().filter(|passage| passage.is_held());
+    commands.extend(held.map(|it| UserCommand::Message { message: it.id, to: it.to, act: MessageAct::LetGo }));
+    let steering = &picture.steering;
+    let name = |id: &NodeId| picture.name(*id);
+    commands.extend(steering.bombs.keys().map(|id| UserCommand::SetBomb { node: name(id), bomb: None }));
+    commands.extend(steering.frozen.keys().map(|id| UserCommand::Wake { node: name(id) }));
+    let dead = |node: &&Node| !node.runs() && node.actor != Actor::Role(Role::Replica);
+    commands.extend(picture.nodes.iter().filter(dead).map(|node| UserCommand::Restart { node: node.name.clone() }));
+    commands
+}

@@ -1,0 +1,318 @@
+//! The customers of a scenario that is performed, and everything that takes long: what the cluster holds at first, those
+//! who order all the time, the history, the last reads, the verdict on it all.
+//!
+//! A thread of its own does it, so that neither window nor performance waits. What happens on the stage is not decided here.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use protocol::ids::{CustomerId, NodeId, RequestId};
+use protocol::message::{Answer, Ask};
+use protocol::order_book::OrderBook;
+use protocol::postcode::Postcode;
+use protocol::trace::{Crowd, CrowdJudged};
+
+use super::{QUIET, Trouble};
+use crate::cluster::Inquirer;
+use crate::history;
+use crate::load::ordering::Ordering;
+use crate::load::settling::{postcodes, pre_defined, replicas_equal};
+use crate::load::{Entry, Load};
+use crate::scenario::Finished;
+use crate::verdict::{Verdict, judge};
+
+/// A customer that has no answer after so long counts as "unknown", and goes on as somebody else.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Between two reports of how far they are.
+const BETWEEN_REPORTS: Duration = Duration::from_millis(200);
+/// So many read everything once more in the end.
+const LAST_READERS: u32 = 4;
+
+/// What the stage says to it. `at` counts from when the customers began.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Word {
+    /// See what the cluster holds before anybody orders.
+    Look,
+    /// So many customers shall begin, once everybody in the cluster has heard what was asked for before.
+    Enter {
+        /// How many.
+        customers: u32,
+        /// Everything random follows from it.
+        seed: u64,
+    },
+    /// A fault, for the history.
+    Fault {
+        /// A few words.
+        words: String,
+        /// When.
+        at: Duration,
+    },
+    /// A customer with a name asked something.
+    Asked {
+        /// Under which number.
+        request: RequestId,
+        /// What.
+        ask: Ask,
+        /// When, or earlier.
+        at: Duration,
+    },
+    /// A customer with a name was told something.
+    Answered {
+        /// Which request.
+        request: RequestId,
+        /// What.
+        answer: Answer,
+        /// When, or later.
+        at: Duration,
+    },
+    /// A customer with a name is no more.
+    Gone {
+        /// Who.
+        customer: CustomerId,
+        /// When.
+        at: Duration,
+    },
+    /// Look at all processes.
+    Measure,
+    /// Ask for nothing more.
+    Enough,
+    /// See that everybody is answered, read everything once more, and judge.
+    Close {
+        /// Now.
+        at: Duration,
+    },
+}
+
+/// What it says.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// It knows what the cluster holds.
+    Looked,
+    /// They order, since this moment of the stage's time.
+    Here {
+        /// When they began.
+        begun: Duration,
+    },
+    /// A customer with a name has read a part of a long list, and shall read on.
+    ReadOn {
+        /// Who.
+        customer: CustomerId,
+        /// Where.
+        postcode: Postcode,
+        /// Which page.
+        page: u32,
+    },
+    /// What the processes say.
+    Measured(Measures),
+    /// How far those without a name are.
+    Crowd {
+        /// The first of them; the others follow it in number.
+        first: NodeId,
+        /// Counts.
+        crowd: Crowd,
+    },
+    /// It is over.
+    Over(Box<Finished>),
+    /// It comes to no end.
+    Failed(Trouble),
+}
+
+/// What the processes use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Measures {
+    /// Memory of the largest, in bytes.
+    pub largest: u64,
+    /// How many timers have rung in each.
+    pub rung: Vec<(NodeId, u64)>,
+}
+
+/// Who watches, orders and judges. Nothing here may block.
+pub trait Audience {
+    /// Says something to it.
+    fn tell(&mut self, word: Word);
+    /// What it has to say.
+    fn news(&mut self) -> Vec<News>;
+}
+
+/// The real one. Dropping it ends its customers.
+pub struct Attending {
+    words: Sender<Word>,
+    news: Receiver<News>,
+}
+
+impl Attending {
+    /// Nobody has come yet. `epoch`: what the stage's time counts from. `path`: where the history is written.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn begin(inquirer: Inquirer, epoch: Instant, path: &Path) -> anyhow::Result<Self> {
+        let (words, heard) = channel();
+        let (told, news) = channel();
+        let host = Host { inquirer, epoch, path: path.to_owned(), words: heard, news: told };
+        std::thread::Builder::new().name("audience".into()).spawn(move || {
+            if let Err(trouble) = host.attend() {
+                host.say(News::Failed(trouble));
+            }
+        })?;
+        Ok(Self { words, news })
+    }
+}
+
+impl Audience for Attending {
+    fn tell(&mut self, word: Word) {
+        // If it is gone it has said why.
+        let _ = self.words.send(word);
+    }
+
+    fn news(&mut self) -> Vec<News> {
+        self.news.try_iter().collect()
+    }
+}
+
+impl From<anyhow::Error> for Trouble {
+    fn from(error: anyhow::Error) -> Self {
+        Trouble::Fault(format!("{error:#}"))
+    }
+}
+
+impl From<std::io::Error> for Trouble {
+    fn from(error: std::io::Error) -> Self {
+        Trouble::Fault(format!("the history cannot be written: {error}"))
+    }
+}
+
+type Orders = Load<Ordering<BufWriter<File>>>;
+
+struct Host {
+    inquirer: Inquirer,
+    epoch: Instant,
+    path: PathBuf,
+    words: Receiver<Word>,
+    news: Sender<News>,
+}
+
+impl Host {
+    /// If nobody listens any more, nothing needs to be said.
+    fn say(&self, news: News) {
+        let _ = self.news.send(news);
+    }
+
+    /// From the first word to the verdict; ends early when nobody has anything more to say.
+    fn attend(&self) -> Result<(), Trouble> {
+        let mut base = None;
+        while let Ok(word) = self.words.recv() {
+            match word {
+                Word::Look => {
+                    let entry = Entry::into_own(self.inquirer.clone())?;
+                    let found = pre_defined(&entry, QUIET)?.ok_or(Trouble::NoAnswer)?;
+                    base = Some((entry, found));
+                    self.say(News::Looked);
+                }
+                Word::Enter { customers, seed } => {
+                    let Some((entry, base)) = base.take() else { continue };
+                    return self.order(&entry, base, customers, seed);
+                }
+                Word::Measure => self.measure()?,
+                // Nobody has come yet.
+                Word::Fault { .. }
+                | Word::Asked { .. }
+                | Word::Answered { .. }
+                | Word::Gone { .. }
+                | Word::Enough
+                | Word::Close { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn order(&self, entry: &Entry, base: OrderBook, customers: u32, seed: u64) -> Result<(), Trouble> {
+        // Whoever answers this has heard what was said before.
+        self.measure()?;
+        let file = File::create(&self.path)?;
+        let sink = BufWriter::with_capacity(256 * 1024, file);
+        // As long as steps are left, however long they take.
+        let ordering = Ordering::new(sink, seed, postcodes(&base), base, Duration::MAX);
+        let begun = Instant::now();
+        let load = Load::start(entry.clone(), customers, Some(DEADLINE), begun, ordering)?;
+        self.say(News::Here { begun: begun.saturating_duration_since(self.epoch) });
+        let mut reported = None;
+        let mut closing = None;
+        while closing.is_none_or(|until| Instant::now() < until && load.with(|ordering| ordering.named_wait())) {
+            match self.words.recv_timeout(BETWEEN_REPORTS) {
+                Ok(Word::Close { .. }) => closing = Some(Instant::now() + QUIET),
+                Ok(word) => self.obey(word, &load)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            if reported.is_none_or(|at: Instant| at.elapsed() >= BETWEEN_REPORTS) && customers > 0 {
+                reported = Some(Instant::now());
+                self.report(&load, customers);
+            }
+        }
+        load.with(|ordering| ordering.forget_named(begun.elapsed()));
+        self.close(load, entry, customers, begun)
+    }
+
+    fn obey(&self, word: Word, load: &Orders) -> Result<(), Trouble> {
+        match word {
+            Word::Fault { words, at } => load.with(|ordering| ordering.fault(&words, at)),
+            Word::Asked { request, ask, at } => load.with(|ordering| ordering.named_asked(request, &ask, at)),
+            Word::Answered { request, answer, at } => {
+                if let Some((postcode, page)) = load.with(|ordering| ordering.named_answered(request, &answer, at)) {
+                    self.say(News::ReadOn { customer: request.customer, postcode, page });
+                }
+            }
+            Word::Gone { customer, at } => load.with(|ordering| ordering.named_is_gone(customer, at)),
+            Word::Measure => self.measure()?,
+            Word::Enough => load.with(Ordering::end),
+            // Once only; or heard by who waits for the end.
+            Word::Look | Word::Enter { .. } | Word::Close { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn report(&self, load: &Orders, customers: u32) {
+        let crowd = Crowd { customers, ..load.with(|ordering| ordering.crowd()) };
+        self.say(News::Crowd { first: load.first(), crowd });
+    }
+
+    fn close(&self, load: Orders, entry: &Entry, customers: u32, begun: Instant) -> Result<(), Trouble> {
+        let first = load.first();
+        let ordering = load.finish(QUIET)?;
+        let crowd = Crowd { customers, ..ordering.crowd() };
+        let reads = ordering.finish_with_reads();
+        let reads = Load::start(entry.clone(), LAST_READERS, Some(DEADLINE), begun, reads)?.finish(QUIET)?;
+        let tally = reads.finish()?;
+        let history = history::read(BufReader::new(File::open(&self.path)?));
+        let verdict = judge(&history.map_err(|error| Trouble::Fault(error.to_string()))?);
+        let replicas_equal = replicas_equal(&self.inquirer, QUIET)?;
+        self.measure()?;
+        if customers > 0 {
+            let crowd = Crowd { judged: Some(judged(&verdict)), ..crowd };
+            self.say(News::Crowd { first, crowd });
+        }
+        self.say(News::Over(Box::new(Finished { tally, verdict, replicas_equal })));
+        Ok(())
+    }
+
+    fn measure(&self) -> Result<(), Trouble> {
+        let all = self.inquirer.status()?;
+        let largest = all.iter().filter_map(|node| node.usage).map(|usage| usage.memory).max().unwrap_or(0);
+        let rung = all.iter().filter_map(|node| Some((node.id, node.usage?.timers_rung))).collect();
+        self.say(News::Measured(Measures { largest, rung }));
+        Ok(())
+    }
+}
+
+fn judged(verdict: &Verdict) -> CrowdJudged {
+    CrowdJudged {
+        covered: verdict.covered,
+        lost: verdict.lost,
+        twice: verdict.doubled,
+        stale: verdict.stale,
+        other: verdict.reordered + verdict.invented,
+    }
+}

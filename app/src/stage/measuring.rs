@@ -1,0 +1,91 @@
+//! How many timers rang while time stood still, by the processes' own count. Nothing is asked here: what was heard is
+//! compared with what was heard before.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use protocol::ids::NodeId;
+
+/// Between two looks at the processes.
+const BETWEEN: Duration = Duration::from_secs(1);
+
+/// What was asked and heard.
+#[derive(Debug, Default)]
+pub(super) struct Measuring {
+    /// Questions that are not answered yet.
+    asked: u32,
+    last: Duration,
+    /// Timers rung by each process when time had just been stopped.
+    stopped_at: Option<BTreeMap<NodeId, u64>>,
+    /// Time goes on after the answers that are under way.
+    goes_on: bool,
+}
+
+impl Measuring {
+    /// Whether it is time to look again.
+    pub fn is_due(&self, now: Duration) -> bool {
+        self.asked == 0 && now >= self.last + BETWEEN
+    }
+
+    /// Whether an answer must be waited for before time goes on.
+    pub fn is_under_way(&self) -> bool {
+        self.goes_on && self.asked > 0
+    }
+
+    /// Time shall go on: true if it must be looked first, because it stands still.
+    pub fn ends_standstill(&mut self) -> bool {
+        self.goes_on |= self.stopped_at.is_some();
+        self.stopped_at.is_some()
+    }
+
+    /// The processes are asked.
+    pub fn begin(&mut self, now: Duration) {
+        (self.asked, self.last) = (self.asked + 1, now);
+    }
+
+    /// The processes have answered: so many timers have rung since the answer before, if time stood still.
+    pub fn take(&mut self, rung: &[(NodeId, u64)], stopped: bool) -> u64 {
+        self.asked = self.asked.saturating_sub(1);
+        let mut more = 0;
+        if stopped {
+            match &mut self.stopped_at {
+                None => self.stopped_at = Some(rung.iter().copied().collect()),
+                Some(before) => {
+                    for (node, rung) in rung {
+                        let known = before.insert(*node, *rung).unwrap_or(*rung);
+                        more += rung.saturating_sub(known);
+                    }
+                }
+            }
+        }
+        if self.asked == 0 && std::mem::take(&mut self.goes_on) {
+            self.stopped_at = None;
+        }
+        more
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_rings_while_time_stands_still_is_counted() {
+        let mut measuring = Measuring::default();
+        let (one, two) = (NodeId(1), NodeId(2));
+        let look = |measuring: &mut Measuring, rung: &[(NodeId, u64)], stopped| {
+            measuring.begin(Duration::ZERO);
+            measuring.take(rung, stopped)
+        };
+        assert_eq!(look(&mut measuring, &[(one, 5)], false), 0);
+        assert!(!measuring.ends_standstill(), "time goes anyway");
+        assert_eq!(look(&mut measuring, &[(one, 9)], true), 0, "what rang before it stopped does not count");
+        assert_eq!(look(&mut measuring, &[(one, 11), (two, 40)], true), 2, "of a new process nothing is known");
+        assert!(measuring.ends_standstill());
+        measuring.begin(Duration::ZERO);
+        assert!(measuring.is_under_way());
+        assert_eq!(measuring.take(&[(one, 12), (two, 41)], true), 2);
+        assert!(!measuring.is_under_way());
+        assert_eq!(look(&mut measuring, &[(one, 80), (two, 80)], true), 0, "it was stopped anew");
+    }
+}

@@ -1,0 +1,216 @@
+//! The stage on told facts and told time, before an audience that only notes what it is told.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use protocol::ids::{Contact, Fingerprint, NodeId, OpNumber, OrderNumber, RequestId, RequestNumber, View, ViewNumber};
+use protocol::message::{Answer, Ask};
+use protocol::order_book::Outcome as Became;
+use protocol::trace::{Crowd, NodeState, ReplicaState, Standing, Started};
+
+use super::audience::Measures;
+use super::*;
+use crate::scenario::{Conclusion, Met, Tally, parse};
+use crate::verdict::{Judgement, Verdict};
+
+/// What was heard, and what is to be said next.
+#[derive(Default)]
+struct Notes {
+    heard: Vec<Word>,
+    says: Vec<News>,
+}
+
+struct Noting(Rc<RefCell<Notes>>);
+
+impl Audience for Noting {
+    fn tell(&mut self, word: Word) {
+        self.0.borrow_mut().heard.push(word);
+    }
+
+    fn news(&mut self) -> Vec<News> {
+        std::mem::take(&mut self.0.borrow_mut().says)
+    }
+}
+
+struct Told {
+    stage: Stage,
+    notes: Rc<RefCell<Notes>>,
+    picture: Picture,
+}
+
+const ADA: CustomerId = CustomerId(7);
+
+impl Told {
+    /// Of one replica, which is a member.
+    fn new(rest: &str) -> Self {
+        let text = format!("title = \"x\"\nreplicas = 1\nseconds = 1\n{rest}");
+        let notes = Rc::new(RefCell::new(Notes::default()));
+        let audience = Box::new(Noting(notes.clone()));
+        let stage = Stage::open(Performance::new(parse(&text).unwrap(), 9), audience, Duration::ZERO);
+        Self { stage, notes, picture: Picture::default() }
+    }
+
+    fn fact(&mut self, node: u64, event: TraceEvent, ms: u64) {
+        let record = TraceRecord { node: NodeId(node), at: ms * 1000, event };
+        self.stage.learn(&record, &self.picture, Duration::from_millis(ms));
+        self.picture.apply(&record);
+    }
+
+    fn serves(&mut self) {
+        let actor = Actor::Role(Role::Replica);
+        let contact = Contact { id: NodeId(1), address: ([127, 0, 0, 1], 9).into() };
+        self.fact(1, TraceEvent::Started(Started { name: "replica-1".into(), actor, pid: 1, contact }), 0);
+        let view = View { number: ViewNumber(1), primary: NodeId(1), members: vec![NodeId(1)] };
+        let state = ReplicaState {
+            standing: Standing::Primary,
+            view,
+            acting: true,
+            position: None,
+            commit: OpNumber(0),
+            ack_set: Vec::new(),
+            silent: Vec::new(),
+            joiners: Vec::new(),
+            loading: None,
+            orders: OrderNumber(0),
+            postcodes: 0,
+            sessions: 0,
+            digest: Fingerprint(0),
+        };
+        self.fact(1, TraceEvent::State(NodeState::Replica(state)), 0);
+    }
+
+    fn says(&self, news: News) {
+        self.notes.borrow_mut().says.push(news);
+    }
+
+    fn heard(&self) -> Vec<Word> {
+        std::mem::take(&mut self.notes.borrow_mut().heard)
+    }
+
+    fn at(&mut self, ms: u64) -> Vec<UserCommand> {
+        self.stage.go_on(&self.picture, Duration::from_millis(ms)).0
+    }
+
+    /// Up to the moment when customers have begun, at 2 s of the stage's time.
+    fn begins(&mut self) {
+        self.serves();
+        self.at(1_000);
+        self.says(News::Looked);
+        self.at(1_500);
+        self.at(1_600);
+        self.says(News::Here { begun: Duration::from_secs(2) });
+        self.at(2_000);
+        self.heard();
+    }
+}
+
+fn finished() -> Finished {
+    let verdict = Verdict { verdict: Judgement::Holds, ..Verdict::default() };
+    Finished { tally: Tally { acknowledged: 1, ..Tally::default() }, verdict, replicas_equal: true }
+}
+
+#[test]
+fn it_begins_step_by_step_and_what_is_asked_for_first_is_heard_first() {
+    let mut told = Told::new("customers = 3\nplant = \"no-view-check\"\n");
+    assert!(told.at(0).is_empty() && told.heard().is_empty(), "nobody serves");
+    told.serves();
+    told.at(10);
+    assert_eq!(told.heard(), [Word::Look]);
+    told.says(News::Looked);
+    assert_eq!(told.at(20), [UserCommand::SetPlant { plant: Some(protocol::plant::Plant::NoViewCheck) }]);
+    assert!(told.heard().is_empty(), "the mistake is handed over before customers come");
+    told.at(30);
+    assert_eq!(told.heard(), [Word::Enter { customers: 3, seed: 9 }]);
+    told.says(News::Here { begun: Duration::from_millis(40) });
+    let crowd = Crowd { customers: 3, acknowledged: 5, ..Crowd::default() };
+    told.says(News::Crowd { first: NodeId(50), crowd });
+    let (_, facts) = told.stage.go_on(&told.picture, Duration::from_millis(50));
+    assert!(
+        matches!(&facts[..], [TraceRecord { node: NodeId(50), event: TraceEvent::Crowd(told), .. }] if *told == crowd)
+    );
+    assert!(matches!(told.stage.phase(), Phase::Playing));
+}
+
+#[test]
+fn a_cluster_that_is_never_ready_fails() {
+    let mut told = Told::new("customers = 1\n");
+    told.at(19_999);
+    assert!(matches!(told.stage.phase(), Phase::Gathering(_)));
+    told.at(20_000);
+    assert!(matches!(told.stage.phase(), Phase::Failed(Trouble::NotReady)));
+}
+
+#[test]
+fn customers_with_a_name_stand_in_the_history_from_when_they_were_told() {
+    let mut told = Told::new("customers = 1\n");
+    told.begins();
+    let postcode = "DH1 3LE".parse().unwrap();
+    let name = "Ada".to_owned();
+    told.fact(100, TraceEvent::CustomerIs { customer: ADA, name, postcode, place: (0, 0) }, 2_010);
+    let order = UserCommand::PlaceOrder { customer: ADA, postcode: "DH1 3LE".into(), items: Vec::new() };
+    told.stage.asked_beside(&order, Duration::from_millis(2_100));
+    let request = RequestId { customer: ADA, number: RequestNumber(1) };
+    let ask = Ask::Order { postcode, items: Vec::new() };
+    told.fact(100, TraceEvent::Asked { customer: ADA, request, ask: ask.clone() }, 2_300);
+    assert_eq!(told.heard(), [Word::Asked { request, ask, at: Duration::from_millis(100) }], "not later than it did");
+    told.at(3_100);
+    assert!(told.heard().contains(&Word::Enough), "its time is over");
+    told.at(3_200);
+    assert_eq!(told.heard(), [Word::Close { at: Duration::from_millis(1_200) }]);
+    let answer = Answer::Outcome(Became::Placed { number: OrderNumber(1) });
+    told.fact(100, TraceEvent::Answered { request, answer: answer.clone(), took: 9 }, 3_300);
+    let at = Duration::from_millis(1_300);
+    assert_eq!(told.heard(), [Word::Answered { request, answer, at }], "late answers count, too");
+    told.fact(100, TraceEvent::Ended { how: protocol::trace::Ending::Removed, words: String::new() }, 3_400);
+    assert_eq!(told.heard(), [Word::Gone { customer: ADA, at: Duration::from_millis(1_400) }]);
+}
+
+#[test]
+fn whoever_was_told_to_ask_and_did_not_is_waited_for() {
+    let mut told = Told::new("customers = 1\n");
+    told.begins();
+    told.stage.asked_beside(
+        &UserCommand::ReadHistory { customer: ADA, postcode: "X".into(), page: 0 },
+        Duration::from_secs(2),
+    );
+    told.at(3_100);
+    told.heard();
+    told.at(4_000);
+    assert!(!told.heard().iter().any(|word| matches!(word, Word::Close { .. })));
+    told.fact(0, TraceEvent::CommandRefused { why: "no".into() }, 4_100);
+    told.at(4_200);
+    assert!(told.heard().iter().any(|word| matches!(word, Word::Close { .. })), "a refusal is an answer");
+}
+
+#[test]
+fn timers_are_counted_before_time_goes_on() {
+    let mut told = Told::new(
+        "customers = 1\n[[step]]\ndo = \"wait\"\nfor = \"a-while\"\nms = 500\n[[step]]\ndo = \"speed\"\nrate = 1.0\n",
+    );
+    told.begins();
+    told.fact(0, TraceEvent::ClockIs { rate: Rate::STOPPED, until: None }, 2_050);
+    let rung = |number| News::Measured(Measures { largest: 10, rung: vec![(NodeId(1), number)] });
+    told.says(rung(4));
+    assert!(told.at(2_100).is_empty());
+    told.heard();
+    assert!(told.at(2_700).is_empty(), "not before it is known");
+    assert!(told.heard().contains(&Word::Measure));
+    assert!(told.at(2_750).is_empty());
+    told.says(rung(6));
+    assert_eq!(told.at(2_800), [UserCommand::SetRate { rate: Rate::REAL }]);
+    assert_eq!((told.stage.seen.rung_while_stopped, told.stage.largest()), (2, 10));
+}
+
+#[test]
+fn its_end_is_judged() {
+    let mut told = Told::new("customers = 1\n[expect]\nacknowledged = 1\nfailovers = 1\n");
+    told.begins();
+    assert!(told.at(3_100).contains(&UserCommand::MendAll));
+    told.at(3_200);
+    told.says(News::Over(Box::new(finished())));
+    told.at(3_300);
+    let Phase::Over(outcome) = told.stage.phase() else { panic!("{:?}", told.stage.phase()) };
+    assert_eq!(outcome.conclusion, Conclusion::TooLittleEvidence);
+    assert_eq!(outcome.unmet(Met::TooLittle), ["0 failovers, 1 expected"]);
+    assert_eq!(outcome.seen.lasted, Duration::from_millis(1_100));
+}

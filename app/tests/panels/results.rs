@@ -1,0 +1,188 @@
+//! Scenarios in the window, by clicks on told facts: how one begins, how it ends, and what its card says.
+
+use std::time::Duration;
+
+use app::app::Beginning;
+use app::user_command::UserCommand;
+use egui::{Key, Role};
+use egui_kittest::kittest::Queryable;
+use protocol::plant::Plant;
+
+use super::ended::{LESSON, STRICT, begin, end, open};
+use super::{Shown, asked_for, click, shown};
+
+fn opened(text: &str) -> Shown {
+    let mut harness = shown();
+    open(harness.state_mut(), "lesson.toml", text);
+    harness.run_steps(3);
+    harness
+}
+
+#[test]
+fn a_mistake_that_is_caught_is_said_to_be_and_made_again_or_not_by_a_click() {
+    let mut harness = opened(LESSON);
+    assert!(harness.state_mut().play(Default::default()).is_empty());
+    assert_eq!(harness.state_mut().take_beginning(), None, "not before somebody has agreed");
+    click(&mut harness, "Perform it");
+    let told = begin(harness.state_mut(), 0);
+    harness.run_steps(2);
+    harness.get_by_label_contains("crowd: 300 customers, 4812 acknowledged");
+    harness.get_by_label_contains("judged at the end");
+    end(harness.state_mut(), &told, 0, 2);
+    harness.run_steps(3);
+    harness.get_by_label("✓ Caught");
+    harness.get_by_label("✓ met: the light “lost” turns red: the mistake is caught; it is red");
+    harness.get_by_label("✓ met: at least 500 orders acknowledged; 4812 orders acknowledged");
+    harness.get_by_label_contains("ends like this with exit status 1");
+    click(&mut harness, "Again without it");
+    assert!(harness.query_by_label("✓ Caught").is_none());
+    let told = begin(harness.state_mut(), 10_000);
+    end(harness.state_mut(), &told, 10_000, 0);
+    harness.run_steps(3);
+    harness.get_by_label("✓ It holds");
+    harness.get_by_label("✓ met: the light “lost” stays green: no mistake is made; it is green");
+    harness.get_by_label_contains("ends like this with exit status 0");
+    assert_eq!(harness.get_all_by_label("Without the mistake nothing was violated.").count(), 2, "card and banner");
+    click(&mut harness, "Again with the mistake…");
+    assert!(harness.state_mut().take_beginning().is_none());
+    let _ = harness.state_mut().play(Duration::from_secs(20));
+    assert_eq!(harness.state_mut().take_beginning(), None, "nobody has agreed to it this time");
+    click(&mut harness, "Perform it");
+    let _ = harness.state_mut().play(Duration::from_secs(21));
+    assert!(harness.state_mut().take_beginning().is_some());
+}
+
+#[test]
+fn what_was_expected_and_did_not_come_is_crossed_and_can_be_looked_at_again() {
+    let mut harness = opened(STRICT);
+    click(&mut harness, "Perform it");
+    let told = begin(harness.state_mut(), 0);
+    end(harness.state_mut(), &told, 0, 0);
+    harness.run_steps(3);
+    harness.get_by_label("✗ A promise was broken");
+    harness.get_by_label("✓ met: at least 500 orders acknowledged; 4812 orders acknowledged");
+    harness.get_by_label("○ too little: at least 1 failover; 0 failovers");
+    harness.get_by_label("✗ broken: no customer waits longer than 500 ms; the longest wait was 812 ms");
+    harness.get_by_label("✓ met: at most 0 suspicions; 0 suspicions");
+    harness.key_press(Key::Escape);
+    harness.run_steps(3);
+    assert!(harness.query_by_label("✗ A promise was broken").is_none());
+    click(&mut harness, "Result");
+    click(&mut harness, "Perform it again");
+    let _ = harness.state_mut().play(Duration::from_secs(5));
+    assert!(harness.state_mut().take_beginning().is_some());
+}
+
+#[test]
+fn a_mistake_in_a_file_can_be_left_out_from_the_beginning() {
+    let mut harness = opened(LESSON);
+    click(&mut harness, "Without the mistake");
+    let told = begin(harness.state_mut(), 0);
+    end(harness.state_mut(), &told, 0, 0);
+    harness.run_steps(3);
+    harness.get_by_label("✓ It holds");
+    assert!(!asked_for(&mut harness).contains(&UserCommand::SetPlant { plant: Some(Plant::AckBeforeReplicate) }));
+}
+
+#[test]
+fn orders_come_too_late_while_a_scenario_is_judged() {
+    let mut harness = opened(STRICT);
+    click(&mut harness, "Perform it");
+    let _told = begin(harness.state_mut(), 0);
+    let order = UserCommand::PlaceOrder {
+        customer: super::scene::customer(1).1,
+        postcode: "EH1 1RE".into(),
+        items: vec!["Pad thai".into()],
+    };
+    harness.state_mut().commands.push(order.clone());
+    assert_eq!(harness.state_mut().hand_over(0.0).len(), 1, "as long as it goes on, whoever wants may order");
+    let event = protocol::trace::TraceEvent::CommandRefused { why: "no such customer".into() };
+    let record = protocol::trace::TraceRecord { node: super::scene::NAME_SERVER, at: 2, event };
+    harness.state_mut().learn(&record, Duration::from_millis(8));
+    for ms in [1_100, 1_200, 1_250] {
+        let _ = harness.state_mut().play(Duration::from_millis(ms));
+    }
+    harness.state_mut().commands.push(order);
+    assert_eq!(harness.state_mut().hand_over(0.0), []);
+    harness.run_steps(2);
+    harness.get_by_label_contains("The scenario is being judged");
+}
+
+/// Opened by its path: read on a thread, so frames go on until it is there.
+fn open_path(harness: &mut Shown, path: &str, until: &str) {
+    harness.key_press(Key::L);
+    harness.run_steps(3);
+    click(harness, "Open a scenario…");
+    harness.get_by_label("File").focus();
+    harness.run_steps(1);
+    harness.get_by_label("File").type_text(path);
+    harness.run_steps(2);
+    harness.get_by_role_and_label(Role::Button, "Open scenario").click();
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while harness.query_by_label_contains(until).is_none() {
+        assert!(std::time::Instant::now() < deadline, "“{until}” is not shown");
+        harness.run_steps(1);
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_file_that_is_no_scenario_is_refused_with_line_and_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wrong.toml");
+    std::fs::write(&path, STRICT.replace("seconds = 1", "seconds = -1")).unwrap();
+    let mut harness = shown();
+    open_path(&mut harness, path.to_str().unwrap(), "wrong.toml is no scenario: line 4, column 11");
+    let path = folder.path().join("right.toml");
+    std::fs::write(&path, STRICT).unwrap();
+    click(&mut harness, "Close");
+    let mut harness = shown();
+    open_path(&mut harness, path.to_str().unwrap(), "Perform right.toml?");
+    click(&mut harness, "Cancel");
+    assert!(harness.state_mut().play(Default::default()).is_empty());
+    assert_eq!(harness.state_mut().take_beginning(), None);
+}
+
+#[test]
+fn a_scenario_is_performed_from_the_list_and_stopped_in_its_banner() {
+    let mut harness = shown();
+    harness.key_press(Key::L);
+    harness.run_steps(3);
+    click(&mut harness, "perform kill-primary");
+    assert_eq!(asked_for(&mut harness), []);
+    assert!(harness.query_by_label("perform kill-primary").is_none(), "the list closes");
+    let at = Duration::from_secs(5);
+    assert_eq!(harness.state_mut().play(at), []);
+    let beginning = Some(Beginning { replicas: 3 });
+    assert_eq!(harness.state_mut().take_beginning(), beginning, "it begins with a cluster of its own");
+    harness.run_steps(2);
+    harness.get_by_label("The replicas that it needs become members…");
+    // Here they never do.
+    assert_eq!(harness.state_mut().play(at + Duration::from_secs(60)), []);
+    harness.run_steps(2);
+    harness.get_by_label_contains("It did not begin");
+    harness.get_by_label_contains("Close: ").click();
+    harness.run_steps(3);
+    assert!(harness.state_mut().play(at + Duration::from_secs(61)).contains(&UserCommand::MendAll));
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("It did not begin").is_none());
+}
+
+#[test]
+fn a_scenario_of_the_museum_is_performed_with_its_mistake_only_after_a_question() {
+    let mut harness = shown();
+    harness.key_press(Key::L);
+    harness.run_steps(3);
+    click(&mut harness, "Bug museum");
+    click(&mut harness, "perform museum/ack-before-replicate with the mistake");
+    assert_eq!(harness.state_mut().play(Duration::ZERO), []);
+    assert_eq!(harness.state_mut().take_beginning(), None);
+    click(&mut harness, "Perform it");
+    assert_eq!(harness.state_mut().play(Duration::ZERO), []);
+    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning { replicas: 1 }));
+    harness.state_mut().begin_again(Duration::ZERO, Err("nobody watches".into()));
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("node replica").is_none(), "nothing of the cluster before is shown");
+    harness.get_by_label_contains("nobody watches");
+    harness.get_by_label_contains("Close: Answered before");
+}
