@@ -40,6 +40,8 @@ pub struct Stage {
     seen: Seen,
     /// When the customers began.
     begun: Duration,
+    /// When the last fact was seen.
+    learned: Duration,
     largest: u64,
 }
 
@@ -90,6 +92,7 @@ impl Stage {
             measuring: Measuring::default(),
             seen: Seen::default(),
             begun: Duration::ZERO,
+            learned: Duration::ZERO,
             largest: 0,
         }
     }
@@ -115,6 +118,7 @@ impl Stage {
     /// Takes in a fact, before the picture does. `now`: when it was seen.
     pub fn learn(&mut self, record: &TraceRecord, picture: &Picture, now: Duration) {
         self.performance.learn(record);
+        self.learned = now;
         self.look_at_copies(picture);
         if !matches!(self.phase, Phase::Playing | Phase::Mending(_) | Phase::Judging) {
             return;
@@ -143,7 +147,9 @@ impl Stage {
     /// Somebody else than the scenario asked for something, at `now` or later.
     pub fn asked_beside(&mut self, command: &UserCommand, now: Duration) {
         if let UserCommand::PlaceOrder { customer, .. } | UserCommand::ReadHistory { customer, .. } = command {
-            self.told.entry(*customer).or_insert(now);
+            // What is asked for because of an answer comes after it, if only by as little as can be written down.
+            let after = self.learned + Duration::from_nanos(1);
+            self.told.entry(*customer).or_insert(now.max(after));
         }
     }
 

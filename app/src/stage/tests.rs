@@ -153,6 +153,11 @@ fn customers_with_a_name_stand_in_the_history_from_when_they_were_told() {
     let ask = Ask::Order { postcode, items: Vec::new() };
     told.fact(100, TraceEvent::Asked { customer: ADA, request, ask: ask.clone() }, 2_300);
     assert_eq!(told.heard(), [Word::Asked { request, ask, at: Duration::from_millis(100) }], "not later than it did");
+    told.stage.asked_beside(&order, Duration::from_millis(2_300));
+    let (request, ask) = (RequestId { number: RequestNumber(2), ..request }, Ask::Withdraw);
+    told.fact(100, TraceEvent::Asked { customer: ADA, request, ask: ask.clone() }, 2_400);
+    let at = Duration::from_nanos(300_000_001);
+    assert_eq!(told.heard(), [Word::Asked { request, ask, at }], "after what was known when it was asked for");
     told.at(3_100);
     assert!(told.heard().contains(&Word::Enough), "its time is over");
     told.at(3_200);
