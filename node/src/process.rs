@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use protocol::front_end::FrontEnd;
 use protocol::ids::{Contact, Role};
-use protocol::machine::{Identity, Machine};
+use protocol::machine::{Identity, Machine, Settings};
 use protocol::name_server::NameServer;
 use protocol::order_book::OrderBook;
 use protocol::postcode::PostcodeService;
@@ -75,7 +75,7 @@ async fn live(
     commands: Commands,
     standstill: Standstill,
 ) -> (Reports, String, u8) {
-    let ended = match become_what_was_told(config, &reports, &standstill) {
+    let ended = match become_what_was_told(&config, &reports, &standstill) {
         Ok(Being::NameServer(host, contact)) => drive(host, contact, &reports, commands, |_, _| None).await,
         Ok(Being::FrontEnd(host, contact)) => drive(host, contact, &reports, commands, |_, _| None).await,
         Ok(Being::Replica(host, contact)) => drive(host, contact, &reports, commands, orders_of).await,
@@ -106,34 +106,27 @@ enum Being {
     Echo(quinn::Endpoint, Contact),
 }
 
-fn become_what_was_told(config: NodeConfig, reports: &Reports, standstill: &Standstill) -> anyhow::Result<Being> {
-    let NodeConfig { id, settings, .. } = config.clone();
-    let identity = |me, role| Identity { me, name: config.name.clone(), role, name_server: config.name_server };
+fn become_what_was_told(config: &NodeConfig, reports: &Reports, standstill: &Standstill) -> anyhow::Result<Being> {
     Ok(match &config.duty {
         Duty::NameServer { journal } => {
             // Before the port is opened: a second name server shall say that the journal is in use, not the port.
             let (journal, record) = Journal::open(journal)?;
-            let mut host = host(&config, reports, standstill)?.with_journal(journal);
-            let me = host.contact(id);
-            host.add(id, Role::NameServer, NameServer::new(identity(me, Role::NameServer), settings, record));
-            host.lay_bomb(id, config.bomb);
-            Being::NameServer(Box::new(host), me)
+            let host = host(config, reports, standstill)?.with_journal(journal);
+            let machine = |identity, settings| NameServer::new(identity, settings, record);
+            let (host, me) = inhabited(host, config, Role::NameServer, machine);
+            Being::NameServer(host, me)
         }
         Duty::FrontEnd => {
-            let mut host = host(&config, reports, standstill)?;
-            let me = host.contact(id);
-            host.add(id, Role::FrontEnd, FrontEnd::new(identity(me, Role::FrontEnd), settings));
-            host.lay_bomb(id, config.bomb);
-            Being::FrontEnd(Box::new(host), me)
+            let host = host(config, reports, standstill)?;
+            let (host, me) = inhabited(host, config, Role::FrontEnd, FrontEnd::new);
+            Being::FrontEnd(host, me)
         }
         Duty::Replica { preset, services, verdict_cache } => {
             let services = PostcodeServices::new(services.clone(), *verdict_cache)?;
-            let mut host = host(&config, reports, standstill)?.with_postcode_services(services);
-            let me = host.contact(id);
-            let base = OrderBook::preset(*preset);
-            host.add(id, Role::Replica, Replica::new(identity(me, Role::Replica), settings, base));
-            host.lay_bomb(id, config.bomb);
-            Being::Replica(Box::new(host), me)
+            let host = host(config, reports, standstill)?.with_postcode_services(services);
+            let machine = |identity, settings| Replica::new(identity, settings, OrderBook::preset(*preset));
+            let (host, me) = inhabited(host, config, Role::Replica, machine);
+            Being::Replica(host, me)
         }
         Duty::StandIn(service) => {
             let listen = config.listen;
@@ -143,12 +136,12 @@ fn become_what_was_told(config: NodeConfig, reports: &Reports, standstill: &Stan
                 )
             })?;
             listener.set_nonblocking(true)?;
-            let contact = Contact { id, address: listener.local_addr()? };
+            let contact = Contact { id: config.id, address: listener.local_addr()? };
             Being::StandIn(*service, tokio::net::TcpListener::from_std(listener)?, contact)
         }
         Duty::Echo => {
-            let endpoint = limits::endpoint(config.listen, keys(&config)?)?;
-            let contact = Contact { id, address: endpoint.local_addr()? };
+            let endpoint = limits::endpoint(config.listen, keys(config)?)?;
+            let contact = Contact { id: config.id, address: endpoint.local_addr()? };
             Being::Echo(endpoint, contact)
         }
     })
@@ -164,6 +157,20 @@ fn host<M: Machine>(config: &NodeConfig, reports: &Reports, standstill: &Standst
         host.set_link(*setting);
     }
     Ok(host)
+}
+
+/// The machine moves in, and the bomb that may lie in it from the beginning.
+fn inhabited<M: Machine>(
+    mut host: Host<M>,
+    config: &NodeConfig,
+    role: Role,
+    machine: impl FnOnce(Identity, Settings) -> M,
+) -> (Box<Host<M>>, Contact) {
+    let me = host.contact(config.id);
+    let identity = Identity { me, name: config.name.clone(), role, name_server: config.name_server };
+    host.add(config.id, role, machine(identity, config.settings.clone()));
+    host.lay_bomb(config.id, config.bomb);
+    (Box::new(host), me)
 }
 
 fn keys(config: &NodeConfig) -> anyhow::Result<&Credentials> {
