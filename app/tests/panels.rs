@@ -2,6 +2,8 @@
 
 #[path = "scene/ended.rs"]
 mod ended;
+#[path = "panels/links.rs"]
+mod links;
 #[path = "panels/results.rs"]
 mod results;
 mod scene;
