@@ -27,6 +27,8 @@ const ONE_COLUMN: usize = 5;
 pub(super) const RIGHT_MARGIN: f32 = 52.0;
 /// Room between columns of replicas, for the ways of messages.
 pub(super) const GUTTER: f32 = 36.0;
+/// The same on a canvas that has room for large cards in several columns; so much is beside the front-end, too.
+const WIDE_GUTTER: f32 = 72.0;
 /// Between the lowest replica and the services.
 const ABOVE_SERVICES: f32 = 32.0;
 /// On a canvas of this size, nodes are larger.
@@ -108,6 +110,7 @@ struct Replicas {
     columns: usize,
     rows: usize,
     size: Vec2,
+    gutter: f32,
 }
 
 impl Replicas {
@@ -119,13 +122,15 @@ impl Replicas {
         let height = (room - (rows as f32 - 1.0) * 6.0) / (rows as f32 + shift);
         let small = vec2(size::SMALL_NODE.x, size::SMALL_NODE.y.min(height));
         let usual = card(canvas);
-        let size = if columns == 1 && height > usual.y + 8.0 { usual } else { small };
-        Self { canvas, columns, rows, size }
+        let width = columns as f32 * (usual.x + WIDE_GUTTER) + RIGHT_MARGIN + usual.x;
+        let has_room = columns == 1 || width <= canvas.right() - map_part(canvas).right();
+        let (size, gutter) = if has_room && height > usual.y + 8.0 { (usual, WIDE_GUTTER) } else { (small, GUTTER) };
+        Self { canvas, columns, rows, size, gutter }
     }
 
     fn left(&self) -> f32 {
         let columns = self.columns as f32;
-        self.canvas.right() - RIGHT_MARGIN - columns * self.size.x - (columns - 1.0) * GUTTER
+        self.canvas.right() - RIGHT_MARGIN - columns * self.size.x - (columns - 1.0) * self.gutter
     }
 
     /// Column by column, from the top. The lowest row leaves room for the services.
@@ -134,7 +139,7 @@ impl Replicas {
         let shift = if self.columns > 1 { self.size.y * 0.5 } else { 0.0 };
         let top = self.canvas.top() + 44.0 + self.size.y / 2.0;
         let bottom = self.canvas.bottom() - 24.0 - card(self.canvas).y - ABOVE_SERVICES - self.size.y / 2.0 - shift;
-        let x = self.left() + self.size.x / 2.0 + column as f32 * (self.size.x + GUTTER);
+        let x = self.left() + self.size.x / 2.0 + column as f32 * (self.size.x + self.gutter);
         let y = match self.rows {
             1 => (top + bottom) / 2.0,
             2 => top + (bottom - top) * (0.2 + 0.6 * row as f32),
