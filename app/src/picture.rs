@@ -231,7 +231,8 @@ impl Picture {
         let (to_crowd, others): (Vec<_>, Vec<_>) = sent.iter().partition(|(to, ..)| is_one_of_it(*to));
         self.traffic.flowed(from, &others, at);
         if !to_crowd.is_empty() {
-            let sum = |all: (u64, u64), one: &(NodeId, u64, u64)| (all.0 + one.1, all.1 + one.2);
+            let sum =
+                |all: (u64, u64), one: &(NodeId, u64, u64)| (all.0.saturating_add(one.1), all.1.saturating_add(one.2));
             let (orders, control) = to_crowd.iter().fold((0, 0), sum);
             self.traffic.flowed(from, &[(first, orders, control)], at);
         }

@@ -8,8 +8,8 @@ use protocol::machine::Timer;
 use protocol::message::{Answer, Ask};
 use protocol::order_book::Outcome;
 use protocol::trace::{
-    Actor, Ending, LinkRule, MessageFacts, NodeState, Rate, ReplicaState, Standing, Started, Stay, Step, TraceEvent,
-    TraceRecord,
+    Actor, Crowd, Ending, LinkRule, MessageFacts, NodeState, Rate, ReplicaState, Standing, Started, Stay, Step,
+    TraceEvent, TraceRecord,
 };
 
 use super::{Copies, End, MarkKind, Picture, Service};
@@ -320,4 +320,17 @@ fn what_a_left_out_primary_believes_is_not_so() {
         name_server.errs_in_primary(&truth) && name_server.errs_in_alive(&truth) && !name_server.errs_in_view(&truth)
     );
     assert_eq!(beliefs.len(), 2, "replica-2 has said nothing yet");
+}
+
+#[test]
+fn what_goes_to_a_crowd_is_one_flow() {
+    let crowd = |customers| TraceEvent::Crowd(Crowd { customers, acknowledged: 9, ..Crowd::default() });
+    let to = |customer: u64| (NodeId(customer), 5, 1);
+    let sent = vec![to(100), to(101), to(102), to(103), to(99)];
+    let mut picture = picture(vec![(NodeId(100), 1, crowd(3)), (FIRST, 100_001, TraceEvent::Flow { sent })]);
+    let flows =
+        |picture: &Picture| picture.traffic.flows().map(|(_, to, flow)| (to.0, flow.orders)).collect::<Vec<_>>();
+    assert_eq!(flows(&picture), [(99, 5), (100, 15), (103, 5)], "who is none of them has a flow of its own");
+    picture.apply(&TraceRecord { node: NodeId(100), at: 200_000, event: crowd(1_000) });
+    assert_eq!(picture.crowd.map(|(first, crowd)| (first.0, crowd.customers)), Some((100, 1_000)));
 }

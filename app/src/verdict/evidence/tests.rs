@@ -2,7 +2,7 @@
 
 use protocol::ids::{OrderNumber, RequestNumber, Timestamp};
 use protocol::order_book::{Order, OrderId};
-use protocol::trace::Ending;
+use protocol::trace::{CrowdJudged, Ending};
 
 use super::*;
 
@@ -242,4 +242,24 @@ fn answer_by_answer_and_as_a_whole_the_verdict_is_the_same() {
         }
     }
     assert!(right > 1000 && wrong > 1000, "{right} right, {wrong} wrong");
+}
+
+#[test]
+fn a_crowd_counts_with_all_others_and_is_judged_in_the_end() {
+    let mut story = Story::of(1);
+    let order = request(1, 1);
+    story.orders(order, "x");
+    story.is_placed(order, 1);
+    let crowd = Crowd { customers: 8, acknowledged: 70, reads: 60, unknown: 2, ..Crowd::default() };
+    story.fact(NOBODY, TraceEvent::Crowd(crowd));
+    let lights = story.lights().together();
+    assert_eq!((lights.acknowledged, lights.reads, lights.unknown, lights.covered), (71, 60, 2, 0));
+    assert!(lights.is_linearizable());
+    story.reads(request(1, 2), &[]);
+    assert_eq!(story.lights().together().lost, 1);
+    let judged = Some(CrowdJudged { covered: 70, lost: 1, stale: 1, ..CrowdJudged::default() });
+    story.fact(NOBODY, TraceEvent::Crowd(Crowd { judged, ..crowd }));
+    let lights = story.lights().together();
+    assert_eq!((lights.lost, lights.stale, lights.covered), (1, 1, 70), "what both know counts once");
+    assert!(!lights.is_linearizable());
 }
