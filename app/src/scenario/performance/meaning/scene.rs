@@ -104,7 +104,8 @@ impl<'a> Scene<'a> {
         nodes.chain(self.customers()).collect()
     }
 
-    /// Whether anything ever goes from one to the other: services talk to replicas only, customers and front-ends not to each other.
+    /// Whether anything ever goes from one to the other: services talk to replicas only, customers to neither, and neither
+    /// customers nor front-ends to each other.
     fn is_link(&self, from: &str, to: &str) -> bool {
         let actor = |name: &str| self.picture.nodes.get(name).map(|node| node.actor);
         let talks_to_service = |other: Option<Actor>| other == Some(Actor::Role(Role::Replica));
@@ -112,6 +113,7 @@ impl<'a> Scene<'a> {
             _ if from == to => false,
             (Some(Actor::Service(_)), other) | (other, Some(Actor::Service(_))) => talks_to_service(other),
             (Some(Actor::Role(Role::FrontEnd)), Some(Actor::Role(Role::FrontEnd))) | (None, None) => false,
+            (Some(Actor::Role(Role::Replica)), None) | (None, Some(Actor::Role(Role::Replica))) => false,
             (Some(_), _) | (_, Some(_)) => true,
         }
     }
