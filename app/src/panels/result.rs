@@ -113,9 +113,10 @@ fn line_ui(ui: &mut Ui, line: &Compared) {
 
 /// Words side by side: a narrow column and two wide ones.
 fn columns(ui: &mut Ui, columns: [(&str, Color32); 3], height: f32) -> Response {
-    let half = (ui.available_width() - SIGN - 2.0 * size::STEP) / 2.0;
+    let gap = 3.0 * size::STEP;
+    let half = (ui.available_width() - SIGN - 2.0 * gap) / 2.0;
     let row = ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = size::STEP;
+        ui.spacing_mut().item_spacing.x = gap;
         for ((words, ink), width) in columns.into_iter().zip([SIGN, half, half]) {
             ui.allocate_ui_with_layout(egui::vec2(width, 0.0), Layout::top_down(Align::Min), |ui| {
                 ui.set_width(width);

@@ -1,6 +1,7 @@
 //! The bar at the top: how fast time goes, whether the cluster serves, and the menu.
 
 use egui::{Button, Popup, Response, RichText, ThemePreference, Ui};
+use protocol::trace::Rate;
 
 use super::actions;
 use super::pace::{self, Pace, RATES};
@@ -113,7 +114,11 @@ fn run_and_stop(ui: &mut Ui, picture: &Picture, pace: Pace, commands: &mut Comma
 /// One control from real time to a thousandth, and how long a hop is seen at that speed.
 fn speeds(ui: &mut Ui, picture: &Picture, pace: &mut Pace, commands: &mut CommandQueue) {
     let choices: Vec<_> = RATES.iter().map(|rate| (*rate, wording::rate(*rate))).collect();
-    if let Some(rate) = choice(ui, "speed", pace.chosen(), &choices) {
+    let chosen = match ui.available_width() >= ROOM_FOR_SPEEDS {
+        true => choice(ui, "speed", pace.chosen(), &choices),
+        false => speed_menu(ui, pace.chosen(), &choices),
+    };
+    if let Some(rate) = chosen {
         commands.extend(pace.choose(picture, rate));
     }
     if ui.available_width() < ROOM_FOR_HOP {
@@ -123,6 +128,23 @@ fn speeds(ui: &mut Ui, picture: &Picture, pace: &mut Pace, commands: &mut Comman
     dim(ui, wording::hop_in_sight(seen)).on_hover_text(wording::SPEED_MEANS);
 }
 
+/// The same choice where there is no room for all of it at once: a presentation on a small screen.
+fn speed_menu(ui: &mut Ui, now: Rate, choices: &[(Rate, String)]) -> Option<Rate> {
+    let mut chosen = None;
+    let button = sign_button(ui, Sign::More, &wording::rate(now), &format!("speed: {}", wording::rate(now)), false);
+    Popup::menu(&button).show(|ui| {
+        for (rate, words) in choices {
+            if ui.selectable_label(*rate == now, words).clicked() {
+                chosen = Some(*rate);
+                ui.close();
+            }
+        }
+    });
+    chosen.filter(|rate| *rate != now)
+}
+
+/// With less room for the speeds and what stands right of them, they are a menu.
+const ROOM_FOR_SPEEDS: f32 = 640.0;
 /// With less room right of the speeds, only the choice says how fast time goes.
 const ROOM_FOR_HOP: f32 = 520.0;
 

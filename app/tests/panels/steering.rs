@@ -61,6 +61,16 @@ fn time_runs_stops_and_steps_by_buttons() {
 }
 
 #[test]
+fn in_a_presentation_on_a_small_screen_speeds_are_a_menu() {
+    let mut harness = shown();
+    harness.set_size(vec2(853.0, 533.0));
+    harness.run_steps(3);
+    click(&mut harness, "speed: Real time");
+    click(&mut harness, "1/10");
+    assert_eq!(asked_for(&mut harness), [UserCommand::SetRate { rate: Rate(100_000) }]);
+}
+
+#[test]
 fn time_runs_stops_and_steps_by_keys() {
     let mut harness = shown();
     assert_eq!(plain(&mut harness, Key::Space), [UserCommand::SetRate { rate: Rate::STOPPED }]);
