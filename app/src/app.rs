@@ -173,15 +173,20 @@ impl Window {
         if let Some(at) = convicted.and_then(|request| course.asked_at(request)) {
             self.bottom.timeline.show(at, course);
         }
-        if !self.appearance.presents {
+        let presents = self.appearance.presents;
+        if !presents {
             Panel::left("left").default_size(size::LEFT).size_range(200.0..=360.0).frame(side).show(ui, |ui| {
                 ui.take_available_width();
                 customers_ui(ui, picture, &mut self.focus);
                 order_form_ui(ui, picture, &mut self.order_form, &self.focus, commands);
             });
+        }
+        if !presents || ui.content_rect().height() >= size::TIMELINE_PRESENTED {
             let height = size::BOTTOM.min(ui.content_rect().height() * size::BOTTOM_SHARE);
             let panel = Panel::bottom("bottom").resizable(true).default_size(height).size_range(96.0..=480.0);
             panel.frame(side).show(ui, |ui| bottom_ui(ui, course, &mut self.bottom, &mut self.focus));
+        }
+        if !presents {
             Panel::right("right").default_size(size::RIGHT).size_range(220.0..=420.0).frame(side).show(ui, |ui| {
                 ui.take_available_width();
                 inspector_ui(ui, picture, &mut self.inspector, &mut self.focus, commands);

@@ -160,6 +160,8 @@ pub mod size {
     pub const BOTTOM: f32 = 236.0;
     /// See [`BOTTOM`].
     pub const BOTTOM_SHARE: f32 = 0.29;
+    /// A presentation in a window of this height, in its own larger points, keeps the tabs at the bottom.
+    pub const TIMELINE_PRESENTED: f32 = 640.0;
     /// A node of the cluster.
     pub const NODE: Vec2 = Vec2::new(190.0, 56.0);
     /// A node of the cluster on a large canvas.

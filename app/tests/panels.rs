@@ -222,6 +222,21 @@ fn nodes_can_be_moved_and_fitted_back() {
 }
 
 #[test]
+fn a_customers_menu_orders_where_there_is_no_order_form() {
+    let mut harness = at_rest();
+    let at = place_of_grace(&harness);
+    press(&mut harness, at, PointerButton::Secondary, 1);
+    steering::point(&mut harness, "Order");
+    click(&mut harness, "Pad thai");
+    let (customer, postcode) = (scene::customer(2).1, "NE1 7RU".to_owned());
+    let items = vec!["Pad thai".to_owned()];
+    assert_eq!(asked_for(&mut harness), [UserCommand::PlaceOrder { customer, postcode: postcode.clone(), items }]);
+    press(&mut harness, at, PointerButton::Secondary, 1);
+    click(&mut harness, "Read the history of NE1 7RU");
+    assert_eq!(asked_for(&mut harness), [UserCommand::ReadHistory { customer, postcode, page: 0 }]);
+}
+
+#[test]
 fn speed_cache_and_customer_buttons_ask() {
     let mut harness = shown();
     click(&mut harness, "speed: 1/1000");

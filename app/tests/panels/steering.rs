@@ -34,7 +34,7 @@ fn say(harness: &mut Shown, event: TraceEvent) {
 }
 
 /// Menus within menus open under the pointer.
-fn point(harness: &mut Shown, label: &str) {
+pub(super) fn point(harness: &mut Shown, label: &str) {
     let at = harness.get_by_label(label).rect().center();
     harness.event(Event::PointerMoved(at));
     harness.run_steps(4);

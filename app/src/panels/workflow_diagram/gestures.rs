@@ -239,7 +239,9 @@ pub(super) fn on_customers(
 }
 
 fn customer_menu(ui: &mut Ui, stage: &Stage<'_>, customer: &Customer, commands: &mut CommandQueue) {
-    if customer.waiting.is_some() && ui.button("Give up its order").clicked() {
+    if customer.waiting.is_none() {
+        wishes(ui, customer, commands);
+    } else if ui.button("Give up its order").clicked() {
         commands.push(UserCommand::GiveUp { customer: customer.id });
         ui.close();
     }
@@ -254,6 +256,24 @@ fn customer_menu(ui: &mut Ui, stage: &Stage<'_>, customer: &Customer, commands: 
         ui.close();
     }
     bomb_menus(ui, &customer.name, &[Part::Customer], commands);
+}
+
+/// One dish, or a look at what was ordered, to the customer's own postcode: a presentation has no order form.
+fn wishes(ui: &mut Ui, customer: &Customer, commands: &mut CommandQueue) {
+    let postcode = customer.postcode.to_string();
+    ui.menu_button("Order", |ui| {
+        for dish in protocol::menu::menu() {
+            if ui.button(dish.name).clicked() {
+                let (postcode, items) = (postcode.clone(), vec![dish.name.to_owned()]);
+                commands.push(UserCommand::PlaceOrder { customer: customer.id, postcode, items });
+                ui.close();
+            }
+        }
+    });
+    if ui.button(format!("Read the history of {postcode}")).clicked() {
+        commands.push(UserCommand::ReadHistory { customer: customer.id, postcode, page: 0 });
+        ui.close();
+    }
 }
 
 /// While it is carried, a customer stays where it lives; a ring shows where it would move.
