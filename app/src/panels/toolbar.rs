@@ -73,7 +73,9 @@ pub fn toolbar_ui(
             if widgets::button(ui, words).on_hover_text("Larger, without side panels (P)").clicked() {
                 appearance.presents = !appearance.presents;
             }
-            service(ui, picture);
+            if ui.available_width() >= ROOM_FOR_SERVICE {
+                service(ui, picture);
+            }
         });
     });
 }
@@ -143,6 +145,8 @@ fn speed_menu(ui: &mut Ui, now: Rate, choices: &[(Rate, String)]) -> Option<Rate
     chosen.filter(|rate| *rate != now)
 }
 
+/// With less room between speeds and buttons, whether orders are answered is told by the cards alone.
+const ROOM_FOR_SERVICE: f32 = 72.0;
 /// With less room for the speeds and what stands right of them, they are a menu.
 const ROOM_FOR_SPEEDS: f32 = 640.0;
 /// With less room right of the speeds, only the choice says how fast time goes.
