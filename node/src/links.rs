@@ -26,6 +26,8 @@ const MOST_BYTES: usize = 32 * 1024 * 1024;
 
 /// Why a link lost something: it was cut.
 pub const CUT: &str = "the link is cut";
+/// Why a link lost something: whoever sent it is gone.
+pub const ORPHANED: &str = "its sender ended while it was in its link";
 const LOST: &str = "lost by its link";
 /// Why a link lost something: there was no room.
 pub const FULL: &str = "the links of its sender are full: let go or drop what is held";
@@ -171,7 +173,7 @@ impl Links {
             self.rules.insert(way, rule);
         }
         if rule.cut {
-            let lost = self.empty(way);
+            let lost = self.empty(|other| other == way);
             return (Vec::new(), lost);
         }
         let mut changed = Vec::new();
@@ -186,11 +188,16 @@ impl Links {
         (changed, Vec::new())
     }
 
-    /// Takes out all that is in a link.
-    fn empty(&mut self, way: Way) -> Vec<Passing> {
-        let slowed = self.slowed.extract_if(.., |_, passing| passing.way() == way).map(|(_, passing)| passing);
+    /// Takes out all that somebody's links still keep of what it sent.
+    pub fn take_from(&mut self, sender: NodeId) -> Vec<Passing> {
+        self.empty(|(from, _)| from == sender)
+    }
+
+    /// Takes out all that is in such links.
+    fn empty(&mut self, such: impl Fn(Way) -> bool) -> Vec<Passing> {
+        let slowed = self.slowed.extract_if(.., |_, passing| such(passing.way())).map(|(_, passing)| passing);
         let mut lost: Vec<Passing> = slowed.collect();
-        lost.extend(self.held.extract_if(.., |_, (_, it)| it.way() == way).map(|(_, (_, passing))| passing));
+        lost.extend(self.held.extract_if(.., |_, (_, it)| such(it.way())).map(|(_, (_, passing))| passing));
         self.bytes -= lost.iter().map(Passing::weight).sum::<usize>();
         self.look();
         lost

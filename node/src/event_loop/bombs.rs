@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 
 use super::Host;
 use super::failpoints::{Moment, Watch};
+use crate::links::ORPHANED;
 
 /// A bomb that went off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +88,14 @@ impl<M: Machine> Host<M> {
     /// The bombs that went off since the last call.
     pub fn take_blasts(&mut self) -> Vec<Blast> {
         std::mem::take(&mut self.bombs.blasts)
+    }
+
+    /// An actor is about to die of its bomb: what is still in its links never leaves them, and observers hear of it now,
+    /// for nobody else could tell it from what has just left.
+    pub fn lose_links(&mut self, node: NodeId) {
+        for passing in self.links.take_from(node) {
+            self.note_lost(&passing, ORPHANED);
+        }
     }
 
     /// Lets everything leave that was sent before the point, and tells observers what happened up to it.

@@ -125,14 +125,18 @@ impl<M: Machine> Host<M> {
             let text = || format!("{MOST_IN_LINKS} messages are in links here. What enters now is lost: mend a link.");
             self.trace(passing.way().0, || TraceEvent::Log { text: text() });
         }
-        if self.shows(passing.is_traced()) {
-            let (message, (from, to)): (MessageId, _) = (passing.id(), passing.way());
-            self.feed.note(from, self.clock.now(), TraceEvent::Lost { message, to, why: why.into() });
-        }
+        self.note_lost(&passing, why);
         match passing {
             Passing::Message { .. } => {}
             Passing::Question(question) => self.question_is_lost(*question, why),
             Passing::Verdict(answer) => self.question_is_lost(answer.question, why),
+        }
+    }
+
+    pub(super) fn note_lost(&mut self, passing: &Passing, why: &'static str) {
+        if self.shows(passing.is_traced()) {
+            let (message, (from, to)): (MessageId, _) = (passing.id(), passing.way());
+            self.feed.note(from, self.clock.now(), TraceEvent::Lost { message, to, why: why.into() });
         }
     }
 }

@@ -289,3 +289,19 @@ fn what_is_in_the_links_is_bounded_in_number_and_in_bytes() {
     assert!((400..=512).contains(&kept.count()));
     assert_eq!(scene.send(9), Fate::Lost(FULL));
 }
+
+#[test]
+fn what_a_sender_leaves_in_its_links_is_taken_out_and_nothing_else() {
+    let mut links = Links::default();
+    links.set_hop(Span(100));
+    links.set_rule((ME, OTHER), rule(|rule| rule.hold = true), 0);
+    for (from, to, number) in [(ME, PEER, 1), (ME, OTHER, 2), (PEER, OTHER, 3)] {
+        let envelope = Envelope { from, ..envelope(to, number, lookup()) };
+        let contact = Contact { id: to, address: ([127, 0, 0, 1], 1).into() };
+        let Fate::Stays { left, held } = links.fate((from, to), false, 0) else { panic!("it stays") };
+        links.keep(Passing::Message { to: contact, envelope }, left, held, 0);
+    }
+    let taken: Vec<u64> = links.take_from(ME).iter().map(|passing| passing.id().number).collect();
+    assert_eq!((taken, links.kept()), (vec![1, 2], 1));
+    assert_eq!(links.take_due(100).map(|passing| passing.id().number), Some(3));
+}

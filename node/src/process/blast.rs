@@ -18,6 +18,9 @@ use crate::observation::Reports;
 /// As [`Host::round`].
 pub(super) async fn happens<M: Machine>(host: &mut Host<M>, blast: Blast, reports: &Reports) -> anyhow::Result<()> {
     let Blast { node, bomb } = blast;
+    if bomb.blast == Does::Crash {
+        host.lose_links(node);
+    }
     host.breathe_out().await;
     host.begin_standstill();
     // Not through the feed, which may be full or not wanted: whoever laid the bomb waits for this.

@@ -18,6 +18,9 @@ impl House {
         if blasts.is_empty() {
             return;
         }
+        for Blast { node, .. } in blasts.iter().filter(|blast| blast.bomb.blast == Does::Crash) {
+            self.host.lose_links(*node);
+        }
         self.host.breathe_out().await;
         for Blast { node, bomb } in blasts {
             self.fact(node, TraceEvent::Exploded { bomb });
