@@ -25,7 +25,7 @@ pub use belief::{Belief, Truth};
 pub use customers::{Customer, Customers, Receipt, Waiting};
 pub use front_ends::Precedence;
 pub use ledger::{Copies, Ledger};
-pub use log::{Log, LogLine, Weight};
+pub use log::{Log, LogLine};
 pub use marks::{Mark, MarkKind};
 pub use nodes::{Histories, Life, Node, Nodes};
 pub use steering::Steering;

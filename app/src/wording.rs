@@ -20,8 +20,6 @@ pub use of_past::{BUSY_WITH_FILE, Light, PAST_REFUSES, SCRUB_HINT, SEARCH_HINT, 
 pub use of_results::*;
 pub use of_steering::*;
 
-use crate::picture::Weight;
-
 /// No front-end runs.
 pub const NO_FRONT_END: &str = "No front-end runs, so orders wait. Start it again: click it, then Restart.";
 /// Those front-ends that run have been told of a newer one, which does not run.
@@ -244,6 +242,17 @@ pub fn ask(ask: &Ask) -> String {
         Ask::History { postcode, .. } => format!("asks for the history of {postcode}"),
         Ask::Withdraw => "gives its order up".into(),
     }
+}
+
+/// How a line of the log is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// A message, a wish.
+    Plain,
+    /// Something was settled well.
+    Good,
+    /// Something ended, was refused or lost.
+    Bad,
 }
 
 /// The line that a fact leaves in the log, if any; `name` tells what people call a node.

@@ -33,7 +33,6 @@ use crate::transport::{Arrival, Transport};
 pub use bombs::Blast;
 use bombs::Bombs;
 use postcodes::Inquirer;
-pub use postcodes::{Question, ServiceAnswer};
 
 /// A settled request of a customer.
 #[derive(Clone, Debug, PartialEq)]

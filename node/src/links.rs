@@ -17,7 +17,7 @@ use rustc_hash::FxHashMap;
 
 pub use acts::Acted;
 use chance::Chance;
-pub use passing::{Passing, Way};
+pub use passing::{Passing, Question, ServiceAnswer, Way};
 
 /// What may be in all links of a process together; what enters beyond that is lost, and said to be.
 pub const MOST_IN_LINKS: usize = 8192;

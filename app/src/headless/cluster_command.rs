@@ -13,7 +13,7 @@ use protocol::trace::{Blast, Bomb, Ending, Failpoint, TraceEvent};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{ClusterKind, Exit, Failure, door, launch, say_json, signals, status};
+use super::{ClusterKind, Exit, Failure, door, launch, say_json, signals, status::report};
 use crate::cluster::{Cluster, ClusterOptions};
 use crate::load::{Endless, Entry, Load};
 use crate::picture::{Node, Picture};
@@ -121,7 +121,7 @@ fn say_changes(cluster: &mut Cluster, picture: &mut Picture) -> Result<(), Failu
         } else if let (Some(node), TraceEvent::Started(_)) = (&node, &record.event) {
             say_json(&json!({"change": "started", "node": node}))?;
         } else if let (Some(node), TraceEvent::Became { standing, view }) = (&node, &record.event) {
-            let (standing, view) = (status::standing(*standing), view.number.0);
+            let (standing, view) = (report::standing(*standing), view.number.0);
             say_json(&json!({"change": "became", "node": node, "standing": standing, "view": view}))?;
         } else if let (Some(node), TraceEvent::Ended { how, words }) = (&node, &record.event) {
             let how = match how {
@@ -137,7 +137,7 @@ fn say_changes(cluster: &mut Cluster, picture: &mut Picture) -> Result<(), Failu
 
 impl NodeLine {
     fn of(node: &Node) -> Self {
-        let (name, role, pid) = (node.name.clone(), status::role(node.actor), node.pid);
+        let (name, role, pid) = (node.name.clone(), report::role(node.actor), node.pid);
         Self { name, role, id: node.id.to_string(), pid, addr: node.address.to_string() }
     }
 }

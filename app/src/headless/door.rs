@@ -17,7 +17,7 @@ use anyhow::{Context, anyhow, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::status::StatusReport;
+use super::status::report::StatusReport;
 use crate::cluster::run_directory::write_private;
 use crate::cluster::{Admission, Cluster, Inquirer};
 

@@ -6,10 +6,11 @@ use protocol::ids::NodeId;
 use serde::Serialize;
 
 use super::{Exit, Failure, say, say_json, warn};
-use crate::picture::{Picture, Weight};
+use crate::picture::Picture;
 use crate::tape::{self, Entry, Opened};
 use crate::verdict::evidence::Lights;
 use crate::wording;
+use crate::wording::Weight;
 
 /// Lines that are written at once.
 const PORTION: usize = 256;

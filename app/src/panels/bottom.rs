@@ -5,10 +5,10 @@ use egui::{Label, RichText, ScrollArea, Sense, Ui, vec2};
 use super::Focus;
 use super::Selected;
 use super::timeline::{Course, TimelineState, controls_ui, timeline_ui};
-use crate::picture::{Picture, Weight};
+use crate::picture::Picture;
 use crate::theme::{self, size, text, tokens};
 use crate::widgets::{dim, field, from_right, hairline, tabs};
-use crate::wording;
+use crate::wording::{self, Weight};
 
 /// Which tab is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

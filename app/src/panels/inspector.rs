@@ -10,11 +10,11 @@ use protocol::trace::{NodeState, ReplicaState, Standing};
 
 use super::actions::{self, Action};
 use super::{Focus, Selected};
-use crate::picture::{Life, Node, Picture, Weight};
+use crate::picture::{Life, Node, Picture};
 use crate::theme::{self, text, tokens};
 use crate::user_command::CommandQueue;
 use crate::widgets::{button, destructive, dim, fact, fact_in_column, heading, pill};
-use crate::wording;
+use crate::wording::{self, Weight};
 
 /// Room for the name of a process, in points.
 const PROCESS_NAME: f32 = 104.0;

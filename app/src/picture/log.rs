@@ -6,6 +6,7 @@ use std::sync::Arc;
 use protocol::ids::{MessageId, NodeId};
 
 use super::KeepNewest;
+use crate::wording::Weight;
 
 /// Lines that are kept.
 const MOST_LINES: usize = 5000;
@@ -23,17 +24,6 @@ pub struct LogLine {
     pub text: String,
     /// The message it speaks of, and to whom that goes.
     pub message: Option<(MessageId, NodeId)>,
-}
-
-/// How a line is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weight {
-    /// A message, a wish.
-    Plain,
-    /// Something was settled well.
-    Good,
-    /// Something ended, was refused or lost.
-    Bad,
 }
 
 /// All lines; clones share them.

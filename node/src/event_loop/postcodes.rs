@@ -8,39 +8,15 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use protocol::ids::{MessageId, NodeId, RequestId, Timestamp};
+use protocol::ids::{MessageId, RequestId, Timestamp};
 use protocol::machine::{Input, Machine};
 use protocol::postcode::{Postcode, Verdict};
 use protocol::trace::{MessageFacts, Step, TraceEvent};
 use tokio::sync::mpsc;
 
 use super::Host;
-use crate::links::{Fate, Passing};
-use crate::postcode_services::{PostcodeServices, Said, Turn};
-
-/// One attempt to learn about a postcode: step 11.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Question {
-    /// Its name in traces.
-    pub id: MessageId,
-    /// The service.
-    pub to: NodeId,
-    /// Whether it is shown step by step.
-    pub traced: bool,
-    actor: usize,
-    turn: Turn,
-    request: RequestId,
-    postcode: Postcode,
-}
-
-/// What a service said: step 12.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ServiceAnswer {
-    /// What it answers.
-    pub question: Question,
-    verdict: Verdict,
-    took: Duration,
-}
+use crate::links::{Fate, Passing, Question, ServiceAnswer};
+use crate::postcode_services::{PostcodeServices, Said};
 
 /// What a task that asks tells the loop.
 type News = (Box<Question>, Said);

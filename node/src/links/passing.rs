@@ -1,11 +1,14 @@
 //! What is on its way through a link: a message, a question to a postcode service, or its verdict.
 
-use protocol::ids::{Contact, MessageId, NodeId};
+use std::time::Duration;
+
+use protocol::ids::{Contact, MessageId, NodeId, RequestId};
 use protocol::message::{Answer, Envelope, Message};
+use protocol::postcode::{Postcode, Verdict};
 use protocol::trace::Stay;
 
 use super::Changed;
-use crate::event_loop::{Question, ServiceAnswer};
+use crate::postcode_services::Turn;
 
 /// From whom to whom. A way back is another way.
 pub type Way = (NodeId, NodeId);
@@ -30,6 +33,36 @@ pub enum Passing {
     Question(Box<Question>),
     /// Step 12, on its way back.
     Verdict(Box<ServiceAnswer>),
+}
+
+/// One attempt to learn about a postcode: step 11.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// Its name in traces.
+    pub id: MessageId,
+    /// The service.
+    pub to: NodeId,
+    /// Whether it is shown step by step.
+    pub traced: bool,
+    /// Which of the loop's actors asks.
+    pub(crate) actor: usize,
+    /// Whom it asks, and how many were asked before.
+    pub(crate) turn: Turn,
+    /// Of which order.
+    pub(crate) request: RequestId,
+    /// What is asked about.
+    pub(crate) postcode: Postcode,
+}
+
+/// What a service said: step 12.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceAnswer {
+    /// What it answers.
+    pub question: Question,
+    /// What it said.
+    pub(crate) verdict: Verdict,
+    /// How long it took, in real time.
+    pub(crate) took: Duration,
 }
 
 impl Passing {

@@ -1,0 +1,219 @@
+//! What is told of a cluster by its door: each node's belief and use, and how the cluster is steered, as it stands in JSON.
+//!
+//! Nothing is asked or printed here.
+
+use protocol::ids::Role;
+use protocol::trace::{Actor, Bomb, Freezing, LinkRule, NodeState, Rate, Standing};
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::{Inquirer, NodeStatus, SteeringStatus};
+use crate::user_command::LinkWay;
+
+/// One node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(in crate::headless) struct StatusLine {
+    pub(super) name: String,
+    /// "replica", "front-end", "name-server", "postcodes.io", "getthedata.com".
+    role: String,
+    id: String,
+    /// None: not running.
+    pub(super) pid: Option<u32>,
+    addr: Option<String>,
+    /// "primary", "backup" or "joining", of a replica.
+    pub(super) standing: Option<String>,
+    pub(super) view: Option<u64>,
+    primary: Option<String>,
+    members: Vec<String>,
+    ack_set: Vec<String>,
+    pub(super) op: Option<u64>,
+    fingerprint: Option<String>,
+    pub(super) commit: Option<u64>,
+    orders: Option<u64>,
+    /// Customers whose last request is remembered.
+    sessions: Option<u64>,
+    /// Digest of orders and sessions.
+    digest: Option<String>,
+    /// Bytes of resident memory.
+    pub(super) rss: Option<u64>,
+    cpu_us: Option<u64>,
+    connections: Option<u64>,
+    refused_messages: Option<u64>,
+    /// Of a front-end: its token; the newest one's can change the view.
+    token: Option<u64>,
+    /// Of a front-end: whether it was told that there is a newer one.
+    retired: Option<bool>,
+    /// Of a front-end without service.
+    waits_for: Option<String>,
+    /// "cooperative" or "signal": it stands still, and was not asked.
+    frozen: Option<String>,
+    /// A failpoint: there it crashes or freezes.
+    bomb: Option<String>,
+    timers_rung: Option<u64>,
+    /// Messages held or slowed in its links.
+    in_links: Option<u64>,
+}
+
+/// A cluster.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(in crate::headless) struct StatusReport {
+    pub(super) nodes: Vec<StatusLine>,
+    /// Cluster time, in microseconds since the run began.
+    at_us: u64,
+    /// 1: as fast as real time; 0: it stands still.
+    rate: f64,
+    hop_us: u64,
+    /// The mistake that is made on purpose.
+    plant: Option<String>,
+    /// Links that are not mended, one way each.
+    links: Vec<LinkLine>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct LinkLine {
+    from: String,
+    to: String,
+    cut: bool,
+    hold: bool,
+    delay_us: u64,
+    jitter_us: u64,
+    /// Of a thousand messages.
+    loss: u16,
+    doubling: u16,
+}
+
+impl StatusReport {
+    /// Asks a cluster of this process.
+    pub fn of(cluster: &Inquirer) -> anyhow::Result<Self> {
+        let nodes = cluster.status()?.iter().map(StatusLine::of).collect();
+        let SteeringStatus { at, rate, hop, plant, links } = cluster.steering()?;
+        let rate = f64::from(rate.0) / f64::from(Rate::REAL.0);
+        let plant = plant.map(|plant| plant.name().to_owned());
+        Ok(Self { nodes, at_us: at, rate, hop_us: hop.0, plant, links: links.into_iter().map(LinkLine::of).collect() })
+    }
+
+    /// How it is steered, in sentences; none if it is not.
+    pub(super) fn sentences(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        if self.rate == 0.0 {
+            sentences.push("Time stands still.".into());
+        } else if self.rate < 1.0 {
+            sentences.push(format!("Time goes {:.0} times slower than real time.", 1.0 / self.rate));
+        }
+        if let Some(plant) = &self.plant {
+            sentences.push(format!("UNSAFE: {plant} is planted."));
+        }
+        let of_nodes = |node: &StatusLine| {
+            let frozen = node.frozen.as_ref().map(|how| format!("{} stands still ({how}).", node.name));
+            frozen.into_iter().chain(node.bomb.as_ref().map(|bomb| format!("A bomb lies in {}: {bomb}.", node.name)))
+        };
+        sentences.extend(self.nodes.iter().flat_map(of_nodes));
+        sentences.extend(self.links.iter().map(LinkLine::sentence));
+        sentences
+    }
+}
+
+impl LinkLine {
+    fn of((way, rule): (LinkWay, LinkRule)) -> Self {
+        let LinkRule { cut, hold, delay, jitter, loss, doubling } = rule;
+        Self { from: way.from, to: way.to, cut, hold, delay_us: delay.0, jitter_us: jitter.0, loss, doubling }
+    }
+
+    fn sentence(&self) -> String {
+        let mut does = Vec::new();
+        if self.cut {
+            does.push("is cut".to_owned());
+        }
+        if self.hold {
+            does.push("holds what enters".into());
+        }
+        if self.delay_us + self.jitter_us > 0 {
+            does.push(format!("delays by {} ms, and up to {} more", self.delay_us / 1000, self.jitter_us / 1000));
+        }
+        if self.loss > 0 {
+            does.push(format!("loses {} of 1000", self.loss));
+        }
+        if self.doubling > 0 {
+            does.push(format!("doubles {} of 1000", self.doubling));
+        }
+        format!("The link {} → {} {}.", self.from, self.to, does.join(", "))
+    }
+}
+
+/// How a node stands still, on the command line.
+fn freezing(how: Freezing) -> &'static str {
+    match how {
+        Freezing::Cooperative => "cooperative",
+        Freezing::Signal => "signal",
+    }
+}
+
+impl StatusLine {
+    /// As the cluster tells it.
+    pub fn of(node: &NodeStatus) -> Self {
+        let mut line = Self {
+            name: node.name.clone(),
+            role: role(node.actor),
+            id: node.id.to_string(),
+            pid: node.pid,
+            addr: node.contact.map(|contact| contact.address.to_string()),
+            rss: node.usage.map(|usage| usage.memory),
+            cpu_us: node.usage.map(|usage| usage.processor),
+            connections: node.usage.map(|usage| usage.connections),
+            refused_messages: node.usage.map(|usage| usage.refused_messages),
+            frozen: node.frozen.map(|how| freezing(how).to_owned()),
+            bomb: node.bomb.map(|Bomb { at, .. }| at.name().to_owned()),
+            timers_rung: node.usage.map(|usage| usage.timers_rung),
+            in_links: node.usage.map(|usage| usage.in_links),
+            ..Self::default()
+        };
+        let view = match &node.state {
+            Some(NodeState::NameServer { record, .. }) => Some(record),
+            Some(NodeState::FrontEnd { token, retired, view, waits_for, .. }) => {
+                (line.token, line.retired) = (token.map(|token| token.0), Some(*retired));
+                line.waits_for.clone_from(waits_for);
+                Some(view)
+            }
+            Some(NodeState::Replica(replica)) => {
+                line.standing = Some(standing(replica.standing).into());
+                line.ack_set = replica.ack_set.iter().map(ToString::to_string).collect();
+                line.op = replica.position.map(|position| position.op.0);
+                line.fingerprint = replica.position.map(|position| format!("{:016x}", position.fingerprint.0));
+                line.commit = Some(replica.commit.0);
+                line.orders = Some(replica.orders.0);
+                line.sessions = Some(replica.sessions);
+                line.digest = Some(format!("{:016x}", replica.digest.0));
+                Some(&replica.view)
+            }
+            Some(NodeState::Customer { .. }) | None => None,
+        };
+        if let Some(view) = view {
+            line.view = Some(view.number.0);
+            line.primary = (view.number.0 > 0).then(|| view.primary.to_string());
+            line.members = view.members.iter().map(ToString::to_string).collect();
+        }
+        line
+    }
+}
+
+/// What a replica is, on the command line.
+pub(in crate::headless) fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Joining => "joining",
+        Standing::Backup => "backup",
+        Standing::Primary => "primary",
+    }
+}
+
+/// The role's name on the command line.
+pub(in crate::headless) fn role(actor: Actor) -> String {
+    match actor {
+        Actor::Role(Role::NameServer) => "name-server".into(),
+        Actor::Role(Role::FrontEnd) => "front-end".into(),
+        Actor::Role(Role::Replica) => "replica".into(),
+        Actor::Role(Role::Customer) => "customer".into(),
+        Actor::Service(service) => service.to_string(),
+    }
+}
