@@ -125,6 +125,7 @@ impl Stage {
         }
         let at = now.saturating_sub(self.begun);
         match &record.event {
+            TraceEvent::ClockIs { rate, .. } if *rate != Rate::STOPPED => self.measuring.time_goes(),
             TraceEvent::Ended { .. } => {
                 // Nobody waits for an answer of a customer that is gone.
                 if let Some(customer) = picture.customers.of(record.node) {
@@ -141,6 +142,16 @@ impl Stage {
             // It was that, if anything: a step waits until it is known that they asked.
             TraceEvent::CommandRefused { .. } => self.told.clear(),
             _ => {}
+        }
+    }
+
+    /// Whether an order or a read of somebody else than the scenario has a place in the history now: from when customers have
+    /// begun until it is judged, and again afterwards.
+    #[must_use]
+    pub fn takes_orders(&self) -> bool {
+        match self.phase {
+            Phase::Gathering(_) | Phase::Looking | Phase::Beginning | Phase::Entering | Phase::Judging => false,
+            Phase::Playing | Phase::Mending(_) | Phase::Over(_) | Phase::Failed(_) => true,
         }
     }
 
@@ -183,8 +194,9 @@ impl Stage {
             | Phase::Over(_)
             | Phase::Failed(_) => {}
         }
-        if self.measuring.is_due(now) && matches!(self.phase, Phase::Playing | Phase::Mending(_)) {
-            self.measure(now);
+        let stopped = self.waiting.is_empty() && picture.steering.rate == Rate::STOPPED;
+        if self.measuring.is_due(now, stopped) && matches!(self.phase, Phase::Playing | Phase::Mending(_)) {
+            self.measure(picture, now);
         }
         if !self.measuring.is_under_way() {
             commands.extend(self.waiting.drain(..));
@@ -238,40 +250,40 @@ impl Stage {
         if self.performance.is_over(elapsed) {
             self.audience.tell(Word::Enough);
             self.seen.lasted = elapsed;
-            self.ask_for(mended(picture), now);
+            self.ask_for(mended(picture), picture, now);
             self.phase = Phase::Mending(now);
             return;
         }
         for deed in self.performance.go_on(picture, elapsed) {
-            self.do_it(deed, now);
+            self.do_it(deed, picture, now);
         }
     }
 
-    fn do_it(&mut self, deed: Deed, now: Duration) {
+    fn do_it(&mut self, deed: Deed, picture: &Picture, now: Duration) {
         let at = now.saturating_sub(self.begun);
         let crashes = deed.faults.iter().filter(|kind| kind.starts_with("crash"));
         self.seen.crashes.extend(crashes.map(|_| at));
         if !deed.words.is_empty() {
             self.audience.tell(Word::Fault { words: deed.words, at });
         }
-        self.ask_for(deed.commands, now);
+        self.ask_for(deed.commands, picture, now);
     }
 
     /// Before time goes on it is counted how many timers have rung since it was stopped.
-    fn ask_for(&mut self, commands: Vec<UserCommand>, now: Duration) {
+    fn ask_for(&mut self, commands: Vec<UserCommand>, picture: &Picture, now: Duration) {
         for command in commands {
             self.asked_beside(&command, now);
             if let UserCommand::SetRate { .. } | UserCommand::RunUntil { .. } = command
                 && self.measuring.ends_standstill()
             {
-                self.measure(now);
+                self.measure(picture, now);
             }
             self.waiting.push_back(command);
         }
     }
 
-    fn measure(&mut self, now: Duration) {
-        self.measuring.begin(now);
+    fn measure(&mut self, picture: &Picture, now: Duration) {
+        self.measuring.begin(now, picture.steering.rate == Rate::STOPPED);
         self.audience.tell(Word::Measure);
     }
 

@@ -75,7 +75,7 @@ impl Window {
         }
         let (commands, late): (Vec<_>, Vec<_>) = commands.into_iter().partition(|command| self.may_ask(command));
         if !late.is_empty() {
-            self.notices.say(now, wording::BEING_JUDGED.into());
+            self.notices.say(now, wording::NO_PLACE_FOR_ORDERS.into());
         }
         for command in &commands {
             let at = self.picture.now;

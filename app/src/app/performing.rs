@@ -242,11 +242,12 @@ impl Window {
         }
     }
 
-    /// A person asks for something while a scenario is performed. False: not now, because it is being judged.
+    /// A person asks for something while a scenario is performed. False: not now, because customers are not there yet, or it
+    /// is being judged.
     pub(super) fn may_ask(&mut self, command: &UserCommand) -> bool {
         let Some(Performing { course: Course::Staged(stage), .. }) = &mut self.performing else { return true };
         let orders = matches!(command, UserCommand::PlaceOrder { .. } | UserCommand::ReadHistory { .. });
-        if orders && matches!(stage.phase(), Phase::Judging) {
+        if orders && !stage.takes_orders() {
             return false;
         }
         stage.asked_beside(command, self.played);
@@ -286,6 +287,10 @@ impl Window {
         let (Some(click), Some(performing)) = (click, &mut self.performing) else { return };
         performing.shows_result = false;
         let again = |with_mistake: bool| Wanted { with_mistake, ..performing.wanted.clone() };
+        if performing.wanted.opened {
+            // Another file may have been opened meanwhile; what is meant is what stands on the card.
+            self.opened_scenario = Some((performing.wanted.name.clone(), performing.written.clone()));
+        }
         match click {
             ResultClick::Close => {}
             ResultClick::Again => self.scenarios.wanted = Some(again(performing.wanted.with_mistake)),

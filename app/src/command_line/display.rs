@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use protocol::trace::TraceRecord;
 
@@ -21,6 +21,9 @@ use crate::user_command::UserCommand;
 
 /// What the window needs at run time, on Debian and its kin (each found by taking it away).
 const APT: &str = "sudo apt install libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0 libgl1";
+
+/// Who closes the window while a cluster is being started waits no longer for it than this.
+const LONGEST_END: Duration = Duration::from_secs(5);
 
 /// Whether a window is being opened just now.
 static OPENING: AtomicBool = AtomicBool::new(false);
@@ -91,6 +94,15 @@ struct Restartable {
     cluster: Option<Cluster>,
     coming: Option<Receiver<anyhow::Result<Cluster>>>,
     now: u64,
+}
+
+impl Drop for Restartable {
+    fn drop(&mut self) {
+        // A cluster that is just being started is ended in order, too, and its folder with it.
+        if let Some(coming) = self.coming.take() {
+            drop(coming.recv_timeout(LONGEST_END));
+        }
+    }
 }
 
 /// There is a window: from now on a panic is a fault.

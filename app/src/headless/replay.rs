@@ -24,8 +24,8 @@ pub struct ReplayArguments {
     #[arg(long, value_name = "S", default_value_t = 0.0)]
     from: f64,
     /// Leave out what happened after it.
-    #[arg(long, value_name = "S", default_value_t = f64::MAX)]
-    until: f64,
+    #[arg(long, value_name = "S")]
+    until: Option<f64>,
     /// Only one JSON object: what is on the tape, and the verdict.
     #[arg(long)]
     json: bool,
@@ -47,7 +47,7 @@ struct Report {
 /// # Errors
 /// When it cannot be opened.
 pub fn replay(file: &std::path::Path) -> Result<Exit, Failure> {
-    perform(&ReplayArguments { file: file.to_owned(), from: 0.0, until: f64::MAX, json: false })
+    perform(&ReplayArguments { file: file.to_owned(), from: 0.0, until: None, json: false })
 }
 
 pub(super) fn perform(arguments: &ReplayArguments) -> Result<Exit, Failure> {
@@ -82,7 +82,8 @@ pub(super) fn perform(arguments: &ReplayArguments) -> Result<Exit, Failure> {
 
 /// All lines for people.
 fn tell(opened: &Opened, arguments: &ReplayArguments) -> Result<(), Failure> {
-    let wanted = (arguments.from * 1e6) as u64..=(arguments.until * 1e6) as u64;
+    let until = arguments.until.map_or(u64::MAX, |until| (until * 1e6) as u64);
+    let wanted = (arguments.from * 1e6) as u64..=until;
     let mut picture = Picture::default();
     let mut lines: Vec<String> = Vec::new();
     for number in opened.tape.first()..opened.tape.end() {

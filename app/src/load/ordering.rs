@@ -23,7 +23,7 @@ use named::Named;
 
 /// A postcode is used for so many operations, then the next one: lists stay short enough to be read in one page.
 const OPERATIONS_PER_POSTCODE: u64 = 80;
-/// Intervals between two answers that are longer than this are kept one by one.
+/// Intervals between two answers that are longer than this are kept.
 const NOTABLE_GAP: Duration = Duration::from_millis(20);
 
 /// Customers that order and read in turn.
@@ -190,7 +190,7 @@ impl<W: Write> Ordering<W> {
         let Some(mut open) = self.open.remove(&place) else { return };
         let before = self.last_answer.insert(place, now).unwrap_or(now);
         if now.saturating_sub(before) > NOTABLE_GAP {
-            self.tally.gaps.push((before, now));
+            self.tally.wait(before, now);
         }
         if !self.close(&mut open, answer, now) {
             self.open.insert(place, open);

@@ -3,6 +3,7 @@
 //! Answers are counted where customers are (`load::ordering`), when faults happened is known by the findings; here they are
 //! put together. Whether that is as expected is judged elsewhere.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -23,8 +24,9 @@ pub struct Tally {
     pub unknown: u64,
     /// Lists read.
     pub reads: u64,
-    /// Intervals in which a customer waited long: from, to.
-    pub gaps: Vec<(Duration, Duration)>,
+    /// Intervals in which a customer waited long: from, to. Of those that begin in the same tenth of a second the longest,
+    /// so that a thousand customers for a day fit into memory.
+    pub gaps: BTreeMap<u64, (Duration, Duration)>,
     /// Orders acknowledged in each tenth of a second.
     pub tenths: Vec<u32>,
 }
@@ -38,6 +40,14 @@ impl Tally {
             self.tenths.resize(tenth + 1, 0);
         }
         self.tenths[tenth] += 1;
+    }
+
+    /// A customer waited long.
+    pub fn wait(&mut self, from: Duration, to: Duration) {
+        let longest = self.gaps.entry((from.as_millis() / 100) as u64).or_insert((from, to));
+        if to.saturating_sub(from) > longest.1.saturating_sub(longest.0) {
+            *longest = (from, to);
+        }
     }
 }
 
@@ -57,7 +67,7 @@ impl Gaps {
     #[must_use]
     pub fn of(tally: &Tally, crashes: &[Duration]) -> Self {
         let longest = |from: Duration, to: Duration| {
-            let within = tally.gaps.iter().filter(|(begin, end)| *end >= from && *begin <= to);
+            let within = tally.gaps.values().filter(|(begin, end)| *end >= from && *begin <= to);
             within.map(|(begin, end)| (*end - *begin).as_millis() as u64).max().unwrap_or(0)
         };
         let ends = crashes.iter().skip(1).copied().chain([Duration::MAX]);
@@ -101,8 +111,11 @@ mod tests {
     #[test]
     fn gaps_belong_to_the_crash_before_them() {
         let second = Duration::from_secs;
-        let gaps = vec![(second(1), second(2)), (second(5), second(8)), (second(40), second(44))];
-        let tally = Tally { gaps, ..Tally::default() };
+        let mut tally = Tally::default();
+        for (from, to) in [(1, 2), (5, 8), (5, 6), (40, 42), (40, 44)] {
+            tally.wait(second(from), second(to));
+        }
+        assert_eq!(tally.gaps.len(), 3, "of those that begin together the longest");
         assert_eq!(Gaps::of(&tally, &[]).max, 4000, "without a crash: the longest of all");
         let after = Gaps::of(&tally, &[second(6), second(20)]);
         assert_eq!((after.p50, after.max), (3000, 3000), "what begins long after a crash is not its fault");

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
 use protocol::ids::{CustomerId, NodeId, RequestId};
@@ -141,6 +141,8 @@ pub trait Audience {
 pub struct Attending {
     words: Sender<Word>,
     news: Receiver<News>,
+    /// Whether it has said its last word.
+    over: bool,
 }
 
 impl Attending {
@@ -157,7 +159,7 @@ impl Attending {
                 host.say(News::Failed(trouble));
             }
         })?;
-        Ok(Self { words, news })
+        Ok(Self { words, news, over: false })
     }
 }
 
@@ -168,7 +170,22 @@ impl Audience for Attending {
     }
 
     fn news(&mut self) -> Vec<News> {
-        self.news.try_iter().collect()
+        let mut news = Vec::new();
+        loop {
+            match self.news.try_recv() {
+                Ok(said) => {
+                    self.over |= matches!(said, News::Over(_) | News::Failed(_));
+                    news.push(said);
+                }
+                Err(TryRecvError::Empty) => return news,
+                Err(TryRecvError::Disconnected) => break,
+            }
+        }
+        if !std::mem::replace(&mut self.over, true) {
+            // Its thread is gone, and nobody else would ever say how it ends.
+            news.push(News::Failed(Trouble::Fault("those who order and judge broke down".into())));
+        }
+        news
     }
 }
 
@@ -314,5 +331,28 @@ fn judged(verdict: &Verdict) -> CrowdJudged {
         twice: verdict.doubled,
         stale: verdict.stale,
         other: verdict.reordered + verdict.invented,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attending(says: Vec<News>) -> Attending {
+        let (words, _) = channel();
+        let (told, news) = channel();
+        says.into_iter().for_each(|said| told.send(said).unwrap());
+        Attending { words, news, over: false }
+    }
+
+    #[test]
+    fn a_thread_that_is_gone_without_a_last_word_has_failed() {
+        let mut gone = attending(vec![News::Looked]);
+        let news = gone.news();
+        assert!(matches!(&news[..], [News::Looked, News::Failed(Trouble::Fault(_))]), "{news:?}");
+        assert!(gone.news().is_empty(), "said once");
+        let mut over = attending(vec![News::Over(Box::default())]);
+        assert!(matches!(&over.news()[..], [News::Over(_)]));
+        assert!(over.news().is_empty());
     }
 }

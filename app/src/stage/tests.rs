@@ -113,6 +113,7 @@ fn finished() -> Finished {
 fn it_begins_step_by_step_and_what_is_asked_for_first_is_heard_first() {
     let mut told = Told::new("customers = 3\nplant = \"no-view-check\"\n");
     assert!(told.at(0).is_empty() && told.heard().is_empty(), "nobody serves");
+    assert!(!told.stage.takes_orders(), "what the cluster holds at first has not been looked at");
     told.serves();
     told.at(10);
     assert_eq!(told.heard(), [Word::Look]);
@@ -121,6 +122,7 @@ fn it_begins_step_by_step_and_what_is_asked_for_first_is_heard_first() {
     assert!(told.heard().is_empty(), "the mistake is handed over before customers come");
     told.at(30);
     assert_eq!(told.heard(), [Word::Enter { customers: 3, seed: 9 }]);
+    assert!(!told.stage.takes_orders(), "nobody writes a history yet");
     told.says(News::Here { begun: Duration::from_millis(40) });
     let crowd = Crowd { customers: 3, acknowledged: 5, ..Crowd::default() };
     told.says(News::Crowd { first: NodeId(50), crowd });
@@ -128,7 +130,7 @@ fn it_begins_step_by_step_and_what_is_asked_for_first_is_heard_first() {
     assert!(
         matches!(&facts[..], [TraceRecord { node: NodeId(50), event: TraceEvent::Crowd(told), .. }] if *told == crowd)
     );
-    assert!(matches!(told.stage.phase(), Phase::Playing));
+    assert!(matches!(told.stage.phase(), Phase::Playing) && told.stage.takes_orders());
 }
 
 #[test]
@@ -195,15 +197,36 @@ fn timers_are_counted_before_time_goes_on() {
     told.begins();
     told.fact(0, TraceEvent::ClockIs { rate: Rate::STOPPED, until: None }, 2_050);
     let rung = |number| News::Measured(Measures { largest: 10, rung: vec![(NodeId(1), number)] });
-    told.says(rung(4));
+    told.says(rung(3));
     assert!(told.at(2_100).is_empty());
-    told.heard();
+    assert_eq!(told.heard(), [Word::Measure], "what was asked before it stopped says nothing");
+    told.says(rung(4));
+    assert!(told.at(2_200).is_empty());
+    assert!(told.heard().is_empty());
     assert!(told.at(2_700).is_empty(), "not before it is known");
     assert!(told.heard().contains(&Word::Measure));
     assert!(told.at(2_750).is_empty());
     told.says(rung(6));
     assert_eq!(told.at(2_800), [UserCommand::SetRate { rate: Rate::REAL }]);
     assert_eq!((told.stage.seen.rung_while_stopped, told.stage.largest()), (2, 10));
+}
+
+#[test]
+fn a_person_who_lets_time_go_on_meanwhile_makes_no_timer_ring_while_it_stood_still() {
+    let mut told = Told::new("customers = 1\n");
+    told.begins();
+    let rung = |number| News::Measured(Measures { largest: 10, rung: vec![(NodeId(1), number)] });
+    told.says(rung(3));
+    for (ms, rate, number) in [(100, Rate::STOPPED, 4), (200, Rate::REAL, 50), (300, Rate::STOPPED, 90)] {
+        told.fact(0, TraceEvent::ClockIs { rate, until: None }, 2_000 + ms);
+        told.at(2_010 + ms);
+        told.says(rung(number));
+        told.at(2_020 + ms);
+    }
+    told.at(3_100);
+    told.says(rung(90));
+    told.at(3_200);
+    assert_eq!(told.stage.seen.rung_while_stopped, 0);
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub const JUDGING: &str = "Everything is mended, read once more, and judged…";
 pub const NO_ANSWER: &str =
     "It did not begin: the cluster does not answer. Mend links, wake and restart nodes, then try again.";
 /// Why nothing can be ordered now.
-pub const BEING_JUDGED: &str = "The scenario is being judged: an order would come too late for it. Try again in a moment, when the result is there.";
+pub const NO_PLACE_FOR_ORDERS: &str = "The scenario has not begun yet, or is being judged: an order would come too early or too late for it. Try again in a moment.";
 
 /// A scenario that cannot go on.
 #[must_use]

@@ -85,15 +85,22 @@ fn a_mistake_in_a_file_can_be_left_out_from_the_beginning() {
 }
 
 #[test]
-fn orders_come_too_late_while_a_scenario_is_judged() {
+fn orders_come_too_late_while_a_scenario_is_judged_and_too_early_before_it_begins() {
     let mut harness = opened(STRICT);
     click(&mut harness, "Perform it");
-    let _told = begin(harness.state_mut(), 0);
     let order = UserCommand::PlaceOrder {
         customer: super::scene::customer(1).1,
         postcode: "EH1 1RE".into(),
         items: vec!["Pad thai".into()],
     };
+    let mut early = opened(STRICT);
+    click(&mut early, "Perform it");
+    let _ = early.state_mut().play(Duration::ZERO);
+    let audience = Box::new(super::ended::Told::default());
+    early.state_mut().begin_again(Duration::ZERO, Ok(audience));
+    early.state_mut().commands.push(order.clone());
+    assert_eq!(early.state_mut().hand_over(0.0), [], "its history does not begin yet");
+    let _told = begin(harness.state_mut(), 0);
     harness.state_mut().commands.push(order.clone());
     assert_eq!(harness.state_mut().hand_over(0.0).len(), 1, "as long as it goes on, whoever wants may order");
     let event = protocol::trace::TraceEvent::CommandRefused { why: "no such customer".into() };
@@ -105,7 +112,25 @@ fn orders_come_too_late_while_a_scenario_is_judged() {
     harness.state_mut().commands.push(order);
     assert_eq!(harness.state_mut().hand_over(0.0), []);
     harness.run_steps(2);
-    harness.get_by_label_contains("The scenario is being judged");
+    harness.get_by_label_contains("The scenario has not begun yet, or is being judged");
+}
+
+#[test]
+fn the_scenario_of_the_card_is_performed_again_though_another_file_was_opened_meanwhile() {
+    let mut harness = opened(STRICT);
+    click(&mut harness, "Perform it");
+    let told = begin(harness.state_mut(), 0);
+    end(harness.state_mut(), &told, 0, 0);
+    harness.run_steps(3);
+    harness.key_press(Key::Escape);
+    harness.run_steps(3);
+    open(harness.state_mut(), "other.toml", &STRICT.replace("replicas = 3", "replicas = 1"));
+    harness.run_steps(3);
+    click(&mut harness, "Cancel");
+    click(&mut harness, "Result");
+    click(&mut harness, "Perform it again");
+    let _ = harness.state_mut().play(Duration::from_secs(5));
+    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning { replicas: 3 }));
 }
 
 /// Opened by its path: read on a thread, so frames go on until it is there.

@@ -77,8 +77,8 @@ pub fn end(window: &mut Window, told: &Told, now: u64, lost: u64) {
     let _ = window.play(ms(1_200));
     let verdict = if lost > 0 { Judgement::Violation } else { Judgement::Holds };
     let verdict = Verdict { verdict, acknowledged: 4_812, covered: 4_812, lost, ..Verdict::default() };
-    let gaps = vec![(Duration::from_millis(90), Duration::from_millis(902))];
-    let tally = Tally { acknowledged: 4_812, gaps, ..Tally::default() };
+    let mut tally = Tally { acknowledged: 4_812, ..Tally::default() };
+    tally.wait(Duration::from_millis(90), Duration::from_millis(902));
     let judged = Some(CrowdJudged { covered: 4_812, lost, ..CrowdJudged::default() });
     let crowd = Crowd { customers: 300, acknowledged: 4_812, reads: 4_790, judged, ..Crowd::default() };
     let finished = Finished { tally, verdict, replicas_equal: true };

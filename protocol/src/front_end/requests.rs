@@ -40,7 +40,9 @@ impl FrontEnd {
         match self.pending.get(&id.customer) {
             Some(held) if held.id.number > id.number => return,
             None if self.pending.len() >= MOST_PENDING => {
-                effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::Busy });
+                if traced {
+                    effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::Busy });
+                }
                 return effects.send(from, traced, Message::Busy { id });
             }
             Some(_) | None => {}

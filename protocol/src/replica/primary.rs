@@ -176,7 +176,10 @@ impl Replica {
     }
 
     pub(super) fn busy(to: Contact, traced: bool, id: RequestId, effects: &mut Effects) {
-        effects.trace(|| TraceEvent::Refused { from: to.id, why: Refusal::Busy });
+        // A thousand customers are told so thousands of times a second: of who is only counted, this is too.
+        if traced {
+            effects.trace(|| TraceEvent::Refused { from: to.id, why: Refusal::Busy });
+        }
         effects.send(to, traced, Message::Busy { id });
     }
 

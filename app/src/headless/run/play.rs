@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use protocol::trace::TraceRecord;
 
 use crate::cluster::Cluster;
@@ -19,6 +20,9 @@ use crate::stage::{Phase, Stage, Trouble};
 
 /// Between two looks at what only time brings about.
 const TICK: Duration = Duration::from_millis(20);
+
+/// Of the file of all facts.
+const UNWRITTEN: &str = "the facts about the cluster cannot be written to the file that --trace names";
 
 /// Performs to the end. `history`: where it is written; `trace`: where all facts are. Also tells the memory of the largest
 /// process, in bytes.
@@ -50,7 +54,7 @@ pub(super) fn play(
             Phase::Over(outcome) => {
                 let outcome = outcome.as_ref().clone();
                 if let Some(trace) = &mut trace {
-                    trace.flush()?;
+                    trace.flush().context(UNWRITTEN)?;
                 }
                 return Ok((outcome, stage.largest()));
             }
@@ -67,8 +71,8 @@ pub(super) fn play(
 fn take_in(record: &TraceRecord, picture: &mut Picture, trace: &mut Option<BufWriter<File>>) -> Result<(), Failure> {
     picture.apply(record);
     if let Some(trace) = trace {
-        serde_json::to_writer(&mut *trace, record).map_err(anyhow::Error::from)?;
-        trace.write_all(b"\n")?;
+        serde_json::to_writer(&mut *trace, record).context(UNWRITTEN)?;
+        trace.write_all(b"\n").context(UNWRITTEN)?;
     }
     Ok(())
 }
