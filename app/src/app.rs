@@ -123,7 +123,6 @@ impl Window {
         self.diagram.hides_timers = self.appearance.hides_timers;
         let free = keys::claim(ui, self);
         let click = self.panels(ui);
-        notices_ui(ui, &mut self.notices);
         if self.toolbar.about {
             about::about_ui(ui, &mut self.toolbar.about);
         }
@@ -168,6 +167,7 @@ impl Window {
         });
         let performed_click = banner::banner_ui(ui, picture, performed.as_ref(), commands);
         let click = past_banner_ui(ui, shown.as_ref());
+        notices_ui(ui, &mut self.notices);
         let status_bar = Panel::bottom("status bar").exact_size(size::STATUS_BAR).frame(bar);
         let convicted = status_bar.show(ui, |ui| status_bar_ui(ui, picture, &judged)).inner;
         if let Some(at) = convicted.and_then(|request| course.asked_at(request)) {

@@ -216,8 +216,7 @@ fn a_tape_is_saved_from_the_menu_and_opened_again() {
     let mut ask = |menu: &str, path: &std::path::Path, answer: &str| {
         click(&mut harness, "Menu");
         click(&mut harness, menu);
-        harness.get_by_label("File").focus();
-        harness.run_steps(2);
+        assert!(harness.get_by_label("File").is_focused(), "one may type at once");
         harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
         harness.run_steps(2);
         harness.get_by_label("File").type_text(&path.display().to_string());
@@ -231,7 +230,7 @@ fn a_tape_is_saved_from_the_menu_and_opened_again() {
         }
     };
     ask("Save tape…", &folder.path().join("nowhere").join("x"), "The tape was not saved: there is no folder");
-    ask("Open tape…", &folder.path().join("nowhere"), "The tape cannot be read");
+    ask("Open tape…", &folder.path().join("nowhere"), "nowhere was not opened. The tape cannot be read");
     assert!(!path.exists());
     ask("Save tape…", &path, "Saved ");
     assert!(path.exists());

@@ -330,7 +330,8 @@ impl Window {
 }
 
 fn open_tape(path: &Path) -> Result<File, String> {
-    tape::open(path).map(|opened| File::Tape(Box::new(opened))).map_err(|error| error.to_string())
+    let refused = |error| format!("{} was not opened. {error}", file_name(path));
+    tape::open(path).map(|opened| File::Tape(Box::new(opened))).map_err(refused)
 }
 
 fn open_scenario(path: &Path) -> Result<File, String> {

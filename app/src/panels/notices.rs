@@ -49,14 +49,15 @@ impl NoticesState {
     }
 }
 
-/// The notices of the moment, above the status bar.
+/// The notices of the moment, at the top of what is left of the window: they cover neither toolbar nor banner.
 pub fn notices_ui(ui: &mut Ui, state: &mut NoticesState) {
     let now = ui.input(|input| input.time);
     state.shown.retain(|(until, _)| *until > now);
     let Some(soonest) = state.shown.iter().map(|(until, _)| *until).reduce(f64::min) else { return };
     ui.ctx().request_repaint_after_secs((soonest - now) as f32 + 0.02);
     let t = tokens(ui);
-    let area = Area::new(Id::unique("notices")).order(Order::Foreground).anchor(Align2::CENTER_TOP, vec2(0.0, 56.0));
+    let top = ui.available_rect_before_wrap().top() + 2.0 * size::STEP;
+    let area = Area::new(Id::unique("notices")).order(Order::Foreground).anchor(Align2::CENTER_TOP, vec2(0.0, top));
     area.show(ui.ctx(), |ui| {
         let mut closed = None;
         for (index, (_, words)) in state.shown.iter().enumerate() {

@@ -162,6 +162,7 @@ pub fn files_ui(ui: &Ui, state: &mut PastState) {
         let modal = dialog(ui, "reported").show(ui.ctx(), |ui| {
             ui.set_max_width(460.0);
             ui.add(egui::Label::new(words).wrap());
+            ui.add_space(8.0);
             if button(ui, "Close").clicked() {
                 ui.close();
             }
@@ -180,7 +181,12 @@ fn ask(ui: &Ui, title: &str, hint: &str, path: &mut String, open: &mut bool) -> 
         ui.add(egui::Label::new(hint).wrap());
         let example = if title == "Open scenario" { "lesson.toml" } else { "lecture.jhtape" };
         let response = field(ui, path, "File", example, 400.0);
+        let layer = ui.layer_id();
+        if ui.memory(|memory| !memory.areas().visible_last_frame(&layer)) {
+            response.request_focus();
+        }
         let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        ui.add_space(4.0);
         ui.horizontal(|ui| {
             let clicked = ui.add_enabled(!path.trim().is_empty(), egui::Button::new(title)).clicked();
             if (clicked || entered) && !path.trim().is_empty() {

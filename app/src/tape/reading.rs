@@ -103,6 +103,7 @@ fn read_lines(mut source: impl BufRead) -> Result<Opened, OpenError> {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
             OpenError::NoTape("the file is damaged from its beginning".into())
         }
+        io::ErrorKind::FileTooLarge => OpenError::NoTape("it is far longer than any line of a tape".into()),
         _ => OpenError::Unreadable(why),
     })?;
     if !first {
