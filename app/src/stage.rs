@@ -32,8 +32,8 @@ pub struct Stage {
     performance: Performance,
     audience: Box<dyn Audience>,
     phase: Phase,
-    /// When customers with a name were told to ask, as long as nothing says that they did.
-    told: BTreeMap<CustomerId, Duration>,
+    /// Customers with a name that were told to ask, as long as nothing says that they did.
+    told: BTreeMap<CustomerId, Told>,
     /// Commands that wait until it is known how many timers rang before them.
     waiting: VecDeque<UserCommand>,
     measuring: Measuring,
@@ -43,6 +43,14 @@ pub struct Stage {
     /// When the last fact was seen.
     learned: Duration,
     largest: u64,
+}
+
+/// Told to ask.
+#[derive(Clone, Copy)]
+struct Told {
+    since: Duration,
+    /// Something was refused since then: it was that, or it comes still, so nobody waits for it.
+    perhaps_refused: bool,
 }
 
 /// How far it is.
@@ -133,14 +141,14 @@ impl Stage {
                 }
             }
             TraceEvent::Asked { customer, request, ask } => {
-                let at = self.told.remove(customer).unwrap_or(now).saturating_sub(self.begun);
+                let since = self.told.remove(customer).map_or(now, |told| told.since);
+                let at = since.saturating_sub(self.begun);
                 self.audience.tell(Word::Asked { request: *request, ask: ask.clone(), at });
             }
             TraceEvent::Answered { request, answer, .. } => {
                 self.audience.tell(Word::Answered { request: *request, answer: answer.clone(), at });
             }
-            // It was that, if anything: a step waits until it is known that they asked.
-            TraceEvent::CommandRefused { .. } => self.told.clear(),
+            TraceEvent::CommandRefused { .. } => self.told.values_mut().for_each(|told| told.perhaps_refused = true),
             _ => {}
         }
     }
@@ -160,7 +168,15 @@ impl Stage {
         if let UserCommand::PlaceOrder { customer, .. } | UserCommand::ReadHistory { customer, .. } = command {
             // What is asked for because of an answer comes after it, if only by as little as can be written down.
             let after = self.learned + Duration::from_nanos(1);
-            self.told.entry(*customer).or_insert(now.max(after));
+            let told = Told { since: now.max(after), perhaps_refused: false };
+            self.told
+                .entry(*customer)
+                .and_modify(|old| {
+                    if old.perhaps_refused {
+                        *old = told
+                    }
+                })
+                .or_insert(told);
         }
     }
 
@@ -181,7 +197,7 @@ impl Stage {
             Phase::Gathering(since) => self.gather(picture, since, now),
             Phase::Playing => self.play(picture, now),
             Phase::Mending(since) => {
-                let all_asked = self.told.is_empty() && self.waiting.is_empty();
+                let all_asked = self.told.values().all(|told| told.perhaps_refused) && self.waiting.is_empty();
                 if all_asked || now.saturating_sub(since) >= QUIET {
                     self.audience.tell(Word::Close { at: now.saturating_sub(self.begun) });
                     self.phase = Phase::Judging;

@@ -65,6 +65,12 @@ pub(super) fn perform(arguments: CustomerArguments) -> Result<Exit, Failure> {
         if input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)? == 0 {
             return Ok(Exit::Holds);
         }
+        if line.len() as u64 == LONGEST_LINE && !line.ends_with(b"\n") {
+            input.skip_until(b'\n')?;
+            let why = format!("not a request: a line has less than {} KiB", LONGEST_LINE / 1024);
+            say_json(&json!({"type": "fail", "why": why}))?;
+            continue;
+        }
         if line.trim_ascii().is_empty() {
             continue;
         }

@@ -4,7 +4,7 @@
 //! process comes back and is brought up. Then the histories are read and judged. Nothing printed is invented: each line
 //! is a fact that a process reported.
 
-mod stage;
+mod telling;
 
 use protocol::ids::Span;
 use protocol::order_book::OrderId;
@@ -14,7 +14,7 @@ use super::{Exit, Failure, launch, say, say_json};
 use crate::cluster::ClusterOptions;
 use crate::picture::Picture;
 use crate::user_command::UserCommand;
-use stage::Demo;
+use telling::Demo;
 
 /// So slowly that a person could follow, and a kill comes between two messages.
 const HOP: Span = Span::millis(150);

@@ -60,6 +60,11 @@ fn plant(name: &str) -> Result<Plant, String> {
 }
 
 pub(super) fn perform(arguments: &RunArguments) -> Result<Exit, Failure> {
+    if arguments.history.is_some() && arguments.history == arguments.trace {
+        return Err(Failure::BadInput(
+            "History and facts cannot be written to the same file. Name another one.".into(),
+        ));
+    }
     let mut scenario = with_consent(find(&arguments.scenario)?, arguments)?;
     if let Some(secs) = arguments.secs {
         shorten(&mut scenario, Duration::from_secs(secs));

@@ -190,6 +190,28 @@ fn whoever_was_told_to_ask_and_did_not_is_waited_for() {
 }
 
 #[test]
+fn a_refusal_of_something_else_does_not_make_an_order_later_than_it_was() {
+    let mut told = Told::new("customers = 1\n");
+    told.begins();
+    let order = UserCommand::PlaceOrder { customer: ADA, postcode: "DH1 3LE".into(), items: Vec::new() };
+    let asked = |told: &mut Told, number, ms| {
+        let request = RequestId { customer: ADA, number: RequestNumber(number) };
+        told.fact(100, TraceEvent::Asked { customer: ADA, request, ask: Ask::Withdraw }, ms);
+        match told.heard().pop() {
+            Some(Word::Asked { at, .. }) => at,
+            other => panic!("{other:?}"),
+        }
+    };
+    told.stage.asked_beside(&order, Duration::from_millis(2_100));
+    told.fact(0, TraceEvent::CommandRefused { why: "replica-3 is not running".into() }, 2_150);
+    assert_eq!(asked(&mut told, 1, 2_200), Duration::from_millis(100));
+    told.stage.asked_beside(&order, Duration::from_millis(2_300));
+    told.fact(0, TraceEvent::CommandRefused { why: "it was that".into() }, 2_400);
+    told.stage.asked_beside(&order, Duration::from_millis(2_500));
+    assert_eq!(asked(&mut told, 2, 2_600), Duration::from_millis(500), "what was refused did not happen");
+}
+
+#[test]
 fn timers_are_counted_before_time_goes_on() {
     let mut told = Told::new(
         "customers = 1\n[[step]]\ndo = \"wait\"\nfor = \"a-while\"\nms = 500\n[[step]]\ndo = \"speed\"\nrate = 1.0\n",

@@ -26,6 +26,8 @@ fn orders_that_are_none_are_refused_with_a_sentence() {
         ("this is no JSON".to_owned(), "not a request"),
         ("{\"op\":2,\"f\":\"eat\",\"postcode\":\"M1 1AE\"}".to_owned(), "not a request"),
         ("[".repeat(5_000), "not a request"),
+        // One line, one answer: the next question below is the next one answered.
+        ("x".repeat(200_000), "less than 64 KiB"),
     ] {
         let answer = customer.ask(&line);
         assert_eq!(answer["type"], "fail", "{line}: {answer}");
@@ -66,7 +68,24 @@ fn a_command_line_that_is_none_is_refused() {
         &["cluster", "--heartbeat", "100", "--suspect-after", "100"],
         &["simulate"],
         &["simulate", "--seeds", "9..3"],
+        &["simulate", "--seeds", "1..2", "--plant", "ack-after-lunch"],
         &["check"],
+        &["check", "."],
+        &["replay", "."],
+        &["replay", "/no/such/tape", "--until", "soon"],
+        &["validate", "."],
+        &["run", ""],
+        &["run", "."],
+        &["run", "steady", "--secs", "0"],
+        &["run", "steady", "--customers", "1001"],
+        &["run", "steady", "--seed", "-1"],
+        &["run", "museum/ack-after-lunch", "--allow-plant"],
+        &["run", "museum/no-view-check"],
+        &["run", "steady", "--plant", "no-view-check", "--without-plant"],
+        &["run", "steady", "--history", "/no/such/folder/history"],
+        &["run", "steady", "--history", "the-same", "--trace", "the-same"],
+        &["bench", "--customers", "0"],
+        &["gui", "--tape"],
         &["customer", "--dir", "/no/such/run"],
         &["status", "--dir", "/no/such/run"],
         &["node", "replica"],

@@ -1,4 +1,4 @@
-//! The stage of the demonstration: prints each fact in the order in which it happened, and waits for what the script waits for.
+//! How the demonstration is told: prints each fact in the order in which it happened, and waits for what the script waits for.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::mpsc::Receiver;
