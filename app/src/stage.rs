@@ -10,7 +10,7 @@ mod measuring;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use node::control::Misbehaviour;
@@ -36,6 +36,8 @@ pub struct Stage {
     told: BTreeMap<CustomerId, Told>,
     /// Commands that wait until it is known how many timers rang before them.
     waiting: VecDeque<UserCommand>,
+    /// Who was woken or restarted in the end, in this incarnation.
+    mended: BTreeSet<NodeId>,
     measuring: Measuring,
     seen: Seen,
     /// When the customers began.
@@ -97,6 +99,7 @@ impl Stage {
             phase: Phase::Gathering(now),
             told: BTreeMap::new(),
             waiting: VecDeque::new(),
+            mended: BTreeSet::new(),
             measuring: Measuring::default(),
             seen: Seen::default(),
             begun: Duration::ZERO,
@@ -197,8 +200,11 @@ impl Stage {
             Phase::Gathering(since) => self.gather(picture, since, now),
             Phase::Playing => self.play(picture, now),
             Phase::Mending(since) => {
+                let late = self.mend_late(picture);
+                self.ask_for(late, picture, now);
                 let all_asked = self.told.values().all(|told| told.perhaps_refused) && self.waiting.is_empty();
-                if all_asked || now.saturating_sub(since) >= QUIET {
+                let all_up = standing(picture).next().is_none() && picture.steering.bombs.is_empty();
+                if (all_asked && all_up) || now.saturating_sub(since) >= QUIET {
                     self.audience.tell(Word::Close { at: now.saturating_sub(self.begun) });
                     self.phase = Phase::Judging;
                 }
@@ -267,12 +273,19 @@ impl Stage {
             self.audience.tell(Word::Enough);
             self.seen.lasted = elapsed;
             self.ask_for(mended(picture), picture, now);
+            self.mended = standing(picture).map(|(id, _)| id).collect();
             self.phase = Phase::Mending(now);
             return;
         }
         for deed in self.performance.go_on(picture, elapsed) {
             self.do_it(deed, picture, now);
         }
+    }
+
+    /// What broke down or stood still only after everything was mended: its last fault was under way then.
+    fn mend_late(&mut self, picture: &Picture) -> Vec<UserCommand> {
+        let late = standing(picture).filter(|(id, _)| self.mended.insert(*id));
+        late.map(|(_, command)| command).collect()
     }
 
     fn do_it(&mut self, deed: Deed, picture: &Picture, now: Duration) {
@@ -329,8 +342,14 @@ pub fn mended(picture: &Picture) -> Vec<UserCommand> {
     let steering = &picture.steering;
     let name = |id: &NodeId| picture.name(*id);
     commands.extend(steering.bombs.keys().map(|id| UserCommand::SetBomb { node: name(id), bomb: None }));
-    commands.extend(steering.frozen.keys().map(|id| UserCommand::Wake { node: name(id) }));
-    let dead = |node: &&Node| !node.runs() && node.actor != Actor::Role(Role::Replica);
-    commands.extend(picture.nodes.iter().filter(dead).map(|node| UserCommand::Restart { node: node.name.clone() }));
+    commands.extend(standing(picture).map(|(_, command)| command));
     commands
+}
+
+/// Who stands still, or has ended and is no replica, and what brings it back.
+fn standing(picture: &Picture) -> impl Iterator<Item = (NodeId, UserCommand)> {
+    let frozen = picture.steering.frozen.keys().map(|id| (*id, UserCommand::Wake { node: picture.name(*id) }));
+    let dead = |node: &&Node| !node.runs() && node.actor != Actor::Role(Role::Replica);
+    let dead = picture.nodes.iter().filter(dead);
+    frozen.chain(dead.map(|node| (node.id, UserCommand::Restart { node: node.name.clone() })))
 }

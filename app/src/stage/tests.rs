@@ -252,6 +252,25 @@ fn a_person_who_lets_time_go_on_meanwhile_makes_no_timer_ring_while_it_stood_sti
 }
 
 #[test]
+fn what_breaks_down_while_everything_is_mended_is_mended_too() {
+    let mut told = Told::new("customers = 1\n");
+    told.begins();
+    let actor = Actor::Role(Role::FrontEnd);
+    let contact = Contact { id: NodeId(2), address: ([127, 0, 0, 1], 8).into() };
+    told.fact(2, TraceEvent::Started(Started { name: "front-end".into(), actor, pid: 2, contact }), 2_010);
+    let restart = UserCommand::Restart { node: "front-end".into() };
+    assert!(!told.at(3_100).contains(&restart), "it still seems to run");
+    told.fact(2, TraceEvent::Ended { how: protocol::trace::Ending::Crashed, words: String::new() }, 3_110);
+    assert_eq!(told.at(3_120), [restart]);
+    assert!(told.at(3_130).is_empty(), "once");
+    told.heard();
+    let contact = Contact { id: NodeId(3), ..contact };
+    told.fact(3, TraceEvent::Started(Started { name: "front-end".into(), actor, pid: 3, contact }), 3_200);
+    told.at(3_210);
+    assert_eq!(told.heard(), [Word::Close { at: Duration::from_millis(1_210) }], "not before it is back");
+}
+
+#[test]
 fn its_end_is_judged() {
     let mut told = Told::new("customers = 1\n[expect]\nacknowledged = 1\nfailovers = 1\n");
     told.begins();
