@@ -280,12 +280,12 @@ impl Picture {
             .map(|state| state.waits_for.clone());
         let first = reasons.next().flatten();
         if let Some(why) = first.filter(|_| reasons.all(|why| why.is_some())) {
-            return Service::Waiting(why);
+            return Service::Waiting(wording::named(&why, self));
         }
         let Some(primary) = self.nodes.acting_primary() else {
             let why = front_ends().filter_map(Node::front_end).find_map(|state| state.waits_for.clone());
             return match (why, self.nodes.newest_view()) {
-                (Some(why), _) => Service::Waiting(why),
+                (Some(why), _) => Service::Waiting(wording::named(&why, self)),
                 (None, Some(_)) => Service::Waiting(wording::NO_PRIMARY.into()),
                 (None, None) => Service::Starting,
             };

@@ -332,7 +332,7 @@ fn a_message_on_its_way_tells_what_it_is() {
     for line in ["Says: update 41", "Step: [5]", "From: replica-2", "To: replica-3"] {
         harness.get_by_label(line);
     }
-    harness.get_by_label("In the link from replica-2 to replica-3: 58 % of its way.");
+    harness.get_by_label("In the link from replica-2 to replica-3: 58\u{a0}% of its way.");
 }
 
 #[test]

@@ -184,7 +184,7 @@ fn other_facts(ui: &mut Ui, picture: &Picture, state: &NodeState) {
             let token = token.map_or("none yet".to_owned(), |token| token.to_string());
             fact(ui, "Token", &format!("{token}{}", if *retired { ", retired" } else { "" }), false);
             if let Some(why) = waits_for {
-                ui.add(Label::new(RichText::new(why).color(tokens(ui).tomato_text)).wrap());
+                ui.add(Label::new(RichText::new(wording::named(why, picture)).color(tokens(ui).tomato_text)).wrap());
             }
         }
         NodeState::Replica(_) | NodeState::Customer { .. } => {}

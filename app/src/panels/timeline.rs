@@ -348,7 +348,11 @@ fn now_line(
     painter.vline(x, rect.y_range(), (width, t.tomato));
     painter.rect_filled(pill, room.y / 2.0, t.tomato_text);
     painter.galley(pill.center() - galley.size() / 2.0, galley, t.on_strong);
-    response.on_hover_cursor(egui::CursorIcon::ResizeHorizontal).on_hover_text_at_pointer(crate::wording::SCRUB_HINT);
+    let response = response.on_hover_cursor(egui::CursorIcon::ResizeHorizontal);
+    // Whoever looks back knows how, and the words would cover what is looked at.
+    if !course.is_past {
+        response.on_hover_text_at_pointer(crate::wording::SCRUB_HINT);
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use protocol::ids::Role;
 use protocol::order_book::Outcome;
 use protocol::trace::{Actor, NodeState, ReplicaState, Standing};
 
-use super::{count, duration, standing};
+use super::{count, duration, named, standing};
 use crate::picture::{Customer, Life, Node, Picture, Precedence};
 
 /// "replica-2 · primary".
@@ -53,7 +53,7 @@ pub fn line(node: &Node, picture: &Picture) -> String {
         }
         Some(NodeState::FrontEnd { waits_for, view, alive, .. }) => {
             let at = || format!("view {} · hears {}", view.number, alive.len());
-            let at = || waits_for.clone().unwrap_or_else(at);
+            let at = || waits_for.as_ref().map_or_else(at, |why| named(why, picture));
             match picture.precedence(node) {
                 Precedence::Retired => "retired by a newer one".into(),
                 Precedence::Overtaken => format!("older, not told · {}", at()),
@@ -73,14 +73,14 @@ pub fn line(node: &Node, picture: &Picture) -> String {
 fn replica_line(replica: &ReplicaState, picture: &Picture) -> String {
     let Some(position) = replica.position else {
         return match share_loaded(replica) {
-            Some(share) => format!("receives state · {:.0} %", share * 100.0),
+            Some(share) => format!("receives state · {:.0}\u{a0}%", share * 100.0),
             None => "holds nothing yet".into(),
         };
     };
     match replica.standing {
         Standing::Primary => format!("applied {} · committed {}", position.op, replica.commit),
         Standing::Joining => match share_loaded(replica) {
-            Some(share) => format!("receives state · {:.0} %", share * 100.0),
+            Some(share) => format!("receives state · {:.0}\u{a0}%", share * 100.0),
             None => format!("joining with {} applied", position.op),
         },
         Standing::Backup => {

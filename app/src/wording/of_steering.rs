@@ -172,7 +172,7 @@ pub fn link_signs(rule: &LinkRule) -> String {
 /// "12.5 %".
 #[must_use]
 pub fn permille(of_a_thousand: u16) -> String {
-    format!("{} %", f64::from(of_a_thousand) / 10.0)
+    format!("{}\u{a0}%", f64::from(of_a_thousand) / 10.0)
 }
 
 /// What the two ways between two do, as sentences for the hover text.
@@ -194,7 +194,7 @@ pub fn whereabouts(passage: &Passage, picture: &Picture) -> String {
         None => {
             let share = passage.progress(picture.now);
             if share < 1.0 {
-                format!("In the link from {from} to {to}: {:.0} % of its way.", share * 100.0)
+                format!("In the link from {from} to {to}: {:.0}\u{a0}% of its way.", share * 100.0)
             } else {
                 format!("It has left its link; {to} has not handled it yet.")
             }
@@ -246,13 +246,15 @@ pub fn blast(blast: Blast) -> String {
     }
 }
 
-/// Replaces the ids of nodes in a field by their names.
+/// Replaces the ids of nodes in a field or a sentence by their names; one that was started again since is "the former".
 #[must_use]
 pub fn named(value: &str, picture: &Picture) -> String {
     let is_id = |word: &str| word.len() == 16 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     let word = |word: &str| {
-        let id = if is_id(word) { u64::from_str_radix(word, 16).ok() } else { None };
-        id.and_then(|id| picture.nodes.name_of(NodeId(id))).map_or_else(|| word.to_owned(), str::to_owned)
+        let id = if is_id(word) { u64::from_str_radix(word, 16).ok().map(NodeId) } else { None };
+        let Some((id, name)) = id.and_then(|id| Some((id, picture.nodes.name_of(id)?))) else { return word.to_owned() };
+        let again = picture.nodes.get(name).is_some_and(|node| node.id != id);
+        if again { format!("the former {name}") } else { name.to_owned() }
     };
     let mut words = String::new();
     let mut rest = value;
@@ -315,9 +317,13 @@ mod tests {
         let id = NodeId(0xabc);
         let contact = Contact { id, address: "127.0.0.1:4000".parse().unwrap() };
         let started = Started { name: "replica-2".into(), actor: Actor::Role(Role::Replica), pid: 1, contact };
-        picture.apply(&TraceRecord { node: id, at: 0, event: TraceEvent::Started(started) });
+        picture.apply(&TraceRecord { node: id, at: 0, event: TraceEvent::Started(started.clone()) });
         let value = format!("{id}, {}, and “è” more", NodeId(7));
         assert_eq!(named(&value, &picture), format!("replica-2, {}, and “è” more", NodeId(7)));
+        let again = NodeId(0xabd);
+        let started = Started { contact: Contact { id: again, ..started.contact }, ..started };
+        picture.apply(&TraceRecord { node: again, at: 1, event: TraceEvent::Started(started) });
+        assert_eq!(named(&format!("{id}, {again}."), &picture), "the former replica-2, replica-2.");
     }
 
     #[test]
@@ -332,7 +338,7 @@ mod tests {
     #[test]
     fn a_link_says_in_signs_what_it_does() {
         let rule = LinkRule { delay: Span::millis(200), loss: 125, ..LinkRule::default() };
-        assert_eq!(link_signs(&rule), "+200 ms loses 12.5 %");
+        assert_eq!(link_signs(&rule), "+200 ms loses 12.5\u{a0}%");
         assert_eq!(links_between("a", "b", &LinkRule::CUT, &LinkRule::CUT), "a – b: cut, both ways");
     }
 }

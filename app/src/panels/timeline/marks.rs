@@ -117,7 +117,13 @@ fn shape(painter: &Painter, t: &Tokens, kind: MarkKind, at: Pos2, later: bool) {
     match kind {
         MarkKind::Ended => cross(painter, at, 4.0, stroke(t.tomato)),
         MarkKind::Started => drop(painter.circle_stroke(at, 3.5, stroke(t.basil))),
-        MarkKind::Link { mended: false, cut } => scissors(painter, at, stroke(if cut { t.tomato } else { t.saffron })),
+        MarkKind::Link { mended: false, cut: true } => scissors(painter, at, stroke(t.tomato)),
+        // It holds, delays or loses: two bars, as on the line itself.
+        MarkKind::Link { mended: false, cut: false } => {
+            for x in [-2.0, 2.0] {
+                painter.line_segment([at + vec2(x, -5.0), at + vec2(x, 5.0)], stroke(t.saffron));
+            }
+        }
         MarkKind::Link { mended: true, .. } => scissors(painter, at, stroke(t.basil)),
         MarkKind::Bomb => {
             painter.circle_stroke(at, 3.5, stroke(t.saffron));
