@@ -300,6 +300,26 @@ fn the_window_zooms_by_key_and_menu() {
     assert_eq!(harness.ctx.zoom_factor(), 1.0);
 }
 
+/// A quick hand lets Ctrl go before the frame is over: the keys are those of the shortcut nevertheless.
+#[test]
+fn keys_with_ctrl_do_not_mean_what_they_mean_alone() {
+    let mut harness = shown();
+    for key in [Key::Plus, Key::Minus, Key::N, Key::Num2] {
+        let event = |pressed| egui::Event::Key {
+            key,
+            physical_key: None,
+            pressed,
+            repeat: false,
+            modifiers: Modifiers::COMMAND,
+        };
+        let held = egui::Event::ModifiersChanged;
+        let quick = [held(Modifiers::COMMAND), event(true), event(false), held(Modifiers::NONE)];
+        harness.input_mut().events.extend(quick);
+        harness.run_steps(2);
+    }
+    assert_eq!(harness.state_mut().commands.take(), Vec::new());
+}
+
 #[test]
 fn presentation_hides_the_side_panels_and_enlarges() {
     let mut harness = shown();

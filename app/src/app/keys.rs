@@ -1,6 +1,6 @@
 //! Keys that mean the same wherever the focus is, unless something is being typed, chosen from a menu, or asked.
 
-use egui::{Key, Modifiers, Ui};
+use egui::{Event, Key, Modifiers, Ui};
 use protocol::trace::{Freezing, MessageAct};
 
 use super::Window;
@@ -51,7 +51,7 @@ pub(super) fn handle(ui: &Ui, window: &mut Window, free: bool) {
     if ui.input(help) {
         window.toolbar.shortcuts = true;
     }
-    let pressed = |key: Key| ui.input(|input| input.key_pressed(key) && input.modifiers == Modifiers::NONE);
+    let pressed = |key: Key| typed(ui, key, |modifiers| modifiers == Modifiers::NONE);
     if pressed(Key::Escape) && !window.diagram.leaves_tool() {
         window.focus.selected = Selected::Nothing;
     }
@@ -86,11 +86,17 @@ pub(super) fn handle(ui: &Ui, window: &mut Window, free: bool) {
     }
 }
 
+/// Whether a key was pressed with such modifiers. They are the key's own: those of the frame may be let go by its end, and
+/// Ctrl + would change the speed too.
+fn typed(ui: &Ui, wanted: Key, such: impl Fn(Modifiers) -> bool) -> bool {
+    let is_it = |event: &Event| matches!(event, Event::Key { key, pressed: true, modifiers, .. } if *key == wanted && such(*modifiers));
+    ui.input(|input| input.events.iter().any(is_it))
+}
+
 /// 1 to 6, plus and minus. On many keyboards plus is typed with Shift.
 fn speeds(ui: &Ui, window: &mut Window) {
     const NUMBERS: [Key; 6] = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6];
-    let pressed =
-        |key: Key| ui.input(|input| input.key_pressed(key) && !input.modifiers.command && !input.modifiers.alt);
+    let pressed = |key: Key| typed(ui, key, |modifiers| !modifiers.command && !modifiers.alt);
     let pace: &mut Pace = &mut window.toolbar.pace;
     let mut wanted = NUMBERS.into_iter().zip(RATES).find(|(key, _)| pressed(*key)).map(|(_, rate)| rate);
     if pressed(Key::Plus) || pressed(Key::Equals) {
