@@ -87,7 +87,8 @@ pub enum Rejection {
 impl std::fmt::Display for Rejection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Rejection::Postcode { why, by } => write!(f, "{why} ({by})"),
+            // The sentence names who said so.
+            Rejection::Postcode { why, .. } => f.write_str(why),
             Rejection::Items(error) => write!(f, "{error}"),
         }
     }
