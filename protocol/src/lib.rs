@@ -11,6 +11,8 @@
 //! [`postcode`], [`menu`] and [`order_book`] as the domain, and [`name_server`] beside it all. [`trace`] is what observers see,
 //! [`codec`] what the wire sees, [`fingerprint`] how histories are told apart.
 //!
+//! **The specification** is `protocol/PROTOCOL.md`: roles, messages, rules, invariants, nasty schedules and limits.
+//!
 //! **Rules.** R1 to R13 of the protocol each live at one place, named there: R1 `replica::backup::follow` and
 //! `replica::primary::on_refused`; R2 `replica::enter`; R3 `replica::become_primary`; R4 `replica::primary::advance`; R5
 //! `front_end::on_status` and `replica::primary::note_silent`; R6 `replica::joining` and `replica::peers::need_snapshot`; R7
