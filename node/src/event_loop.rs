@@ -251,10 +251,12 @@ impl<M: Machine> Host<M> {
                 self.handle(at, input);
             }
             self.carry_out_touched()?;
+            self.ask_waiting();
             if !self.given.is_empty() {
                 continue; // A verdict was remembered: it belongs to the same batch.
             }
             self.settle_touched()?;
+            self.ask_waiting();
             if self.given.is_empty() {
                 break;
             }

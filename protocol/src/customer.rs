@@ -6,7 +6,7 @@
 
 use crate::ids::{Contact, CustomerId, RequestId, RequestNumber, Role, Span};
 use crate::machine::{Effect, Effects, Identity, Input, Machine, Settings, Timer, Wish};
-use crate::message::{Answer, Ask, Message};
+use crate::message::{Answer, Ask, Message, WaitReason};
 use crate::plant::Plant;
 use crate::trace::{NodeState, TraceEvent};
 
@@ -36,6 +36,9 @@ struct Waiting {
     ask: Ask,
     traced: bool,
     misses: u32,
+    /// What the primary said of it last, and whether that was since the last attempt.
+    why: Option<(WaitReason, Span)>,
+    fresh: bool,
 }
 
 impl Customer {
@@ -49,6 +52,12 @@ impl Customer {
     #[must_use]
     pub fn waiting(&self) -> Option<RequestId> {
         self.waiting.as_ref().map(|waiting| waiting.id)
+    }
+
+    /// Why it waits, as the primary says, and for how long it had waited when that was said.
+    #[must_use]
+    pub fn why(&self) -> Option<(WaitReason, Span)> {
+        self.waiting.as_ref().and_then(|waiting| waiting.why)
     }
 
     /// The id its next request will have.
@@ -67,7 +76,7 @@ impl Customer {
         };
         let id = self.next_request();
         self.number = id.number;
-        self.waiting = Some(Waiting { id, wanted_as: id, ask, traced, misses: 0 });
+        self.waiting = Some(Waiting { id, wanted_as: id, ask, traced, misses: 0, why: None, fresh: false });
         self.ask(effects);
     }
 
@@ -121,6 +130,13 @@ impl Customer {
         }
     }
 
+    /// Not an answer. What the primary does not say again is not so any more.
+    fn on_waiting(&mut self, id: RequestId, why: WaitReason, waited: Span) {
+        if let Some(waiting) = self.waiting.as_mut().filter(|waiting| waiting.id == id) {
+            (waiting.why, waiting.fresh) = (Some((why, waited)), true);
+        }
+    }
+
     fn stop_waiting(&mut self, effects: &mut Effects) {
         self.waiting = None;
         effects.cancel_timer(Timer::RetryRequest);
@@ -136,6 +152,9 @@ impl Customer {
             self.number = next.number;
         }
         waiting.misses += 1;
+        if !std::mem::take(&mut waiting.fresh) {
+            waiting.why = None;
+        }
         if waiting.misses >= MISSES_BEFORE_LOOKUP {
             waiting.misses = 0;
             let id = waiting.id;
@@ -161,6 +180,7 @@ impl Customer {
                 effects.cancel_timer(Timer::RetryRequest);
                 self.look_up_again_after(self.settings.heartbeat, effects);
             }
+            Message::Waiting { id, why, waited } => self.on_waiting(id, why, waited),
             Message::Register { .. }
             | Message::Lookup { .. }
             | Message::Found { .. }
@@ -203,6 +223,7 @@ impl Machine for Customer {
     fn settle(&mut self, _effects: &mut Effects) {}
 
     fn describe(&self) -> NodeState {
-        NodeState::Customer { front_end: self.front_end.map(|contact| contact.id), waiting: self.waiting() }
+        let front_end = self.front_end.map(|contact| contact.id);
+        NodeState::Customer { front_end, waiting: self.waiting(), why: self.why() }
     }
 }

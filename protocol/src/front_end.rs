@@ -133,6 +133,7 @@ impl FrontEnd {
             Message::Request { id, ask } => self.on_request(from, traced, id, ask, effects),
             Message::Reply { .. } => self.on_reply(traced, message, effects),
             Message::Busy { id } => self.on_busy(id, effects),
+            Message::Waiting { id, .. } => self.on_waiting(traced, id, message, effects),
             Message::NotPrimary { .. } => self.read_record(effects),
             Message::Register { .. }
             | Message::Lookup { .. }

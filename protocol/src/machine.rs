@@ -99,7 +99,8 @@ pub enum Effect {
         /// Which.
         timer: Timer,
     },
-    /// Primary: ask the postcode services; answered by [`Input::PostcodeChecked`], possibly at once (from a cache).
+    /// Primary: ask the postcode services; answered by [`Input::PostcodeChecked`], at once if the verdict is remembered,
+    /// else when its turn has come. Those that are remembered never wait for a turn.
     CheckPostcode {
         /// For which request.
         request: RequestId,
@@ -107,6 +108,11 @@ pub enum Effect {
         postcode: Postcode,
         /// Whether it is shown.
         traced: bool,
+    },
+    /// Primary: nobody needs that verdict any more. It may still come.
+    EndCheck {
+        /// Of which request.
+        request: RequestId,
     },
     /// Name server: write and sync this before anything that follows in the list (rule R12).
     Journal(JournalRecord),
@@ -168,6 +174,8 @@ pub struct Settings {
     pub forward_again_after: Span,
     /// The primary asks about a postcode again after this, if nobody could tell.
     pub check_again_after: Span,
+    /// The primary rejects an order that nobody could check for this long; none: it waits.
+    pub refuse_unchecked_after: Option<Span>,
     /// A view with fewer members gives no service (PROTOCOL section 6).
     pub min_members: u32,
     /// How long each hop of a message is slowed by its link; retransmission is patient in proportion.
@@ -185,6 +193,7 @@ impl Default for Settings {
             retry_after: Span::millis(1000),
             forward_again_after: Span::millis(500),
             check_again_after: Span::millis(500),
+            refuse_unchecked_after: None,
             min_members: 1,
             hop: Span(0),
             plant: None,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{
-    Barrier, Contact, FrontEndToken, NodeId, OpNumber, Position, ReplicaId, RequestId, Role, View, ViewNumber,
+    Barrier, Contact, FrontEndToken, NodeId, OpNumber, Position, ReplicaId, RequestId, Role, Span, View, ViewNumber,
 };
 use crate::order_book::{Entry, HistoryPage, Outcome};
 use crate::postcode::Postcode;
@@ -142,6 +142,24 @@ pub enum Message {
         /// The request that was not taken.
         id: RequestId,
     },
+    /// Primary → front-end → customer, whenever the order is repeated: "I have it, and this is why it waits". No outcome.
+    Waiting {
+        /// The order.
+        id: RequestId,
+        /// Why it is not executed yet.
+        why: WaitReason,
+        /// How long this primary has had it.
+        waited: Span,
+    },
+}
+
+/// Why an order is not executed yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum WaitReason {
+    /// The postcode services were asked about its postcode, or it waits for its turn to be asked about.
+    Asked,
+    /// They were asked, and neither could tell. They are asked again.
+    NobodyAnswers,
 }
 
 /// What a customer asks for.
@@ -243,7 +261,9 @@ impl Message {
             | Message::Ack { .. }
             | Message::Refused { .. }
             | Message::NotPrimary { .. } => role == Role::Replica,
-            Message::Reply { .. } | Message::Busy { .. } => matches!(role, Role::Replica | Role::FrontEnd),
+            Message::Reply { .. } | Message::Busy { .. } | Message::Waiting { .. } => {
+                matches!(role, Role::Replica | Role::FrontEnd)
+            }
         }
     }
 
@@ -266,7 +286,8 @@ impl Message {
             | Message::Reply { .. }
             | Message::NotPrimary { .. }
             | Message::Busy { .. }
-            | Message::LookUpAgain { .. } => false,
+            | Message::LookUpAgain { .. }
+            | Message::Waiting { .. } => false,
         }
     }
 
@@ -295,7 +316,8 @@ impl Message {
             | Message::Refused { .. }
             | Message::NotPrimary { .. }
             | Message::Busy { .. }
-            | Message::LookUpAgain { .. } => return None,
+            | Message::LookUpAgain { .. }
+            | Message::Waiting { .. } => return None,
         };
         Some(Step(number))
     }
@@ -308,7 +330,8 @@ impl Message {
             | Message::Reply { id, .. }
             | Message::NotPrimary { id, .. }
             | Message::Busy { id }
-            | Message::LookUpAgain { id } => Some(*id),
+            | Message::LookUpAgain { id }
+            | Message::Waiting { id, .. } => Some(*id),
             Message::Register { .. }
             | Message::Lookup { .. }
             | Message::Found { .. }
@@ -360,6 +383,8 @@ impl Message {
             Message::NotPrimary { .. } => "not primary".into(),
             Message::Busy { .. } => "busy".into(),
             Message::LookUpAgain { .. } => "look up again".into(),
+            Message::Waiting { why: WaitReason::Asked, .. } => "waits for its postcode".into(),
+            Message::Waiting { why: WaitReason::NobodyAnswers, .. } => "waits: no postcode service".into(),
         }
     }
 }

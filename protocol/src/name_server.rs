@@ -77,7 +77,8 @@ impl NameServer {
             | Message::Refused { .. }
             | Message::NotPrimary { .. }
             | Message::Busy { .. }
-            | Message::LookUpAgain { .. } => {}
+            | Message::LookUpAgain { .. }
+            | Message::Waiting { .. } => {}
         }
     }
 

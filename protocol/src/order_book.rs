@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::digest_of;
 use crate::ids::{
-    CustomerId, Fingerprint, OpNumber, OrderNumber, Position, RequestId, RequestNumber, Timestamp, ViewNumber,
+    CustomerId, Fingerprint, OpNumber, OrderNumber, Position, RequestId, RequestNumber, Span, Timestamp, ViewNumber,
 };
 use crate::menu::ItemsError;
 use crate::postcode::{Postcode, PostcodeService};
@@ -82,6 +82,11 @@ pub enum Rejection {
     },
     /// The items are no order.
     Items(ItemsError),
+    /// Nobody could tell whether the postcode exists, and the cluster was told not to wait longer.
+    Unchecked {
+        /// How long it was tried.
+        waited: Span,
+    },
 }
 
 impl std::fmt::Display for Rejection {
@@ -90,6 +95,12 @@ impl std::fmt::Display for Rejection {
             // The sentence names who said so.
             Rejection::Postcode { why, .. } => f.write_str(why),
             Rejection::Items(error) => write!(f, "{error}"),
+            Rejection::Unchecked { waited } => write!(
+                f,
+                "Nobody could check the postcode within {} s: neither postcodes.io nor getthedata.com answers. Order \
+                 again later.",
+                waited.0 / 1_000_000
+            ),
         }
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! What the roles share is the replicated state (order book, its position, the tail of the log) and the view. What a backup
 //! does stands in `replica/backup.rs`, how a fresh process gets its state in `replica/joining.rs`; the primary executes in
-//! `replica/primary.rs`, keeps its peers in step in `replica/peers.rs` and answers in `replica/answers.rs`.
+//! `replica/primary.rs`, looks postcodes up in `replica/checks.rs`, keeps its peers in step in `replica/peers.rs` and answers in
+//! `replica/answers.rs`.
 
 mod answers;
 mod backup;
+mod checks;
 #[cfg(feature = "simulation")]
 mod inspection;
 mod joining;
@@ -156,7 +158,7 @@ impl Replica {
         if self.settings.plants(Plant::SessionNotReplicated) && !self.acting() {
             self.book.forget_sessions();
         }
-        self.leave_role();
+        self.leave_role(effects);
         self.primary = Some(Primary::of(&view, position.op, self.id()));
         self.view = view;
         self.entered(effects);
@@ -169,7 +171,7 @@ impl Replica {
         if self.settings.plants(Plant::KeepOwnPreset) {
             self.position_or_base();
         }
-        self.leave_role();
+        self.leave_role(effects);
         self.view = view;
         self.entered(effects);
     }
@@ -191,13 +193,15 @@ impl Replica {
 
     /// Somebody in the ack set is in a newer view: this one is over, whatever the newer one is (rule R1).
     fn stand_down(&mut self, effects: &mut Effects) {
-        self.leave_role();
+        self.leave_role(effects);
         self.entered(effects);
     }
 
     /// Reads and orders being validated are dropped: the front-end still has the requests.
-    fn leave_role(&mut self) {
-        self.primary = None;
+    fn leave_role(&mut self, effects: &mut Effects) {
+        if let Some(primary) = self.primary.take() {
+            primary.checks.end(effects);
+        }
         self.loading = None;
         self.commit = OpNumber(0);
     }
@@ -231,7 +235,8 @@ impl Replica {
             | Message::Reply { .. }
             | Message::NotPrimary { .. }
             | Message::Busy { .. }
-            | Message::LookUpAgain { .. } => {}
+            | Message::LookUpAgain { .. }
+            | Message::Waiting { .. } => {}
         }
     }
 
@@ -278,6 +283,7 @@ impl Replica {
     /// Silence is counted by this clock alone, however often or rarely front-ends are heard (PROTOCOL section 7).
     fn on_heartbeat(&mut self, effects: &mut Effects) {
         self.watch_peers();
+        self.count_checks(effects);
         self.speak(effects);
         self.spoke = false;
         effects.set_timer(Timer::Heartbeat, self.settings.heartbeat);
@@ -343,7 +349,7 @@ impl Machine for Replica {
     }
 
     fn describe(&self) -> NodeState {
-        NodeState::Replica(ReplicaState {
+        NodeState::Replica(Box::new(ReplicaState {
             standing: self.standing(),
             view: self.view.clone(),
             acting: self.acting(),
@@ -357,6 +363,7 @@ impl Machine for Replica {
             postcodes: self.book.postcodes() as u64,
             sessions: self.book.sessions() as u64,
             digest: self.book.digest(),
-        })
+            unchecked: self.primary.as_ref().and_then(|primary| primary.checks.report()),
+        }))
     }
 }

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{
     Contact, CustomerId, Fingerprint, FrontEndToken, MessageId, NodeId, OpNumber, OrderNumber, Position, ReplicaId,
-    RequestId, Role, View, ViewNumber,
+    RequestId, Role, Span, View, ViewNumber,
 };
 use crate::machine::Timer;
-use crate::message::{Answer, Ask};
+use crate::message::{Answer, Ask, WaitReason};
 use crate::plant::Plant;
 use crate::postcode::{Postcode, PostcodeService, Verdict};
 
@@ -428,13 +428,15 @@ pub enum NodeState {
         waits_for: Option<String>,
     },
     /// Of a replica.
-    Replica(ReplicaState),
+    Replica(Box<ReplicaState>),
     /// Of a customer.
     Customer {
         /// The front-end it found.
         front_end: Option<NodeId>,
         /// The request it waits for.
         waiting: Option<RequestId>,
+        /// Why, as the primary says, and for how long it had waited then.
+        why: Option<(WaitReason, Span)>,
     },
 }
 
@@ -467,4 +469,17 @@ pub struct ReplicaState {
     pub sessions: u64,
     /// Digest of order book and session table, computed apart from the position's.
     pub digest: Fingerprint,
+    /// Of a primary: orders that have waited for a word about their postcode for a second or longer.
+    pub unchecked: Option<Unchecked>,
+}
+
+/// Orders that wait because nobody has told whether their postcodes exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unchecked {
+    /// How many.
+    pub orders: u64,
+    /// Why the one waits that has waited longest.
+    pub why: WaitReason,
+    /// How long it has, in whole seconds.
+    pub waited: Span,
 }

@@ -12,7 +12,7 @@ use protocol::ids::{
     RequestNumber, Role, Timestamp, View, ViewNumber,
 };
 use protocol::machine::{Effect, Effects, Identity, Input, Machine, Settings, Timer, Wish};
-use protocol::message::{Ask, Message, SnapshotPart, StateUpdate, Status};
+use protocol::message::{Ask, Message, SnapshotPart, StateUpdate, Status, WaitReason};
 use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome};
 use protocol::postcode::{Postcode, PostcodeService, Verdict};
 use protocol::replica::Replica;
@@ -174,31 +174,88 @@ fn a_joiner_that_one_of_two_front_ends_does_not_hear_is_brought_up_all_the_same(
     assert!(!sent(&effects).iter().any(|message| matches!(message, Message::StateUpdate(_))));
 }
 
+/// Requests whose postcodes are to be looked up, and those that nobody needs any more.
+fn checks(effects: &[Effect]) -> (Vec<RequestId>, Vec<RequestId>) {
+    let (mut asked, mut ended) = (Vec::new(), Vec::new());
+    for effect in effects {
+        match effect {
+            Effect::CheckPostcode { request, .. } => asked.push(*request),
+            Effect::EndCheck { request } => ended.push(*request),
+            _ => {}
+        }
+    }
+    (asked, ended)
+}
+
+fn checked(request: RequestId, verdict: Verdict) -> Input {
+    Input::PostcodeChecked { request, verdict, at: Timestamp(0) }
+}
+
+fn orders(customer: u128) -> Message {
+    Message::Request { id: request(customer, 1), ask: small_order() }
+}
+
 #[test]
 fn postcodes_nobody_can_tell_about_hold_nobody_up() {
     let mut primary = primary();
-    let questions = |effects: &[Effect]| -> Vec<RequestId> {
-        let question = |effect: &Effect| match effect {
-            Effect::CheckPostcode { request, .. } => Some(*request),
-            _ => None,
-        };
-        effects.iter().filter_map(question).collect()
-    };
-    let mut asked = Vec::new();
-    for customer in 1..=33 {
-        let message = Message::Request { id: request(customer, 1), ask: small_order() };
-        asked.extend(questions(&say(&mut primary, FRONT_END, message)));
+    for customer in 1..=350 {
+        let effects = say(&mut primary, FRONT_END, orders(customer));
+        assert_eq!(checks(&effects).0, [request(customer, 1)], "every order is asked about at once");
+        let effects = give(&mut primary, checked(request(customer, 1), Verdict::NobodyAnswers));
+        let told = sent(&effects);
+        let why = |message: &&Message| matches!(message, Message::Waiting { why: WaitReason::NobodyAnswers, .. });
+        assert_eq!(told.into_iter().filter(why).count(), 1, "its customer is told why it waits");
     }
-    assert_eq!(asked.len(), 32);
-    let nobody = |request| Input::PostcodeChecked { request, verdict: Verdict::NobodyAnswers, at: Timestamp(0) };
-    let effects = give(&mut primary, nobody(request(1, 1)));
-    assert_eq!(questions(&effects), [request(33, 1)]);
-    // Its turn comes again when its timer rings and another is done.
-    assert_eq!(questions(&give(&mut primary, Input::Rang(Timer::CheckAgain(request(1, 1))))), []);
+    // The driver remembers this one's postcode.
+    say(&mut primary, FRONT_END, orders(351));
     let verdict = Verdict::Valid { place: None, by: PostcodeService::PostcodesIo };
-    let effects = give(&mut primary, Input::PostcodeChecked { request: request(33, 1), verdict, at: Timestamp(0) });
-    assert_eq!(questions(&effects), [request(1, 1)]);
+    give(&mut primary, checked(request(351, 1), verdict));
     assert_eq!(primary.book().accepted(), OrderNumber(1));
+    // The turn of the others comes again when their timers ring, and no sooner.
+    let ring = || Input::Rang(Timer::CheckAgain(request(1, 1)));
+    assert_eq!(checks(&give(&mut primary, ring())).0, [request(1, 1)]);
+    assert_eq!(checks(&give(&mut primary, ring())).0, []);
+}
+
+#[test]
+fn eight_thousand_customers_may_wait_for_verdicts_and_one_more_is_told_that_it_is_too_much() {
+    let mut primary = primary();
+    let busy = |effects: &[Effect]| sent(effects).iter().any(|message| matches!(message, Message::Busy { .. }));
+    assert!((1..=8192).all(|customer| !busy(&say(&mut primary, FRONT_END, orders(customer)))));
+    assert!(busy(&say(&mut primary, FRONT_END, orders(8193))));
+    // One of them may go on to its next request; a withdrawal makes room.
+    let next = Message::Request { id: request(7, 2), ask: small_order() };
+    assert_eq!(checks(&say(&mut primary, FRONT_END, next)), (vec![request(7, 2)], vec![request(7, 1)]));
+    let withdraws = Message::Request { id: request(8, 2), ask: Ask::Withdraw };
+    assert_eq!(checks(&say(&mut primary, FRONT_END, withdraws)).1, [request(8, 1)]);
+    assert!(!busy(&say(&mut primary, FRONT_END, orders(8193))));
+}
+
+#[test]
+fn what_no_front_end_repeats_leaves_its_place_and_may_come_again() {
+    let mut primary = primary();
+    let beat = |primary: &mut Replica| checks(&give(primary, Input::Rang(Timer::Heartbeat))).1;
+    say(&mut primary, FRONT_END, orders(1));
+    say(&mut primary, FRONT_END, orders(2));
+    let mut ended = Vec::new();
+    for beats in 0..200 {
+        if beats % 20 == 0 {
+            say(&mut primary, FRONT_END, orders(2));
+        }
+        ended.extend(beat(&mut primary));
+    }
+    assert_eq!(ended, [request(1, 1)]);
+    let verdict = || Verdict::Valid { place: None, by: PostcodeService::PostcodesIo };
+    give(&mut primary, checked(request(1, 1), verdict()));
+    assert_eq!(primary.book().accepted(), OrderNumber(0), "a verdict about what was let go is nobody's");
+    assert_eq!(checks(&say(&mut primary, FRONT_END, orders(1))).0, [request(1, 1)]);
+    give(&mut primary, checked(request(1, 1), verdict()));
+    give(&mut primary, checked(request(2, 1), verdict()));
+    assert_eq!(primary.book().accepted(), OrderNumber(2));
+    // A primary that is replaced needs none of its verdicts.
+    say(&mut primary, FRONT_END, orders(3));
+    let effects = say(&mut primary, FRONT_END, view_is(view(2, 3, &[3, ME]), &[]));
+    assert_eq!(checks(&effects).1, [request(3, 1)]);
 }
 
 #[test]

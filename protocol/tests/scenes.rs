@@ -61,6 +61,8 @@ scenes! {
     n29_name_server_and_front_end_both_down,
     n30_fewer_copies_than_wanted,
     n31_name_server_down_when_a_backup_dies,
+    n41_customers_are_gone_while_nobody_checks_their_postcodes,
+    n42_an_order_that_nobody_can_check_is_refused,
 }
 
 #[test]

@@ -77,7 +77,7 @@ pub fn replicas_equal(inquirer: &Inquirer, patience: Duration) -> anyhow::Result
         let replicas: Vec<&ReplicaState> =
             all.iter()
                 .filter_map(|node| match &node.state {
-                    Some(NodeState::Replica(replica)) => Some(replica),
+                    Some(NodeState::Replica(replica)) => Some(&**replica),
                     Some(NodeState::NameServer { .. } | NodeState::FrontEnd { .. } | NodeState::Customer { .. })
                     | None => None,
                 })

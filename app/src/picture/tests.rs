@@ -48,8 +48,9 @@ fn stands(id: NodeId, at: u64, primary: NodeId, op: u64, digest: u64) -> (NodeId
         postcodes: 3,
         sessions: 3,
         digest: Fingerprint(digest),
+        unchecked: None,
     };
-    (id, at, TraceEvent::State(NodeState::Replica(state)))
+    (id, at, TraceEvent::State(NodeState::Replica(Box::new(state))))
 }
 
 fn two_replicas() -> Vec<(NodeId, u64, TraceEvent)> {
@@ -162,7 +163,7 @@ fn a_receipt_tells_what_was_ordered() {
     let waiting = picture(facts.clone());
     assert!(waiting.customers.get(CustomerId(1)).unwrap().waiting.is_some());
     // The customer's state may be heard of before its answer.
-    facts.push((GRACE, 3, TraceEvent::State(NodeState::Customer { front_end: None, waiting: None })));
+    facts.push((GRACE, 3, TraceEvent::State(NodeState::Customer { front_end: None, waiting: None, why: None })));
     let answer = Answer::Outcome(Outcome::Placed { number: OrderNumber(4) });
     facts.push((GRACE, 3, TraceEvent::Answered { request: order(1).0, answer, took: 800 }));
     let picture = picture(facts);

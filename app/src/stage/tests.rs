@@ -75,8 +75,9 @@ impl Told {
             postcodes: 0,
             sessions: 0,
             digest: Fingerprint(0),
+            unchecked: None,
         };
-        self.fact(1, TraceEvent::State(NodeState::Replica(state)), 0);
+        self.fact(1, TraceEvent::State(NodeState::Replica(Box::new(state))), 0);
     }
 
     fn says(&self, news: News) {

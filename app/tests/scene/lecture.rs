@@ -118,8 +118,9 @@ impl Telling {
                 postcodes: 23,
                 sessions: 3,
                 digest: Fingerprint(number.wrapping_mul(0x2545_f491_4f6c_dd1d)),
+                unchecked: None,
             };
-            self.fact(id, TraceEvent::State(NodeState::Replica(state)));
+            self.fact(id, TraceEvent::State(NodeState::Replica(Box::new(state))));
         }
     }
 

@@ -97,8 +97,9 @@ impl Scene {
             postcodes: 23,
             sessions: 3,
             digest: Fingerprint(0x9f3c_0000_0000_00e1 ^ (op << 20)),
+            unchecked: None,
         };
-        self.fact(id, at, TraceEvent::State(NodeState::Replica(state)));
+        self.fact(id, at, TraceEvent::State(NodeState::Replica(Box::new(state))));
     }
 
     pub fn lives(&mut self, number: u64, name: &str, postcode: &str, place: (f64, f64)) {
@@ -108,7 +109,7 @@ impl Scene {
         let postcode = postcode.parse().unwrap();
         let event = TraceEvent::CustomerIs { customer, name: name.into(), postcode, place };
         self.fact(node, 1_000 + number, event);
-        let state = NodeState::Customer { front_end: Some(FRONT_END), waiting: None };
+        let state = NodeState::Customer { front_end: Some(FRONT_END), waiting: None, why: None };
         self.fact(node, 1_010 + number, TraceEvent::State(state));
     }
 

@@ -41,6 +41,7 @@ impl<M: Machine> Host<M> {
             Effect::SetTimer { timer, after } => self.timers.set(at, timer, self.now + after.0),
             Effect::CancelTimer { timer } => self.timers.cancel(at, timer),
             Effect::CheckPostcode { request, postcode, traced } => self.check_postcode(at, request, postcode, traced),
+            Effect::EndCheck { request } => self.end_check(request),
             Effect::Journal(record) => {
                 let journal = self.journal.as_ref().context("Only a name server has a journal.")?;
                 journal.write(&record)?;

@@ -1,8 +1,9 @@
 //! How a replica's questions about postcodes ([11], [12]) reach the services, and their verdicts the machine.
 //!
-//! The question passes the link to the service; when it leaves it, the request is made, in a task of its own and in real
-//! time; the verdict passes the link back. What a link loses counts as no answer, and the next service is asked. Whom to
-//! ask, and what an answer means, is `postcode_services`' matter.
+//! What is remembered is answered on the spot. Of the other questions only a few are under way at once, the rest wait for
+//! their turns in order. A question passes the link to the service; when it leaves it, the request is made, in a task of its
+//! own and in real time; the verdict passes the link back. What a link loses counts as no answer, and the next service is
+//! asked. Whom to ask, and what an answer means, is `postcode_services`' matter.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
@@ -12,27 +13,53 @@ use protocol::ids::{MessageId, RequestId, Timestamp};
 use protocol::machine::{Input, Machine};
 use protocol::postcode::{Postcode, Verdict};
 use protocol::trace::{MessageFacts, Step, TraceEvent};
+use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 use super::Host;
 use crate::links::{Fate, Passing, Question, ServiceAnswer};
 use crate::postcode_services::{PostcodeServices, Said};
 
+/// So many postcodes are asked about at once (PROTOCOL section 8).
+const MOST_AT_ONCE: usize = 32;
+/// Why a question is not asked: it was in its link for too long.
+const UNWANTED: &str = "nobody waits for its answer any more";
+
 /// What a task that asks tells the loop.
 type News = (Box<Question>, Said);
+
+/// What an actor wants to know.
+struct Check {
+    actor: usize,
+    request: RequestId,
+    postcode: Postcode,
+    traced: bool,
+}
+
+/// The question that is under way for a check.
+struct UnderWay {
+    question: MessageId,
+    /// Once it is with the service.
+    task: Option<AbortHandle>,
+}
 
 pub(super) struct Inquirer {
     services: PostcodeServices,
     sender: mpsc::UnboundedSender<News>,
-    /// Bounded by the machine, which asks about few postcodes at once.
+    /// At most [`MOST_AT_ONCE`], and what ended in the very moment in which nobody needed it any more.
     receiver: mpsc::UnboundedReceiver<News>,
     waiting: VecDeque<News>,
+    under_way: FxHashMap<RequestId, UnderWay>,
+    /// Checks whose turn has not come, oldest first; bounded by the machine, which has one for each customer.
+    queue: VecDeque<Check>,
 }
 
 impl Inquirer {
     pub(super) fn new(services: PostcodeServices) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
-        Self { services, sender, receiver, waiting: VecDeque::new() }
+        let (waiting, under_way, queue) = (VecDeque::new(), FxHashMap::default(), VecDeque::new());
+        Self { services, sender, receiver, waiting, under_way, queue }
     }
 
     pub(super) fn set_cache(&mut self, on: bool) {
@@ -51,23 +78,63 @@ impl Inquirer {
         self.waiting.pop_front().or_else(|| self.receiver.try_recv().ok())
     }
 
-    /// Makes the request, in a task of its own.
-    fn ask(&self, question: Box<Question>) {
+    /// Makes the request, in a task of its own. False: nobody needs the answer any more.
+    fn ask(&mut self, question: Box<Question>) -> bool {
+        let Some(under_way) = self.under_way.get_mut(&question.request).filter(|it| it.question == question.id) else {
+            return false;
+        };
         let inquiry = self.services.inquiry();
         let news = self.sender.clone();
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let said = inquiry.ask(question.turn, question.postcode).await;
             drop(news.send((question, said)));
         });
+        under_way.task = Some(task.abort_handle());
+        true
+    }
+
+    /// Whether the check still waits for this question.
+    fn needs(&self, question: &Question) -> bool {
+        self.under_way.get(&question.request).is_some_and(|it| it.question == question.id)
+    }
+
+    /// The check whose turn it is.
+    fn next_check(&mut self) -> Option<Check> {
+        self.queue.pop_front_if(|_| self.under_way.len() < MOST_AT_ONCE)
     }
 }
 
 impl<M: Machine> Host<M> {
-    /// Answers at once from what is remembered, else asks.
-    pub(super) fn check_postcode(&mut self, at: usize, request: RequestId, postcode: Postcode, traced: bool) {
+    /// Answers at once from what is remembered; else the check waits for its turn.
+    pub(super) fn check_postcode(&mut self, actor: usize, request: RequestId, postcode: Postcode, traced: bool) {
+        let check = Check { actor, request, postcode, traced };
+        match &mut self.inquirer {
+            Some(inquirer) if inquirer.services.cached(&postcode).is_none() => inquirer.queue.push_back(check),
+            _ => self.ask_for(check),
+        }
+    }
+
+    /// Nobody needs this verdict any more: its place is free at once.
+    pub(super) fn end_check(&mut self, request: RequestId) {
+        let Some(inquirer) = &mut self.inquirer else { return };
+        match inquirer.under_way.remove(&request) {
+            Some(UnderWay { task, .. }) => drop(task.inspect(AbortHandle::abort)),
+            None => inquirer.queue.retain(|check| check.request != request),
+        }
+    }
+
+    /// Those whose turn has come. Some were answered meanwhile by what others learned.
+    pub(super) fn ask_waiting(&mut self) {
+        while let Some(check) = self.inquirer.as_mut().and_then(Inquirer::next_check) {
+            self.ask_for(check);
+        }
+    }
+
+    fn ask_for(&mut self, check: Check) {
+        let Check { actor, request, postcode, traced } = check;
         match self.inquirer.as_ref().and_then(|inquirer| inquirer.services.cached(&postcode)) {
-            Some(verdict) => self.give_verdict(at, request, verdict),
-            None => self.ask_next(at, request, postcode, traced, 0),
+            Some(verdict) => self.give_verdict(actor, request, verdict),
+            None => self.ask_next(actor, request, postcode, traced, 0),
         }
     }
 
@@ -80,6 +147,9 @@ impl<M: Machine> Host<M> {
         };
         actor.sent += 1;
         let id = MessageId { from: actor.id, number: actor.sent };
+        if let Some(inquirer) = &mut self.inquirer {
+            inquirer.under_way.insert(request, UnderWay { question: id, task: None });
+        }
         let question = Question { id, to: turn.id, traced, actor: at, turn, request, postcode };
         if traced {
             let (to, service) = (turn.id, turn.service);
@@ -114,12 +184,12 @@ impl<M: Machine> Host<M> {
 
     /// Step 11 is with the service, which sees it now.
     pub(super) fn question_is_there(&mut self, question: Box<Question>) {
-        if question.traced {
-            let message = question.id;
-            self.trace(question.to, || TraceEvent::Delivered { message, refused: None });
-        }
-        if let Some(inquirer) = &self.inquirer {
-            inquirer.ask(question);
+        let (id, to, traced) = (question.id, question.to, question.traced);
+        let is_asked = self.inquirer.as_mut().is_some_and(|inquirer| inquirer.ask(question));
+        if traced && is_asked {
+            self.trace(to, || TraceEvent::Delivered { message: id, refused: None });
+        } else if traced {
+            self.trace(id.from, || TraceEvent::Lost { message: id, to, why: UNWANTED.into() });
         }
     }
 
@@ -143,12 +213,16 @@ impl<M: Machine> Host<M> {
 
     /// A service gave no answer that could be used, or none came through: the next one is asked.
     fn attempt_failed(&mut self, question: Question, why: &str, ask_another: bool, took: Duration) {
+        let is_needed = self.inquirer.as_ref().is_some_and(|inquirer| inquirer.needs(&question));
         let Question { id, to, traced, actor, turn, request, postcode } = question;
         if traced {
             let text = || format!("{} gave no answer about {postcode}: {why}", turn.service);
             self.trace(id.from, || TraceEvent::Log { text: text() });
             let (verdict, took) = (Verdict::NobodyAnswers, took.as_micros() as u64);
             self.trace(id.from, || TraceEvent::PostcodeAnswered { message: id, from: to, verdict, took });
+        }
+        if !is_needed {
+            return;
         }
         match ask_another {
             true => self.ask_next(actor, request, postcode, traced, turn.place + 1),
@@ -158,6 +232,7 @@ impl<M: Machine> Host<M> {
 
     pub(super) fn verdict_is_here(&mut self, answer: ServiceAnswer) {
         let ServiceAnswer { question, verdict, took } = answer;
+        let is_needed = self.inquirer.as_ref().is_some_and(|inquirer| inquirer.needs(&question));
         if let Some(inquirer) = &mut self.inquirer {
             inquirer.services.remember(question.postcode, &verdict);
         }
@@ -168,10 +243,16 @@ impl<M: Machine> Host<M> {
             let (verdict, took) = (verdict.clone(), took.as_micros() as u64);
             self.trace(id.from, || TraceEvent::PostcodeAnswered { message: id, from, verdict, took });
         }
-        self.give_verdict(question.actor, question.request, verdict);
+        if is_needed {
+            self.give_verdict(question.actor, question.request, verdict);
+        }
     }
 
+    /// The check is over: its place is free.
     fn give_verdict(&mut self, at: usize, request: RequestId, verdict: Verdict) {
+        if let Some(inquirer) = &mut self.inquirer {
+            inquirer.under_way.remove(&request);
+        }
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let at_wall_clock = Timestamp(since_1970.as_millis() as u64);
         self.given.push_back((at, Input::PostcodeChecked { request, verdict, at: at_wall_clock }));

@@ -9,8 +9,8 @@ mod time;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use protocol::ids::{Contact, MessageId, Span};
-use protocol::machine::{Effects, Wish};
+use protocol::ids::{Contact, MessageId, RequestId, RequestNumber, Span};
+use protocol::machine::{Effect, Effects, Wish};
 use protocol::message::{Ask, Envelope, Message};
 use protocol::trace::{Rate, Refusal, TraceRecord};
 
@@ -29,6 +29,9 @@ const SECOND: u64 = 1_000_000;
 struct Probe {
     heard: Vec<Input>,
     beats: Option<Span>,
+    /// How many postcodes it wanted to know of, and how many of those, the oldest, it needs no more.
+    checks: u64,
+    ended: u64,
 }
 
 impl Probe {
@@ -52,8 +55,13 @@ impl Machine for Probe {
                 effects.trace(|| TraceEvent::Refused { from, why: Refusal::NotPrimary });
             }
             Input::Wanted { wish: Wish::Ask(Ask::Order { postcode, .. }), traced } => {
-                let (request, postcode, traced) = (RequestId::default(), *postcode, *traced);
-                effects.push(protocol::machine::Effect::CheckPostcode { request, postcode, traced });
+                let (request, postcode, traced) = (check(self.checks), *postcode, *traced);
+                self.checks += 1;
+                effects.push(Effect::CheckPostcode { request, postcode, traced });
+            }
+            Input::Wanted { wish: Wish::GiveUp, .. } => {
+                effects.push(Effect::EndCheck { request: check(self.ended) });
+                self.ended += 1;
             }
             Input::Wanted { traced, .. } => effects.send(peer(), *traced, Message::ReadRecord),
             _ => {}
@@ -64,8 +72,13 @@ impl Machine for Probe {
     fn settle(&mut self, _effects: &mut Effects) {}
 
     fn describe(&self) -> NodeState {
-        NodeState::Customer { front_end: None, waiting: None }
+        NodeState::Customer { front_end: None, waiting: None, why: None }
     }
+}
+
+/// Which request its postcodes belong to, from 0.
+fn check(number: u64) -> RequestId {
+    RequestId { number: RequestNumber(number), ..RequestId::default() }
 }
 
 fn peer() -> Contact {

@@ -112,7 +112,7 @@ impl Process {
 
     pub fn replica_state(&mut self) -> ReplicaState {
         let NodeState::Replica(state) = self.state() else { panic!("it should be a replica") };
-        state
+        *state
     }
 
     /// Lays a bomb; it lies there when this returns.

@@ -12,8 +12,9 @@ use crate::trace::{Refusal, TraceEvent};
 /// At most so many requests are held, one per customer (PROTOCOL section 8).
 const MOST_PENDING: usize = 8192;
 /// A request is forwarded again so often; then it is let go, unless its customer has repeated it. Some are never answered
-/// (their numbers are used, their customers gone), and nobody else would ever take them away.
-const MOST_FORWARDS: u32 = 20;
+/// (their numbers are used, their customers gone), and nobody else would ever take them away: the primary lets an order go
+/// that no front-end repeats.
+const MOST_FORWARDS: u32 = 10;
 
 /// A request that was forwarded and not answered yet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -105,6 +106,13 @@ impl FrontEnd {
         let busy = Message::Busy { id };
         if let Some(customer) = self.take_pending(&busy) {
             effects.send(customer, false, busy);
+        }
+    }
+
+    /// No outcome, and the customer goes on waiting, but it knows why.
+    pub(super) fn on_waiting(&self, traced: bool, id: RequestId, waiting: Message, effects: &mut Effects) {
+        if let Some(held) = self.pending.get(&id.customer).filter(|held| held.id == id) {
+            effects.send(held.customer, traced, waiting);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a message holds, in words for people: field by field, as it is declared. Nothing here is ever parsed back.
 
-use super::{Answer, Ask, Message, shown};
+use super::{Answer, Ask, Message, WaitReason, shown};
 use crate::ids::{NodeId, Position, View};
 
 /// Members of a list that are named; of more only the number is told.
@@ -90,6 +90,13 @@ pub(super) fn of(message: &Message) -> Fields {
         Message::Refused { view } => vec![field("view", view)],
         Message::NotPrimary { id, view } => vec![field("request", id), field("view", view)],
         Message::Busy { id } | Message::LookUpAgain { id } => vec![field("request", id)],
+        Message::Waiting { id, why, waited } => {
+            let why = match why {
+                WaitReason::Asked => "the postcode services have been asked",
+                WaitReason::NobodyAnswers => "no postcode service could tell",
+            };
+            vec![field("request", id), field("why", why), field("waited", format!("{} ms", waited.0 / 1000))]
+        }
     }
 }
 

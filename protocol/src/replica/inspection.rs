@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Replica;
-use crate::ids::{OpNumber, ReplicaId};
+use crate::ids::{OpNumber, ReplicaId, RequestId};
 use crate::order_book::Entry;
 
 impl Replica {
@@ -22,5 +22,10 @@ impl Replica {
     /// The entries after `op`, as far as the log reaches back.
     pub fn entries_after(&self, op: OpNumber) -> impl Iterator<Item = &Arc<Entry>> {
         self.log.after(op)
+    }
+
+    /// Of an acting primary: the orders that wait for a word about their postcode.
+    pub fn unchecked(&self) -> impl Iterator<Item = RequestId> + '_ {
+        self.primary.iter().flat_map(|primary| primary.checks.requests())
     }
 }

@@ -1,6 +1,6 @@
 //! The primary: executes requests, one after the other, and decides when a result counts.
 //!
-//! [10] in; [11] [12] for the postcode; the result is an entry, which goes to the peers ([5], `replica/peers.rs`); once
+//! [10] in; [11] [12] for the postcode (`replica/checks.rs`); the result is an entry, which goes to the peers ([5], `replica/peers.rs`); once
 //! everybody in the ack set holds it, it is committed and may be answered ([13], `replica/answers.rs`).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -8,25 +8,19 @@ use std::sync::Arc;
 
 use super::Replica;
 use super::answers::{Owed, Read};
+use super::checks::Checks;
 use super::peers::Peer;
 use crate::ids::{
-    Barrier, Contact, CustomerId, OpNumber, Position, ReplicaId, RequestId, RequestNumber, Span, Timestamp, View,
-    ViewNumber,
+    Barrier, Contact, CustomerId, OpNumber, Position, ReplicaId, RequestId, RequestNumber, Span, View, ViewNumber,
 };
-use crate::machine::{Effect, Effects, Settings, Timer};
-use crate::menu::check_items;
+use crate::machine::{Effects, Settings};
 use crate::message::{Answer, Ask, Message};
 use crate::order_book::{Entry, EntryEffect, Outcome, Rejection, Session};
 use crate::plant::Plant;
-use crate::postcode::{Postcode, Verdict};
 use crate::trace::{Refusal, TraceEvent};
 
 /// Limits of PROTOCOL section 8: uncommitted entries.
 const MOST_UNCOMMITTED: u64 = 4096;
-/// Postcodes being asked about at once.
-const MOST_CHECKS: usize = 32;
-/// Orders that wait for their turn to be asked about.
-const MOST_WAITING_CHECKS: usize = 256;
 /// Customers that ever ordered.
 const MOST_SESSIONS: usize = 1_000_000;
 
@@ -46,20 +40,7 @@ pub(super) struct Primary {
     /// Entries that are shown step by step.
     pub(super) traced_ops: BTreeSet<OpNumber>,
     silent: Vec<ReplicaId>,
-    validating: BTreeMap<RequestId, Validating>,
-    /// Those of `validating` whose turn to be asked about has not come.
-    unasked: VecDeque<RequestId>,
-    /// Asked about, and nothing was said yet. Those of `validating` in neither rest: nobody could tell, their timer runs.
-    asked: BTreeSet<RequestId>,
-}
-
-/// An order whose postcode is being looked up.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Validating {
-    front_end: Contact,
-    traced: bool,
-    postcode: Postcode,
-    items: Vec<String>,
+    pub(super) checks: Checks,
 }
 
 impl Primary {
@@ -76,9 +57,7 @@ impl Primary {
             owed: BTreeMap::new(),
             traced_ops: BTreeSet::new(),
             silent: Vec::new(),
-            validating: BTreeMap::new(),
-            unasked: VecDeque::new(),
-            asked: BTreeSet::new(),
+            checks: Checks::default(),
         }
     }
 
@@ -139,36 +118,7 @@ impl Replica {
         }
     }
 
-    fn on_order(
-        &mut self,
-        from: Contact,
-        traced: bool,
-        id: RequestId,
-        (postcode, items): (Postcode, Vec<String>),
-        effects: &mut Effects,
-    ) {
-        if self.is_full(id) {
-            return Self::busy(from, traced, id, effects);
-        }
-        let owed = Owed { id, front_end: from, traced };
-        if let Err(error) = check_items(&items) {
-            return self.execute_rejection(owed, Rejection::Items(error), effects);
-        }
-        let Some(primary) = &mut self.primary else { return };
-        if let Some(known) = primary.validating.get_mut(&id) {
-            known.front_end = from;
-            known.traced |= traced;
-            return;
-        }
-        if primary.validating.len() >= MOST_CHECKS + MOST_WAITING_CHECKS {
-            return Self::busy(from, traced, id, effects);
-        }
-        primary.validating.insert(id, Validating { front_end: from, traced, postcode, items });
-        primary.unasked.push_back(id);
-        self.check_next(effects);
-    }
-
-    fn is_full(&self, id: RequestId) -> bool {
+    pub(super) fn is_full(&self, id: RequestId) -> bool {
         let Some((primary, position)) = self.primary.as_ref().zip(self.position) else { return true };
         self.view.members.len() < self.settings.min_members as usize
             || position.op.0.saturating_sub(primary.commit.max(primary.inherited).0) >= MOST_UNCOMMITTED
@@ -183,59 +133,6 @@ impl Replica {
         effects.send(to, traced, Message::Busy { id });
     }
 
-    /// [11]: the primary alone asks; its verdict travels in the entry.
-    fn check_next(&mut self, effects: &mut Effects) {
-        let Some(primary) = &mut self.primary else { return };
-        while primary.asked.len() < MOST_CHECKS {
-            let Some(request) = primary.unasked.pop_front() else { return };
-            if let Some(Validating { postcode, traced, .. }) = primary.validating.get(&request) {
-                primary.asked.insert(request);
-                effects.push(Effect::CheckPostcode { request, postcode: *postcode, traced: *traced });
-            }
-        }
-    }
-
-    /// [12]
-    pub(super) fn on_verdict(&mut self, request: RequestId, verdict: Verdict, at: Timestamp, effects: &mut Effects) {
-        let Some(primary) = &mut self.primary else { return };
-        let asked = primary.asked.remove(&request);
-        if verdict == Verdict::NobodyAnswers {
-            // Not a verdict: the order waits, and its turn goes to another.
-            if asked && primary.validating.contains_key(&request) {
-                effects.set_timer(Timer::CheckAgain(request), self.settings.check_again_after);
-            }
-            return self.check_next(effects);
-        }
-        let Some(Validating { front_end, traced, postcode, items }) = primary.validating.remove(&request) else {
-            return self.check_next(effects);
-        };
-        let owed = Owed { id: request, front_end, traced };
-        if self.last_number(request) >= request.number {
-            // R8: given up meanwhile, or its second copy was faster.
-            effects.trace(|| TraceEvent::Refused { from: front_end.id, why: Refusal::NumberUsed });
-        } else {
-            match verdict {
-                Verdict::Valid { .. } => {
-                    let number = self.book.accepted().next();
-                    let effect = EntryEffect::Accepted { postcode, items, number, at };
-                    self.execute(owed, effect, Outcome::Placed { number }, effects);
-                }
-                Verdict::Invalid { why, by } => self.execute_rejection(owed, Rejection::Postcode { why, by }, effects),
-                Verdict::NobodyAnswers => unreachable!("handled above"),
-            }
-        }
-        self.check_next(effects);
-    }
-
-    pub(super) fn on_check_again(&mut self, request: RequestId, effects: &mut Effects) {
-        let Some(primary) = &mut self.primary else { return };
-        let has_turn = primary.asked.contains(&request) || primary.unasked.contains(&request);
-        if !has_turn && primary.validating.contains_key(&request) {
-            primary.unasked.push_back(request);
-            self.check_next(effects);
-        }
-    }
-
     /// Makes the number before this one unusable, or tells what became of it.
     fn on_withdraw(&mut self, from: Contact, traced: bool, id: RequestId, effects: &mut Effects) {
         if self.is_full(id) {
@@ -246,11 +143,8 @@ impl Replica {
         let outcome = executed.map_or(Outcome::NeverPlaced, |session| session.outcome.clone());
         self.execute(Owed { id, front_end: from, traced }, EntryEffect::Withdrawn, outcome, effects);
         if let Some(primary) = &mut self.primary {
-            let given_up = RequestId { customer: id.customer, number: given_up };
-            primary.validating.remove(&given_up);
-            primary.unasked.retain(|waiting| *waiting != given_up);
+            primary.checks.gone_beyond(id.customer, id.number, effects);
         }
-        self.check_next(effects);
     }
 
     /// [6]
@@ -301,12 +195,12 @@ impl Replica {
         self.book.session(customer).filter(|_| !self.settings.plants(Plant::NoSessionTable))
     }
 
-    fn last_number(&self, request: RequestId) -> RequestNumber {
+    pub(super) fn last_number(&self, request: RequestId) -> RequestNumber {
         self.executed(request.customer).map_or(RequestNumber(0), |session| session.number)
     }
 
     /// R8: a rejection is an entry as well. Were it only said, a second copy of the request could still be accepted.
-    fn execute_rejection(&mut self, owed: Owed, why: Rejection, effects: &mut Effects) {
+    pub(super) fn execute_rejection(&mut self, owed: Owed, why: Rejection, effects: &mut Effects) {
         let outcome = Outcome::Rejected { why };
         // Planted: only said, and forgotten.
         if self.settings.plants(Plant::RejectionNotLogged) {
@@ -318,7 +212,7 @@ impl Replica {
     }
 
     /// The result becomes the next entry. Its answer is owed until it is committed.
-    fn execute(&mut self, owed: Owed, effect: EntryEffect, outcome: Outcome, effects: &mut Effects) {
+    pub(super) fn execute(&mut self, owed: Owed, effect: EntryEffect, outcome: Outcome, effects: &mut Effects) {
         let (Some(primary), Some(position)) = (&mut self.primary, self.position) else { return };
         let op = position.op.next();
         if owed.traced {

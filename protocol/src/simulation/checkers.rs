@@ -198,7 +198,8 @@ impl Checkers {
             | Message::Refused { .. }
             | Message::NotPrimary { .. }
             | Message::Busy { .. }
-            | Message::LookUpAgain { .. } => {}
+            | Message::LookUpAgain { .. }
+            | Message::Waiting { .. } => {}
         }
     }
 

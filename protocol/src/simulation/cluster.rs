@@ -440,7 +440,8 @@ impl<S: Surroundings> Cluster<S> {
                 self.checkers.told(self.now, request, &answer);
                 self.answered.push((slot, request, answer));
             }
-            Effect::Trace(_) => {}
+            // It may be too late to take the question back: then the verdict comes, and nobody needs it.
+            Effect::EndCheck { .. } | Effect::Trace(_) => {}
         }
     }
 

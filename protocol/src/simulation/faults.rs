@@ -7,12 +7,15 @@ use crate::machine::{Input, Settings};
 use crate::simulation::node::{Actor, Doom, Life};
 use crate::simulation::surroundings::Slot;
 use crate::simulation::tally::Fault;
-use crate::simulation::trial::{Plan, Trial};
+use crate::simulation::trial::{Patron, Plan, Trial};
 use crate::simulation::weather::{Cut, Mood, Services};
 use crate::trace::NodeState;
 
+/// Sets of slots have a bit for each; so many customers come at most that some are left for replicas.
+const MOST_SEATS: usize = 40;
+
 /// How many different faults [`Trial::inflict`] knows.
-pub const KINDS: u64 = 22;
+pub const KINDS: u64 = 23;
 
 impl Trial {
     /// The next fault: one of those this seed is about.
@@ -46,6 +49,7 @@ impl Trial {
             18 => self.change_cast(),
             19 => self.tangle(),
             20 => self.bridge(),
+            21 => self.vanish(),
             _ => self.whisper(),
         }
     }
@@ -159,6 +163,28 @@ impl Trial {
         self.back_later(slot);
         let again = self.random.between(10_000_000, 20_000_000);
         self.cluster.plan(self.at(again), Plan::Restart(slot));
+    }
+
+    /// A customer ends for good, rather one that waits for its order, and somebody else comes. Nobody will ever repeat what it
+    /// wanted, and often no postcode service tells about it either.
+    fn vanish(&mut self) {
+        if self.cluster.seats.len() >= MOST_SEATS {
+            return;
+        }
+        let running = |patron: &&Patron| self.cluster.life(patron.slot) == Life::Running;
+        let running: Vec<_> =
+            self.patrons.iter().filter(running).map(|patron| (patron.slot, patron.waits_for)).collect();
+        let waits = running.iter().find(|(_, waits_for)| waits_for.is_some_and(|(_, order)| order));
+        let Some((slot, _)) = waits.copied().or_else(|| self.random.pick(&running)) else { return };
+        self.cluster.around.tally.count(Fault::Vanished);
+        self.cluster.kill(slot);
+        self.vanished.push(slot);
+        let looks = self.patrons.iter().any(|patron| patron.slot == slot && patron.looks);
+        self.patrons.retain(|patron| patron.slot != slot);
+        self.add_patron(format!("customer-{}", self.cluster.seats.len()), looks);
+        if self.random.chance(500_000) {
+            self.disturb_services();
+        }
     }
 
     // Freeze.

@@ -3,11 +3,15 @@
 //! Safety alone would be worthless: a frozen cluster breaks no promise. Where all members of the newest view were lost,
 //! being well means to refuse (PROTOCOL section 10). Invariants are not looked at here; the checkers go on.
 
+use crate::customer::Customer;
+use crate::ids::RequestId;
 use crate::message::Ask;
+use crate::replica::Replica;
 use crate::simulation::cluster::Stepped;
-use crate::simulation::node::{Actor, Life};
+use crate::simulation::node::{Actor, Life, Node};
 use crate::simulation::surroundings::Slot;
 use crate::simulation::trial::Trial;
+use crate::simulation::weather::Services;
 use crate::trace::NodeState;
 
 /// How long the healed cluster may take to answer everything that is open, and again to have all replicas as members.
@@ -30,6 +34,7 @@ impl Trial {
             self.cluster.wake(slot, true, false);
             self.restart(slot);
         }
+        self.orders_of_nobody_must_leave();
         let began = self.cluster.now;
         let answered = |trial: &Self| trial.patrons.iter().all(|patron| patron.waits_for.is_none());
         let well = self.pass(PATIENCE, |trial| answered(trial) || trial.all_lost());
@@ -76,6 +81,22 @@ impl Trial {
         let waiting: Vec<_> = self.patrons.iter().filter_map(|patron| patron.waits_for).collect();
         let what = || format!("liveness: not within two minutes: {what}; waiting: {waiting:?}");
         self.cluster.checkers.expect(well, what);
+    }
+
+    /// Orders whose customers are gone leave their places at the primary while no postcode service tells about them.
+    fn orders_of_nobody_must_leave(&mut self) {
+        if self.vanished.is_empty() {
+            return;
+        }
+        self.cluster.around.services = Services::Down;
+        self.must("nobody checks postcodes for customers that are gone", |trial| {
+            let waits = |request: RequestId| {
+                let customers = trial.patrons.iter().filter_map(|patron| trial.cluster.customer(patron.slot));
+                customers.filter_map(Customer::waiting).any(|waiting| waiting == request)
+            };
+            trial.cluster.nodes.iter().filter_map(Node::replica).flat_map(Replica::unchecked).all(waits)
+        });
+        self.cluster.around.services = Services::Well;
     }
 
     fn read_everything(&mut self) {

@@ -60,6 +60,8 @@ faults! {
     KillNameServer = "name server killed",
     /// SIGKILL; its open request is abandoned.
     KillCustomer = "customer killed",
+    /// SIGKILL; nobody ever comes back for its open request.
+    Vanished = "customer gone for good",
     /// Killed with only some of a list of effects carried out.
     CutList = "killed between effects",
     /// Killed right before a journal entry.

@@ -92,6 +92,8 @@ pub struct Trial {
     pub(super) kinds: u64,
     /// Actors that left for good.
     pub(super) removed: Vec<Slot>,
+    /// Customers that left for good, whatever they waited for.
+    pub(super) vanished: Vec<Slot>,
     pub(super) patrons: Vec<Patron>,
     pub(super) postcodes: Vec<Postcode>,
     /// How many of a million requests are reads, of customers that order.
@@ -130,6 +132,7 @@ impl Trial {
             fault_every: [500_000, 2_000_000, 5_000_000, 12_000_000][random.below(4) as usize],
             kinds: random.bits() | random.bits(),
             removed: Vec::new(),
+            vanished: Vec::new(),
             patrons: Vec::new(),
             postcodes: (0..[2, 6, 24][random.below(3) as usize]).map(|n| postcode(&mut random, n + 1)).collect(),
             reads: [250_000, 600_000][random.below(2) as usize],
@@ -150,9 +153,7 @@ impl Trial {
         }
         let (orderers, lookers) = (self.random.between(1, 5), self.random.below(2));
         for number in 1..=orderers + lookers {
-            let slot = self.add_actor(format!("customer-{number}"), Role::Customer);
-            self.patrons.push(Patron { slot, waits_for: None, looks: number > orderers });
-            self.think_later(slot);
+            self.add_patron(format!("customer-{number}"), number > orderers);
         }
         self.fault_later();
         if self.random.chance(400_000) {
@@ -170,6 +171,13 @@ impl Trial {
         let slot = self.cluster.seat(name, role, customer, self.cluster.seats.len() as u32);
         self.cluster.start(slot, self.random.bits() >> 16);
         slot
+    }
+
+    /// Another customer appears, and will soon want something.
+    pub(super) fn add_patron(&mut self, name: String, looks: bool) {
+        let slot = self.add_actor(name, Role::Customer);
+        self.patrons.push(Patron { slot, waits_for: None, looks });
+        self.think_later(slot);
     }
 
     /// Runs it: `span` with faults, then healing.
@@ -314,7 +322,8 @@ impl Trial {
     }
 
     pub(super) fn restart(&mut self, slot: Slot) {
-        if self.cluster.life(slot) != Life::Dead || self.removed.contains(&slot) {
+        let is_gone = self.removed.contains(&slot) || self.vanished.contains(&slot);
+        if self.cluster.life(slot) != Life::Dead || is_gone {
             return;
         }
         self.abandon(slot);
@@ -339,6 +348,7 @@ fn settings(random: &mut Random) -> Settings {
         check_again_after: Span::millis(random.between(100, 1_000)),
         min_members: if random.chance(100_000) { 2 } else { 1 },
         hop: Span(0),
+        refuse_unchecked_after: random.chance(300_000).then(|| Span::millis(random.between(500, 12_000))),
     }
 }
 

@@ -12,18 +12,20 @@
 //! | `end ack B -> A` | the rule ends; what waits goes on waiting |
 //! | `release ack B -> A`, `release one ack B -> A` | the rule ends and what waits arrives; one message arrives |
 //! | `cut A B \| C D`, `mend` | nothing passes between the two sides; everything passes again |
-//! | `verdicts take 2 s`, `verdicts say no`, `verdicts say yes` | how postcode services answer from now on |
+//! | `verdicts take 2 s`, `verdicts say no`, `verdicts say yes`, `verdicts say nothing` | how postcode services answer from now on |
+//! | `refuse after 10 s` | the setting `refuse_unchecked_after` of everybody who starts later |
 //! | `at least 2 members` | the setting `min_members` of everybody who starts later |
 //! | `wait 300 ms` | virtual time passes |
 //! | `expect …`, `until …` | must be so now; goes on until it is so, at most two minutes |
 //!
 //! What can be expected: `A leads A B` (recorded), `A acts`, `A does not act`, `A holds 3`, `A holds nothing`, `A same as B`,
-//! `Ann waits`, `Ann told placed #1`, `Ann told 2 orders`, `Ann told rejected`, `Ann told never placed`, `FE refuses`,
+//! `Ann waits`, `Ann knows why`, `A checks 2` (orders that wait for a verdict), `Ann told placed #1`, `Ann told 2 orders`, `Ann told rejected`, `Ann told never placed`, `FE refuses`,
 //! `FE serves`, `NS is down`.
 
-use protocol::ids::{CustomerId, RequestId, Role};
+use protocol::customer::Customer;
+use protocol::ids::{CustomerId, RequestId, Role, Span};
 use protocol::machine::{Settings, Wish};
-use protocol::message::{Answer, Ask, Message};
+use protocol::message::{Answer, Ask, Message, WaitReason};
 use protocol::order_book::Outcome;
 use protocol::postcode::{Postcode, PostcodeService, Verdict};
 use protocol::simulation::cluster::{Cluster, Flight, Stepped};
@@ -64,7 +66,8 @@ struct Stage {
     rules: Vec<(Action, Which)>,
     sides: Option<(Vec<Slot>, Vec<Slot>)>,
     verdict_after: u64,
-    valid: bool,
+    /// None: nobody answers.
+    valid: Option<bool>,
     copies: Vec<(Slot, Slot, Message)>,
 }
 
@@ -91,8 +94,9 @@ impl Surroundings for Stage {
     fn verdict(&mut self, _now: u64, _request: RequestId, _postcode: Postcode) -> (u64, Verdict) {
         let by = PostcodeService::PostcodesIo;
         let verdict = match self.valid {
-            true => Verdict::Valid { place: None, by },
-            false => Verdict::Invalid { why: "There is no such postcode.".into(), by },
+            Some(true) => Verdict::Valid { place: None, by },
+            Some(false) => Verdict::Invalid { why: "There is no such postcode.".into(), by },
+            None => Verdict::NobodyAnswers,
         };
         (self.verdict_after, verdict)
     }
@@ -122,6 +126,7 @@ fn kind(message: &Message) -> &'static str {
         Message::Reply { .. } => "reply",
         Message::Refused { .. } => "refusal",
         Message::NotPrimary { .. } | Message::Busy { .. } | Message::LookUpAgain { .. } => "deferral",
+        Message::Waiting { .. } => "waiting",
     }
 }
 
@@ -136,7 +141,7 @@ struct Scene {
 /// # Panics
 /// With the line that could not be performed or did not hold, and the last things that happened before.
 pub fn perform(text: &str) {
-    let stage = Stage { rules: Vec::new(), sides: None, verdict_after: HOP, valid: true, copies: Vec::new() };
+    let stage = Stage { rules: Vec::new(), sides: None, verdict_after: HOP, valid: Some(true), copies: Vec::new() };
     let mut cluster = Cluster::new(stage, Settings::default(), true);
     cluster.story = Some(Vec::new());
     let mut scene = Scene { cluster, told: Vec::new() };
@@ -188,7 +193,16 @@ impl Scene {
                 Ok(())
             }
             ["verdicts", "say", word] => {
-                self.cluster.around.valid = *word == "yes";
+                self.cluster.around.valid = match *word {
+                    "yes" => Some(true),
+                    "no" => Some(false),
+                    "nothing" => None,
+                    _ => return Err("yes, no or nothing?".into()),
+                };
+                Ok(())
+            }
+            ["refuse", "after", amount, unit] => {
+                self.cluster.settings.refuse_unchecked_after = Some(Span(span(amount, unit)?));
                 Ok(())
             }
             ["at", "least", number, "members"] => {
@@ -358,6 +372,13 @@ impl Scene {
             [name, "same", "as", other] => position(name)?.is_some() && position(name)? == position(other)?,
             [name, "waits"] => {
                 self.cluster.customer(self.slot(name)?).is_some_and(|customer| customer.waiting().is_some())
+            }
+            [name, "knows", "why"] => {
+                let why = self.cluster.customer(self.slot(name)?).and_then(Customer::why);
+                why.is_some_and(|(why, _)| why == WaitReason::NobodyAnswers)
+            }
+            [name, "checks", number] => {
+                replica(name)?.is_some_and(|replica| replica.unchecked().count().to_string() == *number)
             }
             [name, "told", what @ ..] => self.last_told(self.slot(name)?) == Some(what.join(" ")),
             [name, "refuses"] => self.front_end_waits(name)?,

@@ -159,8 +159,9 @@ mod tests {
             postcodes: 0,
             sessions: 0,
             digest: Default::default(),
+            unchecked: None,
         };
-        TraceRecord { node: NodeId(id), at: 1, event: TraceEvent::State(NodeState::Replica(state)) }
+        TraceRecord { node: NodeId(id), at: 1, event: TraceEvent::State(NodeState::Replica(Box::new(state))) }
     }
 
     fn cast() -> Picture {

@@ -20,7 +20,7 @@ impl Told {
         let mut told = Self { performance, picture: Picture::default() };
         for number in 1..=3 {
             told.fact(number, TraceEvent::Started(started(number)));
-            told.fact(number, TraceEvent::State(NodeState::Replica(state(number, 1))));
+            told.fact(number, TraceEvent::State(NodeState::Replica(Box::new(state(number, 1)))));
         }
         told
     }
@@ -69,6 +69,7 @@ fn state(of: u64, number: u64) -> ReplicaState {
         postcodes: 0,
         sessions: 0,
         digest: Fingerprint(0),
+        unchecked: None,
     }
 }
 

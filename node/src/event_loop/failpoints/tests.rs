@@ -55,7 +55,7 @@ fn view(number: u64, primary: NodeId, members: &[NodeId]) -> View {
 
 fn replica_in(view: View, standing: Standing, loading: Option<(u32, u32)>) -> NodeState {
     let acting = standing == Standing::Primary;
-    NodeState::Replica(ReplicaState {
+    NodeState::Replica(Box::new(ReplicaState {
         standing,
         view,
         acting,
@@ -69,7 +69,8 @@ fn replica_in(view: View, standing: Standing, loading: Option<(u32, u32)>) -> No
         postcodes: 0,
         sessions: 0,
         digest: Fingerprint(0),
-    })
+        unchecked: None,
+    }))
 }
 
 fn primary() -> NodeState {
@@ -95,7 +96,7 @@ fn name_server() -> NodeState {
 }
 
 fn customer() -> NodeState {
-    NodeState::Customer { front_end: None, waiting: None }
+    NodeState::Customer { front_end: None, waiting: None, why: None }
 }
 
 fn request() -> Message {

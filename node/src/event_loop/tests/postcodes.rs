@@ -4,7 +4,7 @@
 use super::*;
 use crate::control::{LinkSetting, Misbehaviour, ServiceAddress};
 use crate::stand_in;
-use protocol::postcode::{PostcodeService, Verdict};
+use protocol::postcode::{Postcode, PostcodeService, Verdict};
 use protocol::trace::{LinkRule, MessageAct, Step};
 
 const FIRST: NodeId = NodeId(11);
@@ -12,6 +12,11 @@ const SECOND_SERVICE: NodeId = NodeId(12);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn scene() -> Scene {
+    scene_that_knows(None).await
+}
+
+/// … and remembers verdicts, if it knows one.
+async fn scene_that_knows(known: Option<(Postcode, Verdict)>) -> Scene {
     let mut services = Vec::new();
     for (id, service) in [(FIRST, PostcodeService::PostcodesIo), (SECOND_SERVICE, PostcodeService::GetTheData)] {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -24,7 +29,11 @@ async fn scene() -> Scene {
         });
     }
     let mut scene = Scene::new(Probe::default(), Rate::STOPPED);
-    scene.host.inquirer = Some(Inquirer::new(PostcodeServices::new(services, false).unwrap()));
+    let mut services = PostcodeServices::new(services, known.is_some()).unwrap();
+    if let Some((postcode, verdict)) = known {
+        services.remember(postcode, &verdict);
+    }
+    scene.host.inquirer = Some(Inquirer::new(services));
     scene.host.retime(Settings { hop: Span::millis(10), ..Settings::default() });
     scene.host.round().unwrap();
     scene.facts();
@@ -144,4 +153,71 @@ async fn a_held_question_is_not_asked_and_a_dropped_one_never() {
     scene.host.act_on(verdict_on_its_way, ME, MessageAct::LetPast).unwrap();
     scene.host.round().unwrap();
     assert_eq!(by(verdict(&scene)), Some(PostcodeService::GetTheData));
+}
+
+/// Wants to know of a postcode.
+fn want(scene: &mut Scene, postcode: &str) {
+    let ask = Ask::Order { postcode: postcode.parse().unwrap(), items: Vec::new() };
+    scene.host.give(ME, Input::Wanted { wish: Wish::Ask(ask), traced: false });
+    scene.host.round().unwrap();
+}
+
+/// Needs the oldest check no more.
+fn end(scene: &mut Scene) {
+    scene.host.give(ME, Input::Wanted { wish: Wish::GiveUp, traced: false });
+    scene.host.round().unwrap();
+}
+
+fn verdicts(scene: &Scene) -> Vec<RequestId> {
+    let checked = |input: &Input| match input {
+        Input::PostcodeChecked { request, .. } => Some(*request),
+        _ => None,
+    };
+    scene.probe().heard.iter().filter_map(checked).collect()
+}
+
+#[tokio::test]
+async fn what_is_remembered_waits_for_no_turn_and_what_nobody_needs_takes_none() {
+    let exists = Verdict::Valid { place: None, by: PostcodeService::PostcodesIo };
+    let mut scene = scene_that_knows(Some(("DH1 3LE".parse().unwrap(), exists))).await;
+    link(&mut scene, (ME, FIRST), LinkRule { hold: true, ..LinkRule::default() });
+    for _ in 0..350 {
+        want(&mut scene, "M1 1AE");
+    }
+    assert_eq!((scene.host.in_links(), verdicts(&scene)), (32, Vec::new()), "the others wait for their turns");
+    want(&mut scene, "DH1 3LE");
+    assert_eq!(verdicts(&scene), [check(350)]);
+    // Another one takes its turn, beside the question that is held for nobody.
+    for place in 1..=33 {
+        end(&mut scene);
+        assert_eq!(scene.host.in_links(), 32 + place, "its place is free at once");
+    }
+    // Let go, what nobody needs is not asked; the others are, and answer for all that wait for the same postcode.
+    link(&mut scene, (ME, FIRST), LinkRule::default());
+    scene.set_forward(10_000);
+    tokio::time::timeout(PATIENCE, async {
+        while verdicts(&scene).len() < 350 - 33 + 1 {
+            scene.host.ready().await;
+            scene.host.round().unwrap();
+            scene.set_forward(10_000);
+        }
+    })
+    .await
+    .expect("all should be answered");
+    assert!(verdicts(&scene).iter().all(|request| request.number.0 >= 33));
+    assert_eq!(scene.host.in_links(), 0);
+    (0..33).for_each(|_| want(&mut scene, "M1 1AF"));
+    assert_eq!(scene.host.in_links(), 32, "every turn is there again");
+}
+
+#[tokio::test]
+async fn a_question_that_nobody_needs_any_more_is_lost_in_its_link() {
+    let mut scene = scene().await;
+    let question = ask(&mut scene);
+    end(&mut scene);
+    scene.facts();
+    scene.set_forward(10_000);
+    let why = "nobody waits for its answer any more".to_owned();
+    assert!(scene.facts().contains(&TraceEvent::Lost { message: question, to: FIRST, why }));
+    assert_eq!(scene.host.in_links(), 0);
 }
