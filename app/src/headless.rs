@@ -154,6 +154,22 @@ pub struct ClusterKind {
     /// Silence after which a node is suspected, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 250, value_parser = clap::value_parser!(u64).range(2..=600_000))]
     suspect_after: u64,
+    /// What becomes of an order while no postcode service answers: it waits, or it is refused after a while.
+    #[arg(long, value_enum, default_value_t)]
+    unchecked: Unchecked,
+    /// With `--unchecked refuse`: after so many seconds.
+    #[arg(long, value_name = "S", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    refuse_after: u64,
+}
+
+/// What becomes of an order while nobody can check its postcode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Unchecked {
+    /// It waits until somebody can.
+    #[default]
+    Wait,
+    /// It is refused, for good.
+    Refuse,
 }
 
 impl ClusterKind {
@@ -168,7 +184,9 @@ impl ClusterKind {
         }
         let (heartbeat, suspect_after) = (Span::millis(self.heartbeat), Span::millis(self.suspect_after));
         let autoclean = Span::millis(self.autoclean * 1000);
-        let settings = Settings { heartbeat, suspect_after, autoclean, ..Settings::default() };
+        let refuse_unchecked_after =
+            (self.unchecked == Unchecked::Refuse).then(|| Span::millis(self.refuse_after * 1000));
+        let settings = Settings { heartbeat, suspect_after, autoclean, refuse_unchecked_after, ..Settings::default() };
         let directory = self.dir.clone();
         Ok(ClusterOptions {
             directory,

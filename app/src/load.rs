@@ -19,10 +19,10 @@ use node::event_loop::{Answered, Host};
 use node::observation::Feed;
 use node::transport::Transport;
 use protocol::customer::Customer;
-use protocol::ids::{Contact, CustomerId, NodeId, RequestId, RequestNumber, Role};
+use protocol::ids::{Contact, CustomerId, NodeId, RequestId, RequestNumber, Role, Span};
 use protocol::machine::{Identity, Input, Wish};
 use protocol::menu::menu;
-use protocol::message::{Answer, Ask};
+use protocol::message::{Answer, Ask, WaitReason};
 use protocol::postcode::Postcode;
 use protocol::trace::Rate;
 use tokio::sync::Notify;
@@ -42,6 +42,8 @@ pub trait Workload: Send + 'static {
     fn next(&mut self, place: usize, id: RequestId, now: Moment) -> Option<Ask>;
     /// Its answer.
     fn answered(&mut self, place: usize, answer: Answer, now: Moment);
+    /// It has waited too long; this is what the primary said of that. What became of its request is not known.
+    fn waited_because(&mut self, _place: usize, _why: WaitReason, _waited: Span) {}
     /// It has waited too long, and nobody knows what became of its request.
     fn unknown(&mut self, place: usize, now: Moment);
     /// Whether more may come after all have nothing to ask; then [`Load::nudge`] says when.
@@ -310,6 +312,10 @@ impl<W: Workload> Crowd<W> {
         let places: Vec<usize> = (0..self.places.len()).filter(|place| overdue(&self.places[*place])).collect();
         let workload = self.workload.clone();
         for place in places {
+            let why = self.host.machine(self.places[place].node).and_then(Customer::why);
+            if let Some((why, waited)) = why {
+                lock(&workload).waited_because(place, why, waited);
+            }
             lock(&workload).unknown(place, now);
             self.seat(place)?;
             self.ask_all(&mut lock(&workload), place..place + 1);

@@ -218,8 +218,8 @@ impl Picture {
     }
 
     fn state(&mut self, id: NodeId, at: u64, state: &NodeState) {
-        if let NodeState::Customer { front_end, .. } = state {
-            self.customers.believes(id, *front_end);
+        if let NodeState::Customer { front_end, waiting, why } = state {
+            self.customers.believes(id, *front_end, waiting.zip(*why), at);
         }
         self.nodes.believes(id, at, state);
     }

@@ -36,3 +36,5 @@ mod scenarios;
 mod steering;
 #[path = "headless/tapes.rs"]
 mod tapes;
+#[path = "headless/unchecked.rs"]
+mod unchecked;

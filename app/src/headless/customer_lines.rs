@@ -1,16 +1,16 @@
 //! `customer --dir RUN --lines`: a customer of a cluster in another process, for programs that know nothing but JSON lines.
 //!
 //! A line in is a request, {"op":1,"f":"place","postcode":"DH1 3LE","items":["Pad thai"]} or {"op":2,"f":"read",…}; a line out
-//! its answer: ok (done), fail (certainly not done), info (nobody knows). One request at a time, like any customer.
+//! its answer: ok (done), fail (certainly not done), info (nobody knows, with what is known of why). One request at a time, like any customer.
 
 use std::io::{BufRead, Read};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use protocol::ids::RequestId;
+use protocol::ids::{RequestId, Span};
 use protocol::menu::check_items;
-use protocol::message::{Answer, Ask};
+use protocol::message::{Answer, Ask, WaitReason};
 use protocol::order_book::{Order, OrderId, Outcome, PAGE};
 use protocol::postcode::Postcode;
 use serde::Deserialize;
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::{Exit, Failure, door, say_json};
 use crate::load::{Load, Moment, Workload};
+use crate::wording::wait_reason;
 
 /// The longest line that is read, in bytes.
 const LONGEST_LINE: u64 = 64 * 1024;
@@ -92,7 +93,27 @@ struct Customer {
 enum Event {
     Asked(RequestId),
     Answered(Answer),
+    WaitedBecause(WaitReason, Span),
     Unknown,
+}
+
+/// What came of a request.
+struct Exchanged {
+    id: Option<RequestId>,
+    /// None: it took too long.
+    answer: Option<Answer>,
+    /// What the primary said of that.
+    why: Option<(WaitReason, Span)>,
+}
+
+impl Exchanged {
+    /// Why there is no answer.
+    fn why(&self, postcode: Postcode) -> String {
+        match self.why {
+            Some((why, waited)) => format!("{}, for {} s", wait_reason(why, postcode), waited.0 / 1_000_000),
+            None => "no answer in time, and no reason was heard".into(),
+        }
+    }
 }
 
 impl Customer {
@@ -116,16 +137,16 @@ impl Customer {
         match request.f {
             Function::Place => match check_items(&request.items) {
                 Err(error) => refuse(error.to_string()),
-                Ok(()) => self.place(op, Ask::Order { postcode, items: request.items }),
+                Ok(()) => self.place(op, postcode, request.items),
             },
             Function::Read => self.read(op, postcode),
         }
     }
 
-    fn place(&mut self, op: u64, order: Ask) -> Result<Value, Failure> {
-        let (id, answer) = self.exchange(order)?;
-        let value = id.map(order_name);
-        Ok(match answer {
+    fn place(&mut self, op: u64, postcode: Postcode, items: Vec<String>) -> Result<Value, Failure> {
+        let exchanged = self.exchange(Ask::Order { postcode, items })?;
+        let value = exchanged.id.map(order_name);
+        Ok(match exchanged.answer {
             Some(Answer::Outcome(Outcome::Placed { number })) => {
                 json!({"op": op, "type": "ok", "f": "place", "value": value, "number": number.0})
             }
@@ -135,15 +156,17 @@ impl Customer {
             Some(Answer::Outcome(Outcome::NeverPlaced) | Answer::History(_)) => {
                 json!({"op": op, "type": "fail", "f": "place", "value": value, "why": "never placed"})
             }
-            None => json!({"op": op, "type": "info", "f": "place", "value": value}),
+            None => json!({"op": op, "type": "info", "f": "place", "value": value, "why": exchanged.why(postcode)}),
         })
     }
 
     fn read(&mut self, op: u64, postcode: Postcode) -> Result<Value, Failure> {
         let mut value = Vec::new();
         for page in 0.. {
-            let (_, answer) = self.exchange(Ask::History { postcode, page })?;
-            let Some(Answer::History(page)) = answer else { break };
+            let exchanged = self.exchange(Ask::History { postcode, page })?;
+            let Some(Answer::History(page)) = exchanged.answer else {
+                return Ok(json!({"op": op, "type": "info", "f": "read", "why": exchanged.why(postcode)}));
+            };
             value.extend(page.orders.iter().map(name));
             // Full pages never change again, so the last one decides when the whole list was read.
             if page.orders.len() < PAGE || value.len() as u64 >= page.total {
@@ -153,16 +176,17 @@ impl Customer {
         Ok(json!({"op": op, "type": "info", "f": "read"}))
     }
 
-    fn exchange(&mut self, ask: Ask) -> Result<(Option<RequestId>, Option<Answer>), Failure> {
+    fn exchange(&mut self, ask: Ask) -> Result<Exchanged, Failure> {
         let gone = || Failure::Fault(anyhow::anyhow!("the customer's thread ended unexpectedly"));
         self.orders.send(ask).map_err(|_| gone())?;
         self.load.nudge();
-        let mut id = None;
+        let mut exchanged = Exchanged { id: None, answer: None, why: None };
         loop {
             match self.events.recv().map_err(|_| gone())? {
-                Event::Asked(request) => id = Some(request),
-                Event::Answered(answer) => return Ok((id, Some(answer))),
-                Event::Unknown => return Ok((id, None)),
+                Event::Asked(request) => exchanged.id = Some(request),
+                Event::WaitedBecause(why, waited) => exchanged.why = Some((why, waited)),
+                Event::Answered(answer) => return Ok(Exchanged { answer: Some(answer), ..exchanged }),
+                Event::Unknown => return Ok(exchanged),
             }
         }
     }
@@ -190,6 +214,10 @@ impl Workload for OneByOne {
 
     fn answered(&mut self, _place: usize, answer: Answer, _now: Moment) {
         self.tell(Event::Answered(answer));
+    }
+
+    fn waited_because(&mut self, _place: usize, why: WaitReason, waited: Span) {
+        self.tell(Event::WaitedBecause(why, waited));
     }
 
     fn unknown(&mut self, _place: usize, _now: Moment) {

@@ -66,7 +66,7 @@ pub fn order_form_ui(
     let typed = draft.postcode.clone().unwrap_or_else(|| customer.postcode.to_string());
     let postcode = postcode_field(ui, picture, &typed, draft);
     ui.add_space(4.0);
-    place_or_give_up(ui, customer, draft, &typed, postcode.is_some(), commands);
+    place_or_give_up(ui, picture, customer, draft, (&typed, postcode.is_some()), commands);
     ScrollArea::vertical().id_salt("answers").auto_shrink(false).show(ui, |ui| {
         receipts(ui, customer);
         if let Some(postcode) = postcode {
@@ -152,14 +152,18 @@ fn postcode_field(ui: &mut Ui, picture: &Picture, typed: &str, draft: &mut Draft
 
 fn place_or_give_up(
     ui: &mut Ui,
+    picture: &Picture,
     customer: &Customer,
     draft: &mut Draft,
-    postcode: &str,
-    well_formed: bool,
+    (postcode, well_formed): (&str, bool),
     commands: &mut CommandQueue,
 ) {
     if let Some(waiting) = &customer.waiting {
         dim(ui, waits(&waiting.ask, waiting.giving_up));
+        if let Some(why) = wording::why_it_waits(waiting, picture.now) {
+            let ink = tokens(ui).saffron_text;
+            ui.add(Label::new(RichText::new(why).size(text::SMALL).color(ink)).wrap());
+        }
         ui.add_enabled_ui(!waiting.giving_up && matches!(waiting.ask, Ask::Order { .. }), |ui| {
             let width = ui.available_width();
             let give_up = ui.add_sized(vec2(width, 32.0), egui::Button::new("Give up"));

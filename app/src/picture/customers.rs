@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use protocol::ids::{CustomerId, NodeId, RequestId};
-use protocol::message::{Answer, Ask};
+use protocol::ids::{CustomerId, NodeId, RequestId, Span};
+use protocol::message::{Answer, Ask, WaitReason};
 use protocol::order_book::{HistoryPage, Outcome};
 use protocol::postcode::Postcode;
 
@@ -47,6 +47,8 @@ pub struct Waiting {
     pub since: u64,
     /// Whether the customer has asked to give it up.
     pub giving_up: bool,
+    /// Why it waits, as the primary says, and since when, in cluster time.
+    pub why: Option<(WaitReason, u64)>,
 }
 
 /// What became of an order, as its customer was told.
@@ -131,18 +133,34 @@ impl Customers {
         self.list.retain(|customer| customer.node != node);
     }
 
-    /// What it waits for is told by its own facts, which come with the request: not here.
-    pub(super) fn believes(&mut self, node: NodeId, front_end: Option<NodeId>) {
-        if let Some(customer) = self.list.iter_mut().find(|customer| customer.node == node) {
-            Arc::make_mut(customer).front_end = front_end;
+    /// What it waits for is told by its own facts, which come with the request: not here. `why`: it said so of a request.
+    pub(super) fn believes(
+        &mut self,
+        node: NodeId,
+        front_end: Option<NodeId>,
+        why: Option<(RequestId, (WaitReason, Span))>,
+        at: u64,
+    ) {
+        let Some(customer) = self.list.iter_mut().find(|customer| customer.node == node).map(Arc::make_mut) else {
+            return;
+        };
+        customer.front_end = front_end;
+        if let Some(waiting) = &mut customer.waiting {
+            let said = why.filter(|(request, _)| *request == waiting.request);
+            // What is heard late would seem to have begun late.
+            let before = waiting.why.map_or(u64::MAX, |(_, since)| since);
+            waiting.why = said.map(|(_, (why, waited))| (why, before.min(at.saturating_sub(waited.0))));
         }
     }
 
     pub(super) fn asked(&mut self, id: CustomerId, request: RequestId, ask: &Ask, at: u64) {
         let Some(customer) = self.get_mut(id) else { return };
         match (ask, &mut customer.waiting) {
-            (Ask::Withdraw, Some(waiting)) => waiting.giving_up = true,
-            _ => customer.waiting = Some(Waiting { request, ask: ask.clone(), since: at, giving_up: false }),
+            (Ask::Withdraw, Some(waiting)) => (waiting.giving_up, waiting.why) = (true, None),
+            _ => {
+                let ask = ask.clone();
+                customer.waiting = Some(Waiting { request, ask, since: at, giving_up: false, why: None });
+            }
         }
     }
 

@@ -2,10 +2,10 @@
 
 use protocol::ids::{
     Contact, CustomerId, Fingerprint, MessageId, NodeId, OpNumber, OrderNumber, Position, RequestId, RequestNumber,
-    Role, View, ViewNumber,
+    Role, Span, View, ViewNumber,
 };
 use protocol::machine::Timer;
-use protocol::message::{Answer, Ask};
+use protocol::message::{Answer, Ask, WaitReason};
 use protocol::order_book::Outcome;
 use protocol::trace::{
     Actor, Crowd, Ending, LinkRule, MessageFacts, NodeState, Rate, ReplicaState, Standing, Started, Stay, Step,
@@ -13,6 +13,7 @@ use protocol::trace::{
 };
 
 use super::{Copies, End, MarkKind, Picture, Service};
+use crate::wording;
 
 const FIRST: NodeId = NodeId(11);
 const SECOND: NodeId = NodeId(12);
@@ -171,6 +172,38 @@ fn a_receipt_tells_what_was_ordered() {
     assert!(grace.waiting.is_none());
     assert_eq!(grace.receipts[0].items, ["Pad thai"]);
     assert_eq!((picture.ledger.placed, picture.ledger.percentile(50)), (1, Some(800)));
+}
+
+#[test]
+fn an_order_that_waits_tells_why_and_since_when() {
+    let mut facts = grace_asked(1);
+    let says = |number: u64, why| {
+        TraceEvent::State(NodeState::Customer {
+            front_end: None,
+            waiting: Some(order(number).0),
+            why: Some((why, Span::millis(2_000))),
+        })
+    };
+    let why = |facts: &[(NodeId, u64, TraceEvent)], now| {
+        let picture = picture(facts.to_vec());
+        let waiting = picture.customers.get(CustomerId(1)).unwrap().waiting.clone().unwrap();
+        wording::why_it_waits(&waiting, now)
+    };
+    assert_eq!(why(&facts, 9_000_000), None);
+    facts.push((GRACE, 5_000_000, says(1, WaitReason::NobodyAnswers)));
+    let sentence = "Waiting: neither postcodes.io nor getthedata.com could check NE1 7RU, for 6 s.";
+    assert_eq!(why(&facts, 9_000_000).as_deref(), Some(sentence));
+    // Heard late: it began as early as was known before.
+    facts.push((GRACE, 6_000_000, says(1, WaitReason::NobodyAnswers)));
+    assert_eq!(why(&facts, 9_000_000).as_deref(), Some(sentence));
+    // What is said of another request says nothing of this one; nor does it while the order is being given up.
+    facts.push((GRACE, 7_000_000, says(2, WaitReason::NobodyAnswers)));
+    assert_eq!(why(&facts, 9_000_000), None);
+    facts.push((GRACE, 8_000_000, says(1, WaitReason::Asked)));
+    assert!(why(&facts, 9_000_000).unwrap().contains("have not answered about NE1 7RU yet"));
+    let request = RequestId { customer: CustomerId(1), number: RequestNumber(2) };
+    facts.push((GRACE, 8_500_000, TraceEvent::Asked { customer: CustomerId(1), request, ask: Ask::Withdraw }));
+    assert_eq!(why(&facts, 9_000_000), None);
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! What stands on the cards of nodes and customers.
 
 use protocol::ids::Role;
+use protocol::message::{Ask, WaitReason};
 use protocol::order_book::Outcome;
+use protocol::postcode::Postcode;
 use protocol::trace::{Actor, NodeState, ReplicaState, Standing};
 
 use super::{count, duration, named, standing};
-use crate::picture::{Customer, Life, Node, Picture, Precedence};
+use crate::picture::{Customer, Life, Node, Picture, Precedence, Waiting};
 
 /// "replica-2 · primary".
 #[must_use]
@@ -117,11 +119,11 @@ pub fn short_line(node: &Node, picture: &Picture) -> String {
 /// What a customer is at: "placed #17".
 #[must_use]
 pub fn customer_line(customer: &Customer) -> String {
-    use protocol::message::Ask;
     if let Some(waiting) = &customer.waiting {
         return match (&waiting.ask, waiting.giving_up) {
             (_, true) => "giving up…".into(),
             (Ask::History { .. }, false) => "reading…".into(),
+            (Ask::Order { .. }, false) if waiting.why.is_some() => "waits for a postcode check".into(),
             (Ask::Order { .. } | Ask::Withdraw, false) => "ordering…".into(),
         };
     }
@@ -131,4 +133,21 @@ pub fn customer_line(customer: &Customer) -> String {
         Some(Outcome::NeverPlaced) => "gave up".into(),
         None => "browsing".into(),
     }
+}
+
+/// Why an order waits, for people: as the end of a sentence about it.
+#[must_use]
+pub fn wait_reason(why: WaitReason, postcode: Postcode) -> String {
+    match why {
+        WaitReason::Asked => format!("the postcode services have not answered about {postcode} yet"),
+        WaitReason::NobodyAnswers => format!("neither postcodes.io nor getthedata.com could check {postcode}"),
+    }
+}
+
+/// Why a customer's order waits and for how long, as a sentence; none if nothing is known of that.
+#[must_use]
+pub fn why_it_waits(waiting: &Waiting, now: u64) -> Option<String> {
+    let ((why, since), Ask::Order { postcode, .. }) = (waiting.why?, &waiting.ask) else { return None };
+    let seconds = now.saturating_sub(since) / 1_000_000;
+    Some(format!("Waiting: {}, for {seconds} s.", wait_reason(why, *postcode)))
 }

@@ -3,11 +3,13 @@
 //! Nothing is asked or printed here.
 
 use protocol::ids::Role;
-use protocol::trace::{Actor, Bomb, Freezing, LinkRule, NodeState, Rate, Standing};
+use protocol::message::WaitReason;
+use protocol::trace::{Actor, Bomb, Freezing, LinkRule, NodeState, Rate, Standing, Unchecked};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{Inquirer, NodeStatus, SteeringStatus};
 use crate::user_command::LinkWay;
+use crate::wording;
 
 /// One node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +45,8 @@ pub(in crate::headless) struct StatusLine {
     token: Option<u64>,
     /// Of a front-end: whether it was told that there is a newer one.
     retired: Option<bool>,
+    /// Of a primary: orders that wait because nobody has told whether their postcodes exist.
+    unchecked: Option<UncheckedLine>,
     /// Of a front-end without service.
     waits_for: Option<String>,
     /// "cooperative" or "signal": it stands still, and was not asked.
@@ -68,6 +72,28 @@ pub(in crate::headless) struct StatusReport {
     plant: Option<String>,
     /// Links that are not mended, one way each.
     links: Vec<LinkLine>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct UncheckedLine {
+    orders: u64,
+    /// How long the first of them has waited.
+    waited_s: u64,
+    /// A sentence.
+    why: String,
+}
+
+impl UncheckedLine {
+    fn of(Unchecked { orders, why, waited }: Unchecked) -> Self {
+        let seconds = waited.0 / 1_000_000;
+        let wait = wording::count(orders as usize, "order waits", "orders wait");
+        let because = match why {
+            WaitReason::Asked => "the postcode services have not answered yet",
+            WaitReason::NobodyAnswers => "neither postcodes.io nor getthedata.com could check the postcode",
+        };
+        Self { orders, waited_s: seconds, why: format!("{wait}, the first for {seconds} s: {because}.") }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +136,7 @@ impl StatusReport {
             frozen.into_iter().chain(node.bomb.as_ref().map(|bomb| format!("A bomb lies in {}: {bomb}.", node.name)))
         };
         sentences.extend(self.nodes.iter().flat_map(of_nodes));
+        sentences.extend(self.nodes.iter().filter_map(|node| node.unchecked.as_ref()).map(|line| line.why.clone()));
         sentences.extend(self.links.iter().map(LinkLine::sentence));
         sentences
     }
@@ -185,6 +212,7 @@ impl StatusLine {
                 line.orders = Some(replica.orders.0);
                 line.sessions = Some(replica.sessions);
                 line.digest = Some(format!("{:016x}", replica.digest.0));
+                line.unchecked = replica.unchecked.map(UncheckedLine::of);
                 Some(&replica.view)
             }
             Some(NodeState::Customer { .. }) | None => None,

@@ -1,12 +1,12 @@
 //! What a customer says of itself: where it lives, whom it found, and its receipts.
 
-use egui::Ui;
+use egui::{Label, RichText, Ui};
 use node::gazetteer::{Finding, Gazetteer};
 
 use super::{InspectorState, own_log, waiting};
 use crate::panels::Focus;
 use crate::picture::{Customer, Picture};
-use crate::theme::tokens;
+use crate::theme::{text, tokens};
 use crate::user_command::{CommandQueue, UserCommand};
 use crate::widgets::{destructive, dim, fact, field, heading, pill};
 use crate::wording;
@@ -24,6 +24,10 @@ pub(super) fn customer_ui(
     heading(ui, &customer.name);
     pill(ui, &wording::customer_line(customer), t.text, t.soft);
     ui.add_space(4.0);
+    if let Some(why) = customer.waiting.as_ref().and_then(|waiting| wording::why_it_waits(waiting, picture.now)) {
+        ui.add(Label::new(RichText::new(why).size(text::SMALL).color(t.saffron_text)).wrap());
+        ui.add_space(4.0);
+    }
     let place = Gazetteer::get().place_name(customer.postcode);
     fact(ui, "Lives at", &format!("{} · {place}", customer.postcode), false);
     let front_end = customer.front_end.map_or("not looked up yet".to_owned(), |id| picture.name(id));

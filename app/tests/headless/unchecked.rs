@@ -1,0 +1,59 @@
+//! While nobody can check postcodes: who waits knows why, who needs no check waits for nobody, and nobody waits for ever who
+//! was told not to.
+
+use std::io::Write;
+
+use serde_json::Value;
+
+use crate::program::{RunningCluster, Talking, command, last_json, order, program};
+
+/// A cluster whose postcode services are dead, once it has learned that M1 1AE exists.
+fn cluster(arguments: &[&str]) -> RunningCluster {
+    let begin = ["cluster", "--replicas", "1"];
+    let mut cluster = RunningCluster::of(Talking::start(&[&begin, arguments].concat()));
+    assert_eq!(cluster.customer().ask(&order(1, "M1 1AE", &["Pad thai"]))["type"], "ok");
+    for service in ["postcodes.io", "getthedata.com"] {
+        cluster.wants("crash", service);
+        cluster.until("ended", service);
+    }
+    cluster
+}
+
+/// Orders once, and is gone after so many milliseconds.
+fn gone_after(cluster: &RunningCluster, milliseconds: &str, line: &str) -> Value {
+    let folder = cluster.folder.to_str().unwrap();
+    let mut customer = command(&["customer", "--dir", folder, "--lines", "--deadline", milliseconds]);
+    let mut customer =
+        customer.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    writeln!(customer.stdin.take().unwrap(), "{line}").unwrap();
+    last_json(&customer.wait_with_output().unwrap())
+}
+
+#[test]
+fn who_waits_knows_why_and_who_needs_no_check_is_answered() {
+    let cluster = cluster(&[]);
+    let waited = gone_after(&cluster, "3000", &order(2, "M1 1AF", &["Pad thai"]));
+    assert_eq!(waited["type"], "info", "{waited}");
+    let why = waited["why"].as_str().unwrap();
+    assert!(why.contains("neither postcodes.io nor getthedata.com could check M1 1AF, for"), "{why}");
+    let mut customer = cluster.customer();
+    assert_eq!(customer.ask(&order(3, "M1 1AE", &["Pad thai"]))["type"], "ok", "its postcode is remembered");
+    // The other's order is still in its place, for a while.
+    let status = cluster.status();
+    let primary = status["nodes"].as_array().unwrap().iter().find(|node| node["standing"] == "primary").unwrap();
+    assert_eq!(primary["unchecked"]["orders"], 1, "{primary}");
+    let told = program(&["status", "--dir", cluster.folder.to_str().unwrap()]);
+    let told = String::from_utf8_lossy(&told.stdout);
+    assert!(told.contains("1 order waits, the first for"), "{told}");
+}
+
+#[test]
+fn a_cluster_that_was_told_to_refuse_refuses_what_nobody_could_check() {
+    let cluster = cluster(&["--unchecked", "refuse", "--refuse-after", "2"]);
+    let mut customer = cluster.customer();
+    let refused = customer.ask(&order(2, "M1 1AF", &["Pad thai"]));
+    assert_eq!(refused["type"], "fail", "{refused}");
+    let why = refused["why"].as_str().unwrap();
+    assert!(why.starts_with("Nobody could check the postcode within 2 s"), "{why}");
+    assert_eq!(customer.ask(&order(3, "M1 1AE", &["Pad thai"]))["type"], "ok");
+}
