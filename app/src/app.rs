@@ -3,6 +3,8 @@
 //! This is the only place that sees both panels and cluster. It repaints when a fact arrives or while a message moves,
 //! and otherwise not at all.
 
+mod arrangement;
+pub mod broken;
 mod keys;
 mod past;
 mod performing;
@@ -17,23 +19,26 @@ use protocol::trace::{Actor, Rate, TraceRecord};
 
 use crate::panels::bottom::{BottomState, bottom_ui};
 use crate::panels::consent::Asked;
-use crate::panels::customers::customers_ui;
 use crate::panels::inspector::{InspectorState, inspector_ui};
 use crate::panels::notices::{NoticesState, notices_ui, past_notices_ui};
-use crate::panels::order_form::{OrderFormState, order_form_ui};
+use crate::panels::order_form::{OrderFormState, ordering_ui};
 use crate::panels::past::{PastClick, PastState, files_ui, past_banner_ui};
 use crate::panels::result::result_ui;
 use crate::panels::scenarios::{Listed, ScenariosState, scenarios_ui};
 use crate::panels::status_bar::status_bar_ui;
 use crate::panels::toolbar::{Appearance, ToolbarState, toolbar_ui};
 use crate::panels::workflow_diagram::{DiagramState, workflow_diagram_ui};
-use crate::panels::{Focus, about, banner, pace};
+use crate::panels::{Focus, Selected, about, banner, pace, zoom};
 use crate::picture::{Node, Picture, Service};
 use crate::scenario::Scenario;
 use crate::stage::audience::Audience;
 use crate::tape::{Entry, Tape};
 use crate::theme::{self, size, time, tokens};
 use crate::user_command::{CommandQueue, UserCommand};
+use crate::widgets::{hairline, tabs};
+
+use arrangement::{Side, arrange};
+use broken::{Broken, broken_ui, guarded};
 
 pub use past::file_name;
 pub use replay::run_tape_window;
@@ -101,7 +106,9 @@ pub struct Window {
     /// The last scenario that was read from a file.
     opened_scenario: Option<(String, Scenario)>,
     beginning: Option<Beginning>,
-    zoomed_for_presentation: bool,
+    side: Side,
+    /// What was looked at in the last frame: where one side panel serves for all, it follows a new choice.
+    looked_at: Selected,
     /// Whether frames take long here: then there are fewer of them.
     dear_frames: bool,
 }
@@ -115,13 +122,14 @@ impl Window {
         self.exchange_pictures();
         self.recall_selected();
         self.focus.follow(&self.picture);
-        if let Some(why) = self.diagram.complaint.take() {
+        for why in [self.diagram.complaint.take(), self.toolbar.complaint.take()].into_iter().flatten() {
             self.notices.say(now, why);
         }
         self.diagram.reduced_motion = self.appearance.reduced_motion;
         self.diagram.beliefs = self.appearance.beliefs;
         self.diagram.hides_timers = self.appearance.hides_timers;
         let free = keys::claim(ui, self);
+        self.follow_side();
         let click = self.panels(ui);
         if self.toolbar.about {
             about::about_ui(ui, &mut self.toolbar.about);
@@ -150,7 +158,7 @@ impl Window {
         files_ui(ui, &mut self.past_state);
         self.exchange_pictures();
         self.follow_looks(ui, click);
-        self.zoom_for_presentation(ui.ctx());
+        self.zoom(ui.ctx());
         self.repaint_while_something_moves(ui.ctx());
     }
 
@@ -160,7 +168,8 @@ impl Window {
         let performed = self.performed();
         let course = past::course(&self.picture, self.past.as_ref(), &self.tape, &judged);
         let bar = Frame::new().fill(t.background).inner_margin(Margin::symmetric(16, 0));
-        let side = Frame::new().fill(t.background).inner_margin(Margin::symmetric(12, 8));
+        let side = Frame::new().fill(t.panel).inner_margin(Margin::symmetric(12, 8));
+        let room = arrange(ui.content_rect().size(), self.appearance.presents);
         let (picture, commands) = (&self.picture, &mut self.commands);
         Panel::top("toolbar").exact_size(size::TOOLBAR).frame(bar).show(ui, |ui| {
             toolbar_ui(ui, picture, &mut self.toolbar, &mut self.appearance, commands);
@@ -168,26 +177,37 @@ impl Window {
         let performed_click = banner::banner_ui(ui, picture, performed.as_ref(), commands);
         let click = past_banner_ui(ui, shown.as_ref());
         notices_ui(ui, &mut self.notices);
-        let status_bar = Panel::bottom("status bar").exact_size(size::STATUS_BAR).frame(bar);
-        let convicted = status_bar.show(ui, |ui| status_bar_ui(ui, picture, &judged)).inner;
-        if let Some(at) = convicted.and_then(|request| course.asked_at(request)) {
-            self.bottom.timeline.show(at, course);
+        if room.status_bar {
+            let status_bar = Panel::bottom("status bar").exact_size(size::STATUS_BAR).frame(bar);
+            let convicted = status_bar.show(ui, |ui| status_bar_ui(ui, picture, &judged)).inner;
+            if let Some(at) = convicted.and_then(|request| course.asked_at(request)) {
+                self.bottom.timeline.show(at, course);
+            }
         }
-        let presents = self.appearance.presents;
-        if !presents {
-            Panel::left("left").default_size(size::LEFT).size_range(200.0..=360.0).frame(side).show(ui, |ui| {
+        if let Some(range) = room.left {
+            // Its width was chosen beside another panel, or alone.
+            let id = if room.right.is_some() { "left" } else { "side" };
+            Panel::left(id).default_size(size::LEFT).size_range(range).frame(side).show(ui, |ui| {
                 ui.take_available_width();
-                customers_ui(ui, picture, &mut self.focus);
-                order_form_ui(ui, picture, &mut self.order_form, &self.focus, commands);
+                if room.right.is_none() {
+                    let choices = [(Side::Order, "Order"), (Side::Inspect, "Inspect")];
+                    let chosen = ui.horizontal(|ui| tabs(ui, self.side, &choices)).inner;
+                    self.side = chosen.unwrap_or(self.side);
+                    hairline(ui);
+                }
+                if room.right.is_some() || self.side == Side::Order {
+                    ordering_ui(ui, picture, &mut self.order_form, &mut self.focus, commands);
+                } else {
+                    inspector_ui(ui, picture, &mut self.inspector, &mut self.focus, commands);
+                }
             });
         }
-        if !presents || ui.content_rect().height() >= size::TIMELINE_PRESENTED {
-            let height = size::BOTTOM.min(ui.content_rect().height() * size::BOTTOM_SHARE);
-            let panel = Panel::bottom("bottom").resizable(true).default_size(height).size_range(96.0..=480.0);
+        if let Some(range) = room.bottom {
+            let panel = Panel::bottom("bottom").resizable(true).default_size(room.bottom_at_first).size_range(range);
             panel.frame(side).show(ui, |ui| bottom_ui(ui, course, &mut self.bottom, &mut self.focus));
         }
-        if !presents {
-            Panel::right("right").default_size(size::RIGHT).size_range(220.0..=420.0).frame(side).show(ui, |ui| {
+        if let Some(range) = room.right {
+            Panel::right("right").default_size(size::RIGHT).size_range(range).frame(side).show(ui, |ui| {
                 ui.take_available_width();
                 inspector_ui(ui, picture, &mut self.inspector, &mut self.focus, commands);
             });
@@ -199,11 +219,25 @@ impl Window {
         click
     }
 
-    fn zoom_for_presentation(&mut self, context: &Context) {
-        if self.appearance.presents != self.zoomed_for_presentation {
-            self.zoomed_for_presentation = self.appearance.presents;
-            let factor = if self.appearance.presents { size::PRESENTATION } else { 1.0 / size::PRESENTATION };
-            context.set_zoom_factor(context.zoom_factor() * factor);
+    /// Where one side panel serves for ordering and inspecting, it shows what was chosen last.
+    fn follow_side(&mut self) {
+        if self.looked_at == self.focus.selected {
+            return;
+        }
+        self.looked_at = self.focus.selected.clone();
+        self.side = match self.looked_at {
+            Selected::Node(_) | Selected::Message(..) => Side::Inspect,
+            Selected::Customer(_) => Side::Order,
+            Selected::Nothing => self.side,
+        };
+    }
+
+    /// Draws as large as was chosen, as far as the window has room: it may have been made smaller just now.
+    fn zoom(&self, context: &Context) {
+        let Appearance { zoom, presents, .. } = self.appearance;
+        let factor = zoom.factor(zoom::window(context), presents);
+        if (context.zoom_factor() - factor).abs() > 1e-3 {
+            context.set_zoom_factor(factor);
         }
     }
 
@@ -239,6 +273,8 @@ struct Kept {
     diagram: DiagramState,
 }
 
+/// Under which name the system keeps what is remembered.
+const NAME: &str = "just-hungry";
 /// Under which name it is kept.
 const KEPT: &str = "window";
 
@@ -249,6 +285,8 @@ pub struct App<C> {
     /// Whether the start, in real time, is over.
     begun: bool,
     opened: Instant,
+    /// The window could not be drawn.
+    broken: Option<Broken>,
 }
 
 impl<C: RunningCluster> App<C> {
@@ -258,36 +296,15 @@ impl<C: RunningCluster> App<C> {
         let kept = creation.storage.and_then(|storage| storage.get_string(KEPT));
         // A damaged memory is worth nothing: the window then looks as it does at first.
         let kept: Kept = kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        let zoomed_for_presentation = kept.appearance.presents;
         let Kept { appearance, diagram } = kept;
-        let window = Window { appearance, diagram, zoomed_for_presentation, ..Window::default() };
-        Self { window, cluster, begun: false, opened: Instant::now() }
+        let window = Window { appearance, diagram, ..Window::default() };
+        Self { window, cluster, begun: false, opened: Instant::now(), broken: None }
     }
 }
 
 impl<C: RunningCluster> App<C> {
-    /// The start need not be watched; orders shall be. Whoever has chosen a speed meanwhile keeps it.
-    fn slow_down_once_all_serve(&mut self) {
-        let picture = &self.window.picture;
-        if self.begun || self.window.performs() || !all_serve(picture) {
-            return;
-        }
-        self.begun = true;
-        if picture.steering.rate == Rate::REAL {
-            self.cluster.perform(UserCommand::SetRate { rate: pace::USUAL });
-        }
-    }
-}
-
-/// Whether every replica is a member that holds all the primary holds.
-fn all_serve(picture: &Picture) -> bool {
-    let replica = |node: &&Node| node.runs() && node.actor == Actor::Role(Role::Replica);
-    let replicas = picture.nodes.iter().filter(replica).count();
-    matches!(picture.service(), Service::Serving { members, in_step, .. } if members == replicas && in_step == members)
-}
-
-impl<C: RunningCluster> eframe::App for App<C> {
-    fn logic(&mut self, _context: &Context, _frame: &mut eframe::Frame) {
+    /// What comes from the cluster goes into the picture, and what a scenario asks for to the cluster.
+    fn exchange(&mut self) {
         match self.cluster.has_begun_again() {
             Some(Ok(())) => {
                 let audience = self.cluster.audience(self.opened);
@@ -310,9 +327,45 @@ impl<C: RunningCluster> eframe::App for App<C> {
         }
     }
 
+    /// The start need not be watched; orders shall be. Whoever has chosen a speed meanwhile keeps it.
+    fn slow_down_once_all_serve(&mut self) {
+        let picture = &self.window.picture;
+        if self.begun || self.window.performs() || !all_serve(picture) {
+            return;
+        }
+        self.begun = true;
+        if picture.steering.rate == Rate::REAL {
+            self.cluster.perform(UserCommand::SetRate { rate: pace::USUAL });
+        }
+    }
+}
+
+/// Whether every replica is a member that holds all the primary holds.
+fn all_serve(picture: &Picture) -> bool {
+    let replica = |node: &&Node| node.runs() && node.actor == Actor::Role(Role::Replica);
+    let replicas = picture.nodes.iter().filter(replica).count();
+    matches!(picture.service(), Service::Serving { members, in_step, .. } if members == replicas && in_step == members)
+}
+
+impl<C: RunningCluster> eframe::App for App<C> {
+    fn logic(&mut self, _context: &Context, _frame: &mut eframe::Frame) {
+        if let Err(what) = guarded(|| self.exchange()) {
+            self.broken.get_or_insert_with(|| Broken::after(what, &self.window.tape));
+        }
+    }
+
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
         self.window.dear_frames = frame.info().cpu_usage.is_some_and(|seconds| seconds > time::DEAR_FRAME);
-        self.window.ui(ui);
+        if self.broken.is_none()
+            && let Err(what) = guarded(|| self.window.ui(ui))
+        {
+            self.broken = Some(Broken::after(what, &self.window.tape));
+            ui.ctx().request_repaint();
+        } else if let Some(broken) = &self.broken
+            && broken_ui(ui, broken)
+        {
+            self.broken = None;
+        }
         let now = ui.input(|input| input.time);
         for command in self.window.hand_over(now) {
             self.cluster.perform(command);
@@ -354,7 +407,7 @@ fn run<C: RunningCluster + 'static>(
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("Just Hungry")
-            .with_app_id("just-hungry")
+            .with_app_id(NAME)
             .with_icon(icon)
             .with_inner_size(theme::WINDOW)
             .with_min_inner_size(theme::SMALLEST_WINDOW),
@@ -362,5 +415,5 @@ fn run<C: RunningCluster + 'static>(
         ..eframe::NativeOptions::default()
     };
     let create = move |creation: &eframe::CreationContext<'_>| Ok(Box::new(create(creation)?) as Box<dyn eframe::App>);
-    eframe::run_native("just-hungry", options, Box::new(create))
+    eframe::run_native(NAME, options, Box::new(create))
 }

@@ -49,9 +49,9 @@ fn status_of(failure: &Failure) -> u8 {
 
 fn show_fault(fault: &std::panic::PanicHookInfo<'_>) {
     let what = fault.payload_as_str().unwrap_or("no reason given");
-    if display::takes(what) {
+    let place = fault.location().map(|at| format!(" ({}:{})", at.file(), at.line())).unwrap_or_default();
+    if display::takes(what) || crate::app::broken::takes(&format!("{what}{place}")) {
         return;
     }
-    let place = fault.location().map(|at| format!(" ({}:{})", at.file(), at.line())).unwrap_or_default();
     warn(format!("Internal fault: {what}{place}. This is a mistake in Just Hungry; please report it."));
 }

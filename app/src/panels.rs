@@ -20,6 +20,7 @@ pub mod status_bar;
 pub mod timeline;
 pub mod toolbar;
 pub mod workflow_diagram;
+pub mod zoom;
 
 use protocol::ids::{CustomerId, MessageId, NodeId};
 

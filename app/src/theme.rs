@@ -190,6 +190,12 @@ pub mod size {
     pub const MAP_SHARE: f32 = 0.35;
     /// The presentation's zoom.
     pub const PRESENTATION: f32 = 1.5;
+    /// In less room than this, everything is drawn smaller.
+    pub const USABLE: Vec2 = Vec2::new(760.0, 480.0);
+    /// The same in a presentation, which has no side panels.
+    pub const USABLE_PRESENTED: Vec2 = Vec2::new(600.0, 400.0);
+    /// In a narrower window one side panel serves for ordering and inspecting.
+    pub const ROOM_FOR_TWO_PANELS: f32 = 1000.0;
 }
 
 /// Durations.
@@ -235,6 +241,8 @@ const STRONG: &str = "strong";
 /// Gives a context the window's letters and both of its themes.
 pub fn install(context: &Context) {
     context.set_fonts(fonts());
+    // Sizes are bounded by the window, and remembered as what was chosen (`panels::zoom`).
+    context.options_mut(|options| options.zoom_with_keyboard = false);
     for theme in [Theme::Light, Theme::Dark] {
         context.set_style_of(theme, style(tokens_of(theme), theme));
     }
@@ -336,8 +344,8 @@ pub fn between(one: Color32, other: Color32, share: f32) -> Color32 {
 
 /// The size of the window when it first opens.
 pub const WINDOW: Vec2 = Vec2::new(1360.0, 860.0);
-/// Smaller than this, panels would overlap.
-pub const SMALLEST_WINDOW: Vec2 = Vec2::new(1024.0, 640.0);
+/// The smallest window: everything is drawn smaller in it, and can still be read.
+pub const SMALLEST_WINDOW: Vec2 = Vec2::new(480.0, 320.0);
 
 #[cfg(test)]
 mod tests {

@@ -32,6 +32,27 @@ pub const STARTING: &str = "Starting";
 pub const CANVAS_HINT: &str =
     "Click a node to inspect it · right-click for more · drag to move · double-click the map to place a customer";
 /// A customer was dropped beside the map.
+pub const NO_ROOM_TO_ENLARGE: &str = "The window has no room for a larger size. Make the window larger first.";
+/// The title of the page that takes the place of a window that cannot be drawn.
+pub const BROKEN_TITLE: &str = "This window could not be drawn";
+/// What that means.
+pub const BROKEN_MEANS: &str = "This is a mistake in Just Hungry; please report it with the line below. The cluster goes on: all its processes run.";
+/// Nothing had happened.
+pub const NO_TAPE_SAVED: &str = "Nothing had happened yet, so no tape was saved.";
+
+/// Where the tape of a window that broke down is.
+#[must_use]
+pub fn tape_saved(place: &std::path::Path) -> String {
+    format!("Everything up to now is saved as {}. Open it with Menu, Open tape.", place.display())
+}
+
+/// Why it is nowhere.
+#[must_use]
+pub fn tape_not_saved(why: &str) -> String {
+    format!("The tape could not be saved: {why}")
+}
+
+/// Why a customer was not moved.
 pub const NOT_ON_THE_MAP: &str = "A customer lives on the map. Drop it there to move house.";
 /// Nobody is chosen.
 pub const NO_CUSTOMER: &str = "No customer yet. Double-click the map, or choose + Customer.";

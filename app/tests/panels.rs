@@ -2,6 +2,8 @@
 
 #[path = "scene/ended.rs"]
 mod ended;
+#[path = "panels/every_size.rs"]
+mod every_size;
 #[path = "panels/links.rs"]
 mod links;
 #[path = "panels/results.rs"]

@@ -8,6 +8,7 @@ use crate::panels::Selected;
 use crate::panels::pace::{Pace, RATES};
 use crate::panels::toolbar::next_theme;
 use crate::panels::workflow_diagram::command_for;
+use crate::panels::zoom::Zoom;
 use crate::user_command::{Until, UserCommand};
 
 /// Takes the keys that mean something everywhere before a panel can: Space would press the button that has the focus. False:
@@ -34,6 +35,21 @@ pub(super) fn claim(ui: &Ui, window: &mut Window) -> bool {
     true
 }
 
+/// Ctrl with plus, minus and 0, wherever the focus is. On many keyboards plus is typed with Shift, or is the key "=".
+fn zoom(ui: &Ui, window: &mut Window) {
+    let pressed = |key: Key| typed(ui, key, |modifiers| modifiers.command);
+    let Window { appearance, toolbar, .. } = window;
+    if pressed(Key::Plus) || pressed(Key::Equals) {
+        toolbar.complaint = appearance.enlarge(ui.ctx());
+    }
+    if pressed(Key::Minus) {
+        appearance.reduce(ui.ctx());
+    }
+    if pressed(Key::Num0) {
+        appearance.zoom = Zoom::default();
+    }
+}
+
 /// Whether a menu or a dialog is open, whose keys these are.
 fn is_asked(ui: &Ui) -> bool {
     egui::Popup::is_any_open(ui.ctx()) || ui.memory(|memory| memory.top_modal_layer().is_some())
@@ -41,6 +57,7 @@ fn is_asked(ui: &Ui) -> bool {
 
 /// Does what the other keys pressed in this frame mean, if they were free when it began.
 pub(super) fn handle(ui: &Ui, window: &mut Window, free: bool) {
+    zoom(ui, window);
     let help = |input: &egui::InputState| input.key_pressed(Key::F1) || input.key_pressed(Key::Questionmark);
     if ui.input(|input| input.key_pressed(Key::F1)) {
         window.toolbar.shortcuts = true;

@@ -11,18 +11,24 @@ use crate::wording;
 
 /// Height of a row.
 const ROW: f32 = 44.0;
-/// So many rows are shown before the list scrolls.
+/// This many rows are shown before the list scrolls, or more where a third of the panel has room for them.
 const ROWS: f32 = 4.0;
 
-/// The whole list.
+/// The list with a scroll bar of its own.
 pub fn customers_ui(ui: &mut Ui, picture: &Picture, focus: &mut Focus) {
+    let room = (ROW * ROWS).max(ui.available_height() / 3.0);
     heading(ui, "Customers");
+    let area = ScrollArea::vertical().id_salt("customers").max_height(room).auto_shrink([false, true]);
+    area.show(ui, |ui| entries(ui, picture, focus));
+}
+
+/// The rows alone.
+pub fn entries(ui: &mut Ui, picture: &Picture, focus: &mut Focus) {
     if picture.customers.is_empty() {
         dim(ui, wording::NO_CUSTOMER);
         return;
     }
-    let area = ScrollArea::vertical().id_salt("customers").max_height(ROW * ROWS).auto_shrink([false, true]);
-    area.show(ui, |ui| {
+    ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         for customer in picture.customers.iter() {
             if entry(ui, customer, focus.customer == Some(customer.id)) {

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use egui::{
-    Align2, CornerRadius, Key, Label, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind, TextEdit, Ui, WidgetInfo,
-    vec2,
+    Align2, CornerRadius, Frame, Key, Label, Panel, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind, TextEdit,
+    Ui, WidgetInfo, vec2,
 };
 use protocol::ids::CustomerId;
 use protocol::menu::{MOST_ITEMS, menu};
@@ -15,6 +15,7 @@ use protocol::order_book::{OrderId, Outcome};
 use protocol::postcode::{Postcode, Verdict};
 
 use super::Focus;
+use super::customers::{customers_ui, entries};
 use crate::picture::{Customer, Picture};
 use crate::theme::{self, size, text, tokens};
 use crate::user_command::{CommandQueue, UserCommand};
@@ -42,37 +43,81 @@ impl Draft {
     }
 }
 
-/// The whole form.
-pub fn order_form_ui(
+/// Customers, and the form of the chosen one. In a low panel everything scrolls but postcode and button, which are always in
+/// sight.
+pub fn ordering_ui(
     ui: &mut Ui,
     picture: &Picture,
     state: &mut OrderFormState,
-    focus: &Focus,
+    focus: &mut Focus,
     commands: &mut CommandQueue,
 ) {
-    let Some(customer) = focus.customer.and_then(|customer| picture.customers.get(customer)) else { return };
     state.drafts.retain(|drafted, _| picture.customers.get(*drafted).is_some());
+    let low = ui.available_height() < ROOM_FOR_LISTS;
+    if !low {
+        customers_ui(ui, picture, focus);
+    }
+    let Some(customer) = focus.customer.and_then(|customer| picture.customers.get(customer)) else {
+        if low {
+            heading(ui, "Customers");
+            entries(ui, picture, focus);
+        }
+        return;
+    };
     let draft = state.drafts.entry(customer.id).or_default();
-    heading(ui, &format!("{} orders", customer.name));
     ui.spacing_mut().item_spacing.y = 4.0;
+    if low {
+        let foot = Panel::bottom("order").frame(Frame::NONE).show_separator_line(false);
+        let postcode = foot.show(ui, |ui| place_ui(ui, picture, customer, draft, commands)).inner;
+        ScrollArea::vertical().id_salt("ordering").auto_shrink(false).show(ui, |ui| {
+            heading(ui, "Customers");
+            entries(ui, picture, focus);
+            heading(ui, &format!("{} orders", customer.name));
+            dishes_ui(ui, draft);
+            answers_ui(ui, customer, postcode, commands);
+        });
+        return;
+    }
+    heading(ui, &format!("{} orders", customer.name));
     // Dishes scroll, so that the button below them is always in sight.
     let room = (ui.available_height() - BELOW_DISHES).max(size::ROW * 3.5);
-    ScrollArea::vertical().id_salt("dishes").max_height(room).show(ui, |ui| {
-        for dish in menu() {
-            dish_row(ui, dish.name, dish.pence, draft);
-        }
+    ScrollArea::vertical().id_salt("dishes").max_height(room).show(ui, |ui| dishes_ui(ui, draft));
+    let postcode = place_ui(ui, picture, customer, draft, commands);
+    ScrollArea::vertical().id_salt("answers").auto_shrink(false).show(ui, |ui| {
+        answers_ui(ui, customer, postcode, commands);
     });
+}
+
+/// A lower panel has no room for lists that scroll one by one.
+const ROOM_FOR_LISTS: f32 = 600.0;
+
+fn dishes_ui(ui: &mut Ui, draft: &mut Draft) {
+    for dish in menu() {
+        dish_row(ui, dish.name, dish.pence, draft);
+    }
+}
+
+/// Where to, and the button. Returns the postcode, if it is one.
+fn place_ui(
+    ui: &mut Ui,
+    picture: &Picture,
+    customer: &Customer,
+    draft: &mut Draft,
+    commands: &mut CommandQueue,
+) -> Option<Postcode> {
     ui.add_space(4.0);
     let typed = draft.postcode.clone().unwrap_or_else(|| customer.postcode.to_string());
     let postcode = postcode_field(ui, picture, &typed, draft);
     ui.add_space(4.0);
     place_or_give_up(ui, picture, customer, draft, (&typed, postcode.is_some()), commands);
-    ScrollArea::vertical().id_salt("answers").auto_shrink(false).show(ui, |ui| {
-        receipts(ui, customer);
-        if let Some(postcode) = postcode {
-            history(ui, customer, postcode, commands);
-        }
-    });
+    postcode
+}
+
+fn answers_ui(ui: &mut Ui, customer: &Customer, postcode: Option<Postcode>, commands: &mut CommandQueue) {
+    receipts(ui, customer);
+    if let Some(postcode) = postcode {
+        history(ui, customer, postcode, commands);
+    }
 }
 
 /// Room for postcode, button, receipts and history.

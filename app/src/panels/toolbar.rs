@@ -1,10 +1,11 @@
 //! The bar at the top: how fast time goes, whether the cluster serves, and the menu.
 
-use egui::{Button, Popup, Response, RichText, ThemePreference, Ui};
+use egui::{Button, Context, Popup, Response, RichText, ThemePreference, Ui};
 use protocol::trace::Rate;
 
 use super::actions;
 use super::pace::{self, Pace, RATES};
+use super::zoom::{self, Zoom};
 use crate::picture::{Picture, Service};
 use crate::theme::{self, size, text, tokens};
 use crate::user_command::{CommandQueue, Until, UserCommand};
@@ -23,6 +24,20 @@ pub struct Appearance {
     pub beliefs: bool,
     /// Armed timers are not shown.
     pub hides_timers: bool,
+    /// How large everything is.
+    pub zoom: Zoom,
+}
+
+impl Appearance {
+    /// Everything one step larger; else a sentence why not.
+    pub fn enlarge(&mut self, context: &Context) -> Option<String> {
+        (!self.zoom.enlarge(zoom::window(context), self.presents)).then(|| wording::NO_ROOM_TO_ENLARGE.to_owned())
+    }
+
+    /// Everything one step smaller.
+    pub fn reduce(&mut self, context: &Context) {
+        self.zoom.reduce(zoom::window(context), self.presents);
+    }
 }
 
 /// What the toolbar remembers.
@@ -46,6 +61,8 @@ pub struct ToolbarState {
     pub asks_each_time: bool,
     /// The speed that was chosen last.
     pub pace: Pace,
+    /// Why the last click led to nothing; taken by the app, which shows it.
+    pub complaint: Option<String>,
 }
 
 /// The whole bar.
@@ -238,7 +255,7 @@ fn menu(
         open(ui, "Keys", "?", &mut state.shortcuts);
         open(ui, "About", "", &mut state.about);
         ui.separator();
-        zoom(ui);
+        size_entry(ui, state, appearance);
     });
 }
 
@@ -285,18 +302,19 @@ fn view_entries(ui: &mut Ui, picture: &Picture, appearance: &mut Appearance, com
     checkbox(ui, &mut appearance.reduced_motion, "Reduced motion");
 }
 
-fn zoom(ui: &mut Ui) {
+fn size_entry(ui: &mut Ui, state: &mut ToolbarState, appearance: &mut Appearance) {
     ui.horizontal(|ui| {
         ui.label("Size");
         if ui.button("−").on_hover_text("Ctrl −").clicked() {
-            egui::gui_zoom::zoom_out(ui.ctx());
+            appearance.reduce(ui.ctx());
         }
-        ui.label(format!("{:.0} %", ui.ctx().zoom_factor() * 100.0));
+        let shown = appearance.zoom.shown(zoom::window(ui.ctx()), appearance.presents);
+        ui.label(format!("{:.0} %", shown * 100.0));
         if ui.button("+").on_hover_text("Ctrl +").clicked() {
-            egui::gui_zoom::zoom_in(ui.ctx());
+            state.complaint = appearance.enlarge(ui.ctx());
         }
         if ui.button("Reset").on_hover_text("Ctrl 0").clicked() {
-            ui.ctx().set_zoom_factor(1.0);
+            appearance.zoom = Zoom::default();
         }
     });
 }

@@ -102,6 +102,8 @@ struct Stage<'a> {
     picture: &'a Picture,
     tokens: &'static Tokens,
     canvas: Rect,
+    /// How much smaller than usual nodes are drawn, with their letters.
+    scale: f32,
     projection: Projection,
     nodes: Vec<(&'a Node, Kind, Rect)>,
     customers: Vec<(&'a Customer, Pos2)>,
@@ -117,7 +119,7 @@ impl<'a> Stage<'a> {
     fn set(picture: &'a Picture, tokens: &'static Tokens, canvas: Rect, state: &DiagramState) -> Self {
         let shown: Vec<&Node> = picture.nodes.iter().collect();
         let kinds: Vec<Kind> = shown.iter().map(|node| kind(node.actor)).collect();
-        let places = layout::places(canvas, &kinds);
+        let (places, scale) = (layout::places(canvas, &kinds), layout::scale(canvas, &kinds));
         let projection = state.view.on(layout::map_part(canvas));
         let moved = |node: &Node, place: Rect| match state.moved.get(&node.name) {
             None => place,
@@ -129,8 +131,8 @@ impl<'a> Stage<'a> {
         let nodes: Vec<_> =
             shown.into_iter().zip(kinds).zip(places).map(|((node, kind), at)| (node, kind, moved(node, at))).collect();
         // A home outside the part of the map that is shown waits at its edge.
-        let mut edge = layout::map_part(canvas).shrink(size::CUSTOMER + 4.0);
-        edge.max.y -= gestures::room_for_buttons(canvas).y + 12.0;
+        let mut edge = layout::inside(layout::map_part(canvas), size::CUSTOMER + 4.0);
+        edge.max.y = (edge.max.y - gestures::room_for_buttons(canvas).y - 12.0).max(edge.min.y);
         let mut homes: Vec<Pos2> =
             picture.customers.iter().map(|customer| edge.clamp(projection.home(customer.place))).collect();
         layout::spread(&mut homes, size::CUSTOMER * 2.0);
@@ -140,7 +142,7 @@ impl<'a> Stage<'a> {
         let wide = nodes.iter().filter(|node| matches!(node.1, Kind::Replica | Kind::FrontEnd));
         let in_the_way = wide.map(|node| node.2).collect();
         let crowd = picture.crowd.map(|(first, _)| (first, crowd::place(canvas)));
-        Self { picture, tokens, canvas, projection, nodes, customers, by_name, by_node, crowd, in_the_way }
+        Self { picture, tokens, canvas, scale, projection, nodes, customers, by_name, by_node, crowd, in_the_way }
     }
 
     /// Where somebody stands; also an earlier incarnation of somebody who does.

@@ -73,10 +73,25 @@ impl Search {
     }
 }
 
-/// From the right: looking closer, choosing, searching, going back.
+/// Room for the buttons that are always there, in points.
+const ROOM_FOR_BUTTONS: f32 = 330.0;
+/// Room for how much of the run is shown.
+const ROOM_FOR_SPAN: f32 = 96.0;
+/// Room for a field to search in, and what is found beside it.
+const ROOM_FOR_SEARCH: (f32, f32) = (120.0, 112.0);
+/// The widest field.
+const SEARCH: f32 = 168.0;
+
+/// From the right: looking closer, choosing, searching, going back. What has no room is in the menu of the filter.
 pub fn controls_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, focus: &mut Focus) {
     let middle = course.shown.now;
-    if button(ui, "Whole run").on_hover_text("Show all of it (F on the timeline)").clicked() {
+    let room = ui.available_width() - ROOM_FOR_BUTTONS;
+    let is_searching = !state.search.text.is_empty();
+    let found = if is_searching { ROOM_FOR_SEARCH.1 } else { 0.0 };
+    let search_width = (room - found).min(SEARCH);
+    let searches = search_width >= ROOM_FOR_SEARCH.0;
+    let tells_span = room - found - search_width.max(0.0) >= ROOM_FOR_SPAN;
+    if room >= 0.0 && button(ui, "Whole run").on_hover_text("Show all of it (F on the timeline)").clicked() {
         state.fit(course);
     }
     for (words, factor, hint) in [("+", 0.5, "Look closer (wheel, or + on the timeline)"), ("−", 2.0, "Show more (−)")]
@@ -85,10 +100,14 @@ pub fn controls_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, f
             state.zoom(factor, middle, course);
         }
     }
-    let words = wording::shown_part(state.span, state.stride);
-    dim(ui, words).on_hover_text("So much of the run is shown. Look closer, and every message is drawn.");
-    filter_menu(ui, course, state);
-    search(ui, course, state, focus);
+    if tells_span {
+        let words = wording::shown_part(state.span, state.stride);
+        dim(ui, words).on_hover_text("How much of the run is shown. Look closer, and every message is drawn.");
+    }
+    filter_menu(ui, course, state, focus, searches);
+    if searches {
+        search(ui, course, state, focus, search_width);
+    }
     if !course.is_past {
         let back = button(ui, "Look back").on_hover_text("One message back (arrow left); or drag the line “now”");
         if back.clicked() {
@@ -97,8 +116,8 @@ pub fn controls_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, f
     }
 }
 
-fn search(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, focus: &mut Focus) {
-    let response = field(ui, &mut state.search.text, "Search the timeline", wording::SEARCH_HINT, 168.0);
+fn search(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, focus: &mut Focus, width: f32) {
+    let response = field(ui, &mut state.search.text, "Search the timeline", wording::SEARCH_HINT, width);
     // After the field: what comes and goes before it would take its focus away.
     if !state.search.text.is_empty() {
         state.search.refresh(course);
@@ -131,12 +150,21 @@ fn search(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, focus: &mu
     }
 }
 
-fn filter_menu(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState) {
+/// What is shown; without room for it elsewhere, also the search and the way back to all of it.
+fn filter_menu(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, focus: &mut Focus, searches: bool) {
     let changed = state.kinds != super::Kinds::default() || !state.hidden.is_empty();
     let words = if changed { "Filter ●" } else { "Filter" };
     let response = ui.add(Button::new(RichText::new(words).size(text::BODY)).min_size(crate::widgets::ICON_BUTTON));
     Popup::menu(&response).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
         ui.set_min_width(200.0);
+        if !searches {
+            ui.horizontal(|ui| search(ui, course, state, focus, SEARCH));
+            if ui.button("Show the whole run").clicked() {
+                state.fit(course);
+                ui.close();
+            }
+            ui.separator();
+        }
         let kinds = &mut state.kinds;
         checkbox(ui, &mut kinds.orders, "Orders and answers [7]–[14]");
         checkbox(ui, &mut kinds.replication, "Updates and acknowledgements [5] [6]");

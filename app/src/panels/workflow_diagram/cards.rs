@@ -51,32 +51,35 @@ fn colour(node: &Node, kind: Kind, t: &Tokens) -> Color32 {
 pub(super) fn node(painter: &Painter, stage: &Stage<'_>, node: &Node, kind: Kind, rect: Rect, marks: Marks) {
     let t = stage.tokens;
     let colour = colour(node, kind, t);
-    let small = rect.width() < size::NODE.x;
-    let large = rect.width() > size::NODE.x;
+    let scale = stage.scale;
+    let (width, height) = (rect.width() / scale, rect.height() / scale);
+    let (small, large) = (width < size::NODE.x - 0.5, width > size::NODE.x + 0.5);
     outline(painter, t, rect, colour, node.runs(), marks);
     if marks.frozen {
         ice(painter, t, rect);
     }
-    let radius = if small { 9.0 } else { rect.height() * 0.2 };
+    let radius = scale * if small { 9.0 } else { height * 0.2 };
     let loads = node.replica().filter(|_| node.runs()).and_then(wording::share_loaded);
-    let raised = if loads.is_some() { 4.0 } else { 0.0 };
-    let disc = pos2(rect.left() + radius + 8.0, rect.center().y - raised);
+    let raised = if loads.is_some() { 4.0 * scale } else { 0.0 };
+    let disc = pos2(rect.left() + radius + 8.0 * scale, rect.center().y - raised);
     if marks.frozen {
         painter.circle_filled(disc, radius, t.sea);
         snowflake(painter, disc, radius * 0.75, t.on_strong);
     } else {
         sign(painter, t, node, kind, disc, radius, colour);
     }
-    let left = disc.x + radius + 7.0;
-    let room = rect.right() - 5.0 - left;
+    let left = disc.x + radius + 7.0 * scale;
+    let room = rect.right() - 5.0 * scale - left;
     let (title, line, font) = match small {
-        true => (wording::short_title(node), wording::short_line(node, stage.picture), theme::strong(text::SMALL)),
-        false => (wording::title(node), wording::line(node, stage.picture), theme::strong(text::LARGE)),
+        true => {
+            (wording::short_title(node), wording::short_line(node, stage.picture), theme::strong(text::SMALL * scale))
+        }
+        false => (wording::title(node), wording::line(node, stage.picture), theme::strong(text::LARGE * scale)),
     };
     let line = if marks.frozen { wording::FROZEN.to_owned() } else { line };
-    let second_font = theme::plain(if large { text::BODY } else { text::SMALL });
+    let second_font = theme::plain(scale * if large { text::BODY } else { text::SMALL });
     let ink = if node.runs() { t.text } else { t.dim };
-    if rect.height() < size::SMALL_NODE.y - 4.0 {
+    if height < size::SMALL_NODE.y - 4.0 {
         let only = elided(painter, &title, font, ink, room);
         painter.galley(pos2(left, rect.center().y - only.size().y / 2.0), only, ink);
         return;
@@ -89,7 +92,7 @@ pub(super) fn node(painter: &Painter, stage: &Stage<'_>, node: &Node, kind: Kind
     painter.galley(pos2(left, top), title, ink);
     painter.galley(pos2(left, second), line, t.dim);
     if let Some(share) = loads {
-        let bar = Rect::from_min_size(pos2(left, rect.bottom() - 9.0), vec2(room, 4.0));
+        let bar = Rect::from_min_size(pos2(left, rect.bottom() - 9.0 * scale), vec2(room, 4.0 * scale));
         painter.rect_filled(bar, 2.0, t.soft);
         painter.rect_filled(bar.with_max_x(bar.left() + room * share), 2.0, t.saffron);
     }
@@ -161,7 +164,7 @@ fn sign(painter: &Painter, t: &Tokens, node: &Node, kind: Kind, at: Pos2, radius
         (_, Actor::Service(_)) => "P",
         _ => "C",
     };
-    painter.text(at, Align2::CENTER_CENTER, letter, theme::strong(text::SMALL), ink);
+    painter.text(at, Align2::CENTER_CENTER, letter, theme::strong(text::SMALL.min(radius * 1.3)), ink);
 }
 
 /// The colour of what a customer is at.

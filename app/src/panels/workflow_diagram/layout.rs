@@ -54,9 +54,51 @@ fn card(canvas: Rect) -> Vec2 {
     }
 }
 
-/// The places of nodes of these kinds, in their order, on an untouched canvas. Customers have none here.
+/// The places of nodes of these kinds, in their order, on an untouched canvas. Customers have none here. On a canvas with
+/// less room than they need, all of them are smaller, in proportion: none ever covers another.
 #[must_use]
 pub fn places(canvas: Rect, kinds: &[Kind]) -> Vec<Rect> {
+    let scale = scale(canvas, kinds);
+    let wide = Rect::from_min_size(canvas.min, (canvas.size() / scale).max(Vec2::ZERO));
+    let shrink = |rect: Rect| Rect::from_min_size(canvas.min + (rect.min - canvas.min) * scale, rect.size() * scale);
+    places_with_room(wide, kinds).into_iter().map(shrink).collect()
+}
+
+/// How much smaller than usual nodes are drawn, with their letters: 1 where there is room.
+#[must_use]
+pub fn scale(canvas: Rect, kinds: &[Kind]) -> f32 {
+    let count = |wanted: Kind| kinds.iter().filter(|kind| **kind == wanted).count();
+    let columns = columns(count(Kind::Replica)) as f32;
+    let rows = count(Kind::Replica).max(1).div_ceil(columns as usize) as f32;
+    let card = size::SMALL_NODE;
+    // The map, the column in the middle, and the replicas; the services stand below the last two.
+    let beside = (card.x + 48.0) + columns * (card.x + GUTTER) + RIGHT_MARGIN;
+    let width = beside / (1.0 - size::MAP_SHARE);
+    let shift = if columns > 1.0 { 0.5 } else { 0.0 };
+    let middle = (count(Kind::FrontEnd).max(1) as f32 + 2.0) * (card.y + 6.0);
+    let height = 68.0 + ABOVE_SERVICES + card.y + ((rows + shift) * (LEAST_ROW + 6.0)).max(middle - card.y);
+    let fits = canvas.size().max(Vec2::ZERO) / vec2(width, height);
+    fits.x.min(fits.y).clamp(SMALLEST_SCALE, 1.0)
+}
+
+/// A canvas without any room has a scale as well.
+const SMALLEST_SCALE: f32 = 0.01;
+/// The lowest card of a replica with letters of the usual size.
+const LEAST_ROW: f32 = 22.0;
+
+/// A part of a rectangle, this far from its edges, or its middle if there is less room than that.
+#[must_use]
+pub fn inside(rect: Rect, margin: f32) -> Rect {
+    let half = rect.size().max(Vec2::ZERO) / 2.0;
+    Rect::from_center_size(rect.center(), 2.0 * (half - Vec2::splat(margin)).max(Vec2::ZERO))
+}
+
+/// In how many columns replicas stand.
+fn columns(replicas: usize) -> usize {
+    if replicas <= ONE_COLUMN { 1 } else { replicas.div_ceil(10).max(2) }
+}
+
+fn places_with_room(canvas: Rect, kinds: &[Kind]) -> Vec<Rect> {
     let count = |wanted: Kind| kinds.iter().filter(|kind| **kind == wanted).count();
     let replicas = Replicas::within(canvas, count(Kind::Replica));
     let map = map_part(canvas).right();
@@ -115,7 +157,7 @@ struct Replicas {
 
 impl Replicas {
     fn within(canvas: Rect, count: usize) -> Self {
-        let columns = if count <= ONE_COLUMN { 1 } else { count.div_ceil(10).max(2) };
+        let columns = columns(count);
         let rows = count.max(1).div_ceil(columns);
         let room = canvas.height() - 68.0 - ABOVE_SERVICES - card(canvas).y;
         let shift = if columns > 1 { 0.5 } else { 0.0 };
