@@ -8,7 +8,7 @@ mod bombs;
 mod customers;
 pub(crate) mod hosts;
 mod inquiry;
-mod launcher;
+pub(crate) mod launcher;
 mod links;
 mod nodes;
 mod observer;
@@ -38,6 +38,7 @@ use run_directory::RunDirectory;
 use supervisor::{Incoming, Supervisor};
 use watch::Watch;
 
+use crate::interrupt::Interrupt;
 use crate::user_command::UserCommand;
 
 /// What kind of cluster is started.
@@ -61,6 +62,19 @@ pub struct ClusterOptions {
     pub postcodes: Postcodes,
     /// A bomb in this program itself, once the cluster runs: for tests of what it leaves behind.
     pub bomb: Option<Bomb>,
+    /// Asked: a start is broken off at once. What runs already is for the caller to end.
+    pub interrupt: Interrupt,
+}
+
+/// Why a cluster did not start, where more than the words matter. A sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotStarted {
+    /// The interrupt was asked.
+    #[error("It was asked to end while the cluster was starting. Nothing of it is left.")]
+    BrokenOff,
+    /// A process found that it cannot be what it was told here: a full disk, a port in use.
+    #[error("The cluster cannot start here: {0}")]
+    NotHere(String),
 }
 
 /// Who is asked about postcodes.
@@ -89,6 +103,7 @@ impl ClusterOptions {
             verdict_cache: true,
             postcodes: Postcodes::StandIn,
             bomb: None,
+            interrupt: Interrupt::default(),
         })
     }
 }
@@ -107,7 +122,7 @@ impl Cluster {
     /// Starts all processes and returns when they listen, usually within a tenth of a second.
     ///
     /// # Errors
-    /// A sentence, when a process cannot be started or ends while it starts. Then nothing is left running.
+    /// A sentence, when a process cannot be started or ends while it starts, or [`NotStarted`]. Then nothing is left running.
     pub fn launch(options: ClusterOptions) -> anyhow::Result<Self> {
         let clock = ClusterClock::start();
         let facts = Facts::default();
@@ -124,6 +139,9 @@ impl Cluster {
         };
         let channels = channel();
         let sender = channels.0.clone();
+        let interrupted = sender.clone();
+        // Fails only when that start is long over.
+        options.interrupt.when_asked(move || drop(interrupted.send(Incoming::Interrupted)));
         let mut supervisor = Supervisor::new(options, run, common, clock.clone(), facts.clone(), channels);
         let (started, start) = channel();
         let thread = std::thread::Builder::new().name("supervisor".into()).spawn(move || {

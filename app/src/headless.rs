@@ -8,10 +8,11 @@ mod cluster_command;
 mod customer_lines;
 pub(crate) mod demo;
 mod door;
+mod lines;
 mod output;
 mod replay;
 mod run;
-mod signals;
+pub(crate) mod signals;
 mod simulate;
 mod status;
 mod validate;
@@ -24,7 +25,7 @@ use protocol::ids::Span;
 use protocol::machine::Settings;
 
 use crate::cluster::run_directory::NotUsable;
-use crate::cluster::{Cluster, ClusterOptions, Postcodes};
+use crate::cluster::{Cluster, ClusterOptions, NotStarted, Postcodes};
 
 pub use door::open as open_door;
 pub use output::{Closed, say, say_json, warn};
@@ -93,7 +94,7 @@ const EXIT_STATUSES: &str = "Exit status: 0 holds, 1 violation, 2 bad input or u
 pub enum Command {
     /// Open the window on a running cluster (this is what no command means).
     Gui(WindowKind),
-    /// Start a cluster and say as JSON lines what runs where; ends when its input closes, or on SIGTERM.
+    /// Start a cluster and say as JSON lines what runs where; ends when its input closes, or on a signal to end.
     Cluster(cluster_command::ClusterArguments),
     /// Order from a running cluster: JSON requests in, one a line, JSON answers out.
     Customer(customer_lines::CustomerArguments),
@@ -200,10 +201,24 @@ impl ClusterKind {
 
 /// Starts a cluster. A folder that cannot be used is the caller's matter, everything else a fault.
 fn launch(options: ClusterOptions) -> Result<Cluster, Failure> {
-    Cluster::launch(options).map_err(|error| match error.is::<NotUsable>() {
-        true => Failure::BadInput(format!("{error:#}")),
-        false => Failure::Fault(error),
-    })
+    Cluster::launch(options).map_err(not_started)
+}
+
+/// Starts a cluster that is found by its folder.
+fn launch_open(options: ClusterOptions) -> Result<Cluster, Failure> {
+    let cluster = launch(options)?;
+    door::open(&cluster).map_err(not_started)?;
+    Ok(cluster)
+}
+
+/// What it means for a command that a cluster did not start.
+pub(crate) fn not_started(error: anyhow::Error) -> Failure {
+    match error.downcast_ref::<NotStarted>() {
+        Some(NotStarted::BrokenOff) => Failure::Undecided(error.to_string()),
+        Some(NotStarted::NotHere(_)) => Failure::BadInput(error.to_string()),
+        None if error.is::<NotUsable>() => Failure::BadInput(format!("{error:#}")),
+        None => Failure::Fault(error),
+    }
 }
 
 /// Performs a command that needs no window. `Gui` is not one of them.
@@ -211,15 +226,31 @@ fn launch(options: ClusterOptions) -> Result<Cluster, Failure> {
 /// # Errors
 /// See [`Failure`].
 pub fn perform(command: Command) -> Result<Exit, Failure> {
+    let interrupt = signals::listen()?;
+    let end = |what| signals::end_when_asked(&interrupt, what);
+    match &command {
+        Command::Status(_) => end("Asked to end before the nodes had answered."),
+        Command::Check(_) => end("Undecided: asked to end before the history was judged."),
+        Command::Replay(_) => end("Asked to end before the end of the tape."),
+        Command::Validate { .. } => end("Undecided: asked to end before the file was read."),
+        // These finish what they have begun.
+        Command::Gui(_)
+        | Command::Cluster(_)
+        | Command::Customer(_)
+        | Command::Run(_)
+        | Command::Demo(_)
+        | Command::Bench(_)
+        | Command::Simulate(_) => {}
+    }
     match command {
         Command::Gui(_) => Err(Failure::BadInput("the window is not a command without a window".into())),
-        Command::Cluster(arguments) => cluster_command::perform(arguments),
-        Command::Customer(arguments) => customer_lines::perform(arguments),
+        Command::Cluster(arguments) => cluster_command::perform(arguments, interrupt),
+        Command::Customer(arguments) => customer_lines::perform(&arguments, &interrupt),
         Command::Status(arguments) => status::perform(&arguments),
-        Command::Run(arguments) => run::perform(&arguments),
-        Command::Demo(arguments) => demo::perform(&arguments),
-        Command::Bench(arguments) => bench::perform(&arguments),
-        Command::Simulate(arguments) => simulate::perform(&arguments),
+        Command::Run(arguments) => run::perform(&arguments, &interrupt),
+        Command::Demo(arguments) => demo::perform(&arguments, &interrupt),
+        Command::Bench(arguments) => bench::perform(&arguments, &interrupt),
+        Command::Simulate(arguments) => simulate::perform(&arguments, &interrupt),
         Command::Check(arguments) => check::perform(&arguments),
         Command::Replay(arguments) => replay::perform(&arguments),
         Command::Validate { file, json } => validate::perform(&file, json),

@@ -12,6 +12,7 @@ pub mod cluster;
 pub mod command_line;
 pub mod headless;
 pub mod history;
+pub mod interrupt;
 pub mod load;
 pub mod numbered_steps;
 pub mod panels;

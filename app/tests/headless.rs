@@ -19,6 +19,9 @@ mod bad_input;
 mod commands;
 #[path = "headless/crashes.rs"]
 mod crashes;
+#[cfg(target_os = "linux")]
+#[path = "headless/ending.rs"]
+mod ending;
 #[path = "headless/exactly_once.rs"]
 mod exactly_once;
 #[cfg(target_os = "linux")]

@@ -26,7 +26,7 @@ use crate::event_loop::Host;
 use crate::freezing::Standstill;
 use crate::observation::{self, Feed, Reports};
 use crate::postcode_services::PostcodeServices;
-use crate::storage::Journal;
+use crate::storage::{Journal, JournalError};
 use crate::transport::{Transport, limits, round_trip};
 use crate::{EXIT_BAD_INPUT, EXIT_FAULT, stand_in};
 pub use blast::die;
@@ -93,8 +93,10 @@ async fn live(
         }
         Err(error) => return (reports, format!("{error:#}"), EXIT_BAD_INPUT),
     };
-    let why = ended.err().map_or_else(|| "The launcher stopped talking.".into(), |error| format!("{error:#}"));
-    (reports, why, EXIT_FAULT)
+    let Some(error) = ended.err() else { return (reports, "The launcher stopped talking.".into(), EXIT_FAULT) };
+    // A full disk is no fault of this program.
+    let status = if error.is::<JournalError>() { EXIT_BAD_INPUT } else { EXIT_FAULT };
+    (reports, format!("{error:#}"), status)
 }
 
 /// What a process has become, ready to say so.

@@ -35,7 +35,7 @@ pub enum JournalError {
     OtherVersion(PathBuf),
     /// The operating system refused.
     #[error("The journal {0} cannot be used: {1}. Check that the folder exists, is writable and is not full.")]
-    Io(PathBuf, #[source] io::Error),
+    Io(PathBuf, io::Error),
 }
 
 /// An open journal; nobody else can open it until this is dropped.

@@ -223,6 +223,7 @@ async fn an_echo_gives_back_what_it_gets() {
     let address = there.local_addr().unwrap();
     tokio::spawn(round_trip::echo(there));
     let here = endpoint(loopback(), &here).unwrap();
-    let taken = tokio::time::timeout(PATIENCE, round_trip::measure(&here, address, 100, 10, Duration::ZERO)).await;
+    let taken =
+        tokio::time::timeout(PATIENCE, round_trip::measure(&here, address, 100, 10, Duration::ZERO, || true)).await;
     assert_eq!(taken.unwrap().unwrap().len(), 10);
 }

@@ -48,7 +48,9 @@ impl Process {
         spawned: impl FnOnce(),
     ) -> anyhow::Result<Self> {
         let name = config.name.clone();
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        apart_from_the_terminal(&mut command);
+        let mut child = command
             .arg("node")
             .arg(NodeRole::of(&config.duty).to_string())
             .stdin(Stdio::piped())
@@ -119,6 +121,19 @@ impl Drop for Process {
         self.kill();
         let _ = self.child.wait();
     }
+}
+
+/// In a process group of its own: what a terminal sends (Ctrl+C, its end) reaches the launcher only, which ends in order.
+#[cfg(unix)]
+pub(crate) fn apart_from_the_terminal(command: &mut Command) {
+    std::os::unix::process::CommandExt::process_group(command, 0);
+}
+
+/// As on Unix.
+#[cfg(windows)]
+pub(crate) fn apart_from_the_terminal(command: &mut Command) {
+    const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+    std::os::windows::process::CommandExt::creation_flags(command, CREATE_NEW_PROCESS_GROUP);
 }
 
 enum Standstill {

@@ -2,10 +2,11 @@
 //!
 //! Afterwards the supervisor's loop takes over; nothing here runs twice.
 
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
+use node::EXIT_BAD_INPUT;
 use node::control::ServiceAddress;
 use protocol::ids::{Contact, NodeId, Role};
 use protocol::postcode::PostcodeService;
@@ -16,17 +17,23 @@ use super::inquiry::Question;
 use super::launcher::{Process, ProcessKey};
 use super::nodes::Kind;
 use super::supervisor::{Incoming, Supervisor};
-use super::{Postcodes, random};
+use super::{NotStarted, Postcodes, random};
 
-/// A process that has not said that it listens after so long never will.
+/// How long a whole start may take, in real time: nothing else would end one whose process hangs.
 const SLOWEST_START: Duration = Duration::from_secs(20);
 /// How often overdue answers are looked at meanwhile.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// Between an answer that is not the wanted one and the next question; doubled each time, up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+/// A signal that killed a process has reached this one within so long, if it was sent to all.
+const SAME_SIGNAL: Duration = Duration::from_millis(50);
 
 impl Supervisor {
     /// Starts everything, in the order in which one needs to know the other: name server and services, then the first
     /// replica (whose pre-defined orders become everybody's), then the rest.
     pub fn start(&mut self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + SLOWEST_START;
         let mut first = vec![self.nodes.add(Kind::NameServer)];
         for service in [PostcodeService::PostcodesIo, PostcodeService::GetTheData] {
             match self.options.postcodes {
@@ -34,21 +41,21 @@ impl Supervisor {
                 Postcodes::Live => self.name_live(service)?,
             }
         }
-        self.launch_all(&first)?;
+        self.launch_all(&first, deadline)?;
         let replica = self.nodes.add_replica();
-        self.launch_all(&[replica])?;
-        self.until("the first replica is registered", |state| match state {
+        self.launch_all(&[replica], deadline)?;
+        self.until("the first replica did not register", deadline, |state| match state {
             NodeState::NameServer { names, .. } => names.iter().any(|(_, role, _)| *role == Role::Replica),
             NodeState::FrontEnd { .. } | NodeState::Replica(_) | NodeState::Customer { .. } => false,
         })?;
         let front_end = self.nodes.add(Kind::FrontEnd);
-        self.launch_all(&[front_end])?;
-        self.until("the first replica leads", |state| match state {
+        self.launch_all(&[front_end], deadline)?;
+        self.until("the first replica did not become primary", deadline, |state| match state {
             NodeState::Replica(replica) => replica.acting,
             NodeState::NameServer { .. } | NodeState::FrontEnd { .. } | NodeState::Customer { .. } => false,
         })?;
         let rest: Vec<usize> = (1..self.options.replicas).map(|_| self.nodes.add_replica()).collect();
-        self.launch_all(&rest)?;
+        self.launch_all(&rest, deadline)?;
         let name_server = self.nodes.name_server().context("the name server has no address")?;
         let told = (self.facts.clone(), self.sender.clone());
         self.customers = Some(Customers::start(&self.common, name_server, self.clock.clone(), told, &mut self.hosts)?);
@@ -74,30 +81,65 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Waits until something is so of what the nodes believe.
-    fn until(&mut self, what: &str, so: impl Fn(&NodeState) -> bool) -> anyhow::Result<()> {
-        let deadline = Instant::now() + SLOWEST_START;
+    /// Waits until something is so of what the nodes believe; `otherwise` says what was not so at the deadline.
+    fn until(&mut self, otherwise: &str, deadline: Instant, so: impl Fn(&NodeState) -> bool) -> anyhow::Result<()> {
+        let mut pause = FIRST_PAUSE;
         loop {
             let (reply, answer) = channel();
             self.handle(Incoming::Asked(Question::Status(reply)));
             let all = loop {
-                if let Ok(all) = answer.try_recv() {
-                    break all;
+                match answer.try_recv() {
+                    Ok(all) => break all,
+                    Err(_) => self.hear(deadline, PATIENCE, otherwise)?,
                 }
-                let left = deadline.saturating_duration_since(Instant::now());
-                let incoming = self.incoming.recv_timeout(left.min(PATIENCE));
-                match incoming {
-                    Ok(Incoming::Stop) => bail!("the start was broken off"),
-                    Ok(incoming) => self.handle(incoming),
-                    Err(_) if left.is_zero() => bail!("waited {} s in vain until {what}", SLOWEST_START.as_secs()),
-                    Err(_) => {}
-                }
-                self.inquiries.answer_overdue();
             };
             if all.iter().any(|node| node.state.as_ref().is_some_and(&so)) {
                 return Ok(());
             }
+            let again = Instant::now() + pause;
+            while Instant::now() < again {
+                self.hear(deadline, again.saturating_duration_since(Instant::now()), otherwise)?;
+            }
+            pause = LONGEST_PAUSE.min(2 * pause);
         }
+    }
+
+    /// The only wait of a start. Takes in one thing that comes within `at_most`. What must end the start ends it here: a
+    /// process that dies, the wish to stop, the deadline.
+    fn hear(&mut self, deadline: Instant, at_most: Duration, otherwise: &str) -> anyhow::Result<()> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            bail!("The cluster did not start: {otherwise} within {} s.", SLOWEST_START.as_secs());
+        }
+        match self.incoming.recv_timeout(left.min(at_most)) {
+            Ok(Incoming::Stop | Incoming::Interrupted) | Err(RecvTimeoutError::Disconnected) => {
+                return Err(NotStarted::BrokenOff.into());
+            }
+            Ok(Incoming::Ended(key)) => self.on_early_end(key)?,
+            Ok(incoming) => self.handle(incoming),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        self.inquiries.answer_overdue();
+        Ok(())
+    }
+
+    /// A process that dies while the cluster starts ends the start, with its last words.
+    fn on_early_end(&mut self, key: ProcessKey) -> anyhow::Result<()> {
+        let Some(node) = self.nodes.of_process(key) else { return Ok(()) };
+        let Some(process) = node.process.take() else { return Ok(()) };
+        let (status, words) = process.reap();
+        let was_killed = status.is_some_and(|status| status.code().is_none());
+        if was_killed && self.options.interrupt.wait(SAME_SIGNAL) {
+            return Err(NotStarted::BrokenOff.into());
+        }
+        let code = status.and_then(|status| status.code());
+        let status = status.map(|status| status.to_string()).unwrap_or_default();
+        let why = node.failure.take().unwrap_or(if words.is_empty() { status } else { words });
+        let why = format!("{} ended while it started: {why}", node.name);
+        Err(match code == Some(EXIT_BAD_INPUT.into()) {
+            true => NotStarted::NotHere(why).into(),
+            false => anyhow!(why),
+        })
     }
 
     /// Starts a node, again or for the first time.
@@ -119,29 +161,13 @@ impl Supervisor {
     }
 
     /// Starts some nodes and waits until all of them listen.
-    fn launch_all(&mut self, which: &[usize]) -> anyhow::Result<()> {
+    fn launch_all(&mut self, which: &[usize], deadline: Instant) -> anyhow::Result<()> {
         for at in which {
             self.launch(*at)?;
         }
-        let deadline = Instant::now() + SLOWEST_START;
         while let Some(late) = which.iter().find(|at| !self.nodes.all[**at].ready) {
-            let name = &self.nodes.all[*late].name;
-            let left = deadline.saturating_duration_since(Instant::now());
-            let incoming = match self.incoming.recv_timeout(left) {
-                Ok(Incoming::Stop) => bail!("the start was broken off"),
-                Ok(incoming) => incoming,
-                Err(_) => bail!("{name} did not begin to listen within {} s", SLOWEST_START.as_secs()),
-            };
-            if let Incoming::Ended(key) = &incoming
-                && let Some(node) = self.nodes.of_process(*key)
-                && let Some(process) = node.process.take()
-            {
-                let (status, words) = process.reap();
-                let status = status.map(|status| status.to_string()).unwrap_or_default();
-                let why = node.failure.take().unwrap_or(if words.is_empty() { status } else { words });
-                bail!("{} ended while it started: {why}", node.name);
-            }
-            self.handle(incoming);
+            let otherwise = format!("{} did not begin to listen", self.nodes.all[*late].name);
+            self.hear(deadline, PATIENCE, &otherwise)?;
         }
         Ok(())
     }

@@ -44,6 +44,8 @@ pub(super) enum Incoming {
     Left(HostKey, NodeId),
     /// Somebody who may not was refused something: a sentence.
     TurnedAway(String),
+    /// The program was asked to end.
+    Interrupted,
     /// The app is done with the cluster.
     Stop,
 }
@@ -127,7 +129,8 @@ impl Supervisor {
             Incoming::Left(key, node) => self.hosts.left(key, node),
             Incoming::TurnedAway(why) => self.on_turned_away(why),
             Incoming::Ended(key) => self.on_end(key),
-            Incoming::Stop => {}
+            // Heard by a start, which breaks off. Later the app decides what is still to be done, and then stops.
+            Incoming::Interrupted | Incoming::Stop => {}
         }
     }
 

@@ -20,7 +20,9 @@ use protocol::order_book::Outcome;
 use serde::Serialize;
 
 use super::{Exit, Failure, launch, say, say_json};
+use crate::cluster::launcher::apart_from_the_terminal;
 use crate::cluster::{Admission, ClusterOptions, Inquirer, NodeStatus};
+use crate::interrupt::Interrupt;
 use crate::load::{Endless, Load, Moment, Workload};
 use watch::Watch;
 
@@ -33,6 +35,8 @@ const MESSAGE: usize = 93;
 const TRIPS_ALONE: usize = 2000;
 /// Between two round trips while customers order. Such a trip meets the caches and the queues that each hop of an order meets.
 const BETWEEN_TRIPS: Duration = Duration::from_millis(2);
+/// How long the last answers may take.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
@@ -86,17 +90,18 @@ struct Latency {
     max: u64,
 }
 
-pub(super) fn perform(arguments: &BenchArguments) -> Result<Exit, Failure> {
+pub(super) fn perform(arguments: &BenchArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let options = ClusterOptions {
         default_customers: arguments.observed,
         observe: arguments.observed,
         replicas: arguments.replicas,
+        interrupt: interrupt.clone(),
         ..ClusterOptions::usual()?
     };
     let cluster = launch(options)?;
     let inquirer = cluster.inquirer();
     let admission = inquirer.admission()?;
-    let mut alone = round_trips(&admission, TRIPS_ALONE, Duration::ZERO)?;
+    let mut alone = round_trips(&admission, TRIPS_ALONE, Duration::ZERO, interrupt)?;
     let (watch, cluster) = match arguments.observed {
         true => (Some(Watch::begin(cluster)?), None),
         false => (None, Some(cluster)),
@@ -105,24 +110,32 @@ pub(super) fn perform(arguments: &BenchArguments) -> Result<Exit, Failure> {
     let measured = Duration::from_secs(arguments.secs);
     let workload = Measured::new(arguments.customers, measured)?;
     let load = Load::start(admission.clone(), arguments.customers, None, begun, workload)?;
-    std::thread::sleep(WARM_UP.saturating_sub(begun.elapsed()));
+    interrupt.wait(WARM_UP.saturating_sub(begun.elapsed()));
     let before = cost(&inquirer)?;
     // A quarter of the time, at the pace they have at best, so that the load does not end before them.
     let times = (measured / 4).as_millis() / BETWEEN_TRIPS.as_millis();
-    let meanwhile = round_trips(&admission, times as usize, BETWEEN_TRIPS)?;
-    std::thread::sleep((WARM_UP + measured).saturating_sub(begun.elapsed()));
+    let meanwhile = round_trips(&admission, times as usize, BETWEEN_TRIPS, interrupt)?;
+    // Asked to end: what was measured until then is said.
+    let is_early = interrupt.wait((WARM_UP + measured).saturating_sub(begun.elapsed()));
+    let measured = measured.min(begun.elapsed().saturating_sub(WARM_UP));
+    load.with(|workload| workload.until = workload.until.min(begun.elapsed()));
     let after = cost(&inquirer)?;
-    let workload = load.finish(Duration::from_secs(10))?;
-    alone.extend(round_trips(&admission, TRIPS_ALONE, Duration::ZERO)?);
+    let until = Instant::now() + LAST_ANSWERS;
+    let workload = load.finish(|| Instant::now() < until)?;
+    alone.extend(round_trips(&admission, TRIPS_ALONE, Duration::ZERO, interrupt)?);
     drop((watch, cluster));
     let trips = (median(meanwhile), median(alone));
-    let figures = figures(arguments, &workload.latencies, trips, &before, &after);
+    let figures = figures(arguments, measured, &workload.latencies, trips, (&before, &after));
     if arguments.json {
         say_json(&figures)?;
     } else {
         say_figures(&figures)?;
     }
-    Ok(if figures.orders == 0 { Exit::TooLittleEvidence } else { Exit::Holds })
+    Ok(match (is_early, figures.orders) {
+        (true, _) => Exit::Undecided,
+        (false, 0) => Exit::TooLittleEvidence,
+        (false, _) => Exit::Holds,
+    })
 }
 
 /// In microseconds.
@@ -180,10 +193,10 @@ fn cost(inquirer: &Inquirer) -> anyhow::Result<Cost> {
 
 fn figures(
     arguments: &BenchArguments,
+    measured: Duration,
     latencies: &Histogram<u64>,
     (meanwhile, alone): (f64, f64),
-    before: &Cost,
-    after: &Cost,
+    (before, after): (&Cost, &Cost),
 ) -> Figures {
     let orders = latencies.len();
     let each = |microseconds: u64| (microseconds as f64 / orders.max(1) as f64 * 100.0).round() / 100.0;
@@ -194,9 +207,9 @@ fn figures(
     Figures {
         replicas: arguments.replicas,
         customers: arguments.customers,
-        secs: arguments.secs,
+        secs: measured.as_secs(),
         orders,
-        orders_per_s: orders / arguments.secs.max(1),
+        orders_per_s: (orders as f64 / measured.as_secs_f64().max(0.001)) as u64,
         latency_us: Latency { p50: micros(0.5), p99: micros(0.99), p999: micros(0.999), max: latencies.max() / 1000 },
         ratio: ratio_to(meanwhile),
         quic_round_trip_us: meanwhile,
@@ -225,12 +238,18 @@ fn say_figures(figures: &Figures) -> Result<(), Failure> {
 }
 
 /// Measures bare round trips with a process that only sends back, over the same kind of endpoint.
-fn round_trips(admission: &Admission, times: usize, pause: Duration) -> anyhow::Result<Vec<Duration>> {
+/// Fewer, when the program is asked to end.
+fn round_trips(
+    admission: &Admission,
+    times: usize,
+    pause: Duration,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Vec<Duration>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (mut echo, contact) = start_echo(admission)?;
     let measured = runtime.block_on(async {
         let endpoint = limits::endpoint(([127, 0, 0, 1], 0).into(), &admission.credentials)?;
-        round_trip::measure(&endpoint, contact.address, MESSAGE, times, pause).await
+        round_trip::measure(&endpoint, contact.address, MESSAGE, times, pause, || !interrupt.is_asked()).await
     });
     let _ = echo.kill();
     echo.wait()?;
@@ -240,7 +259,9 @@ fn round_trips(admission: &Admission, times: usize, pause: Duration) -> anyhow::
 fn start_echo(admission: &Admission) -> anyhow::Result<(Child, Contact)> {
     let Admission { credentials, name_server, clock, .. } = admission.clone();
     let program = std::env::current_exe().context("the file of this program cannot be found")?;
-    let mut echo = Command::new(program)
+    let mut command = Command::new(program);
+    apart_from_the_terminal(&mut command);
+    let mut echo = command
         .args(["node", "echo"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -1,11 +1,9 @@
 //! `cluster`: a cluster for other programs to play with. What runs where, and every later change, is a JSON line.
 //!
 //! A line on standard input can ask for something, in the words of a scenario's step: {"do":"crash","node":"replica-1"}.
-//! The end of standard input, SIGTERM or Ctrl+C ends it all.
+//! The end of standard input, or a signal that asks it to end, ends it all.
 
-use std::io::{BufRead, BufReader, Read};
-use std::sync::mpsc::{Sender, channel};
-use std::thread;
+use std::sync::mpsc::channel;
 use std::time::Instant;
 
 use protocol::ids::Span;
@@ -13,14 +11,13 @@ use protocol::trace::{Blast, Bomb, Ending, Failpoint, TraceEvent};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{ClusterKind, Exit, Failure, door, launch, say_json, signals, status::report};
+use super::lines::{self, Line};
+use super::{ClusterKind, Exit, Failure, launch_open, say_json, status::report};
 use crate::cluster::{Cluster, ClusterOptions};
+use crate::interrupt::Interrupt;
 use crate::load::{Endless, Entry, Load};
 use crate::picture::{Node, Picture};
 use crate::scenario;
-
-/// The longest line that is read, in bytes.
-const LONGEST_LINE: u64 = 64 * 1024;
 
 /// What kind of cluster.
 #[derive(Debug, clap::Args)]
@@ -44,7 +41,7 @@ pub struct ClusterArguments {
 /// What wakes the command.
 enum Woken {
     Facts,
-    Line(String),
+    Line(Line),
     Over,
 }
 
@@ -64,15 +61,13 @@ struct NodeLine {
     addr: String,
 }
 
-pub(super) fn perform(arguments: ClusterArguments) -> Result<Exit, Failure> {
+pub(super) fn perform(arguments: ClusterArguments, interrupt: Interrupt) -> Result<Exit, Failure> {
     let blast = arguments.freezes_ms.map_or(Blast::Crash, |ms| Blast::Freeze { wakes_after: Some(Span::millis(ms)) });
     let bomb = arguments.bomb.map(|at| Bomb { at, blast });
-    let options = ClusterOptions { default_customers: false, bomb, ..arguments.kind.options()? };
+    let options =
+        ClusterOptions { default_customers: false, bomb, interrupt: interrupt.clone(), ..arguments.kind.options()? };
     let (sender, woken) = channel();
-    // Before the cluster starts: who ends us while it starts must not find it left behind.
-    signals::watch(sender.clone(), Woken::Over)?;
-    let mut cluster = launch(options)?;
-    door::open(&cluster)?;
+    let mut cluster = launch_open(options)?;
     let mut picture = Picture::default();
     cluster.take_facts().into_iter().for_each(|record| picture.take(record));
     let run = cluster.directory().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
@@ -82,7 +77,10 @@ pub(super) fn perform(arguments: ClusterArguments) -> Result<Exit, Failure> {
     cluster.wake_with(move || {
         let _ = waker.send(Woken::Facts);
     });
-    read_lines(sender)?;
+    let ends = sender.clone();
+    // Fails only when this is over anyway.
+    interrupt.when_asked(move || drop(ends.send(Woken::Over)));
+    lines::of_standard_input(move |line| sender.send(line.map_or(Woken::Over, Woken::Line)).is_ok())?;
     let mut load = None;
     if arguments.customers > 0 {
         let entry = Entry::into_own(cluster.inquirer())?;
@@ -93,21 +91,28 @@ pub(super) fn perform(arguments: ClusterArguments) -> Result<Exit, Failure> {
     for woken in woken {
         match woken {
             Woken::Over => break,
-            Woken::Line(line) => match scenario::parse_action(&line) {
-                Ok(action) => {
-                    picture.set_now(cluster.now());
-                    match scenario::deeds(&action, &picture, 0, load.is_some()) {
-                        Ok(deed) => deed.commands.into_iter().for_each(|command| cluster.perform(command)),
-                        Err(why) => say_json(&json!({"change": "refused", "why": why}))?,
-                    }
+            Woken::Line(line) => {
+                picture.set_now(cluster.now());
+                match obey(&line, &mut cluster, &picture, load.is_some()) {
+                    Ok(()) => {}
+                    Err(why) => say_json(&json!({"change": "refused", "why": why}))?,
                 }
-                Err(why) => say_json(&json!({"change": "refused", "why": why}))?,
-            },
+            }
             Woken::Facts => say_changes(&mut cluster, &mut picture)?,
         }
     }
     drop(load);
     Ok(Exit::Holds)
+}
+
+fn obey(line: &Line, cluster: &mut Cluster, picture: &Picture, has_load: bool) -> Result<(), String> {
+    let action = match line {
+        Line::Words(words) => scenario::parse_action(words)?,
+        Line::NoLine(why) => return Err(format!("not a request: {why}")),
+    };
+    let deed = scenario::deeds(&action, picture, 0, has_load)?;
+    deed.commands.into_iter().for_each(|command| cluster.perform(command));
+    Ok(())
 }
 
 fn say_changes(cluster: &mut Cluster, picture: &mut Picture) -> Result<(), Failure> {
@@ -140,21 +145,4 @@ impl NodeLine {
         let (name, role, pid) = (node.name.clone(), report::role(node.actor), node.pid);
         Self { name, role, id: node.id.to_string(), pid, addr: node.address.to_string() }
     }
-}
-
-/// Lines of standard input, and its end. The thread ends with the process.
-fn read_lines(sender: Sender<Woken>) -> anyhow::Result<()> {
-    thread::Builder::new().name("input".into()).spawn(move || {
-        let mut input = BufReader::new(std::io::stdin());
-        let mut line = String::new();
-        loop {
-            line.clear();
-            match input.by_ref().take(LONGEST_LINE).read_line(&mut line) {
-                Ok(1..) if sender.send(Woken::Line(line.trim().to_owned())).is_ok() => {}
-                Ok(_) | Err(_) => break,
-            }
-        }
-        let _ = sender.send(Woken::Over);
-    })?;
-    Ok(())
 }

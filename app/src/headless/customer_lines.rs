@@ -3,9 +3,8 @@
 //! A line in is a request, {"op":1,"f":"place","postcode":"DH1 3LE","items":["Pad thai"]} or {"op":2,"f":"read",…}; a line out
 //! its answer: ok (done), fail (certainly not done), info (nobody knows, with what is known of why). One request at a time, like any customer.
 
-use std::io::{BufRead, Read};
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::time::{Duration, Instant};
 
 use protocol::ids::{RequestId, Span};
@@ -16,12 +15,14 @@ use protocol::postcode::Postcode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::lines::{self, Line};
 use super::{Exit, Failure, door, say_json};
+use crate::interrupt::Interrupt;
 use crate::load::{Load, Moment, Workload};
 use crate::wording::wait_reason;
 
-/// The longest line that is read, in bytes.
-const LONGEST_LINE: u64 = 64 * 1024;
+/// So many lines are read before the first of them is answered.
+const READ_AHEAD: usize = 16;
 
 /// Of which cluster.
 #[derive(Debug, clap::Args)]
@@ -32,7 +33,7 @@ pub struct CustomerArguments {
     /// Requests and answers are JSON lines (the only way there is).
     #[arg(long)]
     lines: bool,
-    /// How long an answer may take, in milliseconds; then it is "info".
+    /// How long the answer to a request may take, in milliseconds; then it is "info". A long list is one request.
     #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     deadline: u64,
 }
@@ -54,40 +55,48 @@ enum Function {
     Read,
 }
 
-pub(super) fn perform(arguments: CustomerArguments) -> Result<Exit, Failure> {
+pub(super) fn perform(arguments: &CustomerArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
     if !arguments.lines {
         return Err(Failure::BadInput("Say --lines: requests and answers are JSON lines.".into()));
     }
-    let mut input = std::io::stdin().lock();
-    let mut line = Vec::new();
-    let mut customer = Customer::new(&arguments)?;
-    loop {
-        line.clear();
-        if input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)? == 0 {
-            return Ok(Exit::Holds);
-        }
-        if line.len() as u64 == LONGEST_LINE && !line.ends_with(b"\n") {
-            input.skip_until(b'\n')?;
-            let why = format!("not a request: a line has less than {} KiB", LONGEST_LINE / 1024);
-            say_json(&json!({"type": "fail", "why": why}))?;
-            continue;
-        }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let answer = match serde_json::from_slice::<RequestLine>(&line) {
-            Ok(request) => customer.ask(request)?,
-            Err(error) => json!({"type": "fail", "why": format!("not a request: {error}")}),
+    let mut customer = Customer::new(arguments, interrupt)?;
+    let (sender, lines) = sync_channel(READ_AHEAD);
+    let end = sender.clone();
+    // If there is no room, there is a line to wake up for.
+    interrupt.when_asked(move || drop(end.try_send(None)));
+    lines::of_standard_input(move |line| sender.send(line).is_ok())?;
+    while !interrupt.is_asked()
+        && let Ok(Some(line)) = lines.recv()
+    {
+        let answer = match line {
+            Line::Words(words) => customer.answer(&words)?,
+            Line::NoLine(why) => no_request(Value::Null, &why),
         };
         say_json(&answer)?;
+        if interrupt.is_asked() && answer["type"] == "info" {
+            return Ok(Exit::Undecided);
+        }
     }
+    Ok(Exit::Holds)
+}
+
+/// `op`: as the line says, if it says that much.
+fn no_request(op: Value, why: &str) -> Value {
+    json!({"op": op, "type": "fail", "why": format!("not a request: {why}")})
+}
+
+fn op_of(words: &str) -> Value {
+    let line = serde_json::from_str::<Value>(words).unwrap_or_default();
+    line.get("op").filter(|op| op.is_u64()).cloned().unwrap_or_default()
 }
 
 /// One customer; after an unknown outcome it goes on as somebody else.
 struct Customer {
     load: Load<OneByOne>,
-    orders: Sender<Ask>,
+    orders: Sender<(Ask, Moment)>,
     events: Receiver<Event>,
+    begun: Instant,
+    deadline: Duration,
 }
 
 enum Event {
@@ -95,6 +104,8 @@ enum Event {
     Answered(Answer),
     WaitedBecause(WaitReason, Span),
     Unknown,
+    /// The program was asked to end.
+    Interrupted,
 }
 
 /// What came of a request.
@@ -117,17 +128,28 @@ impl Exchanged {
 }
 
 impl Customer {
-    fn new(arguments: &CustomerArguments) -> Result<Self, Failure> {
+    fn new(arguments: &CustomerArguments, interrupt: &Interrupt) -> Result<Self, Failure> {
         let admission = door::admission(&arguments.dir).map_err(|error| Failure::BadInput(format!("{error:#}")))?;
         let (orders, waiting) = channel();
         let (tell, events) = channel();
-        let workload = OneByOne { waiting, tell };
-        let deadline = Some(Duration::from_millis(arguments.deadline));
-        let load = Load::start(admission, 1, deadline, Instant::now(), workload)?;
-        Ok(Self { load, orders, events })
+        let interrupted = tell.clone();
+        // Nobody listens any more only when the command ends.
+        interrupt.when_asked(move || drop(interrupted.send(Event::Interrupted)));
+        let workload = OneByOne { waiting, until: Moment::MAX, tell };
+        let begun = Instant::now();
+        let load = Load::start(admission, 1, None, begun, workload)?;
+        Ok(Self { load, orders, events, begun, deadline: Duration::from_millis(arguments.deadline) })
     }
 
-    fn ask(&mut self, request: RequestLine) -> Result<Value, Failure> {
+    fn answer(&mut self, words: &str) -> Result<Value, Failure> {
+        let until = self.begun.elapsed() + self.deadline;
+        match serde_json::from_str(words) {
+            Ok(request) => self.ask(request, until),
+            Err(error) => Ok(no_request(op_of(words), &error.to_string())),
+        }
+    }
+
+    fn ask(&mut self, request: RequestLine, until: Moment) -> Result<Value, Failure> {
         let op = request.op;
         let refuse = |why: String| Ok(json!({"op": op, "type": "fail", "why": why}));
         let postcode: Postcode = match request.postcode.parse() {
@@ -137,14 +159,14 @@ impl Customer {
         match request.f {
             Function::Place => match check_items(&request.items) {
                 Err(error) => refuse(error.to_string()),
-                Ok(()) => self.place(op, postcode, request.items),
+                Ok(()) => self.place(op, postcode, request.items, until),
             },
-            Function::Read => self.read(op, postcode),
+            Function::Read => self.read(op, postcode, until),
         }
     }
 
-    fn place(&mut self, op: u64, postcode: Postcode, items: Vec<String>) -> Result<Value, Failure> {
-        let exchanged = self.exchange(Ask::Order { postcode, items })?;
+    fn place(&mut self, op: u64, postcode: Postcode, items: Vec<String>, until: Moment) -> Result<Value, Failure> {
+        let exchanged = self.exchange(Ask::Order { postcode, items }, until)?;
         let value = exchanged.id.map(order_name);
         Ok(match exchanged.answer {
             Some(Answer::Outcome(Outcome::Placed { number })) => {
@@ -160,10 +182,10 @@ impl Customer {
         })
     }
 
-    fn read(&mut self, op: u64, postcode: Postcode) -> Result<Value, Failure> {
+    fn read(&mut self, op: u64, postcode: Postcode, until: Moment) -> Result<Value, Failure> {
         let mut value = Vec::new();
         for page in 0.. {
-            let exchanged = self.exchange(Ask::History { postcode, page })?;
+            let exchanged = self.exchange(Ask::History { postcode, page }, until)?;
             let Some(Answer::History(page)) = exchanged.answer else {
                 return Ok(json!({"op": op, "type": "info", "f": "read", "why": exchanged.why(postcode)}));
             };
@@ -176,9 +198,10 @@ impl Customer {
         Ok(json!({"op": op, "type": "info", "f": "read"}))
     }
 
-    fn exchange(&mut self, ask: Ask) -> Result<Exchanged, Failure> {
+    /// Asks, and waits for the answer until that moment at most.
+    fn exchange(&mut self, ask: Ask, until: Moment) -> Result<Exchanged, Failure> {
         let gone = || Failure::Fault(anyhow::anyhow!("the customer's thread ended unexpectedly"));
-        self.orders.send(ask).map_err(|_| gone())?;
+        self.orders.send((ask, until)).map_err(|_| gone())?;
         self.load.nudge();
         let mut exchanged = Exchanged { id: None, answer: None, why: None };
         loop {
@@ -186,7 +209,7 @@ impl Customer {
                 Event::Asked(request) => exchanged.id = Some(request),
                 Event::WaitedBecause(why, waited) => exchanged.why = Some((why, waited)),
                 Event::Answered(answer) => return Ok(Exchanged { answer: Some(answer), ..exchanged }),
-                Event::Unknown => return Ok(exchanged),
+                Event::Unknown | Event::Interrupted => return Ok(exchanged),
             }
         }
     }
@@ -194,7 +217,9 @@ impl Customer {
 
 /// Asks what comes in, and passes on what is answered.
 struct OneByOne {
-    waiting: Receiver<Ask>,
+    waiting: Receiver<(Ask, Moment)>,
+    /// How long the customer waits for what it asked last.
+    until: Moment,
     tell: Sender<Event>,
 }
 
@@ -207,7 +232,8 @@ impl OneByOne {
 
 impl Workload for OneByOne {
     fn next(&mut self, _place: usize, id: RequestId, _now: Moment) -> Option<Ask> {
-        let ask = self.waiting.try_recv().ok()?;
+        let (ask, until) = self.waiting.try_recv().ok()?;
+        self.until = until;
         self.tell(Event::Asked(id));
         Some(ask)
     }
@@ -222,6 +248,10 @@ impl Workload for OneByOne {
 
     fn unknown(&mut self, _place: usize, _now: Moment) {
         self.tell(Event::Unknown);
+    }
+
+    fn is_out_of_patience(&self, _place: usize, now: Moment) -> bool {
+        now > self.until
     }
 
     fn waits_for_more(&self) -> bool {

@@ -6,12 +6,15 @@
 
 mod telling;
 
+use std::time::Duration;
+
 use protocol::ids::Span;
 use protocol::order_book::OrderId;
 use serde_json::json;
 
-use super::{Exit, Failure, launch, say, say_json};
+use super::{ClusterKind, Exit, Failure, launch_open, say, say_json};
 use crate::cluster::ClusterOptions;
+use crate::interrupt::Interrupt;
 use crate::picture::Picture;
 use crate::user_command::UserCommand;
 use telling::Demo;
@@ -19,21 +22,36 @@ use telling::Demo;
 /// So slowly that a person could follow, and a kill comes between two messages.
 const HOP: Span = Span::millis(150);
 
+/// Nothing in the demonstration takes longer, but for suspicions.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Until another replica leads, a few in a row may have to run out.
+const SUSPICIONS: u32 = 10;
+
 /// How to show it.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct DemoArguments {
+    /// The cluster that is started.
+    #[command(flatten)]
+    pub cluster: ClusterKind,
     /// End with one JSON object.
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
-pub(crate) fn perform(arguments: &DemoArguments) -> Result<Exit, Failure> {
-    say(
-        "Just Hungry: passive replication on real processes. Name server, front-end, three replicas, two postcode services.",
-    )?;
-    let cluster = launch(ClusterOptions::usual()?)?;
-    let mut demo = Demo::new(cluster);
-    demo.until_members(3)?;
+pub(crate) fn perform(arguments: &DemoArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    let options = ClusterOptions { interrupt: interrupt.clone(), ..arguments.cluster.options()? };
+    let replicas = options.replicas as usize;
+    if replicas < 2 {
+        let why = "The demonstration kills the primary, so it needs another replica. Say --replicas 2, or more.";
+        return Err(Failure::BadInput(why.into()));
+    }
+    say(format!(
+        "Just Hungry: passive replication on real processes. Name server, front-end, {replicas} replicas, two postcode \
+         services."
+    ))?;
+    let patience = PATIENCE + SUSPICIONS * Duration::from_micros(options.settings.suspect_after.0);
+    let mut demo = Demo::new(launch_open(options)?, patience, interrupt.clone());
+    demo.until_members(replicas)?;
     demo.cluster.perform(UserCommand::SetHop { hop: Some(HOP) });
 
     demo.chapter("Muriel orders. It is her first order, so she looks the front-end up.")?;
@@ -51,7 +69,7 @@ pub(crate) fn perform(arguments: &DemoArguments) -> Result<Exit, Failure> {
     if let Some(node) = demo.killed.clone() {
         demo.cluster.perform(UserCommand::Restart { node });
     }
-    demo.until_members(3)?;
+    demo.until_members(replicas)?;
 
     demo.chapter("Everybody reads the history of their postcode.")?;
     demo.cluster.perform(UserCommand::SetHop { hop: None });

@@ -1,54 +1,88 @@
-//! Being asked to end by the operating system. Only listens; what is done about it is the command's.
+//! Being asked to end by the operating system, by SIGINT, SIGTERM or SIGHUP. Only listens; what is done about it is the
+//! command's matter, and the launcher's while it starts a cluster.
 
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-/// Says `over` when this process is asked to end, which kills it no more from the return of this on.
+use super::{Exit, warn};
+use crate::interrupt::Interrupt;
+
+/// A second wish within this time is the same wish: a closing terminal and `timeout` send theirs twice.
+const SAME_WISH: Duration = Duration::from_secs(1);
+
+/// Asks the interrupt when this process is asked to end. From the return of this on a signal alone kills no more; a second
+/// one, later, ends the program wherever it is, and its processes notice that their input closes.
 ///
 /// # Errors
-/// When that cannot be caught.
-pub(super) fn watch<T: Send + 'static>(sender: Sender<T>, over: T) -> anyhow::Result<()> {
+/// When signals cannot be caught.
+pub fn listen() -> anyhow::Result<Interrupt> {
+    let interrupt = Interrupt::default();
+    let asked = interrupt.clone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (ready, armed) = channel();
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         runtime.block_on(async {
-            // Not caught: then they kill, and the processes notice that their input closes.
-            let _ = ended(|| {
-                let _ = ready.send(());
-            })
-            .await;
+            let Ok(mut signals) = Signals::catch() else { return };
+            let _ = ready.send(());
+            signals.next().await;
+            asked.ask();
+            let first = Instant::now();
+            loop {
+                signals.next().await;
+                if first.elapsed() >= SAME_WISH {
+                    warn("Asked to end for the second time: ended at once.");
+                    std::process::exit(Exit::Undecided as i32);
+                }
+            }
         });
-        let _ = sender.send(over);
     })?;
-    armed.recv().context("signals cannot be caught")
+    armed.recv().context("signals cannot be caught")?;
+    Ok(interrupt)
 }
 
-/// Ends when SIGTERM, SIGINT or SIGHUP comes (Ctrl+C elsewhere); `armed` is called when they no longer kill.
-///
-/// # Errors
-/// When they cannot be caught.
+/// For a command that holds nothing and has nothing to finish: it ends as soon as it is asked to.
+pub fn end_when_asked(interrupt: &Interrupt, what: &'static str) {
+    interrupt.when_asked(move || {
+        warn(what);
+        std::process::exit(Exit::Undecided as i32);
+    });
+}
+
 #[cfg(unix)]
-async fn ended(armed: impl FnOnce()) -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    armed();
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        _ = hang_up.recv() => {}
+struct Signals([tokio::signal::unix::Signal; 3]);
+
+#[cfg(unix)]
+impl Signals {
+    fn catch() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self([signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?]))
     }
-    Ok(())
+
+    async fn next(&mut self) {
+        let [terminate, interrupt, hang_up] = &mut self.0;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    }
 }
 
-/// Ends when Ctrl+C comes; `armed` is called when it no longer kills.
-///
-/// # Errors
-/// When it cannot be caught.
+/// Elsewhere only Ctrl+C is caught.
 #[cfg(not(unix))]
-async fn ended(armed: impl FnOnce()) -> std::io::Result<()> {
-    armed();
-    tokio::signal::ctrl_c().await
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn catch() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }

@@ -16,7 +16,8 @@ use protocol::plant::Plant;
 use protocol::simulation::{Conditions, Report, simulate, simulate_one};
 use serde_json::json;
 
-use super::{Exit, Failure, say, say_json};
+use super::{Exit, Failure, say, say_json, signals};
+use crate::interrupt::Interrupt;
 
 /// So many seeds are handed out at a time.
 const PORTION: u64 = 8;
@@ -56,7 +57,7 @@ fn range(text: &str) -> Result<std::ops::Range<u64>, String> {
     bounds.filter(|range| !range.is_empty()).ok_or_else(|| "write it as 0..300".to_owned())
 }
 
-pub(super) fn perform(arguments: &SimulateArguments) -> Result<Exit, Failure> {
+pub(super) fn perform(arguments: &SimulateArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let conditions = Conditions { span: Span::millis(arguments.sim_secs * 1000), plant: arguments.plant };
     let begun = Instant::now();
     let (wanted, report) = match (&arguments.seeds, arguments.seed) {
@@ -66,9 +67,10 @@ pub(super) fn perform(arguments: &SimulateArguments) -> Result<Exit, Failure> {
                 None => std::thread::available_parallelism().map_or(1, NonZero::get),
             };
             let until = arguments.time_limit.map(|seconds| begun + Duration::from_secs(seconds));
-            (seeds.end - seeds.start, simulate_all(seeds.clone(), conditions, jobs, until))
+            (seeds.end - seeds.start, simulate_all(seeds.clone(), conditions, jobs, until, interrupt))
         }
         (None, seed) => {
+            signals::end_when_asked(interrupt, "Undecided: asked to end before the seed was simulated.");
             let seed = seed.unwrap_or_default();
             if let Some(path) = &arguments.trace {
                 write_story(seed, conditions, path)?;
@@ -105,10 +107,16 @@ pub(super) fn perform(arguments: &SimulateArguments) -> Result<Exit, Failure> {
     })
 }
 
-fn simulate_all(seeds: std::ops::Range<u64>, conditions: Conditions, jobs: usize, until: Option<Instant>) -> Report {
+fn simulate_all(
+    seeds: std::ops::Range<u64>,
+    conditions: Conditions,
+    jobs: usize,
+    until: Option<Instant>,
+    interrupt: &Interrupt,
+) -> Report {
     let next = AtomicU64::new(seeds.start);
     let sum = Mutex::new(Report::default());
-    let in_time = || until.is_none_or(|until| Instant::now() < until);
+    let in_time = || !interrupt.is_asked() && until.is_none_or(|until| Instant::now() < until);
     let work = || {
         while in_time() {
             let from = next.fetch_add(PORTION, Ordering::Relaxed);

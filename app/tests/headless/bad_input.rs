@@ -2,7 +2,7 @@
 
 use std::net::UdpSocket;
 
-use crate::program::{RunningCluster, command, order, program, read};
+use crate::program::{RunningCluster, Talking, command, order, program, read};
 
 #[test]
 fn orders_that_are_none_are_refused_with_a_sentence() {
@@ -35,6 +35,11 @@ fn orders_that_are_none_are_refused_with_a_sentence() {
         assert!(why.contains(expected) && why.len() < 400, "{line}: {why}");
         assert!(!why.chars().any(char::is_control), "{why:?}");
     }
+    let named = customer.ask("{\"op\":2,\"f\":\"eat\",\"postcode\":\"M1 1AE\"}");
+    assert_eq!(named["op"], 2, "what is no request is answered under its own number: {named}");
+    customer.say_bytes(b"{\"op\":3,\xff\xfe}\n");
+    let answer = customer.hear();
+    assert!(answer["op"].is_null() && answer["why"].as_str().unwrap().contains("not UTF-8"), "{answer}");
     let answer = customer.ask(&read(3, "M1 1AE"));
     let orders = answer["value"].as_array().unwrap();
     assert_eq!(orders.iter().filter(|it| **it == good["value"]).count(), 1, "{answer}");
@@ -135,9 +140,42 @@ fn what_cannot_be_done_to_a_node_is_refused() {
 }
 
 #[test]
+fn what_is_no_line_does_not_end_a_cluster() {
+    let mut cluster = RunningCluster::start("1");
+    let long = [b"{\"do\":\"crash\",\"node\":\"replica-1\"}".repeat(4_000).as_slice(), b"\n"].concat();
+    for (bytes, expected) in
+        [(b"\xff\n".as_slice(), "not UTF-8"), (&long, "less than 64 KiB"), (b"{\"do\":\n", "not an action")]
+    {
+        cluster.talk.say_bytes(bytes);
+        let refused = cluster.talk.hear_until(|line| line["change"] == "refused");
+        assert!(refused["why"].as_str().unwrap().contains(expected), "{refused}");
+    }
+    // None of it was taken for a command, and the next is one.
+    cluster.talk.say("{\"do\":\"add-replica\"}");
+    cluster.until("started", "replica-2");
+    assert!(cluster.status()["nodes"].as_array().unwrap().iter().all(|node| node["pid"].is_u64()));
+}
+
+#[test]
+fn the_deadline_counts_for_a_whole_list_and_not_for_each_page() {
+    let mut cluster = RunningCluster::start("1");
+    let mut quick = cluster.customer();
+    for op in 0..=protocol::order_book::PAGE as u64 {
+        let answer = quick.ask(&order(op, "DH1 3LE", &["Lemonade"]));
+        assert_eq!(answer["type"], "ok", "{answer}");
+    }
+    cluster.talk.say("{\"do\":\"hop\",\"ms\":500}");
+    let folder = cluster.folder.to_str().unwrap().to_owned();
+    let mut slow = Talking::start(&["customer", "--dir", &folder, "--lines", "--deadline", "3000"]);
+    // A page takes four hops: each of the two comes in time, and both together do not.
+    let answer = slow.ask(&read(1, "DH1 3LE"));
+    assert_eq!(answer["type"], "info", "{answer}");
+}
+
+#[test]
 fn without_a_display_the_demonstration_follows_in_the_terminal() {
     for display in [None, Some(":64999")] {
-        let mut gui = command(&["gui"]);
+        let mut gui = command(&["gui", "--replicas", "2"]);
         if let Some(display) = display {
             gui.env("DISPLAY", display);
         }
@@ -146,5 +184,6 @@ fn without_a_display_the_demonstration_follows_in_the_terminal() {
         assert_eq!(output.status.code(), Some(0), "{words}{said}");
         assert!(words.lines().count() == 1 && words.contains("apt install"), "{words}");
         assert!(said.contains("[14] ") && said.contains("Verdict"), "{said}");
+        assert!(said.contains("2 replicas") && !said.contains("replica-3"), "what was wished for is passed on: {said}");
     }
 }

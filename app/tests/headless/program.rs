@@ -54,6 +54,11 @@ impl Talking {
         writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
     }
 
+    /// Says what need not be a line, nor text.
+    pub fn say_bytes(&mut self, bytes: &[u8]) {
+        self.input.as_mut().unwrap().write_all(bytes).unwrap();
+    }
+
     /// The next line, as JSON.
     pub fn hear(&mut self) -> Value {
         let line = self.lines.recv_timeout(PATIENCE).expect("a line in time");

@@ -31,7 +31,8 @@ async fn echo_to(incoming: quinn::Incoming) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How long `times` round trips of `length` bytes to a process that echoes take, one after the other, each after a pause.
+/// How long `times` round trips of `length` bytes to a process that echoes take, one after the other, each after a pause;
+/// fewer, if `goes_on` says no before the next.
 ///
 /// # Errors
 /// When the process cannot be reached or goes away.
@@ -41,6 +42,7 @@ pub async fn measure(
     length: usize,
     times: usize,
     pause: Duration,
+    goes_on: impl Fn() -> bool,
 ) -> anyhow::Result<Vec<Duration>> {
     let connection = endpoint.connect(to, COMMON_NAME)?.await.context("the process that echoes cannot be reached")?;
     let mut there = connection.open_uni().await?;
@@ -51,6 +53,9 @@ pub async fn measure(
     back.read_exact(&mut answer).await?;
     let mut taken = Vec::with_capacity(times);
     for _ in 0..times {
+        if !goes_on() {
+            break;
+        }
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }

@@ -11,13 +11,14 @@ use protocol::trace::{Actor, Ending, MessageFacts, Standing, Started, Step, Trac
 
 use crate::cluster::Cluster;
 use crate::headless::{Failure, say};
+use crate::interrupt::Interrupt;
 use crate::picture::{Customer, Picture, Service};
 use crate::user_command::UserCommand;
 
-/// Nothing in the demonstration takes longer.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// Facts are shown so much later than they happened, so that those of all processes are there.
 const LATENESS: Duration = Duration::from_millis(30);
+/// How often it is looked at whether the demonstration is to end.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// The running cluster, what has been shown of it, and what the script waits for.
 pub(super) struct Demo {
@@ -25,6 +26,8 @@ pub(super) struct Demo {
     /// Of all that has been shown.
     pub picture: Picture,
     woken: Receiver<()>,
+    patience: Duration,
+    interrupt: Interrupt,
     names: HashMap<NodeId, String>,
     /// Customers that were told to ask, and have no answer yet.
     asking: BTreeSet<CustomerId>,
@@ -40,9 +43,11 @@ pub(super) struct Demo {
 
 impl Demo {
     /// Nothing is known yet.
-    pub fn new(cluster: Cluster) -> Self {
+    pub fn new(cluster: Cluster, patience: Duration, interrupt: Interrupt) -> Self {
         Self {
             woken: cluster.woken(),
+            patience,
+            interrupt,
             cluster,
             picture: Picture::default(),
             names: HashMap::new(),
@@ -63,21 +68,27 @@ impl Demo {
 
     /// Shows what happens until something is so.
     pub fn until(&mut self, what: &str, so: impl Fn(&Self) -> bool) -> Result<(), Failure> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         loop {
             self.take_facts()?;
             if so(self) {
                 return Ok(());
+            }
+            if self.interrupt.is_asked() {
+                return Err(Failure::Undecided("Undecided: the demonstration was asked to end before its end.".into()));
             }
             if let Some(why) = self.refused.take() {
                 return Err(Failure::Undecided(format!("The demonstration cannot go on: {why}")));
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Failure::Undecided(format!("Waited {} s in vain until: {what}.", PATIENCE.as_secs())));
+                let waited = self.patience.as_secs();
+                return Err(Failure::Undecided(format!(
+                    "The demonstration stopped: {what} did not happen within {waited} s."
+                )));
             }
-            // A wake-up, the time to show something, or the end of the time: all are looked at above.
-            let pause = if self.waiting.is_empty() { left } else { LATENESS };
+            // A wake-up, the time to show something, the wish to end, or the end of the time: all are looked at above.
+            let pause = left.min(if self.waiting.is_empty() { LOOK } else { LATENESS });
             let _ = self.woken.recv_timeout(pause);
         }
     }
