@@ -8,6 +8,7 @@ pub mod settling;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -46,6 +47,10 @@ pub trait Workload: Send + 'static {
     fn waited_because(&mut self, _place: usize, _why: WaitReason, _waited: Span) {}
     /// It has waited too long, and nobody knows what became of its request.
     fn unknown(&mut self, place: usize, now: Moment);
+    /// Whether the customer at this place waits no longer, whatever the load's own deadline.
+    fn is_out_of_patience(&self, _place: usize, _now: Moment) -> bool {
+        false
+    }
     /// Whether more may come after all have nothing to ask; then [`Load::nudge`] says when.
     fn waits_for_more(&self) -> bool {
         false
@@ -143,12 +148,14 @@ impl<W: Workload> Load<W> {
         self.nudged.notify_one();
     }
 
-    /// Waits until nobody has anything more to ask, at most so long; what is under way then stays unknown.
+    /// Waits until nobody has anything more to ask, as long as `waits` says so; what is under way then stays unknown.
     ///
     /// # Errors
     /// When the customers' thread failed.
-    pub fn finish(self, patience: Duration) -> anyhow::Result<W> {
-        let _ = self.idle.recv_timeout(patience);
+    pub fn finish(self, mut waits: impl FnMut() -> bool) -> anyhow::Result<W> {
+        while let Err(RecvTimeoutError::Timeout) = self.idle.recv_timeout(TICK)
+            && waits()
+        {}
         let workload = self.workload.clone();
         self.join()?;
         let workload = Arc::try_unwrap(workload).map_err(|_| anyhow!("somebody still looks at the workload"))?;
@@ -305,12 +312,15 @@ impl<W: Workload> Crowd<W> {
 
     /// Who has waited longer than the deadline goes, and somebody new comes.
     fn replace_impatient(&mut self) -> anyhow::Result<()> {
-        let Some(deadline) = self.deadline else { return Ok(()) };
         let now = self.begun.elapsed();
-        let (cluster_time, deadline) = (self.host.clock().now(), deadline.as_micros() as u64);
-        let overdue = |seat: &Place| seat.asked.is_some_and(|asked| cluster_time.saturating_sub(asked) > deadline);
-        let places: Vec<usize> = (0..self.places.len()).filter(|place| overdue(&self.places[*place])).collect();
+        let cluster_time = self.host.clock().now();
+        let deadline = self.deadline.map_or(u64::MAX, |deadline| deadline.as_micros() as u64);
+        let overdue = |asked: u64| cluster_time.saturating_sub(asked) > deadline;
         let workload = self.workload.clone();
+        let is_over = |(place, seat): &(usize, &Place)| {
+            seat.asked.is_some_and(|asked| overdue(asked) || lock(&workload).is_out_of_patience(*place, now))
+        };
+        let places: Vec<usize> = self.places.iter().enumerate().filter(is_over).map(|(place, _)| place).collect();
         for place in places {
             let why = self.host.machine(self.places[place].node).and_then(Customer::why);
             if let Some((why, waited)) = why {

@@ -24,7 +24,7 @@ use protocol::trace::{Actor, Crowd, Ending, NodeState, Started, TraceEvent, Trac
 pub use belief::{Belief, Truth};
 pub use customers::{Customer, Customers, Receipt, Waiting};
 pub use front_ends::Precedence;
-pub use ledger::{Copies, Ledger};
+pub use ledger::{Copies, Ledger, contradict};
 pub use log::{Log, LogLine};
 pub use marks::{Mark, MarkKind};
 pub use nodes::{Histories, Life, Node, Nodes};

@@ -27,8 +27,8 @@ pub use action::{Action, EndName, Goal, NodeName, TimerName, WaitFor, Which};
 pub use built_in::{BUILT_IN, MUSEUM, built_in};
 pub use expect::{Compared, Evidence, Met};
 pub use measure::{Gaps, Tally};
-pub use outcome::{Conclusion, Finished, Outcome, Seen};
-pub use performance::{Deed, Findings, Performance, deeds};
+pub use outcome::{Agreement, Conclusion, Finished, Outcome, Seen};
+pub use performance::{Clocks, Deed, Findings, Patience, Performance, Times, deeds};
 pub use words::timer_name;
 
 /// A larger file is refused unread, in bytes.

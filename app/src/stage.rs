@@ -19,13 +19,16 @@ use protocol::postcode::PostcodeService;
 use protocol::trace::{Actor, MessageAct, Rate, TraceEvent, TraceRecord};
 
 use crate::picture::{Copies, Node, Picture, Service};
-use crate::scenario::{Deed, Finished, Outcome, Performance, Seen};
+use crate::scenario::{Clocks, Deed, Finished, Outcome, Performance, Seen, Times};
 use crate::user_command::UserCommand;
 use audience::{Audience, News, Word};
 use measuring::Measuring;
 
-/// How long the cluster may take to begin, to answer everybody, and to agree once nothing goes wrong any more.
+/// How long the cluster may take to begin, to answer everybody, and to agree once nothing goes wrong any more: in cluster
+/// time, like all patience.
 pub const QUIET: Duration = Duration::from_secs(20);
+/// How long it may take when the program was asked to end, for each of these.
+pub const HURRY: Duration = Duration::from_secs(2);
 
 /// A scenario that is performed.
 pub struct Stage {
@@ -40,11 +43,14 @@ pub struct Stage {
     mended: BTreeSet<NodeId>,
     measuring: Measuring,
     seen: Seen,
+    clocks: Clocks,
     /// When the customers began.
-    begun: Duration,
+    begun: Times,
     /// When the last fact was seen.
     learned: Duration,
     largest: u64,
+    /// The program was asked to end.
+    hurries: bool,
 }
 
 /// Told to ask.
@@ -58,7 +64,7 @@ struct Told {
 /// How far it is.
 #[derive(Debug)]
 pub enum Phase {
-    /// The replicas that it needs become members, since then.
+    /// The replicas that it needs become members, since then (patience counts).
     Gathering(Duration),
     /// The audience looks what the cluster holds before anybody orders.
     Looking,
@@ -68,7 +74,7 @@ pub enum Phase {
     Entering,
     /// Steps are done, customers order.
     Playing,
-    /// Everything was mended then; whoever was told to ask something will have asked.
+    /// Everything was mended then (patience counts); those that were told to ask something will have asked.
     Mending(Duration),
     /// Everybody is answered, everything is read once more, and judged.
     Judging,
@@ -85,26 +91,31 @@ pub enum Trouble {
     NotReady,
     /// Nobody answers.
     NoAnswer,
+    /// The program was asked to end before anybody had ordered.
+    BrokenOff,
     /// The machine does not do what it must: a sentence.
     Fault(String),
 }
 
 impl Stage {
-    /// Nothing has happened yet. All moments count from the same beginning as the audience's.
+    /// Nothing has happened yet, and cluster time begins. All moments count from the same beginning as the audience's.
+    /// `is_watched`: whether a person is there who can let time go on.
     #[must_use]
-    pub fn open(performance: Performance, audience: Box<dyn Audience>, now: Duration) -> Self {
+    pub fn open(performance: Performance, audience: Box<dyn Audience>, is_watched: bool, now: Duration) -> Self {
         Self {
             performance,
             audience,
-            phase: Phase::Gathering(now),
+            phase: Phase::Gathering(Duration::ZERO),
             told: BTreeMap::new(),
             waiting: VecDeque::new(),
             mended: BTreeSet::new(),
             measuring: Measuring::default(),
             seen: Seen::default(),
-            begun: Duration::ZERO,
+            clocks: Clocks::new(is_watched, 0, now),
+            begun: Times::default(),
             learned: Duration::ZERO,
             largest: 0,
+            hurries: false,
         }
     }
 
@@ -134,7 +145,7 @@ impl Stage {
         if !matches!(self.phase, Phase::Playing | Phase::Mending(_) | Phase::Judging) {
             return;
         }
-        let at = now.saturating_sub(self.begun);
+        let at = now.saturating_sub(self.begun.real);
         match &record.event {
             TraceEvent::ClockIs { rate, .. } if *rate != Rate::STOPPED => self.measuring.time_goes(),
             TraceEvent::Ended { .. } => {
@@ -145,7 +156,7 @@ impl Stage {
             }
             TraceEvent::Asked { customer, request, ask } => {
                 let since = self.told.remove(customer).map_or(now, |told| told.since);
-                let at = since.saturating_sub(self.begun);
+                let at = since.saturating_sub(self.begun.real);
                 self.audience.tell(Word::Asked { request: *request, ask: ask.clone(), at });
             }
             TraceEvent::Answered { request, answer, .. } => {
@@ -166,8 +177,23 @@ impl Stage {
         }
     }
 
-    /// Somebody else than the scenario asked for something, at `now` or later.
+    /// Somebody else than the scenario asked for something, at `now` or later. A speed that was chosen stays.
     pub fn asked_beside(&mut self, command: &UserCommand, now: Duration) {
+        match command {
+            UserCommand::SetRate { rate } => self.clocks.choose(Some(*rate)),
+            UserCommand::RunUntil { .. } => self.clocks.choose(Some(Rate::STOPPED)),
+            _ => {}
+        }
+        self.told_to_ask(command, now);
+    }
+
+    /// The speed that a person has chosen, until the script says another.
+    #[must_use]
+    pub fn chosen(&self) -> Option<Rate> {
+        self.clocks.chosen()
+    }
+
+    fn told_to_ask(&mut self, command: &UserCommand, now: Duration) {
         if let UserCommand::PlaceOrder { customer, .. } | UserCommand::ReadHistory { customer, .. } = command {
             // What is asked for because of an answer comes after it, if only by as little as can be written down.
             let after = self.learned + Duration::from_nanos(1);
@@ -187,6 +213,7 @@ impl Stage {
     /// facts that were learned.
     pub fn go_on(&mut self, picture: &Picture, now: Duration) -> (Vec<UserCommand>, Vec<TraceRecord>) {
         self.look_at_copies(picture);
+        self.clocks.go_on(picture.now, now);
         let (mut commands, mut facts) = (Vec::new(), Vec::new());
         if let Phase::Beginning = self.phase {
             let (customers, seed) = (self.performance.scenario().customers, self.performance.seed());
@@ -197,15 +224,17 @@ impl Stage {
             self.hear(news, picture, &mut commands, &mut facts);
         }
         match self.phase {
-            Phase::Gathering(since) => self.gather(picture, since, now),
+            Phase::Gathering(since) => self.gather(picture, since),
             Phase::Playing => self.play(picture, now),
             Phase::Mending(since) => {
                 let late = self.mend_late(picture);
                 self.ask_for(late, picture, now);
                 let all_asked = self.told.values().all(|told| told.perhaps_refused) && self.waiting.is_empty();
                 let all_up = standing(picture).next().is_none() && picture.steering.bombs.is_empty();
-                if (all_asked && all_up) || now.saturating_sub(since) >= QUIET {
-                    self.audience.tell(Word::Close { at: now.saturating_sub(self.begun) });
+                let patience = if self.hurries { HURRY } else { QUIET };
+                let is_late = self.clocks.now().patience.saturating_sub(since) >= patience;
+                if (all_asked && all_up) || is_late {
+                    self.audience.tell(Word::Close { at: now.saturating_sub(self.begun.real) });
                     self.phase = Phase::Judging;
                 }
             }
@@ -233,7 +262,7 @@ impl Stage {
                 self.phase = Phase::Beginning;
             }
             News::Here { begun } => {
-                self.begun = begun;
+                self.begun = self.clocks.at(begun);
                 self.phase = Phase::Playing;
             }
             News::ReadOn { customer, postcode, page } => {
@@ -253,13 +282,13 @@ impl Stage {
     }
 
     /// Until all replicas that begin are members: what happens before does not count.
-    fn gather(&mut self, picture: &Picture, since: Duration, now: Duration) {
+    fn gather(&mut self, picture: &Picture, since: Duration) {
         let replicas = self.performance.scenario().replicas as usize;
         if matches!(picture.service(), Service::Serving { members, .. } if members == replicas) {
             self.performance.begins(picture);
             self.audience.tell(Word::Look);
             self.phase = Phase::Looking;
-        } else if now.saturating_sub(since) >= QUIET {
+        } else if self.clocks.now().patience.saturating_sub(since) >= QUIET {
             self.phase = Phase::Failed(Trouble::NotReady);
         }
     }
@@ -268,18 +297,41 @@ impl Stage {
         if !self.waiting.is_empty() {
             return;
         }
-        let elapsed = now.saturating_sub(self.begun);
-        if self.performance.is_over(elapsed) {
-            self.audience.tell(Word::Enough);
-            self.seen.lasted = elapsed;
-            self.ask_for(mended(picture), picture, now);
-            self.mended = standing(picture).map(|(id, _)| id).collect();
-            self.phase = Phase::Mending(now);
-            return;
+        let times = self.clocks.now().since(self.begun);
+        if self.performance.is_over(times.script) {
+            return self.end(picture, now);
         }
-        for deed in self.performance.go_on(picture, elapsed) {
+        for deed in self.performance.go_on(picture, times) {
             self.do_it(deed, picture, now);
         }
+    }
+
+    /// No more orders and steps; everything is mended, so that it can be judged.
+    fn end(&mut self, picture: &Picture, now: Duration) {
+        self.audience.tell(Word::Enough);
+        self.seen.lasted = now.saturating_sub(self.begun.real);
+        self.ask_for(mended(picture, self.chosen()), picture, now);
+        self.mended = standing(picture).map(|(id, _)| id).collect();
+        self.phase = Phase::Mending(self.clocks.now().patience);
+    }
+
+    /// The program was asked to end: no more steps, and what was gathered is judged as far as that goes quickly.
+    pub fn break_off(&mut self, picture: &Picture, now: Duration) {
+        match self.phase {
+            Phase::Gathering(_) | Phase::Looking | Phase::Beginning | Phase::Entering => {
+                self.phase = Phase::Failed(Trouble::BrokenOff);
+            }
+            Phase::Playing => {
+                let lasted = now.saturating_sub(self.begun.real).as_millis();
+                self.performance.break_off(format!("it was asked to end after {lasted} ms"));
+                // What waits for a look at the timers waits no longer.
+                self.waiting.clear();
+                self.end(picture, now);
+            }
+            Phase::Mending(_) | Phase::Judging | Phase::Over(_) | Phase::Failed(_) => {}
+        }
+        self.hurries = true;
+        self.audience.tell(Word::Hurry);
     }
 
     /// What broke down or stood still only after everything was mended: its last fault was under way then.
@@ -289,7 +341,7 @@ impl Stage {
     }
 
     fn do_it(&mut self, deed: Deed, picture: &Picture, now: Duration) {
-        let at = now.saturating_sub(self.begun);
+        let at = now.saturating_sub(self.begun.real);
         let crashes = deed.faults.iter().filter(|kind| kind.starts_with("crash"));
         self.seen.crashes.extend(crashes.map(|_| at));
         if !deed.words.is_empty() {
@@ -301,7 +353,11 @@ impl Stage {
     /// Before time goes on it is counted how many timers have rung since it was stopped.
     fn ask_for(&mut self, commands: Vec<UserCommand>, picture: &Picture, now: Duration) {
         for command in commands {
-            self.asked_beside(&command, now);
+            self.told_to_ask(&command, now);
+            if let UserCommand::SetRate { .. } | UserCommand::RunUntil { .. } = command {
+                // From now on the speed is the script's.
+                self.clocks.choose(None);
+            }
             if let UserCommand::SetRate { .. } | UserCommand::RunUntil { .. } = command
                 && self.measuring.ends_standstill()
             {
@@ -329,11 +385,13 @@ impl Stage {
 }
 
 /// Ends all faults, so that what was acknowledged can be read: time goes, links and services are as they should be, nobody
-/// stands still, and what is no replica runs. A mistake that is made on purpose stays.
+/// stands still, and what is no replica runs. A mistake that is made on purpose stays, and so does the speed that a person
+/// has chosen: then it is judged when that person lets time go.
 #[must_use]
-pub fn mended(picture: &Picture) -> Vec<UserCommand> {
-    let mut commands = vec![UserCommand::SetRate { rate: Rate::REAL }, UserCommand::SetHop { hop: None }];
-    commands.push(UserCommand::MendAll);
+pub fn mended(picture: &Picture, chosen: Option<Rate>) -> Vec<UserCommand> {
+    let real = chosen.is_none().then_some(UserCommand::SetRate { rate: Rate::REAL });
+    let mut commands: Vec<UserCommand> = real.into_iter().collect();
+    commands.extend([UserCommand::SetHop { hop: None }, UserCommand::MendAll]);
     for service in [PostcodeService::PostcodesIo, PostcodeService::GetTheData] {
         commands.push(UserCommand::Misbehave { service, how: Misbehaviour::None });
     }

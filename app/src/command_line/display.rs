@@ -6,7 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use protocol::trace::TraceRecord;
@@ -14,7 +14,7 @@ use protocol::trace::TraceRecord;
 use crate::app::{Beginning, RunningCluster, file_name, run_tape_window, run_window};
 use crate::cluster::run_directory::HISTORY;
 use crate::cluster::{Cluster, ClusterOptions};
-use crate::headless::{self, Exit, Failure, WindowKind, demo, warn};
+use crate::headless::{self, Exit, Failure, WindowKind, demo, signals, warn};
 use crate::stage::audience::{Attending, Audience};
 use crate::tape;
 use crate::user_command::UserCommand;
@@ -36,24 +36,32 @@ static GAVE_UP: Mutex<Option<String>> = Mutex::new(None);
 /// # Errors
 /// When the cluster cannot be started, or the tape not be opened; as `demo`.
 pub(super) fn window_or_demo(kind: &WindowKind) -> Result<Exit, Failure> {
+    let options = kind.cluster.options()?;
+    let interrupt = signals::listen()?;
+    let options = ClusterOptions { interrupt: interrupt.clone(), ..options };
     let why = match (missing_display(), &kind.tape) {
         (Some(why), _) => Some(why.to_owned()),
-        (None, None) => open_window(kind.cluster.options()?)?,
+        (None, None) => open_window(options)?,
         (None, Some(file)) => {
             let opened = tape::open(file).map_err(|error| Failure::BadInput(error.to_string()))?;
             let name = file_name(file);
-            attempt(|| run_tape_window(name, opened, is_open))?
+            let no_cluster = move |wake| {
+                is_open();
+                Restartable::without(options, wake)
+            };
+            attempt(&Refused::default(), || run_tape_window(name, opened, no_cluster))?
         }
     };
     let Some(why) = why else { return Ok(Exit::Holds) };
     if let Some(file) = &kind.tape {
         warn(format!("No window can be opened here: {why}. What the tape tells follows."));
+        signals::end_when_asked(&interrupt, "Asked to end before the end of the tape.");
         return headless::replay(file);
     }
     warn(format!(
         "No window can be opened here: {why}. (Where a library is missing: {APT}.) The demonstration follows in the terminal."
     ));
-    demo::perform(&demo::DemoArguments::default())
+    demo::perform(&demo::DemoArguments { cluster: kind.cluster.clone(), json: false }, &interrupt)
 }
 
 /// A panic's words, if it happened while a window was being opened: then they are an answer, not a fault.
@@ -67,17 +75,29 @@ pub(super) fn takes(words: &str) -> bool {
 
 /// None: there was a window, and it was closed. Else: why there was none.
 fn open_window(options: ClusterOptions) -> Result<Option<String>, Failure> {
-    attempt(|| {
+    let refused = Refused::default();
+    let told = refused.clone();
+    attempt(&refused, || {
         run_window(move |wake| {
             is_open();
-            let wake: Wake = Arc::from(wake);
-            let cluster = launch(options.clone(), &wake)?;
-            Ok(Restartable { options, wake, cluster: Some(cluster), coming: None, now: 0 })
+            let mut window = Restartable::without(options, wake);
+            match launch(window.options.clone(), &window.wake) {
+                Ok(cluster) => window.cluster = Some(cluster),
+                Err(error) => {
+                    let why = format!("{error:#}");
+                    *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(headless::not_started(error));
+                    anyhow::bail!(why);
+                }
+            }
+            Ok(window)
         })
     })
 }
 
 type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// Why the cluster of a window did not start: the window's library would keep the words only.
+type Refused = Arc<Mutex<Option<Failure>>>;
 
 fn launch(options: ClusterOptions, wake: &Wake) -> anyhow::Result<Cluster> {
     let cluster = Cluster::launch(options)?;
@@ -96,6 +116,22 @@ struct Restartable {
     now: u64,
 }
 
+impl Restartable {
+    /// None runs yet. Where the window's library hears nothing, a wish to end still ends the program.
+    fn without(options: ClusterOptions, wake: Box<dyn Fn() + Send + Sync>) -> Self {
+        let wake: Wake = Arc::from(wake);
+        let woken = wake.clone();
+        options.interrupt.when_asked(move || {
+            woken();
+            std::thread::spawn(|| {
+                std::thread::sleep(LONGEST_END);
+                std::process::exit(Exit::Holds as i32);
+            });
+        });
+        Self { options, wake, cluster: None, coming: None, now: 0 }
+    }
+}
+
 impl Drop for Restartable {
     fn drop(&mut self) {
         // A cluster that is just being started is ended in order, too, and its folder with it.
@@ -110,14 +146,15 @@ fn is_open() {
     OPENING.store(false, Ordering::Relaxed);
 }
 
-fn attempt(open: impl FnOnce() -> eframe::Result) -> Result<Option<String>, Failure> {
+fn attempt(refused: &Refused, open: impl FnOnce() -> eframe::Result) -> Result<Option<String>, Failure> {
     OPENING.store(true, Ordering::Relaxed);
     let shown = catch_unwind(AssertUnwindSafe(open));
     let opening = OPENING.swap(false, Ordering::Relaxed);
     match shown {
         Ok(Ok(())) => Ok(None),
         Ok(Err(eframe::Error::AppCreation(error))) => {
-            Err(Failure::Fault(anyhow::anyhow!("The cluster cannot be started: {error:#}")))
+            let refused = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Err(refused.unwrap_or_else(|| Failure::Fault(anyhow::anyhow!("The window cannot begin: {error:#}"))))
         }
         Ok(Err(error)) if opening => Ok(Some(reason(&error))),
         Ok(Err(error)) => {
@@ -177,7 +214,12 @@ impl RunningCluster for Restartable {
         // Whoever asks twice gets the second: the first ends with its receiver.
         self.now = self.now();
         let before = self.cluster.take();
-        let options = ClusterOptions { replicas: beginning.replicas, default_customers: false, ..self.options.clone() };
+        let options = match beginning {
+            Beginning::Usual => self.options.clone(),
+            Beginning::Empty { replicas } => {
+                ClusterOptions { replicas, default_customers: false, ..self.options.clone() }
+            }
+        };
         let (sender, coming) = channel();
         let (earlier, wake) = (self.coming.replace(coming), self.wake.clone());
         std::thread::spawn(move || {
@@ -194,7 +236,8 @@ impl RunningCluster for Restartable {
     fn audience(&mut self, epoch: Instant) -> Result<Box<dyn Audience>, String> {
         let cluster = self.cluster.as_ref().ok_or("No cluster runs.")?;
         let history = cluster.directory().join(HISTORY);
-        let audience = Attending::begin(cluster.inquirer(), epoch, &history).map_err(|error| format!("{error:#}."))?;
+        let audience = Attending::begin(cluster.inquirer(), cluster.clock(), true, epoch, &history)
+            .map_err(|error| format!("{error:#}."))?;
         Ok(Box::new(audience))
     }
 
@@ -208,5 +251,9 @@ impl RunningCluster for Restartable {
             }
             Err(error) => Err(format!("The cluster cannot be started: {error:#}")),
         })
+    }
+
+    fn is_asked_to_end(&self) -> bool {
+        self.options.interrupt.is_asked()
     }
 }

@@ -1,6 +1,7 @@
 //! `run SCENARIO`: real processes, customers that order and read all the time, faults from the scenario, and a verdict.
 //!
-//! The end is quiet: faults are mended, everybody is answered, each postcode is read once more. Only then it is judged.
+//! The end is quiet: faults are mended, everybody is answered, each postcode is read once more. Only then it is judged. A
+//! signal to end brings that about early, and in a few seconds.
 
 mod play;
 mod report;
@@ -15,6 +16,7 @@ use protocol::plant::Plant;
 use super::{Exit, Failure, check, launch, say_json};
 use crate::cluster::ClusterOptions;
 use crate::cluster::run_directory::HISTORY;
+use crate::interrupt::Interrupt;
 use crate::scenario::{self, Performance, Scenario};
 use play::play;
 use report::{Report, exit, say_report};
@@ -59,7 +61,7 @@ fn plant(name: &str) -> Result<Plant, String> {
     name.parse()
 }
 
-pub(super) fn perform(arguments: &RunArguments) -> Result<Exit, Failure> {
+pub(super) fn perform(arguments: &RunArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
     if arguments.history.is_some() && arguments.history == arguments.trace {
         return Err(Failure::BadInput(
             "History and facts cannot be written to the same file. Name another one.".into(),
@@ -70,14 +72,16 @@ pub(super) fn perform(arguments: &RunArguments) -> Result<Exit, Failure> {
         shorten(&mut scenario, Duration::from_secs(secs));
     }
     scenario.customers = arguments.customers.unwrap_or(scenario.customers);
-    let options = ClusterOptions { default_customers: false, replicas: scenario.replicas, ..ClusterOptions::usual()? };
+    let (replicas, interrupt) = (scenario.replicas, interrupt.clone());
+    let usual = ClusterOptions::usual()?;
+    let options = ClusterOptions { default_customers: false, replicas, interrupt: interrupt.clone(), ..usual };
     let performance = Performance::new(scenario, arguments.seed);
     let trace = arguments.trace.as_deref().map(create).transpose()?;
     // A file that cannot be written is refused before anything is started.
     arguments.history.as_deref().map(create).transpose()?;
     let cluster = launch(options)?;
     let path = arguments.history.clone().unwrap_or_else(|| cluster.directory().join(HISTORY));
-    let (outcome, largest) = play(cluster, performance, &path, trace)?;
+    let (outcome, largest) = play(cluster, performance, &path, trace, &interrupt)?;
     let report = Report::of(arguments, outcome, largest);
     if arguments.json {
         say_json(&report)?;

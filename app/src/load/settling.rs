@@ -12,22 +12,24 @@ use protocol::postcode::Postcode;
 use protocol::trace::{NodeState, ReplicaState};
 
 use super::{Entry, Load, Moment, Workload};
-use crate::cluster::Inquirer;
+use crate::cluster::{Inquirer, NodeStatus};
+use crate::picture::contradict;
+use crate::scenario::Agreement;
 
 /// Areas that only the first postcode service knows; scenarios that silence it should not be about these.
 const ONLY_FIRST_SERVICE: [&str; 4] = ["BT", "JE", "GY", "IM"];
 
 /// Which of the pre-defined order books became everybody's: that of the first primary. Also the proof that the
-/// cluster serves: none, if it does not answer.
+/// cluster serves: none, if it does not answer as long as `waits` says that it may still.
 ///
 /// # Errors
 /// When no port can be opened, or when the cluster holds something else.
-pub fn pre_defined(entry: &Entry, patience: Duration) -> anyhow::Result<Option<OrderBook>> {
+pub fn pre_defined(entry: &Entry, waits: impl FnMut() -> bool) -> anyhow::Result<Option<OrderBook>> {
     let books: Vec<OrderBook> = (1..=3).map(OrderBook::preset).collect();
     let postcodes: BTreeSet<Postcode> =
         books.iter().flat_map(|book| book.histories().map(|(postcode, _)| postcode).collect::<Vec<_>>()).collect();
     let look = Look { left: postcodes.iter().copied().collect(), found: BTreeMap::new() };
-    let look = Load::start(entry.clone(), 1, None, Instant::now(), look)?.finish(patience)?;
+    let look = Load::start(entry.clone(), 1, None, Instant::now(), look)?.finish(waits)?;
     if look.found.len() < postcodes.len() {
         return Ok(None);
     }
@@ -66,35 +68,42 @@ pub fn postcodes(base: &OrderBook) -> Vec<Postcode> {
     first.into_iter().chain(everywhere).collect()
 }
 
-/// Whether all members of the newest view come to stand at the same operation with the same content.
+/// How the copies compare, as soon as all agree; at the latest when `waits` says so.
 ///
 /// # Errors
 /// When the cluster has ended.
-pub fn replicas_equal(inquirer: &Inquirer, patience: Duration) -> anyhow::Result<bool> {
-    let until = Instant::now() + patience;
+pub fn agreement(inquirer: &Inquirer, mut waits: impl FnMut() -> bool) -> anyhow::Result<Agreement> {
     loop {
         let all = inquirer.status()?;
-        let replicas: Vec<&ReplicaState> =
-            all.iter()
-                .filter_map(|node| match &node.state {
-                    Some(NodeState::Replica(replica)) => Some(&**replica),
-                    Some(NodeState::NameServer { .. } | NodeState::FrontEnd { .. } | NodeState::Customer { .. })
-                    | None => None,
-                })
-                .collect();
-        let members = replicas.iter().map(|replica| &replica.view).max_by_key(|view| view.number);
-        let members = members.map_or(0, |view| view.members.len());
-        let same = |replica: &&&ReplicaState| {
-            let first = replicas[0];
-            replica.position == first.position && replica.digest == first.digest && replica.view == first.view
-        };
-        if !replicas.is_empty() && replicas.len() == members && replicas.iter().filter(same).count() == members {
-            return Ok(true);
-        }
-        if Instant::now() >= until {
-            return Ok(false);
+        let replicas: Vec<&ReplicaState> = all.iter().filter_map(replica).collect();
+        let agreement = compare(&replicas);
+        if agreement == Agreement::Equal || !waits() {
+            return Ok(agreement);
         }
         // The question itself takes time on the other side; asking all the time would only be impolite.
         std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn replica(node: &NodeStatus) -> Option<&ReplicaState> {
+    match &node.state {
+        Some(NodeState::Replica(replica)) => Some(replica),
+        Some(NodeState::NameServer { .. } | NodeState::FrontEnd { .. } | NodeState::Customer { .. }) | None => None,
+    }
+}
+
+fn compare(replicas: &[&ReplicaState]) -> Agreement {
+    if replicas.iter().any(|one| replicas.iter().any(|other| contradict(one, other))) {
+        return Agreement::Differ;
+    }
+    let newest = replicas.iter().max_by_key(|replica| (replica.view.number, replica.position));
+    let is_level = |replica: &&&ReplicaState| {
+        newest.is_some_and(|newest| replica.view == newest.view && replica.position == newest.position)
+    };
+    let caught_up = replicas.iter().filter(is_level).count();
+    let members = newest.map_or(0, |newest| newest.view.members.len());
+    match caught_up == replicas.len() && caught_up == members && members > 0 {
+        true => Agreement::Equal,
+        false => Agreement::Behind { caught_up, replicas: replicas.len() },
     }
 }

@@ -4,10 +4,10 @@
 
 use std::collections::VecDeque;
 
-use protocol::ids::{Fingerprint, OrderNumber, Position};
+use protocol::ids::OrderNumber;
 use protocol::message::Answer;
 use protocol::order_book::Outcome;
-use protocol::trace::Standing;
+use protocol::trace::{ReplicaState, Standing};
 
 use super::{KeepNewest, Node, Nodes};
 
@@ -114,22 +114,23 @@ impl Ledger {
     }
 }
 
+/// Whether two replicas that stand at the same operation hold different orders. At other operations they may.
+#[must_use]
+pub fn contradict(one: &ReplicaState, other: &ReplicaState) -> bool {
+    // Positions alone may differ in fingerprint: a left-out replica's uncommitted end is no fault.
+    one.position.is_some() && one.position == other.position && one.digest != other.digest
+}
+
 fn copies(nodes: &Nodes) -> Copies {
-    let held: Vec<(Position, Fingerprint)> = nodes
-        .iter()
-        .filter(|node| node.runs())
-        .filter_map(Node::replica)
-        .filter_map(|replica| Some((replica.position?, replica.digest)))
-        .collect();
-    let differs = |a: &(Position, Fingerprint), b: &(Position, Fingerprint)| {
-        // Positions alone may differ in fingerprint: a left-out replica's uncommitted end is no fault.
-        a.0 == b.0 && a.1 != b.1
-    };
+    let running = nodes.iter().filter(|node| node.runs()).filter_map(Node::replica);
+    let held: Vec<&ReplicaState> = running.filter(|replica| replica.position.is_some()).collect();
+    let is_same =
+        |one: &ReplicaState, other: &ReplicaState| one.position == other.position && one.digest == other.digest;
     match &held[..] {
         [] => Copies::Nowhere,
         [_] => Copies::Alone,
-        [first, rest @ ..] if rest.iter().all(|other| other == first) => Copies::Identical,
-        _ if held.iter().any(|one| held.iter().any(|other| differs(one, other))) => Copies::Differ,
+        [first, rest @ ..] if rest.iter().all(|other| is_same(first, other)) => Copies::Identical,
+        _ if held.iter().any(|one| held.iter().any(|other| contradict(one, other))) => Copies::Differ,
         _ => Copies::CatchingUp,
     }
 }

@@ -22,6 +22,8 @@ pub struct Evidence {
     pub rung_while_stopped: u64,
     /// Whether a mistake was made on purpose.
     pub planted: bool,
+    /// Whether it was ended before its time.
+    pub broken_off: bool,
     /// Lights that are red.
     pub red: BTreeSet<Light>,
 }
@@ -100,7 +102,7 @@ impl Expectations {
             }
         }
         lines.extend(self.longest_gap.map(|longest| waiting(longest, evidence.longest_gap)));
-        lines.extend(self.recovers_within.map(|within| recovering(within, evidence.recovery)));
+        lines.extend(self.recovers_within.map(|within| recovering(within, evidence)));
         lines.extend(self.lights(evidence));
         lines
     }
@@ -135,12 +137,14 @@ fn waiting(longest: Duration, found: Duration) -> Compared {
     Compared::new(expected, seen, ok_or(found <= longest, Met::Broken)).said(sentence)
 }
 
-fn recovering(within: Duration, found: Option<Duration>) -> Compared {
+fn recovering(within: Duration, evidence: &Evidence) -> Compared {
+    let found = evidence.recovery;
     let expected = format!("half the calm rate again within {} ms after the last step", within.as_millis());
     let met = ok_or(found.is_some_and(|took| took <= within), Met::Broken);
     match found.map(|took| took.as_millis()) {
         Some(took) => Compared::new(expected, format!("after {took} ms"), met)
             .said(format!("half the calm rate came back only after {took} ms")),
+        None if evidence.broken_off => Compared::new(expected, "it was broken off before".into(), Met::TooLittle),
         None => {
             Compared::new(expected, "it did not come back".into(), met).said("half the calm rate did not come back")
         }

@@ -38,6 +38,23 @@ pub struct Seen {
     pub lasted: Duration,
 }
 
+/// How the copies compare when nothing goes wrong any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Agreement {
+    /// All members of the newest view stand at the same operation and hold the same, and every replica is a member.
+    #[default]
+    Equal,
+    /// Two stand at the same operation and hold different orders.
+    Differ,
+    /// Those that can be compared hold the same, but not all can be.
+    Behind {
+        /// So many stand at the newest view's operation.
+        caught_up: usize,
+        /// Of so many that answer.
+        replicas: usize,
+    },
+}
+
 /// What is known when all have been answered and everything was read once more.
 #[derive(Clone, Debug, Default)]
 pub struct Finished {
@@ -45,8 +62,8 @@ pub struct Finished {
     pub tally: Tally,
     /// On the history of the run.
     pub verdict: Verdict,
-    /// Whether all members came to hold the same.
-    pub replicas_equal: bool,
+    /// How the copies compared in the end.
+    pub agreement: Agreement,
 }
 
 /// How a scenario ended.
@@ -90,13 +107,14 @@ impl Outcome {
             recovery,
             rung_while_stopped: seen.rung_while_stopped,
             planted: !plants.is_empty(),
+            broken_off: findings.broken_off,
             red: red.clone(),
         };
         let mut lines = scenario.expect.compare(findings, &evidence);
         let expects_red = evidence.planted && !scenario.expect.red.is_empty();
         let enough = lines.iter().all(|line| line.met != Met::TooLittle);
         let caught = expects_red && enough && findings.in_vain.is_none();
-        lines.push(equal(finished.replicas_equal));
+        lines.push(equal(finished.agreement, findings.broken_off));
         lines.extend(findings.in_vain.as_ref().map(|why| in_vain(why)));
         let conclusion = conclude(finished.verdict.verdict, findings, &lines);
         lines.push(linearizable(&finished.verdict, expects_red));
@@ -125,14 +143,20 @@ fn conclude(verdict: Judgement, findings: &Findings, lines: &[Compared]) -> Conc
     }
 }
 
-fn equal(equal: bool) -> Compared {
-    let (seen, met) = if equal { ("they are equal", Met::Yes) } else { ("they did not become equal", Met::Broken) };
-    Compared {
-        expected: "the replicas become equal".into(),
-        seen: seen.into(),
-        met,
-        sentence: "the replicas did not become equal".into(),
-    }
+fn equal(agreement: Agreement, broken_off: bool) -> Compared {
+    let (seen, met, sentence) = match agreement {
+        Agreement::Equal => ("they are equal".into(), Met::Yes, String::new()),
+        Agreement::Differ => {
+            let sentence = "two replicas stand at the same operation and hold different orders";
+            (sentence.into(), Met::Broken, sentence.into())
+        }
+        Agreement::Behind { caught_up, replicas } => {
+            let seen = format!("{caught_up} of {replicas} caught up, in the time there was");
+            let sentence = format!("the replicas did not become equal: {seen}");
+            (seen, if broken_off { Met::TooLittle } else { Met::Broken }, sentence)
+        }
+    };
+    Compared { expected: "the replicas become equal".into(), seen, met, sentence }
 }
 
 fn in_vain(why: &str) -> Compared {
@@ -190,7 +214,7 @@ mod tests {
 
     fn finished(verdict: Judgement) -> Finished {
         let tally = Tally { acknowledged: 2, ..Tally::default() };
-        Finished { tally, verdict: Verdict { verdict, ..Verdict::default() }, replicas_equal: true }
+        Finished { tally, verdict: Verdict { verdict, ..Verdict::default() }, agreement: Agreement::Equal }
     }
 
     fn judged(text: &str, findings: &Findings, finished: Finished) -> Outcome {
@@ -208,10 +232,14 @@ mod tests {
         assert_eq!(unknown.conclusion, Conclusion::TooLittleEvidence);
         findings.in_vain = Some("line 3: waited in vain".into());
         assert_eq!(judged(SCENARIO, &findings, finished(Judgement::Holds)).conclusion, Conclusion::Undecided);
-        let unequal = Finished { replicas_equal: false, ..finished(Judgement::Holds) };
+        let agreement = Agreement::Behind { caught_up: 1, replicas: 2 };
+        let unequal = Finished { agreement, ..finished(Judgement::Holds) };
         let broken = judged(SCENARIO, &findings, unequal);
         assert_eq!(broken.conclusion, Conclusion::Violation);
-        assert_eq!(broken.unmet(Met::Broken), ["the replicas did not become equal"]);
+        assert_eq!(
+            broken.unmet(Met::Broken),
+            ["the replicas did not become equal: 1 of 2 caught up, in the time there was"]
+        );
         assert_eq!(judged(SCENARIO, &findings, finished(Judgement::Violation)).conclusion, Conclusion::Violation);
         let none = judged(SCENARIO, &Findings::default(), finished(Judgement::Holds));
         assert_eq!(none.conclusion, Conclusion::TooLittleEvidence);

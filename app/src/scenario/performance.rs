@@ -1,4 +1,4 @@
-//! A scenario as it is performed: facts and elapsed time go in, user commands and findings come out.
+//! A scenario as it is performed: facts and times go in, user commands and findings come out.
 //!
 //! One engine for the window and for `run`. It is pure: no cluster, no clock, no waiting; whoever performs calls
 //! [`Performance::learn`] for each fact and [`Performance::go_on`] again and again. A step is done when a fact has said so,
@@ -9,6 +9,7 @@ mod findings;
 mod meaning;
 #[cfg(test)]
 mod tests;
+mod times;
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use answers::Open;
 pub use findings::Findings;
 use findings::Since;
 pub use meaning::{Deed, deeds};
+pub use times::{Clocks, Patience, Times};
 
 /// How long a step waits for somebody who could be meant by it ("primary"), and for a word that it was done.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -40,7 +42,7 @@ pub struct Performance {
     /// The choice of the next step, drawn once.
     draw: u64,
     /// Since when the next step could have been done.
-    due_since: Option<Duration>,
+    due_since: Option<Times>,
     /// What was done and is not confirmed yet.
     open: Open,
     stepping: Option<Stepping>,
@@ -55,9 +57,9 @@ struct Stepping {
     rate: Rate,
     /// Where time stops, once it goes.
     until: Option<u64>,
-    /// When it had stopped there, in elapsed time.
+    /// When it had stopped there, in real time.
     stopped: Option<Duration>,
-    /// Since when no message is under way.
+    /// Since when no message is under way, in real time.
     quiet: Option<Duration>,
 }
 
@@ -144,17 +146,18 @@ impl Performance {
         self.findings.learn(record, &mut self.since);
     }
 
-    /// Whether everything has happened that shall happen: the time is over and no step is left, or one was in vain.
+    /// Whether everything has happened that is to happen by this moment of the script: its time is over and no step is left,
+    /// or one could not be done.
     #[must_use]
-    pub fn is_over(&self, elapsed: Duration) -> bool {
-        let over = elapsed >= self.scenario.lasts;
+    pub fn is_over(&self, script: Duration) -> bool {
+        let over = script >= self.scenario.lasts;
         over && (self.next_step().is_none_or(|step| self.moment(step) >= self.scenario.lasts) || self.repeats())
     }
 
-    /// When something may happen without any fact: not before this moment.
-    #[must_use]
-    pub fn next_moment(&self) -> Option<Duration> {
-        self.next_step().map(|step| self.moment(step))
+    /// Ends it early: no step follows, and nothing is concluded from those that are left.
+    pub fn break_off(&mut self, why: String) {
+        self.findings.in_vain.get_or_insert(why);
+        self.findings.broken_off = true;
     }
 
     fn repeats(&self) -> bool {
@@ -166,24 +169,24 @@ impl Performance {
     }
 
     /// Does what is due: everything to be handed to the cluster now, in this order. `picture` holds all facts that were
-    /// learned; `elapsed` is real time since the customers began.
-    pub fn go_on(&mut self, picture: &Picture, elapsed: Duration) -> Vec<Deed> {
+    /// learned; times count since the customers began.
+    pub fn go_on(&mut self, picture: &Picture, now: Times) -> Vec<Deed> {
         let mut done = Vec::new();
         loop {
-            if self.open.is_waiting(elapsed) {
+            if self.open.is_waiting(now.script) {
                 return done;
             }
             let Some(step) = self.next_step().cloned() else { return done };
             let at = self.moment(&step);
-            if elapsed < at || at >= self.scenario.lasts {
+            if now.script < at || at >= self.scenario.lasts {
                 return done;
             }
-            let since = *self.due_since.get_or_insert(elapsed);
-            match self.attempt(&step.action, picture, elapsed) {
+            let since = *self.due_since.get_or_insert(now);
+            match self.attempt(&step.action, picture, now) {
                 Attempt::Done(mut deed) => {
                     deed.line = step.line;
-                    self.open.expect(&deed.commands, picture, elapsed + PATIENCE);
-                    self.note(&deed, &step.action, elapsed);
+                    self.open.expect(&deed.commands, picture, now.script + PATIENCE);
+                    self.note(&deed, &step.action, now.real);
                     done.push(deed);
                     self.advance();
                 }
@@ -192,17 +195,17 @@ impl Performance {
                         return done;
                     }
                     let deed = Deed { line: step.line, commands, ..Deed::default() };
-                    self.open.expect(&deed.commands, picture, elapsed + PATIENCE);
+                    self.open.expect(&deed.commands, picture, now.script + PATIENCE);
                     done.push(deed);
                 }
                 Attempt::NotYet { within, what } => {
-                    if elapsed < since + within {
+                    if now.patience < since.patience + within {
                         return done;
                     }
                     if let Action::Wait { .. } | Action::Message { .. } | Action::Ring { .. } = step.action {
                         let within = within.as_millis();
                         self.findings.in_vain =
-                            Some(format!("line {}: waited {within} ms in vain for {what}", step.line));
+                            Some(format!("line {}: waited {within} ms of cluster time for {what}", step.line));
                         return done;
                     }
                     // Nobody is meant, so nothing is done.
@@ -213,19 +216,19 @@ impl Performance {
         }
     }
 
-    fn attempt(&mut self, action: &Action, picture: &Picture, elapsed: Duration) -> Attempt {
+    fn attempt(&mut self, action: &Action, picture: &Picture, now: Times) -> Attempt {
         match action {
             Action::Wait { for_what: WaitFor::TheEnd(before), .. } => {
-                Attempt::waiting(elapsed + *before < self.scenario.lasts)
+                Attempt::waiting(now.script + *before < self.scenario.lasts)
             }
             Action::Wait { for_what: WaitFor::AWhile(length), .. } => {
-                Attempt::waiting(self.due_since.is_none_or(|since| elapsed < since + *length))
+                Attempt::waiting(self.due_since.is_none_or(|since| now.script < since.script + *length))
             }
             Action::Wait { for_what, within } => match self.is_so(for_what, picture) {
                 true => Attempt::Done(Deed::default()),
                 false => Attempt::NotYet { within: *within, what: meaning::waited_for(for_what) },
             },
-            Action::Step { count, rate } => self.step_on(*count, *rate, picture, elapsed),
+            Action::Step { count, rate } => self.step_on(*count, *rate, picture, now.real),
             Action::Message { within, .. } | Action::Ring { within, .. } => self.act(action, *within, picture),
             action => self.act(action, PATIENCE, picture),
         }

@@ -3,6 +3,7 @@
 //!
 //! A thread of its own does it, so that neither window nor performance waits. What happens on the stage is not decided here.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
@@ -15,13 +16,13 @@ use protocol::order_book::OrderBook;
 use protocol::postcode::Postcode;
 use protocol::trace::{Crowd, CrowdJudged};
 
-use super::{QUIET, Trouble};
-use crate::cluster::Inquirer;
+use super::{HURRY, QUIET, Trouble};
+use crate::cluster::{ClusterClock, Inquirer};
 use crate::history;
 use crate::load::ordering::Ordering;
-use crate::load::settling::{postcodes, pre_defined, replicas_equal};
+use crate::load::settling::{agreement, postcodes, pre_defined};
 use crate::load::{Entry, Load};
-use crate::scenario::Finished;
+use crate::scenario::{Finished, Patience};
 use crate::verdict::{Verdict, judge};
 
 /// A customer that has no answer after so long counts as "unknown", and goes on as somebody else.
@@ -79,6 +80,8 @@ pub enum Word {
     Measure,
     /// Ask for nothing more.
     Enough,
+    /// From now on nothing may take long: the program was asked to end.
+    Hurry,
     /// See that everybody is answered, read everything once more, and judge.
     Close {
         /// Now.
@@ -146,14 +149,23 @@ pub struct Attending {
 }
 
 impl Attending {
-    /// Nobody has come yet. `epoch`: what the stage's time counts from. `path`: where the history is written.
+    /// Nobody has come yet. `epoch`: what the stage's time counts from. `path`: where the history is written. `is_watched`:
+    /// whether a person is there who can let time go on.
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub fn begin(inquirer: Inquirer, epoch: Instant, path: &Path) -> anyhow::Result<Self> {
+    pub fn begin(
+        inquirer: Inquirer,
+        clock: ClusterClock,
+        is_watched: bool,
+        epoch: Instant,
+        path: &Path,
+    ) -> anyhow::Result<Self> {
         let (words, heard) = channel();
         let (told, news) = channel();
-        let host = Host { inquirer, epoch, path: path.to_owned(), words: heard, news: told };
+        let path = path.to_owned();
+        let (hurries, is_left) = (Cell::new(false), Cell::new(false));
+        let host = Host { inquirer, clock, is_watched, epoch, path, words: heard, news: told, hurries, is_left };
         std::thread::Builder::new().name("audience".into()).spawn(move || {
             if let Err(trouble) = host.attend() {
                 host.say(News::Failed(trouble));
@@ -209,9 +221,40 @@ struct Host {
     path: PathBuf,
     words: Receiver<Word>,
     news: Sender<News>,
+    clock: ClusterClock,
+    is_watched: bool,
+    hurries: Cell<bool>,
+    /// Nobody listens any more.
+    is_left: Cell<bool>,
 }
 
 impl Host {
+    /// Says, again and again, whether something may still be waited for. Meanwhile only the wish to hurry is heard.
+    fn waits(&self) -> impl FnMut() -> bool + '_ {
+        let mut patience = self.patience();
+        move || {
+            loop {
+                match self.words.try_recv() {
+                    Ok(word) => self.hurries.set(self.hurries.get() || word == Word::Hurry),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => {
+                        self.is_left.set(true);
+                        break;
+                    }
+                }
+            }
+            !self.is_left.get() && self.has_patience(&mut patience)
+        }
+    }
+
+    fn patience(&self) -> Patience {
+        Patience::new(self.is_watched, self.clock.now(), self.epoch.elapsed())
+    }
+
+    fn has_patience(&self, patience: &mut Patience) -> bool {
+        patience.count(self.clock.now(), self.epoch.elapsed()) < if self.hurries.get() { HURRY } else { QUIET }
+    }
+
     /// If nobody listens any more, nothing needs to be said.
     fn say(&self, news: News) {
         let _ = self.news.send(news);
@@ -224,7 +267,7 @@ impl Host {
             match word {
                 Word::Look => {
                     let entry = Entry::into_own(self.inquirer.clone())?;
-                    let found = pre_defined(&entry, QUIET)?.ok_or(Trouble::NoAnswer)?;
+                    let found = pre_defined(&entry, self.waits())?.ok_or(Trouble::NoAnswer)?;
                     base = Some((entry, found));
                     self.say(News::Looked);
                 }
@@ -239,6 +282,7 @@ impl Host {
                 | Word::Answered { .. }
                 | Word::Gone { .. }
                 | Word::Enough
+                | Word::Hurry
                 | Word::Close { .. } => {}
             }
         }
@@ -256,10 +300,10 @@ impl Host {
         let load = Load::start(entry.clone(), customers, Some(DEADLINE), begun, ordering)?;
         self.say(News::Here { begun: begun.saturating_duration_since(self.epoch) });
         let mut reported = None;
-        let mut closing = None;
-        while closing.is_none_or(|until| Instant::now() < until && load.with(|ordering| ordering.named_wait())) {
+        let mut closing: Option<Patience> = None;
+        while closing.as_mut().is_none_or(|it| self.has_patience(it) && load.with(|ordering| ordering.named_wait())) {
             match self.words.recv_timeout(BETWEEN_REPORTS) {
-                Ok(Word::Close { .. }) => closing = Some(Instant::now() + QUIET),
+                Ok(Word::Close { .. }) => closing = Some(self.patience()),
                 Ok(word) => self.obey(word, &load)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -285,6 +329,7 @@ impl Host {
             Word::Gone { customer, at } => load.with(|ordering| ordering.named_is_gone(customer, at)),
             Word::Measure => self.measure()?,
             Word::Enough => load.with(Ordering::end),
+            Word::Hurry => self.hurries.set(true),
             // Once only; or heard by who waits for the end.
             Word::Look | Word::Enter { .. } | Word::Close { .. } => {}
         }
@@ -298,20 +343,23 @@ impl Host {
 
     fn close(&self, load: Orders, entry: &Entry, customers: u32, begun: Instant) -> Result<(), Trouble> {
         let first = load.first();
-        let ordering = load.finish(QUIET)?;
+        let ordering = load.finish(self.waits())?;
         let crowd = Crowd { customers, ..ordering.crowd() };
         let reads = ordering.finish_with_reads();
-        let reads = Load::start(entry.clone(), LAST_READERS, Some(DEADLINE), begun, reads)?.finish(QUIET)?;
+        let reads = Load::start(entry.clone(), LAST_READERS, Some(DEADLINE), begun, reads)?.finish(self.waits())?;
         let tally = reads.finish()?;
         let history = history::read(BufReader::new(File::open(&self.path)?));
         let verdict = judge(&history.map_err(|error| Trouble::Fault(error.to_string()))?);
-        let replicas_equal = replicas_equal(&self.inquirer, QUIET)?;
+        let agreement = agreement(&self.inquirer, self.waits())?;
+        if self.is_left.get() {
+            return Ok(());
+        }
         self.measure()?;
         if customers > 0 {
             let crowd = Crowd { judged: Some(judged(&verdict)), ..crowd };
             self.say(News::Crowd { first, crowd });
         }
-        self.say(News::Over(Box::new(Finished { tally, verdict, replicas_equal })));
+        self.say(News::Over(Box::new(Finished { tally, verdict, agreement })));
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use protocol::trace::{Crowd, NodeState, ReplicaState, Standing, Started};
 
 use super::audience::Measures;
 use super::*;
-use crate::scenario::{Conclusion, Met, Tally, parse};
+use crate::scenario::{Agreement, Conclusion, Met, Tally, parse};
 use crate::verdict::{Judgement, Verdict};
 
 /// What was heard, and what is to be said next.
@@ -46,7 +46,7 @@ impl Told {
         let text = format!("title = \"x\"\nreplicas = 1\nseconds = 1\n{rest}");
         let notes = Rc::new(RefCell::new(Notes::default()));
         let audience = Box::new(Noting(notes.clone()));
-        let stage = Stage::open(Performance::new(parse(&text).unwrap(), 9), audience, Duration::ZERO);
+        let stage = Stage::open(Performance::new(parse(&text).unwrap(), 9), audience, true, Duration::ZERO);
         Self { stage, notes, picture: Picture::default() }
     }
 
@@ -89,6 +89,7 @@ impl Told {
     }
 
     fn at(&mut self, ms: u64) -> Vec<UserCommand> {
+        self.picture.set_now(ms * 1000);
         self.stage.go_on(&self.picture, Duration::from_millis(ms)).0
     }
 
@@ -107,7 +108,7 @@ impl Told {
 
 fn finished() -> Finished {
     let verdict = Verdict { verdict: Judgement::Holds, ..Verdict::default() };
-    Finished { tally: Tally { acknowledged: 1, ..Tally::default() }, verdict, replicas_equal: true }
+    Finished { tally: Tally { acknowledged: 1, ..Tally::default() }, verdict, agreement: Agreement::Equal }
 }
 
 #[test]
@@ -269,6 +270,69 @@ fn what_breaks_down_while_everything_is_mended_is_mended_too() {
     told.fact(3, TraceEvent::Started(Started { name: "front-end".into(), actor, pid: 3, contact }), 3_200);
     told.at(3_210);
     assert_eq!(told.heard(), [Word::Close { at: Duration::from_millis(1_210) }], "not before it is back");
+}
+
+/// A person stops time during a lesson for as long as they like: nothing runs out meanwhile, and time stays as they left it.
+#[test]
+fn a_person_who_stops_time_stops_the_script_and_its_patience_and_nothing_lets_time_go_on() {
+    let mut told = Told::new(
+        "customers = 1\n[[step]]\ndo = \"wait\"\nfor = \"view-change\"\nwithin-ms = 10000\n[[step]]\nat-ms = 700\ndo = \"mend-all\"\n",
+    );
+    told.begins();
+    told.at(2_500);
+    let stop = UserCommand::SetRate { rate: Rate::STOPPED };
+    told.stage.asked_beside(&stop, Duration::from_millis(2_500));
+    let stopped = |told: &mut Told, ms| told.stage.go_on(&told.picture, Duration::from_millis(ms)).0;
+    for ms in [10_000, 100_000, 1_000_000] {
+        assert_eq!(stopped(&mut told, ms), [], "time stands still at {ms} ms");
+    }
+    assert!(told.stage.performance().findings().in_vain.is_none());
+    told.stage.asked_beside(&UserCommand::SetRate { rate: Rate(100_000) }, Duration::from_millis(1_000_000));
+    // A tenth of real time, and the ten seconds are not over.
+    told.picture.set_now(2_500_000 + 9_000_000);
+    assert_eq!(stopped(&mut told, 1_090_000), []);
+    assert!(told.stage.performance().findings().in_vain.is_none());
+    told.picture.set_now(2_500_000 + 9_900_000);
+    let ended = stopped(&mut told, 1_099_000);
+    assert!(told.stage.performance().findings().in_vain.is_some(), "cluster time counts");
+    let ended = [ended, stopped(&mut told, 1_099_100)].concat();
+    assert!(ended.contains(&UserCommand::MendAll), "{ended:?}");
+    assert!(
+        !ended.iter().any(|command| matches!(command, UserCommand::SetRate { .. })),
+        "the chosen speed stays: {ended:?}"
+    );
+}
+
+#[test]
+fn a_speed_that_the_script_chooses_is_the_scripts_again_and_ends_with_it() {
+    let mut told = Told::new("customers = 1\n[[step]]\nat-ms = 500\ndo = \"speed\"\nrate = 0.1\n");
+    told.begins();
+    told.stage.asked_beside(&UserCommand::SetRate { rate: Rate(500_000) }, Duration::from_millis(2_000));
+    assert_eq!(told.stage.chosen(), Some(Rate(500_000)));
+    assert_eq!(told.at(2_600), [UserCommand::SetRate { rate: Rate(100_000) }]);
+    assert_eq!(told.stage.chosen(), None);
+    told.fact(0, TraceEvent::ClockIs { rate: Rate(100_000), until: None }, 2_650);
+    assert!(told.at(3_100).contains(&UserCommand::SetRate { rate: Rate::REAL }));
+}
+
+#[test]
+fn what_is_asked_to_end_is_judged_as_far_as_it_came() {
+    let mut told = Told::new("customers = 1\n[expect]\nacknowledged = 9\nrecovers-within-ms = 10\n");
+    told.begins();
+    told.at(2_500);
+    told.stage.break_off(&told.picture, Duration::from_millis(2_600));
+    assert!(told.at(2_610).contains(&UserCommand::MendAll));
+    let heard = told.heard();
+    assert!(heard.contains(&Word::Enough) && heard.contains(&Word::Hurry), "{heard:?}");
+    let agreement = Agreement::Behind { caught_up: 0, replicas: 1 };
+    told.says(News::Over(Box::new(Finished { agreement, ..finished() })));
+    told.at(2_700);
+    let Phase::Over(outcome) = told.stage.phase() else { panic!("{:?}", told.stage.phase()) };
+    assert_eq!(outcome.conclusion, Conclusion::Undecided, "{:?}", outcome.lines);
+    let mut early = Told::new("customers = 1\n");
+    early.at(10);
+    early.stage.break_off(&early.picture, Duration::from_millis(20));
+    assert!(matches!(early.stage.phase(), Phase::Failed(Trouble::BrokenOff)));
 }
 
 #[test]

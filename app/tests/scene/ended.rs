@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use app::app::Window;
-use app::scenario::{Finished, Tally, parse};
+use app::scenario::{Agreement, Finished, Tally, parse};
 use app::stage::audience::{Audience, News, Word};
 use app::tape::Entry;
 use app::verdict::{Judgement, Verdict};
@@ -81,7 +81,7 @@ pub fn end(window: &mut Window, told: &Told, now: u64, lost: u64) {
     tally.wait(Duration::from_millis(90), Duration::from_millis(902));
     let judged = Some(CrowdJudged { covered: 4_812, lost, ..CrowdJudged::default() });
     let crowd = Crowd { customers: 300, acknowledged: 4_812, reads: 4_790, judged, ..Crowd::default() };
-    let finished = Finished { tally, verdict, replicas_equal: true };
+    let finished = Finished { tally, verdict, agreement: Agreement::Equal };
     told.0.borrow_mut().extend([News::Crowd { first: NodeId(5_000), crowd }, News::Over(Box::new(finished))]);
     let _ = window.play(ms(1_300));
 }

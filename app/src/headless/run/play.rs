@@ -13,6 +13,7 @@ use protocol::trace::TraceRecord;
 
 use crate::cluster::Cluster;
 use crate::headless::Failure;
+use crate::interrupt::Interrupt;
 use crate::picture::Picture;
 use crate::scenario::{Outcome, Performance};
 use crate::stage::audience::Attending;
@@ -31,11 +32,13 @@ pub(super) fn play(
     performance: Performance,
     history: &Path,
     mut trace: Option<BufWriter<File>>,
+    interrupt: &Interrupt,
 ) -> Result<(Outcome, u64), Failure> {
     let epoch = Instant::now();
     let woken = cluster.woken();
-    let audience = Attending::begin(cluster.inquirer(), epoch, history)?;
-    let mut stage = Stage::open(performance, Box::new(audience), epoch.elapsed());
+    let audience = Attending::begin(cluster.inquirer(), cluster.clock(), false, epoch, history)?;
+    let mut stage = Stage::open(performance, Box::new(audience), false, epoch.elapsed());
+    let mut is_asked_to_end = false;
     let mut picture = Picture::default();
     loop {
         let now = epoch.elapsed();
@@ -44,6 +47,9 @@ pub(super) fn play(
             take_in(&record, &mut picture, &mut trace)?;
         }
         picture.set_now(cluster.now());
+        if interrupt.is_asked() && !std::mem::replace(&mut is_asked_to_end, true) {
+            stage.break_off(&picture, now);
+        }
         let (commands, facts) = stage.go_on(&picture, now);
         for fact in &facts {
             take_in(fact, &mut picture, &mut trace)?;
@@ -58,7 +64,12 @@ pub(super) fn play(
                 }
                 return Ok((outcome, stage.largest()));
             }
-            Phase::Failed(trouble) => return Err(failure(trouble)),
+            Phase::Failed(trouble) => {
+                if let Some(trace) = &mut trace {
+                    trace.flush().context(UNWRITTEN)?;
+                }
+                return Err(failure(trouble));
+            }
             _ if !idle => continue,
             _ => {}
         }
@@ -82,6 +93,7 @@ fn failure(trouble: &Trouble) -> Failure {
     match trouble {
         Trouble::NotReady => undecided("The replicas did not become members in time. Look at them with “status”."),
         Trouble::NoAnswer => undecided("The cluster does not answer. Look at its nodes with “status”."),
+        Trouble::BrokenOff => undecided("Undecided: it was asked to end before anybody had ordered."),
         Trouble::Fault(why) => Failure::Fault(anyhow::anyhow!(why.clone())),
     }
 }

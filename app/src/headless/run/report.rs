@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::RunArguments;
 use crate::headless::{Exit, Failure, say};
-use crate::scenario::{Conclusion, Gaps, Light, Met, Outcome};
+use crate::scenario::{Agreement, Conclusion, Gaps, Light, Met, Outcome};
 use crate::verdict::Verdict;
 
 /// What came of it.
@@ -78,7 +78,7 @@ impl Report {
             gaps_ms: gaps,
             calm_per_s: calm,
             recovery_ms: recovery.map(|recovery| recovery.as_millis() as u64),
-            replicas_equal: finished.replicas_equal,
+            replicas_equal: finished.agreement == Agreement::Equal,
             rss_max: largest,
             red,
             not_done: findings.refused.into_iter().chain(findings.skipped).collect(),

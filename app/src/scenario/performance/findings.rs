@@ -34,6 +34,8 @@ pub struct Findings {
     pub skipped: Vec<String>,
     /// What was waited for in vain: then the scenario went no further.
     pub in_vain: Option<String>,
+    /// Whether it was ended before its time.
+    pub broken_off: bool,
     /// When the first fault was asked for.
     pub first_fault: Option<Duration>,
     /// When the last step was done.

@@ -38,9 +38,15 @@ impl Told {
     }
 
     fn at(&mut self, ms: u64) -> Vec<UserCommand> {
-        let deeds = self.performance.go_on(&self.picture, Duration::from_millis(ms));
+        let deeds = self.performance.go_on(&self.picture, times(ms));
         deeds.into_iter().flat_map(|deed| deed.commands).collect()
     }
+}
+
+/// In real time, with nobody who slows it.
+fn times(ms: u64) -> Times {
+    let now = Duration::from_millis(ms);
+    Times { real: now, script: now, patience: now }
 }
 
 fn started(number: u64) -> Started {
@@ -104,10 +110,10 @@ fn waiting_ends_with_what_is_waited_for_or_in_vain() {
     told.fact(2, TraceEvent::Became { standing: Standing::Primary, view: view(2, 2) });
     assert_eq!(told.at(5_100), [crash(2)]);
     assert_eq!((told.performance.findings().view_changes, told.performance.findings().failovers), (1, 1));
-    assert!(vain.go_on(&told.picture, Duration::from_millis(5_499)).is_empty());
+    assert!(vain.go_on(&told.picture, times(5_499)).is_empty());
     assert!(vain.findings().in_vain.is_none());
-    assert!(vain.go_on(&told.picture, Duration::from_millis(5_500)).is_empty());
-    assert_eq!(vain.findings().in_vain.as_deref(), Some("line 9: waited 500 ms in vain for a view change"));
+    assert!(vain.go_on(&told.picture, times(5_500)).is_empty());
+    assert_eq!(vain.findings().in_vain.as_deref(), Some("line 9: waited 500 ms of cluster time for a view change"));
     assert!(vain.is_over(Duration::from_secs(60)));
 }
 
