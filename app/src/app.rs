@@ -13,7 +13,7 @@ mod replay;
 
 use std::time::{Duration, Instant};
 
-use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
+use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
 use protocol::ids::Role;
 use protocol::trace::{Actor, Rate, TraceRecord};
 
@@ -62,13 +62,22 @@ pub trait RunningCluster {
     fn has_begun_again(&mut self) -> Option<Result<(), String>> {
         None
     }
+    /// Whether the program was asked to end: then its window closes.
+    fn is_asked_to_end(&self) -> bool {
+        false
+    }
 }
 
-/// How a cluster begins: without any customer of its own.
+/// How a cluster begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Beginning {
-    /// So many replicas.
-    pub replicas: u32,
+pub enum Beginning {
+    /// As the program was started, with its customers.
+    Usual,
+    /// For a scenario: without any customer of its own.
+    Empty {
+        /// So many replicas.
+        replicas: u32,
+    },
 }
 
 /// All panels with what they remember. It knows no cluster, so that tests can show it a picture and see what it asks for.
@@ -142,6 +151,9 @@ impl Window {
         }
         if std::mem::take(&mut self.toolbar.crash_all) {
             self.scenarios.asked = Some(Asked::CrashAll);
+        }
+        if std::mem::take(&mut self.toolbar.new_cluster) {
+            self.ask_for_new_cluster();
         }
         let open = &mut self.toolbar.scenarios;
         if *open && self.listed.is_empty() {
@@ -309,6 +321,8 @@ impl<C: RunningCluster> App<C> {
             Some(Ok(())) => {
                 let audience = self.cluster.audience(self.opened);
                 self.window.begin_again(self.opened.elapsed(), audience);
+                // A scenario says itself how fast time goes.
+                self.begun = self.window.performs();
             }
             Some(Err(why)) => self.window.cannot_begin(&why),
             None => {}
@@ -348,7 +362,10 @@ fn all_serve(picture: &Picture) -> bool {
 }
 
 impl<C: RunningCluster> eframe::App for App<C> {
-    fn logic(&mut self, _context: &Context, _frame: &mut eframe::Frame) {
+    fn logic(&mut self, context: &Context, _frame: &mut eframe::Frame) {
+        if self.cluster.is_asked_to_end() {
+            context.send_viewport_cmd(ViewportCommand::Close);
+        }
         if let Err(what) = guarded(|| self.exchange()) {
             self.broken.get_or_insert_with(|| Broken::after(what, &self.window.tape));
         }

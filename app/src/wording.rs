@@ -79,7 +79,7 @@ pub const FAILOVER_MEANS: &str = "From the end of the last primary's process to 
 /// Explains the median.
 pub const MEDIAN_MEANS: &str = "Half of the latest requests were answered within this time of the cluster's clock.";
 /// All keys, each with what it does.
-pub const SHORTCUTS: [(&str, &str); 28] = [
+pub const SHORTCUTS: [(&str, &str); 29] = [
     ("Space", "let time go on, or stop it"),
     ("→", "step: to the next message, else to the next timer"),
     ("Shift →", "run to the next numbered step"),
@@ -100,6 +100,7 @@ pub const SHORTCUTS: [(&str, &str); 28] = [
     ("B", "truth and belief: what each node takes to be so"),
     ("L", "scenarios and unsafe lessons"),
     ("N", "one more replica"),
+    ("Ctrl N", "new cluster: everything as it was when the program started"),
     ("Ctrl Enter", "place the order that is being put together"),
     ("F", "fit the map and put nodes back"),
     ("Arrows, Page up, Page down", "move and zoom the map while it has the focus"),

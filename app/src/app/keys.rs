@@ -62,6 +62,9 @@ pub(super) fn handle(ui: &Ui, window: &mut Window, free: bool) {
     if ui.input(|input| input.key_pressed(Key::F1)) {
         window.toolbar.shortcuts = true;
     }
+    if typed(ui, Key::N, |modifiers| modifiers.command && !modifiers.alt) {
+        window.toolbar.new_cluster = true;
+    }
     if !free || ui.text_edit_focused() || is_asked(ui) {
         return;
     }

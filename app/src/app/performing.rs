@@ -79,19 +79,29 @@ impl Performing {
         }
     }
 
-    fn told(&self) -> Performed {
+    fn told(&self, picture: &Picture) -> Performed {
         let (progress, ended) = match &self.course {
             Course::Starting(..) => (wording::PREPARING.to_owned(), None),
             Course::Failed(why) => (why.clone(), Some(false)),
             Course::Staged(stage) => staged(stage, self.written.plants().next()),
         };
+        let chosen = match &self.course {
+            Course::Staged(stage) if ended.is_none() => stage.chosen(),
+            Course::Staged(_) | Course::Starting(..) | Course::Failed(_) => None,
+        };
+        let stands_still = chosen.is_some() && picture.steering.is_stopped(picture.now);
+        let progress = if stands_still { wording::SCENARIO_STANDS_STILL.to_owned() } else { progress };
         let has_result = self.outcome().is_some();
         Performed { title: self.written.title.clone(), progress, ended, has_result }
     }
 
     /// What is wished for when nobody wants to see it any more.
     fn stopped(self, picture: &Picture) -> Vec<UserCommand> {
-        let mut commands = mended(picture);
+        let chosen = match &self.course {
+            Course::Staged(stage) => stage.chosen(),
+            Course::Starting(..) | Course::Failed(_) => None,
+        };
+        let mut commands = mended(picture, chosen);
         if self.wanted.with_mistake && self.written.plants().next().is_some() {
             commands.push(UserCommand::SetPlant { plant: None });
         }
@@ -129,6 +139,7 @@ fn trouble_words(trouble: &Trouble) -> String {
     match trouble {
         Trouble::NotReady => wording::NOT_READY.to_owned(),
         Trouble::NoAnswer => wording::NO_ANSWER.to_owned(),
+        Trouble::BrokenOff => "It was broken off before anybody had ordered.".to_owned(),
         Trouble::Fault(why) => format!("It broke off: {why}."),
     }
 }
@@ -158,13 +169,19 @@ impl Window {
         if let Some(wanted) = self.scenarios.wanted.take()
             && let Some(scenario) = self.find(&wanted)
         {
-            self.beginning = Some(Beginning { replicas: scenario.replicas });
+            self.beginning = Some(Beginning::Empty { replicas: scenario.replicas });
             self.performing = Some(Performing::begin(wanted, scenario, now));
         }
         if std::mem::take(&mut self.stops_performing)
             && let Some(performing) = self.performing.take()
         {
             commands.extend(performing.stopped(&self.picture));
+        }
+        if std::mem::take(&mut self.scenarios.begins_new) {
+            // With its customers, its faults and its mistake it ends.
+            self.performing = None;
+            self.beginning = Some(Beginning::Usual);
+            self.notices.announce(wording::NEW_CLUSTER_STARTS.into());
         }
         let mut facts = Vec::new();
         if let Some(performing) = &mut self.performing {
@@ -210,7 +227,15 @@ impl Window {
         self.opened_scenario = Some((name, scenario));
     }
 
-    /// The cluster that a scenario wants to begin with.
+    /// What is open makes way for the question.
+    pub(super) fn ask_for_new_cluster(&mut self) {
+        self.scenarios.asked = Some(Asked::NewCluster);
+        if let Some(performing) = &mut self.performing {
+            performing.shows_result = false;
+        }
+    }
+
+    /// The cluster that a scenario, or a person, wants to begin with.
     pub fn take_beginning(&mut self) -> Option<Beginning> {
         self.beginning.take()
     }
@@ -219,16 +244,20 @@ impl Window {
     pub fn begin_again(&mut self, now: Duration, audience: Result<Box<dyn Audience>, String>) {
         self.picture = Picture::default();
         self.tape = Tape::default();
-        self.past = None;
+        (self.past, self.alone) = (None, false);
         self.bottom.timeline = Default::default();
         self.focus = Default::default();
+        self.order_form = Default::default();
+        self.inspector = Default::default();
+        self.toolbar.pace = Default::default();
+        self.commands.take();
         if let Some(performing) = &mut self.performing
             && let Course::Starting(_, scenario) = &performing.course
         {
             performing.course = match audience {
                 Ok(audience) => {
                     let performance = Performance::new(scenario.as_ref().clone(), now.as_micros() as u64);
-                    Course::Staged(Box::new(Stage::open(performance, audience, now)))
+                    Course::Staged(Box::new(Stage::open(performance, audience, true, now)))
                 }
                 Err(why) => Course::Failed(why),
             };
@@ -236,9 +265,10 @@ impl Window {
     }
 
     /// There is no cluster to perform on.
-    pub(super) fn cannot_begin(&mut self, why: &str) {
-        if let Some(performing) = &mut self.performing {
-            performing.course = Course::Failed(why.to_owned());
+    pub fn cannot_begin(&mut self, why: &str) {
+        match &mut self.performing {
+            Some(performing) => performing.course = Course::Failed(why.to_owned()),
+            None => self.notices.announce(format!("{why}. Ask for a new cluster again (Ctrl N).")),
         }
     }
 
@@ -263,7 +293,7 @@ impl Window {
 
     /// What the banner tells of it.
     pub(super) fn performed(&self) -> Option<Performed> {
-        self.performing.as_ref().map(Performing::told)
+        self.performing.as_ref().map(|performing| performing.told(&self.picture))
     }
 
     /// What the banner was clicked for.

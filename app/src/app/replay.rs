@@ -1,34 +1,21 @@
-//! The window on a tape, without any cluster.
-
-use protocol::trace::TraceRecord;
+//! The window on a tape, without any cluster until a person asks for one.
 
 use super::{App, RunningCluster, run};
 use crate::tape::Opened;
-use crate::user_command::UserCommand;
 
-/// There is none: the window refuses every wish before it comes here.
-struct NoCluster;
-
-impl RunningCluster for NoCluster {
-    fn perform(&mut self, _command: UserCommand) {}
-
-    fn take_facts(&mut self) -> Vec<TraceRecord> {
-        Vec::new()
-    }
-
-    fn now(&self) -> u64 {
-        0
-    }
-}
-
-/// Shows a tape until the window is closed; calls `begun` once there is a window.
+/// Shows a tape until the window is closed. `no_cluster` makes what could start one, once there is a window; it is given what
+/// is to be called when that has happened.
 ///
 /// # Errors
 /// eframe's, if there is no display or no usable graphics.
-pub fn run_tape_window(name: String, opened: Opened, begun: impl FnOnce() + 'static) -> eframe::Result {
+pub fn run_tape_window<C: RunningCluster + 'static>(
+    name: String,
+    opened: Opened,
+    no_cluster: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> C + 'static,
+) -> eframe::Result {
     run(move |creation| {
-        begun();
-        let mut app = App::new(creation, NoCluster);
+        let context = creation.egui_ctx.clone();
+        let mut app = App::new(creation, no_cluster(Box::new(move || context.request_repaint())));
         app.window.show_alone(name, opened);
         Ok(app)
     })

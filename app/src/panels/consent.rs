@@ -26,6 +26,17 @@ pub enum Asked {
     },
     /// Whether every node shall crash.
     CrashAll,
+    /// Whether this cluster is to end, and another to take its place.
+    NewCluster,
+}
+
+/// What was agreed to, where it is more than a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Agreed {
+    /// A scenario.
+    Scenario(Wanted),
+    /// Another cluster.
+    NewCluster,
 }
 
 /// A scenario that shall be performed.
@@ -40,7 +51,7 @@ pub struct Wanted {
 }
 
 /// The box, while something is asked.
-pub fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue) -> Option<Wanted> {
+pub fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue) -> Option<Agreed> {
     let asked = open.clone()?;
     let mut agreed = None;
     let modal = dialog(ui, "consent").show(ui.ctx(), |ui| {
@@ -55,8 +66,9 @@ pub fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue
                 (format!("Perform {name}?"), wording::SCENARIO_BEGINS, "Perform it")
             }
             Asked::CrashAll => ("Crash every node?".to_owned(), wording::CRASH_ALL_MEANS, "Crash them all"),
+            Asked::NewCluster => ("Start a new cluster?".to_owned(), wording::NEW_CLUSTER_MEANS, "Start a new cluster"),
         };
-        let harmless = matches!(asked, Asked::Scenario { plant: None, .. });
+        let harmless = matches!(asked, Asked::Scenario { plant: None, .. } | Asked::NewCluster);
         let ink = if harmless { t.text } else { t.tomato_text };
         ui.add(Label::new(RichText::new(title).font(theme::strong(text::LARGE)).color(ink)).wrap());
         if let Asked::Scenario { title, opened: true, .. } = &asked {
@@ -74,16 +86,19 @@ pub fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue
                 match &asked {
                     Asked::Plant(plant) => commands.push(UserCommand::SetPlant { plant: Some(*plant) }),
                     Asked::Scenario { name, opened, .. } => {
-                        agreed = Some(Wanted { name: name.clone(), with_mistake: true, opened: *opened });
+                        let wanted = Wanted { name: name.clone(), with_mistake: true, opened: *opened };
+                        agreed = Some(Agreed::Scenario(wanted));
                     }
                     Asked::CrashAll => commands.push(UserCommand::CrashAll),
+                    Asked::NewCluster => agreed = Some(Agreed::NewCluster),
                 }
                 ui.close();
             }
             if let Asked::Scenario { name, plant: Some(_), opened: true, .. } = &asked
                 && button(ui, "Without the mistake").on_hover_text(wording::WITHOUT_MEANS).clicked()
             {
-                agreed = Some(Wanted { name: name.clone(), with_mistake: false, opened: true });
+                let wanted = Wanted { name: name.clone(), with_mistake: false, opened: true };
+                agreed = Some(Agreed::Scenario(wanted));
                 ui.close();
             }
             if button(ui, "Cancel").clicked() {

@@ -15,6 +15,8 @@ pub struct NoticesState {
     newest: Option<u64>,
     shown: Vec<(f64, String)>,
     past: Vec<String>,
+    /// To be said in the next frame.
+    announced: Vec<String>,
 }
 
 /// Notices kept for the list.
@@ -31,8 +33,16 @@ impl NoticesState {
         self.shown.push((now + time::NOTICE, words));
     }
 
-    /// Takes over what the cluster refused since the last time.
+    /// Says something as soon as a frame is drawn.
+    pub fn announce(&mut self, words: String) {
+        self.announced.push(words);
+    }
+
+    /// Takes over what was announced, and what the cluster refused, since the last time.
     pub fn follow(&mut self, now: f64, picture: &Picture) {
+        for words in std::mem::take(&mut self.announced) {
+            self.say(now, words);
+        }
         let newest = picture.notices.back().map(|(at, _)| *at);
         if newest == self.newest && picture.notices.len() == self.seen {
             return;

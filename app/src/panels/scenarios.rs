@@ -5,7 +5,7 @@
 use egui::{Label, RichText, ScrollArea, Ui};
 use protocol::plant::{self, Plant};
 
-use super::consent::{Asked, Wanted, consent_ui};
+use super::consent::{Agreed, Asked, Wanted, consent_ui};
 use crate::picture::Picture;
 use crate::theme::{self, text, tokens};
 use crate::user_command::{CommandQueue, UserCommand};
@@ -33,6 +33,8 @@ pub struct ScenariosState {
     pub wanted: Option<Wanted>,
     /// Whether one from a file is asked for; taken by the app.
     pub opens: bool,
+    /// Whether another cluster is to take this one's place; taken by the app.
+    pub begins_new: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,10 +55,12 @@ pub fn scenarios_ui(
 ) {
     // What is asked about comes first, and alone.
     if state.asked.is_some() {
-        if let Some(agreed) = consent_ui(ui, &mut state.asked, commands) {
-            state.wanted = Some(agreed);
-            *open = false;
+        match consent_ui(ui, &mut state.asked, commands) {
+            Some(Agreed::Scenario(wanted)) => state.wanted = Some(wanted),
+            Some(Agreed::NewCluster) => state.begins_new = true,
+            None => return,
         }
+        *open = false;
         return;
     }
     if !*open {

@@ -57,6 +57,8 @@ pub struct ToolbarState {
     pub scenarios: bool,
     /// Whether it is being asked if every node shall crash.
     pub crash_all: bool,
+    /// Whether another cluster is asked for; taken by the app.
+    pub new_cluster: bool,
     /// Whether primaries remember verdicts; on when a cluster starts.
     pub asks_each_time: bool,
     /// The speed that was chosen last.
@@ -244,6 +246,7 @@ fn menu(
         open(ui, "Scenarios and unsafe lessons…", "L", &mut state.scenarios);
         ui.separator();
         cluster_entries(ui, picture, state, commands);
+        open(ui, "New cluster…", "Ctrl N", &mut state.new_cluster);
         open(ui, "Crash every node…", "", &mut state.crash_all);
         ui.separator();
         view_entries(ui, picture, appearance, commands);

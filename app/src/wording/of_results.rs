@@ -15,6 +15,13 @@ pub const NO_ANSWER: &str =
 /// Why nothing can be ordered now.
 pub const NO_PLACE_FOR_ORDERS: &str = "The scenario has not begun yet, or is being judged: an order would come too early or too late for it. Try again in a moment.";
 
+/// Another cluster in this one's place.
+pub const NEW_CLUSTER_MEANS: &str = "The cluster that runs here ends, with its orders, faults and customers, and its tape goes: save it first if you need it. A new one begins as when the program was started.";
+/// While it is being started.
+pub const NEW_CLUSTER_STARTS: &str = "A new cluster starts…";
+/// Said beside how far a scenario is, while a person keeps time stopped.
+pub const SCENARIO_STANDS_STILL: &str = "Time stands still, and the scenario with it. Let time go on (Space).";
+
 /// A scenario that cannot go on.
 #[must_use]
 pub fn in_vain(why: &str) -> String {

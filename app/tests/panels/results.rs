@@ -130,7 +130,7 @@ fn the_scenario_of_the_card_is_performed_again_though_another_file_was_opened_me
     click(&mut harness, "Result");
     click(&mut harness, "Perform it again");
     let _ = harness.state_mut().play(Duration::from_secs(5));
-    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning { replicas: 3 }));
+    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Empty { replicas: 3 }));
 }
 
 /// Opened by its path: read on a thread, so frames go on until it is there.
@@ -178,7 +178,7 @@ fn a_scenario_is_performed_from_the_list_and_stopped_in_its_banner() {
     assert!(harness.query_by_label("perform kill-primary").is_none(), "the list closes");
     let at = Duration::from_secs(5);
     assert_eq!(harness.state_mut().play(at), []);
-    let beginning = Some(Beginning { replicas: 3 });
+    let beginning = Some(Beginning::Empty { replicas: 3 });
     assert_eq!(harness.state_mut().take_beginning(), beginning, "it begins with a cluster of its own");
     harness.run_steps(2);
     harness.get_by_label("The replicas that it needs become members…");
@@ -204,10 +204,77 @@ fn a_scenario_of_the_museum_is_performed_with_its_mistake_only_after_a_question(
     assert_eq!(harness.state_mut().take_beginning(), None);
     click(&mut harness, "Perform it");
     assert_eq!(harness.state_mut().play(Duration::ZERO), []);
-    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning { replicas: 1 }));
+    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Empty { replicas: 1 }));
     harness.state_mut().begin_again(Duration::ZERO, Err("nobody watches".into()));
     harness.run_steps(2);
     assert!(harness.query_by_label_contains("node replica").is_none(), "nothing of the cluster before is shown");
     harness.get_by_label_contains("nobody watches");
     harness.get_by_label_contains("Close: Answered before");
+}
+
+/// Asks for a new cluster by its key, and agrees.
+fn new_cluster(harness: &mut Shown) {
+    harness.key_press_modifiers(egui::Modifiers::COMMAND, Key::N);
+    harness.run_steps(3);
+    click(harness, "Start a new cluster");
+    assert!(!asked_for(harness).contains(&UserCommand::AddReplica), "the key means nothing else");
+    let _ = harness.state_mut().play(Duration::from_secs(40));
+    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Usual));
+    harness.state_mut().begin_again(Duration::from_secs(40), Err("nobody watches".into()));
+    harness.run_steps(3);
+    assert!(harness.query_by_label_contains("node replica").is_none(), "nothing of before is shown");
+    assert!(harness.query_by_label_contains("crowd").is_none() && !harness.state().shows_past());
+    assert!(harness.query_by_label_contains("nobody watches").is_none(), "no scenario is performed on it");
+}
+
+#[test]
+fn a_new_cluster_brings_back_the_beginning_from_any_state() {
+    let mut after = opened(LESSON);
+    click(&mut after, "Perform it");
+    let told = begin(after.state_mut(), 0);
+    end(after.state_mut(), &told, 0, 2);
+    after.run_steps(3);
+    after.get_by_label("✓ Caught");
+    after.get_by_label_contains("2 lost");
+    new_cluster(&mut after);
+    assert!(after.query_by_label("✓ Caught").is_none() && after.query_by_label_contains("2 lost").is_none());
+
+    let mut during = opened(STRICT);
+    click(&mut during, "Perform it");
+    let _told = begin(during.state_mut(), 0);
+    new_cluster(&mut during);
+
+    let mut starting = opened(STRICT);
+    click(&mut starting, "Perform it");
+    let _ = starting.state_mut().play(Duration::ZERO);
+    assert!(starting.state_mut().take_beginning().is_some());
+    new_cluster(&mut starting);
+
+    let mut past = shown();
+    past.state_mut().look(app::panels::timeline::Look::Back);
+    past.run_steps(2);
+    assert!(past.state().shows_past());
+    new_cluster(&mut past);
+
+    let mut menu = shown();
+    click(&mut menu, "Menu");
+    click(&mut menu, "New cluster…");
+    click(&mut menu, "Cancel");
+    let _ = menu.state_mut().play(Duration::ZERO);
+    assert_eq!(menu.state_mut().take_beginning(), None, "nobody has agreed");
+}
+
+#[test]
+fn a_new_cluster_takes_the_place_of_a_tape_and_says_so_when_it_cannot() {
+    let mut harness = shown();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.tape");
+    app::tape::save(&harness.state().tape.copy(), &path).unwrap();
+    harness.state_mut().show_alone("a.tape".into(), app::tape::open(&path).unwrap());
+    harness.run_steps(2);
+    assert!(harness.state().shows_past());
+    new_cluster(&mut harness);
+    harness.state_mut().cannot_begin("The cluster cannot be started: no reason");
+    harness.run_steps(2);
+    harness.get_by_label_contains("The cluster cannot be started: no reason");
 }
