@@ -11,6 +11,8 @@ mod performing;
 
 mod replay;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
@@ -271,7 +273,7 @@ impl Window {
         if travels || glows {
             let (usual, dear) = time::FRAME;
             context.request_repaint_after_secs(if self.dear_frames { dear } else { usual });
-        } else if !picture.steering.timers.is_empty() || picture.steering.until.is_some() {
+        } else if picture.steering.until.is_some() {
             context.request_repaint_after_secs(time::ARC_FRAME);
         }
     }
@@ -299,6 +301,40 @@ pub struct App<C> {
     opened: Instant,
     /// The window could not be drawn.
     broken: Option<Broken>,
+    cost: FrameCost,
+    /// In microseconds: how long facts wait for others before they are drawn.
+    patience: Arc<AtomicU64>,
+}
+
+/// What a frame costs this process in all its threads: without a graphics card, most of it is painting.
+#[derive(Default)]
+struct FrameCost {
+    /// Processor time up to the last frame, in microseconds.
+    used: u64,
+    /// Of the latest frames, in seconds.
+    average: f32,
+}
+
+impl FrameCost {
+    /// A frame begins: what was used since the last one is its cost.
+    fn follow(&mut self, used: u64) {
+        let cost = used.saturating_sub(self.used) as f32 / 1e6;
+        if self.used > 0 {
+            self.average += (cost - self.average) * 0.2;
+        }
+        self.used = used;
+    }
+
+    /// Seconds between two frames that only show how time goes, so that they cost little of one core.
+    fn between_idle_frames(&self) -> f32 {
+        (self.average / time::IDLE_SHARE).clamp(1.0 / 30.0, 2.0)
+    }
+
+    /// How long a fact may wait for others, so that all of them cost one frame: facts of a heartbeat come one by one in slow
+    /// motion.
+    fn patience(&self) -> Duration {
+        Duration::from_secs_f32(if self.average > time::DEAR_FRAME / 2.0 { time::GATHER } else { 0.0 })
+    }
 }
 
 impl<C: RunningCluster> App<C> {
@@ -310,7 +346,15 @@ impl<C: RunningCluster> App<C> {
         let kept: Kept = kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let Kept { appearance, diagram } = kept;
         let window = Window { appearance, diagram, ..Window::default() };
-        Self { window, cluster, begun: false, opened: Instant::now(), broken: None }
+        Self {
+            window,
+            cluster,
+            begun: false,
+            opened: Instant::now(),
+            broken: None,
+            cost: FrameCost::default(),
+            patience: Arc::default(),
+        }
     }
 }
 
@@ -373,6 +417,9 @@ impl<C: RunningCluster> eframe::App for App<C> {
 
     fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
         self.window.dear_frames = frame.info().cpu_usage.is_some_and(|seconds| seconds > time::DEAR_FRAME);
+        self.cost.follow(node::usage::processor());
+        self.window.diagram.dear = self.cost.between_idle_frames();
+        self.patience.store(self.cost.patience().as_micros() as u64, Ordering::Relaxed);
         if self.broken.is_none()
             && let Err(what) = guarded(|| self.window.ui(ui))
         {
@@ -410,8 +457,12 @@ pub fn run_window<C: RunningCluster + 'static>(
 ) -> eframe::Result {
     run(move |creation| {
         let context = creation.egui_ctx.clone();
-        let cluster = launch(Box::new(move || context.request_repaint()))?;
-        Ok(App::new(creation, cluster))
+        let patience = Arc::new(AtomicU64::new(0));
+        let gather = patience.clone();
+        let wake = move || context.request_repaint_after(Duration::from_micros(gather.load(Ordering::Relaxed)));
+        let mut app = App::new(creation, launch(Box::new(wake))?);
+        app.patience = patience;
+        Ok(app)
     })
 }
 

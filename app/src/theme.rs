@@ -210,8 +210,12 @@ pub mod time {
     pub const FRAME: (f32, f32) = (1.0 / 60.0, 1.0 / 25.0);
     /// A frame that takes longer, in seconds, is dear.
     pub const DEAR_FRAME: f32 = 0.02;
-    /// Between two frames while only timers run down, in seconds.
+    /// Between two frames while time goes on to a moment that was asked for, in seconds.
     pub const ARC_FRAME: f32 = 0.25;
+    /// Where frames are dear, facts are gathered for so long before they are drawn, in seconds.
+    pub const GATHER: f32 = 0.15;
+    /// Frames that only show timers running down take at most this part of a core.
+    pub const IDLE_SHARE: f32 = 0.02;
     /// Between two looks at a scenario that is performed, in seconds.
     pub const SCENARIO_FRAME: f32 = 0.05;
     /// A heartbeat's pulse on a line lasts so long, in microseconds before a person's eyes.

@@ -72,6 +72,9 @@ pub struct DiagramState {
     link_dialog: Option<LinkDialog>,
     #[serde(skip)]
     spans: Spans,
+    /// Seconds between two frames that only show timers running down.
+    #[serde(skip)]
+    pub dear: f32,
     /// The ground, which takes arrow keys while it has the focus.
     #[serde(skip)]
     ground: Option<Id>,
@@ -216,9 +219,10 @@ pub fn workflow_diagram_ui(
     }
     let lines = lines::lay(&stage, focus);
     links::on_lines(ui, &ground, &stage, &lines, state, commands);
+    // Before the numbers on lines: a number finds room elsewhere on its line, a card only beside its dot.
+    let cards = cards::place_customers(ui.painter(), &stage, focus, &mut taken);
     lines::paint(ui.painter(), &stage, &lines, focus, &dots, &mut taken);
     links::signs(ui, &stage, &lines, &mut taken, commands);
-    let cards = cards::place_customers(ui.painter(), &stage, focus, &mut taken);
     stage.projection.paint_names(ui.painter(), t, &mut taken);
     crowd::show(ui, &stage);
     gestures::on_nodes(ui, &stage, state, focus, commands);
@@ -227,7 +231,7 @@ pub fn workflow_diagram_ui(
         beliefs::show(ui, &stage, &notes);
     }
     if !state.hides_timers {
-        timers::show(ui, &stage, &mut state.spans, commands);
+        timers::show(ui, &stage, &mut state.spans, state.dear, commands);
     }
     messages::show(ui, &stage, &dots, focus, &mut taken, commands);
     gestures::buttons(ui, buttons, &stage, state, commands);

@@ -188,13 +188,25 @@ pub(super) fn place_customers(
     let bounds = stage.canvas.with_max_x(map_part(stage.canvas).right() + 24.0).shrink(8.0);
     let mut order: Vec<&(&Customer, Pos2)> = stage.customers.iter().collect();
     order.sort_by_key(|(customer, _)| (focus.customer != Some(customer.id), customer.waiting.is_none()));
-    let room = |(customer, at): &(&Customer, Pos2)| {
+    // What the line between a dot and its card must not cross: other dots, and other cards.
+    let dot = |at: Pos2| Rect::from_center_size(at, Vec2::splat(size::CUSTOMER * 2.0));
+    let mut placed: Vec<(CustomerId, Rect)> = Vec::new();
+    for (customer, at) in order {
         let [name, line] = words(painter, stage.tokens, customer);
         let width = name.size().x.max(line.size().x) + 18.0;
-        let found = taken.first_free(bounds, around_dot(*at, vec2(width, size::CARD.y), size::CUSTOMER))?;
-        Some((customer.id, found))
-    };
-    order.into_iter().filter_map(room).collect()
+        let others = stage.customers.iter().filter(|(other, _)| other.id != customer.id).map(|(_, at)| dot(*at));
+        let others: Vec<Rect> = others.chain(placed.iter().map(|(_, card)| *card)).collect();
+        let is_clear = |card: &Rect| others.iter().all(|other| !crosses([*at, card.clamp(*at)], *other));
+        let places = around_dot(*at, vec2(width, size::CARD.y), size::CUSTOMER).filter(is_clear);
+        placed.extend(taken.first_free(bounds, places).map(|card| (customer.id, card)));
+    }
+    placed
+}
+
+/// Whether a straight line passes a rectangle.
+fn crosses([from, to]: [Pos2; 2], rect: Rect) -> bool {
+    const SAMPLES: usize = 16;
+    (0..=SAMPLES).any(|step| rect.contains(from.lerp(to, step as f32 / SAMPLES as f32)))
 }
 
 /// Name and second line of a customer's card.

@@ -17,6 +17,8 @@ use crate::wording;
 /// Rings that are shown at a node; the inspector lists all.
 const MOST_RINGS: usize = 6;
 const RADIUS: f32 = 7.0;
+/// From the ring to the middle of its arc.
+const INSET: f32 = 2.5;
 
 /// How long each armed timer had to run when it was first seen: only the moment of its ring is told.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +37,11 @@ impl Spans {
         }
     }
 
+    /// How long it runs in all, in microseconds of cluster time.
+    fn whole(&self, node: NodeId, timer: Timer) -> u64 {
+        self.0.get(&(node, timer)).map_or(u64::MAX, |(at, from)| at.saturating_sub(*from).max(1))
+    }
+
     /// How much of its time is left, from 0 to 1.
     fn left(&self, node: NodeId, timer: Timer, now: u64) -> f32 {
         let Some((at, from)) = self.0.get(&(node, timer)) else { return 1.0 };
@@ -43,17 +50,24 @@ impl Spans {
     }
 }
 
-/// Shows the timers of all nodes and customers.
-pub(super) fn show(ui: &mut Ui, stage: &Stage<'_>, spans: &mut Spans, commands: &mut CommandQueue) {
+/// Shows the timers of all nodes and customers. `dear`: for that alone there is at most one frame in this many seconds.
+pub(super) fn show(ui: &mut Ui, stage: &Stage<'_>, spans: &mut Spans, dear: f32, commands: &mut CommandQueue) {
     let picture = stage.picture;
     spans.follow(picture);
     let counts = |timer: &Timer| picture.steering.heartbeats || *timer != Timer::Heartbeat;
+    let mut soonest = f32::INFINITY;
+    let pixel = ui.pixels_per_point().max(f32::EPSILON).recip();
+    let mut moves = |node: NodeId, timer: Timer, radius: f32| {
+        let circumference = std::f32::consts::TAU * radius;
+        soonest = soonest.min(spans.whole(node, timer) as f32 * pixel / circumference);
+    };
     for (node, _, rect) in &stage.nodes {
         let Some(armed) = picture.steering.timers.get(&node.id).filter(|_| node.runs()) else { continue };
         let rings = armed.iter().filter(|(timer, _)| counts(timer)).take(MOST_RINGS);
         for (index, (timer, at)) in rings.enumerate() {
             let place = pos2(rect.left() + 16.0 + index as f32 * (RADIUS * 2.0 + 5.0), rect.bottom());
             let share = spans.left(node.id, *timer, picture.now);
+            moves(node.id, *timer, RADIUS - INSET);
             ring(ui, stage, (node.id, &node.name), (*timer, *at), place, share, commands);
         }
     }
@@ -61,14 +75,16 @@ pub(super) fn show(ui: &mut Ui, stage: &Stage<'_>, spans: &mut Spans, commands: 
         let armed = picture.steering.timers.get(&customer.node).into_iter().flatten();
         if let Some((timer, _)) = armed.filter(|(timer, _)| counts(timer)).min_by_key(|(_, rings)| *rings) {
             let share = spans.left(customer.node, *timer, picture.now);
-            marks::arc(
-                ui.painter(),
-                *at,
-                size::CUSTOMER + 3.5,
-                share,
-                Stroke::new(size::OUTLINE, stage.tokens.saffron),
-            );
+            let (radius, stroke) = (size::CUSTOMER + 3.5, Stroke::new(size::OUTLINE, stage.tokens.saffron));
+            moves(customer.node, *timer, radius);
+            marks::arc(ui.painter(), *at, radius, share, stroke);
         }
+    }
+    // An arc has not moved before its end is elsewhere on the screen; all of them are drawn again at once.
+    if soonest.is_finite() && !picture.steering.is_stopped(picture.now) {
+        // A rate is microseconds of cluster time in a second.
+        let seconds = soonest / picture.steering.rate.0 as f32;
+        ui.ctx().request_repaint_after_secs(seconds.max(dear));
     }
 }
 
@@ -90,7 +106,7 @@ fn ring(
     let track = Stroke::new(size::HAIRLINE, if response.hovered() { t.text } else { t.dim });
     ui.painter().circle(at, RADIUS, t.panel, track);
     let ink = if share < 0.15 { t.tomato } else { t.saffron };
-    marks::arc(ui.painter(), at, RADIUS - 2.5, share, Stroke::new(size::STRONG, ink));
+    marks::arc(ui.painter(), at, RADIUS - INSET, share, Stroke::new(size::STRONG, ink));
     if response.has_focus() {
         ui.painter().circle_stroke(at, RADIUS + 3.0, (size::OUTLINE, t.sea));
     }
