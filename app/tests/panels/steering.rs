@@ -326,3 +326,23 @@ fn a_stopped_window_is_not_repainted() {
     // Panics if frames go on being wanted.
     harness.run();
 }
+
+#[test]
+fn running_timers_are_drawn_again_only_when_an_arc_has_moved() {
+    let mut told = crate::scene::order_on_its_way();
+    let request = protocol::ids::RequestId { customer: scene::customer(2).1, number: protocol::ids::RequestNumber(2) };
+    told.placed(request, 18, 900, 14_000_000);
+    let now = 40_000_000;
+    told.fact(scene::NAME_SERVER, now, TraceEvent::ClockIs { rate: Rate(10_000), until: None });
+    let wait = |harness: &Shown| harness.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
+    let none = shown_at(&told, now);
+    assert_eq!(wait(&none), std::time::Duration::MAX, "nothing runs down");
+    told.fact(scene::FRONT_END, now, TraceEvent::Timers { armed: vec![(Timer::AskNameServer, now + 250_000)] });
+    // A quarter of a second takes 25 s at this speed, in which the arc's end passes some 28 pixels.
+    let pixel = wait(&shown_at(&told, now));
+    assert!((0.5..2.0).contains(&pixel.as_secs_f32()), "{pixel:?}");
+    let mut dear = shown_at(&told, now);
+    dear.state_mut().diagram.dear = 1.5;
+    dear.run_steps(1);
+    assert_eq!(wait(&dear).as_secs_f32(), 1.5, "where a frame costs much, there are fewer");
+}
