@@ -213,6 +213,7 @@ pub fn workflow_diagram_ui(
     stage.projection.paint(ui.painter(), t);
     stage.projection.paint_edge(ui.painter(), t);
     let notes = if state.beliefs { beliefs::place(ui.painter(), &stage, &mut taken) } else { Vec::new() };
+    let mut fixed = taken.clone();
     let dots = messages::place(&stage, state.reduced_motion);
     for dot in &dots {
         taken.take(dot.room());
@@ -221,7 +222,8 @@ pub fn workflow_diagram_ui(
     links::on_lines(ui, &ground, &stage, &lines, state, commands);
     // Before the numbers on lines: a number finds room elsewhere on its line, a card only beside its dot.
     let cards = cards::place_customers(ui.painter(), &stage, focus, &mut taken);
-    lines::paint(ui.painter(), &stage, &lines, focus, &dots, &mut taken);
+    cards.iter().for_each(|(_, card)| fixed.take(*card));
+    lines::paint(ui.painter(), &stage, &lines, focus, &dots, (&fixed, &mut taken));
     links::signs(ui, &stage, &lines, &mut taken, commands);
     stage.projection.paint_names(ui.painter(), t, &mut taken);
     crowd::show(ui, &stage);

@@ -83,51 +83,69 @@ const MOST_GLOWS: usize = 600;
 
 /// One of the seed's numbers, where it is written, and how strongly it glows.
 struct Number {
-    at: Pos2,
+    /// By [`SHARES`].
+    places: [Pos2; SHARES.len()],
     step: u8,
     strength: f32,
     lost: bool,
 }
 
-/// Paints all lines; numbers take their places, but not where a message is.
+/// Paints all lines. Numbers stand where nothing `fixed` is and no other number; one under a message waits until it has passed.
 pub(super) fn paint(
     painter: &Painter,
     stage: &Stage<'_>,
     lines: &[Line<'_>],
     focus: &Focus,
     dots: &[Dot<'_>],
-    taken: &mut Taken,
+    (fixed, taken): (&Taken, &mut Taken),
 ) {
     let mut glows = glows(stage.picture);
-    let mut numbers: Vec<Number> = Vec::new();
+    let mut numbers: Vec<Vec<Number>> = Vec::new();
     for Line { relation, way, rules } in lines {
         let glow = glows.remove(&pair(relation.from.0, relation.to.0)).unwrap_or_default();
         ruled_line(painter, stage.tokens, way, relation.pattern, rules);
         glowing_line(painter, stage.tokens, way, &glow);
         if !rules.0.cut && !rules.1.cut {
-            numbers.extend(numbers_on(way, relation.steps, &glow));
+            numbers.push(numbers_on(way, relation.steps, &glow));
         }
     }
     pulses(painter, stage);
     for ((one, other), glow) in glows {
         let Some(way) = stage.way(one, other) else { continue };
         glowing_line(painter, stage.tokens, &way, &glow);
-        numbers.extend(numbers_on(&way, &[], &glow));
+        numbers.push(numbers_on(&way, &[], &glow));
     }
     flows(painter, stage);
     travelled(painter, stage, dots);
     selected_way(painter, stage, focus);
     let room = |at: Pos2| Rect::from_center_size(at, Vec2::splat(size::NUMBER * 2.0));
-    numbers.retain(|number| taken.is_free(room(number.at)));
     let mut written: Vec<Pos2> = Vec::new();
-    for number in numbers {
-        if written.iter().all(|other| other.distance(number.at) >= size::NUMBER * 2.0) {
-            written.push(number.at);
-            number.paint(painter, stage.tokens);
-        }
+    let chosen: Vec<_> = numbers.iter().flat_map(|numbers| choose(numbers, fixed, &mut written)).collect();
+    let free: Vec<_> = chosen.into_iter().filter(|(_, at)| taken.is_free(room(*at))).collect();
+    for (number, at) in free {
+        number.paint(at, painter, stage.tokens);
+        taken.take(room(at));
     }
-    written.into_iter().for_each(|at| taken.take(room(at)));
 }
+
+/// The first places in which all numbers of a line are clear of everything else; failing that, those of the middle that are.
+fn choose<'a>(numbers: &'a [Number], fixed: &Taken, written: &mut Vec<Pos2>) -> Vec<(&'a Number, Pos2)> {
+    let is_clear = |at: Pos2| {
+        let room = Rect::from_center_size(at, Vec2::splat(size::NUMBER * 2.0));
+        fixed.is_free(room) && written.iter().all(|other| other.distance(at) >= size::NUMBER * 2.0)
+    };
+    let places = |nth: usize| numbers.iter().map(move |number| (number, number.places[nth]));
+    let all_clear = |nth: &usize| places(*nth).all(|(_, at)| is_clear(at));
+    let chosen: Vec<_> = match (0..SHARES.len()).find(all_clear) {
+        Some(nth) => places(nth).collect(),
+        None => places(0).filter(|(_, at)| is_clear(*at)).collect(),
+    };
+    written.extend(chosen.iter().map(|(_, at)| *at));
+    chosen
+}
+
+/// Where numbers may stand on a line, best first.
+const SHARES: [f32; 7] = [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8];
 
 /// The ways along which messages are travelling now.
 fn travelled(painter: &Painter, stage: &Stage<'_>, dots: &[Dot<'_>]) {
@@ -146,7 +164,7 @@ fn travelled(painter: &Painter, stage: &Stage<'_>, dots: &[Dot<'_>]) {
     }
 }
 
-/// The numbers of a line side by side in its middle: those of the workflow always, others while they glow.
+/// The numbers of a line side by side, in its middle if there is room: those of the workflow always, others while they glow.
 fn numbers_on(way: &Way, always: &[u8], glow: &Glow) -> Vec<Number> {
     let mut steps: Vec<u8> = always.to_vec();
     steps.extend(glow.steps.keys().filter(|step| !always.contains(step)));
@@ -155,13 +173,14 @@ fn numbers_on(way: &Way, always: &[u8], glow: &Glow) -> Vec<Number> {
     // A short line has no room for two: they then stand left and right of it.
     let short = way.length() < apart * (steps.len() as f32 + 0.4);
     let aside = (way.at(0.6) - way.at(0.4)).normalized().rot90();
-    let place = |index: usize| {
+    let places = |index: usize| {
         let offset = (index as f32 - half) * apart;
-        if short { way.at(0.5) + aside * offset } else { way.beside_middle(offset) }
+        let place = |share| if short { way.at(share) + aside * offset } else { way.beyond(share, offset) };
+        SHARES.map(place)
     };
     let number = |(index, step): (usize, &u8)| {
         let strength = glow.steps.get(step).copied().unwrap_or(0.0);
-        Number { at: place(index), step: *step, strength, lost: glow.lost }
+        Number { places: places(index), step: *step, strength, lost: glow.lost }
     };
     steps.iter().enumerate().map(number).collect()
 }
@@ -253,12 +272,12 @@ fn selected_way(painter: &Painter, stage: &Stage<'_>, focus: &Focus) {
 
 impl Number {
     /// In a circle; filled while its message glows.
-    fn paint(&self, painter: &Painter, t: &Tokens) {
+    fn paint(&self, at: Pos2, painter: &Painter, t: &Tokens) {
         let (full, full_ink) = if self.lost { (t.tomato_text, t.on_strong) } else { (t.saffron, t.on_saffron) };
         let edge = theme::between(theme::between(t.canvas, t.dim, 0.62), full, self.strength);
         let fill = theme::between(t.canvas, full, self.strength);
         let ink: Color32 = if self.strength > 0.5 { full_ink } else { t.dim };
-        painter.circle(self.at, size::NUMBER, fill, Stroke::new(size::HAIRLINE, edge));
-        painter.text(self.at, Align2::CENTER_CENTER, self.step.to_string(), theme::plain(text::SMALL), ink);
+        painter.circle(at, size::NUMBER, fill, Stroke::new(size::HAIRLINE, edge));
+        painter.text(at, Align2::CENTER_CENTER, self.step.to_string(), theme::plain(text::SMALL), ink);
     }
 }

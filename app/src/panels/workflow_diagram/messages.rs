@@ -175,6 +175,14 @@ fn label(ui: &Ui, stage: &Stage<'_>, passage: &Passage, at: Pos2, taken: &mut Ta
         vec2(-away - room.x, -room.y / 2.0),
         vec2(away, -room.y - 2.0),
         vec2(away, 2.0),
+        vec2(-away - room.x, -room.y - 2.0),
+        vec2(-away - room.x, 2.0),
+        vec2(-away - room.x, -away - room.y),
+        vec2(-away - room.x, away),
+        vec2(away, -away - room.y),
+        vec2(away, away),
+        vec2(-away - room.x, away + room.y),
+        vec2(-away - room.x, -away - 2.0 * room.y),
     ];
     let places = places.map(|offset| Rect::from_min_size(at + offset, room));
     if let Some(rect) = taken.first_free(stage.canvas.shrink(4.0), places) {

@@ -112,10 +112,10 @@ impl Way {
         (self.at((share + 0.02).min(1.0)) - self.at((share - 0.02).max(0.0))).normalized()
     }
 
-    /// The place so many points past the middle.
+    /// The place so many points beyond a share of the way.
     #[must_use]
-    pub fn beside_middle(&self, points: f32) -> Pos2 {
-        self.at(0.5 + points / self.length().max(1.0))
+    pub fn beyond(&self, share: f32, points: f32) -> Pos2 {
+        self.at(share + points / self.length().max(1.0))
     }
 }
 
