@@ -27,7 +27,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
 use node::cluster_clock::ClusterClock as NodeClock;
-use node::control::ClockReading;
+use node::control::{ClockReading, StandInKey};
 use node::transport::identity::Authority;
 use protocol::machine::Settings;
 use protocol::trace::{Bomb, Rate, TraceRecord};
@@ -130,6 +130,7 @@ impl Cluster {
         let directory = run.path().to_owned();
         let common = nodes::Common {
             authority: Authority::new()?,
+            stand_in_key: StandInKey::random()?,
             listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
             journal: run.journal(),
             settings: options.settings.clone(),

@@ -55,8 +55,8 @@ impl NodeRole {
             Duty::NameServer { .. } => NodeRole::NameServer,
             Duty::FrontEnd => NodeRole::FrontEnd,
             Duty::Replica { .. } => NodeRole::Replica,
-            Duty::StandIn(PostcodeService::PostcodesIo) => NodeRole::PostcodesIo,
-            Duty::StandIn(PostcodeService::GetTheData) => NodeRole::Getthedata,
+            Duty::StandIn { service: PostcodeService::PostcodesIo, .. } => NodeRole::PostcodesIo,
+            Duty::StandIn { service: PostcodeService::GetTheData, .. } => NodeRole::Getthedata,
             Duty::Echo => NodeRole::Echo,
         }
     }

@@ -10,6 +10,7 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub use crate::stand_in::proof::StandInKey;
 use protocol::ids::{Contact, NodeId};
 use protocol::machine::Settings;
 use protocol::postcode::{Postcode, PostcodeService};
@@ -79,7 +80,12 @@ pub enum Duty {
         verdict_cache: bool,
     },
     /// A postcode service without the internet.
-    StandIn(PostcodeService),
+    StandIn {
+        /// Which.
+        service: PostcodeService,
+        /// By which replicas know it from strangers on its port.
+        key: StandInKey,
+    },
     /// Sends bytes back as they come, for benchmarks; its credentials may name any role.
     Echo,
 }
@@ -93,6 +99,8 @@ pub struct ServiceAddress {
     pub id: NodeId,
     /// "http://127.0.0.1:4321", without a path.
     pub base_url: String,
+    /// Of a stand-in: what its answers must prove. A real service is known by its certificate.
+    pub key: Option<StandInKey>,
 }
 
 /// Keys of one process in one run, all DER.

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 
 use crate::arguments::NodeRole;
 use crate::cluster_clock::ClusterClock;
-use crate::control::{Credentials, Duty, Misbehaviour, NodeConfig, NodeReport};
+use crate::control::{Credentials, Duty, Misbehaviour, NodeConfig, NodeReport, StandInKey};
 use crate::event_loop::Host;
 use crate::freezing::Standstill;
 use crate::observation::{self, Feed, Reports};
@@ -79,9 +79,10 @@ async fn live(
         Ok(Being::NameServer(host, contact)) => drive(host, contact, &reports, commands, |_, _| None).await,
         Ok(Being::FrontEnd(host, contact)) => drive(host, contact, &reports, commands, |_, _| None).await,
         Ok(Being::Replica(host, contact)) => drive(host, contact, &reports, commands, orders_of).await,
-        Ok(Being::StandIn(service, listener, contact)) => {
+        Ok(Being::StandIn(service, key, listener, contact)) => {
             let (behave, behaviour) = watch::channel(Misbehaviour::default());
-            serve(stand_in::serve(service, listener, behaviour), contact, behave, &reports, commands, standstill).await
+            serve(stand_in::serve(service, key, listener, behaviour), contact, behave, &reports, commands, standstill)
+                .await
         }
         Ok(Being::Echo(endpoint, contact)) => {
             let (behave, _) = watch::channel(Misbehaviour::default());
@@ -104,7 +105,7 @@ enum Being {
     NameServer(Box<Host<NameServer>>, Contact),
     FrontEnd(Box<Host<FrontEnd>>, Contact),
     Replica(Box<Host<Replica>>, Contact),
-    StandIn(PostcodeService, tokio::net::TcpListener, Contact),
+    StandIn(PostcodeService, StandInKey, tokio::net::TcpListener, Contact),
     Echo(quinn::Endpoint, Contact),
 }
 
@@ -130,7 +131,7 @@ fn become_what_was_told(config: &NodeConfig, reports: &Reports, standstill: &Sta
             let (host, me) = inhabited(host, config, Role::Replica, machine);
             Being::Replica(host, me)
         }
-        Duty::StandIn(service) => {
+        Duty::StandIn { service, key } => {
             let listen = config.listen;
             let listener = TcpListener::bind(listen).with_context(|| {
                 format!(
@@ -139,7 +140,7 @@ fn become_what_was_told(config: &NodeConfig, reports: &Reports, standstill: &Sta
             })?;
             listener.set_nonblocking(true)?;
             let contact = Contact { id: config.id, address: listener.local_addr()? };
-            Being::StandIn(*service, tokio::net::TcpListener::from_std(listener)?, contact)
+            Being::StandIn(*service, key.clone(), tokio::net::TcpListener::from_std(listener)?, contact)
         }
         Duty::Echo => {
             let endpoint = limits::endpoint(config.listen, keys(config)?)?;

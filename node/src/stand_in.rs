@@ -1,19 +1,20 @@
 //! Stand-ins for the two postcode services: their paths, statuses and bodies, from the built-in data, without a network.
 //!
 //! Each runs in a process of its own, so that it can be crashed like any node. A stand-in can be told to misbehave while
-//! it runs, as real services do. Every answer carries `X-Stand-In: 1`. It is for loopback: no HTTPS, no JSONP.
+//! it runs, as real services do. Every answer carries `X-Stand-In: 1`, and the proof that was asked for. It is for loopback: no HTTPS, no JSONP.
 
 mod get_the_data;
 mod misbehaviour;
 mod postcodes_io;
+pub mod proof;
 
 use anyhow::Context;
 
 use axum::Json;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use protocol::postcode::PostcodeService;
 use serde_json::Value;
@@ -22,17 +23,19 @@ use tokio::sync::watch;
 
 use crate::control::Misbehaviour;
 use crate::gazetteer::Gazetteer;
+use proof::{CHALLENGE, PROOF, StandInKey};
 
 /// Largest request body that is read; a hundred postcodes have about 1 KiB.
 const REQUEST_LIMIT: usize = 64 * 1024;
 
-/// Answers as `service` until the listener fails; `behaviour` may change at any time and holds for requests that come
+/// Answers as `service` until the listener fails, and proves by `key` that it does; `behaviour` may change at any time and holds for requests that come
 /// after that. Runs on whatever runtime it is awaited on, and answers several requests at once.
 ///
 /// # Errors
 /// If the listener fails.
 pub async fn serve(
     service: PostcodeService,
+    key: StandInKey,
     listener: TcpListener,
     behaviour: watch::Receiver<Misbehaviour>,
 ) -> anyhow::Result<()> {
@@ -43,7 +46,7 @@ pub async fn serve(
     let site = routes
         .layer(DefaultBodyLimit::max(REQUEST_LIMIT))
         .layer(from_fn_with_state((service, behaviour), misbehaviour::perhaps))
-        .layer(from_fn(label));
+        .layer(from_fn_with_state((service, key), label));
     // Read before the first question comes, or its answer would be late.
     Gazetteer::get();
     axum::serve(listener, site).await.with_context(|| {
@@ -53,7 +56,9 @@ pub async fn serve(
 
 /// Says on every answer that it is a stand-in's, lets pages of any origin ask (as the real ones do), and answers the
 /// question that browsers ask before they do.
-async fn label(request: Request, next: Next) -> Response {
+async fn label(State((service, key)): State<(PostcodeService, StandInKey)>, request: Request, next: Next) -> Response {
+    let challenge = request.headers().get(CHALLENGE).and_then(|challenge| challenge.to_str().ok());
+    let proof = challenge.map(|challenge| key.proof(service, request.uri().path(), challenge));
     let mut response = match *request.method() {
         Method::OPTIONS => StatusCode::NO_CONTENT.into_response(),
         _ => next.run(request).await,
@@ -65,6 +70,9 @@ async fn label(request: Request, next: Next) -> Response {
         (ACCESS_CONTROL_ALLOW_HEADERS, "X-Requested-With, Content-Type, Accept, Origin"),
     ] {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(proof) = proof.and_then(|proof| HeaderValue::try_from(proof).ok()) {
+        response.headers_mut().insert(PROOF, proof);
     }
     response
 }

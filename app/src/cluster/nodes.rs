@@ -5,7 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::Context;
-use node::control::{Duty, NodeConfig, ServiceAddress};
+use node::control::{Duty, NodeConfig, ServiceAddress, StandInKey};
 use node::transport::identity::Authority;
 use protocol::ids::{Contact, NodeId, Role};
 use protocol::machine::Settings;
@@ -81,6 +81,7 @@ pub(super) struct Nodes {
 /// What all configurations of a run have in common.
 pub(super) struct Common {
     pub authority: Authority,
+    pub stand_in_key: StandInKey,
     pub listen: IpAddr,
     pub journal: std::path::PathBuf,
     pub settings: Settings,
@@ -158,7 +159,7 @@ impl Nodes {
     /// back as who they were and where they were; a front-end or a replica is somebody else each time (rule R11), unless
     /// that very mistake is made on purpose.
     pub fn configuration(&mut self, at: usize, common: &Common) -> anyhow::Result<NodeConfig> {
-        let services = self.services();
+        let services = self.services(&common.stand_in_key);
         let name_server = self.name_server();
         let node = self.all.get_mut(at).context("there is no such node")?;
         let role = match node.kind {
@@ -186,7 +187,7 @@ impl Nodes {
                 Kind::NameServer => Duty::NameServer { journal: common.journal.clone() },
                 Kind::FrontEnd => Duty::FrontEnd,
                 Kind::Replica { preset } => Duty::Replica { preset, services, verdict_cache: common.verdict_cache },
-                Kind::StandIn(service) => Duty::StandIn(service),
+                Kind::StandIn(service) => Duty::StandIn { service, key: common.stand_in_key.clone() },
             },
             id: node.id,
             listen,
@@ -201,7 +202,7 @@ impl Nodes {
     }
 
     /// The postcode services in the order of asking.
-    fn services(&self) -> Vec<ServiceAddress> {
+    fn services(&self, key: &StandInKey) -> Vec<ServiceAddress> {
         if !self.live_services.is_empty() {
             return self.live_services.clone();
         }
@@ -209,7 +210,8 @@ impl Nodes {
         let address = |service| {
             let node = self.all.iter().find(|node| node.kind == Kind::StandIn(service))?;
             let contact = node.contact?;
-            Some(ServiceAddress { service, id: contact.id, base_url: format!("http://{}", contact.address) })
+            let base_url = format!("http://{}", contact.address);
+            Some(ServiceAddress { service, id: contact.id, base_url, key: Some(key.clone()) })
         };
         all.into_iter().filter_map(address).collect()
     }

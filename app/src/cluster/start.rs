@@ -74,7 +74,7 @@ impl Supervisor {
             PostcodeService::GetTheData => "http://api.getthedata.com".to_owned(),
         };
         let id = NodeId(random()?);
-        self.nodes.live_services.push(ServiceAddress { service, id, base_url });
+        self.nodes.live_services.push(ServiceAddress { service, id, base_url, key: None });
         let contact = Contact { id, address: ([0, 0, 0, 0], 0).into() };
         let (name, actor) = (service.to_string(), Actor::Service(service));
         self.fact(id, TraceEvent::Started(Started { name, actor, pid: 0, contact }));

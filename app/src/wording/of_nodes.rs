@@ -123,7 +123,7 @@ pub fn customer_line(customer: &Customer) -> String {
         return match (&waiting.ask, waiting.giving_up) {
             (_, true) => "giving up…".into(),
             (Ask::History { .. }, false) => "reading…".into(),
-            (Ask::Order { .. }, false) if waiting.why.is_some() => "waits for a postcode check".into(),
+            (Ask::Order { .. }, false) if waiting.why.is_some() => "not checked yet".into(),
             (Ask::Order { .. } | Ask::Withdraw, false) => "ordering…".into(),
         };
     }

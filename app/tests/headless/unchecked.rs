@@ -1,7 +1,8 @@
 //! While nobody can check postcodes: who waits knows why, who needs no check waits for nobody, and nobody waits for ever who
 //! was told not to.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 
 use serde_json::Value;
 
@@ -56,4 +57,34 @@ fn a_cluster_that_was_told_to_refuse_refuses_what_nobody_could_check() {
     let why = refused["why"].as_str().unwrap();
     assert!(why.starts_with("Nobody could check the postcode within 2 s"), "{why}");
     assert_eq!(customer.ask(&order(3, "M1 1AE", &["Pad thai"]))["type"], "ok");
+}
+
+/// Says yes to every postcode, as postcodes.io would, in answer to one question after the other.
+fn says_yes(listener: &TcpListener) {
+    for mut asker in listener.incoming().flatten() {
+        let mut question = [0; 4096];
+        let length = asker.read(&mut question).unwrap_or(0);
+        let question = String::from_utf8_lossy(&question[..length]).into_owned();
+        let postcode = question.split(['/', ' ']).nth(3).unwrap_or_default().replace("%20", " ");
+        let body =
+            serde_json::json!({"status": 200, "result": {"postcode": postcode, "country": "England"}}).to_string();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        let _ = asker.write_all(format!("{head}{body}").as_bytes());
+    }
+}
+
+#[test]
+fn a_stranger_on_the_port_of_a_dead_stand_in_is_not_believed() {
+    let mut cluster = RunningCluster::start("1");
+    let nodes = cluster.first["nodes"].as_array().unwrap();
+    let stand_in = nodes.iter().find(|node| node["name"] == "postcodes.io").unwrap();
+    let address = stand_in["addr"].as_str().unwrap().to_owned();
+    cluster.wants("crash", "postcodes.io");
+    cluster.until("ended", "postcodes.io");
+    let listener = TcpListener::bind(address).unwrap();
+    std::thread::spawn(move || says_yes(&listener));
+    let mut customer = cluster.customer();
+    let answer = customer.ask(&order(1, "ZZ99 9ZZ", &["Pad thai"]));
+    assert_eq!(answer["type"], "fail", "{answer}");
+    assert!(answer["why"].as_str().unwrap().contains("says getthedata.com"), "{answer}");
 }

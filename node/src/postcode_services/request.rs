@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::answers::{self, Reading};
 use crate::control::ServiceAddress;
+use crate::stand_in::proof::{CHALLENGE, PROOF, challenge};
 
 /// How long a service may take before another one is asked.
 #[derive(Clone, Copy, Debug)]
@@ -145,13 +146,38 @@ impl Door {
 
     async fn exchange(&self, client: &Client, postcode: Postcode) -> Result<(u16, Vec<u8>), String> {
         let failed = |error: reqwest::Error| self.sentence(&error);
-        let request = client.get(self.question(postcode)).header(ACCEPT, "application/json");
+        let question = self.question(postcode);
+        let path = question.path().to_owned();
+        let mut request = client.get(question).header(ACCEPT, "application/json");
+        let challenge = match &self.address.key {
+            Some(_) => Some(challenge().map_err(|error| format!("{} was not asked: {error:#}", self.service()))?),
+            None => None,
+        };
+        if let Some(challenge) = &challenge {
+            request = request.header(CHALLENGE, challenge);
+        }
         let response = request.send().await.map_err(failed)?;
+        self.check_proof(&path, challenge.as_deref(), response.headers())?;
         let status = response.status().as_u16();
         if let (429 | 503, Some(rest)) = (status, wanted_rest(response.headers())) {
             self.pace().rests_until = Some(Instant::now() + rest);
         }
         Ok((status, self.body_of(response).await?))
+    }
+
+    /// A stranger that holds the port of a dead stand-in is not believed, whatever it says.
+    fn check_proof(&self, path: &str, challenge: Option<&str>, answer: &HeaderMap) -> Result<(), String> {
+        let (Some(key), Some(challenge), service) = (&self.address.key, challenge, self.service()) else {
+            return Ok(());
+        };
+        let proof = answer.get(PROOF).and_then(|proof| proof.to_str().ok()).unwrap_or_default();
+        match key.is_proof(service, path, challenge, proof) {
+            true => Ok(()),
+            false => Err(format!(
+                "Another program answers at {}, the address of {service}, and is not believed. End it and restart {service}.",
+                self.address.base_url
+            )),
+        }
     }
 
     /// Only a well-shaped postcode gets here, and its space is encoded: nothing typed by a person can bend the address.
@@ -233,7 +259,8 @@ mod tests {
     }
 
     fn door(base_url: &str) -> anyhow::Result<Door> {
-        Door::new(ServiceAddress { service: PostcodeService::PostcodesIo, id: NodeId(7), base_url: base_url.into() })
+        let (service, base_url) = (PostcodeService::PostcodesIo, base_url.into());
+        Door::new(ServiceAddress { service, id: NodeId(7), base_url, key: None })
     }
 
     #[test]

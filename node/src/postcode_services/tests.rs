@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::*;
-use crate::control::Misbehaviour;
+use crate::control::{Misbehaviour, StandInKey};
 use crate::stand_in;
 use PostcodeService::{GetTheData, PostcodesIo};
 
@@ -38,9 +38,13 @@ async fn listen() -> (TcpListener, String) {
 }
 
 async fn stand_in(service: PostcodeService) -> (String, watch::Sender<Misbehaviour>) {
+    stand_in_with(service, StandInKey::random().unwrap()).await
+}
+
+async fn stand_in_with(service: PostcodeService, key: StandInKey) -> (String, watch::Sender<Misbehaviour>) {
     let (listener, base) = listen().await;
     let (behaviour, watched) = watch::channel(Misbehaviour::None);
-    tokio::spawn(stand_in::serve(service, listener, watched));
+    tokio::spawn(stand_in::serve(service, key, listener, watched));
     (base, behaviour)
 }
 
@@ -51,7 +55,11 @@ async fn server(routes: Router) -> String {
 }
 
 fn services(first: String, second: String) -> PostcodeServices {
-    let address = |service, id, base_url| ServiceAddress { service, id: NodeId(id), base_url };
+    services_with(None, first, second)
+}
+
+fn services_with(key: Option<StandInKey>, first: String, second: String) -> PostcodeServices {
+    let address = |service, id, base_url| ServiceAddress { service, id: NodeId(id), base_url, key: key.clone() };
     let both = vec![address(PostcodesIo, 1, first), address(GetTheData, 2, second)];
     PostcodeServices::with_patience(both, true, Patience::USUAL.times(3)).unwrap()
 }
@@ -255,9 +263,55 @@ async fn verdicts_are_remembered_when_wanted() {
 
 #[test]
 fn services_by_https_need_certificates_or_say_so() {
-    let address = ServiceAddress { service: PostcodesIo, id: NodeId(1), base_url: LIVE_POSTCODES_IO.into() };
+    let address = ServiceAddress { service: PostcodesIo, id: NodeId(1), base_url: LIVE_POSTCODES_IO.into(), key: None };
     match PostcodeServices::new(vec![address], true) {
         Ok(services) => assert!(services.inquiry.doors[0].is_secure()),
         Err(refusal) => assert!(refusal.to_string().contains("no certificates"), "{refusal}"),
     }
+}
+
+/// Says yes to everything, with headers of its own.
+async fn stranger(proof: &'static str) -> String {
+    let yes = move |axum::extract::Path(postcode): axum::extract::Path<String>| async move {
+        let result = serde_json::json!({ "postcode": postcode, "country": "England" });
+        let body = serde_json::json!({ "status": 200, "result": result }).to_string();
+        ([("x-stand-in", "1"), ("x-stand-in-proof", proof), ("retry-after", "60")], body)
+    };
+    server(Router::new().route("/postcodes/{postcode}", axum::routing::get(yes))).await
+}
+
+#[tokio::test]
+async fn a_stranger_on_the_port_of_a_dead_stand_in_is_not_believed() {
+    let key = StandInKey::random().unwrap();
+    let (second, _behaviour) = stand_in_with(GetTheData, key.clone()).await;
+    let unknown = "ZZ99 9ZZ";
+    // Without a key anybody is believed: so it was.
+    let naive = services_with(None, stranger("").await, second.clone());
+    assert!(matches!(ask(&naive, unknown).await.verdict, Verdict::Valid { by: PostcodesIo, .. }));
+    // One that heard the stand-in prove something before.
+    let heard = key.proof(PostcodesIo, "/postcodes/ZZ99%209ZZ", "another challenge");
+    for proof in ["", String::leak(heard)] {
+        let services = services_with(Some(key.clone()), stranger(proof).await, second.clone());
+        let asked = ask(&services, unknown).await;
+        assert!(matches!(asked.verdict, Verdict::Invalid { by: GetTheData, .. }), "{:?}", asked.verdict);
+        assert!(asked.failures[0].contains("Another program answers at http://127.0.0.1:"), "{:?}", asked.failures);
+        assert!(services.inquiry().next(0).is_some_and(|turn| turn.service == PostcodesIo), "nor is its wish for rest");
+    }
+}
+
+#[tokio::test]
+async fn a_stand_in_of_this_run_is_believed_however_it_misbehaves() {
+    let key = StandInKey::random().unwrap();
+    let (first, behaviour) = stand_in_with(PostcodesIo, key.clone()).await;
+    let (second, _behaviour) = stand_in_with(GetTheData, key.clone()).await;
+    let services = services_with(Some(key), first, second);
+    assert!(matches!(ask(&services, "DH1 3LE").await.verdict, Verdict::Valid { by: PostcodesIo, .. }));
+    for fault in [Misbehaviour::Broken, Misbehaviour::HalfBody, Misbehaviour::NotJson] {
+        behaviour.send_replace(fault);
+        let asked = ask(&services, "DH1 3LE").await;
+        asked.assert_fell_back();
+        assert!(!asked.failures[0].contains("Another program"), "{:?}", asked.failures);
+    }
+    behaviour.send_replace(Misbehaviour::NotFound);
+    assert!(matches!(ask(&services, "DH1 3LE").await.verdict, Verdict::Invalid { by: PostcodesIo, .. }));
 }

@@ -25,7 +25,7 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (behaviour, watched) = watch::channel(Misbehaviour::None);
-        tokio::spawn(serve(service, listener, watched));
+        tokio::spawn(serve(service, StandInKey::random().unwrap(), listener, watched));
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         Site { base, behaviour, client }

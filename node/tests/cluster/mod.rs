@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use node::cluster_clock::ClusterClock;
 use node::control::{
-    ClockReading, ControlCommand, Duty, LinkSetting, NodeConfig, NodeReport, ServiceAddress, SteeringCommand, Usage,
-    read_frame, write_frame,
+    ClockReading, ControlCommand, Duty, LinkSetting, NodeConfig, NodeReport, ServiceAddress, StandInKey,
+    SteeringCommand, Usage, read_frame, write_frame,
 };
 use node::event_loop::{Answered, Host};
 use node::observation::Feed;
@@ -218,16 +218,17 @@ impl Cluster {
         let name_server_contact = name_server.ready();
         name_server_config.listen = name_server_contact.address;
 
+        let key = StandInKey::random().unwrap();
         let mut services = Vec::new();
         let mut stand_ins = Vec::new();
         for (id, role, service) in
             [(2, "postcodes-io", PostcodeService::PostcodesIo), (3, "getthedata", PostcodeService::GetTheData)]
         {
             let mut stand_in = Process::start(role);
-            let duty = Duty::StandIn(service);
+            let duty = Duty::StandIn { service, key: key.clone() };
             stand_in.configure(&self::config(&authority, role, duty, NodeId(id), name_server_contact));
             let base_url = format!("http://{}", stand_in.ready().address);
-            services.push(ServiceAddress { service, id: NodeId(id), base_url });
+            services.push(ServiceAddress { service, id: NodeId(id), base_url, key: Some(key.clone()) });
             stand_ins.push(stand_in);
         }
 
@@ -414,7 +415,7 @@ pub fn config(authority: &Authority, name: &str, duty: Duty, id: NodeId, name_se
         Duty::NameServer { .. } => Some(Role::NameServer),
         Duty::FrontEnd => Some(Role::FrontEnd),
         Duty::Replica { .. } => Some(Role::Replica),
-        Duty::StandIn(_) | Duty::Echo => None,
+        Duty::StandIn { .. } | Duty::Echo => None,
     };
     NodeConfig {
         name: name.into(),

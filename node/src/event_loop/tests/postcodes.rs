@@ -2,7 +2,7 @@
 //! services answer in real time, so these scenes wait for events.
 
 use super::*;
-use crate::control::{LinkSetting, Misbehaviour, ServiceAddress};
+use crate::control::{LinkSetting, Misbehaviour, ServiceAddress, StandInKey};
 use crate::stand_in;
 use protocol::postcode::{Postcode, PostcodeService, Verdict};
 use protocol::trace::{LinkRule, MessageAct, Step};
@@ -17,15 +17,17 @@ async fn scene() -> Scene {
 
 /// … and remembers verdicts, if it knows one.
 async fn scene_that_knows(known: Option<(Postcode, Verdict)>) -> Scene {
+    let key = StandInKey::random().unwrap();
     let mut services = Vec::new();
     for (id, service) in [(FIRST, PostcodeService::PostcodesIo), (SECOND_SERVICE, PostcodeService::GetTheData)] {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap());
-        services.push(ServiceAddress { service, id, base_url });
+        services.push(ServiceAddress { service, id, base_url, key: Some(key.clone()) });
+        let key = key.clone();
         let (behaviour, watched) = tokio::sync::watch::channel(Misbehaviour::None);
         tokio::spawn(async move {
             let _keep = behaviour;
-            stand_in::serve(service, listener, watched).await
+            stand_in::serve(service, key, listener, watched).await
         });
     }
     let mut scene = Scene::new(Probe::default(), Rate::STOPPED);
