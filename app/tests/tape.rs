@@ -249,6 +249,11 @@ fn steps_go_to_and_fro_message_by_message() {
 }
 
 #[test]
+fn a_search_ignores_what_nobody_sees() {
+    assert_eq!(Query::parse("\u{feff}order\u{200b} 7\u{2060}"), Query::parse("order 7"));
+}
+
+#[test]
 fn what_is_looked_for_is_found() {
     let (tape, picture) = recorded(&lecture(6_000), usize::MAX);
     let hits = |text: &str| Query::parse(text).hits(tape.chronicle(), &picture);

@@ -38,4 +38,5 @@ pub mod postcode;
 pub mod replica;
 #[cfg(feature = "simulation")]
 pub mod simulation;
+pub mod text;
 pub mod trace;

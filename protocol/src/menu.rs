@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::text::with_invisible_named;
+
 /// At most so many items in one order (PROTOCOL section 8).
 pub const MOST_ITEMS: usize = 50;
 /// At most so many characters in the name of an item (PROTOCOL section 8).
@@ -62,7 +64,8 @@ pub fn check_items(items: &[String]) -> Result<(), ItemsError> {
     match items.iter().find(|item| !menu().iter().any(|dish| dish.name == **item)) {
         None => Ok(()),
         Some(unknown) => {
-            Err(ItemsError::UnknownDish(unknown.chars().filter(|c| !c.is_control()).take(LONGEST_ITEM).collect()))
+            let start: String = unknown.chars().take(LONGEST_ITEM).collect();
+            Err(ItemsError::UnknownDish(with_invisible_named(&start)))
         }
     }
 }
@@ -82,6 +85,8 @@ mod tests {
         assert_eq!(check_items(&[]), Err(ItemsError::Empty));
         assert_eq!(check_items(&vec!["Pad thai".into(); 51]), Err(ItemsError::TooMany(51)));
         assert_eq!(check_items(&["Stone".into()]), Err(ItemsError::UnknownDish("Stone".into())));
+        let named = ItemsError::UnknownDish("Pad[U+200B] thai".into());
+        assert_eq!(check_items(&["Pad\u{200b} thai".into()]), Err(named));
         assert_eq!(check_items(&["Pad thai".into(), "Pad thai".into()]), Ok(()));
     }
 }

@@ -8,6 +8,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
+use crate::text::{is_invisible, turns_text, with_invisible_named};
+
 /// A UK postcode of the right shape in canonical form: capitals, one space ("DH1 3LE"). At most 8 ASCII characters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Postcode {
@@ -25,8 +27,11 @@ pub enum PostcodeError {
     #[error("That is too long for a postcode. A postcode has five to seven letters and digits, such as DH1 3LE.")]
     TooLong,
     /// A character other than letters, digits and spaces.
-    #[error("A postcode has only letters, digits and a space, such as DH1 3LE.")]
-    Character,
+    #[error(
+        "A postcode has only letters, digits and a space, such as DH1 3LE. This one has “{named}”.",
+        named = with_invisible_named(&_0.to_string())
+    )]
+    Character(char),
     /// Right characters, wrong shape.
     #[error("That is not the shape of a UK postcode. It needs a district and three more characters, such as DH1 3LE.")]
     Shape,
@@ -59,13 +64,16 @@ impl Postcode {
 impl FromStr for Postcode {
     type Err = PostcodeError;
 
-    /// Trims, drops white space, raises letters, then checks the shape (as both services do it).
+    /// Drops white space (as both services do it) and what nobody sees, raises letters, then checks the shape.
     fn from_str(text: &str) -> Result<Self, PostcodeError> {
         let mut packed = [0u8; 7];
         let mut count = 0;
         for character in text.chars().filter(|c| !c.is_whitespace()) {
+            if is_invisible(character) && !turns_text(character) && !character.is_control() {
+                continue;
+            }
             if !character.is_ascii_alphanumeric() {
-                return Err(PostcodeError::Character);
+                return Err(PostcodeError::Character(character));
             }
             *packed.get_mut(count).ok_or(PostcodeError::TooLong)? = character.to_ascii_uppercase() as u8;
             count += 1;
@@ -179,7 +187,9 @@ mod tests {
 
     #[test]
     fn canonical_form() {
-        for text in ["dh13le", " DH1 3LE ", "d h 1 3 l e"] {
+        for text in
+            ["dh13le", " DH1 3LE ", "d h 1 3 l e", "\u{feff}DH1\u{a0}3LE\u{200b}", "D\u{ad}H1 3\u{2060}LE\u{fe0f}"]
+        {
             assert_eq!(text.parse::<Postcode>().unwrap().as_str(), "DH1 3LE");
         }
         assert_eq!("m11ae".parse::<Postcode>().unwrap().as_str(), "M1 1AE");
@@ -198,10 +208,14 @@ mod tests {
             ("123 4AB", PostcodeError::Shape),
             ("DH1 333", PostcodeError::Shape),
             ("DH12 33LEE", PostcodeError::TooLong),
-            ("DH1/../3LE", PostcodeError::Character),
-            ("DH1 3LE\u{202e}", PostcodeError::Character),
+            ("\u{200b}", PostcodeError::Empty),
+            ("DH1/../3LE", PostcodeError::Character('/')),
+            ("DH1 3LE\u{202e}", PostcodeError::Character('\u{202e}')),
+            ("DH1 3LE\u{1b}", PostcodeError::Character('\u{1b}')),
         ] {
             assert_eq!(text.parse::<Postcode>(), Err(error), "{text:?}");
         }
+        let turned = PostcodeError::Character('\u{202e}').to_string();
+        assert!(turned.ends_with("This one has “[U+202E]”."), "{turned}");
     }
 }

@@ -12,6 +12,7 @@ use protocol::menu::check_items;
 use protocol::message::{Answer, Ask, WaitReason};
 use protocol::order_book::{Order, OrderId, Outcome, PAGE};
 use protocol::postcode::Postcode;
+use protocol::text::without_invisible;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -157,10 +158,13 @@ impl Customer {
             Err(error) => return refuse(error.to_string()),
         };
         match request.f {
-            Function::Place => match check_items(&request.items) {
-                Err(error) => refuse(error.to_string()),
-                Ok(()) => self.place(op, postcode, request.items, until),
-            },
+            Function::Place => {
+                let items: Vec<_> = request.items.iter().map(|item| without_invisible(item)).collect();
+                match check_items(&items) {
+                    Err(error) => refuse(error.to_string()),
+                    Ok(()) => self.place(op, postcode, items, until),
+                }
+            }
             Function::Read => self.read(op, postcode, until),
         }
     }

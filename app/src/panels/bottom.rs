@@ -1,6 +1,7 @@
 //! The tabs at the bottom: timeline, log, measurements.
 
 use egui::{Label, RichText, ScrollArea, Sense, Ui, vec2};
+use protocol::text::without_invisible;
 
 use super::Focus;
 use super::Selected;
@@ -59,7 +60,7 @@ pub fn bottom_ui(ui: &mut Ui, course: Course<'_>, state: &mut BottomState, focus
 }
 
 fn log(ui: &mut Ui, picture: &Picture, filter: &str, focus: &mut Focus) {
-    let wanted = filter.trim().to_lowercase();
+    let wanted = without_invisible(filter).trim().to_lowercase();
     let matches = |words: &str| wanted.is_empty() || words.to_lowercase().contains(&wanted);
     let lines: Vec<_> =
         picture.log.lines().filter(|line| matches(&line.text) || line.node.as_deref().is_some_and(matches)).collect();

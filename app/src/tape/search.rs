@@ -2,6 +2,8 @@
 //!
 //! A query is all of its words; each narrows what is found. What is found is only pointed at.
 
+use protocol::text::without_invisible;
+
 use super::chronicle::{Chronicle, Crossing, Errand};
 use crate::picture::{Mark, MarkKind, Picture};
 
@@ -52,7 +54,7 @@ impl Query {
     /// Takes apart what was typed.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let text = text.to_lowercase();
+        let text = without_invisible(text).to_lowercase();
         let mut words = Vec::new();
         let mut rest = text.split_whitespace().peekable();
         while let Some(word) = rest.next() {

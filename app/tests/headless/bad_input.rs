@@ -8,7 +8,8 @@ use crate::program::{RunningCluster, Talking, command, order, program, read};
 fn orders_that_are_none_are_refused_with_a_sentence() {
     let cluster = RunningCluster::start("1");
     let mut customer = cluster.customer();
-    let good = customer.ask(&order(1, "M1 1AE", &["Pad thai"]));
+    // Pasted with characters that nobody sees.
+    let good = customer.ask(&order(1, "\u{feff}M1\u{200b} 1AE", &["Pad\u{2060} thai"]));
     assert_eq!(good["type"], "ok", "{good}");
     let many = vec!["Lemonade"; 51];
     let long = "x".repeat(10_000);
@@ -17,6 +18,7 @@ fn orders_that_are_none_are_refused_with_a_sentence() {
         (order(2, "M1 AE1", &["Pad thai"]), "shape"),
         (order(2, "", &["Pad thai"]), "No postcode was given"),
         (order(2, "M1/../1AE", &["Pad thai"]), "letters, digits"),
+        (order(2, "M1 1AE\u{202e}", &["Pad thai"]), "[U+202E]"),
         (order(2, "ZZ99 9ZZ", &["Pad thai"]), "ZZ99 9ZZ"),
         (order(2, "M1 1AE", &[]), "empty"),
         (order(2, "M1 1AE", &many), "51 items"),

@@ -48,15 +48,17 @@ pub(super) fn action(step: &FileStep, cast: &mut Cast) -> Result<Action, Refusal
 fn add_to_cast(step: &FileStep, cast: &mut Cast) -> Result<Action, Refusal> {
     if step.action.get_ref() == "customer" {
         let read = Reader { step, cast };
-        let name = read.needed(&step.name, "name")?;
+        let at = read.needed(&step.name, "name")?;
         let postcode = read.postcode(read.needed(&step.postcode, "postcode")?)?;
-        let text = name.get_ref();
+        let text = at.get_ref();
         if text.is_empty() || text.chars().count() > LONGEST_NAME || text.chars().any(|it| !is_of_a_name(it)) {
-            let why = format!("a customer's name has 1 to {LONGEST_NAME} letters, digits, spaces or hyphens");
-            return refuse(name, why);
+            let name = shown(text);
+            let has = format!("a customer's name has 1 to {LONGEST_NAME} letters, digits, spaces or hyphens");
+            let why = format!("{has}; this one is “{name}”");
+            return refuse(at, why);
         }
         if is_a_nodes_name(text) {
-            return refuse(name, format!("“{text}” is somebody else's name"));
+            return refuse(at, format!("“{text}” is somebody else's name"));
         }
         cast.customers.insert(text.clone());
         return Ok(Action::Customer { name: text.clone(), postcode });
