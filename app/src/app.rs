@@ -5,6 +5,7 @@
 
 mod arrangement;
 pub mod broken;
+pub mod displays;
 mod keys;
 mod past;
 mod performing;
@@ -466,6 +467,23 @@ pub fn run_window<C: RunningCluster + 'static>(
     })
 }
 
+/// Takes X11 where Wayland is only a name.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn hook() -> Option<eframe::EventLoopBuilderHook> {
+    use winit::platform::x11::EventLoopBuilderExtX11;
+    let takes_x11 = displays::Named::by_environment().choose() == displays::Choice::X11;
+    takes_x11.then(|| -> eframe::EventLoopBuilderHook {
+        Box::new(|builder| {
+            builder.with_x11();
+        })
+    })
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn hook() -> Option<eframe::EventLoopBuilderHook> {
+    None
+}
+
 /// Opens the window; `create` makes what is in it.
 fn run<C: RunningCluster + 'static>(
     create: impl FnOnce(&eframe::CreationContext<'_>) -> anyhow::Result<App<C>> + 'static,
@@ -480,6 +498,7 @@ fn run<C: RunningCluster + 'static>(
             .with_inner_size(theme::WINDOW)
             .with_min_inner_size(theme::SMALLEST_WINDOW),
         renderer: eframe::Renderer::Glow,
+        event_loop_builder: hook(),
         ..eframe::NativeOptions::default()
     };
     let create = move |creation: &eframe::CreationContext<'_>| Ok(Box::new(create(creation)?) as Box<dyn eframe::App>);

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use protocol::trace::TraceRecord;
 
+use crate::app::displays::{Choice, Named};
 use crate::app::{Beginning, RunningCluster, file_name, run_tape_window, run_window};
 use crate::cluster::run_directory::HISTORY;
 use crate::cluster::{Cluster, ClusterOptions};
@@ -40,7 +41,7 @@ pub(super) fn window_or_demo(kind: &WindowKind) -> Result<Exit, Failure> {
     let interrupt = signals::listen()?;
     let options = ClusterOptions { interrupt: interrupt.clone(), ..options };
     let why = match (missing_display(), &kind.tape) {
-        (Some(why), _) => Some(why.to_owned()),
+        (Some(why), _) => Some(why),
         (None, None) => open_window(options)?,
         (None, Some(file)) => {
             let opened = tape::open(file).map_err(|error| Failure::BadInput(error.to_string()))?;
@@ -188,11 +189,11 @@ fn one_line(words: &str) -> String {
 }
 
 /// Why there is no display, as far as that can be seen beforehand.
-fn missing_display() -> Option<&'static str> {
-    let named = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let anywhere = ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"].into_iter().any(named);
-    let needed = cfg!(all(unix, not(target_os = "macos")));
-    (needed && !anywhere).then_some("neither DISPLAY nor WAYLAND_DISPLAY names a display")
+fn missing_display() -> Option<String> {
+    match Named::by_environment().choose() {
+        Choice::Nowhere(why) if cfg!(all(unix, not(target_os = "macos"))) => Some(why),
+        Choice::Nowhere(_) | Choice::Usual | Choice::X11 => None,
+    }
 }
 
 impl RunningCluster for Restartable {
