@@ -290,8 +290,8 @@ struct Kept {
 
 /// Under which name the system keeps what is remembered.
 const NAME: &str = "just-hungry";
-/// Under which name it is kept.
-const KEPT: &str = "window";
+/// Under which name it is kept. "window" is what eframe keeps the place and size of the window under.
+const KEPT: &str = "looks";
 
 /// The window on a running cluster.
 pub struct App<C> {
