@@ -18,7 +18,8 @@ use app::panels::Selected;
 use app::user_command::UserCommand;
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, ThemePreference, Vec2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
-use protocol::ids::{FrontEndToken, Role, View};
+use protocol::ids::{FrontEndToken, Role, Span, View};
+use protocol::message::WaitReason;
 use protocol::trace::{Actor, NodeState, Rate, TraceEvent, TraceRecord};
 use shown::{Shown, click, drag, key, shown, shown_at};
 
@@ -121,6 +122,22 @@ fn while_an_order_waits_it_can_be_given_up() {
     assert!(harness.query_by_label_contains("Place order").is_none());
     click(&mut harness, "Give up");
     assert_eq!(asked_for(&mut harness), [UserCommand::GiveUp { customer: scene::customer(2).1 }]);
+}
+
+#[test]
+fn an_order_that_nobody_can_check_says_why_it_waits() {
+    let mut told = scene::order_on_its_way();
+    let (grace, customer) = scene::customer(2);
+    let waiting = Some(protocol::ids::RequestId { customer, number: protocol::ids::RequestNumber(2) });
+    let why = Some((WaitReason::NobodyAnswers, Span::millis(3_000)));
+    let state = NodeState::Customer { front_end: Some(scene::FRONT_END), waiting, why };
+    told.fact(grace, 12_000_000, TraceEvent::State(state));
+    let mut harness = shown_at(&told, 21_000_000);
+    harness.get_by_label_contains("Waiting: neither postcodes.io nor getthedata.com could check NE1 7RU, for 12 s.");
+    harness.get_by_label_contains("choose Grace: NE1 7RU · not checked yet");
+    click(&mut harness, "choose Grace: NE1 7RU · not checked yet");
+    let sentences = harness.get_all_by_label_contains("could check NE1 7RU, for 12 s.").count();
+    assert_eq!(sentences, 2, "in the form and in the inspector");
 }
 
 #[test]
