@@ -191,13 +191,19 @@ fn other_facts(ui: &mut Ui, picture: &Picture, state: &NodeState) {
     }
 }
 
+/// More names than this are only counted: what can be done with a node stays in sight below them.
+const MOST_NAMED: usize = 6;
+
 fn names(picture: &Picture, ids: &[NodeId]) -> String {
     match ids {
         [] => "nobody".into(),
         _ => {
             let mut names: Vec<String> = ids.iter().map(|id| picture.name(*id)).collect();
             names.sort_by_key(|name| (name.len(), name.clone()));
-            names.join(", ")
+            let more = names.len().saturating_sub(MOST_NAMED);
+            names.truncate(MOST_NAMED);
+            let named = names.join(", ");
+            if more > 0 { format!("{named} and {more} more") } else { named }
         }
     }
 }

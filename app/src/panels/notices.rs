@@ -1,10 +1,10 @@
 //! What could not be done, and why: a notice that stays a while, and the list of all of them.
 
-use egui::{Align2, Area, CornerRadius, Frame, Id, Label, Margin, Order, RichText, ScrollArea, Stroke, Ui, vec2};
+use egui::{Align, Frame, Label, Layout, Margin, Panel, RichText, ScrollArea, Ui};
 
 use crate::picture::Picture;
-use crate::theme::{size, text, time, tokens};
-use crate::widgets::{button, dialog, dim, heading};
+use crate::theme::{text, time, tokens};
+use crate::widgets::{button, dialog, dim, from_right, heading};
 use crate::wording;
 
 /// Notices that are shown, and all that were.
@@ -59,38 +59,36 @@ impl NoticesState {
     }
 }
 
-/// The notices of the moment, at the top of what is left of the window: they cover neither toolbar nor banner.
+/// The notices of the moment, in rows of their own under the toolbar and the banner: they cover nothing.
 pub fn notices_ui(ui: &mut Ui, state: &mut NoticesState) {
     let now = ui.input(|input| input.time);
     state.shown.retain(|(until, _)| *until > now);
     let Some(soonest) = state.shown.iter().map(|(until, _)| *until).reduce(f64::min) else { return };
     ui.ctx().request_repaint_after_secs((soonest - now) as f32 + 0.02);
     let t = tokens(ui);
-    let top = ui.available_rect_before_wrap().top() + 2.0 * size::STEP;
-    let area = Area::new(Id::unique("notices")).order(Order::Foreground).anchor(Align2::CENTER_TOP, vec2(0.0, top));
-    area.show(ui.ctx(), |ui| {
-        let mut closed = None;
-        for (index, (_, words)) in state.shown.iter().enumerate() {
-            let frame = Frame::new()
-                .fill(t.tomato_wash)
-                .stroke(Stroke::new(size::HAIRLINE, t.tomato))
-                .corner_radius(CornerRadius::same(size::CORNER))
-                .inner_margin(Margin::symmetric(12, 8));
-            frame.show(ui, |ui| {
-                ui.set_max_width(520.0);
-                ui.horizontal(|ui| {
-                    ui.add(Label::new(RichText::new(words).size(text::BODY).color(t.text)).wrap());
+    let frame = Frame::new().fill(t.tomato_wash).inner_margin(Margin::symmetric(16, 4));
+    let mut closed = None;
+    Panel::top("notices").frame(frame).show(ui, |ui| {
+        for (index, (_, words)) in state.shown.iter().enumerate().rev().take(MOST_SHOWN) {
+            ui.horizontal(|ui| {
+                from_right(ui, |ui| {
                     if button(ui, "Close").clicked() {
                         closed = Some(index);
                     }
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        ui.add(Label::new(RichText::new(words).size(text::BODY).color(t.text)).wrap());
+                    });
                 });
             });
         }
-        if let Some(index) = closed {
-            state.shown.remove(index);
-        }
     });
+    if let Some(index) = closed {
+        state.shown.remove(index);
+    }
 }
+
+/// Of more notices than this only the newest are shown; all of them stand in the list.
+const MOST_SHOWN: usize = 3;
 
 /// All notices of this run, newest first.
 pub fn past_notices_ui(ui: &Ui, state: &NoticesState, open: &mut bool) {

@@ -20,8 +20,9 @@ mod timers;
 mod way;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use egui::{Id, Pos2, Rect, Sense, Stroke, StrokeKind, Ui, Vec2, pos2, vec2};
+use egui::{Color32, Galley, Id, Pos2, Rect, Sense, Stroke, StrokeKind, Ui, Vec2, pos2, vec2};
 use protocol::ids::{CustomerId, NodeId, Role};
 use protocol::trace::Actor;
 
@@ -209,6 +210,8 @@ pub fn workflow_diagram_ui(
     let room = gestures::room_for_buttons(canvas);
     let buttons = Rect::from_min_size(canvas.left_bottom() + vec2(12.0, -room.y - 12.0), room);
     taken.take(buttons);
+    let hint = Hint::of(ui, picture, canvas, state);
+    taken.take(hint.rect);
 
     stage.projection.paint(ui.painter(), t);
     stage.projection.paint_edge(ui.painter(), t);
@@ -240,7 +243,7 @@ pub fn workflow_diagram_ui(
     cut::draw(ui, &ground, &stage, state, commands);
     link_dialog::link_dialog_ui(ui, picture, &mut state.link_dialog, commands);
     standing_time(ui, picture, canvas);
-    hint(ui, picture, canvas, state);
+    hint.show(ui);
 }
 
 /// The line in which the truth stands, in points.
@@ -255,24 +258,40 @@ fn standing_time(ui: &Ui, picture: &Picture, canvas: Rect) {
 }
 
 /// What can be done here; while time stands still or a line is drawn, that.
-fn hint(ui: &Ui, picture: &Picture, canvas: Rect, state: &DiagramState) {
-    let t = tokens(ui);
-    let small = crate::theme::text::SMALL;
-    let stopped = picture.steering.is_stopped(picture.now);
-    let (words, ink, ground) = match (state.cuts, stopped) {
-        (true, _) => (wording::CUT_HINT.to_owned(), t.tomato_text, Some(t.tomato_wash)),
-        (false, true) => (wording::stopped(picture.now), t.on_saffron, Some(t.saffron)),
-        (false, false) => (wording::CANVAS_HINT.to_owned(), t.dim, None),
-    };
-    let font = if ground.is_some() { crate::theme::strong(small) } else { crate::theme::plain(small) };
-    let room = canvas.width() - 48.0;
-    let galley = crate::widgets::elided(ui.painter(), &words, font, ink, room);
-    let at = pos2(canvas.center().x - galley.size().x / 2.0, canvas.top() + 12.0);
-    let rect = Rect::from_min_size(at, galley.size());
-    if let Some(ground) = ground {
-        ui.painter().rect_filled(rect.expand2(vec2(12.0, 5.0)), 12.0, ground);
-        let response = ui.interact(rect, ui.scope_id().with("hint"), Sense::hover());
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &words));
+struct Hint {
+    words: String,
+    galley: Arc<Galley>,
+    ground: Option<Color32>,
+    /// The room it takes.
+    rect: Rect,
+}
+
+impl Hint {
+    fn of(ui: &Ui, picture: &Picture, canvas: Rect, state: &DiagramState) -> Self {
+        let t = tokens(ui);
+        let small = crate::theme::text::SMALL;
+        let stopped = picture.steering.is_stopped(picture.now);
+        let (words, ink, ground) = match (state.cuts, stopped) {
+            (true, _) => (wording::CUT_HINT.to_owned(), t.tomato_text, Some(t.tomato_wash)),
+            (false, true) => (wording::stopped(picture.now), t.on_saffron, Some(t.saffron)),
+            (false, false) => (wording::CANVAS_HINT.to_owned(), t.dim, None),
+        };
+        let font = if ground.is_some() { crate::theme::strong(small) } else { crate::theme::plain(small) };
+        let room = (canvas.width() - 48.0).max(0.0);
+        let galley = crate::widgets::elided(ui.painter(), &words, font, ink, room);
+        let at = pos2(canvas.center().x - galley.size().x / 2.0, canvas.top() + 12.0);
+        let rect = Rect::from_min_size(at, galley.size()).expand2(vec2(12.0, 5.0));
+        Self { words, galley, ground, rect }
     }
-    ui.painter().galley(at, galley, ink);
+
+    fn show(self, ui: &Ui) {
+        let Self { words, galley, ground, rect } = self;
+        if let Some(ground) = ground {
+            ui.painter().rect_filled(rect, 12.0, ground);
+            let response = ui.interact(rect, ui.scope_id().with("hint"), Sense::hover());
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &words));
+        }
+        // The words have their colour from when they were laid out.
+        ui.painter().galley(rect.center() - galley.size() / 2.0, galley, tokens(ui).dim);
+    }
 }

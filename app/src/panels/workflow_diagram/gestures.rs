@@ -1,8 +1,8 @@
 //! What clicks, drags and keys on the canvas mean. Nothing changes here but the person's own view: wishes are queued.
 
 use egui::{
-    Align, EventFilter, Key, Layout, Modifiers, Popup, Pos2, Rect, Response, Role, Sense, SetOpenCommand, Ui,
-    UiBuilder, Vec2, WidgetInfo, vec2,
+    Align, EventFilter, Key, Layout, Modifiers, Popup, PopupAnchor, Pos2, Rect, RectAlign, Response, Role, Sense,
+    SetOpenCommand, Ui, UiBuilder, Vec2, WidgetInfo, vec2,
 };
 use node::gazetteer::{Gazetteer, Point};
 use protocol::ids::CustomerId;
@@ -111,12 +111,14 @@ pub(super) fn on_nodes(
         if response.dragged() {
             let centre = rect.center() + response.drag_delta() - stage.canvas.min;
             let share = centre / stage.canvas.size();
-            state.moved.insert(node.name.clone(), (share.x, share.y));
+            if share.is_finite() {
+                state.moved.insert(node.name.clone(), (share.x, share.y));
+            }
         }
         if response.double_clicked() {
             state.moved.remove(&node.name);
         }
-        menu(ui, &response, |ui| node_menu(ui, stage.picture, node, commands));
+        menu_beside(ui, &response, |ui| node_menu(ui, stage.picture, node, commands));
     }
 }
 
@@ -133,19 +135,30 @@ fn bomb_on(ui: &Ui, stage: &Stage<'_>, name: &str, bomb: Bomb, at: Pos2) {
 
 /// A context menu that the keyboard opens too: then beside the thing, for there is no pointer.
 pub(super) fn menu(ui: &Ui, response: &Response, contents: impl FnOnce(&mut Ui)) {
-    menu_opening(ui, response, false, contents);
+    context_menu(ui, response, Popup::context_menu(response), contents);
 }
 
-/// The same; `opens` opens it whatever was clicked.
+/// The same, beside the thing in any case: what it does can be seen while the menu is open.
+fn menu_beside(ui: &Ui, response: &Response, contents: impl FnOnce(&mut Ui)) {
+    let beside = Popup::context_menu(response).anchor(PopupAnchor::ParentRect(response.rect.expand(4.0)));
+    let beside = beside.align(RectAlign::RIGHT_START).align_alternatives(&[RectAlign::LEFT_START]);
+    context_menu(ui, response, beside, contents);
+}
+
+/// The first; `opens` opens it whatever was clicked.
 pub(super) fn menu_opening(ui: &Ui, response: &Response, opens: bool, contents: impl FnOnce(&mut Ui)) {
+    let popup = Popup::context_menu(response);
+    let popup = if opens { popup.open_memory(Some(SetOpenCommand::Bool(true))) } else { popup };
+    context_menu(ui, response, popup, contents);
+}
+
+fn context_menu(ui: &Ui, response: &Response, popup: Popup<'_>, contents: impl FnOnce(&mut Ui)) {
     let id = response.id.with("menu by key");
     let by_key = response.has_focus() && ui.input_mut(|input| input.consume_key(Modifiers::SHIFT, Key::F10));
     if by_key || Popup::is_id_open(ui.ctx(), id) {
         let toggle = by_key.then_some(SetOpenCommand::Toggle);
         Popup::menu(response).id(id).open_memory(toggle).show(contents);
     } else {
-        let popup = Popup::context_menu(response);
-        let popup = if opens { popup.open_memory(Some(SetOpenCommand::Bool(true))) } else { popup };
         popup.show(contents);
     }
 }
