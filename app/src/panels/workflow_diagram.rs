@@ -211,7 +211,9 @@ pub fn workflow_diagram_ui(
     let buttons = Rect::from_min_size(canvas.left_bottom() + vec2(12.0, -room.y - 12.0), room);
     taken.take(buttons);
     let hint = Hint::of(ui, picture, canvas, state);
-    taken.take(hint.rect);
+    // Where there is so little room that nodes are drawn smaller, what can be done is told by the list of keys alone.
+    let hint = Some(hint).filter(|hint| hint.ground.is_some() || stage.scale >= 1.0);
+    hint.iter().for_each(|hint| taken.take(hint.rect));
 
     stage.projection.paint(ui.painter(), t);
     stage.projection.paint_edge(ui.painter(), t);
@@ -243,7 +245,9 @@ pub fn workflow_diagram_ui(
     cut::draw(ui, &ground, &stage, state, commands);
     link_dialog::link_dialog_ui(ui, picture, &mut state.link_dialog, commands);
     standing_time(ui, picture, canvas);
-    hint.show(ui);
+    if let Some(hint) = hint {
+        hint.show(ui);
+    }
 }
 
 /// The line in which the truth stands, in points.

@@ -65,9 +65,9 @@ pub(super) fn show(ui: &mut Ui, stage: &Stage<'_>, spans: &mut Spans, dear: f32,
         let Some(armed) = picture.steering.timers.get(&node.id).filter(|_| node.runs()) else { continue };
         let rings = armed.iter().filter(|(timer, _)| counts(timer)).take(MOST_RINGS);
         for (index, (timer, at)) in rings.enumerate() {
-            let place = pos2(rect.left() + 16.0 + index as f32 * (RADIUS * 2.0 + 5.0), rect.bottom());
+            let place = pos2(rect.left() + stage.scale * (16.0 + index as f32 * (RADIUS * 2.0 + 5.0)), rect.bottom());
             let share = spans.left(node.id, *timer, picture.now);
-            moves(node.id, *timer, RADIUS - INSET);
+            moves(node.id, *timer, stage.scale * (RADIUS - INSET));
             ring(ui, stage, (node.id, &node.name), (*timer, *at), place, share, commands);
         }
     }
@@ -98,17 +98,18 @@ fn ring(
     commands: &mut CommandQueue,
 ) {
     let t = stage.tokens;
-    let area = Rect::from_center_size(at, Vec2::splat(RADIUS * 2.0 + 4.0));
+    let (radius, inset) = (stage.scale * RADIUS, stage.scale * INSET);
+    let area = Rect::from_center_size(at, Vec2::splat(radius * 2.0 + 4.0));
     let response = ui.interact(area, ui.scope_id().with(("timer", node, timer)), Sense::click());
     let words = wording::timer_name(timer, &|id| stage.picture.name(id));
     let left = wording::duration(rings.saturating_sub(stage.picture.now));
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("timer of {name}: {words}")));
     let track = Stroke::new(size::HAIRLINE, if response.hovered() { t.text } else { t.dim });
-    ui.painter().circle(at, RADIUS, t.panel, track);
+    ui.painter().circle(at, radius, t.panel, track);
     let ink = if share < 0.15 { t.tomato } else { t.saffron };
-    marks::arc(ui.painter(), at, RADIUS - INSET, share, Stroke::new(size::STRONG, ink));
+    marks::arc(ui.painter(), at, radius - inset, share, Stroke::new(stage.scale * size::STRONG, ink));
     if response.has_focus() {
-        ui.painter().circle_stroke(at, RADIUS + 3.0, (size::OUTLINE, t.sea));
+        ui.painter().circle_stroke(at, radius + 3.0, (size::OUTLINE, t.sea));
     }
     let response = response.on_hover_text(format!("{words}\nrings in {left} of cluster time; click: let it ring now"));
     if response.clicked() {
