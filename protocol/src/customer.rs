@@ -157,9 +157,12 @@ impl Customer {
         }
         if waiting.misses >= MISSES_BEFORE_LOOKUP {
             waiting.misses = 0;
-            let id = waiting.id;
+            let (id, heard) = (waiting.id, waiting.why.is_some());
             effects.trace(|| TraceEvent::Log {
-                text: format!("No answer to request {id}. Looking the front-end up again."),
+                text: match heard {
+                    true => format!("Request {id} waits. Making sure that there is no newer front-end."),
+                    false => format!("No answer to request {id}. Looking the front-end up again."),
+                },
             });
             self.look_up(effects);
         } else {
