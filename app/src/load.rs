@@ -41,6 +41,8 @@ const TICK: Duration = Duration::from_millis(20);
 pub trait Workload: Send + 'static {
     /// What the customer at this place asks next, under which id; none: it has nothing more to ask.
     fn next(&mut self, place: usize, id: RequestId, now: Moment) -> Option<Ask>;
+    /// An answer took so long, in microseconds of cluster time.
+    fn took(&mut self, _micros: u64) {}
     /// Its answer.
     fn answered(&mut self, place: usize, answer: Answer, now: Moment);
     /// It has waited too long; this is what the primary said of that. What became of its request is not known.
@@ -287,8 +289,9 @@ impl<W: Workload> Crowd<W> {
         for Answered { customer, answer, .. } in answers {
             let place = customer.0.wrapping_sub(self.first.0) as usize;
             if let Some(seat) = self.places.get_mut(place)
-                && seat.asked.take().is_some()
+                && let Some(asked) = seat.asked.take()
             {
+                workload.took(self.host.clock().now().saturating_sub(asked));
                 workload.answered(place, answer, self.begun.elapsed());
                 self.ask_all(workload, place..place + 1);
             }

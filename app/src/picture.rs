@@ -147,7 +147,10 @@ impl Picture {
             TraceEvent::CustomerIs { customer, name, postcode, place } => {
                 self.customers.is(*customer, node, name, *postcode, *place);
             }
-            TraceEvent::Crowd(crowd) => self.crowd = Some((node, *crowd)),
+            TraceEvent::Crowd(crowd) => {
+                self.ledger.crowd(crowd);
+                self.crowd = Some((node, *crowd));
+            }
             TraceEvent::Orders { histories, postcodes } => self.nodes.shows_orders(node, histories, *postcodes, at),
             TraceEvent::HopIs { hop } => self.hop = *hop,
             TraceEvent::ClockIs { rate, until } => self.steering.clock_is(*rate, *until),

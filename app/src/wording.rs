@@ -16,7 +16,9 @@ use protocol::postcode::Verdict;
 use protocol::trace::{Actor, Ending, LinkRule, Rate, Standing, TraceEvent};
 
 pub use of_nodes::{customer_line, line, share_loaded, short_line, short_title, title, wait_reason, why_it_waits};
-pub use of_past::{BUSY_WITH_FILE, Light, PAST_REFUSES, SCRUB_HINT, SEARCH_HINT, TAPE_REFUSES, lights, shown_part};
+pub use of_past::{
+    BUSY_WITH_FILE, Light, PAST_REFUSES, SCRUB_HINT, SEARCH_HINT, TAPE_REFUSES, light_named, lights, shown_part,
+};
 pub use of_results::*;
 pub use of_steering::*;
 

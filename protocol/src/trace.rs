@@ -264,8 +264,24 @@ pub struct Crowd {
     pub unknown: u64,
     /// Lists that they read.
     pub reads: u64,
+    /// How long their answers took; none: there are none yet, or it was not measured.
+    #[serde(default)]
+    pub times: Option<CrowdTimes>,
     /// What was found when everything was over; none: it is not judged yet.
     pub judged: Option<CrowdJudged>,
+}
+
+/// How long answers took, in microseconds of cluster time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrowdTimes {
+    /// Half of them at most.
+    pub median: u64,
+    /// 90 of 100 at most.
+    pub ninety: u64,
+    /// 99 of 100 at most.
+    pub ninety_nine: u64,
+    /// All of them at most.
+    pub longest: u64,
 }
 
 /// Contradictions in all that customers asked and were told in a run.

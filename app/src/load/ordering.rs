@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
 use protocol::ids::{CustomerId, RequestId};
 use protocol::menu::menu;
 use protocol::message::{Answer, Ask};
 use protocol::order_book::{Order, OrderBook, OrderId, Outcome, PAGE};
 use protocol::postcode::Postcode;
-use protocol::trace::Crowd;
+use protocol::trace::{Crowd, CrowdTimes};
 
 use crate::history::{Function, HistoryWriter, Kind, LineValue, OperationLine};
 use crate::load::{Moment, Workload};
@@ -23,6 +24,8 @@ use named::Named;
 
 /// A postcode is used for so many operations, then the next one: lists stay short enough to be read in one page.
 const OPERATIONS_PER_POSTCODE: u64 = 80;
+/// Answers that take longer count as this, in microseconds.
+const SLOWEST: u64 = 3_600_000_000;
 /// Intervals between two answers that are longer than this are kept.
 const NOTABLE_GAP: Duration = Duration::from_millis(20);
 
@@ -49,6 +52,8 @@ pub struct Ordering<W: Write> {
     named: Named,
     /// What those without a name have been told, without what is judged in the end.
     crowd: Crowd,
+    /// How long answers took, in microseconds of cluster time.
+    times: Option<Histogram<u64>>,
     tally: Tally,
 }
 
@@ -82,6 +87,8 @@ impl<W: Write> Ordering<W> {
             begun_at: BTreeSet::new(),
             named: Named::default(),
             crowd: Crowd::default(),
+            // Without it nothing is known of times, and all else is as it is.
+            times: Histogram::new_with_bounds(1, SLOWEST, 3).ok(),
             tally: Tally::default(),
         }
     }
@@ -94,7 +101,14 @@ impl<W: Write> Ordering<W> {
     /// How far those without a name have come.
     #[must_use]
     pub fn crowd(&self) -> Crowd {
-        self.crowd
+        let all = self.times.as_ref().filter(|times| !times.is_empty());
+        let times = all.map(|all| CrowdTimes {
+            median: all.value_at_quantile(0.5),
+            ninety: all.value_at_quantile(0.9),
+            ninety_nine: all.value_at_quantile(0.99),
+            longest: all.max(),
+        });
+        Crowd { times, ..self.crowd }
     }
 
     /// Notes a fault in the history.
@@ -252,6 +266,12 @@ impl<W: Write + Send + 'static> Workload for Ordering<W> {
         Some(Ask::Order { postcode, items: vec![dish.to_owned()] })
     }
 
+    fn took(&mut self, micros: u64) {
+        if let Some(times) = &mut self.times {
+            times.saturating_record(micros);
+        }
+    }
+
     fn answered(&mut self, place: usize, answer: Answer, now: Moment) {
         self.take_answer(place, &answer, now);
     }
@@ -273,6 +293,12 @@ pub struct FinalReads<W: Write> {
 }
 
 impl<W: Write> FinalReads<W> {
+    /// How far all have come, with these reads.
+    #[must_use]
+    pub fn crowd(&self) -> Crowd {
+        self.ordering.crowd()
+    }
+
     /// Ends the history.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use super::Selected;
 use super::timeline::{Course, TimelineState, controls_ui, timeline_ui};
 use crate::picture::Picture;
 use crate::theme::{self, size, text, tokens};
+use crate::verdict::evidence::Judged;
 use crate::widgets::{dim, field, from_right, hairline, tabs};
 use crate::wording::{self, Weight};
 
@@ -55,7 +56,7 @@ pub fn bottom_ui(ui: &mut Ui, course: Course<'_>, state: &mut BottomState, focus
     match state.tab {
         Tab::Timeline => timeline_ui(ui, course, &mut state.timeline, focus),
         Tab::Log => log(ui, picture, &state.filter, focus),
-        Tab::Measurements => measurements(ui, picture),
+        Tab::Measurements => measurements(ui, picture, course.judged),
     }
 }
 
@@ -93,24 +94,27 @@ fn log(ui: &mut Ui, picture: &Picture, filter: &str, focus: &mut Focus) {
     });
 }
 
-fn measurements(ui: &mut Ui, picture: &Picture) {
+/// The counts are the lights', which know the crowd too.
+fn measurements(ui: &mut Ui, picture: &Picture, judged: &Judged) {
     let ledger = &picture.ledger;
+    let told = judged.lights.together();
+    let refused = picture.crowd.map_or(0, |(_, crowd)| crowd.refused);
     let percentile = |percent| ledger.percentile(percent).map_or("–".to_owned(), wording::duration);
     let columns: [[(&str, String); 4]; 3] = [
         [
-            ("Orders placed", ledger.placed.to_string()),
-            ("Rejected", ledger.rejected.to_string()),
+            ("Orders acknowledged", told.acknowledged.to_string()),
+            ("Rejected", (ledger.rejected + refused).to_string()),
             ("Given up in time", ledger.never_placed.to_string()),
-            ("Histories read", ledger.read.to_string()),
+            ("Histories read", told.reads.to_string()),
         ],
         [
             ("Answered, median", percentile(50)),
             ("9 of 10 within", percentile(90)),
             ("99 of 100 within", percentile(99)),
-            ("Slowest of the latest", percentile(100)),
+            ("Slowest", percentile(100)),
         ],
         [
-            ("Commits seen", ledger.committed.to_string()),
+            ("Batches committed", ledger.committed.to_string()),
             ("Failovers", ledger.failovers.to_string()),
             ("Last failover", ledger.failover.map_or("–".to_owned(), wording::duration)),
             ("Messages on their way", picture.traffic.flying().count().to_string()),
@@ -141,13 +145,13 @@ fn number(ui: &mut Ui, name: &str, value: &str) {
 /// How long the latest answers took, one bar each, oldest first.
 fn latencies(ui: &mut Ui, picture: &Picture) {
     let times: Vec<u64> = picture.ledger.times().collect();
+    let Some(slowest) = times.iter().copied().max().filter(|slowest| *slowest > 0) else {
+        ui.vertical(|ui| dim(ui, if picture.crowd.is_some() { wording::ONLY_TOGETHER } else { wording::NO_ANSWERS }));
+        return;
+    };
     let room = vec2(ui.available_width().max(80.0), 96.0);
     let (rect, response) = ui.allocate_exact_size(room, Sense::hover());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, "times of the latest answers"));
-    let Some(slowest) = times.iter().copied().max().filter(|slowest| *slowest > 0) else {
-        dim(ui, "No answers yet.");
-        return;
-    };
     let t = tokens(ui);
     let bars = ((rect.width() / 6.0) as usize).max(1);
     let latest = &times[times.len().saturating_sub(bars)..];

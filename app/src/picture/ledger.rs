@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use protocol::ids::OrderNumber;
 use protocol::message::Answer;
 use protocol::order_book::Outcome;
-use protocol::trace::{ReplicaState, Standing};
+use protocol::trace::{Crowd, CrowdTimes, ReplicaState, Standing};
 
 use super::{KeepNewest, Node, Nodes};
 
@@ -38,6 +38,8 @@ pub struct Ledger {
     primary_ended: Option<u64>,
     highest: Option<(OrderNumber, u64)>,
     times: VecDeque<u64>,
+    /// Of those that are told of only together, so many that the others hardly count beside them.
+    crowd: Option<CrowdTimes>,
 }
 
 /// How the replicas' states compare.
@@ -100,9 +102,24 @@ impl Ledger {
         self.copies = copies(nodes);
     }
 
-    /// So many parts in a hundred of the latest requests were answered within this many microseconds of cluster time.
+    pub(super) fn crowd(&mut self, crowd: &Crowd) {
+        self.crowd = crowd.times;
+    }
+
+    /// So many parts in a hundred of the latest requests were answered within this many microseconds of cluster time: of the
+    /// crowd's, if there is one.
     #[must_use]
     pub fn percentile(&self, percent: usize) -> Option<u64> {
+        match (self.crowd, percent) {
+            (None, percent) => self.own_percentile(percent),
+            (Some(crowd), ..=50) => Some(crowd.median),
+            (Some(crowd), 51..=90) => Some(crowd.ninety),
+            (Some(crowd), 91..=99) => Some(crowd.ninety_nine),
+            (Some(crowd), 100..) => Some(crowd.longest).max(self.own_percentile(100)),
+        }
+    }
+
+    fn own_percentile(&self, percent: usize) -> Option<u64> {
         let mut times: Vec<u64> = self.times.iter().copied().collect();
         times.sort_unstable();
         times.get((times.len() * percent / 100).min(times.len().saturating_sub(1))).copied()

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Expectations, Findings, Light};
-use crate::wording::count;
+use crate::wording::{count, light_named};
 
 /// What came of it, beside the findings.
 #[derive(Clone, Debug, Default)]
@@ -113,18 +113,20 @@ impl Expectations {
         let mut lines = Vec::new();
         for light in &self.red {
             let red = evidence.red.contains(light);
+            let name = light_named(*light);
             let (words, otherwise) = match evidence.planted {
                 true => ("turns red: the mistake is caught", Met::TooLittle),
                 false => ("stays green: no mistake is made", Met::Broken),
             };
             let met = ok_or(red == evidence.planted, otherwise);
-            let line = Compared::new(format!("the light “{light}” {words}"), is(red), met);
+            let line = Compared::new(format!("the light {name} {words}"), is(red), met);
             let sentence = if red { "is red" } else { "did not turn red" };
-            lines.push(line.said(format!("the light “{light}” {sentence}")));
+            lines.push(line.said(format!("the light {name} {sentence}")));
         }
         for light in evidence.red.iter().filter(|light| !self.red.contains(light)) {
-            let line = Compared::new(format!("the light “{light}” stays green"), is(true), Met::Broken);
-            lines.push(line.said(format!("the light “{light}” is red")));
+            let name = light_named(*light);
+            let line = Compared::new(format!("the light {name} stays green"), is(true), Met::Broken);
+            lines.push(line.said(format!("the light {name} is red")));
         }
         lines
     }
@@ -206,7 +208,7 @@ mod tests {
             "1 timer rung while time stood still, at most 0 expected",
             "a customer waited 501 ms",
             "half the calm rate did not come back",
-            "the light “stale” is red",
+            "the light “read stale” is red",
         ];
         assert_eq!(sentences(&lines, Met::Broken), broken);
         assert_eq!(lines.len(), 6 + 3 + 2 + 2);

@@ -344,9 +344,9 @@ impl Host {
     fn close(&self, load: Orders, entry: &Entry, customers: u32, begun: Instant) -> Result<(), Trouble> {
         let first = load.first();
         let ordering = load.finish(self.waits())?;
-        let crowd = Crowd { customers, ..ordering.crowd() };
         let reads = ordering.finish_with_reads();
         let reads = Load::start(entry.clone(), LAST_READERS, Some(DEADLINE), begun, reads)?.finish(self.waits())?;
+        let crowd = Crowd { customers, ..reads.crowd() };
         let tally = reads.finish()?;
         let history = history::read(BufReader::new(File::open(&self.path)?));
         let verdict = judge(&history.map_err(|error| Trouble::Fault(error.to_string()))?);

@@ -37,7 +37,7 @@ pub struct Lights {
     pub unknown: u32,
     /// Lists that were read to their end.
     pub reads: u32,
-    /// Reads that an acknowledged order could have been missing in.
+    /// Acknowledged orders that a later read could have missed.
     pub covered: u32,
     /// Orders that were acknowledged, or read by somebody, and are missing in a later read.
     pub lost: u32,
@@ -269,7 +269,7 @@ impl Evidence {
     fn note(&mut self, open: Open, news: place::News) {
         self.compared += news.compared;
         self.judged.lights.reads += u32::from(news.read);
-        self.judged.lights.covered += u32::from(news.covered);
+        self.judged.lights.covered += news.covered as u32;
         if news.suspicious
             && let Some(place) = self.places.get_mut(&open.postcode)
         {

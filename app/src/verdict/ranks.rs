@@ -10,7 +10,8 @@ const NOWHERE: usize = usize::MAX;
 
 /// Everything that contradicts linearizability at one postcode.
 pub(super) fn violations(postcode: &str, here: &PostcodeHistory) -> Vec<Violation> {
-    let mut found = Findings { postcode, here, longest_read: None, violations: Vec::new() };
+    let placed = placed(here);
+    let mut found = Findings { postcode, here, placed, longest_read: None, violations: Vec::new() };
     let (longest, by) = longest_list(here);
     found.longest_read = by;
     let places = found.places(longest);
@@ -18,6 +19,19 @@ pub(super) fn violations(postcode: &str, here: &PostcodeHistory) -> Vec<Violatio
     let ranked = found.ranked(longest, &places);
     found.scan(ranked);
     found.violations
+}
+
+/// The line that placed each order, if any did.
+fn placed(here: &PostcodeHistory) -> Vec<Option<usize>> {
+    let mut lines = vec![None; here.names.len()];
+    for operation in &here.operations {
+        if let Act::Place(order) = operation.act
+            && let Some(line) = lines.get_mut(order as usize)
+        {
+            line.get_or_insert(operation.line);
+        }
+    }
+    lines
 }
 
 /// The longest list that was read, and on which line; the pre-defined one if no list is longer.
@@ -45,6 +59,8 @@ struct Ranked<'a> {
 struct Findings<'a> {
     postcode: &'a str,
     here: &'a PostcodeHistory,
+    /// The line that placed each order.
+    placed: Vec<Option<usize>>,
     /// Where the longest list was read.
     longest_read: Option<usize>,
     violations: Vec<Violation>,
@@ -61,8 +77,11 @@ impl<'a> Findings<'a> {
 
     /// The line that placed an order, if any did, and the one that read the longest list.
     fn placed_and_read(&self, order: OrderIndex) -> Vec<usize> {
-        let placed = self.here.operations.iter().find(|operation| operation.act == Act::Place(order));
-        placed.map(|operation| operation.line).into_iter().chain(self.longest_read).collect()
+        self.placed(order).into_iter().chain(self.longest_read).collect()
+    }
+
+    fn placed(&self, order: OrderIndex) -> Option<usize> {
+        self.placed.get(order as usize).copied().flatten()
     }
 
     /// Where each order stands in the longest list; an order that stands there twice is reported.
@@ -156,7 +175,10 @@ impl<'a> Findings<'a> {
             let why = format!("order {} is there twice", self.name(*order));
             return self.add(ViolationKind::Doubled, why, vec![line]);
         }
-        let (kind, why) = match list.iter().find(|order| places[**order as usize] == NOWHERE) {
+        let missing = list.iter().find(|order| places[**order as usize] == NOWHERE);
+        // A lost order is known by the line that placed it, however many lists show it.
+        let placed = missing.and_then(|order| self.placed(*order));
+        let (kind, why) = match missing {
             Some(order) => (
                 ViolationKind::Lost,
                 format!("order {} was read, but is missing in the longest list", self.name(*order)),
@@ -167,11 +189,13 @@ impl<'a> Findings<'a> {
                 (ViolationKind::Reordered, format!("one list has {one} where another has {other}"))
             }
         };
-        self.add(kind, why, vec![line]);
+        self.add(kind, why, placed.into_iter().chain([line]).collect());
     }
 
     /// No operation may have ended before another of lower rank began.
-    fn scan(&mut self, ranked: Vec<Ranked<'a>>) {
+    fn scan(&mut self, mut ranked: Vec<Ranked<'a>>) {
+        let missing = ranked.split_off(ranked.partition_point(|ranked| ranked.rank < NOWHERE));
+        self.lost(&missing, &ranked);
         let mut first_end: Option<&Ranked<'a>> = None;
         for group in ranked.chunk_by(|a, b| a.rank == b.rank).rev() {
             for low in group {
@@ -184,11 +208,29 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// Each acknowledged order that is nowhere is told once, with the first read that misses it, or else the first order that
+    /// has a place although it was placed later.
+    fn lost(&mut self, missing: &[Ranked<'a>], others: &[Ranked<'a>]) {
+        let by_start = |reads: bool| {
+            let such = others.iter().map(|other| other.operation);
+            let mut all: Vec<_> = such.filter(|it| matches!(it.act, Act::Read(_)) == reads).collect();
+            all.sort_by_key(|operation| operation.start);
+            all
+        };
+        let (reads, orders) = (by_start(true), by_start(false));
+        let first_after =
+            |all: &[&Operation], end: u64| all.get(all.partition_point(|it| it.start <= end)).map(|it| it.line);
+        for lost in missing {
+            let Act::Place(order) = lost.operation.act else { continue };
+            if let Some(line) = first_after(&reads, lost.end).or_else(|| first_after(&orders, lost.end)) {
+                let why = format!("order {} was acknowledged, but is missing later", self.name(order));
+                self.add(ViolationKind::Lost, why, vec![lost.operation.line, line]);
+            }
+        }
+    }
+
     fn real_time(&mut self, low: &Ranked<'_>, high: &Ranked<'_>) {
         let (kind, why) = match (&high.operation.act, &low.operation.act) {
-            (Act::Place(order), _) if high.rank == NOWHERE => {
-                (ViolationKind::Lost, format!("order {} was acknowledged, but is missing later", self.name(*order)))
-            }
             (Act::Place(order), Act::Read(_)) => (
                 ViolationKind::Stale,
                 format!("order {} was acknowledged before a read began that does not show it", self.name(*order)),

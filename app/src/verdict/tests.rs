@@ -75,6 +75,16 @@ fn lost_orders_are_found() {
 }
 
 #[test]
+fn one_order_that_several_operations_miss_is_one_lost_order() {
+    let verdict = judged("", &[("+a", 1, 2), ("+b", 3, 4), ("?b", 5, 6), ("?b", 7, 8)]);
+    assert_eq!(verdict.lost, 1, "as the light says: {verdict:?}");
+    assert_eq!(verdict.violations.len(), 1, "told once");
+    assert_eq!(judged("", &[("+a", 1, 2), ("+b", 3, 4), ("?", 5, 6), ("+c", 7, 8), ("?c", 9, 10)]).lost, 2);
+    let read = judged("", &[("+a", 1, 2), ("?a", 3, 4), ("+b", 5, 6), ("+c", 7, 8), ("?bc", 9, 10), ("?a", 3, 5)]);
+    assert_eq!(read.lost, 1, "acknowledged, read twice, and gone: {read:?}");
+}
+
+#[test]
 fn doubled_orders_are_found() {
     shows(ViolationKind::Doubled, "", &[("+a", 1, 2), ("?aa", 3, 4)]);
     shows(ViolationKind::Doubled, "", &[("+a", 1, 2), ("+b", 1, 2), ("?aa", 3, 4), ("?aba", 5, 6)]);

@@ -1,6 +1,7 @@
 //! What is said of the past, of tapes, and of the verdict.
 
 use crate::picture::{Copies, Ledger};
+use crate::scenario;
 use crate::verdict::evidence::{Fault, Judged};
 
 /// What the ruler of the timeline is for.
@@ -31,6 +32,26 @@ pub struct Light {
     pub words: String,
     /// The reason, for whoever asks.
     pub why: String,
+}
+
+// What the lights are called, here and wherever else one is spoken of.
+const LOST: &str = "lost";
+const TWICE: &str = "stored twice";
+const STALE: &str = "read stale";
+const IDENTICAL: &str = "replicas identical";
+const LINEARIZABLE: &str = "history linearizable";
+
+/// The light of the window that shows what a scenario expects, and what it shows by it, where that is only one of several.
+#[must_use]
+pub fn light_named(light: scenario::Light) -> String {
+    match light {
+        scenario::Light::Lost => format!("“{LOST}”"),
+        scenario::Light::Twice => format!("“{TWICE}”"),
+        scenario::Light::Stale => format!("“{STALE}”"),
+        scenario::Light::ReplicasDiffer => format!("“{IDENTICAL}”"),
+        scenario::Light::Reordered => format!("“{LINEARIZABLE}” (orders in another order)"),
+        scenario::Light::Invented => format!("“{LINEARIZABLE}” (an order that is none)"),
+    }
 }
 
 /// All lights, from the left.
@@ -72,10 +93,10 @@ pub fn lights(judged: &Judged, ledger: &Ledger) -> Vec<Light> {
     };
     vec![
         Light { good: Some(true), words: format!("{} acknowledged", counts.acknowledged), why: acknowledged },
-        count(lost, "lost", lost_why),
-        count(u64::from(counts.twice), "stored twice", told(Fault::Twice, TWICE_MEANS)),
+        count(lost, LOST, lost_why),
+        count(u64::from(counts.twice), TWICE, told(Fault::Twice, TWICE_MEANS)),
         unknown,
-        count(u64::from(counts.stale), "read stale", told(Fault::Stale, STALE_MEANS)),
+        count(u64::from(counts.stale), STALE, told(Fault::Stale, STALE_MEANS)),
         copies(ledger.copies),
         linearizable(judged),
     ]
@@ -86,7 +107,7 @@ fn copies(copies: Copies) -> Light {
         Copies::Nowhere => (None, "no copy anywhere"),
         Copies::Alone => (None, "one copy only"),
         Copies::CatchingUp => (None, "replicas catching up"),
-        Copies::Identical => (Some(true), "replicas identical"),
+        Copies::Identical => (Some(true), IDENTICAL),
         Copies::Differ => (Some(false), "replicas differ"),
     };
     Light { good, words: words.into(), why: super::COPIES_MEANS.into() }
@@ -105,10 +126,10 @@ fn linearizable(judged: &Judged) -> Light {
         (None, "no order read back yet", NO_EVIDENCE.to_owned())
     } else {
         let why = format!(
-            "{} lists read, {} of them after an acknowledged order: {LINEARIZABLE_MEANS}",
-            counts.reads, counts.covered
+            "{} acknowledged orders were read afterwards, in {} lists: {LINEARIZABLE_MEANS}",
+            counts.covered, counts.reads
         );
-        (Some(true), "history linearizable", why)
+        (Some(true), LINEARIZABLE, why)
     };
     let late = match counts.unjudged {
         0 => String::new(),
@@ -132,3 +153,29 @@ const NO_EVIDENCE: &str =
     "No history was read after an acknowledged order to its postcode, so nothing was put to the test. Read a history.";
 const LINEARIZABLE_MEANS: &str =
     "each shows every order acknowledged before it began, and all agree on one order of events.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_light_that_is_spoken_of_is_one_of_the_window() {
+        let mut judged = Judged::default();
+        judged.lights.covered = 1;
+        let mut ledger = Ledger::default();
+        ledger.copies = Copies::Identical;
+        let shown: Vec<String> = lights(&judged, &ledger).into_iter().map(|light| light.words).collect();
+        for light in [
+            scenario::Light::Lost,
+            scenario::Light::Twice,
+            scenario::Light::Reordered,
+            scenario::Light::Stale,
+            scenario::Light::Invented,
+            scenario::Light::ReplicasDiffer,
+        ] {
+            let named = light_named(light);
+            let name = named.trim_start_matches('“').split('”').next().unwrap();
+            assert!(shown.iter().any(|words| words.trim_start_matches("0 ") == name), "{named}: {shown:?}");
+        }
+    }
+}

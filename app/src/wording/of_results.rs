@@ -2,7 +2,7 @@
 
 use protocol::plant::Plant;
 
-use super::count;
+use super::{count, light_named};
 use crate::scenario::{Conclusion, Outcome};
 
 /// A scenario whose customers are coming.
@@ -15,6 +15,10 @@ pub const NO_ANSWER: &str =
 /// Why nothing can be ordered now.
 pub const NO_PLACE_FOR_ORDERS: &str = "The scenario has not begun yet, or is being judged: an order would come too early or too late for it. Try again in a moment.";
 
+/// Of answers while there are none.
+pub const NO_ANSWERS: &str = "No answers yet.";
+/// Of answers to a crowd.
+pub const ONLY_TOGETHER: &str = "Single answers are shown of customers with a name only.";
 /// Another cluster in this one's place.
 pub const NEW_CLUSTER_MEANS: &str = "The cluster that runs here ends, with its orders, faults and customers, and its tape goes: save it first if you need it. A new one begins as when the program was started.";
 /// While it is being started.
@@ -43,7 +47,7 @@ pub fn conclusion(outcome: &Outcome) -> &'static str {
 /// What follows, in a sentence. `lesson`: the mistake that the scenario is about.
 #[must_use]
 pub fn result(outcome: &Outcome, lesson: Option<Plant>) -> String {
-    let lights: Vec<String> = outcome.red.iter().map(|light| format!("“{light}”")).collect();
+    let lights: Vec<String> = outcome.red.iter().map(|light| light_named(*light)).collect();
     let planted = !outcome.plants.is_empty();
     match (outcome.conclusion, planted) {
         _ if outcome.caught => format!("The mistake was caught: {} turned red.", lights.join(" and ")),

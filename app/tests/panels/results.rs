@@ -278,3 +278,30 @@ fn a_new_cluster_takes_the_place_of_a_tape_and_says_so_when_it_cannot() {
     harness.run_steps(2);
     harness.get_by_label_contains("The cluster cannot be started: no reason");
 }
+
+#[test]
+fn one_count_is_the_same_wherever_it_is_shown() {
+    let mut harness = opened(LESSON);
+    click(&mut harness, "Perform it");
+    let told = begin(harness.state_mut(), 0);
+    end(harness.state_mut(), &told, 0, 2);
+    harness.run_steps(3);
+    harness.get_by_label("✓ met: at least 500 orders acknowledged; 4812 orders acknowledged");
+    assert!(harness.query_all_by_label_contains("2 × lost").count() > 0);
+    harness.get_by_label("✗ 2 lost");
+    harness.get_by_label("✓ 4812 acknowledged");
+    harness.get_by_label_contains("crowd: 300 customers, 4812 acknowledged");
+    click(&mut harness, "Close the result");
+    click(&mut harness, "Measurements");
+    for shown in [
+        "Orders acknowledged: 4812",
+        "Rejected: 3",
+        "Histories read: 4790",
+        "Answered, median: 1.2 ms",
+        "99 of 100 within: 9.0 ms",
+        "Slowest: 812 ms",
+    ] {
+        harness.get_by_label(shown);
+    }
+    assert!(harness.query_by_label("No answers yet.").is_none());
+}

@@ -11,7 +11,7 @@ use app::stage::audience::{Audience, News, Word};
 use app::tape::Entry;
 use app::verdict::{Judgement, Verdict};
 use protocol::ids::NodeId;
-use protocol::trace::{Crowd, CrowdJudged, Standing};
+use protocol::trace::{Crowd, CrowdJudged, CrowdTimes, Standing};
 
 use crate::scene::{Scene, processes, replica, view};
 
@@ -80,7 +80,9 @@ pub fn end(window: &mut Window, told: &Told, now: u64, lost: u64) {
     let mut tally = Tally { acknowledged: 4_812, ..Tally::default() };
     tally.wait(Duration::from_millis(90), Duration::from_millis(902));
     let judged = Some(CrowdJudged { covered: 4_812, lost, ..CrowdJudged::default() });
-    let crowd = Crowd { customers: 300, acknowledged: 4_812, reads: 4_790, judged, ..Crowd::default() };
+    let times = Some(CrowdTimes { median: 1_200, ninety: 4_000, ninety_nine: 9_000, longest: 812_000 });
+    let crowd =
+        Crowd { customers: 300, acknowledged: 4_812, reads: 4_790, refused: 3, times, judged, ..Crowd::default() };
     let finished = Finished { tally, verdict, agreement: Agreement::Equal };
     told.0.borrow_mut().extend([News::Crowd { first: NodeId(5_000), crowd }, News::Over(Box::new(finished))]);
     let _ = window.play(ms(1_300));

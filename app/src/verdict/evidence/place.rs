@@ -4,7 +4,7 @@
 //! longest or continues it, and if nothing of a higher rank had ended before its operation began. Whatever does not fit is
 //! left to `ranks`, which sees all operations of the postcode and decides.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use protocol::ids::{CustomerId, RequestId};
@@ -27,8 +27,8 @@ pub(super) struct News {
     pub compared: usize,
     /// A whole list was read.
     pub read: bool,
-    /// An acknowledged order could have been missing in it.
-    pub covered: bool,
+    /// So many acknowledged orders could have been missing in it, and in none before.
+    pub covered: usize,
     /// It does not fit: the postcode must be judged.
     pub suspicious: bool,
 }
@@ -47,7 +47,8 @@ pub(super) struct Place {
     ended: usize,
     /// Acknowledged orders that no list has shown yet, by the end of their operation.
     unseen: BTreeMap<u64, OrderIndex>,
-    first_acknowledged: Option<u64>,
+    /// Ends of acknowledged orders that no later read could have missed yet, earliest first.
+    uncovered: VecDeque<u64>,
     /// What contradicts itself here.
     pub found: Vec<Contradiction>,
 }
@@ -136,7 +137,7 @@ impl Place {
             (End::Done, None) => drop(self.unseen.insert(moment, order)),
         }
         if end == End::Done {
-            self.first_acknowledged.get_or_insert(moment);
+            self.uncovered.push_back(moment);
         }
         News { suspicious, ..News::default() }
     }
@@ -164,7 +165,8 @@ impl Place {
         let list_length = list.len();
         let fits = self.fits(operation, &list, whole);
         let start = self.operations[operation].start;
-        let covered = whole && self.first_acknowledged.is_some_and(|at| at < start);
+        let before = if whole { self.uncovered.partition_point(|end| *end < start) } else { 0 };
+        let covered = self.uncovered.drain(..before).count();
         let noted = &mut self.operations[operation];
         noted.end = Some((End::Done, moment));
         noted.act = match self.longest.starts_with(&list) {
