@@ -11,6 +11,7 @@ mod past;
 mod performing;
 
 mod replay;
+mod running_cluster;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
 use protocol::ids::Role;
-use protocol::trace::{Actor, Rate, TraceRecord};
+use protocol::trace::{Actor, Rate};
 
 use crate::panels::bottom::{BottomState, bottom_ui};
 use crate::panels::consent::Asked;
@@ -34,7 +35,6 @@ use crate::panels::workflow_diagram::{DiagramState, workflow_diagram_ui};
 use crate::panels::{Focus, Selected, about, banner, pace, zoom};
 use crate::picture::{Node, Picture, Service};
 use crate::scenario::Scenario;
-use crate::stage::audience::Audience;
 use crate::tape::{Entry, Tape};
 use crate::theme::{self, size, time, tokens};
 use crate::user_command::{CommandQueue, UserCommand};
@@ -45,43 +45,7 @@ use broken::{Broken, broken_ui, guarded};
 
 pub use past::file_name;
 pub use replay::run_tape_window;
-
-/// What the window needs of a cluster: the real one, or recorded facts in tests. Nothing here may block.
-pub trait RunningCluster {
-    /// Does what a person asked for, sooner or later; facts will tell.
-    fn perform(&mut self, command: UserCommand);
-    /// Facts that have arrived since the last call.
-    fn take_facts(&mut self) -> Vec<TraceRecord>;
-    /// Cluster time in microseconds.
-    fn now(&self) -> u64;
-    /// Ends every process and starts another cluster, sooner or later; where there can be none, nothing happens.
-    fn begin_again(&mut self, _beginning: Beginning) {}
-    /// Who orders and judges when a scenario is performed on it; moments count from `epoch`. Else a sentence why there is
-    /// nobody.
-    fn audience(&mut self, _epoch: Instant) -> Result<Box<dyn Audience>, String> {
-        Err("No cluster runs.".into())
-    }
-    /// Whether it has begun again since the last call, or a sentence why it cannot. Facts are the new cluster's from then on.
-    fn has_begun_again(&mut self) -> Option<Result<(), String>> {
-        None
-    }
-    /// Whether the program was asked to end: then its window closes.
-    fn is_asked_to_end(&self) -> bool {
-        false
-    }
-}
-
-/// How a cluster begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beginning {
-    /// As the program was started, with its customers.
-    Usual,
-    /// For a scenario: without any customer of its own.
-    Empty {
-        /// So many replicas.
-        replicas: u32,
-    },
-}
+pub use running_cluster::{Beginning, RunningCluster};
 
 /// All panels with what they remember. It knows no cluster, so that tests can show it a picture and see what it asks for.
 #[derive(Default)]

@@ -4,6 +4,7 @@
 //! trace what only they know (roles, refusals, commits); the driver traces what it does for them (sends, deliveries,
 //! postcode requests) and takes their description; the launcher traces processes; the customers' driver traces customers.
 
+mod crowd;
 mod steering;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ use crate::message::{Answer, Ask, WaitReason};
 use crate::plant::Plant;
 use crate::postcode::{Postcode, PostcodeService, Verdict};
 
+pub use crowd::{Crowd, CrowdJudged, CrowdTimes};
 pub use steering::{Blast, Bomb, FAILPOINTS, Failpoint, Freezing, LinkRule, MessageAct, Rate, Stay};
 
 /// One of the seed's numbered steps, 1 to 14.
@@ -249,54 +251,6 @@ pub enum TraceEvent {
         /// A sentence.
         text: String,
     },
-}
-
-/// Customers that are counted, not told of one by one. Each report replaces the one before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Crowd {
-    /// How many.
-    pub customers: u32,
-    /// Orders that they were told are placed.
-    pub acknowledged: u64,
-    /// Orders that were certainly not placed.
-    pub refused: u64,
-    /// Orders of which nobody knows what became.
-    pub unknown: u64,
-    /// Lists that they read.
-    pub reads: u64,
-    /// How long their answers took; none: there are none yet, or it was not measured.
-    #[serde(default)]
-    pub times: Option<CrowdTimes>,
-    /// What was found when everything was over; none: it is not judged yet.
-    pub judged: Option<CrowdJudged>,
-}
-
-/// How long answers took, in microseconds of cluster time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CrowdTimes {
-    /// Half of them at most.
-    pub median: u64,
-    /// 90 of 100 at most.
-    pub ninety: u64,
-    /// 99 of 100 at most.
-    pub ninety_nine: u64,
-    /// All of them at most.
-    pub longest: u64,
-}
-
-/// Contradictions in all that customers asked and were told in a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CrowdJudged {
-    /// Acknowledged orders that a later read could have missed.
-    pub covered: u64,
-    /// Orders that are missing.
-    pub lost: u64,
-    /// Orders that are stored twice.
-    pub twice: u64,
-    /// Reads that show less than was known.
-    pub stale: u64,
-    /// Another order of orders, or orders that nobody placed.
-    pub other: u64,
 }
 
 /// A process that runs, or a customer that appeared.
