@@ -7,13 +7,13 @@ mod of_past;
 mod of_results;
 mod of_steering;
 
-use protocol::ids::{NodeId, Role};
+use protocol::ids::{NodeId, Role, Span};
 use protocol::machine::Timer;
 use protocol::menu::menu;
 use protocol::message::{Answer, Ask};
 use protocol::order_book::Outcome;
 use protocol::postcode::Verdict;
-use protocol::trace::{Actor, Ending, LinkRule, Rate, Standing, TraceEvent};
+use protocol::trace::{Actor, Ending, LinkRule, Rate, Sign, Standing, Suspicion, TraceEvent};
 
 pub use of_nodes::{customer_line, line, share_loaded, short_line, short_title, title, wait_reason, why_it_waits};
 pub use of_past::{
@@ -168,6 +168,43 @@ pub fn link(rule: &LinkRule) -> String {
     does.join(", ")
 }
 
+/// What a suspicion goes by: "silent for 270 ms; my own loop was late by 180 ms".
+#[must_use]
+pub fn sign(why: Option<Sign>) -> String {
+    match why {
+        None => "silent".into(),
+        Some(Sign::Silent { silence, late: Span(0) }) => format!("silent for {}", duration(silence.0)),
+        Some(Sign::Silent { silence, late }) => {
+            format!("silent for {}; {}", duration(silence.0), loop_was_late("my own", late))
+        }
+        Some(Sign::Gone) => "its port is closed, so its process is gone".into(),
+        Some(Sign::Heard { late }) => format!("it spoke; {}", loop_was_late("its", late)),
+    }
+}
+
+fn heard_again(who: &str, why: Option<Sign>) -> String {
+    match why {
+        Some(Sign::Heard { late }) if late.0 > 0 => format!("hears {who} again; {}", loop_was_late("its", late)),
+        _ => format!("hears {who} again"),
+    }
+}
+
+/// A suspicion of a front-end, from beginning to end.
+#[must_use]
+pub fn suspicion(suspicion: &Suspicion) -> String {
+    let name = suspicion.name.clone().unwrap_or_else(|| suspicion.of.to_string());
+    let begin = format!("suspected {name}: {}", sign(Some(suspicion.why)));
+    match suspicion.refuted {
+        None => begin,
+        Some(Span(0)) => format!("{begin}. It was heard again"),
+        Some(late) => format!("{begin}. It was heard again; {}", loop_was_late("its", late)),
+    }
+}
+
+fn loop_was_late(whose: &str, by: Span) -> String {
+    format!("{whose} loop was late by {}", duration(by.0))
+}
+
 /// What a timer is for.
 #[must_use]
 pub fn timer_name(timer: Timer, name: &dyn Fn(NodeId) -> String) -> String {
@@ -303,8 +340,10 @@ pub fn log_line(event: &TraceEvent, name: &dyn Fn(NodeId) -> String) -> Option<(
         TraceEvent::Became { standing: Standing::Joining, .. } => plain("is joining".into()),
         TraceEvent::Committed { op } => good(format!("committed operation {op}")),
         TraceEvent::TookIn { replica } => good(format!("took {} in: answers now need it", name(*replica))),
-        TraceEvent::Suspects { replica, suspected: true } => bad(format!("suspects {}: silent", name(*replica))),
-        TraceEvent::Suspects { replica, suspected: false } => plain(format!("hears {} again", name(*replica))),
+        TraceEvent::Suspects { replica, suspected: true, why } => {
+            bad(format!("suspects {}: {}", name(*replica), sign(*why)))
+        }
+        TraceEvent::Suspects { replica, suspected: false, why } => plain(heard_again(&name(*replica), *why)),
         TraceEvent::PostcodeAnswered { from, verdict: said, took, .. } => {
             plain(format!("{} said in {}: {}", name(*from), duration(*took), verdict(said)))
         }

@@ -197,7 +197,8 @@ fn several_front_ends_stand_apart_and_say_which_is_the_newest() {
         let id = protocol::ids::NodeId(50 + number);
         told.process(&format!("front-end-{number}"), id, Actor::Role(Role::FrontEnd), scene::NOW - 10);
         let (token, view) = (Some(FrontEndToken(token)), View::default());
-        let state = NodeState::FrontEnd { token, retired: false, view, alive: vec![], pending: 0, waits_for: None };
+        let (alive, pending, waits_for, suspicions) = (vec![], 0, None, vec![]);
+        let state = NodeState::FrontEnd { token, retired: false, view, alive, pending, waits_for, suspicions };
         told.fact(id, scene::NOW - 5, TraceEvent::State(state));
     }
     let mut harness = shown_at(&told, scene::NOW);

@@ -234,7 +234,7 @@ impl<M: Machine> Host<M> {
     /// When the name server's journal cannot be written: then this process must not go on.
     pub fn round(&mut self) -> anyhow::Result<()> {
         self.now = self.clock.now();
-        self.restart_if_late()?;
+        self.tell_if_late()?;
         self.handle_arrivals();
         // A timer that a message has just set anew must not ring.
         self.carry_out_touched()?;

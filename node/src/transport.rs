@@ -9,6 +9,7 @@ pub mod framing;
 pub mod identity;
 pub mod limits;
 mod peers;
+mod probe;
 #[cfg(unix)]
 mod quiet_runtime;
 pub mod round_trip;
@@ -27,6 +28,7 @@ use tokio::time::Instant;
 use crate::control::Credentials;
 use connections::{Attendant, Refusals, Report};
 use peers::Peers;
+use probe::Probes;
 
 /// How many reads may wait for the loop before QUIC's flow control slows the peers.
 const WAITING_READS: usize = 256;
@@ -69,6 +71,7 @@ pub struct Transport {
     reports: mpsc::Receiver<Report>,
     /// Found while sending; handed out with what arrives.
     losses: VecDeque<Arrival>,
+    probes: Probes,
     observed: Observed,
 }
 
@@ -111,6 +114,7 @@ impl Transport {
             peers: Peers::default(),
             reports,
             losses: VecDeque::new(),
+            probes: Probes::default(),
             observed: Observed::Nothing,
         })
     }
@@ -156,6 +160,11 @@ impl Transport {
         }
         // QUIC's own tasks, which tell nobody what they do, send what the writers have handed to them.
         tokio::time::sleep(SENDING).await;
+    }
+
+    /// Whether it is proved that nobody listens at an address any more. Never waits.
+    pub fn is_closed(&mut self, address: SocketAddr) -> bool {
+        self.probes.is_closed(address, self.address.ip())
     }
 
     /// The next arrival. Losing this future loses nothing.

@@ -80,7 +80,8 @@ impl Customer {
         self.ask(effects);
     }
 
-    /// [9], or [7] if it does not know whom to ask.
+    /// [9], or [7] if it does not know whom to ask. The front-end it knows may be silent: the name server hears that sooner
+    /// than a retry would tell.
     fn ask(&mut self, effects: &mut Effects) {
         let Some(waiting) = &self.waiting else { return };
         match self.front_end {
@@ -89,6 +90,7 @@ impl Customer {
                 effects.send(front_end, waiting.traced, message);
                 let after = self.settings.patient(self.settings.retry_after, HOPS_OF_AN_ORDER);
                 effects.set_timer(Timer::RetryRequest, after);
+                self.doubt_later(effects);
             }
             None => self.look_up(effects),
         }
@@ -102,13 +104,31 @@ impl Customer {
         self.look_up_again_after(self.settings.retry_after, effects);
     }
 
+    fn doubt_later(&self, effects: &mut Effects) {
+        let after = self.settings.patient(self.settings.suspect_after, HOPS_OF_AN_ORDER);
+        effects.set_timer(Timer::AskNameServer, after);
+    }
+
+    /// No front-end is known, or the one that is known has not answered for the silence limit: is it still the one to ask?
+    fn on_ask_name_server(&mut self, effects: &mut Effects) {
+        if self.front_end.is_none() {
+            return self.look_up(effects);
+        }
+        if self.waiting.is_some() {
+            effects.send(self.identity.name_server, false, Message::Lookup { role: Role::FrontEnd });
+            self.doubt_later(effects);
+        }
+    }
+
     fn look_up_again_after(&self, after: Span, effects: &mut Effects) {
         effects.set_timer(Timer::AskNameServer, self.settings.patient(after, 3));
     }
 
     /// [8]
     fn on_found(&mut self, who: &[(String, Contact)], effects: &mut Effects) {
-        if self.front_end.is_some() || self.waiting.is_none() {
+        let found = who.first().map(|(_, front_end)| *front_end);
+        // An answer that names nobody else changes nothing.
+        if self.waiting.is_none() || self.front_end.is_some() && (found.is_none() || found == self.front_end) {
             return;
         }
         match who.first() {
@@ -213,13 +233,17 @@ impl Machine for Customer {
             Input::Received { from, message, .. } => self.on_message(from, message, effects),
             Input::Wanted { wish, traced } => self.on_wish(wish, traced, effects),
             Input::Rang(Timer::RetryRequest) => self.on_retry(effects),
-            Input::Rang(Timer::AskNameServer) => self.look_up(effects),
+            Input::Rang(Timer::AskNameServer) => self.on_ask_name_server(effects),
             Input::ConnectionLost { peer } if self.front_end.is_some_and(|front_end| front_end == peer) => {
                 self.front_end = None;
                 self.look_up(effects);
             }
             Input::Retimed(settings) => self.settings = settings,
-            Input::Rang(_) | Input::Overslept | Input::ConnectionLost { .. } | Input::PostcodeChecked { .. } => {}
+            Input::Rang(_)
+            | Input::Overslept { .. }
+            | Input::ConnectionLost { .. }
+            | Input::Gone { .. }
+            | Input::PostcodeChecked { .. } => {}
         }
     }
 

@@ -2,24 +2,23 @@
 //!
 //! It holds nothing that must survive: requests come again, views are recorded by the name server, and what it believes of
 //! replicas they tell it each heartbeat. Any number of front-ends may live; the newest token alone can change the view.
-//! How the next view is chosen stands in `front_end/views.rs`, how requests pass in `front_end/requests.rs`.
+//! Whom it believes
+//! alive stands in `front_end/suspicion.rs`, how the next view is chosen in `front_end/views.rs`, how requests pass in
+//! `front_end/requests.rs`.
 
 mod requests;
+mod suspicion;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ids::{Contact, CustomerId, FrontEndToken, ReplicaId, Role, View, ViewNumber};
+use crate::ids::{Contact, CustomerId, FrontEndToken, ReplicaId, Role, Span, View};
 use crate::machine::{Effects, Identity, Input, Machine, Settings, Timer};
 use crate::message::{Message, Status};
-use crate::trace::{NodeState, Refusal, TraceEvent};
+use crate::trace::{NodeState, Refusal, Suspicion, TraceEvent};
 
 use requests::Pending;
-
-/// So many statuses in a row make up for all earlier suspicions: ten seconds of heartbeats.
-const STEADY: u32 = 200;
-/// At most so many in a row are wanted of a replica that was suspected again and again.
-const LONGEST_TRIAL: u32 = 128;
+use suspicion::{Health, Known, Trials};
 
 /// A front-end.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -35,6 +34,11 @@ pub struct FrontEnd {
     /// Whoever may be a member of the next view: members, and what the primary reported to be in sync (rule R5).
     candidates: BTreeSet<ReplicaId>,
     replicas: BTreeMap<ReplicaId, Known>,
+    trials: Trials,
+    /// The last suspicions, for show.
+    suspicions: Vec<Suspicion>,
+    /// How late somebody's loop has been lately, this one's or a replica's; it fades.
+    late: Span,
     found: u64,
     pending: BTreeMap<CustomerId, Pending>,
     /// A read of the record is on its way.
@@ -45,56 +49,6 @@ pub struct FrontEnd {
     may_propose: bool,
     /// Something changed that the next view may depend on.
     reconsider: bool,
-}
-
-/// What a front-end knows of a replica.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Known {
-    contact: Option<Contact>,
-    /// How many were known before: "first found" (seed, [2, 3]).
-    order: u64,
-    health: Health,
-    /// Statuses in a row since it was last suspected.
-    steady: u32,
-    /// How many in a row it takes before it may become a member (again): doubled by each suspicion, so that a flapping
-    /// link does not change the view each second.
-    trial: u32,
-    status: Option<Status>,
-    /// The newest view it was told of: repeating that is not shown.
-    told: ViewNumber,
-}
-
-impl Known {
-    fn heard(&mut self, status: Status) {
-        self.health = Health::Alive;
-        self.status = Some(status);
-        self.steady = (self.steady + 1).min(STEADY);
-        if self.steady == STEADY {
-            self.trial = 1;
-        }
-    }
-
-    fn suspected(&mut self) {
-        self.health = Health::Silent;
-        self.steady = 0;
-        self.trial = (self.trial * 2).min(LONGEST_TRIAL);
-    }
-
-    /// Whether it may be taken in.
-    fn is_reliable(&self) -> bool {
-        self.health == Health::Alive && self.steady >= self.trial
-    }
-}
-
-/// Whether a replica lives, as far as can be known from its silence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Health {
-    /// Never heard; its time is running.
-    Unheard,
-    /// Heard within the silence limit.
-    Alive,
-    /// Not heard for the silence limit.
-    Silent,
 }
 
 impl FrontEnd {
@@ -109,6 +63,9 @@ impl FrontEnd {
             view: View::default(),
             candidates: BTreeSet::new(),
             replicas: BTreeMap::new(),
+            trials: Trials::default(),
+            suspicions: Vec::new(),
+            late: Span(0),
             found: 0,
             pending: BTreeMap::new(),
             reading: false,
@@ -153,75 +110,26 @@ impl FrontEnd {
     /// [3] Whoever is new is told of the view at once; the others hear of it each heartbeat.
     fn on_found(&mut self, who: &[(String, Contact)], effects: &mut Effects) {
         let mut news = false;
-        for (_, contact) in who {
+        for (name, contact) in who {
             news |= self.replicas.get(&contact.id).is_none_or(|known| known.contact != Some(*contact));
             self.meet(contact.id, Some(*contact), effects);
+            self.named(contact.id, name, effects);
         }
-        // Forgets the dead that nobody knows any more, so that restarts do not pile up.
-        let known = |id: &ReplicaId| who.iter().any(|(_, contact)| contact.id == *id);
-        let (members, candidates) = (&self.view.members, &self.candidates);
-        self.replicas.retain(|id, replica| {
-            replica.health != Health::Silent || members.contains(id) || candidates.contains(id) || known(id)
-        });
+        self.forget(|id| who.iter().any(|(_, contact)| contact.id == *id));
         if news {
             self.announce(effects);
         }
         self.reconsider = true;
     }
 
-    /// Makes a replica known; its silence is counted from now.
-    fn meet(&mut self, id: ReplicaId, contact: Option<Contact>, effects: &mut Effects) -> &mut Known {
-        let order = self.found;
-        let known = self.replicas.entry(id).or_insert_with(|| {
-            self.found += 1;
-            effects.set_timer(Timer::Silence(id), self.settings.suspect_after);
-            let (health, told) = (Health::Unheard, ViewNumber(0));
-            Known { contact: None, order, health, steady: 0, trial: 1, status: None, told }
-        });
-        if contact.is_some() {
-            known.contact = contact;
-        }
-        known
-    }
-
-    fn on_status(&mut self, from: Contact, status: Status, effects: &mut Effects) {
-        let before = self.meet(from.id, Some(from), effects);
-        let (was, changed) = ((before.health, before.is_reliable()), before.status.as_ref() != Some(&status));
-        before.heard(status.clone());
-        let is = (before.health, before.is_reliable());
-        effects.set_timer(Timer::Silence(from.id), self.settings.suspect_after);
-        if was.0 == Health::Silent {
-            effects.trace(|| TraceEvent::Suspects { replica: from.id, suspected: false });
-        }
+    /// What a status says beside that its sender lives.
+    fn learn_from(&mut self, sender: ReplicaId, status: Status, effects: &mut Effects) {
         // R5: what is in sync counts only for the view in which it was reported, and only from its primary.
-        if status.acting && status.view == self.view.number && from.id == self.view.primary {
+        if status.acting && status.view == self.view.number && sender == self.view.primary {
             self.candidates.extend(status.ack_set);
         }
         if status.view > self.view.number {
             self.read_record(effects);
-        }
-        self.reconsider |= changed || was != is;
-    }
-
-    fn on_silence(&mut self, replica: ReplicaId, effects: &mut Effects) {
-        if let Some(known) = self.replicas.get_mut(&replica) {
-            if self.retired {
-                // It says nothing any more, so nobody answers: that accuses nobody.
-                known.health = Health::Silent;
-                return;
-            }
-            known.suspected();
-            self.reconsider = true;
-            effects.trace(|| TraceEvent::Suspects { replica, suspected: true });
-        }
-    }
-
-    /// It was itself late: whoever seemed silent gets a full silence limit from now (PROTOCOL section 7).
-    fn on_overslept(&mut self, effects: &mut Effects) {
-        for (id, known) in &self.replicas {
-            if known.health != Health::Silent {
-                effects.set_timer(Timer::Silence(*id), self.settings.suspect_after);
-            }
         }
     }
 
@@ -242,18 +150,15 @@ impl FrontEnd {
         self.reconsider = true;
     }
 
-    /// The newest token is nobody's, if its front-end is gone, or claimed it with a message that came when it was gone.
+    /// The newest token is nobody's any more, if its front-end is silent or gone: the name server, which hears all
+    /// front-ends, says that of all that live this one is the newest.
     fn on_successor_found(&mut self, who: &[(String, Contact)], effects: &mut Effects) {
         let alone = who.first().is_none_or(|(_, newest)| *newest == self.identity.me);
         if self.retired && alone {
             self.retired = false;
             self.token = None;
             effects.send(self.identity.name_server, true, Message::ClaimFrontEnd);
-            // While it was retired nobody answered it: that was no silence.
-            for (id, known) in &mut self.replicas {
-                known.health = Health::Unheard;
-                effects.set_timer(Timer::Silence(*id), self.settings.suspect_after);
-            }
+            self.forgive_all(effects);
             self.announce(effects);
         }
     }
@@ -264,7 +169,7 @@ impl FrontEnd {
         self.view = view;
         for member in self.view.members.clone() {
             if self.meet(member, None, effects).contact.is_none() {
-                effects.send(self.identity.name_server, false, Message::Lookup { role: Role::Replica });
+                self.look_replicas_up(effects);
             }
         }
         self.announce(effects);
@@ -279,13 +184,13 @@ impl FrontEnd {
         }
         let members = &self.view.members;
         let contacts: Vec<_> = self.replicas.values().filter_map(|known| known.contact).collect();
-        let is_joiner = |id: &ReplicaId, known: &Known| known.is_reliable() && !members.contains(id);
-        let joiners = self.replicas.iter().filter(|(id, known)| is_joiner(id, known)).map(|(id, _)| *id);
-        let joiners: Vec<_> = joiners.collect();
+        let is_joiner = |id: &&ReplicaId| !members.contains(id) && self.is_reliable(id);
+        let joiners: Vec<_> = self.replicas.keys().filter(is_joiner).copied().collect();
+        let patience = self.patience();
         for contact in &contacts {
             let (view, joiners, contacts) = (self.view.clone(), joiners.clone(), contacts.clone());
             let told = self.replicas.get(&contact.id).map_or(view.number, |known| known.told);
-            effects.send(*contact, told < view.number, Message::ViewIs { view, joiners, contacts });
+            effects.send(*contact, told < view.number, Message::ViewIs { view, joiners, contacts, patience });
         }
         for contact in &contacts {
             if let Some(known) = self.replicas.get_mut(&contact.id) {
@@ -295,11 +200,21 @@ impl FrontEnd {
     }
 
     fn on_heartbeat(&mut self, effects: &mut Effects) {
+        // Also a retired one: it may be the newest again, once the newer one falls silent.
+        self.register(false, effects);
         if !self.retired {
-            self.register(false, effects);
+            self.count_answers(effects);
+            if self.hears_a_stranger() {
+                self.look_replicas_up(effects);
+            }
         }
         self.announce(effects);
         effects.set_timer(Timer::Heartbeat, self.settings.heartbeat);
+    }
+
+    /// [2]
+    fn look_replicas_up(&self, effects: &mut Effects) {
+        effects.send(self.identity.name_server, false, Message::Lookup { role: Role::Replica });
     }
 
     /// A timer that runs is left alone by a change that has nothing to do with it; silence is counted anew if one has.
@@ -310,7 +225,7 @@ impl FrontEnd {
             effects.set_timer(Timer::Heartbeat, heartbeat);
         }
         if (before.heartbeat, before.suspect_after) != (heartbeat, suspect_after) {
-            self.on_overslept(effects);
+            self.count_all_silence(effects);
         }
     }
 
@@ -372,9 +287,10 @@ impl Machine for FrontEnd {
                 self.may_propose = true;
                 self.reconsider = true;
             }
-            Input::Overslept => self.on_overslept(effects),
+            Input::Overslept { by } => self.on_overslept(by, effects),
+            Input::Gone { peer } => self.on_gone(peer, effects),
             Input::Retimed(settings) => self.retime(settings, effects),
-            // A lost connection is no death: suspicion comes from silence alone (RELIABILITY H12).
+            // A lost connection is no death: suspicion comes from silence, or from a proof.
             Input::Rang(_) | Input::ConnectionLost { .. } | Input::PostcodeChecked { .. } | Input::Wanted { .. } => {}
         }
     }
@@ -394,6 +310,7 @@ impl Machine for FrontEnd {
             alive: alive.collect(),
             pending: self.pending.len() as u64,
             waits_for: self.waits_for(),
+            suspicions: self.suspicions.clone(),
         }
     }
 }

@@ -39,12 +39,22 @@ pub enum Input {
     },
     /// A timer that was set and neither cancelled nor set again.
     Rang(Timer),
-    /// This process itself was late (frozen, or the machine slept): accuse nobody for the silence (PROTOCOL section 7).
-    Overslept,
+    /// This process itself was late (starved, frozen, or the machine slept): accuse nobody for that silence (PROTOCOL
+    /// section 7).
+    Overslept {
+        /// How late its loop was, at least.
+        by: Span,
+    },
     /// The connection to a peer closed: only a hint to ask at once.
     ConnectionLost {
         /// Whose.
         peer: Contact,
+    },
+    /// The answer to [`Effect::Probe`], if there is one: nobody holds this incarnation's port any more, and it held the
+    /// port all its life. No rule depends on it: a wrong proof costs time, never an order.
+    Gone {
+        /// Which incarnation.
+        peer: NodeId,
     },
     /// The answer to [`Effect::CheckPostcode`].
     PostcodeChecked {
@@ -114,6 +124,12 @@ pub enum Effect {
         /// Of which request.
         request: RequestId,
     },
+    /// Find out whether the process of a silent peer still holds its port. Only a proof that it does not is answered, by
+    /// [`Input::Gone`]; where nothing can be proved (another machine, a cut link) there is no answer.
+    Probe {
+        /// Whose.
+        peer: Contact,
+    },
     /// Name server: write and sync this before anything that follows in the list (rule R12).
     Journal(JournalRecord),
     /// Customer: its request is settled.
@@ -143,7 +159,8 @@ pub enum Timer {
     Heartbeat,
     /// Name server: forget the names that were not registered again.
     Autoclean,
-    /// Front-end: this replica has been silent for the silence limit. (A primary counts its heartbeats instead.)
+    /// Front-end: this replica has been silent for the silence limit. (A primary counts its heartbeats instead.) Name
+    /// server: the same of a front-end.
     Silence(NodeId),
     /// Front-end: claim, read or record again, the answer is overdue. Customer: look up again.
     AskNameServer,
@@ -206,6 +223,24 @@ impl Settings {
     #[must_use]
     pub fn plants(&self, plant: Plant) -> bool {
         self.plant == Some(plant)
+    }
+
+    /// A loop that was late by this much counts as frozen: all silence is counted anew.
+    #[must_use]
+    pub fn frozen_from(&self) -> Span {
+        Span(self.suspect_after.0 / 2)
+    }
+
+    /// A loop that was late by less than this was not late.
+    #[must_use]
+    pub fn late_from(&self) -> Span {
+        Span(self.suspect_after.0 / 25)
+    }
+
+    /// The longest that anybody's silence is borne beyond the silence limit because nodes are slow to get processor time.
+    #[must_use]
+    pub fn most_patience(&self) -> Span {
+        Span(self.suspect_after.0 / 5 * 4)
     }
 
     /// `after`, or `hops` hops if that is longer: a slowed message is not a lost one.
@@ -275,6 +310,11 @@ impl Effects {
     /// [`Effect::CancelTimer`].
     pub fn cancel_timer(&mut self, timer: Timer) {
         self.list.push(Effect::CancelTimer { timer });
+    }
+
+    /// [`Effect::Probe`].
+    pub fn probe(&mut self, peer: Contact) {
+        self.list.push(Effect::Probe { peer });
     }
 
     /// [`Effect::Trace`], made only if somebody observes.

@@ -86,6 +86,9 @@ pub enum Message {
         joiners: Vec<ReplicaId>,
         /// Where members and joiners listen.
         contacts: Vec<Contact>,
+        /// How much longer than the silence limit the front-end bears a silence now, because nodes are slow to get
+        /// processor time.
+        patience: Span,
     },
     /// Replica → front-end, each heartbeat: where I stand.
     Status(Status),
@@ -207,6 +210,8 @@ pub struct Status {
     pub ack_set: Vec<ReplicaId>,
     /// Only of an acting primary: members of the ack set it has not heard for the silence limit.
     pub silent: Vec<ReplicaId>,
+    /// How late its own loop has been since its last status: if it was silent, that may be why.
+    pub late: Span,
 }
 
 /// New entries, or none: then a heartbeat.

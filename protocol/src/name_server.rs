@@ -3,15 +3,16 @@
 //! It keeps two things apart. The *registry* is soft: names come by registration, go by autoclean, and return by themselves
 //! after a restart. The *record* (newest front-end's token, newest view) is what the chain of views hangs on: it is in the
 //! journal before anybody hears of it (rule R12) and changes by compare-and-set only (rule R13). The name server is not on
-//! the path of an order, and it neither suspects nor promotes anybody.
+//! the path of an order, and it suspects no replica. Of front-ends it hears which ones live: the newest of those is the one
+//! to be found, and is asked to take over where a newer one has fallen silent.
 
 use std::collections::BTreeMap;
 
-use crate::ids::{Contact, FrontEndToken, Role, View, ViewNumber};
+use crate::ids::{Contact, FrontEndToken, NodeId, Role, Span, View, ViewNumber};
 use crate::machine::{Effect, Effects, Identity, Input, JournalRecord, Machine, Settings, Timer};
 use crate::message::Message;
 use crate::plant::Plant;
-use crate::trace::{NodeState, Refusal, TraceEvent};
+use crate::trace::{NodeState, Refusal, Sign, TraceEvent};
 
 /// At most so many names are kept, each at most [`LONGEST_NAME`] bytes long.
 const MOST_NAMES: usize = 4096;
@@ -26,6 +27,8 @@ pub struct NameServer {
     record: JournalRecord,
     names: BTreeMap<String, Registered>,
     registrations: u64,
+    /// It runs for longer than the silence limit: a front-end that it has not heard by now is silent.
+    listened: bool,
 }
 
 /// One name in the registry.
@@ -38,6 +41,19 @@ struct Registered {
     order: u64,
     /// Whether it registered since the last cleaning.
     fresh: bool,
+    /// For how many heartbeats it has not registered.
+    unheard: u64,
+    /// How late this process was meanwhile.
+    late: Span,
+    /// A front-end that has been silent for the silence limit, or is proved to be gone.
+    silent: bool,
+}
+
+impl Registered {
+    /// Of those that live the newest, else of all.
+    fn rank(&self) -> (bool, Option<FrontEndToken>, u64) {
+        (!self.silent, self.token, self.order)
+    }
 }
 
 impl NameServer {
@@ -46,7 +62,7 @@ impl NameServer {
     pub fn new(identity: Identity, settings: Settings, journal: JournalRecord) -> Self {
         // Planted (R13): what was recorded before is forgotten.
         let record = if settings.plants(Plant::NsForgetsView) { JournalRecord::default() } else { journal };
-        Self { identity, settings, record, names: BTreeMap::new(), registrations: 0 }
+        Self { identity, settings, record, names: BTreeMap::new(), registrations: 0, listened: false }
     }
 
     /// What is recorded now.
@@ -57,7 +73,12 @@ impl NameServer {
 
     fn on_message(&mut self, from: Contact, traced: bool, message: Message, effects: &mut Effects) {
         match message {
-            Message::Register { name, role, token } => self.on_register(from, name, role, token),
+            Message::Register { name, role, token } => {
+                self.on_register(from, name, role, token);
+                if role == Role::FrontEnd {
+                    self.hear_front_end(from, effects);
+                }
+            }
             Message::Lookup { role } => self.on_lookup(from, traced, role, effects),
             Message::ClaimFrontEnd => self.on_claim(from, traced, effects),
             Message::ReadRecord => self.answer(from, traced, false, effects),
@@ -98,15 +119,89 @@ impl NameServer {
             Some(_) | None => {
                 let order = self.registrations;
                 self.registrations += 1;
-                self.names.insert(name, Registered { contact: from, role, token, order, fresh: true });
+                let (fresh, unheard, late, silent) = (true, 0, Span(0), false);
+                let known = Registered { contact: from, role, token, order, fresh, unheard, late, silent };
+                self.names.insert(name, known);
             }
         }
     }
 
+    // Front-ends that live.
+
+    /// Its silence is counted from now. If it is the newest that lives, it hears so again and again, until it is the newest.
+    fn hear_front_end(&mut self, from: Contact, effects: &mut Effects) {
+        let Some(known) = self.names.values_mut().find(|known| known.contact == from) else { return };
+        if std::mem::take(&mut known.silent) {
+            let why = Some(Sign::Heard { late: Span(0) });
+            effects.trace(|| TraceEvent::Suspects { replica: from.id, suspected: false, why });
+        }
+        self.count_silence(from.id, effects);
+        let newest = self.front_ends().max_by_key(|(_, known)| known.rank());
+        let Some((name, known)) = newest.filter(|(_, known)| known.contact == from) else { return };
+        if self.listened && known.token.is_some_and(|token| token < self.record.token) {
+            let who = vec![(name.clone(), from)];
+            effects.send(from, false, Message::Found { role: Role::FrontEnd, who });
+        }
+    }
+
+    fn front_ends(&self) -> impl Iterator<Item = (&String, &Registered)> {
+        self.names.iter().filter(|(_, known)| known.role == Role::FrontEnd)
+    }
+
+    /// From now. The next word is due in a heartbeat, so there is nothing to count before a second one is over.
+    fn count_silence(&mut self, front_end: NodeId, effects: &mut Effects) {
+        let two = self.settings.heartbeat.times(2);
+        if let Some(known) = self.front_end(front_end) {
+            (known.unheard, known.late) = (0, Span(0));
+            effects.set_timer(Timer::Silence(front_end), two);
+        }
+    }
+
+    fn front_end(&mut self, id: NodeId) -> Option<&mut Registered> {
+        self.names.values_mut().find(|known| known.role == Role::FrontEnd && known.contact.id == id)
+    }
+
+    fn on_silence(&mut self, id: NodeId, effects: &mut Effects) {
+        if id == self.identity.me.id {
+            self.listened = true;
+            return;
+        }
+        let Settings { heartbeat, suspect_after, .. } = self.settings;
+        let Some(known) = self.front_end(id).filter(|known| !known.silent) else { return };
+        known.unheard = (known.unheard + 1).max(2);
+        let (contact, silence, late) = (known.contact, heartbeat.times(known.unheard), known.late);
+        if silence.0 >= suspect_after.0 + late.0 {
+            return self.believe_silent(id, Sign::Silent { silence, late }, effects);
+        }
+        effects.probe(contact);
+        effects.set_timer(Timer::Silence(id), heartbeat);
+    }
+
+    fn believe_silent(&mut self, id: NodeId, why: Sign, effects: &mut Effects) {
+        let Some(known) = self.front_end(id).filter(|known| !known.silent) else { return };
+        known.silent = true;
+        effects.cancel_timer(Timer::Silence(id));
+        effects.trace(|| TraceEvent::Suspects { replica: id, suspected: true, why: Some(why) });
+    }
+
+    /// Whoever could not register while this process slept gets another round, and is accused of nothing.
+    fn on_overslept(&mut self, by: Span, effects: &mut Effects) {
+        let frozen = by >= self.settings.frozen_from();
+        for known in self.names.values_mut() {
+            known.late.0 += by.0;
+            known.fresh |= frozen;
+        }
+        let front_ends: Vec<_> = self.front_ends().filter(|(_, known)| frozen && !known.silent).collect();
+        let ids: Vec<_> = front_ends.into_iter().map(|(_, known)| known.contact.id).collect();
+        ids.into_iter().for_each(|id| self.count_silence(id, effects));
+    }
+
+    // Looking up, claiming, recording.
+
     fn on_lookup(&mut self, from: Contact, traced: bool, role: Role, effects: &mut Effects) {
         let mut found: Vec<_> = self.names.iter().filter(|(_, known)| known.role == role).collect();
         if role == Role::FrontEnd {
-            found.sort_by_key(|(_, known)| std::cmp::Reverse((known.token, known.order)));
+            found.sort_by_key(|(_, known)| std::cmp::Reverse(known.rank()));
             found.truncate(1);
         } else {
             found.sort_by_key(|(_, known)| known.order);
@@ -166,14 +261,16 @@ impl NameServer {
 impl Machine for NameServer {
     fn start(&mut self, effects: &mut Effects) {
         effects.set_timer(Timer::Autoclean, self.settings.autoclean);
+        effects.set_timer(Timer::Silence(self.identity.me.id), self.settings.suspect_after);
     }
 
     fn handle(&mut self, input: Input, effects: &mut Effects) {
         match input {
             Input::Received { from, traced, message } => self.on_message(from, traced, message, effects),
             Input::Rang(Timer::Autoclean) => self.on_autoclean(effects),
-            // Whoever could not register while this process slept gets another round.
-            Input::Overslept => self.names.values_mut().for_each(|known| known.fresh = true),
+            Input::Rang(Timer::Silence(front_end)) => self.on_silence(front_end, effects),
+            Input::Gone { peer } => self.believe_silent(peer, Sign::Gone, effects),
+            Input::Overslept { by } => self.on_overslept(by, effects),
             Input::Retimed(settings) => {
                 let before = std::mem::replace(&mut self.settings, settings);
                 if before.autoclean != self.settings.autoclean {

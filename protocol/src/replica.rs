@@ -18,7 +18,7 @@ mod primary;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use crate::ids::{Contact, NodeId, OpNumber, Position, ReplicaId, Role, View, ViewNumber};
+use crate::ids::{Contact, NodeId, OpNumber, Position, ReplicaId, Role, Span, View, ViewNumber};
 use crate::machine::{Effects, Identity, Input, Machine, Settings, Timer};
 use crate::message::{Message, Status};
 use crate::order_book::OrderBook;
@@ -53,6 +53,10 @@ pub struct Replica {
     status_due: bool,
     /// What is said each heartbeat was said since its timer rang last.
     spoke: bool,
+    /// How late its own loop has been since its last status.
+    late: Span,
+    /// How much longer than the silence limit a silence is borne now, as the front-end says.
+    patience: Span,
 }
 
 impl Replica {
@@ -73,6 +77,8 @@ impl Replica {
             addresses: BTreeMap::new(),
             status_due: false,
             spoke: false,
+            late: Span(0),
+            patience: Span(0),
         }
     }
 
@@ -215,7 +221,10 @@ impl Replica {
 
     fn on_message(&mut self, from: Contact, traced: bool, message: Message, effects: &mut Effects) {
         match message {
-            Message::ViewIs { view, joiners, contacts } => self.on_view_is(from, view, &joiners, &contacts, effects),
+            Message::ViewIs { view, joiners, contacts, patience } => {
+                self.patience = patience.min(self.settings.most_patience());
+                self.on_view_is(from, view, &joiners, &contacts, effects);
+            }
             Message::Found { role: Role::FrontEnd, who } => self.on_front_end_found(&who, effects),
             Message::StateUpdate(update) => self.on_state_update(from, traced, update, effects),
             Message::Snapshot(part) => self.on_snapshot(from, traced, part, effects),
@@ -274,6 +283,7 @@ impl Replica {
             commit: self.commit(),
             ack_set,
             silent,
+            late: std::mem::take(&mut self.late),
         };
         effects.send(to, false, Message::Status(status));
     }
@@ -282,7 +292,7 @@ impl Replica {
 
     /// Silence is counted by this clock alone, however often or rarely front-ends are heard (PROTOCOL section 7).
     fn on_heartbeat(&mut self, effects: &mut Effects) {
-        self.watch_peers();
+        self.watch_peers(effects);
         self.count_checks(effects);
         self.speak(effects);
         self.spoke = false;
@@ -295,6 +305,15 @@ impl Replica {
         if !std::mem::replace(&mut self.spoke, true) {
             self.register(false, effects);
             self.beat(effects);
+        }
+    }
+
+    /// The front-end is told at once, for it has not been answered; and nobody is accused for the silence.
+    fn on_overslept(&mut self, by: Span) {
+        self.late = self.late.max(by);
+        self.status_due = true;
+        if by >= self.settings.frozen_from() {
+            self.forgive_peers();
         }
     }
 
@@ -335,7 +354,8 @@ impl Machine for Replica {
             Input::Rang(Timer::FrontEndSilence) => self.look_front_end_up(effects),
             Input::Rang(Timer::CheckAgain(request)) => self.on_check_again(request, effects),
             Input::PostcodeChecked { request, verdict, at } => self.on_verdict(request, verdict, at, effects),
-            Input::Overslept => self.forgive_peers(),
+            Input::Overslept { by } => self.on_overslept(by),
+            Input::Gone { peer } => self.on_gone(peer),
             Input::Retimed(settings) => self.retime(settings, effects),
             Input::Rang(_) | Input::ConnectionLost { .. } | Input::Wanted { .. } => {}
         }

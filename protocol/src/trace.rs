@@ -6,6 +6,7 @@
 
 mod crowd;
 mod steering;
+mod suspicion;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,7 @@ use crate::postcode::{Postcode, PostcodeService, Verdict};
 
 pub use crowd::{Crowd, CrowdJudged, CrowdTimes};
 pub use steering::{Blast, Bomb, FAILPOINTS, Failpoint, Freezing, LinkRule, MessageAct, Rate, Stay};
+pub use suspicion::{Sign, Suspicion};
 
 /// One of the seed's numbered steps, 1 to 14.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -106,12 +108,15 @@ pub enum TraceEvent {
         /// Who.
         replica: ReplicaId,
     },
-    /// Machine of a front-end: it stopped, or began again, to believe a replica alive.
+    /// Machine of a front-end, or of a name server: it stopped, or began again, to believe a replica (a front-end) alive.
     Suspects {
         /// Whom.
         replica: ReplicaId,
         /// True when the suspicion begins.
         suspected: bool,
+        /// What it goes by; tapes of earlier versions do not say.
+        #[serde(default)]
+        why: Option<Sign>,
     },
     /// Machine of a primary: an order waits for its postcode. Driver: the request leaves (\[11\]).
     PostcodeAsked {
@@ -396,6 +401,9 @@ pub enum NodeState {
         pending: u64,
         /// Why there is no service, as a sentence; none while there is.
         waits_for: Option<String>,
+        /// The last suspicions, oldest first.
+        #[serde(default)]
+        suspicions: Vec<Suspicion>,
     },
     /// Of a replica.
     Replica(Box<ReplicaState>),

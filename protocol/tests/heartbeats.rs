@@ -47,7 +47,8 @@ fn primary() -> Replica {
 
 fn announce(replica: &mut Replica, front_end: u64) -> Vec<Effect> {
     let view = View { number: ViewNumber(1), primary: NodeId(ME), members: vec![NodeId(ME), NodeId(BACKUP)] };
-    let message = Message::ViewIs { view, joiners: Vec::new(), contacts: vec![contact(ME), contact(BACKUP)] };
+    let message =
+        Message::ViewIs { view, joiners: Vec::new(), contacts: vec![contact(ME), contact(BACKUP)], patience: Span(0) };
     give(replica, Input::Received { from: contact(front_end), traced: false, message })
 }
 

@@ -9,7 +9,7 @@ use protocol::customer::Customer;
 use protocol::front_end::FrontEnd;
 use protocol::ids::{
     Barrier, Contact, CustomerId, Fingerprint, FrontEndToken, NodeId, OpNumber, OrderNumber, Position, RequestId,
-    RequestNumber, Role, Timestamp, View, ViewNumber,
+    RequestNumber, Role, Span, Timestamp, View, ViewNumber,
 };
 use protocol::machine::{Effect, Effects, Identity, Input, Machine, Settings, Timer, Wish};
 use protocol::message::{Ask, Message, SnapshotPart, StateUpdate, Status, WaitReason};
@@ -77,7 +77,8 @@ fn sent(effects: &[Effect]) -> Vec<&Message> {
 
 fn view_is(view: View, joiners: &[u64]) -> Message {
     let contacts = (3..10).map(contact).collect();
-    Message::ViewIs { view, joiners: joiners.iter().map(|id| NodeId(*id)).collect(), contacts }
+    let joiners = joiners.iter().map(|id| NodeId(*id)).collect();
+    Message::ViewIs { view, joiners, contacts, patience: Span(0) }
 }
 
 /// A replica that leads itself, with its pre-defined orders.
@@ -325,8 +326,8 @@ fn what_nobody_answers_and_nobody_repeats_is_let_go() {
 fn a_lone_primary_that_stood_down_leads_a_newer_view() {
     let mut front_end = front_end(view(4, 3, &[3]));
     let position = Some(Position { op: OpNumber(1), fingerprint: Fingerprint(5) });
-    let (ack_set, silent) = (Vec::new(), Vec::new());
-    let status = Status { view: ViewNumber(4), acting: false, position, commit: OpNumber(0), ack_set, silent };
+    let (ack_set, silent, late) = (Vec::new(), Vec::new(), Span(0));
+    let status = Status { view: ViewNumber(4), acting: false, position, commit: OpNumber(0), ack_set, silent, late };
     let effects = say(&mut front_end, 3, Message::Status(status));
     let next = view(5, 3, &[3]);
     assert!(sent(&effects).iter().any(|message| matches!(message, Message::RecordView { view, .. } if *view == next)));

@@ -63,6 +63,11 @@ scenes! {
     n31_name_server_down_when_a_backup_dies,
     n41_customers_are_gone_while_nobody_checks_their_postcodes,
     n42_an_order_that_nobody_can_check_is_refused,
+    n32_the_newest_front_end_dies,
+    n33_the_newest_front_end_freezes_and_wakes,
+    n34_a_dead_backup_is_out_at_once,
+    n35_what_comes_and_goes_must_first_stay,
+    n36_the_primary_alone_survives,
 }
 
 #[test]

@@ -175,7 +175,7 @@ fn other_facts(ui: &mut Ui, picture: &Picture, state: &NodeState) {
                 fact(ui, name, &format!("{role} · {}", contact.address), false);
             }
         }
-        NodeState::FrontEnd { token, retired, view, alive, pending, waits_for } => {
+        NodeState::FrontEnd { token, retired, view, alive, pending, waits_for, suspicions } => {
             fact(ui, "View", &view.number.to_string(), false);
             fact(ui, "Primary", &picture.name(view.primary), false);
             fact(ui, "Members", &names(picture, &view.members), false);
@@ -185,6 +185,12 @@ fn other_facts(ui: &mut Ui, picture: &Picture, state: &NodeState) {
             fact(ui, "Token", &format!("{token}{}", if *retired { ", retired" } else { "" }), false);
             if let Some(why) = waits_for {
                 ui.add(Label::new(RichText::new(wording::named(why, picture)).color(tokens(ui).tomato_text)).wrap());
+            }
+            if !suspicions.is_empty() {
+                heading(ui, "Suspicions");
+            }
+            for suspicion in suspicions.iter().rev() {
+                dim(ui, wording::suspicion(suspicion));
             }
         }
         NodeState::Replica(_) | NodeState::Customer { .. } => {}

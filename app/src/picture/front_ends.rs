@@ -85,7 +85,8 @@ mod tests {
 
     fn says(picture: &mut Picture, node: u64, token: u64, retired: bool) {
         let (token, view) = (Some(FrontEndToken(token)), View::default());
-        let state = NodeState::FrontEnd { token, retired, view, alive: Vec::new(), pending: 0, waits_for: None };
+        let (alive, suspicions) = (Vec::new(), Vec::new());
+        let state = NodeState::FrontEnd { token, retired, view, alive, pending: 0, waits_for: None, suspicions };
         tell(picture, node, TraceEvent::State(state));
     }
 

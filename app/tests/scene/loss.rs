@@ -4,7 +4,7 @@ use protocol::ids::{RequestId, RequestNumber};
 use protocol::message::{Answer, Ask};
 use protocol::order_book::HistoryPage;
 use protocol::plant::Plant;
-use protocol::trace::{Ending, Freezing, LinkRule, Standing, TraceEvent};
+use protocol::trace::{Ending, Freezing, LinkRule, Sign, Standing, TraceEvent};
 
 use crate::scene::{FRONT_END, NAME_SERVER, Scene, customer, order_on_its_way, replica, view};
 
@@ -27,7 +27,8 @@ pub fn lost_order() -> Scene {
     s.placed(request, 41, 900_000, 5_900_000);
     s.fact(replica(4), 6_000_000, TraceEvent::Froze { how: Freezing::Cooperative });
     s.fact(replica(2), 6_500_000, TraceEvent::Ended { how: Ending::Crashed, words: "signal: 9 (SIGKILL)".into() });
-    s.fact(FRONT_END, 6_750_000, TraceEvent::Suspects { replica: replica(2), suspected: true });
+    let why = Some(Sign::Gone);
+    s.fact(FRONT_END, 6_750_000, TraceEvent::Suspects { replica: replica(2), suspected: true, why });
     s.fact(replica(4), 8_000_000, TraceEvent::Woke);
     let view = view(4, replica(3), &[replica(3)]);
     s.fact(replica(3), 7_000_000, TraceEvent::Became { standing: Standing::Primary, view: view.clone() });

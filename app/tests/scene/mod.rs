@@ -157,6 +157,7 @@ fn beliefs(scene: &mut Scene, at: u64, view: &View, alive: Vec<NodeId>) {
         alive,
         pending: 1,
         waits_for: None,
+        suspicions: Vec::new(),
     };
     scene.fact(FRONT_END, at, TraceEvent::State(state));
 }

@@ -2,9 +2,9 @@
 
 use anyhow::Context;
 use protocol::ids::{Contact, MessageId, NodeId};
-use protocol::machine::{Effect, Machine};
+use protocol::machine::{Effect, Input, Machine};
 use protocol::message::{Envelope, Message};
-use protocol::trace::TraceEvent;
+use protocol::trace::{LinkRule, TraceEvent};
 
 use super::{Answered, Host};
 use crate::links::{FULL, Fate, MOST_IN_LINKS, Passing};
@@ -42,6 +42,7 @@ impl<M: Machine> Host<M> {
             Effect::CancelTimer { timer } => self.timers.cancel(at, timer),
             Effect::CheckPostcode { request, postcode, traced } => self.check_postcode(at, request, postcode, traced),
             Effect::EndCheck { request } => self.end_check(request),
+            Effect::Probe { peer } => self.probe(at, id, peer),
             Effect::Journal(record) => {
                 let journal = self.journal.as_ref().context("Only a name server has a journal.")?;
                 journal.write(&record)?;
@@ -50,6 +51,14 @@ impl<M: Machine> Host<M> {
             Effect::Trace(event) => self.trace(id, || event),
         }
         Ok(())
+    }
+
+    /// What a link does not let through, a proof does not pass either; and while time stands still nobody misses anybody.
+    fn probe(&mut self, at: usize, me: NodeId, peer: Contact) {
+        let LinkRule { cut, hold, .. } = self.links.rule((me, peer.id));
+        if !cut && !hold && !self.clock.is_stopped() && self.transport.is_closed(peer.address) {
+            self.given.push_back((at, Input::Gone { peer: peer.id }));
+        }
     }
 
     fn send(&mut self, at: usize, to: Contact, traced: bool, message: Message) {

@@ -231,7 +231,7 @@ fn entries(message: &Message) -> Option<OpNumber> {
 }
 
 fn suspicion(event: &TraceEvent) -> Option<(ReplicaId, bool)> {
-    if let TraceEvent::Suspects { replica, suspected } = event { Some((*replica, *suspected)) } else { None }
+    if let TraceEvent::Suspects { replica, suspected, .. } = event { Some((*replica, *suspected)) } else { None }
 }
 
 fn is_request(message: &Message) -> bool {

@@ -35,6 +35,10 @@ struct Probe {
 }
 
 impl Probe {
+    fn was_late(&self) -> bool {
+        self.heard.iter().any(|input| matches!(input, Input::Overslept { .. }))
+    }
+
     fn rung(&self) -> usize {
         self.heard.iter().filter(|input| matches!(input, Input::Rang(_))).count()
     }

@@ -1,7 +1,7 @@
 //! One scene for each thing a link can do, in virtual time: the scene says what time it is.
 
 use super::*;
-use protocol::ids::{Contact, Fingerprint, OpNumber, Position, RequestId, Role, View, ViewNumber};
+use protocol::ids::{Contact, Fingerprint, OpNumber, Position, RequestId, Role, Span, View, ViewNumber};
 use protocol::message::{Envelope, Message, SnapshotPart};
 use protocol::trace::MessageAct;
 
@@ -19,7 +19,7 @@ fn lookup() -> Message {
 }
 
 fn heartbeat() -> Message {
-    Message::ViewIs { view: View::default(), joiners: Vec::new(), contacts: Vec::new() }
+    Message::ViewIs { view: View::default(), joiners: Vec::new(), contacts: Vec::new(), patience: Span(0) }
 }
 
 fn rule(change: impl FnOnce(&mut LinkRule)) -> LinkRule {

@@ -59,6 +59,7 @@ pub(super) async fn drive<M: Machine>(
                 obey(&mut host, me, command, reports, show);
             }
         }
+        host.catch_up().await;
         host.round()?;
         for blast in host.take_blasts() {
             blast::happens(&mut host, blast, reports).await?;

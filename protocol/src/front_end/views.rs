@@ -11,25 +11,34 @@ use crate::machine::{Effects, Timer};
 use crate::message::{Message, Status};
 use crate::plant::Plant;
 
-/// At most one proposal in this time, unless the primary is dead (PROTOCOL section 6).
+/// At most one proposal in this time, unless somebody whom answers need is dead (PROTOCOL section 6).
 const BETWEEN_PROPOSALS: Span = Span::millis(1000);
 
 impl FrontEnd {
     pub(super) fn propose(&mut self, effects: &mut Effects) {
-        if self.proposed.is_some() || !(self.may_propose || self.is_dead(&self.view.primary)) {
+        if self.proposed.is_some() || !(self.may_propose || self.is_urgent()) {
             return;
         }
         let (Some(token), Ok(Some(view))) = (self.token, self.next_view()) else { return };
         let (name_server, expected) = (self.identity.name_server, self.view.number);
         effects.send(name_server, true, Message::RecordView { token, expected, view: view.clone() });
         self.proposed = Some(view.clone());
-        self.may_propose = false;
+        // An urgent one does not put off the others, however often somebody dies.
+        if std::mem::take(&mut self.may_propose) {
+            effects.set_timer(Timer::MayPropose, BETWEEN_PROPOSALS);
+        }
         // Planted (R12): why wait for the record?
         if self.settings.plants(Plant::AnnounceBeforeRecording) {
             self.adopt(view, effects);
         }
-        effects.set_timer(Timer::MayPropose, BETWEEN_PROPOSALS);
         self.ask_name_server_later(effects);
+    }
+
+    /// Whether customers wait until the view changes: for the primary, or for an acknowledgement of the certainly dead.
+    /// Who may only be slow must wait its turn, so that a flapping link does not change the view all the time.
+    fn is_urgent(&self) -> bool {
+        let is_gone = |id: &ReplicaId| self.replicas.get(id).is_some_and(|known| known.health == Health::Gone);
+        self.is_dead(&self.view.primary) || self.candidates.iter().any(is_gone)
     }
 
     /// The answer is overdue. The world may have changed since: what is proposed is chosen anew.
@@ -107,12 +116,15 @@ impl FrontEnd {
     /// Candidates without the dead, without joiners that come and go, and without those whom the primary cannot reach.
     /// Where the primary misses two or more whom the front-end hears, the primary is the odd one out.
     fn next_members(&self) -> BTreeSet<ReplicaId> {
-        let reliable = |id: &ReplicaId| self.replicas.get(id).is_some_and(Known::is_reliable);
-        let stays = |id: &ReplicaId| if self.view.members.contains(id) { !self.is_dead(id) } else { reliable(id) };
+        let stays =
+            |id: &ReplicaId| if self.view.members.contains(id) { !self.is_dead(id) } else { self.is_reliable(id) };
         let mut members: BTreeSet<_> = self.candidates.iter().copied().filter(stays).collect();
         let primary = self.view.primary;
         if let Some(status) = self.status_in_view(&primary).filter(|_| !self.is_dead(&primary)) {
-            let heard = status.silent.iter().filter(|id| members.contains(id)).count();
+            // What counts is that they were heard just now: else they may have died at the same time, and without the
+            // primary nobody would be left.
+            let is_fresh = |id: &&ReplicaId| self.replicas.get(id).is_some_and(Known::is_fresh);
+            let heard = status.silent.iter().filter(|id| members.contains(id)).filter(is_fresh).count();
             if heard >= 2 {
                 members.remove(&primary);
             } else {
@@ -146,7 +158,7 @@ impl FrontEnd {
     }
 
     fn is_dead(&self, replica: &ReplicaId) -> bool {
-        self.replicas.get(replica).is_some_and(|known| known.health == Health::Silent)
+        self.replicas.get(replica).is_some_and(Known::is_dead)
     }
 
     /// Why no customer can be served, as a sentence; none while all of those answer whom an answer needs.

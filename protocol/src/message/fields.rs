@@ -58,6 +58,7 @@ pub(super) fn of(message: &Message) -> Fields {
             field("commit", status.commit),
             nodes("ack set", &status.ack_set),
             nodes("silent", &status.silent),
+            field("own loop late by", format!("{} ms", status.late.0 / 1000)),
         ],
         Message::Request { id, ask } => [vec![field("request", id)], asked(ask)].concat(),
         Message::StateUpdate(update) => vec![

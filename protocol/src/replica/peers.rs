@@ -22,6 +22,8 @@ const MOST_BYTES: usize = 256 * 1024;
 const MOST_ON_THE_WAY: usize = 4;
 /// Bytes in one part of a snapshot.
 pub(super) const PART: usize = 64 * 1024;
+/// Longer silence is not counted.
+const MOST_UNHEARD: u64 = 1_000_000;
 /// Parts on the way to a peer.
 const WINDOW: u32 = 8;
 
@@ -130,14 +132,14 @@ impl Peer {
         self.snapshot.as_ref().map_or((0, 0), |snapshot| (snapshot.acknowledged(), snapshot.got.len() as u32))
     }
 
-    /// Whether it has been silent for the silence limit.
-    pub(super) fn is_silent(&self, settings: &Settings) -> bool {
-        self.unheard > Self::heartbeats_in(settings.suspect_after, settings)
+    /// Whether it has been silent for so many heartbeats.
+    pub(super) fn is_silent(&self, limit: u64) -> bool {
+        self.unheard > limit
     }
 
     /// Once a heartbeat. What made no progress for two heartbeats (or four slowed hops) counts as lost.
     fn watch(&mut self, settings: &Settings) {
-        self.unheard = (self.unheard + 1).min(1 + Self::heartbeats_in(settings.suspect_after, settings));
+        self.unheard = (self.unheard + 1).min(MOST_UNHEARD);
         if self.on_the_way.is_empty() && self.snapshot.is_none() {
             self.stalled = 0;
             return;
@@ -153,12 +155,17 @@ impl Peer {
         }
     }
 
-    fn heartbeats_in(span: Span, settings: &Settings) -> u64 {
+    pub(super) fn heartbeats_in(span: Span, settings: &Settings) -> u64 {
         span.0.div_ceil(settings.heartbeat.0.max(1))
     }
 
     pub(super) fn forgive(&mut self) {
         self.unheard = 0;
+    }
+
+    /// Its process is gone: that is silence enough.
+    fn is_gone(&mut self) {
+        self.unheard = MOST_UNHEARD;
     }
 }
 
@@ -211,10 +218,10 @@ impl Replica {
     /// Joiners are brought up outside the ack set; who is neither in it nor listed any more is let go, once it is silent:
     /// of two front-ends, one may list whom the other does not hear.
     pub(super) fn bring_up(&mut self, joiners: &[ReplicaId], effects: &mut Effects) {
-        let me = self.id();
+        let (me, limit) = (self.id(), self.silence_limit());
         let Some(primary) = &mut self.primary else { return };
         let Primary { peers, ack_set, .. } = primary;
-        peers.retain(|id, peer| ack_set.contains(id) || joiners.contains(id) || !peer.is_silent(&self.settings));
+        peers.retain(|id, peer| ack_set.contains(id) || joiners.contains(id) || !peer.is_silent(limit));
         let known = peers.len();
         for joiner in joiners.iter().filter(|id| **id != me) {
             peers.entry(*joiner).or_default();
@@ -257,19 +264,47 @@ impl Replica {
     }
 
     /// Once a heartbeat: who is silent, and what has to be sent again.
-    pub(super) fn watch_peers(&mut self) {
+    pub(super) fn watch_peers(&mut self, effects: &mut Effects) {
         let Some(primary) = &mut self.primary else { return };
-        let before = primary.report().1;
-        primary.peers.values_mut().for_each(|peer| peer.watch(&self.settings));
-        primary.note_silent(&self.settings);
-        self.status_due |= primary.report().1 != before;
+        for (id, peer) in &mut primary.peers {
+            peer.watch(&self.settings);
+            // One heartbeat has just begun to be silent, the one before it was.
+            if peer.unheard >= 2
+                && peer.unheard < MOST_UNHEARD
+                && let Some(address) = self.addresses.get(id)
+            {
+                effects.probe(Contact { id: *id, address: *address });
+            }
+        }
+        self.note_silent();
     }
 
-    /// This process was itself late: it accuses nobody (PROTOCOL section 7).
+    /// This process was itself frozen: it accuses nobody (PROTOCOL section 7).
     pub(super) fn forgive_peers(&mut self) {
         if let Some(primary) = &mut self.primary {
             primary.peers.values_mut().for_each(Peer::forgive);
-            primary.note_silent(&self.settings);
         }
+        self.note_silent();
+    }
+
+    /// A proof of death: the front-end hears of it at once.
+    pub(super) fn on_gone(&mut self, peer: ReplicaId) {
+        if let Some(peer) = self.primary.as_mut().and_then(|primary| primary.peers.get_mut(&peer)) {
+            peer.is_gone();
+            self.note_silent();
+        }
+    }
+
+    fn note_silent(&mut self) {
+        let limit = self.silence_limit();
+        let Some(primary) = &mut self.primary else { return };
+        let before = primary.report().1;
+        primary.note_silent(limit, &self.settings);
+        self.status_due |= primary.report().1 != before;
+    }
+
+    /// Heartbeats after which a peer is silent.
+    fn silence_limit(&self) -> u64 {
+        Peer::heartbeats_in(Span(self.settings.suspect_after.0 + self.patience.0), &self.settings)
     }
 }

@@ -75,8 +75,8 @@ impl Primary {
     }
 
     /// R5: whoever is silent is reported, never skipped.
-    pub(super) fn note_silent(&mut self, settings: &Settings) {
-        let silent = self.peers.iter().filter(|(id, peer)| self.ack_set.contains(id) && peer.is_silent(settings));
+    pub(super) fn note_silent(&mut self, limit: u64, settings: &Settings) {
+        let silent = self.peers.iter().filter(|(id, peer)| self.ack_set.contains(id) && peer.is_silent(limit));
         self.silent = silent.map(|(id, _)| *id).collect();
         // Planted: it is skipped and not reported, so that the recorded view goes on to count it as a full copy.
         if settings.plants(Plant::SkipSlowBackup) {

@@ -5,7 +5,7 @@
 
 use crate::customer::Customer;
 use crate::front_end::FrontEnd;
-use crate::ids::{Contact, CustomerId, NodeId, RequestId, RequestNumber, Role, Timestamp};
+use crate::ids::{Contact, CustomerId, NodeId, RequestId, RequestNumber, Role, Span, Timestamp};
 use crate::machine::{Effect, Effects, Identity, Input, JournalRecord, Settings, Timer, Wish};
 use crate::message::{Answer, Message};
 use crate::name_server::NameServer;
@@ -247,7 +247,8 @@ impl<S: Surroundings> Cluster<S> {
             self.queue.plan(at, Event::Ring { node, timer });
         }
         if noticed {
-            self.nodes[node].inbox.insert(0, Input::Overslept);
+            let by = Span(self.now - self.nodes[node].frozen_since);
+            self.nodes[node].inbox.insert(0, Input::Overslept { by });
         }
         self.run(node);
     }
@@ -429,6 +430,7 @@ impl<S: Surroundings> Cluster<S> {
                 let input = Input::PostcodeChecked { request, verdict, at };
                 self.queue.plan(self.now + after, Event::Input { node, input });
             }
+            Effect::Probe { peer } => self.probe(node, peer),
             Effect::Journal(record) => {
                 self.tell(|_| format!("journal: token {}, {:?}", record.token, record.view));
                 self.checkers.journaled(&record);
@@ -442,6 +444,15 @@ impl<S: Surroundings> Cluster<S> {
             }
             // It may be too late to take the question back: then the verdict comes, and nobody needs it.
             Effect::EndCheck { .. } | Effect::Trace(_) => {}
+        }
+    }
+
+    /// A probe of somebody who lives is not answered, and one of the dead only where that can be proved.
+    fn probe(&mut self, node: usize, peer: Contact) {
+        let (from, to) = (self.nodes[node].slot, usize::from(peer.address.port() - FIRST_PORT));
+        let lives = self.nodes.get(self.seats[to].node).is_some_and(|it| it.id == peer.id && it.life != Life::Dead);
+        if !lives && self.around.proves_death(from, to) {
+            self.queue.plan(self.now, Event::Input { node, input: Input::Gone { peer: peer.id } });
         }
     }
 

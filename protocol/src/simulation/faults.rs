@@ -412,9 +412,19 @@ impl Trial {
         }
     }
 
-    /// Small things: settings change while running, connections close and open again.
+    /// Small things: settings change while running, connections close and open again, loops are late, proofs are wrong.
     fn whisper(&mut self) {
-        if self.random.chance(300_000) {
+        if self.random.chance(200_000) {
+            let peer = self.someone();
+            let peer = self.cluster.node(peer).id;
+            self.cluster.around.tally.count(Fault::FalseProof);
+            (0..self.cluster.seats.len()).for_each(|slot| self.cluster.input(slot, Input::Gone { peer }));
+        } else if self.random.chance(250_000) {
+            self.cluster.around.tally.count(Fault::Starved);
+            let (slot, limit) = (self.someone(), self.cluster.settings.suspect_after.0);
+            let by = Span(self.random.between(limit / 25, limit / 2));
+            self.cluster.input(slot, Input::Overslept { by });
+        } else if self.random.chance(300_000) {
             self.cluster.around.tally.count(Fault::Retimed);
             let heartbeat = Span::millis(self.random.between(150, 400));
             let suspect_after = Span(heartbeat.0 * self.random.between(3, 6));

@@ -31,6 +31,9 @@ pub trait Surroundings {
     /// What a postcode service says, and after how long.
     fn verdict(&mut self, now: u64, request: RequestId, postcode: Postcode) -> (u64, Verdict);
 
+    /// Whether somebody at `from` can prove that nobody holds the port at `to`, which is so.
+    fn proves_death(&mut self, from: Slot, to: Slot) -> bool;
+
     /// How long what arrives at a node waits for company before it is handled; 0: not at all.
     fn company(&mut self) -> u64;
 }

@@ -102,6 +102,12 @@ faults! {
     Retimed = "retimed",
     /// A connection closed, or seemed to.
     ConnectionHint = "connection lost",
+    /// Somebody proved that a process is gone.
+    Proof = "death proved",
+    /// Somebody believed to have a proof that a process is gone which lives.
+    FalseProof = "death proved wrongly",
+    /// A loop was late, though less than one that was frozen.
+    Starved = "loop late",
     /// A node was started again.
     Restarted = "restarted",
 }

@@ -124,6 +124,7 @@ impl Trial {
         let observed = random.chance(100_000) || tell;
         let mut cluster = Cluster::new(Weather::new(seed, usual.clone()), settings, observed);
         cluster.story = tell.then(Vec::new);
+        cluster.around.proofs = [0, 300_000, 1_000_000][random.below(3) as usize];
         let mut trial = Self {
             cluster,
             usual,

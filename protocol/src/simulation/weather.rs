@@ -50,6 +50,8 @@ pub struct Weather {
     pub mood: Mood,
     /// How the postcode services are now.
     pub services: Services,
+    /// How many of a million deaths can be proved to somebody who asks.
+    pub proofs: u32,
     /// What was inflicted so far.
     pub tally: Tally,
     random: Random,
@@ -66,6 +68,7 @@ impl Weather {
         Self {
             mood,
             services: Services::Well,
+            proofs: 0,
             tally: Tally::default(),
             random: Random::new(mix(seed) ^ 0x77ea_74e2),
             cuts: Vec::new(),
@@ -161,6 +164,13 @@ impl Surroundings for Weather {
             true => (after, Verdict::Invalid { why: "There is no such postcode.".into(), by }),
             false => (after, Verdict::Valid { place: None, by }),
         }
+    }
+
+    fn proves_death(&mut self, from: Slot, to: Slot) -> bool {
+        let cut = self.unreachable[from] >> to & 1 == 1 || self.unreachable[to] >> from & 1 == 1;
+        let proved = !cut && self.random.chance(self.proofs);
+        self.tally.add(Fault::Proof, u64::from(proved));
+        proved
     }
 
     fn company(&mut self) -> u64 {

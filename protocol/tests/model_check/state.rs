@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use protocol::fingerprint::digest_of;
 use protocol::ids::{
-    Contact, CustomerId, Fingerprint, FrontEndToken, NodeId, OpNumber, Position, RequestId, RequestNumber, Role,
+    Contact, CustomerId, Fingerprint, FrontEndToken, NodeId, OpNumber, Position, RequestId, RequestNumber, Role, Span,
     Timestamp, View, ViewNumber,
 };
 use protocol::machine::{Effect, Effects, Identity, Input, JournalRecord, Machine, Settings, Timer};
@@ -254,7 +254,7 @@ impl State {
         let view = self.record[view].clone();
         let all = 0..self.nodes.len();
         let joiners = all.clone().map(id_of).filter(|id| !view.members.contains(id)).collect();
-        let message = Message::ViewIs { view, joiners, contacts: all.map(contact).collect() };
+        let message = Message::ViewIs { view, joiners, contacts: all.map(contact).collect(), patience: Span(0) };
         self.handle(node, vec![Input::Received { from: front_end(), traced: false, message }], None);
     }
 
@@ -266,7 +266,7 @@ impl State {
 
     /// A primary's heartbeat rings. That somebody was not heard is forgiven at once: silence decides nothing here.
     pub fn ring(&mut self, node: usize) {
-        self.handle(node, vec![Input::Overslept, Input::Rang(Timer::Heartbeat)], None);
+        self.handle(node, vec![Input::Overslept { by: Span::millis(1000) }, Input::Rang(Timer::Heartbeat)], None);
     }
 
     /// A copy of a request arrives at a replica, and the postcode service says this of it.

@@ -68,6 +68,7 @@ struct Stage {
     verdict_after: u64,
     /// None: nobody answers.
     valid: Option<bool>,
+    proofs: bool,
     copies: Vec<(Slot, Slot, Message)>,
 }
 
@@ -99,6 +100,10 @@ impl Surroundings for Stage {
             None => Verdict::NobodyAnswers,
         };
         (self.verdict_after, verdict)
+    }
+
+    fn proves_death(&mut self, _from: Slot, _to: Slot) -> bool {
+        self.proofs
     }
 
     fn company(&mut self) -> u64 {
@@ -141,7 +146,8 @@ struct Scene {
 /// # Panics
 /// With the line that could not be performed or did not hold, and the last things that happened before.
 pub fn perform(text: &str) {
-    let stage = Stage { rules: Vec::new(), sides: None, verdict_after: HOP, valid: Some(true), copies: Vec::new() };
+    let (rules, copies) = (Vec::new(), Vec::new());
+    let stage = Stage { rules, sides: None, verdict_after: HOP, valid: Some(true), proofs: false, copies };
     let mut cluster = Cluster::new(stage, Settings::default(), true);
     cluster.story = Some(Vec::new());
     let mut scene = Scene { cluster, told: Vec::new() };
@@ -203,6 +209,10 @@ impl Scene {
             }
             ["refuse", "after", amount, unit] => {
                 self.cluster.settings.refuse_unchecked_after = Some(Span(span(amount, unit)?));
+                Ok(())
+            }
+            ["deaths", "are", "proved"] => {
+                self.cluster.around.proofs = true;
                 Ok(())
             }
             ["at", "least", number, "members"] => {

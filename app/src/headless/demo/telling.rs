@@ -14,6 +14,7 @@ use crate::headless::{Failure, say};
 use crate::interrupt::Interrupt;
 use crate::picture::{Customer, Picture, Service};
 use crate::user_command::UserCommand;
+use crate::wording;
 
 /// Facts are shown so much later than they happened, so that those of all processes are there.
 const LATENESS: Duration = Duration::from_millis(30);
@@ -166,8 +167,9 @@ impl Demo {
             TraceEvent::TookIn { replica } => {
                 say(format!("     {who}: {} holds everything; from now on its word is needed", self.name(*replica)))?;
             }
-            TraceEvent::Suspects { replica, suspected: true } => {
-                say(format!("     {who} has not heard {} and suspects it", self.name(*replica)))?;
+            TraceEvent::Suspects { replica, suspected: true, why } => {
+                let sign = wording::sign(*why);
+                say(format!("     {who} suspects {}: {sign}", self.name(*replica)))?;
             }
             TraceEvent::Answered { request, answer, took } => self.answered(*request, answer, *took)?,
             TraceEvent::CommandRefused { why } => self.refused = Some(why.clone()),

@@ -49,6 +49,8 @@ pub(in crate::headless) struct StatusLine {
     unchecked: Option<UncheckedLine>,
     /// Of a front-end without service.
     waits_for: Option<String>,
+    /// Of a front-end: its last suspicions, each with its reason, oldest first.
+    suspicions: Vec<String>,
     /// "cooperative" or "signal": it stands still, and was not asked.
     frozen: Option<String>,
     /// A failpoint: there it crashes or freezes.
@@ -137,6 +139,11 @@ impl StatusReport {
         };
         sentences.extend(self.nodes.iter().flat_map(of_nodes));
         sentences.extend(self.nodes.iter().filter_map(|node| node.unchecked.as_ref()).map(|line| line.why.clone()));
+        let suspicions = |node: &StatusLine| {
+            let name = node.name.clone();
+            node.suspicions.clone().into_iter().map(move |suspicion| format!("{name} {suspicion}."))
+        };
+        sentences.extend(self.nodes.iter().flat_map(suspicions));
         sentences.extend(self.links.iter().map(LinkLine::sentence));
         sentences
     }
@@ -198,7 +205,8 @@ impl StatusLine {
         };
         let view = match &node.state {
             Some(NodeState::NameServer { record, .. }) => Some(record),
-            Some(NodeState::FrontEnd { token, retired, view, waits_for, .. }) => {
+            Some(NodeState::FrontEnd { token, retired, view, waits_for, suspicions, .. }) => {
+                line.suspicions = suspicions.iter().map(wording::suspicion).collect();
                 (line.token, line.retired) = (token.map(|token| token.0), Some(*retired));
                 line.waits_for.clone_from(waits_for);
                 Some(view)

@@ -195,7 +195,8 @@ mod tests {
     fn front_end_says(picture: &mut Picture, id: u64, token: u64, retired: bool) {
         let view = View { number: ViewNumber(1), primary: NodeId(3), members: vec![NodeId(3)] };
         let token = Some(protocol::ids::FrontEndToken(token));
-        let state = NodeState::FrontEnd { token, retired, view, alive: Vec::new(), pending: 0, waits_for: None };
+        let (alive, suspicions) = (Vec::new(), Vec::new());
+        let state = NodeState::FrontEnd { token, retired, view, alive, pending: 0, waits_for: None, suspicions };
         picture.apply(&TraceRecord { node: NodeId(id), at: 2, event: TraceEvent::State(state) });
     }
 

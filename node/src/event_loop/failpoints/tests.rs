@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use protocol::ids::{Barrier, Contact, Fingerprint, FrontEndToken, OrderNumber, RequestId, Role, Timestamp};
+use protocol::ids::{Barrier, Contact, Fingerprint, FrontEndToken, OrderNumber, RequestId, Role, Span, Timestamp};
 use protocol::machine::JournalRecord;
 use protocol::message::{Ask, Status};
 use protocol::order_book::{Entry, EntryEffect, Outcome};
@@ -88,7 +88,8 @@ fn joiner() -> NodeState {
 fn front_end() -> NodeState {
     let view = view(1, OTHER, &[OTHER, THIRD]);
     let alive = view.members.clone();
-    NodeState::FrontEnd { token: None, retired: false, view, alive, pending: 0, waits_for: None }
+    let suspicions = Vec::new();
+    NodeState::FrontEnd { token: None, retired: false, view, alive, pending: 0, waits_for: None, suspicions }
 }
 
 fn name_server() -> NodeState {
@@ -131,7 +132,8 @@ fn snapshot(part: u32) -> Message {
 fn status() -> Message {
     let (position, commit) = (None, OpNumber(0));
     let (ack_set, silent) = (Vec::new(), Vec::new());
-    Message::Status(Status { view: ViewNumber(1), acting: false, position, commit, ack_set, silent })
+    let late = Span(0);
+    Message::Status(Status { view: ViewNumber(1), acting: false, position, commit, ack_set, silent, late })
 }
 
 fn record(number: u64) -> Message {
@@ -140,7 +142,7 @@ fn record(number: u64) -> Message {
 
 fn view_is(number: u64) -> Message {
     let view = view(number, THIRD, &[ME, OTHER, THIRD]);
-    Message::ViewIs { view, joiners: Vec::new(), contacts: Vec::new() }
+    Message::ViewIs { view, joiners: Vec::new(), contacts: Vec::new(), patience: Span(0) }
 }
 
 fn heartbeat() -> Message {
@@ -148,7 +150,7 @@ fn heartbeat() -> Message {
 }
 
 fn suspects(replica: NodeId, suspected: bool) -> Effect {
-    Effect::Trace(TraceEvent::Suspects { replica, suspected })
+    Effect::Trace(TraceEvent::Suspects { replica, suspected, why: None })
 }
 
 fn journal() -> Effect {
@@ -327,7 +329,8 @@ fn only_the_right_role_passes_a_point() {
 fn a_front_end_that_suspects_already_waits_for_a_report() {
     let NodeState::FrontEnd { view, .. } = front_end() else { unreachable!("it is a front-end") };
     let alive = vec![THIRD];
-    let suspecting = NodeState::FrontEnd { token: None, retired: false, view, alive, pending: 0, waits_for: None };
+    let (token, retired, pending, waits_for, suspicions) = (None, false, 0, None, Vec::new());
+    let suspecting = NodeState::FrontEnd { token, retired, view, alive, pending, waits_for, suspicions };
     let mut watch = Watch::new(Failpoint::FrontEndSomeReports, ME, &suspecting);
     let Now::Before(report) = arrives(status()) else { unreachable!("it arrives") };
     assert!(watch.sees(Moment::Before(&report), &|| suspecting.clone()));

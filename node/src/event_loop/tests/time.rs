@@ -19,7 +19,7 @@ async fn nothing_rings_and_nobody_wakes_while_time_stands_still() {
     scene.host.set_clock(at, Rate::REAL, None);
     scene.live(Duration::from_millis(200)).await;
     assert_eq!(scene.probe().rung(), 8);
-    assert!(!scene.probe().heard.contains(&Input::Overslept), "a stop makes nobody late");
+    assert!(!scene.probe().was_late(), "a stop makes nobody late");
 }
 
 #[tokio::test(start_paused = true)]
@@ -28,7 +28,7 @@ async fn timers_ring_in_cluster_time_at_every_rate() {
         let mut scene = Scene::beating(rate);
         scene.live(Duration::from_secs(ten_beats) + Duration::from_millis(100)).await;
         assert_eq!(scene.probe().rung(), 10, "{rate:?}");
-        assert!(!scene.probe().heard.contains(&Input::Overslept));
+        assert!(!scene.probe().was_late());
     }
 }
 
@@ -52,7 +52,10 @@ async fn whoever_slept_accuses_nobody_however_fast_time_goes() {
         tokio::time::advance(Duration::from_secs(gap)).await;
         assert!(scene.host.has_overslept());
         scene.host.round().unwrap();
-        assert_eq!(scene.probe().heard, [Input::Overslept, Input::Rang(Timer::Heartbeat)], "{rate:?}, {gap} s");
+        assert!(
+            matches!(scene.probe().heard[..], [Input::Overslept { .. }, Input::Rang(Timer::Heartbeat)]),
+            "{rate:?}, {gap} s"
+        );
     }
     // A second is nothing when time goes a hundred times slower: others were not missed either.
     let mut scene = Scene::beating(SLOW);
@@ -68,7 +71,10 @@ async fn whoever_missed_time_accuses_nobody_when_it_is_set_forward() {
         let mut scene = Scene::beating(Rate::REAL);
         scene.host.set_clock(scene.host.clock().now() + 600 * SECOND, rate, None);
         scene.host.round().unwrap();
-        assert_eq!(scene.probe().heard, [Input::Overslept, Input::Rang(Timer::Heartbeat)], "{rate:?}");
+        assert!(
+            matches!(scene.probe().heard[..], [Input::Overslept { .. }, Input::Rang(Timer::Heartbeat)]),
+            "{rate:?}"
+        );
     }
 }
 

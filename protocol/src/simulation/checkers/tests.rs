@@ -1,7 +1,7 @@
 //! The checkers must bite: each is shown something wrong.
 
 use super::*;
-use crate::ids::{CustomerId, FrontEndToken, RequestNumber};
+use crate::ids::{CustomerId, FrontEndToken, RequestNumber, Span};
 use crate::order_book::Outcome;
 
 fn view(number: u64, primary: u64, members: &[u64]) -> View {
@@ -39,7 +39,8 @@ fn records_grow_by_one_and_only_by_who_is_in_sync() {
 fn views_are_announced_after_they_are_on_disk() {
     let mut checkers = Checkers::default();
     checkers.started(0, NodeId(0));
-    let announced = Message::ViewIs { view: view(1, 1, &[1]), joiners: Vec::new(), contacts: Vec::new() };
+    let announced =
+        Message::ViewIs { view: view(1, 1, &[1]), joiners: Vec::new(), contacts: Vec::new(), patience: Span(0) };
     checkers.sent(0, &JournalRecord::default(), &announced);
     assert!(checkers.violation.is_some_and(|what| what.starts_with("R12")));
 }
