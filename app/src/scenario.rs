@@ -92,6 +92,8 @@ pub struct Expectations {
     pub failpoints: u64,
     /// At most so long after the last step, half as many orders a second are acknowledged as before the first one.
     pub recovers_within: Option<Duration>,
+    /// From the first fault on, at least so many percent of the orders a second before it are acknowledged.
+    pub percent_of_calm: Option<u64>,
     /// These lights turn red while a mistake is planted; without, all stay green.
     pub red: Vec<Light>,
 }

@@ -24,9 +24,9 @@ use report::{Report, exit, say_report};
 /// What to run.
 #[derive(Debug, clap::Args)]
 pub struct RunArguments {
-    /// The name of a built-in scenario (steady, kill-primary, fe-ns, two-front-ends, join-load, postcode-down, chaos,
-    /// freeze, partitions, sleep, sleep-one, stopped, one-per-failpoint), of the bug museum (“museum/no-view-check”, or
-    /// another mistake's name), or a file.
+    /// The name of a built-in scenario (steady, kill-primary, fe-ns, two-front-ends, crash-loop, join-load, postcode-down,
+    /// chaos, freeze, partitions, sleep, sleep-one, stopped, one-per-failpoint), of the bug museum (“museum/no-view-check”,
+    /// or another mistake's name), or a file.
     scenario: String,
     /// Everything random follows from it.
     #[arg(long, default_value_t = 1)]

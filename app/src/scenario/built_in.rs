@@ -3,11 +3,12 @@
 use protocol::plant::Plant;
 
 /// Name and text.
-pub const BUILT_IN: [(&str, &str); 13] = [
+pub const BUILT_IN: [(&str, &str); 14] = [
     ("steady", include_str!("../../../resources/scenarios/steady.toml")),
     ("kill-primary", include_str!("../../../resources/scenarios/kill-primary.toml")),
     ("fe-ns", include_str!("../../../resources/scenarios/fe-ns.toml")),
     ("two-front-ends", include_str!("../../../resources/scenarios/two-front-ends.toml")),
+    ("crash-loop", include_str!("../../../resources/scenarios/crash-loop.toml")),
     ("join-load", include_str!("../../../resources/scenarios/join-load.toml")),
     ("one-per-failpoint", include_str!("../../../resources/scenarios/one-per-failpoint.toml")),
     ("postcode-down", include_str!("../../../resources/scenarios/postcode-down.toml")),

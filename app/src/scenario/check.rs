@@ -86,7 +86,8 @@ fn steps(file: &File, replicas: u32, again_after: Option<Duration>) -> Result<Ve
             if at < before {
                 return refuse(at_ms, "this step is earlier than the one before it: put them in order".into());
             }
-            if again_after.is_some_and(|period| at >= period) {
+            let first = steps.first().map_or(at, |step| step.at);
+            if again_after.is_some_and(|period| at - first >= period) {
                 return refuse(at_ms, "this step comes after “again-after-ms”: it would never happen".into());
             }
         }
@@ -116,6 +117,7 @@ fn expectations(file: &FileExpectations) -> Result<Expectations, Refusal> {
         kinds: number(&file.kinds, "kinds")?.unwrap_or(0),
         failpoints: number(&file.failpoints, "failpoints")?.unwrap_or(0),
         recovers_within: number(&file.recovers_within_ms, "recovers-within-ms")?.map(Duration::from_millis),
+        percent_of_calm: number(&file.percent_of_calm, "percent-of-calm")?,
         red: file.red.iter().map(light).collect::<Result<_, _>>()?,
     })
 }

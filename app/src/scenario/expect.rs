@@ -18,6 +18,8 @@ pub struct Evidence {
     pub longest_gap: Duration,
     /// How long after the last step half the calm rate was reached again; none: never, or there was no calm.
     pub recovery: Option<Duration>,
+    /// Orders a second from the first fault on, in percent of those before; none: there was no calm.
+    pub share_of_calm: Option<u64>,
     /// Timers that rang while time stood still, by the processes' own count.
     pub rung_while_stopped: u64,
     /// Whether a mistake was made on purpose.
@@ -103,6 +105,7 @@ impl Expectations {
         }
         lines.extend(self.longest_gap.map(|longest| waiting(longest, evidence.longest_gap)));
         lines.extend(self.recovers_within.map(|within| recovering(within, evidence)));
+        lines.extend(self.percent_of_calm.map(|least| sharing(least, evidence.share_of_calm)));
         lines.extend(self.lights(evidence));
         lines
     }
@@ -153,6 +156,19 @@ fn recovering(within: Duration, evidence: &Evidence) -> Compared {
     }
 }
 
+fn sharing(least: u64, found: Option<u64>) -> Compared {
+    let expected = format!("at least {least} % of the calm rate from the first fault on");
+    match found {
+        Some(share) => {
+            let met = ok_or(share >= least, Met::Broken);
+            Compared::new(expected, format!("{share} % of it"), met)
+                .said(format!("{share} % of the calm rate was left from the first fault on, {least} % expected"))
+        }
+        None => Compared::new(expected, "there was no calm".into(), Met::TooLittle)
+            .said("there was no calm to compare with"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,11 +210,13 @@ mod tests {
             kinds: 1,
             failpoints: 1,
             recovers_within: Some(Duration::from_secs(5)),
+            percent_of_calm: Some(60),
             red: vec![Light::Twice],
         };
         let evidence = Evidence {
             longest_gap: Duration::from_millis(501),
             rung_while_stopped: 1,
+            share_of_calm: Some(13),
             red: [Light::Stale].into(),
             ..Evidence::default()
         };
@@ -208,10 +226,11 @@ mod tests {
             "1 timer rung while time stood still, at most 0 expected",
             "a customer waited 501 ms",
             "half the calm rate did not come back",
+            "13 % of the calm rate was left from the first fault on, 60 % expected",
             "the light “read stale” is red",
         ];
         assert_eq!(sentences(&lines, Met::Broken), broken);
-        assert_eq!(lines.len(), 6 + 3 + 2 + 2);
+        assert_eq!(lines.len(), 6 + 3 + 3 + 2);
         let late = Evidence { recovery: Some(Duration::from_secs(6)), ..evidence };
         let lines = expect.compare(&Findings::default(), &late);
         assert!(sentences(&lines, Met::Broken).contains(&"half the calm rate came back only after 6000 ms"));

@@ -112,6 +112,7 @@ pub(super) struct FileExpectations {
     pub kinds: Option<Spanned<i64>>,
     pub failpoints: Option<Spanned<i64>>,
     pub recovers_within_ms: Option<Spanned<i64>>,
+    pub percent_of_calm: Option<Spanned<i64>>,
     #[serde(default)]
     pub red: Vec<Spanned<String>>,
 }

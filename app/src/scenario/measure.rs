@@ -82,6 +82,17 @@ impl Gaps {
     }
 }
 
+/// Orders a second from the first fault to the end, in percent of those before it. None: there was no calm second.
+#[must_use]
+pub fn share_of_calm(tally: &Tally, findings: &Findings, lasts: Duration) -> Option<u64> {
+    let calm = recovery(tally, findings, lasts).0.filter(|calm| *calm > 0)?;
+    let first_fault = findings.first_fault?;
+    let from = (first_fault.as_millis() / 100) as usize;
+    let orders: u64 = tally.tenths.iter().skip(from).map(|orders| u64::from(*orders)).sum();
+    let tenths = (lasts.saturating_sub(first_fault).as_millis() / 100).max(1) as u64;
+    Some(orders * 1000 / tenths / calm)
+}
+
 /// Orders a second before the first fault, and how long after the last step a whole second with half as many ended. None:
 /// there was no calm second, or no such second afterwards. `lasts`: how long customers ordered.
 #[must_use]
@@ -137,5 +148,6 @@ mod tests {
         assert_eq!(calm, Some(100));
         assert_eq!(took, Some(Duration::from_millis(1900)), "half as many within a second that ends so long after");
         assert_eq!(recovery(&tally, &findings, Duration::from_millis(4500)), (calm, None), "it ended too soon");
+        assert_eq!(share_of_calm(&tally, &findings, Duration::from_secs(9)), Some(50), "60 for five seconds of six");
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use protocol::plant::Plant;
 
-use super::measure::recovery;
+use super::measure::{recovery, share_of_calm};
 use super::{Compared, Evidence, Findings, Gaps, Light, Met, Scenario, Tally};
 use crate::verdict::{Judgement, Verdict};
 
@@ -105,6 +105,7 @@ impl Outcome {
             acknowledged: finished.tally.acknowledged,
             longest_gap: Duration::from_millis(gaps.max),
             recovery,
+            share_of_calm: share_of_calm(&finished.tally, findings, seen.lasted),
             rung_while_stopped: seen.rung_while_stopped,
             planted: !plants.is_empty(),
             broken_off: findings.broken_off,

@@ -54,9 +54,16 @@ fn faults_of_every_kind_are_survived() {
 #[test]
 fn customers_of_two_front_ends_see_one_history() {
     let report = holds(&["two-front-ends"]);
-    assert_eq!(report["faults"], serde_json::json!({"crash": 4, "cut": 1, "partition": 1}), "{report}");
+    assert_eq!(report["faults"], serde_json::json!({"crash": 4, "cut": 1, "freeze": 1, "partition": 1}), "{report}");
     assert!(number(&report, "failovers") >= 2, "{report}");
     assert_eq!(report["not_done"], serde_json::json!([]), "{report}");
+}
+
+/// A backup that dies again and again costs little: each death is noticed at once, and soon nobody relies on it.
+#[test]
+fn a_crash_loop_leaves_most_of_the_calm_rate() {
+    let report = holds(&["crash-loop"]);
+    assert!(report["faults"]["crash"].as_u64() >= Some(10), "{report}");
 }
 
 const UNSAFE: &str = r#"title = "A mistake that does not show"
