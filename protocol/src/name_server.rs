@@ -130,8 +130,9 @@ impl NameServer {
 
     /// Its silence is counted from now. If it is the newest that lives, it hears so again and again, until it is the newest.
     fn hear_front_end(&mut self, from: Contact, effects: &mut Effects) {
+        let matters = self.front_ends().count() > 1;
         let Some(known) = self.names.values_mut().find(|known| known.contact == from) else { return };
-        if std::mem::take(&mut known.silent) {
+        if std::mem::take(&mut known.silent) && matters {
             let why = Some(Sign::Heard { late: Span(0) });
             effects.trace(|| TraceEvent::Suspects { replica: from.id, suspected: false, why });
         }
@@ -178,9 +179,14 @@ impl NameServer {
     }
 
     fn believe_silent(&mut self, id: NodeId, why: Sign, effects: &mut Effects) {
+        // Of one alone nothing follows from its silence: it is the one to be found anyway, and nobody is told.
+        let matters = self.front_ends().count() > 1;
         let Some(known) = self.front_end(id).filter(|known| !known.silent) else { return };
         known.silent = true;
         effects.cancel_timer(Timer::Silence(id));
+        if !matters {
+            return;
+        }
         effects.trace(|| TraceEvent::Suspects { replica: id, suspected: true, why: Some(why) });
     }
 

@@ -341,6 +341,15 @@ fn a_proof_is_silence_enough_and_a_name_server_that_was_late_accuses_nobody() {
 }
 
 #[test]
+fn nobody_is_told_of_the_silence_of_the_only_front_end() {
+    let mut name_server = name_server();
+    registers(&mut name_server, 2, 1);
+    let rings = (0..20).map(|_| signs(&ring(&mut name_server, Timer::Silence(NodeId(2)))).len());
+    assert_eq!(rings.sum::<usize>(), 0);
+    assert_eq!(found(&mut name_server), 2);
+}
+
+#[test]
 fn a_name_server_that_has_just_started_asks_nobody_to_take_over() {
     let journal = JournalRecord { token: FrontEndToken(2), view: View::default() };
     let identity = Identity { me: contact(NAME_SERVER), ..identity(Role::NameServer) };
