@@ -251,6 +251,7 @@ impl Window {
         self.inspector = Default::default();
         self.toolbar.pace = Default::default();
         self.commands.take();
+        self.notices.retract(wording::NEW_CLUSTER_STARTS);
         if let Some(performing) = &mut self.performing
             && let Course::Starting(_, scenario) = &performing.course
         {

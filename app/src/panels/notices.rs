@@ -33,6 +33,12 @@ impl NoticesState {
         self.shown.push((now + time::NOTICE, words));
     }
 
+    /// Something that was said is over.
+    pub fn retract(&mut self, words: &str) {
+        self.announced.retain(|other| other != words);
+        self.shown.retain(|(_, other)| other != words);
+    }
+
     /// Says something as soon as a frame is drawn.
     pub fn announce(&mut self, words: String) {
         self.announced.push(words);

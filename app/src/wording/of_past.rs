@@ -11,8 +11,7 @@ pub const SEARCH_HINT: &str = "order 7, view change, Grace…";
 /// Why nothing can be done in the past.
 pub const PAST_REFUSES: &str = "This is the past: nothing can be done there. Go back to now (End), then try again.";
 /// Why nothing can be done on a tape.
-pub const TAPE_REFUSES: &str =
-    "This is a tape: no cluster runs, so nothing can be done. Start the program without a tape.";
+pub const TAPE_REFUSES: &str = "This is a tape: no cluster runs, so nothing can be done. Start a new cluster (Ctrl N), or close the tape if one runs behind it.";
 /// While a file is read or written.
 pub const BUSY_WITH_FILE: &str = "A tape is being saved or opened already. Wait a moment.";
 

@@ -220,11 +220,14 @@ fn new_cluster(harness: &mut Shown) {
     assert!(!asked_for(harness).contains(&UserCommand::AddReplica), "the key means nothing else");
     let _ = harness.state_mut().play(Duration::from_secs(40));
     assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Usual));
+    harness.run_steps(2);
+    harness.get_by_label_contains("A new cluster starts…");
     harness.state_mut().begin_again(Duration::from_secs(40), Err("nobody watches".into()));
     harness.run_steps(3);
     assert!(harness.query_by_label_contains("node replica").is_none(), "nothing of before is shown");
     assert!(harness.query_by_label_contains("crowd").is_none() && !harness.state().shows_past());
     assert!(harness.query_by_label_contains("nobody watches").is_none(), "no scenario is performed on it");
+    assert!(harness.query_by_label_contains("A new cluster starts…").is_none(), "it has started");
 }
 
 #[test]
