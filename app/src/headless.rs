@@ -23,6 +23,7 @@ use clap::{Parser, Subcommand};
 
 use protocol::ids::Span;
 use protocol::machine::Settings;
+use protocol::order_book::MOST_SESSIONS;
 
 use crate::cluster::run_directory::NotUsable;
 use crate::cluster::{Cluster, ClusterOptions, NotStarted, Postcodes};
@@ -161,6 +162,9 @@ pub struct ClusterKind {
     /// With `--unchecked refuse`: after so many seconds.
     #[arg(long, value_name = "S", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     refuse_after: u64,
+    /// How many customers' last requests the replicas remember; whoever has not ordered for longest is forgotten first.
+    #[arg(long, value_name = "N", default_value_t = MOST_SESSIONS, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SESSIONS)))]
+    sessions: u32,
 }
 
 /// What becomes of an order while nobody can check its postcode.
@@ -187,7 +191,15 @@ impl ClusterKind {
         let autoclean = Span::millis(self.autoclean * 1000);
         let refuse_unchecked_after =
             (self.unchecked == Unchecked::Refuse).then(|| Span::millis(self.refuse_after * 1000));
-        let settings = Settings { heartbeat, suspect_after, autoclean, refuse_unchecked_after, ..Settings::default() };
+        let most_sessions = self.sessions;
+        let settings = Settings {
+            heartbeat,
+            suspect_after,
+            autoclean,
+            refuse_unchecked_after,
+            most_sessions,
+            ..Settings::default()
+        };
         let directory = self.dir.clone();
         Ok(ClusterOptions {
             directory,

@@ -51,6 +51,8 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// The steps begin again after so long; none: they happen once.
     pub again_after: Option<Duration>,
+    /// How many customers' last requests the replicas remember.
+    pub sessions: u32,
     /// What must come of it, beside the verdict.
     pub expect: Expectations,
 }

@@ -7,7 +7,7 @@ mod of_past;
 mod of_results;
 mod of_steering;
 
-use protocol::ids::{NodeId, Role, Span};
+use protocol::ids::{NodeId, RequestNumber, Role, Span};
 use protocol::machine::Timer;
 use protocol::menu::menu;
 use protocol::message::{Answer, Ask};
@@ -274,9 +274,22 @@ pub fn price(items: &[String]) -> String {
     format!("£{}.{:02}", pence / 100, pence % 100)
 }
 
-/// What became of an order.
+/// What a customer is told whose session was evicted.
+pub const EXPIRED: &str = "expired: whether it was placed is not known any more";
+
+/// The same, of the customer's order with this number.
 #[must_use]
-pub fn outcome(outcome: &Outcome) -> String {
+pub fn expired(order: RequestNumber) -> String {
+    format!(
+        "expired: whether order {order} was placed is not known any more. Read the history of the postcode; if it is not \
+         there, order again"
+    )
+}
+
+/// What became of an order; none: that is not known any more.
+#[must_use]
+pub fn outcome(outcome: Option<&Outcome>) -> String {
+    let Some(outcome) = outcome else { return EXPIRED.into() };
     match outcome {
         Outcome::Placed { number } => format!("#{number} placed"),
         Outcome::Rejected { why } => format!("rejected: {why}"),
@@ -352,8 +365,9 @@ pub fn log_line(event: &TraceEvent, name: &dyn Fn(NodeId) -> String) -> Option<(
             bad(format!("order rejected: {why}"))
         }
         TraceEvent::Answered { answer: Answer::Outcome(became), took, .. } => {
-            good(format!("{} after {}", outcome(became), duration(*took)))
+            good(format!("{} after {}", outcome(Some(became)), duration(*took)))
         }
+        TraceEvent::Answered { answer: Answer::Expired, .. } => bad(EXPIRED.into()),
         TraceEvent::Answered { answer: Answer::History(page), .. } => {
             plain(format!("read the history of {}: {}", page.postcode, count(page.total as usize, "order", "orders")))
         }

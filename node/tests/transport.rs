@@ -10,7 +10,7 @@ use node::transport::identity::{Authority, COMMON_NAME};
 use node::transport::limits::endpoint;
 use node::transport::round_trip;
 use node::transport::{Arrival, Observed, Transport};
-use protocol::ids::{Contact, NodeId, Role, View, ViewNumber};
+use protocol::ids::{Contact, NodeId, OpNumber, Role, View, ViewNumber};
 use protocol::message::{Envelope, Message, SnapshotPart};
 
 /// Longer than anything here takes; a test that waits so long fails.
@@ -57,11 +57,11 @@ impl Node {
 }
 
 fn register(name: &str, role: Role) -> Message {
-    Message::Register { name: name.into(), role, token: None }
+    Message::Register { name: name.into(), role, token: None, commit: OpNumber(0) }
 }
 
 fn found() -> Message {
-    Message::Found { role: Role::Replica, who: Vec::new() }
+    Message::Found { role: Role::Replica, who: Vec::new(), commit: OpNumber(0) }
 }
 
 #[tokio::test]

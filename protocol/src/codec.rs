@@ -96,7 +96,7 @@ impl postcard::ser_flavors::Flavor for &mut Sink<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{CustomerId, NodeId, RequestId, RequestNumber};
+    use crate::ids::{CustomerId, NodeId, OpNumber, RequestId, RequestNumber};
     use crate::message::{Ask, Message};
 
     fn envelope(items: Vec<String>) -> Envelope {
@@ -106,6 +106,7 @@ mod tests {
             to: NodeId(3),
             traced: true,
             message: Message::Request {
+                since: OpNumber(3),
                 id: RequestId { customer: CustomerId(4), number: RequestNumber(5) },
                 ask: Ask::Order { postcode: "DH1 3LE".parse().unwrap(), items },
             },

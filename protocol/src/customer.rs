@@ -4,7 +4,7 @@
 //! (rule R8). A person who does not want to wait gives up by a withdrawal, which is a request too: its answer tells
 //! whether the order stands or never shall.
 
-use crate::ids::{Contact, CustomerId, RequestId, RequestNumber, Role, Span};
+use crate::ids::{Contact, CustomerId, OpNumber, RequestId, RequestNumber, Role, Span};
 use crate::machine::{Effect, Effects, Identity, Input, Machine, Settings, Timer, Wish};
 use crate::message::{Answer, Ask, Message, WaitReason};
 use crate::plant::Plant;
@@ -22,6 +22,8 @@ pub struct Customer {
     settings: Settings,
     customer: CustomerId,
     number: RequestNumber,
+    /// The newest operation it knows to be committed: what it asks from now on is younger (rule R14).
+    commit: OpNumber,
     front_end: Option<Contact>,
     waiting: Option<Waiting>,
 }
@@ -33,6 +35,8 @@ struct Waiting {
     id: RequestId,
     /// The id its person knows it by: the same.
     wanted_as: RequestId,
+    /// The same in every attempt, none before the first (rule R14).
+    since: Option<OpNumber>,
     ask: Ask,
     traced: bool,
     misses: u32,
@@ -45,7 +49,7 @@ impl Customer {
     /// `last`: the number of its last request, 0 for a new customer.
     #[must_use]
     pub fn new(identity: Identity, settings: Settings, customer: CustomerId, last: RequestNumber) -> Self {
-        Self { identity, settings, customer, number: last, front_end: None, waiting: None }
+        Self { identity, settings, customer, number: last, commit: OpNumber(0), front_end: None, waiting: None }
     }
 
     /// The request it waits for.
@@ -67,26 +71,28 @@ impl Customer {
     }
 
     fn on_wish(&mut self, wish: Wish, traced: bool, effects: &mut Effects) {
-        let ask = match (wish, &self.waiting) {
-            (Wish::Ask(ask), None) => ask,
-            (Wish::GiveUp, Some(Waiting { ask: Ask::Order { .. }, .. })) => Ask::Withdraw,
+        let (ask, since) = match (wish, &self.waiting) {
+            (Wish::Ask(ask), None) => (ask, None),
+            // R14: what it knows by now says nothing of the order it gives up.
+            (Wish::GiveUp, Some(Waiting { ask: Ask::Order { .. }, since, .. })) => (Ask::Withdraw, *since),
             // A read changes nothing: giving it up needs nobody's consent.
             (Wish::GiveUp, Some(Waiting { ask: Ask::History { .. }, .. })) => return self.stop_waiting(effects),
             (Wish::Ask(_), Some(_)) | (Wish::GiveUp, _) => return,
         };
         let id = self.next_request();
         self.number = id.number;
-        self.waiting = Some(Waiting { id, wanted_as: id, ask, traced, misses: 0, why: None, fresh: false });
+        self.waiting = Some(Waiting { id, wanted_as: id, since, ask, traced, misses: 0, why: None, fresh: false });
         self.ask(effects);
     }
 
     /// [9], or [7] if it does not know whom to ask. The front-end it knows may be silent: the name server hears that sooner
     /// than a retry would tell.
     fn ask(&mut self, effects: &mut Effects) {
-        let Some(waiting) = &self.waiting else { return };
+        let Some(waiting) = &mut self.waiting else { return };
         match self.front_end {
             Some(front_end) => {
-                let message = Message::Request { id: waiting.id, ask: waiting.ask.clone() };
+                let since = *waiting.since.get_or_insert(self.commit);
+                let message = Message::Request { id: waiting.id, since, ask: waiting.ask.clone() };
                 effects.send(front_end, waiting.traced, message);
                 let after = self.settings.patient(self.settings.retry_after, HOPS_OF_AN_ORDER);
                 effects.set_timer(Timer::RetryRequest, after);
@@ -125,7 +131,8 @@ impl Customer {
     }
 
     /// [8]
-    fn on_found(&mut self, who: &[(String, Contact)], effects: &mut Effects) {
+    fn on_found(&mut self, who: &[(String, Contact)], commit: OpNumber, effects: &mut Effects) {
+        self.commit = self.commit.max(commit);
         let found = who.first().map(|(_, front_end)| *front_end);
         // An answer that names nobody else changes nothing.
         if self.waiting.is_none() || self.front_end.is_some() && (found.is_none() || found == self.front_end) {
@@ -192,8 +199,11 @@ impl Customer {
 
     fn on_message(&mut self, from: Contact, message: Message, effects: &mut Effects) {
         match message {
-            Message::Found { role: Role::FrontEnd, who } => self.on_found(&who, effects),
-            Message::Reply { id, answer, .. } => self.on_reply(id, answer, effects),
+            Message::Found { role: Role::FrontEnd, who, commit } => self.on_found(&who, commit, effects),
+            Message::Reply { id, answer, commit, .. } => {
+                self.commit = self.commit.max(commit);
+                self.on_reply(id, answer, effects);
+            }
             Message::Busy { id } if self.waiting() == Some(id) => {
                 effects.set_timer(Timer::RetryRequest, self.settings.heartbeat.times(2));
             }

@@ -12,7 +12,7 @@ mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ids::{Contact, CustomerId, FrontEndToken, ReplicaId, Role, Span, View};
+use crate::ids::{Contact, CustomerId, FrontEndToken, OpNumber, ReplicaId, Role, Span, View};
 use crate::machine::{Effects, Identity, Input, Machine, Settings, Timer};
 use crate::message::{Message, Status};
 use crate::trace::{NodeState, Refusal, Suspicion, TraceEvent};
@@ -83,11 +83,11 @@ impl FrontEnd {
 
     fn on_message(&mut self, from: Contact, traced: bool, message: Message, effects: &mut Effects) {
         match message {
-            Message::Found { role: Role::Replica, who } => self.on_found(&who, effects),
-            Message::Found { role: Role::FrontEnd, who } => self.on_successor_found(&who, effects),
+            Message::Found { role: Role::Replica, who, .. } => self.on_found(&who, effects),
+            Message::Found { role: Role::FrontEnd, who, .. } => self.on_successor_found(&who, effects),
             Message::Record { token, view, claimed } => self.on_record(token, view, claimed, effects),
             Message::Status(status) => self.on_status(from, status, effects),
-            Message::Request { id, ask } => self.on_request(from, traced, id, ask, effects),
+            Message::Request { id, since, ask } => self.on_request(from, traced, id, (since, ask), effects),
             Message::Reply { .. } => self.on_reply(traced, message, effects),
             Message::Busy { id } => self.on_busy(id, effects),
             Message::Waiting { id, .. } => self.on_waiting(traced, id, message, effects),
@@ -231,7 +231,8 @@ impl FrontEnd {
 
     fn register(&self, traced: bool, effects: &mut Effects) {
         let Identity { name, role, name_server, .. } = self.identity.clone();
-        effects.send(name_server, traced, Message::Register { name, role, token: self.token });
+        let register = Message::Register { name, role, token: self.token, commit: OpNumber(0) };
+        effects.send(name_server, traced, register);
     }
 
     /// [2]

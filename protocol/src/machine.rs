@@ -6,6 +6,7 @@
 
 use crate::ids::{Contact, FrontEndToken, NodeId, RequestId, Role, Span, Timestamp, View};
 use crate::message::{Ask, Message};
+use crate::order_book::MOST_SESSIONS;
 use crate::plant::Plant;
 use crate::postcode::{Postcode, Verdict};
 use crate::trace::{NodeState, TraceEvent};
@@ -195,6 +196,8 @@ pub struct Settings {
     pub refuse_unchecked_after: Option<Span>,
     /// A view with fewer members gives no service (PROTOCOL section 6).
     pub min_members: u32,
+    /// Customers whose last request a replica remembers (PROTOCOL section 8). All follow the very first primary's.
+    pub most_sessions: u32,
     /// How long each hop of a message is slowed by its link; retransmission is patient in proportion.
     pub hop: Span,
     /// The mistake that is made on purpose; none unless a person asked for an unsafe lesson.
@@ -212,6 +215,7 @@ impl Default for Settings {
             check_again_after: Span::millis(500),
             refuse_unchecked_after: None,
             min_members: 1,
+            most_sessions: MOST_SESSIONS,
             hop: Span(0),
             plant: None,
         }

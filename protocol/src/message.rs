@@ -43,6 +43,8 @@ pub enum Message {
         role: Role,
         /// A front-end's claim: of two front-ends the name server gives out the newer.
         token: Option<FrontEndToken>,
+        /// A replica's: the newest operation it knows to be on every member (rule R14).
+        commit: OpNumber,
     },
     /// \[2\] Front-end, \[7\] customer, and a joining replica → name server: "who plays this role?".
     Lookup {
@@ -55,6 +57,8 @@ pub enum Message {
         role: Role,
         /// Names and contacts in the order of registration.
         who: Vec<(String, Contact)>,
+        /// The newest operation that some replica said to be on every member: with it a customer begins (rule R14).
+        commit: OpNumber,
     },
     /// \[2\] Front-end → name server: "I am the newest front-end; give me a token".
     ClaimFrontEnd,
@@ -96,6 +100,10 @@ pub enum Message {
     Request {
         /// The same in every retry.
         id: RequestId,
+        /// The newest operation that its customer knew to be committed when it sent this for the first time; the same in
+        /// every retry. Of a withdrawal: that of the order it gives up. If the request is ever executed, it is as a later
+        /// one (rule R14).
+        since: OpNumber,
         /// What is asked for.
         ask: Ask,
     },
@@ -122,6 +130,8 @@ pub enum Message {
         answer: Answer,
         /// The view in which it was given, for show.
         view: ViewNumber,
+        /// What is committed by now: since when the customer's next request is (rule R14).
+        commit: OpNumber,
     },
     /// Replica → whoever spoke with a lower view: "that view is over" (rule R1).
     Refused {
@@ -193,6 +203,9 @@ pub enum Answer {
     Outcome(Outcome),
     /// To a history request.
     History(HistoryPage),
+    /// To an order or a withdrawal (rule R14): whether the order was placed is not known any more, for its customer's
+    /// session was evicted. What can still arrive of it changes nothing.
+    Expired,
 }
 
 /// Where a replica stands, as it tells the front-end.
@@ -384,6 +397,7 @@ impl Message {
             Message::Ack { .. } => "holds nothing".into(),
             Message::Reply { answer: Answer::Outcome(outcome), .. } => outcome.label(),
             Message::Reply { answer: Answer::History(page), .. } => format!("{} orders", page.total),
+            Message::Reply { answer: Answer::Expired, .. } => "expired".into(),
             Message::Refused { view } => format!("refused: view {view}"),
             Message::NotPrimary { .. } => "not primary".into(),
             Message::Busy { .. } => "busy".into(),

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ids::{Contact, FrontEndToken, NodeId, Role, Span, View, ViewNumber};
+use crate::ids::{Contact, FrontEndToken, NodeId, OpNumber, Role, Span, View, ViewNumber};
 use crate::machine::{Effect, Effects, Identity, Input, JournalRecord, Machine, Settings, Timer};
 use crate::message::Message;
 use crate::plant::Plant;
@@ -29,6 +29,8 @@ pub struct NameServer {
     registrations: u64,
     /// It runs for longer than the silence limit: a front-end that it has not heard by now is silent.
     listened: bool,
+    /// The newest operation that was ever said to be on every member. Soft, like the names: customers begin with it (R14).
+    commit: OpNumber,
 }
 
 /// One name in the registry.
@@ -62,7 +64,15 @@ impl NameServer {
     pub fn new(identity: Identity, settings: Settings, journal: JournalRecord) -> Self {
         // Planted (R13): what was recorded before is forgotten.
         let record = if settings.plants(Plant::NsForgetsView) { JournalRecord::default() } else { journal };
-        Self { identity, settings, record, names: BTreeMap::new(), registrations: 0, listened: false }
+        Self {
+            identity,
+            settings,
+            record,
+            names: BTreeMap::new(),
+            registrations: 0,
+            listened: false,
+            commit: OpNumber(0),
+        }
     }
 
     /// What is recorded now.
@@ -73,7 +83,8 @@ impl NameServer {
 
     fn on_message(&mut self, from: Contact, traced: bool, message: Message, effects: &mut Effects) {
         match message {
-            Message::Register { name, role, token } => {
+            Message::Register { name, role, token, commit } => {
+                self.commit = self.commit.max(commit);
                 self.on_register(from, name, role, token);
                 if role == Role::FrontEnd {
                     self.hear_front_end(from, effects);
@@ -141,7 +152,7 @@ impl NameServer {
         let Some((name, known)) = newest.filter(|(_, known)| known.contact == from) else { return };
         if self.listened && known.token.is_some_and(|token| token < self.record.token) {
             let who = vec![(name.clone(), from)];
-            effects.send(from, false, Message::Found { role: Role::FrontEnd, who });
+            effects.send(from, false, Message::Found { role: Role::FrontEnd, who, commit: self.commit });
         }
     }
 
@@ -213,7 +224,7 @@ impl NameServer {
             found.sort_by_key(|(_, known)| known.order);
         }
         let who = found.into_iter().map(|(name, known)| (name.clone(), known.contact)).collect();
-        effects.send(from, traced, Message::Found { role, who });
+        effects.send(from, traced, Message::Found { role, who, commit: self.commit });
     }
 
     fn on_claim(&mut self, from: Contact, traced: bool, effects: &mut Effects) {

@@ -2,18 +2,21 @@
 //!
 //! Entries are results, not commands: the primary alone decided them (passive replication), so applying one cannot
 //! fail and needs no clock. The session table is part of this state (rule R8): what is known of retries must survive
-//! the primary as the orders do.
+//! the primary as the orders do. It has room for a million customers; whom it evicts stands in `order_book/sessions.rs`
+//! (rule R14).
+
+mod sessions;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::digest_of;
-use crate::ids::{
-    CustomerId, Fingerprint, OpNumber, OrderNumber, Position, RequestId, RequestNumber, Span, Timestamp, ViewNumber,
-};
+use crate::ids::{CustomerId, Fingerprint, OpNumber, OrderNumber, Position, RequestId, Span, Timestamp, ViewNumber};
 use crate::menu::ItemsError;
 use crate::postcode::{Postcode, PostcodeService};
+use sessions::Sessions;
+pub use sessions::{MOST_SESSIONS, Session};
 
 /// Orders on one page of a history.
 pub const PAGE: usize = 100;
@@ -152,22 +155,11 @@ pub struct HistoryPage {
     pub orders: Vec<Order>,
 }
 
-/// The last request of a customer that was executed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Session {
-    /// Its number; this and lower ones are never executed (again).
-    pub number: RequestNumber,
-    /// What the customer was, or will be, told.
-    pub outcome: Outcome,
-    /// The entry that settled it: the answer waits for its commit (rule R7).
-    pub op: OpNumber,
-}
-
 /// Everything that is replicated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct OrderBook {
     histories: BTreeMap<Postcode, Vec<Order>>,
-    sessions: BTreeMap<CustomerId, Session>,
+    sessions: Sessions,
     accepted: OrderNumber,
     digest: Fingerprint,
 }
@@ -206,7 +198,7 @@ impl OrderBook {
     pub fn apply(&mut self, entry: &Entry) {
         let session = Session { number: entry.request.number, outcome: entry.outcome.clone(), op: entry.op };
         self.digest.0 ^= digest_of(&(entry.request, &session.outcome)).0;
-        self.sessions.insert(entry.request.customer, session);
+        self.digest.0 ^= self.sessions.remember(entry.request.customer, &session).0;
         match &entry.effect {
             EntryEffect::Accepted { postcode, items, number, at } => {
                 assert!(self.fits(entry), "order numbers have no gaps (I1)");
@@ -224,10 +216,24 @@ impl OrderBook {
         history.push(order);
     }
 
-    /// The last executed request of a customer.
+    /// The same, with room for the sessions of so many customers. All replicas follow the very first primary's.
     #[must_use]
-    pub fn session(&self, customer: CustomerId) -> Option<&Session> {
-        self.sessions.get(&customer)
+    pub fn with_room_for(mut self, sessions: u32) -> Self {
+        self.sessions = Sessions::with_room_for(sessions);
+        self
+    }
+
+    /// The last executed request of a customer; none also if its session was evicted.
+    #[must_use]
+    pub fn session(&self, customer: CustomerId) -> Option<Session> {
+        self.sessions.get(customer)
+    }
+
+    /// R14: the newest entry whose session was evicted. What was asked before it was settled, by a customer without a
+    /// session, may have been executed.
+    #[must_use]
+    pub fn horizon(&self) -> OpNumber {
+        self.sessions.horizon()
     }
 
     /// Forgets who was told what: only a planted bug does that (rule R8).
@@ -235,10 +241,16 @@ impl OrderBook {
         self.sessions.clear();
     }
 
-    /// How many customers ever had a request executed.
+    /// How many customers' last requests are remembered.
     #[must_use]
     pub fn sessions(&self) -> usize {
         self.sessions.len()
+    }
+
+    /// How many sessions were evicted so far.
+    #[must_use]
+    pub fn evicted(&self) -> u64 {
+        self.sessions.evicted()
     }
 
     /// How many orders were accepted; the newest has this number.
@@ -305,6 +317,7 @@ impl Position {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::RequestNumber;
 
     fn accepted(op: u64, number: u64) -> Entry {
         Entry {

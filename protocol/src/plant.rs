@@ -35,6 +35,8 @@ pub enum Plant {
     StoredReplyEarly,
     /// R8: a rejection is only said, it is no entry.
     RejectionNotLogged,
+    /// R14: a customer without a session counts as new, also if its session was evicted.
+    EvictedAreNew,
     /// R9: a read is answered without asking whether this is still the primary.
     ReadWithoutBarrier,
     /// R9: a read shows what is not committed yet.
@@ -46,7 +48,7 @@ pub enum Plant {
 }
 
 /// All of them, in the order of RELIABILITY's list.
-pub const ALL: [Plant; 17] = [
+pub const ALL: [Plant; 18] = [
     Plant::AckBeforeReplicate,
     Plant::SkipSlowBackup,
     Plant::PromoteFirstRegistered,
@@ -60,6 +62,7 @@ pub const ALL: [Plant; 17] = [
     Plant::KeepOwnPreset,
     Plant::StoredReplyEarly,
     Plant::RejectionNotLogged,
+    Plant::EvictedAreNew,
     Plant::ReadWithoutBarrier,
     Plant::ReadBeforeCommit,
     Plant::AnnounceBeforeRecording,
@@ -84,6 +87,7 @@ impl Plant {
             Plant::KeepOwnPreset => "keep-own-preset",
             Plant::StoredReplyEarly => "stored-reply-early",
             Plant::RejectionNotLogged => "rejection-not-logged",
+            Plant::EvictedAreNew => "evicted-are-new",
             Plant::ReadWithoutBarrier => "read-without-barrier",
             Plant::ReadBeforeCommit => "read-before-commit",
             Plant::AnnounceBeforeRecording => "announce-before-recording",
@@ -108,6 +112,7 @@ impl Plant {
             Plant::KeepOwnPreset => "Histories are compared by their length, not by what they hold.",
             Plant::StoredReplyEarly => "A repeated request is answered before its order is on every member.",
             Plant::RejectionNotLogged => "A rejection is only said, and forgotten.",
+            Plant::EvictedAreNew => "A forgotten customer's late request is taken for a new customer's.",
             Plant::ReadWithoutBarrier => "A read is answered without asking whether this is still the primary.",
             Plant::ReadBeforeCommit => "A read shows orders that are not on every member yet.",
             Plant::AnnounceBeforeRecording => "The front-end announces a view that is not recorded.",

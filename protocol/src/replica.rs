@@ -25,6 +25,7 @@ use crate::order_book::OrderBook;
 use crate::plant::Plant;
 use crate::trace::{NodeState, Refusal, ReplicaState, Standing, TraceEvent};
 
+use answers::Owed;
 use joining::Loading;
 use log::Log;
 use primary::Primary;
@@ -63,13 +64,14 @@ impl Replica {
     /// A fresh process: `base` is its pre-defined history, which counts only if it becomes the very first primary.
     #[must_use]
     pub fn new(identity: Identity, settings: Settings, base: OrderBook) -> Self {
+        let book = base.with_room_for(settings.most_sessions);
         Self {
             identity,
             settings,
             view: View::default(),
             primary: None,
             position: None,
-            book: base,
+            book,
             log: Log::default(),
             commit: OpNumber(0),
             loading: None,
@@ -225,10 +227,12 @@ impl Replica {
                 self.patience = patience.min(self.settings.most_patience());
                 self.on_view_is(from, view, &joiners, &contacts, effects);
             }
-            Message::Found { role: Role::FrontEnd, who } => self.on_front_end_found(&who, effects),
+            Message::Found { role: Role::FrontEnd, who, .. } => self.on_front_end_found(&who, effects),
             Message::StateUpdate(update) => self.on_state_update(from, traced, update, effects),
             Message::Snapshot(part) => self.on_snapshot(from, traced, part, effects),
-            Message::Request { id, ask } => self.on_request(from, traced, id, ask, effects),
+            Message::Request { id, since, ask } => {
+                self.on_request(Owed { id, front_end: from, traced }, since, ask, effects);
+            }
             Message::Ack { view, position, barrier, part } => {
                 self.on_ack(from, view, (self.as_shown(traced, position), barrier, part), effects);
             }
@@ -382,6 +386,7 @@ impl Machine for Replica {
             orders: self.book.accepted(),
             postcodes: self.book.postcodes() as u64,
             sessions: self.book.sessions() as u64,
+            evicted: self.book.evicted(),
             digest: self.book.digest(),
             unchecked: self.primary.as_ref().and_then(|primary| primary.checks.report()),
         }))

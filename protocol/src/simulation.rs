@@ -58,6 +58,8 @@ pub struct Report {
     pub stalled: u64,
     /// Seeds that lost all members of the newest view, where service was rightly refused.
     pub refused: u64,
+    /// Customers that were told that nothing is known of their request any more: their sessions were evicted.
+    pub expired: u64,
     /// Recorded views.
     pub views: u64,
     /// Moments with two acting primaries, of which one could not answer.
@@ -82,6 +84,7 @@ impl Report {
         self.acknowledged += other.acknowledged;
         self.stalled += other.stalled;
         self.refused += other.refused;
+        self.expired += other.expired;
         self.views += other.views;
         self.two_primaries += other.two_primaries;
         self.slowest_ms = self.slowest_ms.max(other.slowest_ms);
@@ -95,6 +98,7 @@ impl Report {
             events: ended.events,
             acknowledged: ended.acknowledged,
             refused: u64::from(ended.refused),
+            expired: ended.expired,
             views: ended.views,
             two_primaries: ended.two_primaries,
             slowest_ms: ended.slowest / 1000,

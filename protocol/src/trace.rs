@@ -331,6 +331,8 @@ pub enum Refusal {
     StaleSnapshot,
     /// R8: the customer has gone on to a later request.
     NumberUsed,
+    /// R14: the customer has no session, and the request is older than what was evicted.
+    Expired,
     /// R13: another view was recorded meanwhile, or a newer front-end holds the token.
     RecordMovedOn,
     /// A newer front-end exists.
@@ -356,6 +358,7 @@ impl std::fmt::Display for Refusal {
             }
             Refusal::StaleSnapshot => f.write_str("dropped: this snapshot was made for another moment"),
             Refusal::NumberUsed => f.write_str("ignored: the customer has gone on to a later request"),
+            Refusal::Expired => f.write_str("not executed: nothing is known of this customer any more"),
             Refusal::RecordMovedOn => f.write_str("not recorded: the record has moved on"),
             Refusal::Retired => f.write_str("refused: there is a newer front-end"),
             Refusal::Busy => f.write_str("refused: busy, try again later"),
@@ -445,6 +448,8 @@ pub struct ReplicaState {
     pub postcodes: u64,
     /// Customers whose last request is remembered.
     pub sessions: u64,
+    /// Customers whose last request was forgotten, to make room for others (rule R14).
+    pub evicted: u64,
     /// Digest of order book and session table, computed apart from the position's.
     pub digest: Fingerprint,
     /// Of a primary: orders that have waited for a word about their postcode for a second or longer.

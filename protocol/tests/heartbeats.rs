@@ -4,7 +4,7 @@
 //! Single machines only. That a cluster lives by its heartbeats is shown in `scenes.rs` and `random_schedules.rs`.
 
 use protocol::front_end::FrontEnd;
-use protocol::ids::{Contact, NodeId, Role, Span, View, ViewNumber};
+use protocol::ids::{Contact, NodeId, OpNumber, Role, Span, View, ViewNumber};
 use protocol::machine::{Effect, Effects, Identity, Input, JournalRecord, Machine, Settings, Timer};
 use protocol::message::{Message, Status};
 use protocol::name_server::NameServer;
@@ -147,7 +147,8 @@ fn timers_follow_the_settings_that_concern_them() {
 /// One that hears a replica.
 fn front_end() -> FrontEnd {
     let mut front_end = FrontEnd::new(identity(Role::FrontEnd), Settings::default());
-    let message = Message::Found { role: Role::Replica, who: vec![("a replica".into(), contact(BACKUP))] };
+    let message =
+        Message::Found { role: Role::Replica, who: vec![("a replica".into(), contact(BACKUP))], commit: OpNumber(0) };
     give(&mut front_end, Input::Received { from: contact(NAME_SERVER), traced: false, message });
     front_end
 }

@@ -193,7 +193,7 @@ fn checked(request: RequestId, verdict: Verdict) -> Input {
 }
 
 fn orders(customer: u128) -> Message {
-    Message::Request { id: request(customer, 1), ask: small_order() }
+    Message::Request { id: request(customer, 1), since: OpNumber(0), ask: small_order() }
 }
 
 #[test]
@@ -225,9 +225,9 @@ fn eight_thousand_customers_may_wait_for_verdicts_and_one_more_is_told_that_it_i
     assert!((1..=8192).all(|customer| !busy(&say(&mut primary, FRONT_END, orders(customer)))));
     assert!(busy(&say(&mut primary, FRONT_END, orders(8193))));
     // One of them may go on to its next request; a withdrawal makes room.
-    let next = Message::Request { id: request(7, 2), ask: small_order() };
+    let next = Message::Request { id: request(7, 2), since: OpNumber(0), ask: small_order() };
     assert_eq!(checks(&say(&mut primary, FRONT_END, next)), (vec![request(7, 2)], vec![request(7, 1)]));
-    let withdraws = Message::Request { id: request(8, 2), ask: Ask::Withdraw };
+    let withdraws = Message::Request { id: request(8, 2), since: OpNumber(0), ask: Ask::Withdraw };
     assert_eq!(checks(&say(&mut primary, FRONT_END, withdraws)).1, [request(8, 1)]);
     assert!(!busy(&say(&mut primary, FRONT_END, orders(8193))));
 }
@@ -263,12 +263,12 @@ fn what_no_front_end_repeats_leaves_its_place_and_may_come_again() {
 fn numbers_at_both_ends_are_numbers() {
     let mut primary = primary();
     for id in [request(1, 0), request(2, 1), request(3, u64::MAX)] {
-        let effects = say(&mut primary, FRONT_END, Message::Request { id, ask: Ask::Withdraw });
+        let effects = say(&mut primary, FRONT_END, Message::Request { id, since: OpNumber(0), ask: Ask::Withdraw });
         let answers = sent(&effects);
         assert!(answers.iter().any(|answer| matches!(answer, Message::Reply { id: of, .. } if *of == id)), "{id}");
     }
     let last_page = Ask::History { postcode: postcode(), page: u32::MAX };
-    say(&mut primary, FRONT_END, Message::Request { id: request(4, 1), ask: last_page });
+    say(&mut primary, FRONT_END, Message::Request { id: request(4, 1), since: OpNumber(0), ask: last_page });
     assert_eq!(primary.book().accepted(), OrderNumber(0));
 }
 
@@ -278,7 +278,7 @@ fn labels_bear_whatever_a_message_holds() {
         Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), part: Some((OpNumber(1), u32::MAX)) };
     assert_eq!(part.label(), format!("got part {}", u32::MAX));
     let name = format!("\u{1b}[31m{}", "x".repeat(100_000));
-    let label = Message::Register { name, role: Role::Replica, token: None }.label();
+    let label = Message::Register { name, role: Role::Replica, token: None, commit: OpNumber(0) }.label();
     assert!(label.len() < 100 && !label.contains('\u{1b}'), "{label}");
 }
 
@@ -287,7 +287,11 @@ fn labels_bear_whatever_a_message_holds() {
 /// A front-end that holds a token and knows `view`, whose primary is replica 3.
 fn front_end(view: View) -> FrontEnd {
     let mut front_end = FrontEnd::new(identity(Role::FrontEnd), Settings::default());
-    say(&mut front_end, 1, Message::Found { role: Role::Replica, who: vec![("replica-1".into(), contact(3))] });
+    say(
+        &mut front_end,
+        1,
+        Message::Found { role: Role::Replica, who: vec![("replica-1".into(), contact(3))], commit: OpNumber(0) },
+    );
     say(&mut front_end, 1, Message::Record { token: FrontEndToken(1), view, claimed: true });
     front_end
 }
@@ -301,7 +305,8 @@ fn pending(front_end: &FrontEnd) -> u64 {
 fn orders_larger_than_any_are_not_held() {
     let mut front_end = front_end(view(1, 3, &[3]));
     for items in [vec![String::new(); 51], vec!["x".repeat(81)]] {
-        let effects = say(&mut front_end, 4, Message::Request { id: request(1, 1), ask: order(items) });
+        let effects =
+            say(&mut front_end, 4, Message::Request { id: request(1, 1), since: OpNumber(0), ask: order(items) });
         assert_eq!(sent(&effects), Vec::<&Message>::new());
         assert_eq!(pending(&front_end), 0);
     }
@@ -310,7 +315,7 @@ fn orders_larger_than_any_are_not_held() {
 #[test]
 fn what_nobody_answers_and_nobody_repeats_is_let_go() {
     let mut front_end = front_end(view(1, 3, &[3]));
-    let asks = Message::Request { id: request(1, 1), ask: small_order() };
+    let asks = Message::Request { id: request(1, 1), since: OpNumber(0), ask: small_order() };
     for _ in 0..30 {
         say(&mut front_end, 4, asks.clone());
         give(&mut front_end, Input::Rang(Timer::ForwardAgain));
@@ -347,7 +352,7 @@ fn a_retired_front_end_suspects_nobody_until_it_is_alone_again() {
     assert_eq!(suspicions(&give(&mut front_end, silence())), 0);
     let NodeState::FrontEnd { retired, alive, .. } = front_end.describe() else { panic!("a front-end") };
     assert!(retired && alive.is_empty(), "it hears nobody, and says so");
-    let alone = Message::Found { role: Role::FrontEnd, who: vec![("me".into(), contact(ME))] };
+    let alone = Message::Found { role: Role::FrontEnd, who: vec![("me".into(), contact(ME))], commit: OpNumber(0) };
     let effects = say(&mut front_end, 1, alone);
     let told = |message: &&Message| matches!(message, Message::ClaimFrontEnd | Message::ViewIs { .. });
     assert_eq!(sent(&effects).into_iter().filter(told).count(), 2);
@@ -360,7 +365,11 @@ fn a_retired_front_end_suspects_nobody_until_it_is_alone_again() {
 fn a_customer_told_to_look_up_again_does_not_run_in_a_circle() {
     let mut customer = Customer::new(identity(Role::Customer), Settings::default(), CustomerId(1), RequestNumber(0));
     give(&mut customer, Input::Wanted { wish: Wish::Ask(small_order()), traced: false });
-    let found = Message::Found { role: Role::FrontEnd, who: vec![("front-end".into(), contact(FRONT_END))] };
+    let found = Message::Found {
+        role: Role::FrontEnd,
+        who: vec![("front-end".into(), contact(FRONT_END))],
+        commit: OpNumber(0),
+    };
     let id = customer.waiting().unwrap();
     assert_eq!(sent(&say(&mut customer, 1, found.clone())).len(), 1);
     let effects = say(&mut customer, FRONT_END, Message::LookUpAgain { id });

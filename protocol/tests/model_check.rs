@@ -10,6 +10,8 @@ mod state;
 
 use model::Configuration;
 use protocol::message::Ask;
+use protocol::order_book::MOST_SESSIONS;
+use protocol::plant::Plant;
 use stateright::{Checker, Expectation, Model};
 
 fn order() -> Ask {
@@ -47,6 +49,9 @@ fn pair(calls: Vec<Ask>) -> Configuration {
         restarts: 0,
         heartbeats: false,
         bad_postcodes: false,
+        copies: 1,
+        room: MOST_SESSIONS,
+        plant: None,
     }
 }
 
@@ -61,6 +66,9 @@ fn joining(members: usize, calls: Vec<Ask>, views: u64) -> Configuration {
         restarts: 0,
         heartbeats: false,
         bad_postcodes: false,
+        copies: 1,
+        room: MOST_SESSIONS,
+        plant: None,
     }
 }
 
@@ -78,6 +86,47 @@ fn a_pair_writes_twice() {
 #[test]
 fn a_pair_is_asked_to_withdraw() {
     explore(Configuration { bad_postcodes: true, ..pair(vec![order(), Ask::Withdraw]) }, 642_890);
+}
+
+/// R8: a request that comes again.
+#[test]
+fn a_pair_is_asked_again() {
+    explore(Configuration { copies: 2, views: 1, ..pair(vec![order()]) }, 2_392);
+}
+
+/// R14: there is room for one customer, so each order makes everybody forget the other, while copies of both may come.
+fn forgetful(calls: Vec<Ask>) -> Configuration {
+    Configuration { room: 1, copies: 2, views: 0, ..pair(calls) }
+}
+
+#[test]
+fn a_pair_forgets_one_customer_for_another() {
+    explore(forgetful(vec![order(), order()]), 2_599);
+}
+
+#[test]
+fn a_pair_forgets_a_customer_over_two_views() {
+    explore(Configuration { crashes: 0, views: 1, ..forgetful(vec![order(), order()]) }, 235_275);
+}
+
+#[test]
+fn a_pair_forgets_whose_order_is_given_up() {
+    explore(forgetful(vec![order(), Ask::Withdraw, order()]), 422_743);
+}
+
+/// Without the rule: an order, another customer's, and a late copy of the first.
+#[test]
+fn without_the_horizon_an_order_is_placed_twice() {
+    let configuration = Configuration { plant: Some(Plant::EvictedAreNew), ..forgetful(vec![order(), order()]) };
+    let checker = configuration.checker().threads(1).spawn_bfs().join();
+    let path = checker.discovery("no step breaks I1, I2, I6, I7, I8, I9").expect("found");
+    assert_eq!(path.last_state().broken, Some("I7"));
+    let asked: Vec<_> = path.into_actions().into_iter().filter(|step| matches!(step, model::Step::Ask(..))).collect();
+    let [model::Step::Ask(_, first, _), model::Step::Ask(_, second, _), model::Step::Ask(_, third, _), ..] = asked[..]
+    else {
+        panic!("{asked:?}")
+    };
+    assert!(first == third && first != second, "{asked:?}");
 }
 
 #[test]

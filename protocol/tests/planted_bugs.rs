@@ -19,7 +19,7 @@ const SPAN: Span = Span::millis(100_000);
 
 /// Each mistake, and the invariants that may find it out first: another one would mean that it does more, or something
 /// else, than its description says.
-const FOUND_OUT_BY: [(Plant, &[&str]); 17] = [
+const FOUND_OUT_BY: [(Plant, &[&str]); 18] = [
     (Plant::AckBeforeReplicate, &["I2", "I4", "I6"]),
     (Plant::SkipSlowBackup, &["R5"]),
     (Plant::PromoteFirstRegistered, &["I9"]),
@@ -33,6 +33,7 @@ const FOUND_OUT_BY: [(Plant, &[&str]); 17] = [
     (Plant::KeepOwnPreset, &["I5"]),
     (Plant::StoredReplyEarly, &["I6"]),
     (Plant::RejectionNotLogged, &["I6"]),
+    (Plant::EvictedAreNew, &["I7"]),
     (Plant::ReadWithoutBarrier, &["I1"]),
     (Plant::ReadBeforeCommit, &["I1"]),
     (Plant::AnnounceBeforeRecording, &["R12"]),

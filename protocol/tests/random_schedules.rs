@@ -26,6 +26,7 @@ fn assert_enough(report: &Report) {
     assert!(report.views > 10_000, "{report:#?}");
     assert!(report.two_primaries > 10_000, "{report:#?}");
     assert!((1..60).contains(&report.refused), "{report:#?}");
+    assert!(report.expired > 1_000, "{report:#?}");
     assert_eq!(report.stalled, 0, "{report:#?}");
     for (kind, count) in &report.faults {
         assert!(*count >= 50, "{kind}: {count} in {report:#?}");

@@ -100,7 +100,7 @@ fn front_end(members: &[u64]) -> FrontEnd {
 
 fn give_names(front_end: &mut FrontEnd, who: &[u64]) {
     let who = who.iter().map(|id| (format!("replica-{}", id % 10), contact(*id))).collect();
-    say(front_end, NAME_SERVER, Message::Found { role: Role::Replica, who });
+    say(front_end, NAME_SERVER, Message::Found { role: Role::Replica, who, commit: OpNumber(0) });
 }
 
 /// The replica says where it stands; the primary misses these.
@@ -218,7 +218,7 @@ fn a_name_whose_processes_die_soon_is_tried_for_longer_and_one_that_stayed_is_no
     let tried = |front_end: &mut FrontEnd, process: u64| {
         let who = vec![("replica-1".into(), contact(A)), ("restless".into(), contact(process))];
         says(front_end, process, A, &[]);
-        say(front_end, NAME_SERVER, Message::Found { role: Role::Replica, who });
+        say(front_end, NAME_SERVER, Message::Found { role: Role::Replica, who, commit: OpNumber(0) });
         (1..=200).find(|_| joiners(&beat(front_end, &[A, process])).contains(&NodeId(process))).unwrap()
     };
     let mut trials = Vec::new();
@@ -242,7 +242,7 @@ fn who_is_not_named_is_asked_about_and_its_predecessor_is_probed() {
     assert!(sent(&effects).contains(&(NAME_SERVER, &Message::Lookup { role: Role::Replica })));
     assert_eq!(joiners(&beat(&mut front_end, &[A, B, 22])), []);
     let who = vec![("replica-1".into(), contact(A)), ("replica-2".into(), contact(22))];
-    let effects = say(&mut front_end, NAME_SERVER, Message::Found { role: Role::Replica, who });
+    let effects = say(&mut front_end, NAME_SERVER, Message::Found { role: Role::Replica, who, commit: OpNumber(0) });
     assert_eq!(probed(&effects), [B], "its name is in other hands");
 }
 
@@ -272,7 +272,7 @@ fn name_server() -> NameServer {
 fn registers(name_server: &mut NameServer, id: u64, token: u64) -> Vec<Effect> {
     let name = format!("front-end-{id}");
     let token = Some(FrontEndToken(token));
-    say(name_server, id, Message::Register { name, role: Role::FrontEnd, token })
+    say(name_server, id, Message::Register { name, role: Role::FrontEnd, token, commit: OpNumber(0) })
 }
 
 fn found(name_server: &mut NameServer) -> u64 {
@@ -369,8 +369,12 @@ fn a_customer_without_an_answer_asks_who_the_front_end_is_and_goes_over() {
     let mut customer = Customer::new(identity(Role::Customer), Settings::default(), CustomerId(1), RequestNumber(0));
     let ask = Ask::History { postcode: "DH1 3LE".parse().unwrap(), page: 0 };
     give(&mut customer, Input::Wanted { wish: Wish::Ask(ask.clone()), traced: true });
-    let found = |id: u64| Message::Found { role: Role::FrontEnd, who: vec![("front-end".into(), contact(id))] };
-    let request = Message::Request { id: customer.waiting().unwrap(), ask };
+    let found = |id: u64| Message::Found {
+        role: Role::FrontEnd,
+        who: vec![("front-end".into(), contact(id))],
+        commit: OpNumber(0),
+    };
+    let request = Message::Request { id: customer.waiting().unwrap(), since: OpNumber(0), ask };
     let effects = say(&mut customer, NAME_SERVER, found(3));
     assert_eq!(sent(&effects), [(3, &request)]);
     assert_eq!(set(&effects, Timer::AskNameServer), Some(Settings::default().suspect_after));

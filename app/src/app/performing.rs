@@ -169,7 +169,7 @@ impl Window {
         if let Some(wanted) = self.scenarios.wanted.take()
             && let Some(scenario) = self.find(&wanted)
         {
-            self.beginning = Some(Beginning::Empty { replicas: scenario.replicas });
+            self.beginning = Some(Beginning::Empty { replicas: scenario.replicas, sessions: scenario.sessions });
             self.performing = Some(Performing::begin(wanted, scenario, now));
         }
         if std::mem::take(&mut self.stops_performing)

@@ -41,5 +41,7 @@ pub enum Beginning {
     Empty {
         /// So many replicas.
         replicas: u32,
+        /// How many customers' last requests they remember.
+        sessions: u32,
     },
 }

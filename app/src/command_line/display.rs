@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use protocol::machine::Settings;
 use protocol::trace::TraceRecord;
 
 use crate::app::displays::{Choice, Named};
@@ -217,8 +218,9 @@ impl RunningCluster for Restartable {
         let before = self.cluster.take();
         let options = match beginning {
             Beginning::Usual => self.options.clone(),
-            Beginning::Empty { replicas } => {
-                ClusterOptions { replicas, default_customers: false, ..self.options.clone() }
+            Beginning::Empty { replicas, sessions } => {
+                let settings = Settings { most_sessions: sessions, ..self.options.settings.clone() };
+                ClusterOptions { replicas, settings, default_customers: false, ..self.options.clone() }
             }
         };
         let (sender, coming) = channel();

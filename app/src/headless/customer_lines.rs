@@ -20,7 +20,7 @@ use super::lines::{self, Line};
 use super::{Exit, Failure, door, say_json};
 use crate::interrupt::Interrupt;
 use crate::load::{Load, Moment, Workload};
-use crate::wording::wait_reason;
+use crate::wording::{self, wait_reason};
 
 /// So many lines are read before the first of them is answered.
 const READ_AHEAD: usize = 16;
@@ -181,6 +181,10 @@ impl Customer {
             }
             Some(Answer::Outcome(Outcome::NeverPlaced) | Answer::History(_)) => {
                 json!({"op": op, "type": "fail", "f": "place", "value": value, "why": "never placed"})
+            }
+            Some(Answer::Expired) => {
+                let why = exchanged.id.map_or_else(|| wording::EXPIRED.into(), |id| wording::expired(id.number));
+                json!({"op": op, "type": "info", "f": "place", "value": value, "why": why})
             }
             None => json!({"op": op, "type": "info", "f": "place", "value": value, "why": exchanged.why(postcode)}),
         })

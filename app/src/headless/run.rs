@@ -11,6 +11,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use protocol::machine::Settings;
 use protocol::plant::Plant;
 
 use super::{Exit, Failure, check, launch, say_json};
@@ -73,8 +74,10 @@ pub(super) fn perform(arguments: &RunArguments, interrupt: &Interrupt) -> Result
     }
     scenario.customers = arguments.customers.unwrap_or(scenario.customers);
     let (replicas, interrupt) = (scenario.replicas, interrupt.clone());
+    let settings = Settings { most_sessions: scenario.sessions, ..Settings::default() };
     let usual = ClusterOptions::usual()?;
-    let options = ClusterOptions { default_customers: false, replicas, interrupt: interrupt.clone(), ..usual };
+    let options =
+        ClusterOptions { default_customers: false, replicas, settings, interrupt: interrupt.clone(), ..usual };
     let performance = Performance::new(scenario, arguments.seed);
     let trace = arguments.trace.as_deref().map(create).transpose()?;
     // A file that cannot be written is refused before anything is started.

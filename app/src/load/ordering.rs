@@ -214,6 +214,10 @@ impl<W: Write> Ordering<W> {
             Answer::Outcome(Outcome::Placed { .. }) => self.crowd.acknowledged += 1,
             Answer::Outcome(Outcome::Rejected { .. } | Outcome::NeverPlaced) => self.crowd.refused += 1,
             Answer::History(_) => self.crowd.reads += 1,
+            Answer::Expired => {
+                self.crowd.unknown += 1;
+                self.processes.remove(&place);
+            }
         }
     }
 
@@ -227,6 +231,11 @@ impl<W: Write> Ordering<W> {
             Answer::Outcome(Outcome::Rejected { .. } | Outcome::NeverPlaced) => {
                 self.tally.refused += 1;
                 self.line(Kind::Fail, open, None, now);
+            }
+            // Whether it was placed is not known any more.
+            Answer::Expired => {
+                self.tally.unknown += 1;
+                self.line(Kind::Info, open, None, now);
             }
             Answer::History(page) => {
                 let names: Vec<String> = page.orders.iter().map(|order| self.name(order)).collect();

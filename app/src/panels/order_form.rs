@@ -247,15 +247,20 @@ fn receipts(ui: &mut Ui, customer: &Customer) {
     heading(ui, "Receipts");
     for receipt in customer.receipts.iter().rev().take(MOST_RECEIPTS) {
         let words = match &receipt.outcome {
-            Outcome::Placed { number } => format!("✓ #{number}  {}", wording::dishes(&receipt.items)),
-            other => format!("✗ {}", wording::outcome(other)),
+            Some(Outcome::Placed { number }) => format!("✓ #{number}  {}", wording::dishes(&receipt.items)),
+            None => format!("? {}", wording::EXPIRED),
+            other => format!("✗ {}", wording::outcome(other.as_ref())),
+        };
+        let more = match &receipt.outcome {
+            None => format!(" – {}", wording::expired(receipt.request.number)),
+            Some(_) => String::new(),
         };
         let t = tokens(ui);
-        let ink = if matches!(receipt.outcome, Outcome::Placed { .. }) { t.text } else { t.tomato_text };
+        let ink = if matches!(receipt.outcome, Some(Outcome::Placed { .. })) { t.text } else { t.tomato_text };
         let label = Label::new(RichText::new(words).size(text::SMALL).color(ink)).truncate();
         let took = wording::duration(receipt.took);
         let to = receipt.postcode.map_or_else(String::new, |postcode| format!(" to {postcode}"));
-        ui.add(label).on_hover_text(format!("{}{to}, answered after {took}", wording::dishes(&receipt.items)));
+        ui.add(label).on_hover_text(format!("{}{to}, answered after {took}{more}", wording::dishes(&receipt.items)));
     }
 }
 

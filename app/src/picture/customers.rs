@@ -60,8 +60,8 @@ pub struct Receipt {
     pub postcode: Option<Postcode>,
     /// What.
     pub items: Vec<String>,
-    /// What became of it.
-    pub outcome: Outcome,
+    /// What became of it; none: that is not known any more.
+    pub outcome: Option<Outcome>,
     /// Microseconds of cluster time from asking to the answer.
     pub took: u64,
     /// When it was answered, in cluster time.
@@ -169,14 +169,17 @@ impl Customers {
         let waiting = customer.waiting.take();
         match answer {
             Answer::History(page) => customer.history = Some(page.clone()),
-            Answer::Outcome(outcome) => {
+            Answer::Outcome(_) | Answer::Expired => {
                 // A withdrawal is answered under its own number; the receipt belongs to the order that was given up.
                 let (request, ask) = waiting.map_or((request, None), |waiting| (waiting.request, Some(waiting.ask)));
                 let (postcode, items) = match ask {
                     Some(Ask::Order { postcode, items }) => (Some(postcode), items),
                     Some(Ask::History { .. } | Ask::Withdraw) | None => (None, Vec::new()),
                 };
-                let outcome = outcome.clone();
+                let outcome = match answer {
+                    Answer::Outcome(outcome) => Some(outcome.clone()),
+                    Answer::History(_) | Answer::Expired => None,
+                };
                 customer.receipts.push_back(Receipt { request, postcode, items, outcome, took, at });
                 customer.receipts.keep_newest(MOST_RECEIPTS);
             }

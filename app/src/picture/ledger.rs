@@ -23,6 +23,8 @@ pub struct Ledger {
     pub rejected: u64,
     /// Orders that were given up in time.
     pub never_placed: u64,
+    /// Orders of which nothing is known any more.
+    pub expired: u64,
     /// Histories that were read.
     pub read: u64,
     /// Commits of primaries that were seen.
@@ -64,6 +66,7 @@ impl Ledger {
         self.times.keep_newest(MOST_TIMES);
         match answer {
             Answer::History(_) => self.read += 1,
+            Answer::Expired => self.expired += 1,
             Answer::Outcome(Outcome::Rejected { .. }) => self.rejected += 1,
             Answer::Outcome(Outcome::NeverPlaced) => self.never_placed += 1,
             Answer::Outcome(Outcome::Placed { number }) => {

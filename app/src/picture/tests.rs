@@ -48,6 +48,7 @@ fn stands(id: NodeId, at: u64, primary: NodeId, op: u64, digest: u64) -> (NodeId
         orders: OrderNumber(op),
         postcodes: 3,
         sessions: 3,
+        evicted: 0,
         digest: Fingerprint(digest),
         unchecked: None,
     };

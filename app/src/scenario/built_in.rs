@@ -21,7 +21,7 @@ pub const BUILT_IN: [(&str, &str); 14] = [
 ];
 
 /// One script for each mistake: with it a light turns red, without it all stay green. By name: "museum/reenter-view".
-pub const MUSEUM: [(Plant, &str); 17] = [
+pub const MUSEUM: [(Plant, &str); 18] = [
     (Plant::AckBeforeReplicate, include_str!("../../../resources/scenarios/museum/ack-before-replicate.toml")),
     (Plant::SkipSlowBackup, include_str!("../../../resources/scenarios/museum/skip-slow-backup.toml")),
     (Plant::PromoteFirstRegistered, include_str!("../../../resources/scenarios/museum/promote-first-registered.toml")),
@@ -35,6 +35,7 @@ pub const MUSEUM: [(Plant, &str); 17] = [
     (Plant::KeepOwnPreset, include_str!("../../../resources/scenarios/museum/keep-own-preset.toml")),
     (Plant::StoredReplyEarly, include_str!("../../../resources/scenarios/museum/stored-reply-early.toml")),
     (Plant::RejectionNotLogged, include_str!("../../../resources/scenarios/museum/rejection-not-logged.toml")),
+    (Plant::EvictedAreNew, include_str!("../../../resources/scenarios/museum/evicted-are-new.toml")),
     (Plant::ReadBeforeCommit, include_str!("../../../resources/scenarios/museum/read-before-commit.toml")),
     (Plant::ReadWithoutBarrier, include_str!("../../../resources/scenarios/museum/read-without-barrier.toml")),
     (

@@ -9,6 +9,7 @@ mod reader;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use protocol::order_book::MOST_SESSIONS;
 use protocol::plant::Plant;
 use toml::Spanned;
 
@@ -56,6 +57,8 @@ pub(super) fn scenario(file: &File) -> Result<Scenario, Refusal> {
     let seconds = within(&file.seconds, 1, LONGEST, "seconds")?;
     let again_after = file.again_after_ms.as_ref().map(|ms| within(ms, 100, LONGEST * 1000, "again-after-ms"));
     let again_after = again_after.transpose()?.map(milliseconds);
+    let most = i64::from(MOST_SESSIONS);
+    let sessions = file.sessions.as_ref().map(|room| within(room, 1, most, "sessions")).transpose()?.unwrap_or(most);
     let steps = steps(file, replicas, again_after)?;
     if customers == 0 && !steps.iter().any(|step| matches!(step.action, Action::Order { .. })) {
         return refuse(&file.customers, "without “customers” the steps must place an order of their own".into());
@@ -68,6 +71,7 @@ pub(super) fn scenario(file: &File) -> Result<Scenario, Refusal> {
         plant: file.plant.as_ref().map(plant).transpose()?.flatten(),
         steps,
         again_after,
+        sessions: sessions as u32,
         expect: expectations(&file.expect)?,
     })
 }

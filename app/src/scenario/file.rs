@@ -12,6 +12,7 @@ pub(super) struct File {
     pub seconds: Spanned<i64>,
     pub plant: Option<Spanned<String>>,
     pub again_after_ms: Option<Spanned<i64>>,
+    pub sessions: Option<Spanned<i64>>,
     #[serde(default)]
     pub step: Vec<FileStep>,
     #[serde(default)]

@@ -74,6 +74,7 @@ impl Told {
             orders: OrderNumber(0),
             postcodes: 0,
             sessions: 0,
+            evicted: 0,
             digest: Fingerprint(0),
             unchecked: None,
         };

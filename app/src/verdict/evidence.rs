@@ -225,6 +225,8 @@ impl Evidence {
         match answer {
             Answer::History(page) => self.read(open, page),
             Answer::Outcome(outcome) => self.settled(open, outcome),
+            // It stays open for ever, as if its customer had gone.
+            Answer::Expired => self.judged.lights.unknown += u32::from(open.places),
         }
         true
     }

@@ -127,10 +127,11 @@ pub fn customer_line(customer: &Customer) -> String {
             (Ask::Order { .. } | Ask::Withdraw, false) => "ordering…".into(),
         };
     }
-    match customer.receipts.back().map(|receipt| &receipt.outcome) {
-        Some(Outcome::Placed { number }) => format!("placed #{number}"),
-        Some(Outcome::Rejected { .. }) => "rejected".into(),
-        Some(Outcome::NeverPlaced) => "gave up".into(),
+    match customer.receipts.back().map(|receipt| receipt.outcome.as_ref()) {
+        Some(Some(Outcome::Placed { number })) => format!("placed #{number}"),
+        Some(Some(Outcome::Rejected { .. })) => "rejected".into(),
+        Some(Some(Outcome::NeverPlaced)) => "gave up".into(),
+        Some(None) => "order expired".into(),
         None => "browsing".into(),
     }
 }

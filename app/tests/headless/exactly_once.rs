@@ -2,7 +2,7 @@
 
 use app::cluster::{Cluster, ClusterOptions};
 use node::transport::{Arrival, Transport};
-use protocol::ids::{Contact, CustomerId, NodeId, RequestId, RequestNumber, Role};
+use protocol::ids::{Contact, CustomerId, NodeId, OpNumber, RequestId, RequestNumber, Role};
 use protocol::message::{Answer, Ask, Envelope, Message};
 use protocol::order_book::Outcome;
 
@@ -54,7 +54,7 @@ impl Mouth {
     }
 
     async fn answer(&mut self, to: Contact, id: RequestId, ask: Ask) -> Answer {
-        self.say(to, Message::Request { id, ask });
+        self.say(to, Message::Request { id, since: OpNumber(0), ask });
         self.hear(|message| {
             let Message::Reply { id: answered, answer, .. } = message else { return None };
             (answered == id).then_some(answer)

@@ -6,6 +6,7 @@ use app::app::Beginning;
 use app::user_command::UserCommand;
 use egui::{Key, Role};
 use egui_kittest::kittest::Queryable;
+use protocol::order_book::MOST_SESSIONS;
 use protocol::plant::Plant;
 
 use super::ended::{LESSON, STRICT, begin, end, open};
@@ -130,7 +131,7 @@ fn the_scenario_of_the_card_is_performed_again_though_another_file_was_opened_me
     click(&mut harness, "Result");
     click(&mut harness, "Perform it again");
     let _ = harness.state_mut().play(Duration::from_secs(5));
-    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Empty { replicas: 3 }));
+    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Empty { replicas: 3, sessions: MOST_SESSIONS }));
 }
 
 /// Opened by its path: read on a thread, so frames go on until it is there.
@@ -178,7 +179,7 @@ fn a_scenario_is_performed_from_the_list_and_stopped_in_its_banner() {
     assert!(harness.query_by_label("perform kill-primary").is_none(), "the list closes");
     let at = Duration::from_secs(5);
     assert_eq!(harness.state_mut().play(at), []);
-    let beginning = Some(Beginning::Empty { replicas: 3 });
+    let beginning = Some(Beginning::Empty { replicas: 3, sessions: MOST_SESSIONS });
     assert_eq!(harness.state_mut().take_beginning(), beginning, "it begins with a cluster of its own");
     harness.run_steps(2);
     harness.get_by_label("The replicas that it needs become members…");
@@ -204,7 +205,7 @@ fn a_scenario_of_the_museum_is_performed_with_its_mistake_only_after_a_question(
     assert_eq!(harness.state_mut().take_beginning(), None);
     click(&mut harness, "Perform it");
     assert_eq!(harness.state_mut().play(Duration::ZERO), []);
-    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Empty { replicas: 1 }));
+    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Empty { replicas: 1, sessions: MOST_SESSIONS }));
     harness.state_mut().begin_again(Duration::ZERO, Err("nobody watches".into()));
     harness.run_steps(2);
     assert!(harness.query_by_label_contains("node replica").is_none(), "nothing of the cluster before is shown");

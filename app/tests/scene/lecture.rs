@@ -117,6 +117,7 @@ impl Telling {
                 orders: OrderNumber(number),
                 postcodes: 23,
                 sessions: 3,
+                evicted: 0,
                 digest: Fingerprint(number.wrapping_mul(0x2545_f491_4f6c_dd1d)),
                 unchecked: None,
             };

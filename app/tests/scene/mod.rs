@@ -96,6 +96,7 @@ impl Scene {
             orders: OrderNumber(op.min(18)),
             postcodes: 23,
             sessions: 3,
+            evicted: 0,
             digest: Fingerprint(0x9f3c_0000_0000_00e1 ^ (op << 20)),
             unchecked: None,
         };

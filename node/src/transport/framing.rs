@@ -90,11 +90,16 @@ impl FrameReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::ids::{NodeId, Role};
+    use protocol::ids::{NodeId, OpNumber, Role};
     use protocol::message::Message;
 
     fn envelope(number: u64) -> Envelope {
-        let message = Message::Register { name: format!("replica-{number}"), role: Role::Replica, token: None };
+        let message = Message::Register {
+            name: format!("replica-{number}"),
+            role: Role::Replica,
+            token: None,
+            commit: OpNumber(0),
+        };
         Envelope { from: NodeId(1), number, to: NodeId(2), traced: false, message }
     }
 

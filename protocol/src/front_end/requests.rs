@@ -3,7 +3,7 @@
 //! A request is held only so that it can be forwarded again, in particular to the next primary; nothing is decided here.
 
 use super::FrontEnd;
-use crate::ids::{Contact, RequestId};
+use crate::ids::{Contact, OpNumber, RequestId};
 use crate::machine::{Effects, Timer};
 use crate::menu::{LONGEST_ITEM, MOST_ITEMS};
 use crate::message::{Ask, Message};
@@ -20,6 +20,7 @@ const MOST_FORWARDS: u32 = 10;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Pending {
     id: RequestId,
+    since: OpNumber,
     ask: Ask,
     customer: Contact,
     traced: bool,
@@ -29,7 +30,14 @@ pub(super) struct Pending {
 
 impl FrontEnd {
     /// [9]
-    pub(super) fn on_request(&mut self, from: Contact, traced: bool, id: RequestId, ask: Ask, effects: &mut Effects) {
+    pub(super) fn on_request(
+        &mut self,
+        from: Contact,
+        traced: bool,
+        id: RequestId,
+        (since, ask): (OpNumber, Ask),
+        effects: &mut Effects,
+    ) {
         if self.retired {
             effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::Retired });
             return effects.send(from, traced, Message::LookUpAgain { id });
@@ -48,7 +56,7 @@ impl FrontEnd {
             }
             Some(_) | None => {}
         }
-        let pending = Pending { id, ask, customer: from, traced, rings: 0 };
+        let pending = Pending { id, since, ask, customer: from, traced, rings: 0 };
         self.forward(&pending, effects);
         self.pending.insert(id.customer, pending);
     }
@@ -56,7 +64,7 @@ impl FrontEnd {
     /// [10]
     fn forward(&self, pending: &Pending, effects: &mut Effects) {
         if let Some(primary) = self.primary() {
-            let message = Message::Request { id: pending.id, ask: pending.ask.clone() };
+            let message = Message::Request { id: pending.id, since: pending.since, ask: pending.ask.clone() };
             effects.send(primary, pending.traced, message);
         }
     }

@@ -1,7 +1,7 @@
 //! What a message holds, in words for people: field by field, as it is declared. Nothing here is ever parsed back.
 
 use super::{Answer, Ask, Message, WaitReason, shown};
-use crate::ids::{NodeId, Position, View};
+use crate::ids::{NodeId, Position, Role, View};
 
 /// Members of a list that are named; of more only the number is told.
 const MOST_NAMED: usize = 6;
@@ -34,14 +34,16 @@ fn view(view: &View) -> Fields {
 /// All fields of a message.
 pub(super) fn of(message: &Message) -> Fields {
     match message {
-        Message::Register { name, role, token } => {
+        Message::Register { name, role, token, commit } => {
             let token = token.iter().map(|token| field("token", token));
-            [field("name", shown(name)), field("role", role)].into_iter().chain(token).collect()
+            let commit = (*role == Role::Replica).then(|| field("commit", commit));
+            [field("name", shown(name)), field("role", role)].into_iter().chain(token).chain(commit).collect()
         }
         Message::Lookup { role } => vec![field("role", role)],
-        Message::Found { role, who } => {
+        Message::Found { role, who, commit } => {
             let names: Vec<_> = who.iter().take(MOST_NAMED).map(|(name, _)| shown(name)).collect();
-            vec![field("role", role), field("found", who.len()), field("who", names.join(", "))]
+            let names = field("who", names.join(", "));
+            vec![field("role", role), field("found", who.len()), names, field("commit", commit)]
         }
         Message::ClaimFrontEnd | Message::ReadRecord => Fields::new(),
         Message::RecordView { token, expected, view: next } => {
@@ -60,7 +62,9 @@ pub(super) fn of(message: &Message) -> Fields {
             nodes("silent", &status.silent),
             field("own loop late by", format!("{} ms", status.late.0 / 1000)),
         ],
-        Message::Request { id, ask } => [vec![field("request", id)], asked(ask)].concat(),
+        Message::Request { id, since, ask } => {
+            [vec![field("request", id)], asked(ask), vec![field("since", since)]].concat()
+        }
         Message::StateUpdate(update) => vec![
             field("view", update.view.number),
             field("from", update.from),
@@ -81,12 +85,8 @@ pub(super) fn of(message: &Message) -> Fields {
             let fields = [field("view", view), position("position", *at), field("barrier", barrier.0)];
             fields.into_iter().chain(part).collect()
         }
-        Message::Reply { id, answer, view } => {
-            let answer = match answer {
-                Answer::Outcome(outcome) => field("outcome", outcome.label()),
-                Answer::History(page) => field("history", format!("{} orders to {}", page.total, page.postcode)),
-            };
-            vec![field("request", id), answer, field("view", view)]
+        Message::Reply { id, answer, view, commit } => {
+            vec![field("request", id), answered(answer), field("view", view), field("commit", commit)]
         }
         Message::Refused { view } => vec![field("view", view)],
         Message::NotPrimary { id, view } => vec![field("request", id), field("view", view)],
@@ -98,6 +98,14 @@ pub(super) fn of(message: &Message) -> Fields {
             };
             vec![field("request", id), field("why", why), field("waited", format!("{} ms", waited.0 / 1000))]
         }
+    }
+}
+
+fn answered(answer: &Answer) -> (String, String) {
+    match answer {
+        Answer::Outcome(outcome) => field("outcome", outcome.label()),
+        Answer::History(page) => field("history", format!("{} orders to {}", page.total, page.postcode)),
+        Answer::Expired => field("outcome", "expired: not known any more"),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::message::{Answer, Message};
 use crate::order_book::OrderBook;
 use crate::plant::Plant;
 use crate::postcode::Postcode;
+use crate::trace::{Refusal, TraceEvent};
 
 /// At most so many reads wait (PROTOCOL section 8).
 const MOST_READS: usize = 4096;
@@ -25,11 +26,11 @@ pub(super) struct Owed {
 
 impl Owed {
     /// Tells what the session table says of the request; nothing, if its customer has gone beyond it.
-    fn tell(self, book: &OrderBook, view: ViewNumber, effects: &mut Effects) {
+    fn tell(self, book: &OrderBook, (view, commit): (ViewNumber, OpNumber), effects: &mut Effects) {
         let Owed { id, front_end, traced } = self;
         if let Some(session) = book.session(id.customer).filter(|session| session.number == id.number) {
-            let answer = Answer::Outcome(session.outcome.clone());
-            effects.send(front_end, traced, Message::Reply { id, answer, view });
+            let answer = Answer::Outcome(session.outcome);
+            effects.send(front_end, traced, Message::Reply { id, answer, view, commit });
         }
     }
 }
@@ -38,12 +39,32 @@ impl Owed {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Read {
     owed: Owed,
-    postcode: Postcode,
-    page: u32,
-    /// Orders in the history when the read arrived. Within a view it only grows, so that this fixes the answer.
-    length: usize,
+    of: Sight,
     index: OpNumber,
     barrier: Barrier,
+}
+
+/// What was seen when a read arrived.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Sight {
+    /// A page of a history, which had `length` orders. Within a view it only grows, so that this fixes the answer.
+    Page { postcode: Postcode, page: u32, length: usize },
+    /// That the customer's session was evicted: with the index committed, it is in every later view (rule R14).
+    Evicted,
+}
+
+impl Sight {
+    /// The answer, and how many orders it tells.
+    fn told(self, book: &OrderBook) -> (Answer, usize) {
+        match self {
+            Sight::Page { postcode, page, length } => {
+                let page = book.earlier_history(postcode, page, length);
+                let told = page.orders.len();
+                (Answer::History(page), told)
+            }
+            Sight::Evicted => (Answer::Expired, 0),
+        }
+    }
 }
 
 impl Primary {
@@ -61,27 +82,25 @@ impl Primary {
 
 impl Replica {
     /// R9: the answer is fixed at arrival; taken later it could show younger orders that are not acknowledged yet.
-    pub(super) fn on_history(
-        &mut self,
-        from: Contact,
-        traced: bool,
-        id: RequestId,
-        (postcode, page): (Postcode, u32),
-        effects: &mut Effects,
-    ) {
+    pub(super) fn on_history(&mut self, owed: Owed, (postcode, page): (Postcode, u32), effects: &mut Effects) {
+        let length = self.book.length(postcode);
+        self.read(owed, Sight::Page { postcode, page, length }, effects);
+    }
+
+    /// R14: never executed (again). Told only when it is certain, in this view and in all later ones.
+    pub(super) fn expire(&mut self, owed: Owed, effects: &mut Effects) {
+        effects.trace(|| TraceEvent::Refused { from: owed.front_end.id, why: Refusal::Expired });
+        self.read(owed, Sight::Evicted, effects);
+    }
+
+    fn read(&mut self, owed: Owed, of: Sight, effects: &mut Effects) {
         let (Some(primary), Some(position)) = (&mut self.primary, self.position) else { return };
         if primary.reads.len() >= MOST_READS {
-            return Self::busy(from, traced, id, effects);
+            return Self::busy(&owed, effects);
         }
-        primary.reads.push_back(Read {
-            owed: Owed { id, front_end: from, traced },
-            postcode,
-            page,
-            length: self.book.length(postcode),
-            index: position.op,
-            // One barrier serves all reads of a round: `confirm_reads` raises it once.
-            barrier: primary.barrier.next(),
-        });
+        // One barrier serves all reads of a round: `confirm_reads` raises it once.
+        let (index, barrier) = (position.op, primary.barrier.next());
+        primary.reads.push_back(Read { owed, of, index, barrier });
     }
 
     /// R7: what was executed already as op `op` is answered once it is committed, like everything else.
@@ -89,7 +108,7 @@ impl Replica {
         let Some(primary) = &mut self.primary else { return };
         // Planted: its outcome is known, so why wait?
         if self.settings.plants(Plant::StoredReplyEarly) {
-            return owed.tell(&self.book, self.view.number, effects);
+            return owed.tell(&self.book, (self.view.number, primary.commit), effects);
         }
         primary.owed.insert(op, owed);
     }
@@ -101,18 +120,17 @@ impl Replica {
         let (view, commit, confirmed) = (self.view.number, primary.commit, primary.confirmed());
         // R7: from the session table as from anywhere: only what is committed.
         while let Some(first) = primary.owed.first_entry().filter(|first| *first.key() <= commit) {
-            first.remove().tell(&self.book, view, effects);
+            first.remove().tell(&self.book, (view, commit), effects);
         }
         // R9: waits for its index to be committed, and for everybody's word given after it began. Planted: for only one.
         let [hasty, trusting] = [Plant::ReadBeforeCommit, Plant::ReadWithoutBarrier].map(|p| self.settings.plants(p));
         let ready = |read: &Read| (hasty || read.index <= commit) && (trusting || read.barrier <= confirmed);
         let mut told = 0;
         while let Some(read) = primary.reads.pop_front_if(|read| told < MOST_TOLD && ready(read)) {
-            let Read { owed, postcode, page, length, .. } = read;
-            let page = self.book.earlier_history(postcode, page, length);
-            told += page.orders.len();
-            let answer = Answer::History(page);
-            effects.send(owed.front_end, owed.traced, Message::Reply { id: owed.id, answer, view });
+            let Read { owed: Owed { id, front_end, traced }, of, .. } = read;
+            let (answer, orders) = of.told(&self.book);
+            told += orders;
+            effects.send(front_end, traced, Message::Reply { id, answer, view, commit });
         }
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::Replica;
 use super::answers::Owed;
-use crate::ids::{Contact, CustomerId, RequestId, RequestNumber, Span, Timestamp};
+use crate::ids::{Contact, CustomerId, OpNumber, RequestId, RequestNumber, Span, Timestamp};
 use crate::machine::{Effect, Effects, Settings, Timer};
 use crate::menu::check_items;
 use crate::message::{Message, WaitReason};
@@ -35,6 +35,7 @@ struct Check {
     id: RequestId,
     front_end: Contact,
     traced: bool,
+    since: OpNumber,
     postcode: Postcode,
     items: Vec<String>,
     /// How long it has waited for its verdict, counted in heartbeats of this primary.
@@ -110,29 +111,29 @@ impl Replica {
     /// An order that was not executed yet.
     pub(super) fn on_order(
         &mut self,
-        from: Contact,
-        traced: bool,
-        id: RequestId,
+        owed: Owed,
+        since: OpNumber,
         (postcode, items): (Postcode, Vec<String>),
         effects: &mut Effects,
     ) {
-        if self.repeated(from, traced, id, effects) {
+        let Owed { id, front_end, traced } = owed;
+        if self.repeated(front_end, traced, id, effects) {
             return;
         }
-        if self.is_full(id) {
-            return Self::busy(from, traced, id, effects);
+        if self.is_full() {
+            return Self::busy(&owed, effects);
         }
         if let Err(error) = check_items(&items) {
-            return self.execute_rejection(Owed { id, front_end: from, traced }, Rejection::Items(error), effects);
+            return self.execute_rejection(owed, Rejection::Items(error), effects);
         }
         let Some(primary) = &mut self.primary else { return };
         let checks = &mut primary.checks.0;
         if checks.len() >= MOST_CHECKS && !checks.contains_key(&id.customer) {
-            return Self::busy(from, traced, id, effects);
+            return Self::busy(&owed, effects);
         }
         primary.checks.gone_beyond(id.customer, id.number, effects);
         let (waited, unrepeated, why) = (Span(0), Span(0), WaitReason::Asked);
-        let check = Check { id, front_end: from, traced, postcode, items, waited, unrepeated, why, rests: false };
+        let check = Check { id, front_end, traced, since, postcode, items, waited, unrepeated, why, rests: false };
         primary.checks.0.insert(id.customer, check);
         // [11]: the primary alone asks; its verdict travels in the entry.
         effects.push(Effect::CheckPostcode { request: id, postcode, traced });
@@ -169,6 +170,10 @@ impl Replica {
             // R8: executed meanwhile.
             effects.trace(|| TraceEvent::Refused { from: check.front_end.id, why: Refusal::NumberUsed });
             return;
+        }
+        if self.may_be_forgotten(request, check.since) {
+            // Its customer went beyond it meanwhile, and was then evicted.
+            return self.expire(check.owed(), effects);
         }
         match verdict {
             Verdict::Valid { .. } => {
@@ -225,7 +230,8 @@ impl Replica {
             !is_refused
         });
         for check in refused {
-            if self.last_number(check.id) < check.id.number {
+            let forgotten = self.may_be_forgotten(check.id, check.since);
+            if self.last_number(check.id) < check.id.number && !forgotten {
                 self.execute_rejection(check.owed(), Rejection::Unchecked { waited: check.waited }, effects);
             }
         }

@@ -45,7 +45,8 @@ impl Replica {
     /// [1]
     pub(super) fn register(&self, traced: bool, effects: &mut Effects) {
         let (name, role) = (self.identity.name.clone(), self.identity.role);
-        effects.send(self.identity.name_server, traced, Message::Register { name, role, token: None });
+        let register = Message::Register { name, role, token: None, commit: self.commit() };
+        effects.send(self.identity.name_server, traced, register);
     }
 
     /// Nobody announces views: perhaps there is a new front-end that does not know this replica. Drawn quietly: [7] and [8]

@@ -21,8 +21,6 @@ use crate::trace::{Refusal, TraceEvent};
 
 /// Limits of PROTOCOL section 8: uncommitted entries.
 const MOST_UNCOMMITTED: u64 = 4096;
-/// Customers that ever ordered.
-const MOST_SESSIONS: usize = 1_000_000;
 
 /// What only an acting primary has, made anew at every entry of a view (rule R3).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -96,52 +94,53 @@ impl Replica {
     // Messages.
 
     /// [10]
-    pub(super) fn on_request(&mut self, from: Contact, traced: bool, id: RequestId, ask: Ask, effects: &mut Effects) {
+    pub(super) fn on_request(&mut self, owed: Owed, since: OpNumber, ask: Ask, effects: &mut Effects) {
+        let Owed { id, front_end, traced } = owed;
         if !self.acting() {
-            effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::NotPrimary });
-            return effects.send(from, traced, Message::NotPrimary { id, view: self.view.number });
+            effects.trace(|| TraceEvent::Refused { from: front_end.id, why: Refusal::NotPrimary });
+            return effects.send(front_end, traced, Message::NotPrimary { id, view: self.view.number });
         }
         match self.executed(id.customer).map(|session| (session.number, session.op)) {
             // R8: what the customer has gone beyond is never executed, and nobody waits for its answer.
             Some((number, _)) if number > id.number => {
-                effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::NumberUsed });
+                effects.trace(|| TraceEvent::Refused { from: front_end.id, why: Refusal::NumberUsed });
             }
             // R8: executed already.
-            Some((number, op)) if number == id.number => {
-                self.owe_again(op, Owed { id, front_end: from, traced }, effects);
-            }
+            Some((number, op)) if number == id.number => self.owe_again(op, owed, effects),
             Some(_) | None => match ask {
-                Ask::History { postcode, page } => self.on_history(from, traced, id, (postcode, page), effects),
-                Ask::Withdraw => self.on_withdraw(from, traced, id, effects),
-                Ask::Order { postcode, items } => self.on_order(from, traced, id, (postcode, items), effects),
+                Ask::History { postcode, page } => self.on_history(owed, (postcode, page), effects),
+                Ask::Order { .. } | Ask::Withdraw if self.may_be_forgotten(id, since) => self.expire(owed, effects),
+                Ask::Withdraw => self.on_withdraw(owed, effects),
+                Ask::Order { postcode, items } => self.on_order(owed, since, (postcode, items), effects),
             },
         }
     }
 
-    pub(super) fn is_full(&self, id: RequestId) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         let Some((primary, position)) = self.primary.as_ref().zip(self.position) else { return true };
         self.view.members.len() < self.settings.min_members as usize
             || position.op.0.saturating_sub(primary.commit.max(primary.inherited).0) >= MOST_UNCOMMITTED
-            || (self.book.sessions() >= MOST_SESSIONS && self.book.session(id.customer).is_none())
     }
 
-    pub(super) fn busy(to: Contact, traced: bool, id: RequestId, effects: &mut Effects) {
+    pub(super) fn busy(owed: &Owed, effects: &mut Effects) {
+        let Owed { id, front_end, traced } = *owed;
         // A thousand customers are told so thousands of times a second: of who is only counted, this is too.
         if traced {
-            effects.trace(|| TraceEvent::Refused { from: to.id, why: Refusal::Busy });
+            effects.trace(|| TraceEvent::Refused { from: front_end.id, why: Refusal::Busy });
         }
-        effects.send(to, traced, Message::Busy { id });
+        effects.send(front_end, traced, Message::Busy { id });
     }
 
     /// Makes the number before this one unusable, or tells what became of it.
-    fn on_withdraw(&mut self, from: Contact, traced: bool, id: RequestId, effects: &mut Effects) {
-        if self.is_full(id) {
-            return Self::busy(from, traced, id, effects);
+    fn on_withdraw(&mut self, owed: Owed, effects: &mut Effects) {
+        if self.is_full() {
+            return Self::busy(&owed, effects);
         }
+        let id = owed.id;
         let given_up = RequestNumber(id.number.0.saturating_sub(1));
         let executed = self.executed(id.customer).filter(|session| session.number == given_up);
-        let outcome = executed.map_or(Outcome::NeverPlaced, |session| session.outcome.clone());
-        self.execute(Owed { id, front_end: from, traced }, EntryEffect::Withdrawn, outcome, effects);
+        let outcome = executed.map_or(Outcome::NeverPlaced, |session| session.outcome);
+        self.execute(owed, EntryEffect::Withdrawn, outcome, effects);
         if let Some(primary) = &mut self.primary {
             primary.checks.gone_beyond(id.customer, id.number, effects);
         }
@@ -190,9 +189,18 @@ impl Replica {
     }
 
     /// R8: the newest request of a customer that was executed. Whoever is about to execute another one asks here first.
-    fn executed(&self, customer: CustomerId) -> Option<&Session> {
+    fn executed(&self, customer: CustomerId) -> Option<Session> {
         // Planted: nobody looks, and a repeated request is executed again.
         self.book.session(customer).filter(|_| !self.settings.plants(Plant::NoSessionTable))
+    }
+
+    /// R14: the customer has no session, and this request may be older than what was evicted. What is executed is younger than
+    /// all that was committed when its customer sent it for the first time; so whoever knew the horizon then was not evicted
+    /// since, if its request was executed.
+    pub(super) fn may_be_forgotten(&self, request: RequestId, since: OpNumber) -> bool {
+        // Planted: whoever has no session is new.
+        let trusting = self.settings.plants(Plant::EvictedAreNew);
+        since < self.book.horizon() && self.executed(request.customer).is_none() && !trusting
     }
 
     pub(super) fn last_number(&self, request: RequestId) -> RequestNumber {
@@ -205,8 +213,8 @@ impl Replica {
         // Planted: only said, and forgotten.
         if self.settings.plants(Plant::RejectionNotLogged) {
             let Owed { id, front_end, traced } = owed;
-            let (answer, view) = (Answer::Outcome(outcome), self.view.number);
-            return effects.send(front_end, traced, Message::Reply { id, answer, view });
+            let (answer, view, commit) = (Answer::Outcome(outcome), self.view.number, self.commit());
+            return effects.send(front_end, traced, Message::Reply { id, answer, view, commit });
         }
         self.execute(owed, EntryEffect::Rejected, outcome, effects);
     }

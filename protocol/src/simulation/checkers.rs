@@ -89,6 +89,12 @@ impl Checkers {
         self.record.last().is_some_and(|view| view.members.contains(&id) || in_sync(view))
     }
 
+    /// How often a customer was told that nothing is known of its request any more.
+    #[must_use]
+    pub fn expired(&self) -> u64 {
+        self.answers.expired
+    }
+
     /// Highest committed op.
     #[must_use]
     pub fn committed(&self) -> OpNumber {
@@ -181,7 +187,11 @@ impl Checkers {
                 let recorded = self.is_recorded(&update.view);
                 self.expect(recorded, || format!("I9: an update in {:?}, never recorded", update.view));
             }
-            Message::Reply { id, answer, view } if self.facts[node].view != ViewNumber(0) => {
+            Message::Reply { id, answer, view, commit } if self.facts[node].view != ViewNumber(0) => {
+                let known = self.chain.committed();
+                self.expect(*commit <= known, || {
+                    format!("R14: a customer is told of op {commit}, but {known} is newest")
+                });
                 self.replied(*id, answer, *view);
             }
             Message::Register { .. }
@@ -210,6 +220,7 @@ impl Checkers {
                 Some((op, truth)) if truth == outcome => op,
                 _ => return self.violate(format!("I6: {request} is answered {outcome:?}, which is not committed")),
             },
+            Answer::Expired => return self.chain.expire(request),
             Answer::History(page) => {
                 let truth = self.chain.history(page.postcode);
                 let last = page.total.checked_sub(1).and_then(|last| truth.get(last as usize));

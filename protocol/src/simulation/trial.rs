@@ -6,6 +6,7 @@
 use crate::ids::{CustomerId, RequestId, Role, Span};
 use crate::machine::{Settings, Wish};
 use crate::message::Ask;
+use crate::order_book::MOST_SESSIONS;
 use crate::plant::Plant;
 use crate::postcode::Postcode;
 use crate::simulation::cluster::{Cluster, Stepped};
@@ -57,6 +58,8 @@ pub struct Ended {
     pub acknowledged: u64,
     /// All members of the newest view were lost, and service was rightly refused.
     pub refused: bool,
+    /// Customers that were told that nothing is known of their request any more (rule R14).
+    pub expired: u64,
     /// Recorded views.
     pub views: u64,
     /// Moments in which two primaries acted (one of them unable to answer).
@@ -125,6 +128,10 @@ impl Trial {
         let mut cluster = Cluster::new(Weather::new(seed, usual.clone()), settings, observed);
         cluster.story = tell.then(Vec::new);
         cluster.around.proofs = [0, 300_000, 1_000_000][random.below(3) as usize];
+        // In some seeds there is room for few customers only, so that they forget one another (rule R14).
+        if seed % 4 == 3 || plant == Some(Plant::EvictedAreNew) {
+            cluster.settings.most_sessions = 1 + (seed / 4 % 4) as u32;
+        }
         let mut trial = Self {
             cluster,
             usual,
@@ -204,6 +211,7 @@ impl Trial {
         tally.add(Fault::CutAfterJournal, cut_lists.after_journal);
         Ended {
             acknowledged: checkers.acknowledged(),
+            expired: checkers.expired(),
             views: checkers.newest_view().map_or(0, |view| view.number.0),
             two_primaries: checkers.two_primaries,
             violation: checkers.violation.map(|what| (now, what)),
@@ -350,6 +358,7 @@ fn settings(random: &mut Random) -> Settings {
         min_members: if random.chance(100_000) { 2 } else { 1 },
         hop: Span(0),
         refuse_unchecked_after: random.chance(300_000).then(|| Span::millis(random.between(500, 12_000))),
+        most_sessions: MOST_SESSIONS,
     }
 }
 

@@ -6,13 +6,12 @@
 use std::collections::BTreeSet;
 
 use protocol::ids::{NodeId, OpNumber, Position, View, ViewNumber};
+use protocol::machine::Settings;
 use protocol::message::Ask;
+use protocol::plant::Plant;
 use stateright::{Model, Property};
 
 use super::state::{Call, Node, Packet, State, id_of};
-
-/// Copies of a read that may arrive.
-const MOST_COPIES: u8 = 1;
 
 /// What is explored, and how far.
 #[derive(Clone, Debug)]
@@ -34,6 +33,12 @@ pub struct Configuration {
     pub heartbeats: bool,
     /// Whether each copy of an order may be told that the postcode does not exist.
     pub bad_postcodes: bool,
+    /// How often each request may arrive while its customer waits.
+    pub copies: u8,
+    /// Customers whose last request is remembered.
+    pub room: u32,
+    /// The mistake that everybody makes on purpose.
+    pub plant: Option<Plant>,
 }
 
 /// A step.
@@ -60,7 +65,8 @@ pub enum Step {
 impl Configuration {
     /// Brings members in step, one view for each, as a real cluster begins.
     fn running(&self) -> State {
-        let mut state = State::new(self.members + self.joiners, self.calls.len());
+        let mut state = State::new(self.calls.len());
+        (0..self.members + self.joiners).for_each(|_| self.add_node(&mut state));
         for members in 1..=self.members {
             let number = state.newest().number.next();
             state.record(View { number, primary: id_of(0), members: (0..members).map(id_of).collect() });
@@ -79,6 +85,10 @@ impl Configuration {
         if self.heartbeats {
             state.ring(node);
         }
+    }
+
+    fn add_node(&self, state: &mut State) {
+        state.add_node(&Settings { plant: self.plant, most_sessions: self.room, ..Settings::default() });
     }
 
     fn deliver_all(&self, state: &mut State) {
@@ -150,14 +160,14 @@ impl Model for Configuration {
             Step::Crash(node) => next.crash(node),
             Step::Restart => {
                 next.restarts -= 1;
-                next.add_node();
+                self.add_node(&mut next);
             }
         }
         Some(next)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        vec![
+        let mut properties = vec![
             Property::always("no step breaks I1, I2, I6, I7, I8, I9", |_, state: &State| state.broken.is_none()),
             Property::always("I3: one able primary", |_, state: &State| one_able_primary(state)),
             Property::always("I4: members hold all answered", |_, state: &State| members_hold_all_answered(state)),
@@ -168,9 +178,6 @@ impl Model for Configuration {
                     .all(|replica| state.record.get(replica.view().number.0 as usize) == Some(replica.view()))
             }),
             // What must also be seen, or the exploration shows nothing.
-            Property::sometimes("two primaries act", |_, state: &State| {
-                state.replicas().filter(|replica| replica.acting()).count() == 2
-            }),
             Property::sometimes("everybody is told", |_, state: &State| {
                 state.calls.iter().all(|call| *call == Call::Told)
             }),
@@ -182,18 +189,29 @@ impl Model for Configuration {
                     told && last && state.crashes == 0 && state.answered.last().is_some_and(|op| *op > OpNumber(0))
                 },
             ),
-        ]
+        ];
+        if self.views > 0 {
+            properties.push(Property::sometimes("two primaries act", |_, state: &State| {
+                state.replicas().filter(|replica| replica.acting()).count() == 2
+            }));
+        }
+        properties
     }
 }
 
 impl Configuration {
-    /// A withdrawal needs an order to withdraw; nobody repeats what was answered, and a read is repeated once.
+    /// A withdrawal needs an order to withdraw; nobody repeats what was answered.
     fn may_ask(&self, state: &State, call: usize) -> bool {
         let open = match self.calls[call] {
             Ask::Withdraw => !matches!(state.calls[call - 1], Call::Unasked),
             Ask::Order { .. } | Ask::History { .. } => true,
         };
-        open && !matches!(state.calls[call], Call::Told | Call::Open(_, MOST_COPIES..))
+        let waits = match state.calls[call] {
+            Call::Unasked => true,
+            Call::Open(_, copies) => copies < self.copies,
+            Call::Told => false,
+        };
+        open && waits
     }
 }
 

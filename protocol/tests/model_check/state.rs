@@ -116,6 +116,8 @@ pub struct State {
     name_server: Arc<NameServer>,
     answers: Vec<(u64, Answer)>,
     in_sync: BTreeSet<NodeId>,
+    /// Requests of which a customer may be told that nothing is known any more, before they were committed if ever.
+    expired: BTreeSet<RequestId>,
     floor: OpNumber,
 }
 
@@ -157,13 +159,13 @@ pub fn request(calls: &[Ask], call: usize) -> RequestId {
 }
 
 impl State {
-    /// `nodes` fresh processes and an empty record.
-    pub fn new(nodes: usize, calls: usize) -> Self {
+    /// An empty record.
+    pub fn new(calls: usize) -> Self {
         let mut name_server =
             NameServer::new(identity(name_server(), Role::NameServer), Settings::default(), JournalRecord::default());
         let claim = Input::Received { from: front_end(), traced: false, message: Message::ClaimFrontEnd };
         name_server.handle(claim, &mut Effects::new(false));
-        let mut state = Self {
+        Self {
             nodes: Vec::new(),
             packets: BTreeSet::new(),
             replies: BTreeSet::new(),
@@ -178,16 +180,15 @@ impl State {
             name_server: Arc::new(name_server),
             answers: Vec::new(),
             in_sync: BTreeSet::new(),
+            expired: BTreeSet::new(),
             floor: OpNumber(0),
-        };
-        (0..nodes).for_each(|_| state.add_node());
-        state
+        }
     }
 
     /// A fresh process appears.
-    pub fn add_node(&mut self) {
+    pub fn add_node(&mut self, settings: &Settings) {
         let me = identity(contact(self.nodes.len()), Role::Replica);
-        let replica = Replica::new(me, Settings::default(), OrderBook::default());
+        let replica = Replica::new(me, settings.clone(), OrderBook::default());
         self.nodes.push(Node::Alive(Arc::new(replica)));
     }
 
@@ -273,11 +274,17 @@ impl State {
     pub fn ask(&mut self, node: usize, call: usize, calls: &[Ask], good: bool) {
         self.calls[call] = match (&self.calls[call], &calls[call]) {
             (Call::Unasked, _) => Call::Open(self.floor, 1),
-            // Only copies of reads are counted: each of them is work of its own for a primary.
-            (Call::Open(floor, copies), Ask::History { .. }) => Call::Open(*floor, copies + 1),
-            (call, _) => call.clone(),
+            (Call::Open(floor, copies), _) => Call::Open(*floor, copies + 1),
+            (Call::Told, _) => Call::Told,
         };
-        let message = Message::Request { id: request(calls, call), ask: calls[call].clone() };
+        // R14: a withdrawal says since when the order is that it gives up.
+        let first = if calls[call] == Ask::Withdraw { call - 1 } else { call };
+        let since = match self.calls[first] {
+            Call::Open(since, _) => since,
+            // Older than it may be: that is always safe.
+            Call::Unasked | Call::Told => OpNumber(0),
+        };
+        let message = Message::Request { id: request(calls, call), since, ask: calls[call].clone() };
         self.handle(node, vec![Input::Received { from: front_end(), traced: false, message }], Some((calls, good)));
     }
 
@@ -368,6 +375,9 @@ impl State {
         self.check("I8", right);
         self.check("I2", same && whole);
         self.check("I6", everywhere);
+        let mut once: BTreeSet<_> = self.committed.iter().map(|(_, entry)| entry.request).collect();
+        let first = new.iter().all(|(_, entry)| once.insert(entry.request) && !self.expired.contains(&entry.request));
+        self.check("I7", first);
         self.committed.extend(new);
         if view.number == self.newest().number {
             self.in_sync.extend(ack_set);
@@ -396,7 +406,7 @@ impl State {
                 let digest = digest_of(&(node as u64, to as u64, &message)).0;
                 self.packets.insert(Packet { digest, from: node, to, message: Arc::new(message) });
             }
-            Message::Reply { id, answer, view } => self.replied(id, answer, view),
+            Message::Reply { id, answer, view, .. } => self.replied(id, answer, view),
             // Front-ends are folded into "any permitted view"; timers repeat what is on its way for ever.
             _ => {}
         }
@@ -414,6 +424,12 @@ impl State {
                 let truth = self.orders();
                 let same = shown.eq(truth.iter().take(page.orders.len()).map(|(id, _)| *id));
                 same.then(|| truth.iter().take(page.orders.len()).next_back().map_or(OpNumber(0), |(_, op)| *op))
+            }
+            Answer::Expired => {
+                if !self.committed.iter().any(|(_, entry)| entry.request == id) {
+                    self.expired.insert(id);
+                }
+                Some(OpNumber(0))
             }
         };
         self.check("I6", op.is_some());
@@ -455,6 +471,8 @@ impl State {
                 let next = truth.get(shown).map(|(_, op)| *op);
                 (shown <= truth.len() && next.is_none_or(|next| next > moment)).then_some(moment)
             }
+            // Whether it was placed is what nobody knows.
+            Some(Answer::Expired) => Some(floor),
             None => None,
         };
         self.check("I1", moment.is_some());

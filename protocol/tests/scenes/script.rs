@@ -15,11 +15,12 @@
 //! | `verdicts take 2 s`, `verdicts say no`, `verdicts say yes`, `verdicts say nothing` | how postcode services answer from now on |
 //! | `refuse after 10 s` | the setting `refuse_unchecked_after` of everybody who starts later |
 //! | `at least 2 members` | the setting `min_members` of everybody who starts later |
+//! | `room for 2 customers` | so many sessions are kept by replicas that start later |
 //! | `wait 300 ms` | virtual time passes |
 //! | `expect …`, `until …` | must be so now; goes on until it is so, at most two minutes |
 //!
 //! What can be expected: `A leads A B` (recorded), `A acts`, `A does not act`, `A holds 3`, `A holds nothing`, `A same as B`,
-//! `Ann waits`, `Ann knows why`, `A checks 2` (orders that wait for a verdict), `Ann told placed #1`, `Ann told 2 orders`, `Ann told rejected`, `Ann told never placed`, `FE refuses`,
+//! `Ann waits`, `Ann knows why`, `A checks 2` (orders that wait for a verdict), `Ann told placed #1`, `Ann told 2 orders`, `Ann told rejected`, `Ann told never placed`, `Ann told expired`, `FE refuses`,
 //! `FE serves`, `NS is down`.
 
 use protocol::customer::Customer;
@@ -219,6 +220,10 @@ impl Scene {
                 self.cluster.settings.min_members = number.parse().map_err(|_| "how many?")?;
                 Ok(())
             }
+            ["room", "for", number, "customers"] => {
+                self.cluster.settings.most_sessions = number.parse().map_err(|_| "for how many?")?;
+                Ok(())
+            }
             ["wait", amount, unit] => self.wait(span(amount, unit)?),
             ["expect", fact @ ..] => self.is(fact)?.then_some(()).ok_or_else(|| "It is not so.".into()),
             ["until", fact @ ..] => self.until(fact),
@@ -405,6 +410,7 @@ impl Scene {
             Answer::Outcome(Outcome::Rejected { .. }) => "rejected".into(),
             Answer::Outcome(Outcome::NeverPlaced) => "never placed".into(),
             Answer::History(page) => format!("{} orders", page.total),
+            Answer::Expired => "expired".into(),
         })
     }
 

@@ -229,6 +229,7 @@ impl Demo {
             (Answer::Outcome(Outcome::Placed { number }), Some(Ask::Order { items, .. })) => {
                 format!("is told: order #{number} ({}) is placed", items.join(", "))
             }
+            (Answer::Expired, _) => format!("is told: {}", wording::EXPIRED),
             (Answer::Outcome(outcome), _) => format!("is told: {}", outcome.label()),
             (Answer::History(page), _) => {
                 let orders: Vec<_> = page.orders.iter().map(|order| order.items.join(" + ")).collect();

@@ -34,6 +34,8 @@ pub(in crate::headless) struct StatusLine {
     orders: Option<u64>,
     /// Customers whose last request is remembered.
     sessions: Option<u64>,
+    /// Customers whose last request was forgotten, to make room for others.
+    evicted: Option<u64>,
     /// Digest of orders and sessions.
     digest: Option<String>,
     /// Bytes of resident memory.
@@ -145,6 +147,13 @@ impl StatusReport {
         };
         sentences.extend(self.nodes.iter().flat_map(suspicions));
         sentences.extend(self.links.iter().map(LinkLine::sentence));
+        if let Some(evicted) = self.nodes.iter().filter_map(|node| node.evicted).max().filter(|evicted| *evicted > 0) {
+            let sessions = self.nodes.iter().filter_map(|node| node.sessions).max().unwrap_or_default();
+            sentences.push(format!(
+                "The replicas remember the last request of {sessions} customers and have forgotten {evicted}; what those had \
+                 on its way is answered \"expired\", and never executed again."
+            ));
+        }
         sentences
     }
 }
@@ -218,7 +227,7 @@ impl StatusLine {
                 line.fingerprint = replica.position.map(|position| format!("{:016x}", position.fingerprint.0));
                 line.commit = Some(replica.commit.0);
                 line.orders = Some(replica.orders.0);
-                line.sessions = Some(replica.sessions);
+                (line.sessions, line.evicted) = (Some(replica.sessions), Some(replica.evicted));
                 line.digest = Some(format!("{:016x}", replica.digest.0));
                 line.unchecked = replica.unchecked.map(UncheckedLine::of);
                 Some(&replica.view)

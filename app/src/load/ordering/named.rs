@@ -56,6 +56,10 @@ impl<W: Write> Ordering<W> {
 
     /// One of them was told something. If that was a page of a list that goes on: what it must read next.
     pub fn named_answered(&mut self, request: RequestId, answer: &Answer, now: Moment) -> Option<(Postcode, u32)> {
+        if matches!(answer, Answer::Expired) {
+            self.forget(request.customer, now);
+            return None;
+        }
         let mut open = self.named.open.remove(&request.customer)?;
         let is_list = matches!(answer, Answer::History(_));
         if is_list == open.order.is_some() || self.close(&mut open, answer, now) {

@@ -63,7 +63,7 @@ pub(super) fn customer_ui(
         fact(
             ui,
             &name,
-            &format!("{} · {}", wording::outcome(&receipt.outcome), wording::dishes(&receipt.items)),
+            &format!("{} · {}", wording::outcome(receipt.outcome.as_ref()), wording::dishes(&receipt.items)),
             false,
         );
     }

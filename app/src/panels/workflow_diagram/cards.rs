@@ -169,11 +169,11 @@ fn sign(painter: &Painter, t: &Tokens, node: &Node, kind: Kind, at: Pos2, radius
 
 /// The colour of what a customer is at.
 pub(crate) fn customer_colour(customer: &Customer, t: &Tokens) -> Color32 {
-    match (&customer.waiting, customer.receipts.back().map(|receipt| &receipt.outcome)) {
+    match (&customer.waiting, customer.receipts.back().map(|receipt| receipt.outcome.as_ref())) {
         (Some(_), _) => t.saffron,
-        (None, Some(Outcome::Placed { .. })) => t.basil,
-        (None, Some(Outcome::Rejected { .. })) => t.tomato,
-        (None, Some(Outcome::NeverPlaced) | None) => t.dim,
+        (None, Some(Some(Outcome::Placed { .. }))) => t.basil,
+        (None, Some(Some(Outcome::Rejected { .. }) | None)) => t.tomato,
+        (None, Some(Some(Outcome::NeverPlaced)) | None) => t.dim,
     }
 }
 

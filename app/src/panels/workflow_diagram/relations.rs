@@ -158,6 +158,7 @@ mod tests {
             orders: Default::default(),
             postcodes: 0,
             sessions: 0,
+            evicted: 0,
             digest: Default::default(),
             unchecked: None,
         };

@@ -74,6 +74,7 @@ fn state(of: u64, number: u64) -> ReplicaState {
         orders: OrderNumber(0),
         postcodes: 0,
         sessions: 0,
+        evicted: 0,
         digest: Fingerprint(0),
         unchecked: None,
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::*;
-use protocol::ids::{Barrier, Contact, Fingerprint, FrontEndToken, OrderNumber, RequestId, Role, Span, Timestamp};
+use protocol::ids::{
+    Barrier, Contact, Fingerprint, FrontEndToken, OpNumber, OrderNumber, RequestId, Role, Span, Timestamp,
+};
 use protocol::machine::JournalRecord;
 use protocol::message::{Ask, Status};
 use protocol::order_book::{Entry, EntryEffect, Outcome};
@@ -68,6 +70,7 @@ fn replica_in(view: View, standing: Standing, loading: Option<(u32, u32)>) -> No
         orders: OrderNumber(0),
         postcodes: 0,
         sessions: 0,
+        evicted: 0,
         digest: Fingerprint(0),
         unchecked: None,
     }))
@@ -102,12 +105,12 @@ fn customer() -> NodeState {
 
 fn request() -> Message {
     let ask = Ask::Order { postcode: "DH1 3LE".parse().unwrap(), items: vec!["Pad thai".into()] };
-    Message::Request { id: RequestId::default(), ask }
+    Message::Request { id: RequestId::default(), since: OpNumber(0), ask }
 }
 
 fn reply() -> Message {
     let answer = Answer::Outcome(Outcome::Placed { number: OrderNumber(1) });
-    Message::Reply { id: RequestId::default(), answer, view: ViewNumber(1) }
+    Message::Reply { id: RequestId::default(), answer, view: ViewNumber(1), commit: OpNumber(0) }
 }
 
 /// An update with the entry `op`; 0: a heartbeat.
@@ -202,7 +205,8 @@ fn of_backups_and_joiners() -> Vec<Story> {
     let acks = [send(OTHER, ack(4, None)), send(OTHER, ack(5, None))];
     let newer = || view(2, OTHER, &[ME, OTHER]);
     let loading = || replica_in(view(1, OTHER, &[OTHER]), Standing::Joining, Some((1, 2)));
-    let register = || Message::Register { name: "replica-1".into(), role: Role::Replica, token: None };
+    let register =
+        || Message::Register { name: "replica-1".into(), role: Role::Replica, token: None, commit: OpNumber(0) };
     vec![
         story(Failpoint::BackupBeforeApply, backup(), [arrives(heartbeat()), arrives(update(5, theirs()))]),
         story(

@@ -48,6 +48,8 @@ pub struct Answers {
     numbers: BTreeMap<OrderNumber, RequestId>,
     /// Orders whose customers were told that they are placed.
     pub acknowledged: u64,
+    /// Customers that were told that nothing is known of their request any more.
+    pub expired: u64,
     /// All answers.
     pub told: u64,
 }
@@ -67,6 +69,11 @@ impl Answers {
         let call = self.open.remove(&request).ok_or_else(|| format!("I7: {request} is answered twice"))?;
         self.told += 1;
         match (answer, call.postcode) {
+            // Whether it was placed is what nobody knows.
+            (Answer::Expired, _) => {
+                self.expired += 1;
+                Ok(())
+            }
             (Answer::Outcome(outcome), None) => self.outcome(now, request, outcome, &call, chain, true),
             (Answer::Outcome(outcome), Some(_)) => self.outcome(now, request, outcome, &call, chain, false),
             (Answer::History(page), Some(asked)) if page.postcode == asked => self.history(now, page, &call, chain),

@@ -3,7 +3,7 @@
 //! Only an acting primary may grow the tree; everybody else must stand on it. So a replica whose log differs from its
 //! primary's (I5) stands nowhere, and the tree is read from one replica only, once per entry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::ids::{Fingerprint, OpNumber, OrderNumber, Position, RequestId, RequestNumber, ViewNumber};
@@ -37,6 +37,8 @@ pub struct Chain {
     settled: BTreeMap<RequestId, OpNumber>,
     /// Committed histories: which order, by which op.
     histories: BTreeMap<Postcode, Vec<(OrderId, OpNumber)>>,
+    /// Requests of which somebody was told that nothing is known any more.
+    expired: BTreeSet<RequestId>,
     accepted: OrderNumber,
 }
 
@@ -147,6 +149,9 @@ impl Chain {
             let Some(place) = self.ancestor(place, OpNumber(next)) else { break };
             self.committed.push(place);
             let Some(entry) = self.nodes[place as usize].entry.clone() else { continue };
+            if self.expired.contains(&entry.request) {
+                return Err(format!("R14: {} was told to be expired, and is executed as op {next}", entry.request));
+            }
             self.settled.insert(entry.request, entry.op);
             self.enter(&entry)?;
         }
@@ -177,6 +182,13 @@ impl Chain {
             }
             (effect, outcome) => Err(format!("I7: {} is told {outcome:?}, but {effect:?}", entry.request)),
         }
+    }
+
+    /// Somebody was told that nothing is known of a request any more: it must never be executed from now on (R14). Nor the
+    /// one before it, which it may give up.
+    pub fn expire(&mut self, request: RequestId) {
+        let before = RequestId { number: RequestNumber(request.number.0.saturating_sub(1)), ..request };
+        self.expired.extend([before, request].into_iter().filter(|request| !self.settled.contains_key(request)));
     }
 
     /// Whether somebody at `place` holds the committed op.

@@ -1,0 +1,160 @@
+//! Which request of each customer was executed last, of as many customers as there is room for (rules R8 and R14).
+//!
+//! The table is replicated state, so that every replica evicts the same customers: whoever was silent longest, counted by
+//! entries and never by a clock. What is left of the evicted is one number, the *horizon*: the newest entry whose session
+//! is gone. A request that was made when the horizon's entry was already known to be settled cannot have been executed
+//! before it; any other may have been, and is never executed again if its customer has no session.
+
+mod table;
+
+use serde::{Deserialize, Serialize};
+
+use super::Outcome;
+use crate::fingerprint::digest_of;
+use crate::ids::{CustomerId, Fingerprint, OpNumber, RequestNumber};
+use table::Table;
+
+/// Room for the sessions of so many customers (PROTOCOL section 8); a rejection takes the room of several, for its reason.
+pub const MOST_SESSIONS: u32 = 1_000_000;
+
+/// The last request of a customer that was executed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Session {
+    /// Its number; this and lower ones are never executed (again).
+    pub number: RequestNumber,
+    /// What the customer was, or will be, told.
+    pub outcome: Outcome,
+    /// The entry that settled it: the answer waits for its commit (rule R7).
+    pub op: OpNumber,
+}
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct Sessions {
+    room: u32,
+    horizon: OpNumber,
+    evicted: u64,
+    table: Table,
+}
+
+impl Sessions {
+    pub(super) fn with_room_for(room: u32) -> Self {
+        Self { room, horizon: OpNumber(0), evicted: 0, table: Table::default() }
+    }
+
+    pub(super) fn get(&self, customer: CustomerId) -> Option<Session> {
+        self.table.get(customer)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// R14: the newest entry whose session was evicted; 0 while none was.
+    pub(super) fn horizon(&self) -> OpNumber {
+        self.horizon
+    }
+
+    /// How many sessions were evicted so far.
+    pub(super) fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// Remembers a customer's newest request, and evicts whoever was silent longest until there is room: never the newest
+    /// itself. Gives a digest of what was evicted.
+    pub(super) fn remember(&mut self, customer: CustomerId, session: &Session) -> Fingerprint {
+        self.table.put(customer, session);
+        let mut gone = Fingerprint::default();
+        while self.table.room() > u64::from(self.room) && self.table.len() > 1 {
+            let Some((customer, op)) = self.table.take_oldest() else { break };
+            self.horizon = self.horizon.max(op);
+            self.evicted += 1;
+            gone.0 ^= digest_of(&(customer, op)).0;
+        }
+        gone
+    }
+
+    /// Only a planted bug forgets everybody (rule R8).
+    pub(super) fn clear(&mut self) {
+        self.table = Table::default();
+    }
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self::with_room_for(MOST_SESSIONS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::OrderNumber;
+    use crate::order_book::Rejection;
+    use crate::postcode::PostcodeService;
+
+    fn placed(op: u64) -> Session {
+        let outcome = Outcome::Placed { number: OrderNumber(op) };
+        Session { number: RequestNumber(1), outcome, op: OpNumber(op) }
+    }
+
+    fn rejected(op: u64, length: usize) -> Session {
+        let why = Rejection::Postcode { why: "x".repeat(length), by: PostcodeService::PostcodesIo };
+        Session { outcome: Outcome::Rejected { why }, ..placed(op) }
+    }
+
+    #[test]
+    fn whoever_was_silent_longest_goes() {
+        let mut sessions = Sessions::with_room_for(2);
+        for (customer, op) in [(1, 1), (2, 2), (1, 3), (3, 4)] {
+            sessions.remember(CustomerId(customer), &placed(op));
+        }
+        let left = [1, 2, 3].map(|customer| sessions.get(CustomerId(customer)).map(|session| session.op.0));
+        assert_eq!(left, [Some(3), None, Some(4)]);
+        assert_eq!((sessions.len(), sessions.horizon(), sessions.evicted()), (2, OpNumber(2), 1));
+    }
+
+    #[test]
+    fn reasons_take_room_and_the_newest_always_stays() {
+        let mut sessions = Sessions::with_room_for(10);
+        for n in 1..=10 {
+            sessions.remember(CustomerId(n.into()), &placed(n));
+        }
+        sessions.remember(CustomerId(11), &rejected(11, 100));
+        assert_eq!((sessions.len(), sessions.horizon()), (7, OpNumber(4)));
+        sessions.remember(CustomerId(12), &rejected(12, 100_000));
+        assert_eq!((sessions.len(), sessions.get(CustomerId(12))), (1, Some(rejected(12, 100_000))));
+    }
+
+    #[test]
+    fn a_table_is_the_same_after_a_snapshot_and_however_it_came_about() {
+        let mut sessions = Sessions::with_room_for(700);
+        // Customers come in an order of their own, and come again.
+        for op in 1..=3000_u64 {
+            let customer = CustomerId(u128::from(op.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) << 64);
+            let session = if op % 97 == 0 { rejected(op, 30) } else { placed(op) };
+            sessions.remember(customer, &session);
+            assert_eq!(sessions.get(customer), Some(session));
+        }
+        let bytes = postcard::to_stdvec(&sessions).unwrap();
+        let mut loaded: Sessions = postcard::from_bytes(&bytes).unwrap();
+        assert_eq!(loaded, sessions);
+        assert_eq!(digest_of(&loaded), digest_of(&sessions));
+        for op in 3001..=4000 {
+            let customer = CustomerId(u128::from(op) << 100);
+            assert_eq!(sessions.remember(customer, &placed(op)), loaded.remember(customer, &placed(op)));
+        }
+        assert_eq!(loaded, sessions);
+        assert!(sessions.len() <= 700 && sessions.evicted() > 1000);
+    }
+
+    #[test]
+    fn a_snapshot_that_names_a_customer_twice_is_refused() {
+        let twice = [(CustomerId(1), placed(1)), (CustomerId(1), placed(2))];
+        let backwards = [(CustomerId(1), placed(2)), (CustomerId(2), placed(1))];
+        for wrong in [twice, backwards] {
+            let bytes = postcard::to_stdvec(&wrong.to_vec()).unwrap();
+            assert!(postcard::from_bytes::<Table>(&bytes).is_err());
+        }
+    }
+}
