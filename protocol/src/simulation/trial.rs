@@ -129,8 +129,8 @@ impl Trial {
         cluster.story = tell.then(Vec::new);
         cluster.around.proofs = [0, 300_000, 1_000_000][random.below(3) as usize];
         // In some seeds there is room for few customers only, so that they forget one another (rule R14).
-        if seed % 4 == 3 || plant == Some(Plant::EvictedAreNew) {
-            cluster.settings.most_sessions = 1 + (seed / 4 % 4) as u32;
+        if seed % 8 == 3 || plant == Some(Plant::EvictedAreNew) {
+            cluster.settings.most_sessions = 1 + (seed / 8 % 4) as u32;
         }
         let mut trial = Self {
             cluster,
