@@ -104,6 +104,9 @@ impl Window {
         self.diagram.reduced_motion = self.appearance.reduced_motion;
         self.diagram.beliefs = self.appearance.beliefs;
         self.diagram.hides_timers = self.appearance.hides_timers;
+        self.diagram.presents = self.appearance.presents;
+        self.toolbar.past_plays = self.past_plays();
+        self.commands.refuses = self.refuses();
         let free = keys::claim(ui, self);
         self.follow_side();
         let click = self.panels(ui);

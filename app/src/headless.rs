@@ -59,7 +59,7 @@ pub enum Failure {
     #[error("{0}")]
     Undecided(String),
     /// The machine or the cluster does not do what it must.
-    #[error("{0:#}")]
+    #[error("{}", node::plain_words::chain(.0))]
     Fault(anyhow::Error),
 }
 
@@ -228,7 +228,7 @@ pub(crate) fn not_started(error: anyhow::Error) -> Failure {
     match error.downcast_ref::<NotStarted>() {
         Some(NotStarted::BrokenOff) => Failure::Undecided(error.to_string()),
         Some(NotStarted::NotHere(_)) => Failure::BadInput(error.to_string()),
-        None if error.is::<NotUsable>() => Failure::BadInput(format!("{error:#}")),
+        None if error.is::<NotUsable>() => Failure::BadInput(node::plain_words::chain(&error)),
         None => Failure::Fault(error),
     }
 }

@@ -185,7 +185,7 @@ pub enum End {
 #[derive(Debug, Error)]
 pub enum HistoryError {
     /// It cannot be read.
-    #[error("the history cannot be read: {0}")]
+    #[error("the history cannot be read: {}", node::plain_words::io(.0))]
     Unreadable(#[from] std::io::Error),
     /// A line is not what the format allows.
     #[error("line {line}: {why}")]

@@ -22,6 +22,8 @@ pub mod toolbar;
 pub mod workflow_diagram;
 pub mod zoom;
 
+use std::collections::BTreeSet;
+
 use protocol::ids::{CustomerId, MessageId, NodeId};
 
 use crate::picture::Picture;
@@ -50,6 +52,10 @@ pub struct Focus {
     /// What the pointer is on, in whichever panel: the others light it too. It is that of the last frame.
     pub hovered: Selected,
     hovering: Selected,
+    /// Scrolled to when the list is shown next.
+    pub brings_into_sight: Option<CustomerId>,
+    /// Those who were there when a new customer was asked for.
+    known: Option<BTreeSet<CustomerId>>,
 }
 
 impl Focus {
@@ -69,6 +75,11 @@ impl Focus {
         self.customer = Some(customer);
     }
 
+    /// A customer was asked for: it will order once it is there.
+    pub fn await_customer(&mut self, picture: &Picture) {
+        self.known = Some(picture.customers.iter().map(|customer| customer.id).collect());
+    }
+
     /// Whether this node is looked at.
     #[must_use]
     pub fn is_on(&self, name: &str) -> bool {
@@ -78,6 +89,11 @@ impl Focus {
     /// Lets go of what is no longer there, and takes the first customer if none orders yet.
     pub fn follow(&mut self, picture: &Picture) {
         self.hovered = std::mem::take(&mut self.hovering);
+        let is_new = |known: &BTreeSet<_>| picture.customers.iter().find(|customer| !known.contains(&customer.id));
+        if let Some(new) = self.known.as_ref().and_then(is_new) {
+            self.select_customer(new.id);
+            (self.known, self.brings_into_sight) = (None, Some(new.id));
+        }
         let there = |customer: CustomerId| picture.customers.get(customer).is_some();
         if !self.customer.is_some_and(there) {
             self.customer = picture.customers.iter().next().map(|customer| customer.id);

@@ -182,6 +182,8 @@ pub mod size {
     pub const LANE: (f32, f32) = (22.0, 12.5);
     /// Above the lanes: the moment that is shown, and what concerns all.
     pub const RULER: f32 = 20.0;
+    /// How wide the line "now" is to a pointer that drags it.
+    pub const GRIP: f32 = 8.0;
     /// Room for what is on its way when the latest moment is at the right.
     pub const RIGHT_OF_NOW: f32 = 64.0;
     /// The names of the lanes.

@@ -192,21 +192,25 @@ pub enum Until {
 
 /// Where panels put commands; `app.rs` hands them to the cluster once a frame.
 #[derive(Debug, Default)]
-pub struct CommandQueue(Vec<UserCommand>);
+pub struct CommandQueue {
+    asked: Vec<UserCommand>,
+    /// Why nothing can be asked for now, if that is so: what would ask for something is shown as disabled.
+    pub refuses: Option<&'static str>,
+}
 
 impl CommandQueue {
     /// Asks for something.
     pub fn push(&mut self, command: UserCommand) {
-        self.0.push(command);
+        self.asked.push(command);
     }
 
     /// Asks for all of these, in order.
     pub fn extend(&mut self, commands: impl IntoIterator<Item = UserCommand>) {
-        self.0.extend(commands);
+        self.asked.extend(commands);
     }
 
     /// Takes everything that was asked for, in order.
     pub fn take(&mut self) -> Vec<UserCommand> {
-        std::mem::take(&mut self.0)
+        std::mem::take(&mut self.asked)
     }
 }

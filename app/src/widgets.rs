@@ -79,6 +79,32 @@ pub fn main_button(ui: &mut Ui, words: &str, enabled: bool) -> Response {
     ui.add_enabled_ui(enabled, |ui| ui.add_sized(room, button)).inner
 }
 
+/// What asks the cluster for something: disabled, with the reason in its hover text, while nothing can be asked for.
+pub fn asking<R>(ui: &mut Ui, refuses: Option<&str>, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    let Some(why) = refuses else { return contents(ui) };
+    let shown = ui.add_enabled_ui(false, contents);
+    shown.response.on_disabled_hover_text(why);
+    shown.inner
+}
+
+/// Brings into sight what the keyboard has just given the focus to. To be called last in what scrolls.
+pub fn follow_focus(ui: &mut Ui) {
+    let focused = ui.memory(|memory| memory.focused());
+    let key = ui.scope_id().with("followed focus");
+    if ui.data(|data| data.get_temp::<Option<Id>>(key)).flatten() == focused {
+        return;
+    }
+    ui.data_mut(|data| data.insert_temp(key, focused));
+    let by_key = ui.input(|input| input.key_pressed(egui::Key::Tab)) || !ui.input(|input| input.pointer.any_pressed());
+    let response = focused.filter(|_| by_key).and_then(|id| ui.ctx().read_response(id));
+    let inside = |response: &Response| {
+        response.layer_id == ui.layer_id() && ui.min_rect().expand(1.0).contains(response.rect.center())
+    };
+    if let Some(response) = response.filter(inside) {
+        ui.scroll_to_rect(response.rect, None);
+    }
+}
+
 /// Choices side by side, of which one holds. Returns the one that was clicked.
 pub fn choice<T: PartialEq + Copy>(ui: &mut Ui, name: &str, now: T, choices: &[(T, String)]) -> Option<T> {
     let t = tokens(ui);
@@ -99,8 +125,13 @@ pub fn choice<T: PartialEq + Copy>(ui: &mut Ui, name: &str, now: T, choices: &[(
                     .corner_radius(CornerRadius::same(size::CORNER - 1))
                     .min_size(vec2(0.0, size::ROW - 2.0));
                 let response = ui.add(button);
-                response
-                    .widget_info(|| WidgetInfo::selected(Role::RadioButton, true, holds, format!("{name}: {words}")));
+                response.widget_info(|| {
+                    WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), holds, format!("{name}: {words}"))
+                });
+                if response.has_focus() {
+                    let corner = CornerRadius::same(size::CORNER - 1);
+                    ui.painter().rect_stroke(response.rect, corner, (size::OUTLINE, t.sea), StrokeKind::Inside);
+                }
                 if response.clicked() && !holds {
                     chosen = Some(*value);
                 }

@@ -17,7 +17,8 @@ use protocol::trace::{Actor, Ending, LinkRule, Rate, Sign, Standing, Suspicion, 
 
 pub use of_nodes::{customer_line, line, share_loaded, short_line, short_title, title, wait_reason, why_it_waits};
 pub use of_past::{
-    BUSY_WITH_FILE, Light, PAST_REFUSES, SCRUB_HINT, SEARCH_HINT, TAPE_REFUSES, light_named, lights, shown_part,
+    BUSY_WITH_FILE, Light, ONLY_A_TAPE, PAST_REFUSES, PLAY_MEANS, SCRUB_HINT, SEARCH_HINT, TAPE_REFUSES, light_named,
+    lights, shown_part,
 };
 pub use of_results::*;
 pub use of_steering::*;
@@ -33,6 +34,9 @@ pub const STARTING: &str = "Starting";
 /// What can be done with the canvas.
 pub const CANVAS_HINT: &str =
     "Click a node to inspect it · right-click for more · drag to move · double-click the map to place a customer";
+/// The same in a presentation, which has no inspector.
+pub const CANVAS_HINT_PRESENTED: &str =
+    "Click a node to choose it · right-click for more · drag to move · double-click the map to place a customer";
 /// A customer was dropped beside the map.
 pub const NO_ROOM_TO_ENLARGE: &str = "The window has no room for a larger size. Make the window larger first.";
 /// The title of the page that takes the place of a window that cannot be drawn.
@@ -67,6 +71,8 @@ pub const ABOUT: &str = "Passive (primary-backup) replication on real processes,
 pub const POSTCODE_NOT_ASKED: &str = "The primary asks a postcode service when you order.";
 /// What an order needs.
 pub const ORDER_NEEDS: &str = "Choose at least one dish, and a postcode of the right shape.";
+/// Why a customer that waits cannot order.
+pub const ONE_AT_A_TIME: &str = "A customer has one order at a time. Wait for the answer, or give the order up.";
 /// Explains giving up.
 pub const GIVE_UP_MEANS: &str = "The order is settled: either it stands, or it never shall.";
 /// No notifications.
@@ -82,7 +88,7 @@ pub const FAILOVER_MEANS: &str = "From the end of the last primary's process to 
 pub const MEDIAN_MEANS: &str = "Half of the latest requests were answered within this time of the cluster's clock.";
 /// All keys, each with what it does.
 pub const SHORTCUTS: [(&str, &str); 29] = [
-    ("Space", "let time go on, or stop it"),
+    ("Space", "let time go on, or stop it; play the past, or a tape"),
     ("→", "step: to the next message, else to the next timer"),
     ("Shift →", "run to the next numbered step"),
     ("Ctrl →", "run to the next view change"),

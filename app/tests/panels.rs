@@ -119,7 +119,7 @@ fn a_misshapen_postcode_is_refused_before_anything_is_asked() {
 #[test]
 fn while_an_order_waits_it_can_be_given_up() {
     let mut harness = shown();
-    assert!(harness.query_by_label_contains("Place order").is_none());
+    assert!(harness.get_by_label("Place order").accesskit_node().is_disabled(), "it keeps its place");
     click(&mut harness, "Give up");
     assert_eq!(asked_for(&mut harness), [UserCommand::GiveUp { customer: scene::customer(2).1 }]);
 }
@@ -447,4 +447,42 @@ fn a_small_window_and_a_large_one_keep_all_nodes_in_sight() {
             assert!(window.contains_rect(node.rect()), "{:?} in {size:?}", node.rect());
         }
     }
+}
+
+#[test]
+fn place_order_stays_where_it_is_while_an_order_waits() {
+    let mut harness = at_rest();
+    let before = place(&harness, "Place order");
+    let request = protocol::ids::RequestId { customer: scene::customer(2).1, number: protocol::ids::RequestNumber(9) };
+    let ask = protocol::message::Ask::Order { postcode: "NE1 7RU".parse().unwrap(), items: vec!["Pad thai".into()] };
+    let event = TraceEvent::Asked { customer: scene::customer(2).1, request, ask };
+    let record = TraceRecord { node: scene::customer(2).0, at: 40_000_001, event };
+    harness.state_mut().take_in(app::tape::Entry::Fact(record));
+    harness.run_steps(3);
+    assert_eq!(place(&harness, "Place order").left_top(), before.left_top(), "it has not moved");
+    assert!(
+        !harness.get_by_label("Give up").rect().intersects(before),
+        "another button must not come under the pointer"
+    );
+    click(&mut harness, "Give up");
+    assert_eq!(asked_for(&mut harness), [UserCommand::GiveUp { customer: scene::customer(2).1 }]);
+}
+
+#[test]
+fn a_customer_that_was_asked_for_is_the_one_that_orders() {
+    let mut harness = shown();
+    click(&mut harness, "+ Customer");
+    harness.state_mut().hand_over(1.0);
+    let mut told = scene::Scene::new();
+    let place = (51_500_000, -100_000);
+    let is = TraceEvent::CustomerIs {
+        customer: scene::customer(9).1,
+        name: "Ida".into(),
+        postcode: "DH1 3LE".parse().unwrap(),
+        place,
+    };
+    told.fact(scene::customer(9).0, scene::NOW, is);
+    told.tell(harness.state_mut(), scene::NOW);
+    harness.run_steps(3);
+    assert_eq!(harness.state().focus.customer, Some(scene::customer(9).1));
 }

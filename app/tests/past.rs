@@ -89,6 +89,8 @@ fn nothing_can_be_done_in_the_past() {
     harness.state_mut().look(Look::At(3_000_000));
     harness.run_steps(3);
     click(&mut harness, "+ Replica");
+    assert_eq!(harness.state_mut().commands.take(), [], "the button is disabled");
+    key(&mut harness, Key::N);
     assert_eq!(harness.state_mut().hand_over(1.0), []);
     harness.run_steps(3);
     harness.get_by_label_contains("nothing can be done there");
@@ -248,4 +250,43 @@ fn a_window_in_the_past_is_not_repainted() {
     harness.state_mut().look(Look::At(3_000_000));
     // Panics if frames go on being wanted.
     harness.run();
+}
+
+#[test]
+fn space_plays_the_past_and_stops_it() {
+    let mut harness = shown();
+    key(&mut harness, Key::Num1);
+    harness.state_mut().commands.take();
+    harness.state_mut().look(Look::At(3_500_000));
+    harness.run_steps(2);
+    let then = harness.state().picture_shown_at();
+    key(&mut harness, Key::Space);
+    assert_eq!(harness.state_mut().commands.take(), [], "nothing is asked of the cluster");
+    harness.run_steps(20);
+    let later = harness.state().picture_shown_at();
+    assert!(later > then, "it goes on: {then:?} to {later:?}");
+    key(&mut harness, Key::Space);
+    let stopped = harness.state().picture_shown_at();
+    harness.run_steps(20);
+    assert_eq!(harness.state().picture_shown_at(), stopped);
+}
+
+#[test]
+fn what_the_past_refuses_is_disabled() {
+    use egui_kittest::kittest::NodeT;
+    let mut harness = shown();
+    harness.state_mut().look(Look::At(3_500_000));
+    harness.run_steps(3);
+    for label in ["+ Replica", "+ Customer", "Cut…"] {
+        assert!(harness.get_by_label(label).accesskit_node().is_disabled(), "{label}");
+    }
+}
+
+#[test]
+fn the_line_now_can_be_dragged_below_the_ruler() {
+    let mut harness = shown();
+    let (now, then) = (on_ruler(&harness, 12.48), on_ruler(&harness, 3.5));
+    let below = vec2(0.0, 60.0);
+    drag(&mut harness, now + below, then + below);
+    harness.get_by_label_contains("This is the past: 3.");
 }

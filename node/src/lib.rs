@@ -16,6 +16,7 @@ pub mod freezing;
 pub mod gazetteer;
 pub mod links;
 pub mod observation;
+pub mod plain_words;
 pub mod postcode_services;
 pub mod process;
 pub mod stand_in;

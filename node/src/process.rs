@@ -41,7 +41,7 @@ pub fn run_node(named: NodeRole) -> ExitCode {
     match begin(named) {
         Ok(ended) => ended,
         Err(error) => {
-            tracing::error!("{error:#}");
+            tracing::error!("{}", crate::plain_words::chain(&error));
             ExitCode::from(EXIT_BAD_INPUT)
         }
     }
@@ -92,12 +92,12 @@ async fn live(
             };
             serve(echo, contact, behave, &reports, commands, standstill).await
         }
-        Err(error) => return (reports, format!("{error:#}"), EXIT_BAD_INPUT),
+        Err(error) => return (reports, crate::plain_words::chain(&error), EXIT_BAD_INPUT),
     };
     let Some(error) = ended.err() else { return (reports, "The launcher stopped talking.".into(), EXIT_FAULT) };
     // A full disk is no fault of this program.
     let status = if error.is::<JournalError>() { EXIT_BAD_INPUT } else { EXIT_FAULT };
-    (reports, format!("{error:#}"), status)
+    (reports, crate::plain_words::chain(&error), status)
 }
 
 /// What a process has become, ready to say so.

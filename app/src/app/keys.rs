@@ -6,7 +6,7 @@ use protocol::trace::{Freezing, MessageAct};
 use super::Window;
 use crate::panels::Selected;
 use crate::panels::pace::{Pace, RATES};
-use crate::panels::toolbar::next_theme;
+use crate::panels::toolbar::{PlayClick, next_theme};
 use crate::panels::workflow_diagram::command_for;
 use crate::panels::zoom::Zoom;
 use crate::user_command::{Until, UserCommand};
@@ -20,7 +20,10 @@ pub(super) fn claim(ui: &Ui, window: &mut Window) -> bool {
     let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
     let pace = window.toolbar.pace;
     if pressed(Modifiers::NONE, Key::Space) {
-        window.commands.push(pace.run_or_stop(&window.picture));
+        match window.past_plays() {
+            Some(plays) => window.toolbar.asked_of_past = Some(PlayClick::Play(!plays)),
+            None => window.commands.push(pace.run_or_stop(&window.picture)),
+        }
     }
     if window.diagram.takes_arrows(ui) {
         return true;
@@ -126,7 +129,9 @@ fn speeds(ui: &Ui, window: &mut Window) {
         wanted = Some(pace.beside(1));
     }
     if let Some(rate) = wanted {
-        window.commands.extend(pace.choose(&window.picture, rate));
+        let command = pace.choose(&window.picture, rate);
+        // In the past it is the speed at which that is played.
+        window.commands.extend(command.filter(|_| window.past.is_none()));
     }
 }
 

@@ -12,9 +12,11 @@ use super::Window;
 use crate::panels::Selected;
 use crate::panels::past::{PastClick, Shown};
 use crate::panels::timeline::{Course, Look};
+use crate::panels::toolbar::PlayClick;
 use crate::picture::Picture;
 use crate::scenario::{self, Scenario};
 use crate::tape::{self, Entry, Moment, Opened, SaveError, Tape};
+use crate::theme::time;
 use crate::user_command::UserCommand;
 use crate::verdict::evidence::Judged;
 use crate::wording;
@@ -24,6 +26,8 @@ pub(super) struct Past {
     /// Of another tape than this run's.
     opened: Option<Box<OpenedTape>>,
     moment: Moment,
+    /// While it is played: the moment it has come to, in microseconds of cluster time, with what is left of one.
+    plays: Option<f64>,
 }
 
 /// Another tape.
@@ -68,8 +72,7 @@ impl Window {
         if commands.is_empty() {
             return commands;
         }
-        if let Some(past) = &self.past {
-            let why = if past.opened.is_some() { wording::TAPE_REFUSES } else { wording::PAST_REFUSES };
+        if let Some(why) = self.refuses() {
             self.notices.say(now, why.into());
             return Vec::new();
         }
@@ -78,10 +81,22 @@ impl Window {
             self.notices.say(now, wording::NO_PLACE_FOR_ORDERS.into());
         }
         for command in &commands {
+            if matches!(command, UserCommand::AddCustomer { .. }) {
+                self.focus.await_customer(&self.picture);
+            }
             let at = self.picture.now;
             self.take_in(Entry::Command { at, command: command.clone() });
         }
         commands
+    }
+
+    /// Why nothing can be asked of the cluster now, if that is so.
+    pub(super) fn refuses(&self) -> Option<&'static str> {
+        Some(match &self.past.as_ref()?.opened {
+            Some(_) if self.alone => wording::ONLY_A_TAPE,
+            Some(_) => wording::TAPE_REFUSES,
+            None => wording::PAST_REFUSES,
+        })
     }
 
     /// Shows a tape instead of the present, from its end.
@@ -91,7 +106,7 @@ impl Window {
         }
         let moment = Moment::at(&opened.tape, opened.tape.end());
         let opened = OpenedTape { name, tape: opened.tape, tip: opened.picture };
-        self.past = Some(Past { opened: Some(Box::new(opened)), moment });
+        self.past = Some(Past { opened: Some(Box::new(opened)), moment, plays: None });
         self.bottom.timeline = Default::default();
     }
 
@@ -112,6 +127,12 @@ impl Window {
         if let Some(past) = &mut self.past {
             std::mem::swap(&mut self.picture, &mut past.moment.picture);
         }
+    }
+
+    /// The moment of the past that is shown, in microseconds of cluster time.
+    #[must_use]
+    pub fn picture_shown_at(&self) -> Option<u64> {
+        self.past.as_ref().map(|past| past.moment.picture.now)
     }
 
     fn shown_tape(&self) -> &Tape {
@@ -163,21 +184,53 @@ impl Window {
                 self.past = None;
                 self.bottom.timeline.follow(true, 0);
             }
-            Some(Past { opened: Some(opened), moment }) => go(moment, &opened.tape, look, end),
-            Some(Past { opened: None, moment }) => go(moment, &self.tape, look, end),
+            Some(Past { opened: Some(opened), moment, .. }) => go(moment, &opened.tape, look, end),
+            Some(Past { opened: None, moment, .. }) => go(moment, &self.tape, look, end),
             None if is_now || at_end => {}
             None => {
                 let edge = self.tape.time_at(self.tape.end());
                 self.bottom.timeline.follow(false, edge);
                 let mut moment = Moment::at(&self.tape, end);
                 go(&mut moment, &self.tape, look, end);
-                self.past = Some(Past { opened: None, moment });
+                self.past = Some(Past { opened: None, moment, plays: None });
             }
+        }
+        if let Some(Past { plays: Some(at), moment, .. }) = &mut self.past {
+            *at = moment.picture.now as f64;
         }
         // A line that is dragged is where the pointer is.
         if let Some(past) = self.past.as_ref().filter(|_| !matches!(look, Look::At(_))) {
             self.bottom.timeline.accompany(past.moment.picture.now);
         }
+    }
+
+    /// Lets the past go on at the chosen speed, or stops it; from its end it begins again.
+    pub(super) fn play_past(&mut self, plays: bool) {
+        let (first, end) = (self.shown_tape().first(), self.shown_tape().end());
+        if plays && self.past.as_ref().is_some_and(|past| past.moment.end >= end) {
+            self.look(Look::After(first));
+        }
+        if let Some(past) = &mut self.past {
+            past.plays = plays.then_some(past.moment.picture.now as f64);
+        }
+    }
+
+    /// Whether the past goes on by itself; none: the present is shown.
+    pub(super) fn past_plays(&self) -> Option<bool> {
+        self.past.as_ref().map(|past| past.plays.is_some())
+    }
+
+    /// Goes on by what has passed since the last frame; the pictures are not exchanged.
+    fn play_on(&mut self, ui: &Ui) {
+        let Some(at) = self.past.as_ref().and_then(|past| past.plays) else { return };
+        // After a pause of the whole program it does not jump.
+        let passed = f64::from(ui.input(|input| input.stable_dt).min(0.1));
+        let at = at + passed * f64::from(self.toolbar.pace.chosen().0);
+        self.look(Look::At(at as u64));
+        let end = self.shown_tape().end();
+        let Some(past) = &mut self.past else { return };
+        past.plays = (past.moment.end < end).then_some(at);
+        ui.ctx().request_repaint_after_secs(time::FRAME.0);
     }
 
     /// Shows the present again, or, of an opened tape, its end; a tape beside a cluster is closed.
@@ -202,6 +255,12 @@ impl Window {
             self.look(look);
             ui.ctx().request_repaint();
         }
+        match self.toolbar.asked_of_past.take() {
+            Some(PlayClick::Play(plays)) => self.play_past(plays),
+            Some(PlayClick::Step) => self.look(Look::On),
+            None => {}
+        }
+        self.play_on(ui);
         self.follow_files(ui, now);
     }
 
@@ -297,7 +356,10 @@ impl Window {
     fn begin(&mut self, name: &str, work: impl FnOnce() + Send + 'static, now: f64) {
         if let Err(error) = std::thread::Builder::new().name(name.into()).spawn(work) {
             self.files = Files::default();
-            self.notices.say(now, format!("The operating system gives no thread for {name} a file: {error}."));
+            self.notices.say(
+                now,
+                format!("The operating system gives no thread for {name} a file: {}.", node::plain_words::io(&error)),
+            );
         }
     }
 
@@ -319,7 +381,7 @@ impl Window {
             self.files.opening = None;
             match outcome {
                 Some(Ok(File::Tape(opened))) => self.show_tape(name, *opened, now),
-                Some(Ok(File::Scenario(_))) if self.alone => self.notices.say(now, wording::TAPE_REFUSES.into()),
+                Some(Ok(File::Scenario(_))) if self.alone => self.notices.say(now, wording::ONLY_A_TAPE.into()),
                 Some(Ok(File::Scenario(scenario))) => self.show_scenario(name, *scenario),
                 Some(Ok(File::NoScenario(why))) => self.past_state.report(why),
                 Some(Err(why)) => self.notices.say(now, why),
@@ -336,7 +398,7 @@ fn open_tape(path: &Path) -> Result<File, String> {
 
 fn open_scenario(path: &Path) -> Result<File, String> {
     let name = file_name(path);
-    let unreadable = |error: std::io::Error| format!("{name} cannot be read: {error}.");
+    let unreadable = |error: std::io::Error| format!("{name} cannot be read: {}.", node::plain_words::io(&error));
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let found = scenario::read(file).map_err(unreadable)?;
     Ok(match found {
@@ -356,10 +418,10 @@ fn go(moment: &mut Moment, tape: &Tape, look: Look, end: usize) {
 pub(super) fn course<'a>(shown: &'a Picture, past: Option<&'a Past>, own: &'a Tape, judged: &'a Judged) -> Course<'a> {
     match past {
         None => Course { shown, tip: shown, tape: own, end: own.end(), is_past: false, judged },
-        Some(Past { opened: None, moment }) => {
+        Some(Past { opened: None, moment, .. }) => {
             Course { shown, tip: &moment.picture, tape: own, end: moment.end, is_past: true, judged }
         }
-        Some(Past { opened: Some(opened), moment }) => {
+        Some(Past { opened: Some(opened), moment, .. }) => {
             Course { shown, tip: &opened.tip, tape: &opened.tape, end: moment.end, is_past: true, judged }
         }
     }

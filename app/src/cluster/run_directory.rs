@@ -146,7 +146,7 @@ fn private_file(path: &Path) -> Result<File, NotUsable> {
 
 fn because(path: &Path, what: &'static str) -> impl FnOnce(std::io::Error) -> NotUsable {
     let path = path.to_owned();
-    move |error| NotUsable(format!("{} {what}: {error}", path.display()))
+    move |error| NotUsable(format!("{} {what}: {}", path.display(), node::plain_words::io(&error)))
 }
 
 #[cfg(test)]

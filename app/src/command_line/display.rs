@@ -86,7 +86,7 @@ fn open_window(options: ClusterOptions) -> Result<Option<String>, Failure> {
             match launch(window.options.clone(), &window.wake) {
                 Ok(cluster) => window.cluster = Some(cluster),
                 Err(error) => {
-                    let why = format!("{error:#}");
+                    let why = node::plain_words::chain(&error);
                     *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(headless::not_started(error));
                     anyhow::bail!(why);
                 }
@@ -156,7 +156,8 @@ fn attempt(refused: &Refused, open: impl FnOnce() -> eframe::Result) -> Result<O
         Ok(Ok(())) => Ok(None),
         Ok(Err(eframe::Error::AppCreation(error))) => {
             let refused = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
-            Err(refused.unwrap_or_else(|| Failure::Fault(anyhow::anyhow!("The window cannot begin: {error:#}"))))
+            Err(refused
+                .unwrap_or_else(|| Failure::Fault(anyhow::Error::from_boxed(error).context("The window cannot begin"))))
         }
         Ok(Err(error)) if opening => Ok(Some(reason(&error))),
         Ok(Err(error)) => {
@@ -240,7 +241,7 @@ impl RunningCluster for Restartable {
         let cluster = self.cluster.as_ref().ok_or("No cluster runs.")?;
         let history = cluster.directory().join(HISTORY);
         let audience = Attending::begin(cluster.inquirer(), cluster.clock(), true, epoch, &history)
-            .map_err(|error| format!("{error:#}."))?;
+            .map_err(|error| format!("{}.", node::plain_words::chain(&error)))?;
         Ok(Box::new(audience))
     }
 
@@ -252,7 +253,7 @@ impl RunningCluster for Restartable {
                 self.cluster = Some(cluster);
                 Ok(())
             }
-            Err(error) => Err(format!("The cluster cannot be started: {error:#}")),
+            Err(error) => Err(format!("The cluster cannot be started: {}", node::plain_words::chain(&error))),
         })
     }
 

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use node::plain_words;
+
 use super::{Exit, Failure, say, say_json};
 use crate::history;
 use crate::verdict::{Judgement, Verdict, judge};
@@ -51,10 +53,10 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
         return Ok(Box::new(BufReader::new(std::io::stdin())));
     }
     let refuse = |why: &dyn std::fmt::Display| Failure::BadInput(format!("{} cannot be read: {why}", path.display()));
-    let file = File::open(path).map_err(|error| refuse(&error))?;
+    let file = File::open(path).map_err(|error| refuse(&plain_words::io(&error)))?;
     match file.metadata() {
         Ok(found) if found.is_dir() => Err(refuse(&"it is a folder")),
         Ok(_) => Ok(Box::new(BufReader::with_capacity(256 * 1024, file))),
-        Err(error) => Err(refuse(&error)),
+        Err(error) => Err(refuse(&plain_words::io(&error))),
     }
 }

@@ -130,7 +130,8 @@ impl Exchanged {
 
 impl Customer {
     fn new(arguments: &CustomerArguments, interrupt: &Interrupt) -> Result<Self, Failure> {
-        let admission = door::admission(&arguments.dir).map_err(|error| Failure::BadInput(format!("{error:#}")))?;
+        let admission =
+            door::admission(&arguments.dir).map_err(|error| Failure::BadInput(node::plain_words::chain(&error)))?;
         let (orders, waiting) = channel();
         let (tell, events) = channel();
         let interrupted = tell.clone();

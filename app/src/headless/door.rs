@@ -113,7 +113,7 @@ fn receive(visitor: &TcpStream, inquirer: &Inquirer, password: &str) -> anyhow::
 }
 
 fn answer<T: Serialize>(value: anyhow::Result<T>) -> anyhow::Result<String> {
-    let response = value.map_or_else(|error| Response::Refused(format!("{error:#}")), Response::Ok);
+    let response = value.map_or_else(|error| Response::Refused(node::plain_words::chain(&error)), Response::Ok);
     Ok(serde_json::to_string(&response)?)
 }
 

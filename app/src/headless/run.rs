@@ -142,6 +142,7 @@ fn find(name: &str) -> Result<Scenario, Failure> {
 }
 
 fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
-    let file = File::create(path).map_err(|error| Failure::BadInput(format!("{}: {error}", path.display())))?;
+    let file = File::create(path)
+        .map_err(|error| Failure::BadInput(format!("{}: {}", path.display(), node::plain_words::io(&error))))?;
     Ok(BufWriter::with_capacity(256 * 1024, file))
 }

@@ -136,7 +136,8 @@ fn simulate_all(
 }
 
 fn write_story(seed: u64, conditions: Conditions, path: &std::path::Path) -> Result<(), Failure> {
-    let refuse = |error: std::io::Error| Failure::BadInput(format!("{}: {error}", path.display()));
+    let refuse =
+        |error: std::io::Error| Failure::BadInput(format!("{}: {}", path.display(), node::plain_words::io(&error)));
     let mut file = BufWriter::new(File::create(path).map_err(refuse)?);
     for line in simulate_one(seed, conditions, true).story {
         writeln!(file, "{line}").map_err(refuse)?;

@@ -20,7 +20,7 @@ pub struct StatusArguments {
 }
 
 pub(super) fn perform(arguments: &StatusArguments) -> Result<Exit, Failure> {
-    let report = door::status(&arguments.dir).map_err(|error| Failure::BadInput(format!("{error:#}")))?;
+    let report = door::status(&arguments.dir).map_err(|error| Failure::BadInput(node::plain_words::chain(&error)))?;
     if arguments.json {
         say_json(&report)?;
         return Ok(Exit::Holds);

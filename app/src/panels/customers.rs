@@ -1,12 +1,13 @@
 //! The list of customers: who, where, and what each is at. The chosen one orders.
 
-use egui::{Align2, ScrollArea, Ui, pos2};
+use egui::style::ScrollStyle;
+use egui::{Align2, Response, ScrollArea, Ui, pos2};
 
 use super::Focus;
 use super::workflow_diagram::customer_colour;
 use crate::picture::{Customer, Picture};
 use crate::theme::{self, text, tokens};
-use crate::widgets::{dim, elided, heading, row};
+use crate::widgets::{dim, elided, follow_focus, heading, row};
 use crate::wording;
 
 /// Height of a row.
@@ -19,7 +20,14 @@ pub fn customers_ui(ui: &mut Ui, picture: &Picture, focus: &mut Focus) {
     let room = (ROW * ROWS).max(ui.available_height() / 3.0);
     heading(ui, "Customers");
     let area = ScrollArea::vertical().id_salt("customers").max_height(room).auto_shrink([false, true]);
-    area.show(ui, |ui| entries(ui, picture, focus));
+    ui.scope(|ui| {
+        // A bar that is always in sight where there is more: the rows alone look like all there are.
+        ui.spacing_mut().scroll = ScrollStyle::solid();
+        area.show(ui, |ui| {
+            entries(ui, picture, focus);
+            follow_focus(ui);
+        });
+    });
 }
 
 /// The rows alone.
@@ -31,18 +39,23 @@ pub fn entries(ui: &mut Ui, picture: &Picture, focus: &mut Focus) {
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         for customer in picture.customers.iter() {
-            if entry(ui, customer, focus.customer == Some(customer.id)) {
+            let response = entry(ui, customer, focus.customer == Some(customer.id));
+            if focus.brings_into_sight == Some(customer.id) {
+                response.scroll_to_me(None);
+            }
+            if response.clicked() {
                 focus.select_customer(customer.id);
             }
         }
+        focus.brings_into_sight = None;
     });
 }
 
-fn entry(ui: &mut Ui, customer: &Customer, chosen: bool) -> bool {
+fn entry(ui: &mut Ui, customer: &Customer, chosen: bool) -> Response {
     let t = tokens(ui);
     let line = format!("{} · {}", customer.postcode, wording::customer_line(customer));
     let name = format!("choose {}: {line}", customer.name);
-    let response = row(ui, ROW, chosen, &name, |painter, rect| {
+    row(ui, ROW, chosen, &name, |painter, rect| {
         let disc = pos2(rect.left() + 22.0, rect.center().y);
         let colour = customer_colour(customer, t);
         painter.circle_filled(disc, 14.0, if colour == t.tomato { t.tomato_text } else { colour });
@@ -57,6 +70,5 @@ fn entry(ui: &mut Ui, customer: &Customer, chosen: bool) -> bool {
         let second = top + name.size().y;
         painter.galley(pos2(left, top), name, t.text);
         painter.galley(pos2(left, second), line, t.dim);
-    });
-    response.clicked()
+    })
 }

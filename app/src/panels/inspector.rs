@@ -13,7 +13,7 @@ use super::{Focus, Selected};
 use crate::picture::{Life, Node, Picture};
 use crate::theme::{self, text, tokens};
 use crate::user_command::CommandQueue;
-use crate::widgets::{button, destructive, dim, fact, fact_in_column, heading, pill};
+use crate::widgets::{asking, button, destructive, dim, fact, fact_in_column, heading, pill};
 use crate::wording::{self, Weight};
 
 /// Room for the name of a process, in points.
@@ -55,7 +55,8 @@ pub fn inspector_ui(
 
 /// Buttons side by side for what can be done.
 fn action_buttons(ui: &mut Ui, actions: Vec<Action>, commands: &mut CommandQueue) {
-    ui.horizontal_wrapped(|ui| {
+    let refuses = commands.refuses;
+    let row = |ui: &mut Ui| {
         for action in actions {
             let response = match action.destructive {
                 true => destructive(ui, action.words),
@@ -66,7 +67,8 @@ fn action_buttons(ui: &mut Ui, actions: Vec<Action>, commands: &mut CommandQueue
                 action.ask(commands);
             }
         }
-    });
+    };
+    ui.horizontal_wrapped(|ui| asking(ui, refuses, row));
 }
 
 fn overview(ui: &mut Ui, picture: &Picture, focus: &mut Focus, commands: &mut CommandQueue) {

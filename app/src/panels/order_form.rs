@@ -19,7 +19,7 @@ use super::customers::{customers_ui, entries};
 use crate::picture::{Customer, Picture};
 use crate::theme::{self, size, text, tokens};
 use crate::user_command::{CommandQueue, UserCommand};
-use crate::widgets::{button, dim, elided, hairline, heading, main_button};
+use crate::widgets::{button, dim, elided, follow_focus, hairline, heading, main_button};
 use crate::wording;
 
 /// What is being chosen and typed, for each customer apart.
@@ -68,23 +68,33 @@ pub fn ordering_ui(
     ui.spacing_mut().item_spacing.y = 4.0;
     if low {
         let foot = Panel::bottom("order").frame(Frame::NONE).show_separator_line(false);
-        let postcode = foot.show(ui, |ui| place_ui(ui, picture, customer, draft, commands)).inner;
+        let place = |ui: &mut Ui| {
+            waiting_ui(ui, picture, customer, commands);
+            place_ui(ui, picture, customer, draft, commands)
+        };
+        let postcode = foot.show(ui, place).inner;
         ScrollArea::vertical().id_salt("ordering").auto_shrink(false).show(ui, |ui| {
             heading(ui, "Customers");
             entries(ui, picture, focus);
             heading(ui, &format!("{} orders", customer.name));
             dishes_ui(ui, draft);
             answers_ui(ui, customer, postcode, commands);
+            follow_focus(ui);
         });
         return;
     }
     heading(ui, &format!("{} orders", customer.name));
     // Dishes scroll, so that the button below them is always in sight.
     let room = (ui.available_height() - BELOW_DISHES).max(size::ROW * 3.5);
-    ScrollArea::vertical().id_salt("dishes").max_height(room).show(ui, |ui| dishes_ui(ui, draft));
+    ScrollArea::vertical().id_salt("dishes").max_height(room).show(ui, |ui| {
+        dishes_ui(ui, draft);
+        follow_focus(ui);
+    });
     let postcode = place_ui(ui, picture, customer, draft, commands);
+    waiting_ui(ui, picture, customer, commands);
     ScrollArea::vertical().id_salt("answers").auto_shrink(false).show(ui, |ui| {
         answers_ui(ui, customer, postcode, commands);
+        follow_focus(ui);
     });
 }
 
@@ -109,7 +119,7 @@ fn place_ui(
     let typed = draft.postcode.clone().unwrap_or_else(|| customer.postcode.to_string());
     let postcode = postcode_field(ui, picture, &typed, draft);
     ui.add_space(4.0);
-    place_or_give_up(ui, picture, customer, draft, (&typed, postcode.is_some()), commands);
+    place_button(ui, customer, draft, (&typed, postcode.is_some()), commands);
     postcode
 }
 
@@ -134,7 +144,7 @@ fn dish_row(ui: &mut Ui, name: &'static str, pence: u32, draft: &mut Draft) {
     let corner = CornerRadius::same(size::CORNER);
     ui.painter().rect(rect, corner, fill, Stroke::new(size::HAIRLINE, edge), StrokeKind::Inside);
     if response.has_focus() {
-        ui.painter().rect_stroke(rect, corner, (size::OUTLINE, t.sea), StrokeKind::Outside);
+        ui.painter().rect_stroke(rect, corner, (size::OUTLINE, t.sea), StrokeKind::Inside);
     }
     let words = elided(ui.painter(), name, theme::plain(text::BODY), t.text, rect.width() - 92.0);
     ui.painter().galley(rect.left_center() + vec2(10.0, -words.size().y / 2.0), words, t.text);
@@ -195,41 +205,44 @@ fn postcode_field(ui: &mut Ui, picture: &Picture, typed: &str, draft: &mut Draft
     parsed.ok()
 }
 
-fn place_or_give_up(
+fn place_button(
     ui: &mut Ui,
-    picture: &Picture,
     customer: &Customer,
     draft: &mut Draft,
     (postcode, well_formed): (&str, bool),
     commands: &mut CommandQueue,
 ) {
-    if let Some(waiting) = &customer.waiting {
-        dim(ui, waits(&waiting.ask, waiting.giving_up));
-        if let Some(why) = wording::why_it_waits(waiting, picture.now) {
-            let ink = tokens(ui).saffron_text;
-            ui.add(Label::new(RichText::new(why).size(text::SMALL).color(ink)).wrap());
-        }
-        ui.add_enabled_ui(!waiting.giving_up && matches!(waiting.ask, Ask::Order { .. }), |ui| {
-            let width = ui.available_width();
-            let give_up = ui.add_sized(vec2(width, 32.0), egui::Button::new("Give up"));
-            if give_up.on_hover_text(wording::GIVE_UP_MEANS).clicked() {
-                commands.push(UserCommand::GiveUp { customer: customer.id });
-            }
-        });
-        return;
-    }
     let items = draft.items();
-    let ready = !items.is_empty() && well_formed;
+    let ready = !items.is_empty() && well_formed && customer.waiting.is_none() && commands.refuses.is_none();
     let words = match items.len() {
         0 => "Place order".to_owned(),
         count => format!("Place order · {} · {}", wording::count(count, "item", "items"), wording::price(&items)),
     };
     let by_key = ui.input(|input| input.modifiers.command && input.key_pressed(Key::Enter));
-    let response = main_button(ui, &words, ready).on_disabled_hover_text(wording::ORDER_NEEDS);
+    let otherwise = if customer.waiting.is_some() { wording::ONE_AT_A_TIME } else { wording::ORDER_NEEDS };
+    let needs = commands.refuses.unwrap_or(otherwise);
+    let response = main_button(ui, &words, ready).on_disabled_hover_text(needs);
     if ready && (response.clicked() || by_key) {
         commands.push(UserCommand::PlaceOrder { customer: customer.id, postcode: postcode.to_owned(), items });
         draft.counts.clear();
     }
+}
+
+/// What the customer waits for, why, and the way out. It stands where it does not move the button that places an order: a
+/// second click on the place of the first must not give up what the first ordered.
+fn waiting_ui(ui: &mut Ui, picture: &Picture, customer: &Customer, commands: &mut CommandQueue) {
+    let Some(waiting) = &customer.waiting else { return };
+    dim(ui, waits(&waiting.ask, waiting.giving_up));
+    if let Some(why) = wording::why_it_waits(waiting, picture.now) {
+        let ink = tokens(ui).saffron_text;
+        ui.add(Label::new(RichText::new(why).size(text::SMALL).color(ink)).wrap());
+    }
+    let can = !waiting.giving_up && matches!(waiting.ask, Ask::Order { .. }) && commands.refuses.is_none();
+    ui.add_enabled_ui(can, |ui| {
+        if button(ui, "Give up").on_hover_text(wording::GIVE_UP_MEANS).clicked() {
+            commands.push(UserCommand::GiveUp { customer: customer.id });
+        }
+    });
 }
 
 fn waits(ask: &Ask, giving_up: bool) -> String {
@@ -289,7 +302,7 @@ fn history(ui: &mut Ui, customer: &Customer, postcode: Postcode, commands: &mut 
         }
         dim(ui, wording::count(page.total as usize, "order in all", "orders in all"));
     }
-    ui.add_enabled_ui(customer.waiting.is_none(), |ui| {
+    ui.add_enabled_ui(customer.waiting.is_none() && commands.refuses.is_none(), |ui| {
         let words = if page.is_some() { "Read again" } else { "Read the history" };
         if button(ui, words).clicked() {
             let postcode = postcode.to_string();

@@ -19,6 +19,7 @@ use crate::picture::Picture;
 use crate::tape::{Query, Tape};
 use crate::theme::{size, time, tokens};
 use crate::verdict::evidence::Judged;
+use crate::widgets::follow_focus;
 use controls::Search;
 pub use controls::controls_ui;
 use lanes::Lanes;
@@ -217,11 +218,15 @@ pub fn timeline_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, f
     let t = tokens(ui);
     let lanes = Lanes::of(course, &state.hidden);
     let area = ScrollArea::vertical().id_salt("timeline").auto_shrink(false);
+    // On the lanes the wheel looks closer; on their names it goes to other lanes.
+    let names = ui.available_rect_before_wrap().with_max_x(ui.max_rect().left() + size::LANE_NAME);
+    let over_names = ui.input(|input| input.pointer.hover_pos()).is_some_and(|pointer| names.contains(pointer));
     let by_bar = egui::scroll_area::ScrollSource {
         drag: egui::containers::scroll_area::DragScroll::Never,
-        mouse_wheel: false,
+        mouse_wheel: over_names,
         ..Default::default()
     };
+    ui.spacing_mut().scroll = egui::style::ScrollStyle::solid();
     area.scroll_source(by_bar).show(ui, |ui| {
         let room = ui.available_height();
         let (most, least) = size::LANE;
@@ -257,6 +262,7 @@ pub fn timeline_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, f
             focus.hover(selected);
             response.on_hover_text_at_pointer(words);
         }
+        follow_focus(ui);
     });
 }
 
@@ -265,7 +271,7 @@ fn gestures(ui: &Ui, response: &Response, scale: &Scale, state: &mut TimelineSta
     if response.dragged() {
         state.pan(-scale.time_of(response.drag_delta().x), course);
     }
-    if let Some(pointer) = response.hover_pos() {
+    if let Some(pointer) = response.hover_pos().filter(|pointer| pointer.x >= scale.left - 1.0) {
         let (zoom, scroll) = ui.input(|input| (input.zoom_delta(), input.smooth_scroll_delta()));
         let wheel = (f64::from(-scroll.y) / 240.0).exp2();
         let factor = if zoom == 1.0 { wheel } else { 1.0 / f64::from(zoom) };
@@ -315,9 +321,18 @@ fn now_line(
     let moment = if course.is_past { course.shown.now } else { latest(course) };
     let ruler = Rect::from_min_max(pos2(scale.left, rect.top()), pos2(rect.right(), rect.top() + size::RULER));
     let response = ui.interact(ruler, ui.scope_id().with(Id::unique("now line")), Sense::click_and_drag());
+    let x = scale.x(moment);
+    let is_shown = x >= scale.left && x <= rect.right();
+    let grip = Rect::from_center_size(pos2(x, rect.center().y), vec2(size::GRIP, rect.height()));
+    let line = ui.interact(
+        if is_shown { grip } else { Rect::NOTHING },
+        ui.scope_id().with(Id::unique("grip of the now line")),
+        Sense::drag(),
+    );
     let words = if course.is_past { "the moment that is shown" } else { "now" };
     response.widget_info(|| WidgetInfo::slider(true, moment as f64 / 1e6, words));
-    if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged() || response.clicked()) {
+    let of_ruler = response.interact_pointer_pos().filter(|_| response.dragged() || response.clicked());
+    if let Some(pointer) = of_ruler.or(line.interact_pointer_pos().filter(|_| line.dragged())) {
         let at = scale.time_at(pointer.x);
         let beyond = !course.is_past && pointer.x >= scale.x(moment) - 1.0;
         if !beyond {
@@ -334,8 +349,7 @@ fn now_line(
             size::DASH,
         ));
     }
-    let x = scale.x(moment);
-    if x < scale.left || x > rect.right() {
+    if !is_shown {
         return;
     }
     let verb = if course.is_past { "then" } else { "now" };
@@ -344,10 +358,15 @@ fn now_line(
     let room = galley.size() + vec2(16.0, 4.0);
     let left = (x - room.x / 2.0).min(rect.right() - room.x - 4.0);
     let pill = Rect::from_min_size(pos2(left, rect.top()), room);
-    let width = if response.hovered() || response.dragged() { size::STRONG } else { size::HAIRLINE };
+    let width = if [&response, &line].iter().any(|part| part.hovered() || part.dragged()) {
+        size::STRONG
+    } else {
+        size::HAIRLINE
+    };
     painter.vline(x, rect.y_range(), (width, t.tomato));
     painter.rect_filled(pill, room.y / 2.0, t.tomato_text);
     painter.galley(pill.center() - galley.size() / 2.0, galley, t.on_strong);
+    let _ = line.on_hover_cursor(egui::CursorIcon::ResizeHorizontal);
     let response = response.on_hover_cursor(egui::CursorIcon::ResizeHorizontal);
     // Whoever looks back knows how, and the words would cover what is looked at.
     if !course.is_past {

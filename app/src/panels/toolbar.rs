@@ -9,7 +9,7 @@ use super::zoom::{self, Zoom};
 use crate::picture::{Picture, Service};
 use crate::theme::{self, size, text, tokens};
 use crate::user_command::{CommandQueue, Until, UserCommand};
-use crate::widgets::{self, Sign, checkbox, choice, dim, from_right, pill, sign_button};
+use crate::widgets::{self, Sign, asking, checkbox, choice, dim, from_right, pill, sign_button};
 use crate::wording;
 
 /// How the window looks; remembered between runs.
@@ -63,8 +63,21 @@ pub struct ToolbarState {
     pub asks_each_time: bool,
     /// The speed that was chosen last.
     pub pace: Pace,
+    /// Whether the past goes on by itself; none: the present is shown.
+    pub past_plays: Option<bool>,
+    /// What was asked of the past; taken by the app.
+    pub asked_of_past: Option<PlayClick>,
     /// Why the last click led to nothing; taken by the app, which shows it.
     pub complaint: Option<String>,
+}
+
+/// What Run, Stop and Step mean while the past is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlayClick {
+    /// It goes on by itself, or no longer.
+    Play(bool),
+    /// One message on.
+    Step,
 }
 
 /// The whole bar.
@@ -82,9 +95,14 @@ pub fn toolbar_ui(
         ui.label(RichText::new("Hungry").font(theme::strong(text::TITLE)));
         ui.spacing_mut().item_spacing.x = 8.0;
         ui.add_space(12.0);
-        state.pace.follow(picture);
-        run_and_stop(ui, picture, state.pace, commands);
-        speeds(ui, picture, &mut state.pace, commands);
+        match state.past_plays {
+            Some(plays) => play_past(ui, plays, &mut state.asked_of_past),
+            None => {
+                state.pace.follow(picture);
+                run_and_stop(ui, picture, state.pace, commands);
+            }
+        }
+        speeds(ui, picture, state, commands);
         from_right(ui, |ui| {
             menu(ui, picture, state, appearance, commands);
             theme_button(ui);
@@ -132,15 +150,33 @@ fn run_and_stop(ui: &mut Ui, picture: &Picture, pace: Pace, commands: &mut Comma
     });
 }
 
+/// The same buttons while the past is shown: they play it, and the cluster goes on as it does.
+fn play_past(ui: &mut Ui, plays: bool, asked: &mut Option<PlayClick>) {
+    ui.spacing_mut().item_spacing.x = 2.0;
+    if sign_button(ui, Sign::Run, "Play", "play", plays).on_hover_text(wording::PLAY_MEANS).clicked() {
+        *asked = Some(PlayClick::Play(true));
+    }
+    if sign_button(ui, Sign::Stop, "Stop", "stop", !plays).on_hover_text(wording::PLAY_MEANS).clicked() {
+        *asked = Some(PlayClick::Play(false));
+    }
+    if sign_button(ui, Sign::Step, "Step", "step", false).on_hover_text("One message on (arrow right)").clicked() {
+        *asked = Some(PlayClick::Step);
+    }
+    ui.spacing_mut().item_spacing.x = 8.0;
+}
+
 /// One control from real time to a thousandth, and how long a hop is seen at that speed.
-fn speeds(ui: &mut Ui, picture: &Picture, pace: &mut Pace, commands: &mut CommandQueue) {
+fn speeds(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, commands: &mut CommandQueue) {
+    let pace = &mut state.pace;
     let choices: Vec<_> = RATES.iter().map(|rate| (*rate, wording::rate(*rate))).collect();
     let chosen = match ui.available_width() >= ROOM_FOR_SPEEDS {
         true => choice(ui, "speed", pace.chosen(), &choices),
         false => speed_menu(ui, pace.chosen(), &choices),
     };
     if let Some(rate) = chosen {
-        commands.extend(pace.choose(picture, rate));
+        let command = pace.choose(picture, rate);
+        // In the past it is the speed at which that is played.
+        commands.extend(command.filter(|_| state.past_plays.is_none()));
     }
     if ui.available_width() < ROOM_FOR_HOP {
         return;
@@ -245,7 +281,8 @@ fn menu(
         };
         open(ui, "Scenarios and unsafe lessons…", "L", &mut state.scenarios);
         ui.separator();
-        cluster_entries(ui, picture, state, commands);
+        let refuses = commands.refuses;
+        asking(ui, refuses, |ui| cluster_entries(ui, picture, state, commands));
         open(ui, "New cluster…", "Ctrl N", &mut state.new_cluster);
         open(ui, "Crash every node…", "", &mut state.crash_all);
         ui.separator();

@@ -59,6 +59,9 @@ pub struct DiagramState {
     /// Beside each node stands what it believes.
     #[serde(skip)]
     pub beliefs: bool,
+    /// It is a presentation: there is no inspector.
+    #[serde(skip)]
+    pub presents: bool,
     /// Armed timers are not shown.
     #[serde(skip)]
     pub hides_timers: bool,
@@ -278,6 +281,7 @@ impl Hint {
         let (words, ink, ground) = match (state.cuts, stopped) {
             (true, _) => (wording::CUT_HINT.to_owned(), t.tomato_text, Some(t.tomato_wash)),
             (false, true) => (wording::stopped(picture.now), t.on_saffron, Some(t.saffron)),
+            (false, false) if state.presents => (wording::CANVAS_HINT_PRESENTED.to_owned(), t.dim, None),
             (false, false) => (wording::CANVAS_HINT.to_owned(), t.dim, None),
         };
         let font = if ground.is_some() { crate::theme::strong(small) } else { crate::theme::plain(small) };

@@ -203,13 +203,13 @@ impl Audience for Attending {
 
 impl From<anyhow::Error> for Trouble {
     fn from(error: anyhow::Error) -> Self {
-        Trouble::Fault(format!("{error:#}"))
+        Trouble::Fault(node::plain_words::chain(&error))
     }
 }
 
 impl From<std::io::Error> for Trouble {
     fn from(error: std::io::Error) -> Self {
-        Trouble::Fault(format!("the history cannot be written: {error}"))
+        Trouble::Fault(format!("the history cannot be written: {}", node::plain_words::io(&error)))
     }
 }
 

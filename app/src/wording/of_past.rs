@@ -11,7 +11,13 @@ pub const SEARCH_HINT: &str = "order 7, view change, Grace…";
 /// Why nothing can be done in the past.
 pub const PAST_REFUSES: &str = "This is the past: nothing can be done there. Go back to now (End), then try again.";
 /// Why nothing can be done on a tape.
-pub const TAPE_REFUSES: &str = "This is a tape: no cluster runs, so nothing can be done. Start a new cluster (Ctrl N), or close the tape if one runs behind it.";
+pub const TAPE_REFUSES: &str =
+    "This is a tape: nothing can be done to what is over. Close the tape to go back to the cluster.";
+/// The same where the program shows only a tape.
+pub const ONLY_A_TAPE: &str =
+    "This is a tape: no cluster runs, so nothing can be done. Start a new cluster (Ctrl N) to have one.";
+/// What the buttons and Space do while the past is shown.
+pub const PLAY_MEANS: &str = "Play what is recorded, at the chosen speed (Space). The cluster is not touched.";
 /// While a file is read or written.
 pub const BUSY_WITH_FILE: &str = "A tape is being saved or opened already. Wait a moment.";
 

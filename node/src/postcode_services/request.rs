@@ -149,10 +149,13 @@ impl Door {
         let question = self.question(postcode);
         let path = question.path().to_owned();
         let mut request = client.get(question).header(ACCEPT, "application/json");
-        let challenge = match &self.address.key {
-            Some(_) => Some(challenge().map_err(|error| format!("{} was not asked: {error:#}", self.service()))?),
-            None => None,
-        };
+        let challenge =
+            match &self.address.key {
+                Some(_) => Some(challenge().map_err(|error| {
+                    format!("{} was not asked: {}", self.service(), crate::plain_words::chain(&error))
+                })?),
+                None => None,
+            };
         if let Some(challenge) = &challenge {
             request = request.header(CHALLENGE, challenge);
         }

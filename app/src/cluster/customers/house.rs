@@ -93,13 +93,16 @@ impl House {
                     }
                     Some(Told::Perform(command)) => {
                         if let Err(error) = self.perform(command) {
-                            self.fact(NodeId(0), TraceEvent::CommandRefused { why: format!("{error:#}") });
+                            self.fact(NodeId(0), TraceEvent::CommandRefused { why: node::plain_words::chain(&error) });
                         }
                     }
                 }
             }
             if let Err(error) = waking.and_then(|()| self.host.round()) {
-                return self.fact(NodeId(0), TraceEvent::Log { text: format!("The customers are gone: {error:#}") });
+                return self.fact(
+                    NodeId(0),
+                    TraceEvent::Log { text: format!("The customers are gone: {}", node::plain_words::chain(&error)) },
+                );
             }
             self.blasts_happen().await;
             for answered in self.host.take_answers() {

@@ -31,6 +31,9 @@ pub(super) fn message_ui(ui: &mut Ui, picture: &Picture, passage: &Passage, comm
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().button_padding.x = 6.0;
             dim(ui, "Delay by");
+            if commands.refuses.is_some() {
+                ui.disable();
+            }
             for action in actions::delays(passage) {
                 let millis = action.in_full.rsplit("by ").next().unwrap_or_default().to_owned();
                 if button(ui, &millis).accessible_name(&action.in_full).clicked() {

@@ -8,7 +8,7 @@ use crate::panels::{Focus, Selected, actions};
 use crate::picture::{Passage, Picture};
 use crate::theme::{size, text};
 use crate::user_command::{CommandQueue, UserCommand};
-use crate::widgets::{button, destructive, dim, hairline, heading};
+use crate::widgets::{asking, button, destructive, dim, hairline, heading};
 use crate::wording;
 
 /// More held messages than this are only counted.
@@ -56,11 +56,16 @@ fn held_message(
     ui.allocate_ui_with_layout(row, Layout::right_to_left(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
         ui.spacing_mut().button_padding.x = 8.0;
+        let refuses = commands.refuses;
         for action in actions::of_message(passage, picture.now).into_iter().rev() {
             if !["Let go", "Drop"].contains(&action.words) {
                 continue;
             }
-            let response = if action.destructive { destructive(ui, action.words) } else { button(ui, action.words) };
+            let shown = |ui: &mut Ui| match action.destructive {
+                true => destructive(ui, action.words),
+                false => button(ui, action.words),
+            };
+            let response = asking(ui, refuses, shown);
             if response.accessible_name(format!("{}: {words}", action.words)).clicked() {
                 action.ask(commands);
             }
@@ -90,7 +95,7 @@ pub(super) fn timers(ui: &mut Ui, picture: &Picture, node: NodeId, commands: &mu
         let row = vec2(ui.available_width(), size::ROW);
         ui.allocate_ui_with_layout(row, Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().button_padding.x = 8.0;
-            let ring = button(ui, "Ring").on_hover_text("Let it ring now");
+            let ring = asking(ui, commands.refuses, |ui| button(ui, "Ring")).on_hover_text("Let it ring now");
             if ring.accessible_name(format!("let ring: {words}")).clicked() {
                 commands.push(UserCommand::Ring { node, timer: *timer });
             }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use egui::{Align2, Color32, CornerRadius, Galley, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, pos2, vec2};
+use egui::{
+    Align2, Color32, CornerRadius, FontId, Galley, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, pos2, vec2,
+};
 use protocol::ids::CustomerId;
 use protocol::order_book::Outcome;
 use protocol::trace::{Actor, Standing};
@@ -80,11 +82,11 @@ pub(super) fn node(painter: &Painter, stage: &Stage<'_>, node: &Node, kind: Kind
     let second_font = theme::plain(scale * if large { text::BODY } else { text::SMALL });
     let ink = if node.runs() { t.text } else { t.dim };
     if height < size::SMALL_NODE.y - 4.0 {
-        let only = elided(painter, &title, font, ink, room);
+        let only = fitting(painter, &title, font, ink, room);
         painter.galley(pos2(left, rect.center().y - only.size().y / 2.0), only, ink);
         return;
     }
-    let title = elided(painter, &title, font, ink, room);
+    let title = fitting(painter, &title, font, ink, room);
     let line = elided(painter, &line, second_font, t.dim, room);
     let height = title.size().y + line.size().y;
     let top = rect.center().y - height / 2.0 - raised;
@@ -96,6 +98,16 @@ pub(super) fn node(painter: &Painter, stage: &Stage<'_>, node: &Node, kind: Kind
         painter.rect_filled(bar, 2.0, t.soft);
         painter.rect_filled(bar.with_max_x(bar.left() + room * share), 2.0, t.saffron);
     }
+}
+
+/// A name in one line: smaller, down to seven tenths, before it is cut off.
+fn fitting(painter: &Painter, words: &str, font: FontId, ink: Color32, room: f32) -> Arc<Galley> {
+    let whole = painter.layout_no_wrap(words.to_owned(), font.clone(), ink);
+    if whole.size().x <= room {
+        return whole;
+    }
+    let size = font.size * (room / whole.size().x * 0.99).clamp(0.7, 1.0);
+    elided(painter, words, FontId { size, ..font }, ink, room)
 }
 
 fn outline(painter: &Painter, t: &Tokens, rect: Rect, colour: Color32, runs: bool, marks: Marks) {

@@ -15,7 +15,7 @@ use crate::panels::{Focus, Selected};
 use crate::picture::{Customer, Node, Picture};
 use crate::theme::size;
 use crate::user_command::{CommandQueue, UserCommand};
-use crate::widgets::button;
+use crate::widgets::{asking, button};
 use crate::wording;
 
 /// Double-click: a customer. Drag: the map moves. Scroll or pinch: the map zooms. Arrows and page keys do the same.
@@ -164,7 +164,7 @@ fn context_menu(ui: &Ui, response: &Response, popup: Popup<'_>, contents: impl F
 }
 
 fn entry(ui: &mut Ui, action: Action, commands: &mut CommandQueue) {
-    let response = ui.button(&action.in_full);
+    let response = asking(ui, commands.refuses, |ui| ui.button(&action.in_full));
     let response = if action.means.is_empty() { response } else { response.on_hover_text(action.means) };
     if response.clicked() {
         action.ask(commands);
@@ -252,9 +252,13 @@ pub(super) fn on_customers(
 }
 
 fn customer_menu(ui: &mut Ui, stage: &Stage<'_>, customer: &Customer, commands: &mut CommandQueue) {
-    if customer.waiting.is_none() {
-        wishes(ui, customer, commands);
-    } else if ui.button("Give up its order").clicked() {
+    if commands.refuses.is_some() {
+        ui.disable();
+    }
+    // Each keeps its place: what is asked for while the menu is open must not put another entry under the pointer.
+    ui.add_enabled_ui(customer.waiting.is_none(), |ui| wishes(ui, customer, commands));
+    let gives_up = egui::Button::new("Give up its order");
+    if ui.add_enabled(customer.waiting.is_some(), gives_up).on_hover_text(wording::GIVE_UP_MEANS).clicked() {
         commands.push(UserCommand::GiveUp { customer: customer.id });
         ui.close();
     }
@@ -354,23 +358,26 @@ pub(super) fn buttons(
     };
     let mut upper = ui.new_child(UiBuilder::new().max_rect(row(0.0)).layout(layout));
     let words = if state.cuts { "Cutting…" } else { "Cut…" };
-    if button(&mut upper, words).on_hover_text(wording::CUT_HINT).clicked() {
+    let refuses = commands.refuses;
+    if asking(&mut upper, refuses, |ui| button(ui, words)).on_hover_text(wording::CUT_HINT).clicked() {
         state.cuts = !state.cuts;
     }
     if !upright {
-        if !stage.picture.steering.links.is_empty() && button(&mut upper, "Mend all").clicked() {
+        if !stage.picture.steering.links.is_empty()
+            && asking(&mut upper, refuses, |ui| button(ui, "Mend all")).clicked()
+        {
             commands.push(UserCommand::MendAll);
         }
         if stage.picture.nodes.removed().next().is_some() {
-            bring_back(&mut upper, stage, commands);
+            asking(&mut upper, refuses, |ui| bring_back(ui, stage, commands));
         }
     }
     let mut lower = if upright { upper } else { ui.new_child(UiBuilder::new().max_rect(row(1.0)).layout(layout)) };
     let ui = &mut lower;
-    if button(ui, "+ Replica").clicked() {
+    if asking(ui, refuses, |ui| button(ui, "+ Replica")).clicked() {
         commands.push(UserCommand::AddReplica);
     }
-    if button(ui, "+ Customer").clicked() {
+    if asking(ui, refuses, |ui| button(ui, "+ Customer")).clicked() {
         match add_customer(next_town(stage)) {
             Ok(command) => commands.push(command),
             Err(why) => state.complaint = Some(why),
