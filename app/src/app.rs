@@ -253,6 +253,7 @@ impl Window {
 struct Kept {
     appearance: Appearance,
     diagram: DiagramState,
+    recent_files: Vec<std::path::PathBuf>,
 }
 
 /// Under which name the system keeps what is remembered.
@@ -312,8 +313,9 @@ impl<C: RunningCluster> App<C> {
         let kept = creation.storage.and_then(|storage| storage.get_string(KEPT));
         // A damaged memory is worth nothing: the window then looks as it does at first.
         let kept: Kept = kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        let Kept { appearance, diagram } = kept;
-        let window = Window { appearance, diagram, ..Window::default() };
+        let Kept { appearance, diagram, recent_files } = kept;
+        let mut window = Window { appearance, diagram, ..Window::default() };
+        recent_files.iter().rev().for_each(|file| window.past_state.remember(file));
         Self {
             window,
             cluster,
@@ -405,7 +407,13 @@ impl<C: RunningCluster> eframe::App for App<C> {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        let kept = Kept { appearance: self.window.appearance, diagram: self.window.diagram.clone() };
+        // A name that is no text cannot be kept.
+        let recent = self.window.past_state.recent.iter().filter(|file| file.to_str().is_some());
+        let kept = Kept {
+            appearance: self.window.appearance,
+            diagram: self.window.diagram.clone(),
+            recent_files: recent.cloned().collect(),
+        };
         if let Ok(text) = serde_json::to_string(&kept) {
             storage.set_string(KEPT, text);
         }

@@ -52,6 +52,8 @@ pub(super) struct Files {
     saving: Option<Receiver<Result<(), SaveError>>>,
     opening: Option<(String, Receiver<Result<File, String>>)>,
     saved_as: String,
+    /// What is read or written now.
+    path: PathBuf,
 }
 
 impl Files {
@@ -329,6 +331,7 @@ impl Window {
         let (sender, receiver) = channel();
         let (copy, context) = (self.shown_tape().copy(), ui.ctx().clone());
         let whole = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+        self.files.path.clone_from(&whole);
         self.files.saved_as = format!("Saved {} entries as {}.", copy.len(), whole.display());
         self.files.saving = Some(receiver);
         let save = move || {
@@ -345,6 +348,7 @@ impl Window {
         }
         let (sender, receiver) = channel();
         let (path, context) = (path.to_owned(), ui.ctx().clone());
+        self.files.path = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
         self.files.opening = Some((file_name(&path), receiver));
         let work = move || {
             let _ = sender.send(open(&path));
@@ -368,6 +372,9 @@ impl Window {
             && let Some(outcome) = over(receiver.try_recv())
         {
             self.files.saving = None;
+            if let Some(Ok(())) = &outcome {
+                self.past_state.remember(&self.files.path);
+            }
             match outcome {
                 Some(Ok(())) => self.past_state.report(std::mem::take(&mut self.files.saved_as)),
                 Some(Err(error)) => self.notices.say(now, error.to_string()),
@@ -379,6 +386,9 @@ impl Window {
         {
             let name = name.clone();
             self.files.opening = None;
+            if let Some(Ok(File::Tape(_) | File::Scenario(_))) = &outcome {
+                self.past_state.remember(&self.files.path);
+            }
             match outcome {
                 Some(Ok(File::Tape(opened))) => self.show_tape(name, *opened, now),
                 Some(Ok(File::Scenario(_))) if self.alone => self.notices.say(now, wording::ONLY_A_TAPE.into()),

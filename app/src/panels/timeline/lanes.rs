@@ -76,10 +76,12 @@ impl Lanes {
                 }
             }
             let ink = if lit || response.hovered() { t.text } else { t.dim };
-            let words = elided(painter, name, theme::plain(text::SMALL), ink, size::LANE_NAME - 28.0);
+            let leads = primary == Some(name.as_str());
+            let room = size::LANE_NAME - if leads { 28.0 } else { 8.0 };
+            let words = elided(painter, name, theme::plain(text::SMALL), ink, room);
             let end = rect.left() + words.size().x;
             painter.galley(pos2(rect.left(), y - words.size().y / 2.0), words, ink);
-            if primary == Some(name.as_str()) {
+            if leads {
                 crown(painter, pos2(end + 12.0, *y), 12.0, t.tomato);
             }
             let line = [pos2(rect.left() + size::LANE_NAME, *y), pos2(rect.right(), *y)];
