@@ -6,9 +6,9 @@
 
 mod steering;
 
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 pub use crate::stand_in::proof::StandInKey;
 use protocol::ids::{Contact, NodeId};
@@ -65,8 +65,8 @@ pub struct ClockReading {
 pub enum Duty {
     /// The name server.
     NameServer {
-        /// Its journal; created if missing, locked while in use.
-        journal: PathBuf,
+        /// The path of its journal, which need not be text; created if missing, locked while in use.
+        journal: OsString,
     },
     /// A front-end.
     FrontEnd,

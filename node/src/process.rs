@@ -81,8 +81,8 @@ async fn live(
         Ok(Being::Replica(host, contact)) => drive(host, contact, &reports, commands, orders_of).await,
         Ok(Being::StandIn(service, key, listener, contact)) => {
             let (behave, behaviour) = watch::channel(Misbehaviour::default());
-            serve(stand_in::serve(service, key, listener, behaviour), contact, behave, &reports, commands, standstill)
-                .await
+            let serving = async { match stand_in::serve(service, key, listener, behaviour).await {} };
+            serve(serving, contact, behave, &reports, commands, standstill).await
         }
         Ok(Being::Echo(endpoint, contact)) => {
             let (behave, _) = watch::channel(Misbehaviour::default());
@@ -113,7 +113,7 @@ fn become_what_was_told(config: &NodeConfig, reports: &Reports, standstill: &Sta
     Ok(match &config.duty {
         Duty::NameServer { journal } => {
             // Before the port is opened: a second name server shall say that the journal is in use, not the port.
-            let (journal, record) = Journal::open(journal)?;
+            let (journal, record) = Journal::open(journal.as_ref())?;
             let host = host(config, reports, standstill)?.with_journal(journal);
             let machine = |identity, settings| NameServer::new(identity, settings, record);
             let (host, me) = inhabited(host, config, Role::NameServer, machine);

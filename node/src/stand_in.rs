@@ -7,8 +7,9 @@ mod get_the_data;
 mod misbehaviour;
 mod postcodes_io;
 pub mod proof;
+mod visitors;
 
-use anyhow::Context;
+use std::convert::Infallible;
 
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -28,17 +29,14 @@ use proof::{CHALLENGE, PROOF, StandInKey};
 /// Largest request body that is read; a hundred postcodes have about 1 KiB.
 const REQUEST_LIMIT: usize = 64 * 1024;
 
-/// Answers as `service` until the listener fails, and proves by `key` that it does; `behaviour` may change at any time and holds for requests that come
-/// after that. Runs on whatever runtime it is awaited on, and answers several requests at once.
-///
-/// # Errors
-/// If the listener fails.
+/// Answers as `service` as long as it is awaited, and proves by `key` that it does; `behaviour` may change at any time and
+/// holds for requests that come after that. Runs on whatever runtime it is awaited on, and answers several requests at once.
 pub async fn serve(
     service: PostcodeService,
     key: StandInKey,
     listener: TcpListener,
     behaviour: watch::Receiver<Misbehaviour>,
-) -> anyhow::Result<()> {
+) -> Infallible {
     let routes = match service {
         PostcodeService::PostcodesIo => postcodes_io::routes(),
         PostcodeService::GetTheData => get_the_data::routes(),
@@ -49,9 +47,7 @@ pub async fn serve(
         .layer(from_fn_with_state((service, key), label));
     // Read before the first question comes, or its answer would be late.
     Gazetteer::get();
-    axum::serve(listener, site).await.with_context(|| {
-        format!("The stand-in of {service} cannot take requests any more. Restart it to have it back.")
-    })
+    visitors::receive_all(listener, site).await
 }
 
 /// Says on every answer that it is a stand-in's, lets pages of any origin ask (as the real ones do), and answers the

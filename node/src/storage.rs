@@ -53,7 +53,7 @@ impl Journal {
     pub fn open(path: &Path) -> Result<(Self, JournalRecord), JournalError> {
         let io_error = |error| JournalError::Io(path.to_owned(), error);
         // A file of its own bears the lock, because the journal itself is replaced by every record.
-        let lock = OpenOptions::new().create(true).append(true).open(beside(path, ".lock")).map_err(io_error)?;
+        let lock = private().append(true).open(beside(path, ".lock")).map_err(io_error)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(JournalError::Locked(path.to_owned())),
@@ -82,7 +82,7 @@ impl Journal {
     pub fn write_half(&self, record: &JournalRecord) -> Result<(), JournalError> {
         let half = || {
             let bytes = encoded(record)?;
-            let mut file = File::create(beside(&self.path, ".new"))?;
+            let mut file = private().write(true).truncate(true).open(beside(&self.path, ".new"))?;
             file.write_all(&bytes[..bytes.len() / 2])?;
             file.sync_all()
         };
@@ -92,7 +92,7 @@ impl Journal {
     fn replace(&self, record: &JournalRecord) -> io::Result<()> {
         let bytes = encoded(record)?;
         let new = beside(&self.path, ".new");
-        let mut file = File::create(&new)?;
+        let mut file = private().write(true).truncate(true).open(&new)?;
         file.write_all(&bytes)?;
         file.sync_all()?;
         std::fs::rename(&new, &self.path)?;
@@ -102,6 +102,18 @@ impl Journal {
             .sync_all()?;
         Ok(())
     }
+}
+
+/// A file that only this user can read and write, whatever the mask; never one that a link leads to.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    }
+    options
 }
 
 fn encoded(record: &JournalRecord) -> io::Result<Vec<u8>> {
@@ -166,6 +178,23 @@ mod tests {
         journal.write(&record(2)).unwrap();
         drop(journal);
         assert_eq!(Journal::open(&path).unwrap().1, record(2));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_read_the_journal_and_no_link_leads_elsewhere() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (path, _) = journal_with(folder.path(), 7);
+        for path in [path.clone(), beside(&path, ".lock")] {
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{path:?}");
+        }
+        let elsewhere = folder.path().join("thesis.txt");
+        std::fs::write(&elsewhere, "mine").unwrap();
+        symlink(&elsewhere, beside(&path, ".new")).unwrap();
+        let (journal, _) = Journal::open(&path).unwrap();
+        assert!(journal.write(&record(8)).is_err());
+        assert_eq!(std::fs::read(&elsewhere).unwrap(), b"mine");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod connections;
 pub mod framing;
+mod handshakes;
 pub mod identity;
 pub mod limits;
 mod peers;

@@ -122,7 +122,7 @@ async fn an_observer_sees_an_order_pass_step_by_step() {
 #[tokio::test]
 async fn a_second_name_server_on_the_same_journal_says_so() {
     let mut cluster = Cluster::start(0);
-    let duty = Duty::NameServer { journal: cluster.journal() };
+    let duty = Duty::NameServer { journal: cluster.journal().into() };
     let config = cluster.config("name-server", duty);
     let mut second = Process::start("name-server");
     second.configure(&config);

@@ -184,7 +184,7 @@ impl Nodes {
         Ok(NodeConfig {
             name: node.name.clone(),
             duty: match node.kind {
-                Kind::NameServer => Duty::NameServer { journal: common.journal.clone() },
+                Kind::NameServer => Duty::NameServer { journal: common.journal.clone().into_os_string() },
                 Kind::FrontEnd => Duty::FrontEnd,
                 Kind::Replica { preset } => Duty::Replica { preset, services, verdict_cache: common.verdict_cache },
                 Kind::StandIn(service) => Duty::StandIn { service, key: common.stand_in_key.clone() },

@@ -1,34 +1,36 @@
 //! The door of a running cluster: how `status` and `customer` in other processes come to know it.
 //!
-//! Loopback only, and only for who can read the run's private folder: the password stands in a file of mode 0600
-//! (RELIABILITY S17). One JSON request a line, one JSON answer. What is said is little and bounded. It cannot steer
+//! Loopback only, and only for those that can read the run's private folder: the password stands in a file of mode 0600.
+//! One JSON request a line, one JSON answer. What is said is little and bounded. It cannot steer
 //! anything, not even for the user who started the run: whoever knocks without the password, or wants something else than
 //! to look or to order, is refused, and that is shown.
+
+mod visitors;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::status::report::StatusReport;
-use crate::cluster::run_directory::write_private;
+use crate::cluster::run_directory::{DOOR, read_private, write_private};
 use crate::cluster::{Admission, Cluster, Inquirer};
+use visitors::Hurried;
 
-/// The file in the run's folder that says where the door is.
-const FILE: &str = "door.json";
-/// The longest line either side accepts, in bytes.
+/// The longest answer that is read, in bytes.
 const LONGEST_LINE: u64 = 1024 * 1024;
-/// So many may stand in the door at once.
-const MOST_VISITORS: usize = 16;
-/// Who says nothing for so long is shown out.
+/// So long a visitor may take for its whole request, and then for taking the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Who was shown out comes again after so long.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
+/// Strangers are told of at most this often: they must not fill the tape.
+const BETWEEN_NOTICES: Duration = Duration::from_secs(1);
 
 /// What the file says.
 #[derive(Serialize, Deserialize)]
@@ -66,55 +68,65 @@ pub fn open(cluster: &Cluster) -> anyhow::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port of the loopback is free")?;
     let password = format!("{:016x}{:016x}", crate::cluster::random()?, crate::cluster::random()?);
     let file = DoorFile { address: listener.local_addr()?, password: password.clone() };
-    let visitors = Arc::new(AtomicUsize::new(0));
-    thread::Builder::new().name("door".into()).spawn(move || {
-        for visitor in listener.incoming().flatten() {
-            if visitors.fetch_add(1, Ordering::Relaxed) >= MOST_VISITORS {
-                visitors.fetch_sub(1, Ordering::Relaxed);
-                continue;
-            }
-            let (inquirer, password, visitors) = (inquirer.clone(), password.clone(), visitors.clone());
-            let _ = thread::Builder::new().name("visitor".into()).spawn(move || {
-                // A visitor that goes away in the middle is nobody's problem.
-                let _ = receive(&visitor, &inquirer, &password);
-                visitors.fetch_sub(1, Ordering::Relaxed);
-            });
-        }
-    })?;
-    write_private(cluster.directory(), FILE, &serde_json::to_vec(&file)?)?;
+    let host = Host { inquirer, password, noticed: Mutex::default() };
+    thread::Builder::new().name("door".into()).spawn(move || visitors::receive_all(&listener, PATIENCE, host))?;
+    write_private(cluster.directory(), DOOR, &serde_json::to_vec(&file)?)?;
     Ok(())
 }
 
-fn receive(visitor: &TcpStream, inquirer: &Inquirer, password: &str) -> anyhow::Result<()> {
-    visitor.set_read_timeout(Some(PATIENCE))?;
-    visitor.set_write_timeout(Some(PATIENCE))?;
-    let mut line = String::new();
-    BufReader::new(visitor.take(4096)).read_line(&mut line)?;
-    let request = serde_json::from_str::<Request<serde_json::Value>>(&line).ok();
-    let answer = match request.filter(|request| is_same(&request.password, password)) {
-        None => {
-            inquirer.turned_away("Somebody came to the door of this run without its password, and was refused.");
-            serde_json::to_string(&Response::<()>::Refused("the password is wrong".into()))?
-        }
-        Some(request) => match serde_json::from_value(request.wants) {
-            Ok(Wants::Status) => answer(StatusReport::of(inquirer))?,
-            Ok(Wants::Admission) => answer(inquirer.admission())?,
-            Err(_) => {
-                inquirer.turned_away("Somebody wanted to steer this run from its door, and was refused.");
-                let why = "the door is for looking and for ordering; only the launcher steers its cluster";
-                serde_json::to_string(&Response::<()>::Refused(why.into()))?
-            }
-        },
-    };
-    let mut visitor = visitor;
-    visitor.write_all(answer.as_bytes())?;
-    visitor.write_all(b"\n")?;
-    Ok(())
+/// Answers those that know the password.
+struct Host {
+    inquirer: Inquirer,
+    password: String,
+    /// When somebody was last told of a stranger.
+    noticed: Mutex<Option<Instant>>,
 }
 
-fn answer<T: Serialize>(value: anyhow::Result<T>) -> anyhow::Result<String> {
-    let response = value.map_or_else(|error| Response::Refused(node::plain_words::chain(&error)), Response::Ok);
-    Ok(serde_json::to_string(&response)?)
+impl visitors::Host for Host {
+    fn knows(&self, line: &str) -> bool {
+        self.request(line).is_some()
+    }
+
+    fn answer(&self, line: &str) -> String {
+        let answer = match self.request(line).map(serde_json::from_value) {
+            None => {
+                self.notice("Somebody came to the door of this run without its password, and was refused.");
+                refusal("the password is wrong")
+            }
+            Some(Ok(Wants::Status)) => answer(StatusReport::of(&self.inquirer)),
+            Some(Ok(Wants::Admission)) => answer(self.inquirer.admission()),
+            Some(Err(_)) => {
+                self.notice("Somebody wanted to steer this run from its door, and was refused.");
+                refusal("the door is for looking and for ordering; only the launcher steers its cluster")
+            }
+        };
+        // What cannot be written as JSON is not among the answers.
+        answer.unwrap_or_default()
+    }
+}
+
+impl Host {
+    /// What somebody who knows the password wants.
+    fn request(&self, line: &str) -> Option<serde_json::Value> {
+        let request = serde_json::from_str::<Request<serde_json::Value>>(line).ok()?;
+        is_same(&request.password, &self.password).then_some(request.wants)
+    }
+
+    fn notice(&self, sentence: &str) {
+        let mut noticed = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);
+        if noticed.is_none_or(|at| at.elapsed() >= BETWEEN_NOTICES) {
+            *noticed = Some(Instant::now());
+            self.inquirer.turned_away(sentence);
+        }
+    }
+}
+
+fn answer<T: Serialize>(value: anyhow::Result<T>) -> serde_json::Result<String> {
+    serde_json::to_string(&value.map_or_else(|error| Response::Refused(node::plain_words::chain(&error)), Response::Ok))
+}
+
+fn refusal(why: &str) -> serde_json::Result<String> {
+    serde_json::to_string(&Response::<()>::Refused(why.into()))
 }
 
 /// Takes as long for a nearly right password as for a wrong one.
@@ -133,20 +145,31 @@ pub(super) fn admission(run: &Path) -> anyhow::Result<Admission> {
 }
 
 fn ask<T: DeserializeOwned>(run: &Path, wants: Wants) -> anyhow::Result<T> {
-    let path = run.join(FILE);
-    let bytes = std::fs::read(&path)
-        .with_context(|| format!("no cluster runs in {}: {} cannot be read", run.display(), path.display()))?;
+    let bytes = read_private(run, DOOR)
+        .with_context(|| format!("no cluster runs in {}: its file {DOOR} cannot be read", run.display()))?;
     let door: DoorFile = serde_json::from_slice(&bytes).context("the door's file is damaged")?;
     if !door.address.ip().is_loopback() {
         bail!("the door's file names an address that is not on this machine");
     }
-    let mut stream = TcpStream::connect_timeout(&door.address, PATIENCE)
-        .with_context(|| format!("the cluster in {} has ended", run.display()))?;
-    stream.set_read_timeout(Some(2 * PATIENCE))?;
     let request = serde_json::to_string(&Request { password: door.password, wants })?;
-    stream.write_all(format!("{request}\n").as_bytes())?;
-    let mut line = String::new();
-    BufReader::new(stream.take(LONGEST_LINE)).read_line(&mut line)?;
+    let until = Instant::now() + 2 * PATIENCE;
+    let line = loop {
+        let mut stream = TcpStream::connect_timeout(&door.address, PATIENCE)
+            .with_context(|| format!("the cluster in {} has ended", run.display()))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        let left = until.saturating_duration_since(Instant::now());
+        let (sent, mut line) = (stream.write_all(format!("{request}\n").as_bytes()), String::new());
+        let heard = BufReader::new(Hurried::new(&stream, left).take(LONGEST_LINE)).read_line(&mut line);
+        match (sent, heard) {
+            (Ok(()), Ok(1..)) => break line,
+            // Shown out before it was heard: many others came at the same time.
+            _ if Instant::now() < until => thread::sleep(BETWEEN_ATTEMPTS),
+            (sent, heard) => {
+                sent.and(heard).context("the cluster does not answer")?;
+                bail!("the cluster does not answer: too many others ask at the same time");
+            }
+        }
+    };
     match serde_json::from_str(&line).context("the cluster's answer cannot be understood")? {
         Response::Ok(value) => Ok(value),
         Response::Refused(why) => Err(anyhow!("the cluster refused: {why}")),

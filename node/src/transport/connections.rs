@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use protocol::message::Envelope;
 use quinn::{Connection, ConnectionError, Endpoint, Incoming, SendStream, VarInt};
@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::framing::FrameReader;
+use super::handshakes::Handshakes;
 use super::identity::{COMMON_NAME, PeerIdentity};
 use super::limits::{DIAL, MOST_CONNECTIONS, RETRY_FROM, SLOWEST};
 use super::peers::{Outbox, PeerKey};
@@ -69,7 +70,7 @@ pub(super) struct Attendant {
     endpoint: Endpoint,
     reports: mpsc::Sender<Report>,
     refusals: Arc<Refusals>,
-    handshakes: Arc<AtomicUsize>,
+    handshakes: Arc<Handshakes>,
     /// Numbers the connections, so that a report about an old one is not taken for the new one's.
     connections: Arc<AtomicU64>,
 }
@@ -91,28 +92,31 @@ impl Attendant {
         self.endpoint.close(CLOSE_NOTHING_WRONG, b"this process ends");
     }
 
-    /// Accepts peers until the endpoint closes.
+    /// Accepts peers until the endpoint closes. Who has not proven anything yet takes no place of who has.
     pub(super) async fn listen(self) {
         while let Some(incoming) = self.endpoint.accept().await {
-            if self.endpoint.open_connections() >= MOST_CONNECTIONS {
+            let unproven = self.handshakes.count();
+            if self.endpoint.open_connections() >= MOST_CONNECTIONS + unproven {
                 incoming.refuse();
-            } else if self.handshakes.load(Ordering::Relaxed) >= RETRY_FROM && incoming.may_retry() {
+            } else if unproven >= RETRY_FROM && incoming.may_retry() {
                 // Only fails for those that may not retry.
                 drop(incoming.retry());
             } else {
-                self.handshakes.fetch_add(1, Ordering::Relaxed);
-                tokio::spawn(self.clone().welcome(incoming));
+                let attendant = self.clone();
+                self.handshakes.begin(|number| attendant.welcome(incoming, number));
             }
         }
     }
 
-    async fn welcome(self, incoming: Incoming) {
+    async fn welcome(self, incoming: Incoming, number: u64) {
         let address = incoming.remote_address();
         let connection = match incoming.accept() {
             Ok(connecting) => timeout(SLOWEST, connecting).await.ok().and_then(Result::ok),
             Err(_) => None,
         };
-        self.handshakes.fetch_sub(1, Ordering::Relaxed);
+        if !self.handshakes.end(number) {
+            return; // It has given way at this very moment.
+        }
         let Some(connection) = connection else {
             tracing::debug!("{address} did not come through the handshake");
             return;

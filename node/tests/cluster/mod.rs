@@ -211,7 +211,7 @@ impl Cluster {
         let authority = Authority::new().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let nobody = Contact { id: NodeId(1), address: loopback() };
-        let duty = Duty::NameServer { journal: folder.path().join("journal") };
+        let duty = Duty::NameServer { journal: folder.path().join("journal").into() };
         let mut name_server_config = config(&authority, "name-server", duty, NodeId(1), nobody);
         let mut name_server = Process::start("name-server");
         name_server.configure(&name_server_config);

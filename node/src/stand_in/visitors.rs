@@ -1,0 +1,225 @@
+//! Connections to a stand-in: how many, how long a request may take, and who gives way.
+//!
+//! Anybody on this machine can connect and nobody has to say who they are, so what a visitor can hold is bounded. What is
+//! asked and answered is not known here.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::io::ErrorKind;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::Method;
+use futures_util::{StreamExt, stream};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout_at};
+use tower_service::Service;
+
+/// Connections at a time. A replica needs one or two; when one more comes, that of least use gives way.
+const MOST: usize = 64;
+/// So long a request may take to come, its head and then its body, and so long a connection may rest between two.
+const SLOWEST: Duration = Duration::from_secs(5);
+/// When no connection can be taken, because the process has no more handles, it is tried again after so long.
+const REST: Duration = Duration::from_millis(50);
+
+/// Answers whatever comes. It ends with the runtime.
+pub(super) async fn receive_all(listener: TcpListener, site: Router) -> Infallible {
+    let visitors = Visitors::default();
+    for number in 0.. {
+        let stream = loop {
+            match listener.accept().await {
+                Ok((stream, _)) => break stream,
+                // The visitor has gone already.
+                Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted) => {}
+                Err(_) => tokio::time::sleep(REST).await,
+            }
+        };
+        visitors.make_room();
+        visitors.receive(number, stream, &site);
+    }
+    std::future::pending().await
+}
+
+/// A request whose body ends with an error if it is not there in time.
+fn in_time(request: Request<Incoming>) -> Request {
+    if *request.method() != Method::POST {
+        return request.map(Body::new);
+    }
+    let until = Instant::now() + SLOWEST;
+    request.map(|body| {
+        let pieces = stream::unfold(Some(Body::new(body).into_data_stream()), move |pieces| async move {
+            let mut pieces = pieces?;
+            match timeout_at(until, pieces.next()).await {
+                Ok(piece) => Some((piece?, Some(pieces))),
+                Err(_) => Some((Err(axum::Error::new(std::io::Error::from(ErrorKind::TimedOut))), None)),
+            }
+        });
+        Body::from_stream(pieces)
+    })
+}
+
+/// What a visitor does, those of least use first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Doing {
+    /// Has never asked.
+    Nothing,
+    /// Has asked before.
+    Resting,
+    Asking,
+}
+
+struct Visitor {
+    doing: Doing,
+    since: Instant,
+    task: AbortHandle,
+}
+
+#[derive(Clone, Default)]
+struct Visitors(Arc<Mutex<BTreeMap<u64, Visitor>>>);
+
+impl Visitors {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Visitor>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn receive(&self, number: u64, stream: TcpStream, site: &Router) {
+        let (visitors, site) = (self.clone(), site.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            visitors.asks(number);
+            let (visitors, mut site) = (visitors.clone(), site.clone());
+            async move {
+                let answer = site.call(in_time(request)).await;
+                visitors.rests(number);
+                answer
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(SLOWEST)
+            .serve_connection(TokioIo::new(stream), service);
+        let visitors = self.clone();
+        // It leaves the list only after it was put there.
+        let mut all = self.lock();
+        let task = tokio::spawn(async move {
+            // How it ended is the visitor's business.
+            drop(connection.await);
+            visitors.lock().remove(&number);
+        });
+        let (doing, since) = (Doing::Nothing, Instant::now());
+        all.insert(number, Visitor { doing, since, task: task.abort_handle() });
+    }
+
+    /// The oldest of those of least use gives way.
+    fn make_room(&self) {
+        let mut all = self.lock();
+        while all.len() >= MOST {
+            let least = all.iter().min_by_key(|(number, visitor)| (visitor.doing, visitor.since, **number));
+            let Some(visitor) = least.map(|(number, _)| *number).and_then(|number| all.remove(&number)) else { break };
+            visitor.task.abort();
+        }
+    }
+
+    fn asks(&self, number: u64) {
+        if let Some(visitor) = self.lock().get_mut(&number) {
+            visitor.doing = Doing::Asking;
+        }
+    }
+
+    fn rests(&self, number: u64) {
+        if let Some(visitor) = self.lock().get_mut(&number) {
+            (visitor.doing, visitor.since) = (Doing::Resting, Instant::now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::routing::{get, post};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    async fn site() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let site = Router::new().route("/", get(async || "yes")).route("/", post(async |body: String| body));
+        tokio::spawn(async move { match receive_all(listener, site).await {} });
+        address
+    }
+
+    async fn connected(address: SocketAddr, says: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(says.as_bytes()).await.unwrap();
+        stream
+    }
+
+    /// What it is told until its connection ends.
+    async fn told(mut stream: TcpStream) -> String {
+        let mut answer = Vec::new();
+        // One that gives way may be reset.
+        let _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8(answer).unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_asks_nothing_keeps_nobody_out() {
+        let address = site().await;
+        let mut idle = Vec::new();
+        for _ in 0..4 * MOST {
+            idle.push(connected(address, "G").await);
+        }
+        let asked = connected(address, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        assert!(told(asked).await.ends_with("yes"));
+        // All but as many as may stay were shown out.
+        for stream in idle.drain(..3 * MOST) {
+            assert_eq!(told(stream).await, "");
+        }
+    }
+
+    /// Time goes on by itself whenever nothing else happens.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_there_in_time_is_not_waited_for() {
+        let address = site().await;
+        for half in [
+            "",
+            "GET / HTTP/1.1\r\nHost:",
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab",
+            "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        ] {
+            let begun = Instant::now();
+            let answer = told(connected(address, half).await).await;
+            assert!(begun.elapsed() < 3 * SLOWEST, "{half}: {answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_oldest_of_least_use_gives_way() {
+        let (visitors, now) = (Visitors::default(), Instant::now());
+        let add = |number: u64, doing: Doing| {
+            let task = tokio::spawn(std::future::pending::<()>()).abort_handle();
+            visitors.lock().insert(number, Visitor { doing, since: now, task });
+        };
+        let numbers = || visitors.lock().keys().copied().collect::<Vec<_>>();
+        for number in 0..MOST as u64 {
+            add(number, if number % 2 == 0 { Doing::Nothing } else { Doing::Resting });
+        }
+        visitors.asks(0);
+        visitors.asks(1);
+        visitors.make_room();
+        assert_eq!(numbers(), (0..2).chain(3..MOST as u64).collect::<Vec<_>>(), "the first that never asked");
+        visitors.lock().retain(|number, _| *number < 4);
+        (0..MOST as u64 - 3).for_each(|more| add(100 + more, Doing::Asking));
+        visitors.make_room();
+        assert!(numbers().starts_with(&[0, 1, 100]), "those that ask stay, however old: {:?}", numbers());
+    }
+}
