@@ -10,6 +10,7 @@ pub(crate) mod demo;
 mod door;
 mod lines;
 mod output;
+mod places;
 mod replay;
 mod run;
 pub(crate) mod signals;

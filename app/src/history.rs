@@ -143,11 +143,63 @@ pub struct History {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PostcodeHistory {
     /// Order ids by index.
-    pub names: Vec<String>,
+    pub names: Names,
+    /// The longest list that was read, of those that continue each other: most lists are a beginning of it.
+    pub longest: Vec<OrderIndex>,
     /// Pre-defined orders, oldest first; none if the history does not say.
     pub base: Option<Vec<OrderIndex>>,
     /// In the order in which they were asked.
     pub operations: Vec<Operation>,
+}
+
+/// Many short names, one after the other, without a piece of memory for each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Names {
+    /// One of them.
+    #[must_use]
+    pub fn get(&self, index: OrderIndex) -> Option<&str> {
+        let index = index as usize;
+        let begin = index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
+        self.text.get(begin..*self.ends.get(index)?)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len() as OrderIndex).filter_map(|index| self.get(index))
+    }
+
+    fn push(&mut self, name: &str) -> OrderIndex {
+        self.text.push_str(name);
+        self.ends.push(self.text.len());
+        (self.ends.len() - 1) as OrderIndex
+    }
+}
+
+impl FromIterator<String> for Names {
+    fn from_iter<I: IntoIterator<Item = String>>(all: I) -> Self {
+        let mut names = Self::default();
+        for name in all {
+            names.push(&name);
+        }
+        names
+    }
 }
 
 /// One operation with its answer.
@@ -169,7 +221,38 @@ pub enum Act {
     /// Placed this order.
     Place(OrderIndex),
     /// Read this list; empty until it is answered.
-    Read(Vec<OrderIndex>),
+    Read(Seen),
+}
+
+/// A list that was read. A long history repeats the same beginnings over and over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// So many orders from the beginning of [`PostcodeHistory::longest`].
+    Beginning(u32),
+    /// A list that is no beginning of it.
+    Other(Box<[OrderIndex]>),
+}
+
+impl PostcodeHistory {
+    /// The orders of a list that was read here.
+    #[must_use]
+    pub fn list<'a>(&'a self, seen: &'a Seen) -> &'a [OrderIndex] {
+        match seen {
+            Seen::Beginning(length) => self.longest.get(..*length as usize).unwrap_or_default(),
+            Seen::Other(list) => list,
+        }
+    }
+
+    /// Keeps a list that was read, in as little room as it needs.
+    fn keep(&mut self, list: Vec<OrderIndex>) -> Seen {
+        let length = list.len();
+        if list.starts_with(&self.longest) {
+            self.longest = list;
+        } else if !self.longest.starts_with(&list) {
+            return Seen::Other(list.into());
+        }
+        u32::try_from(length).map_or_else(|_| Seen::Other(self.longest.clone().into()), Seen::Beginning)
+    }
 }
 
 /// A known end.
@@ -187,6 +270,9 @@ pub enum HistoryError {
     /// It cannot be read.
     #[error("the history cannot be read: {}", node::plain_words::io(.0))]
     Unreadable(#[from] std::io::Error),
+    /// JSON lines, but of something else.
+    #[error("this is no history: none of its lines tells of an order or a read")]
+    Foreign,
     /// A line is not what the format allows.
     #[error("line {line}: {why}")]
     Line {

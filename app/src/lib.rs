@@ -3,7 +3,7 @@
 //! **Reading order.** [`command_line`] (window or [`headless`] command), [`app`] (facts in, commands out), [`user_command`] (what a
 //! person can ask for), [`cluster`] (who does it), [`picture`] (what the facts come to) and [`tape`] (how they are kept), [`panels`]
 //! (what is seen of it). A [`scenario`] is performed on a [`stage`], in the window as in the terminal: [`load`] has its
-//! customers, [`history`] what they were told, [`verdict`] what follows.
+//! customers, [`history`] what they were told, [`verdict`] what follows. [`recognition`] says what a file is that somebody gives us.
 //!
 //! **Deliberately absent:** any rule of replication (`protocol`), and sockets and timers of nodes (`node`). Panels see no cluster.
 
@@ -18,6 +18,7 @@ pub mod numbered_steps;
 pub mod panels;
 pub mod picture;
 pub mod random;
+pub mod recognition;
 pub mod scenario;
 pub mod stage;
 pub mod tape;

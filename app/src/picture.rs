@@ -35,6 +35,12 @@ use crate::wording;
 
 /// Refusals of commands are kept for the history of notifications, so many of them.
 const MOST_NOTICES: usize = 100;
+/// No node says as much of itself as this, in bytes: last words are four KiB at most.
+const LONGEST_TEXT: usize = 5000;
+/// What a process takes, a customer with its receipts, and anything small, in bytes.
+const NODE: usize = 2048;
+const CUSTOMER: usize = 4096;
+const SMALL: usize = 128;
 /// Verdicts on postcodes that are remembered for the order form.
 const MOST_VERDICTS: usize = 500;
 
@@ -164,7 +170,7 @@ impl Picture {
             TraceEvent::BombIs { bomb } => self.steering.bomb_is(node, *bomb),
             TraceEvent::Exploded { .. } => self.steering.bomb_is(node, None),
             TraceEvent::CommandRefused { why } => {
-                self.notices.push_back((at, why.clone()));
+                self.notices.push_back((at, shortened(why.clone())));
                 self.notices.keep_newest(MOST_NOTICES);
             }
             TraceEvent::TookIn { .. }
@@ -178,6 +184,15 @@ impl Picture {
         ) {
             self.ledger.compare(&self.nodes);
         }
+    }
+
+    /// About how much memory it takes, in bytes, if it shares nothing with another.
+    #[must_use]
+    pub(crate) fn weight(&self) -> usize {
+        let things = self.nodes.iter().count() * NODE + self.customers.iter().count() * CUSTOMER;
+        let steered = self.steering.links.len() + self.steering.timers.len() + self.steering.bombs.len();
+        let notices: usize = self.notices.iter().map(|(_, why)| why.len()).sum();
+        things + self.traffic.weight() + self.log.weight() + steered * SMALL + notices + self.marks.len() * SMALL
     }
 
     /// Says what time it is; time never goes back.
@@ -198,7 +213,7 @@ impl Picture {
                 TraceEvent::PostcodeAsked { message, to, .. } => Some((*message, *to)),
                 _ => None,
             };
-            self.log.push(LogLine { at: record.at, node: name, weight, text, message });
+            self.log.push(LogLine { at: record.at, node: name, weight, text: shortened(text), message });
         }
     }
 
@@ -317,6 +332,16 @@ impl Picture {
     pub fn moves(&self) -> bool {
         !self.steering.is_stopped(self.now) && self.traffic.moves(self.now)
     }
+}
+
+/// A text as it is shown: what is far longer than anything that a node says of itself is cut. The tape has it whole.
+fn shortened(mut text: String) -> String {
+    if text.len() > LONGEST_TEXT {
+        text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+        text.push('…');
+        text.shrink_to_fit();
+    }
+    text
 }
 
 /// Keeping the newest of a list.

@@ -17,12 +17,13 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::time::Duration;
 
 use protocol::plant::Plant;
 use thiserror::Error;
 
+use crate::recognition::recognise;
 pub use action::{Action, EndName, Goal, NodeName, TimerName, WaitFor, Which};
 pub use built_in::{BUILT_IN, MUSEUM, built_in};
 pub use expect::{Compared, Evidence, Met};
@@ -178,6 +179,7 @@ pub fn parse(text: &str) -> Result<Scenario, ScenarioError> {
 /// When it cannot be read at all; else the first thing that is wrong, with its place.
 pub fn read(source: impl Read) -> std::io::Result<Result<Scenario, ScenarioError>> {
     let mut bytes = Vec::new();
+    let (_, source) = recognise(BufReader::new(source))?;
     source.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
     Ok(match String::from_utf8(bytes) {
         Ok(text) => parse(&text),

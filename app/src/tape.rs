@@ -29,8 +29,9 @@ use reel::Reel;
 pub use search::{Found, Hit, Query};
 use standing::Standing;
 
-/// A live tape keeps so many bytes of entries in memory: some hours of a lecture, some minutes of heavy load.
-const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// A live tape keeps so many bytes of entries, and of what is looked up about them, in memory: some hours of a lecture, some
+/// minutes of heavy load.
+const MOST_BYTES: usize = 96 * 1024 * 1024;
 
 /// One thing that the app took.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -132,7 +133,7 @@ impl Tape {
         }
         self.beats.push_back(Beat { at, step });
         self.frames.offer(number + 1, at, picture);
-        while self.reel.bytes() > self.limit && self.drop_oldest() {}
+        while self.bytes() > self.limit && self.drop_oldest() {}
     }
 
     /// Lets the oldest entries go. What they led to stays, as the picture at the new beginning.
@@ -176,10 +177,10 @@ impl Tape {
         &self.chronicle
     }
 
-    /// How much memory the entries take, in bytes.
+    /// About how much memory the entries and what is looked up about them take, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.reel.bytes()
+        self.reel.bytes() + self.beats.len() * size_of::<Beat>() + self.chronicle.bytes()
     }
 
     /// The cluster time to which the entries before this one have come.

@@ -167,6 +167,10 @@ impl std::fmt::Display for Verdict {
                 "Not linearizable: {} lost, {} doubled, {} reordered, {} stale, {} invented.",
                 self.lost, self.doubled, self.reordered, self.stale, self.invented
             ),
+            // The caller wanted more than there is.
+            Judgement::TooLittleEvidence if self.covered > 0 => {
+                write!(f, "Too little evidence: fewer orders were acknowledged than were asked for.")
+            }
             Judgement::TooLittleEvidence => {
                 f.write_str("Too little evidence: no acknowledged order was followed by a read of its postcode.")
             }

@@ -75,8 +75,8 @@ fn a_look_at_any_moment_is_a_fold_from_the_beginning() {
 #[test]
 fn a_full_tape_lets_its_beginning_go_and_knows_what_stood_then() {
     let entries = lecture(12_000);
-    let (tape, picture) = recorded(&entries, 400_000);
-    assert!(tape.first() > 2_000 && tape.end() == entries.len() && tape.bytes() <= 400_000);
+    let (tape, picture) = recorded(&entries, 1_500_000);
+    assert!(tape.first() > 2_000 && tape.end() == entries.len() && tape.bytes() <= 1_500_000);
     let first = tape.first();
     for end in [first, first + 1, first + 3_000, tape.end()] {
         let moment = Moment::at(&tape, end);
@@ -229,6 +229,33 @@ fn a_malicious_tape_is_kept_within_limits() {
     );
     let evil = tape::read(evil.as_bytes()).unwrap();
     assert_eq!(evil.picture.log.lines().next().unwrap().text, "a\\u{1b}[2J\\nb");
+}
+
+/// What a tape takes is bounded in bytes, whatever they are spent on: long texts, and many short ones.
+#[test]
+fn a_tape_of_long_refusals_is_kept_within_memory() {
+    let tape_of = |lines: usize, length: usize| {
+        let mut file = GzEncoder::new(Vec::new(), Compression::fast());
+        file.write_all(b"{\"just-hungry-tape\":1}\n").unwrap();
+        for at in 0..lines {
+            let why = "It is away. ".repeat(length / 12);
+            let line = format!(
+                "{{\"fact\":{{\"node\":1,\"at\":{at},\"event\":{{\"CommandRefused\":{{\"why\":\"{at} {why}\"}}}}}}}}\n"
+            );
+            file.write_all(line.as_bytes()).unwrap();
+        }
+        tape::read(&file.finish().unwrap()[..]).unwrap()
+    };
+    let long = tape_of(130, 1_000_000);
+    assert!(long.tape.bytes() <= 112 << 20 && long.tape.end() > 100, "{} of {}", long.tape.bytes(), long.tape.end());
+    assert!(long.notes[0].contains("larger than any may be"), "{:?}", long.notes);
+    assert!(long.picture.log.lines().map(|line| line.text.len()).sum::<usize>() <= 1 << 20);
+    assert!(long.picture.notices.iter().all(|(_, why)| why.len() < 6_000));
+    let last = long.tape.entry(long.tape.end() - 1).unwrap();
+    assert!(format!("{last:?}").len() > 1_000_000, "the tape itself has it whole");
+    let many = tape_of(2_000, 5_000);
+    assert_eq!((many.tape.end(), many.notes.len()), (2_000, 1), "{:?}", many.notes);
+    assert!(many.picture.log.lines().map(|line| line.text.len()).sum::<usize>() <= 1 << 20);
 }
 
 #[test]

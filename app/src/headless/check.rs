@@ -8,6 +8,7 @@ use node::plain_words;
 
 use super::{Exit, Failure, say, say_json};
 use crate::history;
+use crate::recognition::{Kind, recognise};
 use crate::verdict::{Judgement, Verdict, judge};
 
 /// What to check.
@@ -24,7 +25,7 @@ pub struct CheckArguments {
 }
 
 pub(super) fn perform(arguments: &CheckArguments) -> Result<Exit, Failure> {
-    let history = history::read(open(&arguments.file)?)
+    let history = history::read(open_as(Kind::History, &arguments.file)?)
         .map_err(|error| Failure::BadInput(format!("{}: {error}", arguments.file.display())))?;
     let mut verdict = judge(&history);
     if verdict.verdict == Judgement::Holds && verdict.acknowledged < arguments.at_least {
@@ -44,6 +45,22 @@ pub(super) fn exit(verdict: &Verdict) -> Exit {
         Judgement::Holds => Exit::Holds,
         Judgement::Violation => Exit::Violation,
         Judgement::TooLittleEvidence => Exit::TooLittleEvidence,
+    }
+}
+
+/// A file a person named, or standard input, if it may be what it is wanted as.
+pub(super) fn open_as(wanted: Kind, path: &Path) -> Result<Box<dyn BufRead>, Failure> {
+    let refuse = |why: String| Failure::BadInput(format!("{} {why}", path.display()));
+    let (kind, file) = recognise(open(path)?)
+        .map_err(|error| refuse(format!("cannot be read: {}.", node::plain_words::io(&error))))?;
+    match (wanted, kind) {
+        (Kind::History | Kind::Scenario, Kind::Tape) => {
+            Err(refuse("is a tape; `just-hungry replay` tells what it holds.".into()))
+        }
+        (Kind::Scenario | Kind::Tape, Kind::History) => {
+            Err(refuse("is a history, if anything of ours; `just-hungry check` judges it.".into()))
+        }
+        (Kind::Tape | Kind::History | Kind::Scenario, _) => Ok(Box::new(file)),
     }
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{Exit, Failure, say, say_json, warn};
 use crate::picture::Picture;
 use crate::tape::{self, Entry, Opened};
+use crate::verdict::Judgement;
 use crate::verdict::evidence::Lights;
 use crate::wording;
 use crate::wording::Weight;
@@ -37,6 +38,7 @@ struct Report {
     messages: usize,
     seconds: f64,
     complete: bool,
+    verdict: Judgement,
     notes: Vec<String>,
     lights: Lights,
     contradictions: Vec<String>,
@@ -53,6 +55,12 @@ pub fn replay(file: &std::path::Path) -> Result<Exit, Failure> {
 pub(super) fn perform(arguments: &ReplayArguments) -> Result<Exit, Failure> {
     let opened = tape::open(&arguments.file).map_err(|error| Failure::BadInput(error.to_string()))?;
     let judged = opened.tape.chronicle().judged().clone();
+    // What is missing could have spoken against it.
+    let verdict = match (judged.lights.is_linearizable(), opened.bad_line) {
+        (false, _) => Judgement::Violation,
+        (true, Some(_)) => Judgement::TooLittleEvidence,
+        (true, None) => Judgement::Holds,
+    };
     if arguments.json {
         let tape = &opened.tape;
         say_json(&Report {
@@ -60,6 +68,7 @@ pub(super) fn perform(arguments: &ReplayArguments) -> Result<Exit, Failure> {
             messages: tape.chronicle().crossings().len(),
             seconds: tape.time_at(tape.end()) as f64 / 1e6,
             complete: opened.bad_line.is_none(),
+            verdict,
             notes: opened.notes.clone(),
             lights: judged.lights.together(),
             contradictions: judged.contradictions.iter().map(|it| it.why.clone()).collect(),
@@ -73,11 +82,18 @@ pub(super) fn perform(arguments: &ReplayArguments) -> Result<Exit, Failure> {
             format!("{sign} {}", light.words)
         });
         say(lights.collect::<Vec<_>>().join("   "))?;
+        if verdict == Judgement::TooLittleEvidence {
+            say("Too little evidence: the tape is not whole, and what is missing cannot be judged.")?;
+        }
         for contradiction in judged.contradictions.iter() {
             say(format!("✗ {}.", contradiction.why))?;
         }
     }
-    Ok(if judged.lights.is_linearizable() { Exit::Holds } else { Exit::Violation })
+    Ok(match verdict {
+        Judgement::Holds => Exit::Holds,
+        Judgement::Violation => Exit::Violation,
+        Judgement::TooLittleEvidence => Exit::TooLittleEvidence,
+    })
 }
 
 /// All lines for people.

@@ -14,10 +14,11 @@ use std::time::Duration;
 use protocol::machine::Settings;
 use protocol::plant::Plant;
 
-use super::{Exit, Failure, check, launch, say_json};
+use super::{Exit, Failure, check, launch, places, say_json};
 use crate::cluster::ClusterOptions;
 use crate::cluster::run_directory::HISTORY;
 use crate::interrupt::Interrupt;
+use crate::recognition::Kind;
 use crate::scenario::{self, Performance, Scenario};
 use play::play;
 use report::{Report, exit, say_report};
@@ -63,11 +64,13 @@ fn plant(name: &str) -> Result<Plant, String> {
 }
 
 pub(super) fn perform(arguments: &RunArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    if arguments.history.is_some() && arguments.history == arguments.trace {
-        return Err(Failure::BadInput(
-            "History and facts cannot be written to the same file. Name another one.".into(),
-        ));
-    }
+    let script = scenario::built_in(&arguments.scenario).is_none().then_some(Path::new(&arguments.scenario));
+    let files = [
+        ("the scenario", script),
+        ("the history", arguments.history.as_deref()),
+        ("the facts", arguments.trace.as_deref()),
+    ];
+    places::must_differ(files.into_iter().filter_map(|(what, path)| Some((what, path?))))?;
     let mut scenario = with_consent(find(&arguments.scenario)?, arguments)?;
     if let Some(secs) = arguments.secs {
         shorten(&mut scenario, Duration::from_secs(secs));
@@ -136,7 +139,7 @@ fn shorten(scenario: &mut Scenario, wanted: Duration) {
 fn find(name: &str) -> Result<Scenario, Failure> {
     let found = match scenario::built_in(name) {
         Some(text) => scenario::parse(text),
-        None => scenario::read(check::open(name.as_ref())?)?,
+        None => scenario::read(check::open_as(Kind::Scenario, name.as_ref())?)?,
     };
     found.map_err(|error| Failure::BadInput(format!("{name}: {error}")))
 }

@@ -16,7 +16,7 @@ use protocol::plant::Plant;
 use protocol::simulation::{Conditions, Report, simulate, simulate_one};
 use serde_json::json;
 
-use super::{Exit, Failure, say, say_json, signals};
+use super::{Exit, Failure, places, say, say_json, signals};
 use crate::interrupt::Interrupt;
 
 /// So many seeds are handed out at a time.
@@ -58,6 +58,7 @@ fn range(text: &str) -> Result<std::ops::Range<u64>, String> {
 }
 
 pub(super) fn perform(arguments: &SimulateArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    places::must_differ(arguments.trace.as_deref().map(|path| ("the story", path)))?;
     let conditions = Conditions { span: Span::millis(arguments.sim_secs * 1000), plant: arguments.plant };
     let begun = Instant::now();
     let (wanted, report) = match (&arguments.seeds, arguments.seed) {

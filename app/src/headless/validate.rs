@@ -7,6 +7,7 @@ use protocol::plant::Plant;
 use serde::Serialize;
 
 use super::{Exit, Failure, check, say, say_json};
+use crate::recognition::{Kind, recognise};
 use crate::{history, scenario, tape};
 
 #[derive(Serialize)]
@@ -31,17 +32,15 @@ impl Found {
 }
 
 pub(super) fn perform(path: &Path, json: bool) -> Result<Exit, Failure> {
-    let mut file = check::open(path)?;
-    let begins = |bytes: &[u8]| match bytes.first() {
-        Some(0x1f) => "tape",
-        Some(b'{') if bytes.starts_with(b"{\"just-hungry-tape\"") => "tape",
-        Some(b'{') => "history",
-        _ => "scenario",
+    let refuse = |error| {
+        let why = node::plain_words::io(&error);
+        Failure::BadInput(format!("{} cannot be read: {why}.", path.display()))
     };
-    let found = match file.fill_buf().map(begins).unwrap_or_default() {
-        "tape" => examine_tape(file),
-        "history" => examine_history(file),
-        _ => examine_scenario(file)?,
+    let (kind, file) = recognise(check::open(path)?).map_err(refuse)?;
+    let found = match kind {
+        Kind::Tape => examine_tape(file),
+        Kind::History => examine_history(file),
+        Kind::Scenario => examine_scenario(file)?,
     };
     if json {
         say_json(&found)?;
@@ -75,12 +74,15 @@ fn examine_tape(file: impl BufRead) -> Found {
 }
 
 fn examine_history(file: impl BufRead) -> Found {
-    let (line, why) = match history::read(file) {
+    let (kind, line, why) = match history::read(file) {
         Ok(_) => return Found::right("history", Vec::new()),
-        Err(history::HistoryError::Line { line, why }) => (Some(line), why),
-        Err(error @ history::HistoryError::Unreadable(_)) => (None, error.to_string()),
+        Err(history::HistoryError::Line { line, why }) => ("history", Some(line), why),
+        Err(error @ history::HistoryError::Unreadable(_)) => ("history", None, error.to_string()),
+        Err(history::HistoryError::Foreign) => {
+            ("unknown", None, "neither a scenario, nor a history, nor a tape of Just Hungry".into())
+        }
     };
-    Found { ok: false, kind: "history", line, column: None, why: Some(why), plants: Vec::new() }
+    Found { ok: false, kind, line, column: None, why: Some(why), plants: Vec::new() }
 }
 
 fn examine_scenario(file: impl Read) -> Result<Found, Failure> {

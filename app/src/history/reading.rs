@@ -3,24 +3,31 @@
 //! Memory is bounded by the limits here, not by what the file claims; nothing is judged.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, Read};
 
+use hashbrown::HashTable;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Act, End, History, HistoryError, Operation, OrderIndex};
+use super::{Act, End, History, HistoryError, Operation, OrderIndex, PostcodeHistory, Seen};
+use crate::recognition::recognise;
 
 /// A line longer than this is refused before it is kept, in bytes.
 const LONGEST_LINE: u64 = 16 * 1024 * 1024;
-/// At most so many operations in one history: what fits into some hundred MiB.
+/// At most so many operations in one history, and so many order ids: what fits into some hundred MiB.
 const MOST_OPERATIONS: usize = 5_000_000;
+
+/// The types of line that are checked.
+const ALL_OURS: [&str; 5] = ["init", "invoke", "ok", "fail", "info"];
 
 /// Reads a whole history.
 ///
 /// # Errors
 /// When it cannot be read, or the first line that is wrong, with its number.
-pub fn read(mut source: impl BufRead) -> Result<History, HistoryError> {
+pub fn read(source: impl BufRead) -> Result<History, HistoryError> {
+    let (_, mut source) = recognise(source)?;
     let mut reading = Reading::default();
     let mut bytes = Vec::new();
     for line in 1.. {
@@ -36,7 +43,7 @@ pub fn read(mut source: impl BufRead) -> Result<History, HistoryError> {
         };
         told.map_err(|why| HistoryError::Line { line, why })?;
     }
-    Ok(reading.history)
+    reading.finish()
 }
 
 /// A line as it is read, before it is known to make sense.
@@ -59,19 +66,36 @@ struct RawLine<'a> {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// The order ids met so far at one postcode.
+/// What is known of one postcode while its lines come.
+#[derive(Default)]
+struct Place {
+    history: PostcodeHistory,
+    /// Where each name stands, found by its hash: the names themselves are kept once.
+    indices: HashTable<OrderIndex>,
+    /// Whether the order of this index was placed.
+    placed: Vec<bool>,
+}
+
+/// How names are hashed, and how many there are at all postcodes together.
 #[derive(Default)]
 struct Names {
-    indices: HashMap<String, OrderIndex>,
-    placed: HashSet<OrderIndex>,
+    hashing: RandomState,
+    count: usize,
 }
+
+/// An operation under way: its postcode, its place there, and its process.
+type Open = (u32, u32, u64);
 
 #[derive(Default)]
 struct Reading {
-    history: History,
-    names: HashMap<String, Names>,
-    open: HashMap<u64, (String, usize, u64)>,
+    numbers: HashMap<String, u32>,
+    places: Vec<Place>,
+    open: HashMap<u64, Open>,
     operations: usize,
+    names: Names,
+    /// Whether a line was one of a history, and whether one was something else.
+    is_one: bool,
+    is_foreign: bool,
 }
 
 impl Reading {
@@ -82,28 +106,56 @@ impl Reading {
         }
         let raw: RawLine<'_> = match serde_json::from_str(text) {
             Ok(raw) => raw,
-            Err(error) if !is_foreign(text) => return Err(format!("not a line of a history: {error}")),
-            Err(_) => return Ok(()),
+            Err(error) => match type_of(text) {
+                Some(kind) if !ALL_OURS.contains(&&*kind) => {
+                    self.note_foreign(&kind);
+                    return Ok(());
+                }
+                _ => return Err(format!("not a line of a history: {error}")),
+            },
         };
+        self.is_one |= ALL_OURS.contains(&&*raw.kind);
         match &*raw.kind {
             "init" => self.take_init(&raw),
             "invoke" => self.take_invoke(line, &raw),
             "ok" => self.take_answer(&raw, Some(End::Done)),
             "fail" => self.take_answer(&raw, Some(End::NotDone)),
             "info" => self.take_answer(&raw, None),
-            _ => Ok(()),
+            other => {
+                self.note_foreign(other);
+                Ok(())
+            }
         }
+    }
+
+    /// Checkers ignore what they do not know, but a history tells of something that they do, or at least of a fault.
+    fn note_foreign(&mut self, kind: &str) {
+        self.is_foreign = true;
+        self.is_one |= kind == "fault";
+    }
+
+    fn finish(self) -> Result<History, HistoryError> {
+        if self.is_foreign && !self.is_one {
+            return Err(HistoryError::Foreign);
+        }
+        let mut postcodes = BTreeMap::new();
+        let mut places = self.places;
+        for (postcode, number) in self.numbers {
+            let history = std::mem::take(&mut places[number as usize]).history;
+            postcodes.insert(postcode, history);
+        }
+        Ok(History { postcodes })
     }
 
     fn take_init(&mut self, raw: &RawLine<'_>) -> Result<(), String> {
         let postcode = needed(raw.postcode.as_deref(), "postcode")?;
         let value = needed(raw.value, "value")?;
-        let orders = self.list(postcode, value)?;
-        let here = self.history.postcodes.entry(postcode.to_owned()).or_default();
-        if here.base.is_some() || !here.operations.is_empty() {
+        let (_, names, place) = self.place(postcode);
+        let orders = place.list(names, value)?;
+        if place.history.base.is_some() || !place.history.operations.is_empty() {
             return Err(format!("“init” of {postcode} must come once, before its first operation"));
         }
-        here.base = Some(orders);
+        place.history.base = Some(orders);
         Ok(())
     }
 
@@ -112,25 +164,26 @@ impl Reading {
         let op = needed(raw.op, "op")?;
         let start = needed(raw.time, "time")?;
         let process = needed(raw.process, "process")?;
-        let act = match needed(raw.f.as_deref(), "f")? {
-            "place" => {
-                let order = self.order(postcode, needed(raw.value, "value")?)?;
-                if !self.names.entry(postcode.to_owned()).or_default().placed.insert(order) {
-                    return Err("this order id was placed at this postcode before".into());
-                }
-                Act::Place(order)
-            }
-            "read" => Act::Read(Vec::new()),
-            other => return Err(format!("“f” is “{}”, not place or read", other.escape_debug())),
-        };
         self.operations += 1;
         if self.operations > MOST_OPERATIONS {
             return Err(format!("more than {MOST_OPERATIONS} operations"));
         }
-        let here = self.history.postcodes.entry(postcode.to_owned()).or_default();
-        here.operations.push(Operation { line, act, start, end: None });
-        let place = here.operations.len() - 1;
-        match self.open.insert(op, (postcode.to_owned(), place, process)) {
+        let (number, names, place) = self.place(postcode);
+        let act = match needed(raw.f.as_deref(), "f")? {
+            "place" => {
+                let order = place.order(names, needed(raw.value, "value")?)?;
+                if std::mem::replace(&mut place.placed[order as usize], true) {
+                    return Err("this order id was placed at this postcode before".into());
+                }
+                Act::Place(order)
+            }
+            "read" => Act::Read(Seen::Beginning(0)),
+            other => return Err(format!("“f” is “{}”, not place or read", other.escape_debug())),
+        };
+        let operations = &mut place.history.operations;
+        let at = operations.len() as u32;
+        operations.push(Operation { line, act, start, end: None });
+        match self.open.insert(op, (number, at, process)) {
             None => Ok(()),
             Some(_) => Err(format!("operation {op} is already under way")),
         }
@@ -138,69 +191,88 @@ impl Reading {
 
     fn take_answer(&mut self, raw: &RawLine<'_>, end: Option<End>) -> Result<(), String> {
         let op = needed(raw.op, "op")?;
-        let (postcode, place, process) =
+        let (number, at, process) =
             self.open.remove(&op).ok_or_else(|| format!("operation {op} was not invoked, or is answered already"))?;
-        if raw.process.is_some_and(|p| p != process) || raw.postcode.as_deref().is_some_and(|p| p != postcode) {
+        let numbers = &self.numbers;
+        let elsewhere = |postcode: &str| numbers.get(postcode) != Some(&number);
+        if raw.process.is_some_and(|p| p != process) || raw.postcode.as_deref().is_some_and(elsewhere) {
             return Err(format!("operation {op} is answered under another process or postcode"));
         }
         let Some(end) = end else { return Ok(()) };
         let time = needed(raw.time, "time")?;
-        let wants_list = matches!(
-            self.history.postcodes.get(&postcode).and_then(|here| here.operations.get(place)),
-            Some(Operation { act: Act::Read(_), .. })
-        );
-        let list = if wants_list && end == End::Done {
-            Some(self.list(&postcode, needed(raw.value, "value")?)?)
-        } else {
-            None
-        };
-        let here = self.history.postcodes.entry(postcode).or_default();
-        let operation = here.operations.get_mut(place).ok_or("no such operation")?;
+        let place = self.places.get_mut(number as usize).ok_or("no such postcode")?;
+        let operation = place.history.operations.get(at as usize).ok_or("no such operation")?;
         if time < operation.start {
             return Err(format!("operation {op} ends before it begins"));
         }
+        let seen = match operation.act {
+            Act::Read(_) if end == End::Done => {
+                let list = place.list(&mut self.names, needed(raw.value, "value")?)?;
+                Some(place.history.keep(list))
+            }
+            Act::Read(_) | Act::Place(_) => None,
+        };
+        let operation = place.history.operations.get_mut(at as usize).ok_or("no such operation")?;
         operation.end = Some((end, time));
-        if let Some(list) = list {
-            operation.act = Act::Read(list);
+        if let Some(seen) = seen {
+            operation.act = Act::Read(seen);
         }
         Ok(())
     }
 
-    fn order(&mut self, postcode: &str, value: &RawValue) -> Result<OrderIndex, String> {
-        let Text(name) = serde_json::from_str(value.get()).map_err(|_| "“value” is not an order id")?;
-        Ok(self.index(postcode, &name))
-    }
-
-    fn list(&mut self, postcode: &str, value: &RawValue) -> Result<Vec<OrderIndex>, String> {
-        let names: Vec<Text<'_>> =
-            serde_json::from_str(value.get()).map_err(|_| "“value” is not a list of order ids")?;
-        Ok(names.iter().map(|Text(name)| self.index(postcode, name)).collect())
-    }
-
-    fn index(&mut self, postcode: &str, name: &str) -> OrderIndex {
-        if !self.names.contains_key(postcode) {
-            self.names.insert(postcode.to_owned(), Names::default());
-        }
-        let Some(Names { indices, .. }) = self.names.get_mut(postcode) else { return 0 };
-        if let Some(known) = indices.get(name) {
-            return *known;
-        }
-        let names = &mut self.history.postcodes.entry(postcode.to_owned()).or_default().names;
-        let index = names.len() as OrderIndex;
-        names.push(name.to_owned());
-        indices.insert(name.to_owned(), index);
-        index
+    /// Number and entry of a postcode, and how names are hashed.
+    fn place(&mut self, postcode: &str) -> (u32, &mut Names, &mut Place) {
+        let number = match self.numbers.get(postcode) {
+            Some(known) => *known,
+            None => {
+                let new = self.places.len() as u32;
+                self.numbers.insert(postcode.to_owned(), new);
+                self.places.push(Place::default());
+                new
+            }
+        };
+        (number, &mut self.names, &mut self.places[number as usize])
     }
 }
 
-/// Whether a line that does not parse as one of ours is one of the other types that a checker ignores.
-fn is_foreign(text: &str) -> bool {
+impl Place {
+    fn order(&mut self, all: &mut Names, value: &RawValue) -> Result<OrderIndex, String> {
+        let Text(name) = serde_json::from_str(value.get()).map_err(|_| "“value” is not an order id")?;
+        self.index(all, &name)
+    }
+
+    fn list(&mut self, all: &mut Names, value: &RawValue) -> Result<Vec<OrderIndex>, String> {
+        let names: Vec<Text<'_>> =
+            serde_json::from_str(value.get()).map_err(|_| "“value” is not a list of order ids")?;
+        names.iter().map(|Text(name)| self.index(all, name)).collect()
+    }
+
+    fn index(&mut self, all: &mut Names, name: &str) -> Result<OrderIndex, String> {
+        let names = &mut self.history.names;
+        let hash = all.hashing.hash_one(name);
+        let is_it = |index: &OrderIndex| names.get(*index) == Some(name);
+        if let Some(known) = self.indices.find(hash, is_it) {
+            return Ok(*known);
+        }
+        all.count += 1;
+        if all.count > MOST_OPERATIONS {
+            return Err(format!("more than {MOST_OPERATIONS} orders"));
+        }
+        let index = names.push(name);
+        self.placed.push(false);
+        let again = |index: &OrderIndex| all.hashing.hash_one(names.get(*index).unwrap_or_default());
+        self.indices.insert_unique(hash, index, again);
+        Ok(index)
+    }
+}
+
+/// The type of a line that does not parse as one of ours: others may have fields of their own.
+fn type_of(text: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Typed {
         r#type: String,
     }
-    let ours = ["init", "invoke", "ok", "fail", "info"];
-    serde_json::from_str::<Typed>(text).is_ok_and(|line| !ours.contains(&&*line.r#type))
+    serde_json::from_str::<Typed>(text).ok().map(|line| line.r#type)
 }
 
 fn needed<T>(field: Option<T>, name: &str) -> Result<T, String> {
@@ -241,13 +313,14 @@ mod tests {
     fn the_example_of_the_format_is_read() {
         let history = read(EXAMPLE.as_bytes()).unwrap();
         let here = &history.postcodes["NE1 1AB"];
-        assert_eq!(here.names, ["seed-0", "c3-17"]);
+        assert_eq!(here.longest, [0, 1]);
+        assert_eq!(here.names.iter().collect::<Vec<_>>(), ["seed-0", "c3-17"]);
         assert_eq!(here.base, Some(vec![0]));
         assert_eq!(
             here.operations,
             [
                 Operation { line: 2, act: Act::Place(1), start: 81231, end: Some((End::Done, 95102)) },
-                Operation { line: 4, act: Act::Read(vec![0, 1]), start: 96000, end: Some((End::Done, 99012)) },
+                Operation { line: 4, act: Act::Read(Seen::Beginning(2)), start: 96000, end: Some((End::Done, 99012)) },
             ]
         );
     }
@@ -256,6 +329,18 @@ mod tests {
     fn other_types_are_ignored_and_their_fields_do_not_matter() {
         let text = "{\"type\":\"meta\",\"process\":\"all\"}\n\n{\"type\":\"fault\",\"value\":\"x\",\"time\":-1}\n";
         assert_eq!(read(text.as_bytes()).unwrap(), History::default());
+        assert_eq!(read("\u{feff}".as_bytes()).unwrap(), History::default());
+        let module = read("{\"type\":\"module\"}".as_bytes());
+        assert!(matches!(module, Err(HistoryError::Foreign)), "{module:?}");
+    }
+
+    #[test]
+    fn lists_that_continue_each_other_are_kept_once() {
+        let mut here = PostcodeHistory::default();
+        let lists: [&[OrderIndex]; 6] = [&[1], &[], &[1, 2, 3], &[1, 2], &[2, 1], &[1, 2, 3]];
+        let seen: Vec<Seen> = lists.iter().map(|list| here.keep(list.to_vec())).collect();
+        assert!(lists.iter().zip(&seen).all(|(list, seen)| here.list(seen) == *list), "{seen:?}");
+        assert_eq!(seen.iter().filter(|seen| matches!(seen, Seen::Other(_))).count(), 1, "{seen:?}");
     }
 
     #[test]

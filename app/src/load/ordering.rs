@@ -376,8 +376,10 @@ mod tests {
         assert!(ordering.open.is_empty());
         assert_eq!(ordering.finish().unwrap().reads, 1);
         let history = history::read(&bytes[..]).unwrap();
-        let [operation] = &history.postcodes["DH1 3LE"].operations[..] else { panic!("{history:?}") };
+        let here = &history.postcodes["DH1 3LE"];
+        let [operation] = &here.operations[..] else { panic!("{history:?}") };
         assert_eq!(operation.end, Some((history::End::Done, 3)));
-        assert_eq!(operation.act, history::Act::Read((0..150).collect()));
+        let history::Act::Read(seen) = &operation.act else { panic!("{operation:?}") };
+        assert_eq!(here.list(seen), (0..150).collect::<Vec<_>>());
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use protocol::ids::{MessageId, NodeId};
 
-use super::KeepNewest;
 use crate::wording::Weight;
 
 /// Lines that are kept.
 const MOST_LINES: usize = 5000;
+/// Of all lines together, in bytes: a hundred for each.
+const MOST_TEXT: usize = 512 * 1024;
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct LogLine {
 #[derive(Clone, Debug, Default)]
 pub struct Log {
     lines: VecDeque<Arc<LogLine>>,
+    /// Bytes of their texts.
+    text: usize,
 }
 
 impl Log {
@@ -38,8 +41,17 @@ impl Log {
         self.lines.iter().map(|line| &**line)
     }
 
+    /// About how much memory they take, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        self.text + self.lines.len() * size_of::<LogLine>()
+    }
+
     pub(super) fn push(&mut self, line: LogLine) {
+        self.text += line.text.len();
         self.lines.push_back(Arc::new(line));
-        self.lines.keep_newest(MOST_LINES);
+        while self.lines.len() > MOST_LINES || self.text > MOST_TEXT {
+            let Some(oldest) = self.lines.pop_front() else { break };
+            self.text -= oldest.text.len();
+        }
     }
 }

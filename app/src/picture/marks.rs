@@ -91,7 +91,7 @@ impl Picture {
             TraceEvent::PlantIs { .. } | TraceEvent::ClockIs { .. } => (None, None),
             _ => (Some(record.node), self.nodes.name_of(record.node).map(str::to_owned)),
         };
-        self.marks.push_back(Arc::new(Mark { at: record.at, node, name, kind, words }));
+        self.marks.push_back(Arc::new(Mark { at: record.at, node, name, kind, words: super::shortened(words) }));
         self.marks.keep_newest(MOST_MARKS);
     }
 

@@ -17,6 +17,10 @@ const MOST_FLYING: usize = 4096;
 const MOST_PASSED: usize = 1000;
 /// Pairs of nodes between which messages are counted.
 const MOST_FLOWS: usize = 10_000;
+/// What a message with its fields takes, in bytes.
+const MESSAGE: usize = 800;
+/// What a flow takes.
+const FLOW: usize = 64;
 /// Deliveries heard of before their sending.
 const MOST_EARLY: usize = 512;
 /// A message whose end nobody reports is no longer shown after its delay and so many microseconds.
@@ -117,6 +121,11 @@ pub struct Traffic {
 }
 
 impl Traffic {
+    /// About how much memory it takes, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        (self.flying.len() + self.passed.len()) * MESSAGE + (self.flows.len() + self.asked.len()) * FLOW
+    }
+
     /// Messages on their way, in the order of their senders.
     pub fn flying(&self) -> impl Iterator<Item = &Passage> {
         self.flying.values().map(|passage| &**passage)

@@ -14,6 +14,10 @@ use rustc_hash::FxHashMap;
 
 use crate::verdict::evidence::{Evidence, Judged};
 
+/// Of a message's words, in bytes.
+const LONGEST_LABEL: usize = 240;
+/// What is kept of a message beside its entry here, of a request, and in a list, in bytes: its words, its place in a table.
+const BESIDE: usize = 64;
 /// Messages are looked up by so many.
 const GROUP: usize = 256;
 /// Deliveries heard of before their sending.
@@ -142,6 +146,15 @@ impl Chronicle {
         messages.filter(move |crossing| crossing.sent <= to && crossing.end >= from)
     }
 
+    /// About how much memory it takes, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.crossings.len() * (size_of::<Crossing>() + BESIDE)
+            + self.open.len() * BESIDE
+            + self.errands.len() * (size_of::<Errand>() + BESIDE)
+            + self.verdicts.len() * size_of::<(usize, Judged)>()
+    }
+
     /// One message.
     #[must_use]
     pub fn find(&self, id: MessageId, to: NodeId) -> Option<&Crossing> {
@@ -190,7 +203,7 @@ impl Chronicle {
                 let until = if facts.held { u64::MAX } else { at.saturating_add(facts.delay) };
                 let step = facts.step.map_or(0, |step| step.0);
                 let errand = facts.request.and_then(|request| self.errand(request));
-                let label = Arc::from(facts.label.as_str());
+                let label = Arc::from(&facts.label[..facts.label.floor_char_boundary(LONGEST_LABEL)]);
                 self.sent(Crossing { step, errand, label, ..beginning(*message, *to, at, entry) }, until);
             }
             TraceEvent::Stays { message, to, stay } => {

@@ -16,16 +16,17 @@ use protocol::trace::{TraceEvent, TraceRecord};
 use super::file::{Header, Line, VERSION};
 use super::{Entry, Tape};
 use crate::picture::Picture;
+use crate::recognition::recognise;
 use escaping::{escaped, for_people};
 
 /// A longer line is refused before it is kept, in bytes.
 const LONGEST_LINE: u64 = 4 * 1024 * 1024;
-/// So much text is read at most, whatever the compressed size: a few hundred thousand messages.
-const MOST_TEXT: u64 = 512 * 1024 * 1024;
+/// So much text is read at most, whatever the compressed size, so that it comes to an end.
+const MOST_TEXT: u64 = 1024 * 1024 * 1024;
 /// So many entries.
 const MOST_ENTRIES: usize = 2_000_000;
-/// Of entries in memory, in bytes: a tape that is opened is kept whole.
-const ROOM: usize = 384 * 1024 * 1024;
+/// In memory, in bytes: more than any tape that was saved needs, because what is recorded is bounded, too.
+const ROOM: usize = 112 * 1024 * 1024;
 /// After so many lines that make no sense the rest is left.
 const MOST_BAD: usize = 100;
 /// Names of processes, and customers, on one tape.
@@ -97,22 +98,27 @@ struct Reading {
     ended: Option<u64>,
 }
 
-fn read_lines(mut source: impl BufRead) -> Result<Opened, OpenError> {
-    let mut bytes = Vec::new();
-    let first = next_line(&mut source, &mut bytes).map_err(|why| match why.kind() {
+fn read_lines(source: impl BufRead) -> Result<Opened, OpenError> {
+    let not_begun = |why: io::Error| match why.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
             OpenError::NoTape("the file is damaged from its beginning".into())
         }
         io::ErrorKind::FileTooLarge => OpenError::NoTape("it is far longer than any line of a tape".into()),
         _ => OpenError::Unreadable(why),
-    })?;
-    if !first {
-        return Err(OpenError::NoTape("the file is empty".into()));
+    };
+    let (_, mut source) = recognise(source).map_err(not_begun)?;
+    let (mut bytes, mut line) = (Vec::new(), 0);
+    while bytes.trim_ascii().is_empty() {
+        if !next_line(&mut source, &mut bytes).map_err(not_begun)? {
+            return Err(OpenError::NoTape("the file is empty".into()));
+        }
+        line += 1;
     }
     let header: Header =
         serde_json::from_slice(&bytes).map_err(|error| OpenError::NoTape(for_people(&error.to_string())))?;
-    let opened = Opened { tape: Tape::with_room(ROOM), picture: Picture::default(), notes: Vec::new(), bad_line: None };
-    let mut reading = Reading { header, opened, line: 1, bad: 0, names: BTreeSet::new(), ended: None };
+    let opened =
+        Opened { tape: Tape::with_room(usize::MAX), picture: Picture::default(), notes: Vec::new(), bad_line: None };
+    let mut reading = Reading { header, opened, line, bad: 0, names: BTreeSet::new(), ended: None };
     reading.greet();
     let mut text = bytes.len() as u64;
     loop {
@@ -176,7 +182,8 @@ impl Reading {
 
     /// False: nothing more is read.
     fn take_line(&mut self, bytes: &[u8], text: u64) -> bool {
-        if text > MOST_TEXT || self.opened.tape.end() >= MOST_ENTRIES {
+        let tape = &self.opened.tape;
+        if text > MOST_TEXT || tape.end() >= MOST_ENTRIES || tape.bytes() + bytes.len() > ROOM {
             self.note(format!("The tape is larger than any may be; what comes before line {} is shown.", self.line));
             self.opened.bad_line.get_or_insert(self.line);
             return false;

@@ -37,14 +37,15 @@ fn placed(here: &PostcodeHistory) -> Vec<Option<usize>> {
 /// The longest list that was read, and on which line; the pre-defined one if no list is longer.
 fn longest_list(here: &PostcodeHistory) -> (&[OrderIndex], Option<usize>) {
     let base = (here.base.as_deref().unwrap_or_default(), None);
-    let lists = here.operations.iter().filter_map(done_list).map(|(list, line)| (list, Some(line)));
+    let lists = here.operations.iter().filter_map(|operation| done_list(here, operation));
+    let lists = lists.map(|(list, line)| (list, Some(line)));
     lists.fold(base, |longest, list| if list.0.len() > longest.0.len() { list } else { longest })
 }
 
 /// The list of a read that was answered, and its line.
-fn done_list(operation: &Operation) -> Option<(&[OrderIndex], usize)> {
+fn done_list<'a>(here: &'a PostcodeHistory, operation: &'a Operation) -> Option<(&'a [OrderIndex], usize)> {
     match (&operation.act, operation.end) {
-        (Act::Read(list), Some((End::Done, _))) => Some((list, operation.line)),
+        (Act::Read(seen), Some((End::Done, _))) => Some((here.list(seen), operation.line)),
         (Act::Read(_) | Act::Place(_), _) => None,
     }
 }
@@ -72,7 +73,7 @@ impl<'a> Findings<'a> {
     }
 
     fn name(&self, order: OrderIndex) -> &'a str {
-        self.here.names.get(order as usize).map_or("?", |name| name.as_str())
+        self.here.names.get(order).unwrap_or("?")
     }
 
     /// The line that placed an order, if any did, and the one that read the longest list.
@@ -137,7 +138,8 @@ impl<'a> Findings<'a> {
         }
         for operation in &here.operations {
             match (&operation.act, operation.end) {
-                (Act::Read(list), Some((End::Done, end))) => {
+                (Act::Read(seen), Some((End::Done, end))) => {
+                    let list = here.list(seen);
                     if longest.starts_with(list) {
                         ranked.push(Ranked { rank: 2 * list.len(), operation, end });
                     } else {

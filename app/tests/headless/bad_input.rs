@@ -66,6 +66,105 @@ fn a_scenario_that_does_not_parse_is_refused_with_line_and_column() {
     }
 }
 
+/// However it begins, all commands take a file for the same thing.
+#[test]
+fn what_a_file_is_does_not_depend_on_who_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let tape = "{ \"just-hungry-tape\": 1 }\n{\"end\":{\"entries\":0}}\n";
+    let history = "{\"type\":\"init\",\"postcode\":\"M1 1AE\",\"value\":[]}\n";
+    let scenario = "title = \"x\"\nreplicas = 3\ncustomers = 1\nseconds = 1\n";
+    let path_text = path.to_str().unwrap();
+    let status = |command: &str| program(&[command, path_text]).status.code();
+    for beginning in ["", "\n \r\n", "\u{feff}", "\u{feff}\n"] {
+        for (kind, text) in [("tape", tape), ("history", history), ("scenario", scenario)] {
+            std::fs::write(&path, format!("{beginning}{text}")).unwrap();
+            let valid = program(&["validate", path_text, "--json"]);
+            let found: serde_json::Value = serde_json::from_slice(&valid.stdout).unwrap();
+            assert_eq!((&found["kind"], &found["ok"]), (&kind.into(), &true.into()), "{beginning:?}: {found}");
+            let (check, replay) = match kind {
+                "tape" => (Some(2), Some(0)),
+                // Nobody has ordered.
+                "history" => (Some(4), Some(2)),
+                _ => (Some(2), Some(2)),
+            };
+            assert_eq!((status("check"), status("replay")), (check, replay), "{beginning:?}{kind}");
+        }
+    }
+    std::fs::write(&path, "{\"type\":\"module\"}").unwrap();
+    let words = program(&["validate", path_text]);
+    assert!(String::from_utf8(words.stdout).unwrap().contains("neither a scenario, nor a history, nor a tape"));
+    assert_eq!((status("check"), status("replay"), status("run")), (Some(2), Some(2), Some(2)));
+    std::fs::write(&path, b"\xff\xfet\0i\0t\0").unwrap();
+    for command in ["validate", "check", "replay", "run"] {
+        let refused = program(&[command, path_text]);
+        let words = String::from_utf8(refused.stderr).unwrap();
+        assert!(refused.status.code() == Some(2) && words.contains("UTF-16"), "{command}: {words}");
+    }
+}
+
+#[test]
+fn too_few_orders_are_called_too_few() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.jsonl");
+    let head = "\"process\":1,\"postcode\":\"M1 1AE\"";
+    let lines = [
+        format!("{{{head},\"type\":\"invoke\",\"f\":\"place\",\"value\":\"a\",\"time\":1,\"op\":1}}"),
+        format!("{{{head},\"type\":\"ok\",\"f\":\"place\",\"value\":\"a\",\"time\":2,\"op\":1}}"),
+        format!("{{{head},\"type\":\"invoke\",\"f\":\"read\",\"value\":null,\"time\":3,\"op\":2}}"),
+        format!("{{{head},\"type\":\"ok\",\"f\":\"read\",\"value\":[\"a\"],\"time\":4,\"op\":2}}"),
+    ];
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    let path = path.to_str().unwrap();
+    assert_eq!(program(&["check", path]).status.code(), Some(0));
+    let few = program(&["check", path, "--at-least", "2"]);
+    let words = String::from_utf8(few.stdout).unwrap();
+    assert_eq!(few.status.code(), Some(4));
+    assert!(words.contains("fewer orders were acknowledged than were asked for"), "{words}");
+}
+
+/// Nothing is read, started or written: the files are as they were.
+#[test]
+fn one_file_is_not_taken_for_two() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (script, kept) = (at("s.toml"), at("kept"));
+    std::fs::write(&script, "title = \"x\"\nreplicas = 3\ncustomers = 1\nseconds = 1\n").unwrap();
+    std::fs::write(&kept, "mine").unwrap();
+    let (dotted, new) = (at("./kept"), at("new"));
+    for arguments in [
+        [&script, "--history", &script, "--trace", &kept],
+        [&script, "--history", &kept, "--trace", &script],
+        ["steady", "--history", &dotted, "--trace", &kept],
+        ["steady", "--history", &new, "--trace", &at("./new")],
+    ] {
+        let refused = program(&[&["run"][..], &arguments].concat());
+        let words = String::from_utf8(refused.stderr).unwrap();
+        assert!(refused.status.code() == Some(2) && words.contains("at the same time"), "{arguments:?}: {words}");
+    }
+    assert_eq!(std::fs::read(&kept).unwrap(), b"mine");
+    assert!(std::fs::metadata(&script).unwrap().len() > 10 && !std::path::Path::new(&new).exists());
+}
+
+/// The folder is a person's, so it is left as it is; and a name need not be text.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_is_left_to_whose_it_is_and_may_have_any_name() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("history.jsonl"), "mine").unwrap();
+    let refused = program(&["cluster", "--dir", folder.path().to_str().unwrap()]);
+    let words = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(2) && words.contains("left as they are"), "{words}");
+    assert_eq!(std::fs::read(folder.path().join("history.jsonl")).unwrap(), b"mine");
+    let strange = folder.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+    let ran =
+        command(&["cluster", "--replicas", "1", "--dir"]).arg(&strange).stdin(std::process::Stdio::null()).output();
+    let ran = ran.unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(!strange.exists() && folder.path().exists());
+}
+
 #[test]
 fn a_command_line_that_is_none_is_refused() {
     for arguments in [

@@ -52,8 +52,9 @@ fn a_damaged_tape_is_told_as_far_as_it_goes_and_a_foreign_file_is_refused() {
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
     let path = path.to_str().unwrap();
     let told = program(&["replay", path]);
-    assert_eq!(told.status.code(), Some(0));
+    assert_eq!(told.status.code(), Some(4), "what is missing could have spoken against it");
     assert!(String::from_utf8(told.stderr).unwrap().contains("damaged or cut off at line"));
+    assert!(String::from_utf8(told.stdout).unwrap().contains("Too little evidence: the tape is not whole"));
     let invalid = program(&["validate", path, "--json"]);
     let found: serde_json::Value = serde_json::from_slice(&invalid.stdout).unwrap();
     assert_eq!((invalid.status.code(), &found["kind"]), (Some(2), &"tape".into()));

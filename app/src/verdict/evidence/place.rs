@@ -12,7 +12,7 @@ use protocol::order_book::{HistoryPage, Order, OrderId, PAGE};
 use protocol::postcode::Postcode;
 
 use super::{Contradiction, Fault, fault};
-use crate::history::{Act, End, Operation, OrderIndex, PostcodeHistory};
+use crate::history::{Act, End, Names, Operation, OrderIndex, PostcodeHistory, Seen};
 use crate::verdict::ranks;
 
 /// A postcode with a contradiction and more operations than this is not judged again: it is convicted already.
@@ -262,8 +262,12 @@ impl Place {
             foreign.map(|(index, _)| Operation { line: usize::MAX, act: Act::Place(index), start: 0, end: None });
         let watched = self.operations.iter().enumerate().map(|(at, noted)| self.operation(at + 1, noted));
         let operations = foreign.chain(watched);
-        let here =
-            PostcodeHistory { names: names.collect(), base: Some(self.base()), operations: operations.collect() };
+        let here = PostcodeHistory {
+            names: names.collect(),
+            longest: self.longest.clone(),
+            base: Some(self.base()),
+            operations: operations.collect(),
+        };
         let violations = ranks::violations(postcode.as_str(), &here);
         let told = violations.into_iter().take(MOST_TOLD).map(|violation| {
             let requests: Vec<RequestId> = violation
@@ -290,9 +294,10 @@ impl Place {
     fn operation(&self, line: usize, noted: &Noted) -> Operation {
         let (act, whole) = match &noted.act {
             Noticed::Placed(order) => (Act::Place(*order), true),
-            Noticed::Unanswered => (Act::Read(Vec::new()), true),
-            Noticed::Beginning { length, whole } => (Act::Read(self.longest[..*length].to_vec()), *whole),
-            Noticed::Other { list, whole } => (Act::Read(list.clone()), *whole),
+            Noticed::Unanswered => (Act::Read(Seen::Beginning(0)), true),
+            // A list of all orders of a postcode is far shorter than four thousand million.
+            Noticed::Beginning { length, whole } => (Act::Read(Seen::Beginning(*length as u32)), *whole),
+            Noticed::Other { list, whole } => (Act::Read(Seen::Other(list.as_slice().into())), *whole),
         };
         // A page of a longer list counts for what it shows: that it does not show more proves nothing.
         let start = if whole { noted.start } else { 0 };
@@ -300,12 +305,12 @@ impl Place {
     }
 
     /// Whether an order that nobody placed has the dishes of another order of the same customer: it is that one, again.
-    fn is_repetition(&self, names: &[String], why: &str) -> bool {
+    fn is_repetition(&self, names: &Names, why: &str) -> bool {
         let placed = |order: &Known| match order.id {
             OrderId::Placed(request) => Some(request.customer),
             OrderId::Preset(_) => None,
         };
-        let unasked = self.orders.iter().zip(names).filter(|(order, name)| {
+        let unasked = self.orders.iter().zip(names.iter()).filter(|(order, name)| {
             order.operation.is_none() && !order.foreign && why.starts_with(&format!("order {name} is there,"))
         });
         unasked.map(|(order, _)| order).any(|order| {
