@@ -5,6 +5,7 @@
 //! what no fact has said is not shown.
 
 mod belief;
+mod concern;
 mod customers;
 mod front_ends;
 mod ledger;
@@ -22,6 +23,7 @@ use protocol::postcode::{Postcode, Verdict};
 use protocol::trace::{Actor, Crowd, Ending, NodeState, Started, TraceEvent, TraceRecord};
 
 pub use belief::{Belief, Truth};
+pub use concern::Concern;
 pub use customers::{Customer, Customers, Receipt, Waiting};
 pub use front_ends::Precedence;
 pub use ledger::{Copies, Ledger, contradict};

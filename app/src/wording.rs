@@ -15,7 +15,9 @@ use protocol::order_book::Outcome;
 use protocol::postcode::Verdict;
 use protocol::trace::{Actor, Ending, LinkRule, Rate, Sign, Standing, Suspicion, TraceEvent};
 
-pub use of_nodes::{customer_line, line, share_loaded, short_line, short_title, title, wait_reason, why_it_waits};
+pub use of_nodes::{
+    concern, customer_line, line, share_loaded, short_line, short_title, title, wait_reason, why_it_waits,
+};
 pub use of_past::{
     BUSY_WITH_FILE, Light, ONLY_A_TAPE, PAST_REFUSES, PLAY_MEANS, SCRUB_HINT, SEARCH_HINT, TAPE_REFUSES, light_named,
     lights, shown_part,

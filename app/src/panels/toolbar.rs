@@ -1,6 +1,6 @@
 //! The bar at the top: how fast time goes, whether the cluster serves, and the menu.
 
-use egui::{Button, Context, Popup, Response, RichText, ThemePreference, Ui};
+use egui::{Button, Color32, Context, Popup, Response, RichText, ThemePreference, Ui};
 use protocol::trace::Rate;
 
 use super::actions;
@@ -207,27 +207,37 @@ const ROOM_FOR_SPEEDS: f32 = 640.0;
 /// With less room right of the speeds, only the choice says how fast time goes.
 const ROOM_FOR_HOP: f32 = 520.0;
 
-/// The pill that says whether orders are answered.
+/// The pill that says whether orders are answered, and whether safely: green, amber or red, each with a sign and a reason.
 fn service(ui: &mut Ui, picture: &Picture) {
     let t = tokens(ui);
-    match picture.service() {
-        Service::Serving { view, members, in_step } => {
+    match (picture.service(), picture.concern()) {
+        (Service::Serving { view, members, in_step }, None) => {
             let full = format!("● Serving · view {view} · {in_step} of {members} members in step");
             let short = [format!("● View {view} · {in_step} of {members}"), format!("● {in_step} of {members}")];
-            let room = ui.available_width() - 28.0;
-            let font = theme::strong(text::SMALL);
-            let fits = |words: &&String| {
-                let galley = ui.painter().layout_no_wrap((*words).clone(), font.clone(), t.basil_text);
-                galley.size().x <= room
-            };
-            let words = std::iter::once(&full).chain(&short).find(fits).unwrap_or(&short[1]).clone();
-            pill(ui, &words, t.basil_text, t.basil_wash).on_hover_text(full);
+            fitting(ui, &[&full, &short[0], &short[1]], t.basil_text, t.basil_wash).on_hover_text(&full);
         }
-        Service::Starting => drop(pill(ui, &format!("○ {}", wording::STARTING), t.saffron_text, t.saffron_wash)),
-        Service::Waiting(why) => {
+        (Service::Serving { view, .. }, Some(concern)) => {
+            let (words, why) = wording::concern(&concern);
+            let full = format!("! Serving · view {view} · {words}");
+            let short = [format!("! View {view} · {words}"), format!("! {words}")];
+            fitting(ui, &[&full, &short[0], &short[1]], t.saffron_text, t.saffron_wash).on_hover_text(why);
+        }
+        (Service::Starting, _) => drop(pill(ui, &format!("○ {}", wording::STARTING), t.saffron_text, t.saffron_wash)),
+        (Service::Waiting(why), _) => {
             pill(ui, &format!("▲ {why}"), t.tomato_text, t.tomato_wash).on_hover_text(why);
         }
     }
+}
+
+/// A pill with the first words that fit into what is left of the bar.
+fn fitting(ui: &mut Ui, choices: &[&String; 3], ink: Color32, ground: Color32) -> Response {
+    let room = ui.available_width() - 28.0;
+    let fits = |words: &&&String| {
+        let galley = ui.painter().layout_no_wrap((**words).clone(), theme::strong(text::SMALL), ink);
+        galley.size().x <= room
+    };
+    let words = choices.iter().find(fits).unwrap_or(&choices[2]);
+    pill(ui, words, ink, ground)
 }
 
 /// A disc: empty for light, full for dark, half for the system's choice.

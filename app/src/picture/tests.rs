@@ -8,11 +8,11 @@ use protocol::machine::Timer;
 use protocol::message::{Answer, Ask, WaitReason};
 use protocol::order_book::Outcome;
 use protocol::trace::{
-    Actor, Crowd, Ending, LinkRule, MessageFacts, NodeState, Rate, ReplicaState, Standing, Started, Stay, Step,
-    TraceEvent, TraceRecord,
+    Actor, Crowd, Ending, Freezing, LinkRule, MessageFacts, NodeState, Rate, ReplicaState, Standing, Started, Stay,
+    Step, TraceEvent, TraceRecord,
 };
 
-use super::{Copies, End, MarkKind, Picture, Service};
+use super::{Concern, Copies, End, MarkKind, Picture, Service};
 use crate::wording;
 
 const FIRST: NodeId = NodeId(11);
@@ -145,6 +145,45 @@ fn a_failover_lasts_until_the_successor_acts() {
     let picture = picture(facts);
     assert_eq!(picture.ledger.failover, Some(259_000));
     assert_eq!(picture.service(), Service::Serving { view: 3, members: 1, in_step: 1 });
+}
+
+#[test]
+fn a_service_that_is_not_quite_safe_says_why() {
+    let front_end = (NodeId(2), 0, started("front-end", NodeId(2), Role::FrontEnd).2);
+    let mut facts = two_replicas();
+    facts.push(front_end);
+    facts.extend([stands(FIRST, 1, FIRST, 3, 7), stands(SECOND, 1, FIRST, 3, 7)]);
+    assert_eq!(picture(facts.clone()).concern(), None);
+    let cut = |from: &str, to: &str| {
+        let (from, to, rule) = (from.to_owned(), to.to_owned(), LinkRule::CUT);
+        (FIRST, 3, TraceEvent::LinkIs { from, to, rule })
+    };
+    let mut cut_off = facts.clone();
+    cut_off.push(cut("replica-2", "replica-1"));
+    assert_eq!(picture(cut_off.clone()).concern(), None, "nobody waits yet");
+    cut_off.extend(grace_asked(1));
+    let hangs = picture(cut_off).concern().unwrap();
+    let [customer, from, to] = ["Grace", "replica-2", "replica-1"].map(str::to_owned);
+    assert_eq!(hangs, Concern::Blocked { customer, from, to });
+    assert!(wording::concern(&hangs).1.contains("from replica-2 to replica-1"));
+    let mut long = facts.clone();
+    long.extend(grace_asked(1));
+    assert_eq!(picture(long.clone()).concern(), None);
+    long.push((FIRST, 4_000_000, TraceEvent::HopIs { hop: 0 }));
+    assert!(matches!(picture(long.clone()).concern(), Some(Concern::Hangs { waited, .. }) if waited > 3_000_000));
+    long.push((FIRST, 4_000_000, TraceEvent::HopIs { hop: 1_000_000 }));
+    assert_eq!(picture(long).concern(), None, "at a second a hop that is no long time");
+    facts.push((SECOND, 5, TraceEvent::Froze { how: Freezing::Cooperative }));
+    assert_eq!(picture(facts.clone()).concern(), Some(Concern::Silent(vec!["replica-2".into()])));
+    let view = View { number: ViewNumber(3), primary: FIRST, members: vec![FIRST] };
+    let (node, at, said) = stands(FIRST, 6, FIRST, 3, 7);
+    let TraceEvent::State(NodeState::Replica(state)) = said else { panic!("{said:?}") };
+    let alone = ReplicaState { view, ack_set: vec![FIRST], ..*state };
+    facts.push((node, at, TraceEvent::State(NodeState::Replica(Box::new(alone)))));
+    let left_out = picture(facts);
+    assert_eq!(left_out.concern(), Some(Concern::NoCopy { last: "replica-1".into() }));
+    assert!(left_out.is_left_out(left_out.nodes.get("replica-2").unwrap()));
+    assert!(!left_out.is_left_out(left_out.nodes.get("replica-1").unwrap()));
 }
 
 fn order(number: u64) -> (RequestId, Ask) {

@@ -7,7 +7,7 @@ use protocol::postcode::Postcode;
 use protocol::trace::{Actor, NodeState, ReplicaState, Standing};
 
 use super::{count, duration, named, standing};
-use crate::picture::{Customer, Life, Node, Picture, Precedence, Waiting};
+use crate::picture::{Concern, Customer, Life, Node, Picture, Precedence, Waiting};
 
 /// "replica-2 · primary".
 #[must_use]
@@ -63,12 +63,48 @@ pub fn line(node: &Node, picture: &Picture) -> String {
                 Precedence::Alone => at(),
             }
         }
+        Some(NodeState::Replica(_)) if picture.is_left_out(node) => LEFT_OUT.into(),
         Some(NodeState::Replica(replica)) => replica_line(replica, picture),
         Some(NodeState::Customer { .. }) | None => match (node.actor, node.answered_in) {
             (Actor::Service(_), Some(took)) => format!("answered in {}", duration(took)),
             (Actor::Service(_), None) => "standing by".into(),
             (Actor::Role(_), _) => "starting".into(),
         },
+    }
+}
+
+/// A replica that a newer view is without, and does not know it.
+const LEFT_OUT: &str = "left out of the view";
+
+/// What the pill says of a service that is not quite safe: in a few words, and in full.
+#[must_use]
+pub fn concern(concern: &Concern) -> (String, String) {
+    match concern {
+        Concern::Blocked { customer, from, to } => (
+            format!("{customer}'s order hangs"),
+            format!(
+                "{customer}'s order hangs: the link from {from} to {to} lets nothing pass. Mend it, or wait until the view changes."
+            ),
+        ),
+        Concern::Hangs { customer, waited } => (
+            format!("{customer} waits {}", duration(*waited)),
+            format!("{customer} has waited {} for an answer. Click the customer to see what for.", duration(*waited)),
+        ),
+        Concern::Silent(members) => {
+            let names = members.join(", ");
+            let words = format!("{names} silent");
+            (words, format!("Every answer waits for {names} until the front-end leaves it out of the view."))
+        }
+        Concern::NoCopy { last } => (
+            "no copy left".into(),
+            format!("Only {last} holds the orders. If it crashes, all of them are lost. Add or restart a replica."),
+        ),
+        Concern::Fewer { members, replicas } => (
+            format!("{members} of {replicas} replicas"),
+            format!(
+                "Only {members} of {replicas} replicas are members and hold all orders. Restart the others, or remove them."
+            ),
+        ),
     }
 }
 
@@ -103,6 +139,9 @@ pub fn share_loaded(replica: &ReplicaState) -> Option<f32> {
 /// The second line where there is little room.
 #[must_use]
 pub fn short_line(node: &Node, picture: &Picture) -> String {
+    if node.runs() && picture.is_left_out(node) {
+        return "left out".into();
+    }
     let replica = node.replica().filter(|_| node.runs());
     match replica.and_then(|replica| Some((replica.standing, replica.position?.op))) {
         Some((of, op)) => format!("{} · {op}", standing(of)),

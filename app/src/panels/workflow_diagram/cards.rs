@@ -13,7 +13,7 @@ use super::Stage;
 use super::layout::{Kind, Taken, around_dot, map_part};
 use super::marks::{ice, snowflake};
 use crate::panels::Focus;
-use crate::picture::{Customer, Node};
+use crate::picture::{Customer, Node, Picture};
 use crate::theme::{self, Tokens, size, text};
 use crate::widgets::{crown, elided};
 use crate::wording;
@@ -28,7 +28,7 @@ pub(super) struct Marks {
 }
 
 /// The colour of what a node is; its sign and words say the same.
-fn colour(node: &Node, kind: Kind, t: &Tokens) -> Color32 {
+fn colour(picture: &Picture, node: &Node, kind: Kind, t: &Tokens) -> Color32 {
     match (node.runs(), kind) {
         (false, _) => t.dim,
         (true, Kind::NameServer) => t.plum,
@@ -41,6 +41,7 @@ fn colour(node: &Node, kind: Kind, t: &Tokens) -> Color32 {
             }
         }
         (true, Kind::Customer) => t.dim,
+        (true, Kind::Replica) if picture.is_left_out(node) => t.saffron,
         (true, Kind::Replica) => match node.replica().map(|replica| (replica.standing, replica.acting)) {
             Some((Standing::Primary, _)) => t.tomato,
             Some((Standing::Backup, _)) => t.basil,
@@ -52,7 +53,7 @@ fn colour(node: &Node, kind: Kind, t: &Tokens) -> Color32 {
 /// A node of the cluster.
 pub(super) fn node(painter: &Painter, stage: &Stage<'_>, node: &Node, kind: Kind, rect: Rect, marks: Marks) {
     let t = stage.tokens;
-    let colour = colour(node, kind, t);
+    let colour = colour(stage.picture, node, kind, t);
     let scale = stage.scale;
     let (width, height) = (rect.width() / scale, rect.height() / scale);
     let (small, large) = (width < size::NODE.x - 0.5, width > size::NODE.x + 0.5);
