@@ -34,9 +34,9 @@ pub const DOOR: &str = "door.json";
 /// The mark, and the lock.
 const MARK: &str = "just-hungry.lock";
 /// What the mark says in a folder that a run has made, and removes.
-const MADE: &str = "This folder was made by a run of Just Hungry, which removes it at its end.\n";
+const MADE: &str = "Made by Just Hungry.\n";
 /// What it says in a folder that was there, empty, and stays.
-const FOUND: &str = "A run of Just Hungry uses this folder, and takes its files away at its end.\n";
+const FOUND: &str = "Used by Just Hungry.\n";
 /// Why a folder that holds something is not taken.
 const NOT_OURS: &str = "holds files that no run of Just Hungry has put there; they are left as they are. Name a new folder, or \
                         an empty one.";

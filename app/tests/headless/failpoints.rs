@@ -2,7 +2,7 @@
 //! behind.
 
 use std::collections::BTreeMap;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
 use protocol::trace::FAILPOINTS;
@@ -12,7 +12,7 @@ use crate::program::{RunningCluster, Talking, command, last_json, program};
 /// After the launcher's death nobody may live longer (RELIABILITY G17).
 const LONGEST_LIFE: Duration = Duration::from_secs(2);
 
-/// A cluster in a process group of its own, so that whoever belongs to it can be found.
+/// A cluster in a session of its own, so that all of its processes can be found: each is a process group of its own.
 struct Group {
     cluster: RunningCluster,
     _folder: tempfile::TempDir,
@@ -23,22 +23,23 @@ impl Group {
         let folder = tempfile::tempdir().unwrap();
         let directory = folder.path().join("run");
         let arguments = ["cluster", "--replicas", "2", "--dir", directory.to_str().unwrap(), "--bomb"];
-        let mut program = command(&[&arguments[..], bomb].concat());
-        program.process_group(0);
+        let direct = command(&[&arguments[..], bomb].concat());
+        let mut program = std::process::Command::new("setsid");
+        program.arg(direct.get_program()).args(direct.get_args());
         Self { cluster: RunningCluster::of(Talking::to(program)), _folder: folder }
     }
 
-    /// How many processes of the group live, the launcher included. Whoever is dead and not waited for does not.
+    /// How many processes of the session live, the launcher included. Whoever is dead and not waited for does not.
     fn living(&self) -> usize {
-        let group = self.cluster.talk.child.id().to_string();
+        let session = self.cluster.talk.child.id().to_string();
         let processes = std::fs::read_dir("/proc").unwrap().flatten();
-        let of_group = processes.filter(|process| {
+        let of_session = processes.filter(|process| {
             let Ok(stat) = std::fs::read_to_string(process.path().join("stat")) else { return false };
-            // After the name, which may hold anything: state, parent, group.
-            let after_name: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().take(3).collect();
-            after_name.get(2) == Some(&&*group) && !["Z", "X"].contains(&after_name[0])
+            // After the name, which may hold anything: state, parent, group, session.
+            let after_name: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().take(4).collect();
+            after_name.get(3) == Some(&&*session) && !["Z", "X"].contains(&after_name[0])
         });
-        of_group.count()
+        of_session.count()
     }
 
     /// The launcher dies of its bomb, and everybody with it.
