@@ -138,8 +138,8 @@ pub struct WindowKind {
 /// What a person can choose about the cluster that is started.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ClusterKind {
-    /// The folder of the run, for `status` and `customer` in other terminals; a temporary one if none is given. It is made
-    /// private, and emptied at the end.
+    /// The folder of the run, for `status` and `customer` in other terminals: a new or an empty one, or one that a killed run
+    /// has left. A temporary one if none is given. What the run puts there goes at its end.
     #[arg(long)]
     dir: Option<PathBuf>,
     /// How many replicas begin.
