@@ -160,10 +160,10 @@ pub struct ClusterKind {
     /// What becomes of an order while no postcode service answers: it waits, or it is refused after a while.
     #[arg(long, value_enum, default_value_t)]
     unchecked: Unchecked,
-    /// With `--unchecked refuse`: after so many seconds.
+    /// With `--unchecked refuse`: after this many seconds.
     #[arg(long, value_name = "S", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     refuse_after: u64,
-    /// How many customers' last requests the replicas remember; whoever has not ordered for longest is forgotten first.
+    /// How many customers' last requests the replicas remember; the customer that has been silent longest is forgotten first.
     #[arg(long, value_name = "N", default_value_t = MOST_SESSIONS, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SESSIONS)))]
     sessions: u32,
 }

@@ -1,6 +1,6 @@
 //! Scenarios: what happens to a cluster at which moment, and what must come of it. A TOML file that is only data.
 //!
-//! A stranger's file is read within limits and refused with line and column (RELIABILITY A9, S12): nothing it says opens
+//! A stranger's file is read within limits and refused with line and column: nothing it says opens
 //! another file, nothing is allocated for what it merely claims, and no mistake is planted without a person's consent.
 //! [`Performance`] turns its steps into user commands; who hands these on is the caller's.
 

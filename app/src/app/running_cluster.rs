@@ -39,7 +39,7 @@ pub enum Beginning {
     Usual,
     /// For a scenario: without any customer of its own.
     Empty {
-        /// So many replicas.
+        /// How many replicas.
         replicas: u32,
         /// How many customers' last requests they remember.
         sessions: u32,

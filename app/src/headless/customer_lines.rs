@@ -22,7 +22,7 @@ use crate::interrupt::Interrupt;
 use crate::load::{Load, Moment, Workload};
 use crate::wording::{self, wait_reason};
 
-/// So many lines are read before the first of them is answered.
+/// This many lines are read before the first of them is answered.
 const READ_AHEAD: usize = 16;
 
 /// Of which cluster.

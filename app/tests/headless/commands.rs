@@ -132,7 +132,7 @@ fn a_program_that_is_no_node_starts_nothing() {
     }
 }
 
-/// RELIABILITY S3: keys and settings are told, not shown to everybody on the machine.
+/// Keys and settings are told, not shown to everybody on the machine.
 #[cfg(target_os = "linux")]
 #[test]
 fn arguments_and_environment_of_a_node_show_no_secret() {

@@ -9,7 +9,7 @@ use protocol::trace::FAILPOINTS;
 
 use crate::program::{RunningCluster, Talking, command, last_json, program};
 
-/// After the launcher's death nobody may live longer (RELIABILITY G17).
+/// After the death of the launcher, no process lives longer than this.
 const LONGEST_LIFE: Duration = Duration::from_secs(2);
 
 /// A cluster in a session of its own, so that all of its processes can be found: each is a process group of its own.

@@ -50,7 +50,7 @@ fn faults_of_every_kind_are_survived() {
     }
 }
 
-/// Two front-ends at once, both with customers: one history, whichever of them dies (RELIABILITY D10).
+/// Two front-ends at once, both with customers: one history, whichever of them dies.
 #[test]
 fn customers_of_two_front_ends_see_one_history() {
     let report = holds(&["two-front-ends"]);
@@ -183,7 +183,7 @@ fn a_cluster_is_steered_by_its_launcher_and_status_shows_how() {
     drop::<Talking>(cluster.talk);
 }
 
-/// Loopback, a password nobody else can read, and even with it nothing that steers (RELIABILITY S17).
+/// Loopback, a password nobody else can read, and even with it nothing that steers.
 #[test]
 fn nobody_steers_a_cluster_through_its_door() {
     use std::io::{BufRead, BufReader, Write};

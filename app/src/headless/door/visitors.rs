@@ -1,4 +1,4 @@
-//! Receiving whoever comes to the door: how many at once, how long each may take, and who gives way.
+//! Receiving visitors at the door: how many at once, how long each may take, and who gives way.
 //!
 //! Anybody on this machine can connect, so nobody is given anything to hold before a known line has come. What the lines
 //! mean is not known here.
@@ -22,7 +22,7 @@ const LONGEST_LINE: u64 = 4096;
 pub(super) trait Host: Send + Sync + 'static {
     /// Whether the line comes from somebody who may ask.
     fn knows(&self, line: &str) -> bool;
-    /// The answer, whoever asks.
+    /// The answer to a visitor.
     fn answer(&self, line: &str) -> String;
 }
 
