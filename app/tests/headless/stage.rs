@@ -29,14 +29,19 @@ impl Stage {
 
     /// Waits for a fact, among those that came before too, and takes something of it.
     pub fn until<T>(&mut self, what: &str, take: impl Fn(&TraceRecord) -> Option<T>) -> T {
+        self.until_all(what, |facts| facts.iter().find_map(&take))
+    }
+
+    /// Waits until the facts since the last command say something together.
+    pub fn until_all<T>(&mut self, what: &str, take: impl Fn(&[TraceRecord]) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         loop {
             self.facts.extend(self.cluster.take_facts());
-            if let Some(found) = self.facts.iter().find_map(&take) {
+            if let Some(found) = take(&self.facts) {
                 return found;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "waited in vain: {what}");
+            assert!(!left.is_zero(), "{what} did not come. What came: {:#?}", self.facts);
             let _ = self.woken.recv_timeout(left);
         }
     }
