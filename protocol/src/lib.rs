@@ -32,6 +32,7 @@ pub mod machine;
 pub mod menu;
 pub mod message;
 pub mod name_server;
+mod named;
 pub mod order_book;
 pub mod plant;
 pub mod postcode;

@@ -5,6 +5,7 @@
 //! postcode requests) and takes their description; the launcher traces processes; the customers' driver traces customers.
 
 mod crowd;
+mod failpoints;
 mod steering;
 mod suspicion;
 
@@ -20,7 +21,8 @@ use crate::plant::Plant;
 use crate::postcode::{Postcode, PostcodeService, Verdict};
 
 pub use crowd::{Crowd, CrowdJudged, CrowdTimes};
-pub use steering::{Blast, Bomb, FAILPOINTS, Failpoint, Freezing, LinkRule, MessageAct, Rate, Stay};
+pub use failpoints::{FAILPOINTS, Failpoint, Part};
+pub use steering::{Blast, Bomb, Freezing, LinkRule, MessageAct, Rate, Stay};
 pub use suspicion::{Sign, Suspicion};
 
 /// One of the seed's numbered steps, 1 to 14.

@@ -3,7 +3,7 @@
 //! An action only says what it asks for; whoever shows it queues that.
 
 use protocol::ids::{Role, Span};
-use protocol::trace::{Actor, Blast, Bomb, Failpoint, Freezing, LinkRule, MessageAct, Standing};
+use protocol::trace::{Actor, Blast, Bomb, Failpoint, Freezing, LinkRule, MessageAct, Part, Standing};
 
 use super::links;
 use crate::picture::{Node, Passage, Picture};
@@ -125,51 +125,15 @@ pub fn split_the_brain(picture: &Picture, primary: &str) -> Action {
     Action::new("Split", format!("Split the brain: {primary} alone"), cut).destructive().means(wording::SPLIT_MEANS)
 }
 
-/// Who must be at a failpoint for a bomb there to go off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// A replica, while it leads.
-    Primary,
-    /// A replica, while it follows.
-    Backup,
-    /// A replica, while it joins.
-    Joiner,
-    /// The front-end.
-    FrontEnd,
-    /// The name server.
-    NameServer,
-    /// A customer.
-    Customer,
-    /// The launcher: no node of the picture.
-    Launcher,
-}
-
-impl Part {
-    /// The name of the menu of its bombs.
-    #[must_use]
-    pub fn menu(self) -> &'static str {
-        match self {
-            Part::Primary => wording::BOMB_AS_PRIMARY,
-            Part::Backup => wording::BOMB_AS_BACKUP,
-            Part::Joiner => wording::BOMB_AS_JOINER,
-            Part::FrontEnd | Part::NameServer | Part::Customer | Part::Launcher => wording::BOMB,
-        }
-    }
-}
-
-/// Whose failpoint it is.
+/// The name of the menu of a part's bombs.
 #[must_use]
-pub fn part(at: Failpoint) -> Part {
-    let name = at.name();
-    let parts = [
-        ("primary", Part::Primary),
-        ("backup", Part::Backup),
-        ("joiner", Part::Joiner),
-        ("front-end", Part::FrontEnd),
-        ("name-server", Part::NameServer),
-        ("customer", Part::Customer),
-    ];
-    parts.into_iter().find(|(prefix, _)| name.starts_with(prefix)).map_or(Part::Launcher, |(_, part)| part)
+pub fn bomb_menu(part: Part) -> &'static str {
+    match part {
+        Part::Primary => wording::BOMB_AS_PRIMARY,
+        Part::Backup => wording::BOMB_AS_BACKUP,
+        Part::Joiner => wording::BOMB_AS_JOINER,
+        Part::FrontEnd | Part::NameServer | Part::Customer | Part::Launcher => wording::BOMB,
+    }
 }
 
 /// The parts a node can play; of a replica the one it plays now comes first.
@@ -269,10 +233,9 @@ mod tests {
     use protocol::trace::FAILPOINTS;
 
     #[test]
-    fn every_failpoint_of_a_node_has_its_part_and_all_but_suspicions_a_step() {
+    fn every_failpoint_of_a_node_but_suspicions_has_a_step() {
         for at in FAILPOINTS {
-            let launcher = at.name().starts_with("supervisor");
-            assert_eq!(part(at) == Part::Launcher, launcher, "{at}");
+            let launcher = at.part() == Part::Launcher;
             let on_a_step = (1..=14).any(|step| failpoints_at(step).contains(&at));
             let without = [Failpoint::FrontEndSuspected, Failpoint::FrontEndSomeReports, Failpoint::JoinerInAckSet];
             assert_eq!(on_a_step, !launcher && !without.contains(&at), "{at}");

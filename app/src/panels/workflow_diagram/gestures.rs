@@ -6,11 +6,11 @@ use egui::{
 };
 use node::gazetteer::{Gazetteer, Point};
 use protocol::ids::CustomerId;
-use protocol::trace::{Blast, Bomb, FAILPOINTS};
+use protocol::trace::{Blast, Bomb, FAILPOINTS, Part};
 
 use super::cards::{self, Marks};
 use super::{DiagramState, Stage, layout, marks};
-use crate::panels::actions::{self, Action, Part};
+use crate::panels::actions::{self, Action};
 use crate::panels::{Focus, Selected};
 use crate::picture::{Customer, Node, Picture};
 use crate::theme::size;
@@ -188,9 +188,9 @@ fn bomb_menus(ui: &mut Ui, name: &str, parts: &[Part], commands: &mut CommandQue
     }
     ui.separator();
     for part in parts {
-        ui.menu_button(part.menu(), |ui| {
+        ui.menu_button(actions::bomb_menu(*part), |ui| {
             for crash in [true, false] {
-                for at in FAILPOINTS.into_iter().filter(|at| actions::part(*at) == *part) {
+                for at in FAILPOINTS.into_iter().filter(|at| at.part() == *part) {
                     entry(ui, actions::bomb(name, at, crash), commands);
                 }
                 if crash {

@@ -4,7 +4,7 @@
 //! the order of focus.
 
 use egui::{Align2, Pos2, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
-use protocol::trace::LinkRule;
+use protocol::trace::{LinkRule, Part};
 
 use super::gestures::menu_opening;
 use super::layout::Taken;
@@ -136,8 +136,8 @@ fn bombs(stage: &Stage<'_>, line: &Line<'_>, step: u8) -> Vec<Action> {
     for at in actions::failpoints_at(step) {
         for (id, name) in [line.relation.from, line.relation.to] {
             let plays = match stage.picture.nodes.of(id) {
-                Some(node) => actions::parts(node).first() == Some(&actions::part(*at)),
-                None => actions::part(*at) == actions::Part::Customer,
+                Some(node) => actions::parts(node).first() == Some(&at.part()),
+                None => at.part() == Part::Customer,
             };
             if plays {
                 bombs.extend([true, false].map(|crash| actions::bomb(name, *at, crash)));
