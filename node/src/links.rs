@@ -24,13 +24,34 @@ pub const MOST_IN_LINKS: usize = 8192;
 /// The same in bytes, roughly.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
-/// Why a link lost something: it was cut.
-pub const CUT: &str = "the link is cut";
-/// Why a link lost something: whoever sent it is gone.
-pub const ORPHANED: &str = "its sender ended while it was in its link";
-const LOST: &str = "lost by its link";
-/// Why a link lost something: there was no room.
-pub const FULL: &str = "the links of its sender are full: let go or drop what is held";
+/// Why something never leaves its link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Loss {
+    /// The link is cut.
+    Cut,
+    /// The link loses some of what it carries, by chance.
+    Chance,
+    /// There is no room for it in the links of this process.
+    Full,
+    /// A person dropped it.
+    Dropped,
+    /// Its sender ended.
+    Orphaned,
+}
+
+impl Loss {
+    /// The same as the end of a sentence.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Loss::Cut => "the link is cut",
+            Loss::Chance => "lost by its link",
+            Loss::Full => "the links of its sender are full: let go or drop what is held",
+            Loss::Dropped => "a person dropped it",
+            Loss::Orphaned => "its sender ended while it was in its link",
+        }
+    }
+}
 
 /// What happens to something that enters a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +65,8 @@ pub enum Fate {
         /// Whether it is held.
         held: bool,
     },
-    /// It never leaves; why, as a sentence.
-    Lost(&'static str),
+    /// It never leaves.
+    Lost(Loss),
 }
 
 /// Something whose stay in its link has changed.
@@ -122,10 +143,10 @@ impl Links {
     pub fn fate(&mut self, way: Way, control: bool, now: u64) -> Fate {
         let rule = self.rule(way);
         if rule.cut {
-            return Fate::Lost(CUT);
+            return Fate::Lost(Loss::Cut);
         }
         if self.chance.strikes(rule.loss) {
-            return Fate::Lost(LOST);
+            return Fate::Lost(Loss::Chance);
         }
         if control {
             return Fate::Passes;
@@ -139,7 +160,7 @@ impl Links {
         }
         match (left, rule.hold) {
             (0, false) => Fate::Passes,
-            _ if self.kept() >= MOST_IN_LINKS || self.bytes >= MOST_BYTES => Fate::Lost(FULL),
+            _ if self.kept() >= MOST_IN_LINKS || self.bytes >= MOST_BYTES => Fate::Lost(Loss::Full),
             (_, true) => Fate::Stays { left: self.hop + rule.delay.0, held: true },
             (left, false) => Fate::Stays { left, held: false },
         }

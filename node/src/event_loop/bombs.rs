@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 
 use super::Host;
 use super::failpoints::{Moment, Watch};
-use crate::links::ORPHANED;
+use crate::links::Loss;
 
 /// A bomb that went off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl<M: Machine> Host<M> {
     /// for nobody else could tell it from what has just left.
     pub fn lose_links(&mut self, node: NodeId) {
         for passing in self.links.take_from(node) {
-            self.note_lost(&passing, ORPHANED);
+            self.note_lost(&passing, Loss::Orphaned);
         }
     }
 

@@ -13,11 +13,10 @@ use protocol::trace::{Freezing, MessageAct, Rate, Stay, TraceEvent};
 use super::Host;
 use crate::control::{LinkSetting, SteeringCommand};
 use crate::freezing::Standstill;
-use crate::links::{Acted, CUT, Changed, Passing};
+use crate::links::{Acted, Changed, Loss, Passing};
 use crate::transport::Observed;
 
 /// Why a message was lost.
-const DROPPED: &str = "a person dropped it";
 
 impl<M: Machine> Host<M> {
     /// Who else can end this host's standing still; without, nobody can.
@@ -74,7 +73,7 @@ impl<M: Machine> Host<M> {
             self.note_stay(message, to, traced, stay);
         }
         for passing in lost {
-            self.is_lost(passing, CUT);
+            self.is_lost(passing, Loss::Cut);
         }
     }
 
@@ -93,7 +92,7 @@ impl<M: Machine> Host<M> {
                 self.note_stay(message, to, passing.is_traced(), Stay::Until(self.now));
                 self.leaves(passing);
             }
-            Acted::Dropped(passing) => self.is_lost(passing, DROPPED),
+            Acted::Dropped(passing) => self.is_lost(passing, Loss::Dropped),
             Acted::Doubles(Passing::Message { to, envelope }) => self.send_copy(to, envelope),
             Acted::Doubles(Passing::Question(_) | Passing::Verdict(_)) => {
                 return Err("A question to a postcode service cannot be doubled: HTTP asks once. Drop it instead, \

@@ -141,8 +141,8 @@ fn a_cut_link_loses_what_enters_and_what_is_in_it_and_is_whole_again_when_mended
     scene.links.set_rule((ME, OTHER), rule(|rule| rule.delay = Span(100)), 0);
     scene.send_to(OTHER, 3, lookup());
     assert_eq!(scene.set(LinkRule::CUT), (Vec::new(), vec![1, 2]));
-    assert_eq!(scene.send(4), Fate::Lost(CUT));
-    assert_eq!(scene.send_to(PEER, 5, heartbeat()), Fate::Lost(CUT), "heartbeats, too");
+    assert_eq!(scene.send(4), Fate::Lost(Loss::Cut));
+    assert_eq!(scene.send_to(PEER, 5, heartbeat()), Fate::Lost(Loss::Cut), "heartbeats, too");
     assert_eq!(scene.until(100), [3], "other links go on");
     scene.set(LinkRule::default());
     scene.links.set_rule((ME, OTHER), LinkRule::default(), 100);
@@ -208,7 +208,7 @@ fn jitter_lets_messages_overtake_each_other_within_its_bounds() {
 fn loss_and_doubling_strike_about_as_often_as_they_should() {
     let mut scene = Scene::with(rule(|rule| (rule.loss, rule.doubling) = (300, 100)));
     scene.links.seed(7);
-    let lost = (0..10_000).filter(|number| scene.send(*number) == Fate::Lost(LOST)).count();
+    let lost = (0..10_000).filter(|number| scene.send(*number) == Fate::Lost(Loss::Chance)).count();
     let doubled = (0..10_000).filter(|_| scene.links.doubles(WAY)).count();
     assert!((2_700..3_300).contains(&lost) && (850..1_150).contains(&doubled), "{lost} {doubled}");
     let hurt = (0..1000).filter(|number| scene.send_to(PEER, *number, heartbeat()) != Fate::Passes).count();
@@ -270,7 +270,7 @@ fn a_message_can_be_dropped_doubled_and_delayed() {
 #[test]
 fn what_is_in_the_links_is_bounded_in_number_and_in_bytes() {
     let mut scene = Scene::with(rule(|rule| rule.hold = true));
-    let kept = (0..10_000).filter(|number| scene.send(*number) != Fate::Lost(FULL)).count();
+    let kept = (0..10_000).filter(|number| scene.send(*number) != Fate::Lost(Loss::Full)).count();
     assert_eq!((kept, scene.links.kept()), (MOST_IN_LINKS, MOST_IN_LINKS));
     assert_eq!(scene.send_to(OTHER, 1, lookup()), Fate::Passes, "what need not be kept still passes");
     assert!(scene.links.overflow() && !scene.links.overflow(), "said once");
@@ -284,10 +284,11 @@ fn what_is_in_the_links_is_bounded_in_number_and_in_bytes() {
     let at = Position { op: OpNumber(1), fingerprint: Fingerprint(1) };
     let part = SnapshotPart { view: View::default(), instead_of: None, at, part: 0, parts: 1, bytes };
     let snapshot = |number| (number, Message::Snapshot(part.clone()));
-    let kept =
-        (0..1000).map(snapshot).filter(|(number, part)| scene.send_to(PEER, *number, part.clone()) != Fate::Lost(FULL));
+    let kept = (0..1000)
+        .map(snapshot)
+        .filter(|(number, part)| scene.send_to(PEER, *number, part.clone()) != Fate::Lost(Loss::Full));
     assert!((400..=512).contains(&kept.count()));
-    assert_eq!(scene.send(9), Fate::Lost(FULL));
+    assert_eq!(scene.send(9), Fate::Lost(Loss::Full));
 }
 
 #[test]
