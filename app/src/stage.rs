@@ -342,7 +342,8 @@ impl Stage {
 
     fn do_it(&mut self, deed: Deed, picture: &Picture, now: Duration) {
         let at = now.saturating_sub(self.begun.real);
-        let crashes = deed.faults.iter().filter(|kind| kind.starts_with("crash"));
+        let is_crash = |it: &&UserCommand| matches!(it, UserCommand::Crash { .. } | UserCommand::CrashAll);
+        let crashes = deed.commands.iter().filter(is_crash);
         self.seen.crashes.extend(crashes.map(|_| at));
         if !deed.words.is_empty() {
             self.audience.tell(Word::Fault { words: deed.words, at });

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::history::{Act, End, History, PostcodeHistory};
+use crate::history::{Act, End, History, OrderIndex, PostcodeHistory};
 
 /// At most so many violations are described; all are counted.
 const MOST_DESCRIBED: usize = 20;
@@ -74,6 +74,9 @@ pub struct Violation {
     pub why: String,
     /// Lines of the operations that contradict each other, as they were invoked.
     pub lines: Vec<usize>,
+    /// The order that is there though nobody placed it, by its place among the postcode's orders.
+    #[serde(skip)]
+    pub unasked: Option<OrderIndex>,
 }
 
 /// The kinds of contradiction a customer can see.

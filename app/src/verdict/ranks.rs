@@ -69,7 +69,7 @@ struct Findings<'a> {
 
 impl<'a> Findings<'a> {
     fn add(&mut self, kind: ViolationKind, why: String, lines: Vec<usize>) {
-        self.violations.push(Violation { kind, postcode: self.postcode.to_owned(), why, lines });
+        self.violations.push(Violation { kind, postcode: self.postcode.to_owned(), why, lines, unasked: None });
     }
 
     fn name(&self, order: OrderIndex) -> &'a str {
@@ -118,6 +118,9 @@ impl<'a> Findings<'a> {
             if !known[index] {
                 let why = format!("order {} is there, but nobody placed it", self.name(*order));
                 self.add(ViolationKind::Invented, why, self.longest_read.into_iter().collect());
+                if let Some(violation) = self.violations.last_mut() {
+                    violation.unasked = Some(*order);
+                }
             }
             if let Some(line) = refused[index].take() {
                 let why =

@@ -12,7 +12,7 @@ use protocol::order_book::{HistoryPage, Order, OrderId, PAGE};
 use protocol::postcode::Postcode;
 
 use super::{Contradiction, Fault, fault};
-use crate::history::{Act, End, Names, Operation, OrderIndex, PostcodeHistory, Seen};
+use crate::history::{Act, End, Operation, OrderIndex, PostcodeHistory, Seen};
 use crate::verdict::ranks;
 
 /// A postcode with a contradiction and more operations than this is not judged again: it is convicted already.
@@ -276,7 +276,7 @@ impl Place {
                 .filter_map(|line| Some(self.operations.get(line.checked_sub(1)?)?.request))
                 .collect();
             let kind = match fault(violation.kind) {
-                Fault::Other if self.is_repetition(&here.names, &violation.why) => Fault::Twice,
+                Fault::Other if violation.unasked.is_some_and(|order| self.is_repetition(order)) => Fault::Twice,
                 kind => kind,
             };
             let why = format!("{postcode}: {}", violation.why);
@@ -305,17 +305,13 @@ impl Place {
     }
 
     /// Whether an order that nobody placed has the dishes of another order of the same customer: it is that one, again.
-    fn is_repetition(&self, names: &Names, why: &str) -> bool {
+    fn is_repetition(&self, unasked: OrderIndex) -> bool {
+        let Some(order) = self.orders.get(unasked as usize).filter(|order| !order.foreign) else { return false };
         let placed = |order: &Known| match order.id {
             OrderId::Placed(request) => Some(request.customer),
             OrderId::Preset(_) => None,
         };
-        let unasked = self.orders.iter().zip(names.iter()).filter(|(order, name)| {
-            order.operation.is_none() && !order.foreign && why.starts_with(&format!("order {name} is there,"))
-        });
-        unasked.map(|(order, _)| order).any(|order| {
-            let same = |other: &Known| other.operation.is_some() && other.digest == order.digest;
-            placed(order).is_some() && self.orders.iter().any(|other| same(other) && placed(other) == placed(order))
-        })
+        let same = |other: &Known| other.operation.is_some() && other.digest == order.digest;
+        placed(order).is_some() && self.orders.iter().any(|other| same(other) && placed(other) == placed(order))
     }
 }
