@@ -65,7 +65,7 @@ pub struct Picture {
     pub traffic: Traffic,
     /// What was answered, and whether it is still there.
     pub ledger: Ledger,
-    /// Lines for people.
+    /// What is worth a line for people.
     pub log: Log,
     /// Faults, view changes and the like, oldest first, the newest of them: for the timeline.
     pub marks: VecDeque<Arc<Mark>>,
@@ -112,8 +112,10 @@ impl Picture {
     fn begin(&mut self, record: &TraceRecord) {
         self.now = self.now.max(record.at);
         self.traffic.go_on(self.now);
-        self.note(record);
-        self.mark(record);
+        if let Some(line) = LogLine::of(record, &self.nodes).map(Arc::new) {
+            self.mark(record, &line);
+            self.log.push(line);
+        }
     }
 
     /// Takes in a fact. Facts of different processes may come in any order; those of one process come in theirs.
@@ -172,7 +174,7 @@ impl Picture {
             TraceEvent::BombIs { bomb } => self.steering.bomb_is(node, *bomb),
             TraceEvent::Exploded { .. } => self.steering.bomb_is(node, None),
             TraceEvent::CommandRefused { why } => {
-                self.notices.push_back((at, shortened(why.clone())));
+                self.notices.push_back((at, shortened(why)));
                 self.notices.keep_newest(MOST_NOTICES);
             }
             TraceEvent::TookIn { .. }
@@ -201,22 +203,6 @@ impl Picture {
     pub fn set_now(&mut self, now: u64) {
         self.now = self.now.max(now);
         self.traffic.go_on(self.now);
-    }
-
-    fn note(&mut self, record: &TraceRecord) {
-        let name = match &record.event {
-            TraceEvent::Started(started) => Some(started.name.as_str().into()),
-            TraceEvent::CustomerIs { name, .. } => Some(name.as_str().into()),
-            _ => self.nodes.shared_name_of(record.node),
-        };
-        if let Some((weight, text)) = wording::log_line(&record.event, &|id| self.name(id)) {
-            let message = match &record.event {
-                TraceEvent::Sent { message, to, .. } | TraceEvent::Lost { message, to, .. } => Some((*message, *to)),
-                TraceEvent::PostcodeAsked { message, to, .. } => Some((*message, *to)),
-                _ => None,
-            };
-            self.log.push(LogLine { at: record.at, node: name, weight, text: shortened(text), message });
-        }
     }
 
     fn start(&mut self, id: NodeId, at: u64, started: &Started) {
@@ -337,13 +323,11 @@ impl Picture {
 }
 
 /// A text as it is shown: what is far longer than anything that a node says of itself is cut. The tape has it whole.
-fn shortened(mut text: String) -> String {
-    if text.len() > LONGEST_TEXT {
-        text.truncate(text.floor_char_boundary(LONGEST_TEXT));
-        text.push('…');
-        text.shrink_to_fit();
+fn shortened(text: &str) -> String {
+    if text.len() <= LONGEST_TEXT {
+        return text.to_owned();
     }
-    text
+    format!("{}…", &text[..text.floor_char_boundary(LONGEST_TEXT)])
 }
 
 /// Keeping the newest of a list.

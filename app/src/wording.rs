@@ -15,6 +15,8 @@ use protocol::order_book::Outcome;
 use protocol::postcode::Verdict;
 use protocol::trace::{Actor, Ending, LinkRule, Rate, Sign, Standing, Suspicion, TraceEvent};
 
+use crate::picture::LogLine;
+
 pub use of_nodes::{
     concern, customer_line, line, share_loaded, short_line, short_title, title, wait_reason, why_it_waits,
 };
@@ -335,6 +337,13 @@ pub enum Weight {
     Good,
     /// Something ended, was refused or lost.
     Bad,
+}
+
+/// A line of the log: a sentence without its subject.
+#[must_use]
+pub fn line_of_log(line: &LogLine) -> (Weight, String) {
+    let name = |id: NodeId| line.other.as_deref().map_or_else(|| id.to_string(), str::to_owned);
+    log_line(&line.event, &name).unwrap_or((Weight::Plain, String::new()))
 }
 
 /// The line that a fact leaves in the log, if any; `name` tells what people call a node.

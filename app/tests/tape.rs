@@ -8,6 +8,7 @@ use std::io::Write;
 
 use app::picture::{MarkKind, Picture};
 use app::tape::{self, Entry, Found, Moment, OpenError, Opened, Query, Tape};
+use app::wording;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lecture::lecture;
@@ -228,7 +229,7 @@ fn a_malicious_tape_is_kept_within_limits() {
         "{header}{{\"fact\":{{\"node\":1,\"at\":1,\"event\":{{\"Log\":{{\"text\":\"a\\u001b[2J\\nb\"}}}}}}}}\n"
     );
     let evil = tape::read(evil.as_bytes()).unwrap();
-    assert_eq!(evil.picture.log.lines().next().unwrap().text, "a\\u{1b}[2J\\nb");
+    assert_eq!(wording::line_of_log(evil.picture.log.lines().next().unwrap()).1, "a\\u{1b}[2J\\nb");
 }
 
 /// What a tape takes is bounded in bytes, whatever they are spent on: long texts, and many short ones.
@@ -249,13 +250,13 @@ fn a_tape_of_long_refusals_is_kept_within_memory() {
     let long = tape_of(130, 1_000_000);
     assert!(long.tape.bytes() <= 112 << 20 && long.tape.end() > 100, "{} of {}", long.tape.bytes(), long.tape.end());
     assert!(long.notes[0].contains("larger than any may be"), "{:?}", long.notes);
-    assert!(long.picture.log.lines().map(|line| line.text.len()).sum::<usize>() <= 1 << 20);
+    assert!(long.picture.log.lines().map(|line| wording::line_of_log(line).1.len()).sum::<usize>() <= 1 << 20);
     assert!(long.picture.notices.iter().all(|(_, why)| why.len() < 6_000));
     let last = long.tape.entry(long.tape.end() - 1).unwrap();
     assert!(format!("{last:?}").len() > 1_000_000, "the tape itself has it whole");
     let many = tape_of(2_000, 5_000);
     assert_eq!((many.tape.end(), many.notes.len()), (2_000, 1), "{:?}", many.notes);
-    assert!(many.picture.log.lines().map(|line| line.text.len()).sum::<usize>() <= 1 << 20);
+    assert!(many.picture.log.lines().map(|line| wording::line_of_log(line).1.len()).sum::<usize>() <= 1 << 20);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use protocol::text::without_invisible;
 use super::Focus;
 use super::Selected;
 use super::timeline::{Course, TimelineState, controls_ui, timeline_ui};
-use crate::picture::Picture;
+use crate::picture::{LogLine, Picture};
 use crate::theme::{self, size, text, tokens};
 use crate::verdict::evidence::Judged;
 use crate::widgets::{dim, field, from_right, hairline, tabs};
@@ -62,21 +62,24 @@ pub fn bottom_ui(ui: &mut Ui, course: Course<'_>, state: &mut BottomState, focus
 
 fn log(ui: &mut Ui, picture: &Picture, filter: &str, focus: &mut Focus) {
     let wanted = without_invisible(filter).trim().to_lowercase();
-    let matches = |words: &str| wanted.is_empty() || words.to_lowercase().contains(&wanted);
-    let lines: Vec<_> =
-        picture.log.lines().filter(|line| matches(&line.text) || line.node.as_deref().is_some_and(matches)).collect();
+    let has = |words: &str| words.to_lowercase().contains(&wanted);
+    let matches = |line: &LogLine| {
+        wanted.is_empty() || line.node.as_deref().is_some_and(has) || has(&wording::line_of_log(line).1)
+    };
+    let lines: Vec<_> = picture.log.lines().filter(|line| matches(line)).collect();
     let height = text::SMALL + 6.0;
     let area = ScrollArea::vertical().id_salt("log").auto_shrink(false).stick_to_bottom(true);
     area.show_rows(ui, height, lines.len(), |ui, rows| {
         let t = tokens(ui);
         for line in &lines[rows] {
-            let (sign, ink) = match line.weight {
+            let (weight, said) = wording::line_of_log(line);
+            let (sign, ink) = match weight {
                 Weight::Plain => ("  ", t.text),
                 Weight::Good => ("✓ ", t.basil_text),
                 Weight::Bad => ("✗ ", t.tomato_text),
             };
             let node = line.node.as_deref().unwrap_or("–");
-            let words = format!("{:>9}  {node:<16}{sign}{}", wording::clock(line.at), line.text);
+            let words = format!("{:>9}  {node:<16}{sign}{}", wording::clock(line.at), said);
             let label =
                 Label::new(RichText::new(&words).font(theme::mono()).color(ink)).truncate().sense(Sense::click());
             let response = ui.add(label);

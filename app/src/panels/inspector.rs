@@ -237,8 +237,9 @@ fn own_log(ui: &mut Ui, picture: &Picture, name: &str) {
     let t = tokens(ui);
     let lines = picture.log.lines().rev().filter(|line| line.node.as_deref() == Some(name)).take(OWN_LINES);
     for line in lines {
-        let ink = if line.weight == Weight::Bad { t.tomato_text } else { t.dim };
-        let words = format!("{} {}", wording::clock(line.at), line.text);
+        let (weight, said) = wording::line_of_log(line);
+        let ink = if weight == Weight::Bad { t.tomato_text } else { t.dim };
+        let words = format!("{} {said}", wording::clock(line.at));
         let label = Label::new(RichText::new(&words).font(theme::mono()).color(ink)).wrap().sense(Sense::click());
         if ui.add(label).on_hover_text("Click to copy").clicked() {
             ui.ctx().copy_text(words);

@@ -1,20 +1,19 @@
 //! What stands out in the course of a run: faults, repairs, view changes, each at its moment and on its lane.
 //!
-//! Single messages are not here, and nothing is worded here: the words are the log's.
+//! Single messages are not here. Each mark has a line of the log too, and what happened stands there.
 
 use std::sync::Arc;
 
 use protocol::ids::NodeId;
 use protocol::trace::{Actor, Ending, Standing, TraceEvent, TraceRecord};
 
-use super::{KeepNewest, Picture};
-use crate::wording;
+use super::{KeepNewest, LogLine, Picture};
 
 /// Marks that are kept.
 const MOST_MARKS: usize = 1000;
 
 /// One of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Mark {
     /// Cluster time in microseconds.
     pub at: u64,
@@ -24,8 +23,8 @@ pub struct Mark {
     pub name: Option<String>,
     /// Of which kind.
     pub kind: MarkKind,
-    /// A sentence without its subject.
-    pub words: String,
+    /// What happened.
+    pub line: Arc<LogLine>,
 }
 
 /// The kinds of marks.
@@ -79,19 +78,18 @@ impl MarkKind {
 
 impl Picture {
     /// Keeps what stands out.
-    pub(super) fn mark(&mut self, record: &TraceRecord) {
+    pub(super) fn mark(&mut self, record: &TraceRecord, line: &Arc<LogLine>) {
         let Some(kind) = self.kind_of_mark(&record.event) else { return };
         if let MarkKind::View(number) = kind {
             self.newest_led = number;
         }
-        let Some((_, words)) = wording::log_line(&record.event, &|id| self.name(id)) else { return };
         let (node, name) = match &record.event {
             TraceEvent::LinkIs { from, .. } => (None, Some(from.clone())),
             TraceEvent::Started(started) => (Some(record.node), Some(started.name.clone())),
             TraceEvent::PlantIs { .. } | TraceEvent::ClockIs { .. } => (None, None),
             _ => (Some(record.node), self.nodes.name_of(record.node).map(str::to_owned)),
         };
-        self.marks.push_back(Arc::new(Mark { at: record.at, node, name, kind, words: super::shortened(words) }));
+        self.marks.push_back(Arc::new(Mark { at: record.at, node, name, kind, line: line.clone() }));
         self.marks.keep_newest(MOST_MARKS);
     }
 

@@ -246,7 +246,7 @@ impl Nodes {
                 return;
             }
             Ending::Crashed => Life::Crashed,
-            Ending::Exited => Life::Exited(super::shortened(words.to_owned())),
+            Ending::Exited => Life::Exited(super::shortened(words)),
         };
         let node = Arc::make_mut(&mut self.list[index]);
         (node.life, node.since) = (life, at);

@@ -6,6 +6,7 @@ use protocol::text::without_invisible;
 
 use super::chronicle::{Chronicle, Crossing, Errand};
 use crate::picture::{Mark, MarkKind, Picture};
+use crate::wording;
 
 /// Hits that are told.
 const MOST_HITS: usize = 500;
@@ -31,7 +32,7 @@ enum Word {
 }
 
 /// Where something was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hit<'a> {
     /// When it was.
     pub at: u64,
@@ -40,7 +41,7 @@ pub struct Hit<'a> {
 }
 
 /// What was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Found<'a> {
     /// A message.
     Message(&'a Crossing),
@@ -122,7 +123,8 @@ impl Query {
             Word::ViewChange => matches!(mark.kind, MarkKind::View(_)),
             Word::Fault => mark.kind.is_fault(),
             Word::Text(text) => {
-                contains(&mark.words, text) || mark.name.as_deref().is_some_and(|name| contains(name, text))
+                contains(&wording::line_of_log(&mark.line).1, text)
+                    || mark.name.as_deref().is_some_and(|name| contains(name, text))
             }
             Word::Order(_) | Word::Step(_) => false,
         })

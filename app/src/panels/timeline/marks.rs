@@ -82,7 +82,7 @@ pub(super) fn paint_above(
         shape(painter, t, mark.kind, at, later);
         if pointer.is_some_and(|pointer| pointer.distance(at) < 8.0) {
             let name = mark.name.as_deref().unwrap_or_default();
-            told = Some(format!("{} · {name} {}", wording::clock(mark.at), mark.words));
+            told = Some(format!("{} · {name} {}", wording::clock(mark.at), wording::line_of_log(&mark.line).1));
         }
     }
     if let (Some(words), Some(pointer)) = (told, pointer) {
