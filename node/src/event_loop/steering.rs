@@ -16,8 +16,6 @@ use crate::freezing::Standstill;
 use crate::links::{Acted, Changed, Loss, Passing};
 use crate::transport::Observed;
 
-/// Why a message was lost.
-
 impl<M: Machine> Host<M> {
     /// Who else can end this host's standing still; without, nobody can.
     #[must_use]
