@@ -3,37 +3,22 @@
 //!
 //! Single machines only. That a cluster lives by its heartbeats is shown in `scenes.rs` and `random_schedules.rs`.
 
+mod single;
+
 use protocol::front_end::FrontEnd;
-use protocol::ids::{Contact, NodeId, OpNumber, Role, Span, View, ViewNumber};
-use protocol::machine::{Effect, Effects, Identity, Input, JournalRecord, Machine, Settings, Timer};
+use protocol::ids::{NodeId, Role, Span};
+use protocol::machine::{Effect, Input, JournalRecord, Machine, Settings, Timer};
 use protocol::message::{Message, Status};
 use protocol::name_server::NameServer;
 use protocol::order_book::OrderBook;
 use protocol::replica::Replica;
+use single::{FRONT_END, ME, NAME_SERVER, contact, found, give, identity, say, timers, view};
 
-const NAME_SERVER: u64 = 1;
-const FRONT_END: u64 = 2;
 const OTHER_FRONT_END: u64 = 3;
 const BACKUP: u64 = 4;
-const ME: u64 = 7;
-
-fn contact(id: u64) -> Contact {
-    Contact { id: NodeId(id), address: ([127, 0, 0, 1], 1000 + id as u16).into() }
-}
-
-fn identity(role: Role) -> Identity {
-    Identity { me: contact(ME), name: "me".into(), role, name_server: contact(NAME_SERVER) }
-}
-
-fn give(machine: &mut impl Machine, input: Input) -> Vec<Effect> {
-    let mut effects = Effects::new(false);
-    machine.handle(input, &mut effects);
-    machine.settle(&mut effects);
-    effects.drain().collect()
-}
 
 fn ring(machine: &mut impl Machine) -> Vec<Effect> {
-    give(machine, Input::Rang(Timer::Heartbeat))
+    single::ring(machine, Timer::Heartbeat)
 }
 
 /// A primary of itself and one backup, at the beginning of a heartbeat.
@@ -46,10 +31,8 @@ fn primary() -> Replica {
 }
 
 fn announce(replica: &mut Replica, front_end: u64) -> Vec<Effect> {
-    let view = View { number: ViewNumber(1), primary: NodeId(ME), members: vec![NodeId(ME), NodeId(BACKUP)] };
-    let message =
-        Message::ViewIs { view, joiners: Vec::new(), contacts: vec![contact(ME), contact(BACKUP)], patience: Span(0) };
-    give(replica, Input::Received { from: contact(front_end), traced: false, message })
+    let (view, contacts) = (view(1, ME, &[ME, BACKUP]), vec![contact(ME), contact(BACKUP)]);
+    say(replica, front_end, Message::ViewIs { view, joiners: Vec::new(), contacts, patience: Span(0) })
 }
 
 /// How often it registered, and how often it sent its backup a heartbeat.
@@ -70,14 +53,6 @@ fn statuses(effects: &[Effect]) -> Vec<Status> {
         _ => None,
     };
     effects.iter().filter_map(status).collect()
-}
-
-fn timers(effects: &[Effect]) -> Vec<(Timer, Span)> {
-    let timer = |effect: &Effect| match effect {
-        Effect::SetTimer { timer, after } => Some((*timer, *after)),
-        _ => None,
-    };
-    effects.iter().filter_map(timer).collect()
 }
 
 #[test]
@@ -147,8 +122,6 @@ fn timers_follow_the_settings_that_concern_them() {
 /// One that hears a replica.
 fn front_end() -> FrontEnd {
     let mut front_end = FrontEnd::new(identity(Role::FrontEnd), Settings::default());
-    let message =
-        Message::Found { role: Role::Replica, who: vec![("a replica".into(), contact(BACKUP))], commit: OpNumber(0) };
-    give(&mut front_end, Input::Received { from: contact(NAME_SERVER), traced: false, message });
+    say(&mut front_end, NAME_SERVER, found(Role::Replica, &[("a replica", BACKUP)]));
     front_end
 }

@@ -3,48 +3,26 @@
 //!
 //! Schedules of a whole cluster are not here but in `scenes.rs` and `random_schedules.rs`.
 
+mod single;
+
 use std::sync::Arc;
 
 use protocol::customer::Customer;
 use protocol::front_end::FrontEnd;
 use protocol::ids::{
-    Barrier, Contact, CustomerId, Fingerprint, FrontEndToken, NodeId, OpNumber, OrderNumber, Position, RequestId,
-    RequestNumber, Role, Span, Timestamp, View, ViewNumber,
+    Barrier, CustomerId, Fingerprint, FrontEndToken, NodeId, OpNumber, OrderNumber, Position, RequestId, RequestNumber,
+    Role, Span, Timestamp, View, ViewNumber,
 };
-use protocol::machine::{Effect, Effects, Identity, Input, Machine, Settings, Timer, Wish};
+use protocol::machine::{Effect, Input, Machine, Settings, Timer, Wish};
 use protocol::message::{Ask, Message, SnapshotPart, StateUpdate, Status, WaitReason};
 use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome};
-use protocol::postcode::{Postcode, PostcodeService, Verdict};
+use protocol::postcode::{PostcodeService, Verdict};
 use protocol::replica::Replica;
 use protocol::trace::{NodeState, TraceEvent};
-
-const ME: u64 = 7;
-const FRONT_END: u64 = 2;
-
-fn contact(id: u64) -> Contact {
-    Contact { id: NodeId(id), address: ([127, 0, 0, 1], 1000 + id as u16).into() }
-}
-
-fn identity(role: Role) -> Identity {
-    Identity { me: contact(ME), name: "me".into(), role, name_server: contact(1) }
-}
+use single::{FRONT_END, ME, contact, found, give, identity, messages, postcode, request, say, view};
 
 fn replica() -> Replica {
     Replica::new(identity(Role::Replica), Settings::default(), OrderBook::preset(1))
-}
-
-fn view(number: u64, primary: u64, members: &[u64]) -> View {
-    let members = members.iter().map(|id| NodeId(*id)).collect();
-    View { number: ViewNumber(number), primary: NodeId(primary), members }
-}
-
-fn request(customer: u128, number: u64) -> RequestId {
-    RequestId { customer: CustomerId(customer), number: RequestNumber(number) }
-}
-
-#[expect(clippy::unwrap_used, reason = "a postcode of the right shape")]
-fn postcode() -> Postcode {
-    "DH1 3LE".parse().unwrap()
 }
 
 fn order(items: Vec<String>) -> Ask {
@@ -53,26 +31,6 @@ fn order(items: Vec<String>) -> Ask {
 
 fn small_order() -> Ask {
     order(vec!["Pad thai".into()])
-}
-
-/// One input, and what comes of it.
-fn give(machine: &mut impl Machine, input: Input) -> Vec<Effect> {
-    let mut effects = Effects::new(true);
-    machine.handle(input, &mut effects);
-    machine.settle(&mut effects);
-    effects.drain().collect()
-}
-
-fn say(machine: &mut impl Machine, from: u64, message: Message) -> Vec<Effect> {
-    give(machine, Input::Received { from: contact(from), traced: false, message })
-}
-
-fn sent(effects: &[Effect]) -> Vec<&Message> {
-    let messages = effects.iter().filter_map(|effect| match effect {
-        Effect::Send { message, .. } => Some(message),
-        _ => None,
-    });
-    messages.collect()
 }
 
 fn view_is(view: View, joiners: &[u64]) -> Message {
@@ -134,7 +92,7 @@ fn snapshots_beyond_the_limits_are_not_kept() {
         let (view, bytes) = (view(2, 3, &[3]), vec![0; length]);
         let effects =
             say(&mut joiner, 3, Message::Snapshot(SnapshotPart { view, instead_of: None, at, part, parts, bytes }));
-        let answers = sent(&effects);
+        let answers = messages(&effects);
         assert!(answers.iter().any(|answer| matches!(answer, Message::Ack { part: None, .. })), "{answers:?}");
         let NodeState::Replica(state) = joiner.describe() else { panic!("a replica") };
         assert_eq!(state.loading, None);
@@ -158,12 +116,12 @@ fn a_joiner_that_one_of_two_front_ends_does_not_hear_is_brought_up_all_the_same(
     say(&mut primary, FRONT_END, view_is(one.clone(), &[3]));
     let nothing = Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), part: None };
     let effects = say(&mut primary, 3, nothing.clone());
-    assert!(sent(&effects).iter().any(|message| matches!(message, Message::Snapshot(_))));
+    assert!(messages(&effects).iter().any(|message| matches!(message, Message::Snapshot(_))));
     let unlisted = say(&mut primary, FRONT_END + 1, view_is(one.clone(), &[]));
     let listed = say(&mut primary, FRONT_END, view_is(one.clone(), &[3]));
     let answered = say(&mut primary, 3, nothing);
     for effects in [unlisted, listed, answered] {
-        let again = sent(&effects).into_iter().filter(|message| matches!(message, Message::Snapshot(_))).count();
+        let again = messages(&effects).into_iter().filter(|message| matches!(message, Message::Snapshot(_))).count();
         assert_eq!(again, 0, "the snapshot on its way was thrown away");
     }
     // It says nothing any more and nobody lists it: it is let go.
@@ -172,7 +130,7 @@ fn a_joiner_that_one_of_two_front_ends_does_not_hear_is_brought_up_all_the_same(
     }
     say(&mut primary, FRONT_END, view_is(one, &[]));
     let effects = give(&mut primary, Input::Rang(Timer::Heartbeat));
-    assert!(!sent(&effects).iter().any(|message| matches!(message, Message::StateUpdate(_))));
+    assert!(!messages(&effects).iter().any(|message| matches!(message, Message::StateUpdate(_))));
 }
 
 /// Requests whose postcodes are to be looked up, and those that nobody needs any more.
@@ -203,7 +161,7 @@ fn postcodes_nobody_can_tell_about_hold_nobody_up() {
         let effects = say(&mut primary, FRONT_END, orders(customer));
         assert_eq!(checks(&effects).0, [request(customer, 1)], "every order is asked about at once");
         let effects = give(&mut primary, checked(request(customer, 1), Verdict::NobodyAnswers));
-        let told = sent(&effects);
+        let told = messages(&effects);
         let why = |message: &&Message| matches!(message, Message::Waiting { why: WaitReason::NobodyAnswers, .. });
         assert_eq!(told.into_iter().filter(why).count(), 1, "its customer is told why it waits");
     }
@@ -221,7 +179,7 @@ fn postcodes_nobody_can_tell_about_hold_nobody_up() {
 #[test]
 fn eight_thousand_customers_may_wait_for_verdicts_and_one_more_is_told_that_it_is_too_much() {
     let mut primary = primary();
-    let busy = |effects: &[Effect]| sent(effects).iter().any(|message| matches!(message, Message::Busy { .. }));
+    let busy = |effects: &[Effect]| messages(effects).iter().any(|message| matches!(message, Message::Busy { .. }));
     assert!((1..=8192).all(|customer| !busy(&say(&mut primary, FRONT_END, orders(customer)))));
     assert!(busy(&say(&mut primary, FRONT_END, orders(8193))));
     // One of them may go on to its next request; a withdrawal makes room.
@@ -264,7 +222,7 @@ fn numbers_at_both_ends_are_numbers() {
     let mut primary = primary();
     for id in [request(1, 0), request(2, 1), request(3, u64::MAX)] {
         let effects = say(&mut primary, FRONT_END, Message::Request { id, since: OpNumber(0), ask: Ask::Withdraw });
-        let answers = sent(&effects);
+        let answers = messages(&effects);
         assert!(answers.iter().any(|answer| matches!(answer, Message::Reply { id: of, .. } if *of == id)), "{id}");
     }
     let last_page = Ask::History { postcode: postcode(), page: u32::MAX };
@@ -287,11 +245,7 @@ fn labels_bear_whatever_a_message_holds() {
 /// A front-end that holds a token and knows `view`, whose primary is replica 3.
 fn front_end(view: View) -> FrontEnd {
     let mut front_end = FrontEnd::new(identity(Role::FrontEnd), Settings::default());
-    say(
-        &mut front_end,
-        1,
-        Message::Found { role: Role::Replica, who: vec![("replica-1".into(), contact(3))], commit: OpNumber(0) },
-    );
+    say(&mut front_end, 1, found(Role::Replica, &[("replica-1", 3)]));
     say(&mut front_end, 1, Message::Record { token: FrontEndToken(1), view, claimed: true });
     front_end
 }
@@ -307,7 +261,7 @@ fn orders_larger_than_any_are_not_held() {
     for items in [vec![String::new(); 51], vec!["x".repeat(81)]] {
         let effects =
             say(&mut front_end, 4, Message::Request { id: request(1, 1), since: OpNumber(0), ask: order(items) });
-        assert_eq!(sent(&effects), Vec::<&Message>::new());
+        assert_eq!(messages(&effects), Vec::<&Message>::new());
         assert_eq!(pending(&front_end), 0);
     }
 }
@@ -335,7 +289,9 @@ fn a_lone_primary_that_stood_down_leads_a_newer_view() {
     let status = Status { view: ViewNumber(4), acting: false, position, commit: OpNumber(0), ack_set, silent, late };
     let effects = say(&mut front_end, 3, Message::Status(status));
     let next = view(5, 3, &[3]);
-    assert!(sent(&effects).iter().any(|message| matches!(message, Message::RecordView { view, .. } if *view == next)));
+    assert!(
+        messages(&effects).iter().any(|message| matches!(message, Message::RecordView { view, .. } if *view == next))
+    );
 }
 
 /// Nobody answers a front-end that announces nothing any more.
@@ -355,7 +311,7 @@ fn a_retired_front_end_suspects_nobody_until_it_is_alone_again() {
     let alone = Message::Found { role: Role::FrontEnd, who: vec![("me".into(), contact(ME))], commit: OpNumber(0) };
     let effects = say(&mut front_end, 1, alone);
     let told = |message: &&Message| matches!(message, Message::ClaimFrontEnd | Message::ViewIs { .. });
-    assert_eq!(sent(&effects).into_iter().filter(told).count(), 2);
+    assert_eq!(messages(&effects).into_iter().filter(told).count(), 2);
     assert_eq!(suspicions(&give(&mut front_end, silence())), 1, "now it asks, and silence counts");
 }
 
@@ -371,10 +327,10 @@ fn a_customer_told_to_look_up_again_does_not_run_in_a_circle() {
         commit: OpNumber(0),
     };
     let id = customer.waiting().unwrap();
-    assert_eq!(sent(&say(&mut customer, 1, found.clone())).len(), 1);
+    assert_eq!(messages(&say(&mut customer, 1, found.clone())).len(), 1);
     let effects = say(&mut customer, FRONT_END, Message::LookUpAgain { id });
-    assert_eq!(sent(&effects), Vec::<&Message>::new());
+    assert_eq!(messages(&effects), Vec::<&Message>::new());
     let effects = give(&mut customer, Input::Rang(Timer::AskNameServer));
-    assert_eq!(sent(&effects), [&Message::Lookup { role: Role::FrontEnd }]);
-    assert_eq!(sent(&say(&mut customer, 1, found)).len(), 1);
+    assert_eq!(messages(&effects), [&Message::Lookup { role: Role::FrontEnd }]);
+    assert_eq!(messages(&say(&mut customer, 1, found)).len(), 1);
 }

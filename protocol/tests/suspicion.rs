@@ -2,62 +2,18 @@
 //!
 //! Whole clusters are shown in `scenes.rs` and `random_schedules.rs`.
 
+mod single;
+
 use protocol::customer::Customer;
 use protocol::front_end::FrontEnd;
 use protocol::ids::{
-    Contact, CustomerId, FrontEndToken, NodeId, OpNumber, ReplicaId, RequestNumber, Role, Span, View, ViewNumber,
+    CustomerId, FrontEndToken, NodeId, OpNumber, ReplicaId, RequestNumber, Role, Span, View, ViewNumber,
 };
-use protocol::machine::{Effect, Effects, Identity, Input, JournalRecord, Machine, Settings, Timer, Wish};
+use protocol::machine::{Effect, Identity, Input, JournalRecord, Machine, Settings, Timer, Wish};
 use protocol::message::{Ask, Message, Status};
 use protocol::name_server::NameServer;
 use protocol::trace::{NodeState, Sign, TraceEvent};
-
-const NAME_SERVER: u64 = 1;
-const ME: u64 = 7;
-
-fn contact(id: u64) -> Contact {
-    Contact { id: NodeId(id), address: ([127, 0, 0, 1], 1000 + id as u16).into() }
-}
-
-fn identity(role: Role) -> Identity {
-    Identity { me: contact(ME), name: "me".into(), role, name_server: contact(NAME_SERVER) }
-}
-
-fn give(machine: &mut impl Machine, input: Input) -> Vec<Effect> {
-    let mut effects = Effects::new(true);
-    machine.handle(input, &mut effects);
-    machine.settle(&mut effects);
-    effects.drain().collect()
-}
-
-fn say(machine: &mut impl Machine, from: u64, message: Message) -> Vec<Effect> {
-    give(machine, Input::Received { from: contact(from), traced: false, message })
-}
-
-fn ring(machine: &mut impl Machine, timer: Timer) -> Vec<Effect> {
-    give(machine, Input::Rang(timer))
-}
-
-fn view(number: u64, primary: u64, members: &[u64]) -> View {
-    let members = members.iter().map(|id| NodeId(*id)).collect();
-    View { number: ViewNumber(number), primary: NodeId(primary), members }
-}
-
-fn sent(effects: &[Effect]) -> Vec<(u64, &Message)> {
-    let messages = effects.iter().filter_map(|effect| match effect {
-        Effect::Send { to, message, .. } => Some((to.id.0, message)),
-        _ => None,
-    });
-    messages.collect()
-}
-
-fn probed(effects: &[Effect]) -> Vec<u64> {
-    let peers = effects.iter().filter_map(|effect| match effect {
-        Effect::Probe { peer } => Some(peer.id.0),
-        _ => None,
-    });
-    peers.collect()
-}
+use single::{ME, NAME_SERVER, contact, give, identity, probed, ring, say, sent, set, view};
 
 fn signs(effects: &[Effect]) -> Vec<Sign> {
     let signs = effects.iter().filter_map(|effect| match effect {
@@ -65,13 +21,6 @@ fn signs(effects: &[Effect]) -> Vec<Sign> {
         _ => None,
     });
     signs.collect()
-}
-
-fn set(effects: &[Effect], wanted: Timer) -> Option<Span> {
-    effects.iter().find_map(|effect| match effect {
-        Effect::SetTimer { timer, after } if *timer == wanted => Some(*after),
-        _ => None,
-    })
 }
 
 fn proposed(effects: &[Effect]) -> Option<&View> {
