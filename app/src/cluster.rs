@@ -272,9 +272,12 @@ fn wall_clock() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64
 }
 
-/// A stranger's word, safe to show: no control characters, not long.
+/// Of a word that is not known so many characters are shown.
+const LONGEST_WORD: usize = 40;
+
+/// A stranger's word, safe to show.
 fn shown(word: &str) -> String {
-    word.chars().take(40).flat_map(char::escape_debug).collect()
+    protocol::text::shown(word, LONGEST_WORD)
 }
 
 /// A random number from the operating system.

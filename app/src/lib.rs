@@ -17,7 +17,6 @@ pub mod load;
 pub mod numbered_steps;
 pub mod panels;
 pub mod picture;
-pub mod random;
 pub mod recognition;
 pub mod scenario;
 pub mod stage;

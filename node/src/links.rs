@@ -6,17 +6,16 @@
 //! loop's.
 
 mod acts;
-mod chance;
 mod passing;
 
 use std::collections::BTreeMap;
 
 use protocol::ids::{MessageId, NodeId, Span};
+use protocol::random::Random;
 use protocol::trace::{LinkRule, Stay};
 use rustc_hash::FxHashMap;
 
 pub use acts::Acted;
-use chance::Chance;
 pub use passing::{Passing, Question, ServiceAnswer, Way};
 
 /// What may be in all links of a process together; what enters beyond that is lost, and said to be.
@@ -51,6 +50,10 @@ impl Loss {
             Loss::Orphaned => "its sender ended while it was in its link",
         }
     }
+}
+
+fn strikes(chance: &mut Random, per_mille: u16) -> bool {
+    chance.chance(u32::from(per_mille) * 1000)
 }
 
 /// What happens to something that enters a link.
@@ -100,13 +103,13 @@ pub struct Links {
     bytes: usize,
     /// Something did not fit since there was room last.
     overflown: bool,
-    chance: Chance,
+    chance: Random,
 }
 
 impl Links {
     /// Chance begins anew: the same seed and the same messages, the same losses.
     pub fn seed(&mut self, seed: u64) {
-        self.chance = Chance::new(seed);
+        self.chance = Random::new(seed);
     }
 
     /// From now on every hop lasts so long. What is on its way keeps its time.
@@ -136,7 +139,7 @@ impl Links {
     /// Whether what enters this link now arrives twice. Chance decides anew at each call.
     pub fn doubles(&mut self, way: Way) -> bool {
         let doubling = self.rule(way).doubling;
-        self.chance.strikes(doubling)
+        strikes(&mut self.chance, doubling)
     }
 
     /// What happens to something that enters a link at `now`. Chance decides anew at each call.
@@ -145,7 +148,7 @@ impl Links {
         if rule.cut {
             return Fate::Lost(Loss::Cut);
         }
-        if self.chance.strikes(rule.loss) {
+        if strikes(&mut self.chance, rule.loss) {
             return Fate::Lost(Loss::Chance);
         }
         if control {
@@ -156,7 +159,7 @@ impl Links {
             let first = self.last.get(&way).copied().unwrap_or_default();
             left = left.max(first.saturating_sub(now));
         } else {
-            left += self.chance.up_to(rule.jitter.0);
+            left += self.chance.between(0, rule.jitter.0);
         }
         match (left, rule.hold) {
             (0, false) => Fate::Passes,

@@ -6,6 +6,7 @@ use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 
 use crate::ids::Fingerprint;
+use crate::random;
 
 /// Digest of any value of the protocol.
 pub fn digest_of<T: Serialize + ?Sized>(value: &T) -> Fingerprint {
@@ -36,12 +37,9 @@ impl Digest {
     }
 }
 
-/// The finisher of SplitMix64 (Steele, Lea, Flood 2014): a bijection in which each input bit moves about half of the output.
-fn mix(mut z: u64) -> u64 {
-    z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+/// Zero, too, is stirred.
+fn mix(z: u64) -> u64 {
+    random::mix(z.wrapping_add(0x9e37_79b9_7f4a_7c15))
 }
 
 impl Flavor for Digest {

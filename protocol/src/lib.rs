@@ -36,6 +36,7 @@ mod named;
 pub mod order_book;
 pub mod plant;
 pub mod postcode;
+pub mod random;
 pub mod replica;
 #[cfg(feature = "simulation")]
 pub mod simulation;

@@ -11,7 +11,6 @@ mod faults;
 mod healing;
 pub mod node;
 pub mod queue;
-pub mod random;
 mod story;
 pub mod surroundings;
 pub mod tally;
@@ -25,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::Span;
 use crate::plant::Plant;
-use crate::simulation::random::mix;
+use crate::random::mix;
 pub use crate::simulation::trial::{Ended, Trial};
 
 /// A seed that convicts something.

@@ -37,6 +37,12 @@ pub fn with_invisible_named(text: &str) -> String {
     text.chars().map(named).collect()
 }
 
+/// A stranger's word, safe to show: no control characters, at most so many characters.
+#[must_use]
+pub fn shown(word: &str, most: usize) -> String {
+    word.chars().take(most).flat_map(char::escape_debug).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +52,7 @@ mod tests {
         let text = "\u{feff}Pad\u{200b} th\u{ad}ai\u{2060}";
         assert_eq!(without_invisible(text), "Pad thai");
         assert_eq!(with_invisible_named("Pad\u{200b} thai\n"), "Pad[U+200B] thai[U+000A]");
+        assert_eq!(shown("a\u{1b}[2Jb", 4), "a\\u{1b}[2");
         assert_eq!(without_invisible("Müller’s Łódź — 東京 \t"), "Müller’s Łódź — 東京 \t");
     }
 }

@@ -72,7 +72,7 @@ impl Named {
 }
 
 fn shown(name: &OsString) -> String {
-    name.to_string_lossy().chars().flat_map(char::escape_debug).collect()
+    protocol::text::shown(&name.to_string_lossy(), usize::MAX)
 }
 
 #[cfg(unix)]

@@ -449,5 +449,5 @@ fn over<T>(received: Result<T, TryRecvError>) -> Option<Option<T>> {
 /// What a tape is called on the screen.
 pub fn file_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    name.chars().take(60).flat_map(char::escape_debug).collect()
+    protocol::text::shown(&name, 60)
 }

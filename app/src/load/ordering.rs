@@ -14,11 +14,11 @@ use protocol::menu::menu;
 use protocol::message::{Answer, Ask};
 use protocol::order_book::{Order, OrderBook, OrderId, Outcome, PAGE};
 use protocol::postcode::Postcode;
+use protocol::random::Random;
 use protocol::trace::{Crowd, CrowdTimes};
 
 use crate::history::{Function, HistoryWriter, Kind, LineValue, OperationLine};
 use crate::load::{Moment, Workload};
-use crate::random::Random;
 use crate::scenario::Tally;
 use named::Named;
 

@@ -162,9 +162,9 @@ fn milliseconds(number: i64) -> Duration {
     Duration::from_millis(number.unsigned_abs())
 }
 
-/// A stranger's word, safe to show: no control characters, not long.
+/// A stranger's word, safe to show.
 fn shown(word: &str) -> String {
-    word.chars().take(40).flat_map(char::escape_debug).collect()
+    protocol::text::shown(word, 40)
 }
 
 fn refuse<T, S>(at: &Spanned<S>, why: String) -> Result<T, Refusal> {

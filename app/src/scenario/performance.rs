@@ -13,11 +13,11 @@ mod times;
 
 use std::time::Duration;
 
+use protocol::random::Random;
 use protocol::trace::{Rate, TraceRecord};
 
 use super::{Action, Scenario, Step, WaitFor};
 use crate::picture::Picture;
-use crate::random::Random;
 use crate::user_command::{Until, UserCommand};
 use answers::Open;
 pub use findings::Findings;
@@ -86,7 +86,7 @@ impl Performance {
     #[must_use]
     pub fn new(scenario: Scenario, seed: u64) -> Self {
         let mut random = Random::new(seed);
-        let draw = random.number();
+        let draw = random.bits();
         Self {
             scenario,
             seed,
@@ -256,7 +256,7 @@ impl Performance {
 
     fn advance(&mut self) {
         self.due_since = None;
-        self.draw = self.random.number();
+        self.draw = self.random.bits();
         self.next += 1;
         if self.next >= self.scenario.steps.len() && self.repeats() {
             (self.next, self.round) = (0, self.round + 1);

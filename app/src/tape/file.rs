@@ -149,7 +149,7 @@ fn line(sink: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
 /// # Errors
 /// See [`SaveError`].
 pub fn save(tape: &Copy, path: &Path) -> Result<(), SaveError> {
-    let shown = |path: &Path| path.display().to_string().chars().flat_map(char::escape_debug).collect::<String>();
+    let shown = |path: &Path| protocol::text::shown(&path.display().to_string(), usize::MAX);
     let Some(name) = path.file_name() else { return Err(SaveError::NoName(shown(path))) };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.is_dir() {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use app::history::{Function, HistoryWriter, Kind, LineValue, OperationLine};
-use app::random::Random;
+use protocol::random::Random;
 
 /// Customers at work at the same time.
 const CUSTOMERS: u64 = 16;

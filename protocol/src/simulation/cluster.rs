@@ -11,11 +11,11 @@ use crate::message::{Answer, Message};
 use crate::name_server::NameServer;
 use crate::order_book::OrderBook;
 use crate::plant::Plant;
+use crate::random::mix;
 use crate::replica::Replica;
 use crate::simulation::checkers::Checkers;
 use crate::simulation::node::{Actor, Doom, Life, Node};
 use crate::simulation::queue::Queue;
-use crate::simulation::random::mix;
 use crate::simulation::surroundings::{Fate, Slot, Surroundings};
 
 /// Where slot 0 would listen if there were sockets.

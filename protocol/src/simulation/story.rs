@@ -4,8 +4,8 @@
 
 use crate::machine::Input;
 use crate::message::Message;
+use crate::random::mix;
 use crate::simulation::cluster::{Cluster, FIRST_PORT};
-use crate::simulation::random::mix;
 use crate::simulation::surroundings::Surroundings;
 
 impl<S: Surroundings> Cluster<S> {

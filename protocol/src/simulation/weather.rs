@@ -3,7 +3,7 @@
 use crate::ids::RequestId;
 use crate::message::Message;
 use crate::postcode::{Postcode, PostcodeService, Verdict};
-use crate::simulation::random::{Random, mix};
+use crate::random::{Random, mix};
 use crate::simulation::surroundings::{Fate, Slot, Surroundings};
 use crate::simulation::tally::{Fault, Tally};
 use crate::simulation::trial::Plan;

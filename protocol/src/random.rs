@@ -1,9 +1,10 @@
-//! Everything random in a simulation, from one seed.
+//! Choices that follow from a seed: which fault, which message is lost, which customer orders. The same seed, the same
+//! choices, on every machine. No machine of the protocol chooses anything; those that test, load or steer it do.
 //!
-//! SplitMix64 (Steele, Lea, Flood 2014): fast, and good enough to choose faults. Not for secrets.
+//! SplitMix64 (Steele, Lea, Flood 2014): fast, and good enough for this. Not for secrets, and not for ids.
 
 /// A stream of random numbers. The same seed gives the same stream on every machine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Random {
     state: u64,
 }
@@ -30,7 +31,7 @@ impl Random {
 
     /// A number of `low..=high`.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
-        low + self.below(high - low + 1)
+        low + self.below((high - low).saturating_add(1))
     }
 
     /// True so many times in a million.
@@ -44,7 +45,7 @@ impl Random {
     }
 }
 
-/// The finisher of SplitMix64; also used to fold event hashes.
+/// The finisher of SplitMix64: a bijection in which each input bit moves about half of the output. Digests use it too.
 #[must_use]
 pub fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
