@@ -170,6 +170,41 @@ fn the_cleaning_timer_follows_its_setting() {
     assert_eq!(set(&cleans(&mut name_server), Timer::Autoclean), Some(autoclean));
 }
 
+/// What observers hear of the front-ends that it believes dead or alive.
+fn suspicions(effects: &[Effect]) -> Vec<(u64, bool)> {
+    let suspicions = traces(effects).into_iter().filter_map(|event| match event {
+        TraceEvent::Suspects { replica, suspected, .. } => Some((replica.0, *suspected)),
+        _ => None,
+    });
+    suspicions.collect()
+}
+
+#[test]
+fn observers_hear_that_a_front_end_is_back_only_where_there_are_two_and_it_was_silent() {
+    for (front_ends, told) in [(1, vec![]), (2, vec![(2, false)])] {
+        let mut name_server = name_server();
+        let registers = |name_server: &mut NameServer, id: u64| {
+            suspicions(&registers_as(name_server, id, &format!("front-end-{id}"), Role::FrontEnd, None))
+        };
+        (2..2 + front_ends).for_each(|id| drop(registers(&mut name_server, id)));
+        give(&mut name_server, Input::Gone { peer: NodeId(2) });
+        assert_eq!(registers(&mut name_server, 2), told);
+        assert_eq!(registers(&mut name_server, 2), [], "it was not silent");
+    }
+}
+
+#[test]
+fn after_a_freeze_the_silence_of_front_ends_that_live_is_counted_anew() {
+    let mut name_server = name_server();
+    for id in [2, 3] {
+        registers_as(&mut name_server, id, &format!("front-end-{id}"), Role::FrontEnd, None);
+    }
+    give(&mut name_server, Input::Gone { peer: NodeId(2) });
+    let Settings { heartbeat, .. } = Settings::default();
+    let late = Input::Overslept { by: Settings::default().frozen_from() };
+    assert_eq!(timers(&give(&mut name_server, late)), [(Timer::Silence(NodeId(3)), heartbeat.times(2))]);
+}
+
 // The record.
 
 /// Of view 3, recorded by the holder of token 2.
