@@ -1,6 +1,6 @@
 //! Everything that can be done without a window: what is asked on the command line, and how it ends.
 //!
-//! Each command has a file below; the exit statuses are RELIABILITY section 3's. Nothing here opens a display.
+//! Each command has a file below; how each may end stands in [`Exit`]. Nothing here opens a display.
 
 mod bench;
 mod check;

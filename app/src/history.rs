@@ -1,4 +1,4 @@
-//! The history of a run: what customers asked and were told, as JSON Lines (RELIABILITY, "History format").
+//! The history of a run: what customers asked and were told, as JSON Lines.
 //!
 //! Written by `run`, read by `check`. Nothing is judged here: that is `verdict`'s. Order ids are kept as small numbers
 //! within their postcode, because a long history repeats each of them in many lists.

@@ -1,6 +1,6 @@
 //! One program for everything: a node, if the first argument says so; else a command; else the window.
 //!
-//! Only decides which, and with which exit status it ends (RELIABILITY section 3).
+//! Only decides which, and with which exit status it ends.
 
 use std::process::ExitCode;
 

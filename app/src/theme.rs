@@ -10,7 +10,7 @@ use egui::{
     Theme, Ui, Vec2, Visuals, vec2,
 };
 
-/// The colours of one theme. What each means stands in LOOK's table; the last rows are derived.
+/// The colours of one theme, and what each means. The last ones are derived from the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tokens {
     /// Behind everything.
@@ -25,7 +25,7 @@ pub struct Tokens {
     pub line: Color32,
     /// What is read.
     pub text: Color32,
-    /// What is read second. A shade stronger than LOOK's, so that it is legible on the canvas too.
+    /// What is read second; strong enough to be legible on the canvas too.
     pub dim: Color32,
     /// The primary; what destroys; "now".
     pub tomato: Color32,
@@ -55,7 +55,7 @@ pub struct Tokens {
     pub on_saffron: Color32,
 }
 
-/// LOOK's light column.
+/// The light theme.
 pub const LIGHT: Tokens = Tokens {
     background: Color32::from_rgb(0xFA, 0xF8, 0xF5),
     panel: Color32::from_rgb(0xFF, 0xFF, 0xFF),
@@ -79,7 +79,7 @@ pub const LIGHT: Tokens = Tokens {
     on_saffron: Color32::from_rgb(0x2B, 0x26, 0x22),
 };
 
-/// LOOK's dark column.
+/// The dark theme.
 pub const DARK: Tokens = Tokens {
     background: Color32::from_rgb(0x1B, 0x1A, 0x1D),
     panel: Color32::from_rgb(0x23, 0x22, 0x26),

@@ -1,4 +1,4 @@
-//! Whether a history is linearizable: exact for append-only lists, and fast (RELIABILITY, "History format").
+//! Whether a history is linearizable: exact for append-only lists, and fast.
 //!
 //! The longest list read fixes the order of all it holds, so each operation has a rank: an order its place, a read the
 //! length it saw; acknowledged orders nobody read come last, unknown ones nobody read do not matter. The history is

@@ -1,5 +1,5 @@
-//! The few things all panels are made of: headings, pills, choices, rows. They look as LOOK says; what they mean is the
-//! panels' business.
+//! The few things all panels are made of: headings, pills, choices, rows. Calm, with hairlines and without
+//! shadows, and never telling by colour alone. What they mean is the panels' business.
 
 use egui::{
     Align, Button, Color32, CornerRadius, Frame, Id, Label, Layout, Modal, Response, RichText, Role, Sense, Stroke,

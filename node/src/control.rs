@@ -2,7 +2,8 @@
 //!
 //! Standard input: one [`NodeConfig`], then [`ControlCommand`]s; its end means "exit". Standard output: [`NodeReport`]s,
 //! [`NodeReport::Ready`] first. Each is a frame: length as u32 (little-endian), then postcard. Secrets travel only here,
-//! never in arguments, the environment or files (RELIABILITY S3). Nothing of this is reachable from the network.
+//! never in arguments, the environment or files, where other users of the machine could read them. Nothing of this is
+//! reachable from the network.
 
 mod steering;
 
@@ -191,7 +192,7 @@ pub enum NodeReport {
     Trace {
         /// The events.
         records: Vec<TraceRecord>,
-        /// How many more there were than fit (DESIGN, "Under load").
+        /// How many more there were than fit: observers must never slow a node down.
         dropped: u64,
     },
     /// Answer to [`ControlCommand::ReportStatus`].

@@ -1,8 +1,9 @@
 //! The name server's journal: one small file that always holds the newest record, whole.
 //!
 //! A new record is written beside the old one, synced, and renamed over it, so no crash leaves half a record; whatever else
-//! is found in the file is damage, and damage is never repaired by guessing (RELIABILITY D23). A second name server on the
-//! same journal is refused by a lock. Replicas keep everything in memory; a durable log is not built yet.
+//! is found in the file is damage, and damage is never repaired by guessing: a record that is only probable could begin a
+//! second history. A second name server on the same journal is refused by a lock. Replicas keep everything in memory; a
+//! durable log is not built yet.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};

@@ -1,7 +1,7 @@
 //! Every message of the protocol, in the order of the workflow \[1\]..\[14\]: the protocol's reference.
 //!
 //! A message is a *repeatable statement*: it may be lost, late, doubled or out of order, and the receiver must
-//! still be right (PROTOCOL, "Idea"). What each receiver does with it stands in its `on_*` function.
+//! still be right. What each receiver does with it stands in its `on_*` function.
 
 mod fields;
 
@@ -26,7 +26,7 @@ pub struct Envelope {
     /// Who it is for.
     pub to: NodeId,
     /// Whether this message is shown step by step. Decided once, where a customer sends its request, and passed
-    /// on with whatever that request causes, so that what is shown is shown whole (DESIGN, "Under load").
+    /// on with whatever that request causes, so that what is shown is shown whole.
     pub traced: bool,
     /// What is said.
     pub message: Message,
@@ -260,7 +260,7 @@ pub struct SnapshotPart {
 }
 
 impl Message {
-    /// Which role a sender's certificate must name (RELIABILITY S8).
+    /// Which role a sender's certificate must name: a customer cannot announce a view.
     #[must_use]
     pub fn may_be_sent_by(&self, role: Role) -> bool {
         match self {
@@ -309,7 +309,7 @@ impl Message {
         }
     }
 
-    /// The number of the seed's workflow that this message performs when `sender` sends it, if any.
+    /// The workflow's step that this message performs when `sender` sends it, if any.
     #[must_use]
     pub fn step(&self, sender: Role) -> Option<Step> {
         let number = match self {

@@ -39,7 +39,7 @@ struct Registered {
     contact: Contact,
     role: Role,
     token: Option<FrontEndToken>,
-    /// How many had registered before: "the first found" of the seed.
+    /// How many had registered before: replicas are found in this order.
     order: u64,
     /// Whether it registered since the last cleaning.
     fresh: bool,

@@ -165,7 +165,7 @@ pub struct OrderBook {
 }
 
 impl OrderBook {
-    /// The pre-defined order history of the seed. There are three `set`s, 1 to 3 (others are folded into these): each
+    /// The pre-defined order history. There are three `set`s, 1 to 3 (others are folded into these): each
     /// replica loads one when it starts, and only that of the very first primary is ever anybody's history.
     #[must_use]
     pub fn preset(set: u32) -> Self {

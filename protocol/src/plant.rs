@@ -20,7 +20,7 @@ named! {
     /// R5: a silent backup is skipped by the primary itself, not left out by a recorded view.
     SkipSlowBackup = "skip-slow-backup",
         "The primary itself skips a silent backup, which stays a member.";
-    /// A replica that is no member may lead, if it was registered first (as in the seed).
+    /// A replica that is no member may lead, if it was registered first.
     PromoteFirstRegistered = "promote-first-registered",
         "The first registered replica leads, even if it is no member.";
     /// R11, memory mode: a restarted process comes back as the member it was, with empty memory.

@@ -25,7 +25,7 @@ pub use failpoints::{FAILPOINTS, Failpoint, Part};
 pub use steering::{Blast, Bomb, Freezing, LinkRule, MessageAct, Rate, Stay};
 pub use suspicion::{Sign, Suspicion};
 
-/// One of the seed's numbered steps, 1 to 14.
+/// One of the workflow's steps, 1 to 14.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Step(pub u8);
 
@@ -296,7 +296,7 @@ pub enum Ending {
 /// A message as the picture shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageFacts {
-    /// Its number in the seed's workflow; none is drawn quieter.
+    /// Its step of the workflow; a message without one is drawn quieter.
     pub step: Option<Step>,
     /// A few words: "update 41".
     pub label: String,

@@ -1,4 +1,4 @@
-//! Every planted bug is found out by the simulation (RELIABILITY G4), and an honest cluster never is.
+//! Every planted bug is found out by the simulation, and an honest cluster never is.
 //!
 //! A test suite is worth the bugs it catches: each mistake of `protocol::plant` is made by whole clusters until some seed
 //! convicts it, and the very same seeds are then run without it. What a seed does: `just-hungry simulate --seed 17
@@ -12,7 +12,7 @@ use protocol::ids::Span;
 use protocol::plant::{ALL, Plant};
 use protocol::simulation::{Conditions, Report, simulate};
 
-/// At most so many seeds are tried before a mistake counts as overlooked (RELIABILITY G4).
+/// At most so many seeds are tried before a mistake counts as overlooked.
 const MOST_SEEDS: u64 = 2000;
 /// Virtual time with faults in each trial.
 const SPAN: Span = Span::millis(100_000);

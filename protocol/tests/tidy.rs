@@ -1,5 +1,6 @@
 //! What every file of the workspace keeps to, so that the tree goes on telling its story: a purpose in the first line,
-//! length limits, nothing left to do, dependencies in one direction, colours in one place, no path of anybody's machine.
+//! length limits, nothing left to do, references that lead somewhere, dependencies in one direction, colours in one place,
+//! no path of anybody's machine.
 //!
 //! Reads files as text and asks no compiler: what clippy can say is left to clippy.
 
@@ -7,6 +8,8 @@
 mod directions;
 #[path = "tidy/lines.rs"]
 mod lines;
+#[path = "tidy/references.rs"]
+mod references;
 #[path = "tidy/tree.rs"]
 mod tree;
 
@@ -66,6 +69,20 @@ fn nothing_is_left_to_do() {
 #[test]
 fn no_path_of_a_machine_is_written_down() {
     keep(&tree::text_files(), |file| lines::machine_paths(&file.text));
+}
+
+#[test]
+fn documents_and_sections_that_are_named_are_there() {
+    let known = references::Known::new(tree::paths(), &tree::read("protocol/PROTOCOL.md"));
+    // The rule's own file has examples of what it finds.
+    let examples = |file: &SourceFile| file.path.ends_with("tidy/references.rs");
+    let files: Vec<_> = tree::text_files().into_iter().filter(|file| !examples(file)).collect();
+    keep(&files, |file| known.ghosts(&file.path, &file.text));
+}
+
+#[test]
+fn a_seed_is_a_random_runs_number() {
+    keep(&tree::text_files(), |file| references::other_seeds(&file.path, &file.text));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! One process: started, told its settings and keys over its standard input, listened to, killed, waited for.
 //!
 //! What the reports mean, and which processes there are, is the supervisor's business. All processes are started by the
-//! supervisor's thread, because on Linux a child's parent is the *thread* that started it (TECH E).
+//! supervisor's thread: on Linux the parent of a child is the *thread* that started it, and with that thread the child is
+//! killed.
 
 use std::io::{BufReader, Read};
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Facts on their way from the processes to whoever looks: a bounded queue that never makes a process wait.
 //!
-//! What does not fit is counted, not awaited (DESIGN, "Under load"): first the events of single messages, whose loss only
+//! What does not fit is counted, not awaited: first the events of single messages, whose loss only
 //! thins out the picture, and only far beyond that everything else. Nothing is interpreted here.
 
 use std::collections::{BTreeMap, VecDeque};

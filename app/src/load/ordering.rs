@@ -1,6 +1,6 @@
 //! What the customers of a scenario do: order and read, one request at a time, and write down what they asked and were told.
 //!
-//! The history is written as it happens, in the format of RELIABILITY. Judging it is `verdict`'s, faults are the scenario's.
+//! The history is written as it happens, in the format of `history`. Judging it is `verdict`'s, faults are the scenario's.
 
 mod named;
 

@@ -130,7 +130,7 @@ pub enum Goal {
 /// Which messages are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Which {
-    /// Its number in the seed's workflow; none: any.
+    /// Its step of the workflow; none: any.
     pub step: Option<u8>,
     /// Who sent it; none: anybody.
     pub from: Option<EndName>,

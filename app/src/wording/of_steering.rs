@@ -20,7 +20,7 @@ pub const SPEED_MEANS: &str =
 /// Explains a step.
 pub const STEP_MEANS: &str = "Until the next message leaves its link, else until the next timer rings (→).";
 /// Explains the step to a number.
-pub const NUMBERED_MEANS: &str = "Until a message with one of the seed’s numbers has arrived (Shift →).";
+pub const NUMBERED_MEANS: &str = "Until a message of one of the workflow’s steps has arrived (Shift →).";
 /// Explains the step to a view change.
 pub const VIEW_CHANGE_MEANS: &str = "Until a replica enters a newer view than any before (Ctrl →).";
 /// What the line that is drawn does.

@@ -1,4 +1,4 @@
-//! Bad input (DESIGN, last section): every refusal says what was wrong, and nothing acknowledged is lost.
+//! Bad input: every refusal says what was wrong, and nothing acknowledged is lost.
 
 use std::net::UdpSocket;
 

@@ -1,4 +1,4 @@
-//! Where the failpoints lie (RELIABILITY section 2a): recognised by what comes to a machine, what it asks for, and what leaves.
+//! Where the failpoints lie: recognised by what comes to a machine, what it asks for, and what leaves.
 //!
 //! No machine knows them. Nothing is done here: what happens at a point, and to what is left undone, is `bombs`' matter. The
 //! points of the launcher are its own, and a joiner cannot know that it is in the ack set: its launcher hears that.

@@ -38,7 +38,7 @@ pub(super) enum Report {
     Messages { from: SocketAddr, envelopes: Vec<Envelope> },
 }
 
-/// Counts messages that were refused, and says so in the log once a second at most (RELIABILITY S8).
+/// Counts messages that were refused, and says so in the log once a second at most, so that a flood of them fills no disk.
 #[derive(Debug, Default)]
 pub struct Refusals {
     count: AtomicU64,

@@ -113,7 +113,7 @@ fn roots(credentials: &Credentials) -> anyhow::Result<Arc<RootCertStore>> {
     Ok(Arc::new(roots))
 }
 
-/// TLS for accepting: only peers of this run, no session tickets, so no 0-RTT (RELIABILITY S9).
+/// TLS for accepting: only peers of this run, no session tickets, so no 0-RTT, which could be replayed.
 pub(crate) fn accepting(credentials: &Credentials) -> anyhow::Result<QuicServerConfig> {
     let verifier = WebPkiClientVerifier::builder_with_provider(roots(credentials)?, provider())
         .build()

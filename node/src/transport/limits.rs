@@ -1,4 +1,5 @@
-//! The QUIC endpoint of a process, with every limit set explicitly (RELIABILITY, "QUIC limits").
+//! The QUIC endpoint of a process, with every limit set explicitly: the defaults let any process on the machine
+//! open tens of thousands of handshakes.
 //!
 //! Only configuration; connections are made in `connections`. Benchmarks measure a bare round trip on the same endpoint.
 
@@ -21,7 +22,8 @@ pub(crate) const WAITING_HANDSHAKES: usize = 256;
 pub(crate) const RETRY_FROM: usize = 32;
 /// Connections beyond this are refused.
 pub(crate) const MOST_CONNECTIONS: usize = 512;
-/// How long a handshake may take when others dial us, and how long a frame may stay unfinished (RELIABILITY S6).
+/// How long a handshake may take when others dial us, and how long a frame may stay unfinished: slow peers
+/// must not tie up others.
 pub(crate) const SLOWEST: Duration = Duration::from_secs(5);
 /// How long we try to reach a peer. QUIC never learns that nobody listens there.
 pub(crate) const DIAL: Duration = Duration::from_millis(300);

@@ -27,7 +27,7 @@ pub(super) struct Known {
     pub(super) contact: Option<Contact>,
     /// As the name server calls it; none until it has said so.
     name: Option<String>,
-    /// How many were known before: "first found" (seed, [2, 3]).
+    /// How many were known before: of equals, the first that was found leads.
     pub(super) order: u64,
     pub(super) health: Health,
     pub(super) status: Option<Status>,

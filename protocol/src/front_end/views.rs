@@ -61,7 +61,7 @@ impl FrontEnd {
             return self.first_view().map(Some);
         }
         let mut members = self.next_members();
-        // Planted, as in the seed: the first registered that lives leads, whether it is a member or not.
+        // Planted: the first registered that lives leads, whether it is a member or not.
         let seeks = self.settings.plants(Plant::PromoteFirstRegistered) && self.is_dead(&self.view.primary);
         if let Some(first) = self.first_registered().filter(|_| seeks) {
             members.insert(first);
@@ -92,7 +92,7 @@ impl FrontEnd {
     }
 
     /// The first registered living replica alone, unless somebody remembers a view: then the record was lost, and
-    /// starting again would begin a second history (RELIABILITY H1).
+    /// starting again would begin a second history.
     fn first_view(&self) -> Result<View, String> {
         let seen = self.replicas.values().filter_map(|known| known.status.as_ref()).map(|status| status.view).max();
         if let Some(seen) = seen.filter(|seen| *seen > ViewNumber(0)) {
@@ -170,7 +170,7 @@ impl FrontEnd {
         if next.number == ViewNumber(1) {
             return Some("Waiting for the first view to be recorded.".into());
         }
-        // Whoever is to be left out, member or in step, is awaited by the present primary until then (RELIABILITY H8, H9).
+        // Whoever is to be left out, member or in step, is awaited by the present primary until then.
         let left_out = self.candidates.iter().any(|id| !next.members.contains(id));
         let waits = left_out || self.stands_down(&self.view.primary);
         waits.then(|| "Waiting for the name server to record a new view.".into())

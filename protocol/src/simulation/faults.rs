@@ -1,6 +1,6 @@
 //! The faults of a trial: which one comes next, whom it hits, and when it is over.
 //!
-//! Their kinds follow RELIABILITY section 2. Each is counted, so that a thin simulation is noticed.
+//! Each kind is counted, so that a thin simulation is noticed.
 
 use crate::ids::{Contact, Role, Span};
 use crate::machine::{Input, Settings};

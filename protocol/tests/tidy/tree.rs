@@ -19,7 +19,8 @@ pub fn rust_files() -> Vec<SourceFile> {
 pub fn text_files() -> Vec<SourceFile> {
     files(|path| {
         let extension = path.extension().and_then(|extension| extension.to_str());
-        matches!(extension, Some("rs" | "toml" | "md" | "sh")) || path.parent() == Some(Path::new(".ci"))
+        let written = matches!(extension, Some("rs" | "toml" | "md" | "sh" | "scene" | "yml"));
+        written || path.parent() == Some(Path::new(".ci"))
     })
 }
 
@@ -32,22 +33,34 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// Every file, as a path from the workspace's root, with forward slashes.
+pub fn paths() -> impl Iterator<Item = String> {
+    all().into_iter().map(|path| path.to_string_lossy().replace('\\', "/"))
+}
+
 fn files(wanted: impl Fn(&Path) -> bool) -> Vec<SourceFile> {
+    let read = |path: PathBuf| {
+        let (path, text) = (path.to_string_lossy().replace('\\', "/"), read(&path.to_string_lossy()));
+        SourceFile { path, text }
+    };
+    all().into_iter().filter(|path| wanted(path)).map(read).collect()
+}
+
+fn all() -> Vec<PathBuf> {
     let mut found = Vec::new();
-    walk(Path::new(""), &wanted, &mut found).unwrap_or_else(|error| panic!("the workspace cannot be read: {error}"));
-    found.sort_by(|one, other| one.path.cmp(&other.path));
+    walk(Path::new(""), &mut found).unwrap_or_else(|error| panic!("the workspace cannot be read: {error}"));
+    found.sort();
     found
 }
 
-fn walk(folder: &Path, wanted: &impl Fn(&Path) -> bool, found: &mut Vec<SourceFile>) -> io::Result<()> {
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(root().join(folder))? {
         let entry = entry?;
         let (path, kind) = (folder.join(entry.file_name()), entry.file_type()?);
         if kind.is_dir() && entry.file_name() != "target" && entry.file_name() != ".git" {
-            walk(&path, wanted, found)?;
-        } else if kind.is_file() && wanted(&path) {
-            let text = fs::read_to_string(entry.path())?;
-            found.push(SourceFile { path: path.to_string_lossy().replace('\\', "/"), text });
+            walk(&path, found)?;
+        } else if kind.is_file() {
+            found.push(path);
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Lines between those who talk, with the seed's numbers on them, and the glow of messages that have just passed.
+//! Lines between those who talk, with the workflow's steps on them, and the glow of messages that have just passed.
 //!
 //! A line is there because of who is who now; its glow, because a message really went along it.
 
@@ -81,7 +81,7 @@ fn glows(picture: &Picture) -> BTreeMap<Pair, Glow> {
 /// Under load only the newest messages light their ways one by one; the others are flow.
 const MOST_GLOWS: usize = 600;
 
-/// One of the seed's numbers, where it is written, and how strongly it glows.
+/// One of the workflow's steps, where it is written, and how strongly it glows.
 struct Number {
     /// By [`SHARES`].
     places: [Pos2; SHARES.len()],

@@ -25,7 +25,7 @@ pub(super) struct Relation<'a> {
     pub(super) from: (NodeId, &'a str),
     pub(super) to: (NodeId, &'a str),
     pub(super) pattern: Pattern,
-    /// The seed's numbers written on the line.
+    /// The workflow's steps written on the line.
     pub(super) steps: &'static [u8],
 }
 

@@ -1,7 +1,7 @@
 //! What customers are told, checked twice: against the committed history the moment it is told (I1, exact), and at the
 //! end from the customers' own words alone.
 //!
-//! The second check is that of RELIABILITY, "History format": the longest list read fixes the order of all it holds, so
+//! The second check is that of `just-hungry check`: the longest list read fixes the order of all it holds, so
 //! each operation has a rank; all lists must be prefixes of one another, and none may end before one of lower rank began.
 
 use std::collections::BTreeMap;
