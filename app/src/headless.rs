@@ -155,7 +155,7 @@ pub struct ClusterKind {
     #[arg(long, value_name = "MS", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=60_000))]
     heartbeat: u64,
     /// Silence after which a node is suspected, in milliseconds.
-    #[arg(long, value_name = "MS", default_value_t = 250, value_parser = clap::value_parser!(u64).range(2..=600_000))]
+    #[arg(long, value_name = "MS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(2..=600_000))]
     suspect_after: u64,
     /// What becomes of an order while no postcode service answers: it waits, or it is refused after a while.
     #[arg(long, value_enum, default_value_t)]

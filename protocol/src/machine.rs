@@ -208,7 +208,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             heartbeat: Span::millis(50),
-            suspect_after: Span::millis(250),
+            suspect_after: Span::millis(400),
             autoclean: Span::millis(20_000),
             retry_after: Span::millis(1000),
             forward_again_after: Span::millis(500),

@@ -117,15 +117,16 @@ fn a_wrong_proof_is_refuted_by_a_word() {
 fn time_in_which_the_own_loop_was_late_is_no_silence() {
     let mut front_end = front_end(&[A, B]);
     let (silence, by) = (Timer::Silence(NodeId(B)), Span::millis(60));
+    let limit = Settings::default().suspect_after;
     give(&mut front_end, Input::Overslept { by });
     // As long again as it was late, and as late again: so may others be.
     let effects = ring(&mut front_end, silence);
     assert_eq!((set(&effects, silence), signs(&effects)), (Some(Span::millis(180)), vec![]));
     let effects = ring(&mut front_end, silence);
-    assert_eq!(signs(&effects), [Sign::Silent { silence: Span::millis(430), late: by }]);
+    assert_eq!(signs(&effects), [Sign::Silent { silence: Span(limit.0 + 3 * by.0), late: by }]);
     // Frozen: everything is counted anew.
     let effects = give(&mut front_end, Input::Overslept { by: Span::millis(600_000) });
-    assert_eq!(set(&effects, Timer::Silence(NodeId(A))), Some(Settings::default().suspect_after));
+    assert_eq!(set(&effects, Timer::Silence(NodeId(A))), Some(limit));
 }
 
 #[test]
@@ -143,8 +144,8 @@ fn silence_is_borne_longer_where_nodes_are_slow_and_never_beyond_a_bound() {
         Span(limit.0 + first.0)
     };
     assert_eq!(accused_after(Span(0)), limit);
-    assert_eq!(accused_after(Span::millis(70)), Span::millis(390));
-    assert_eq!(accused_after(Span::millis(900)), Span::millis(450));
+    assert_eq!(accused_after(Span::millis(70)), Span(limit.0 + Span::millis(140).0));
+    assert_eq!(accused_after(Span::millis(900)), Span(limit.0 / 5 * 9));
     // The patience that is told to the primary is the same, and fades.
     let mut front_end = front_end(&[A, B]);
     late(&mut front_end, B, A, &[], Span::millis(70));
@@ -280,10 +281,13 @@ fn a_proof_is_silence_enough_and_a_name_server_that_was_late_accuses_nobody() {
     give(&mut name_server, Input::Gone { peer: NodeId(3) });
     assert_eq!(found(&mut name_server), 2);
     registers(&mut name_server, 3, 2);
-    give(&mut name_server, Input::Overslept { by: Span::millis(110) });
+    let late = Span::millis(110);
+    give(&mut name_server, Input::Overslept { by: late });
+    let Settings { heartbeat, suspect_after, .. } = Settings::default();
     let silence = Timer::Silence(NodeId(3));
     let rings = (1..20).find(|_| !signs(&ring(&mut name_server, silence)).is_empty());
-    assert_eq!(rings, Some(7), "eight heartbeats, not five: it was itself late by more than two");
+    let borne = (suspect_after.0 + late.0).div_ceil(heartbeat.0);
+    assert_eq!(rings, Some(borne - 1), "two or three heartbeats longer: it was itself late by more than two");
     assert_eq!(found(&mut name_server), 2);
     give(&mut name_server, Input::Gone { peer: NodeId(2) });
     assert_eq!(found(&mut name_server), 3, "where none lives, the newest of all is found");
