@@ -96,6 +96,24 @@ pub enum ViolationKind {
 }
 
 /// Judges a history.
+///
+/// ```
+/// use app::{history, verdict::{Judgement, judge}};
+///
+/// let placed = r#"{"type":"init","postcode":"NE1 1AB","value":["seed-0"]}
+/// {"process":3,"type":"invoke","f":"place","postcode":"NE1 1AB","value":"c3-17","time":10,"op":41}
+/// {"process":3,"type":"ok","f":"place","postcode":"NE1 1AB","value":"c3-17","time":20,"op":41}
+/// {"process":5,"type":"invoke","f":"read","postcode":"NE1 1AB","value":null,"time":30,"op":42}
+/// "#;
+/// let ends_with = |list: &str| {
+///     let read = r#"{"process":5,"type":"ok","f":"read","postcode":"NE1 1AB","time":40,"op":42,"value":"#;
+///     let history = history::read(format!("{placed}{read}{list}}}\n").as_bytes())?;
+///     Ok::<_, history::HistoryError>(judge(&history).verdict)
+/// };
+/// assert_eq!(ends_with(r#"["seed-0","c3-17"]"#)?, Judgement::Holds);
+/// assert_eq!(ends_with(r#"["seed-0"]"#)?, Judgement::Violation, "the order is lost");
+/// # Ok::<(), history::HistoryError>(())
+/// ```
 #[must_use]
 pub fn judge(history: &History) -> Verdict {
     let mut verdict = Verdict::default();

@@ -1,6 +1,19 @@
 //! Envelopes as bytes and back: one version byte, then postcard.
 //!
 //! Framing (how long an envelope is) belongs to the transport; this file only knows one envelope's bytes.
+//!
+//! ```
+//! use protocol::codec::{DecodeError, decode, encode};
+//! use protocol::{ids::NodeId, message::{Envelope, Message}};
+//!
+//! let envelope = Envelope { from: NodeId(3), number: 1, to: NodeId(7), traced: false, message: Message::ReadRecord };
+//! let mut bytes = Vec::new();
+//! encode(&envelope, &mut bytes)?;
+//! assert_eq!(decode(&bytes)?, envelope);
+//! bytes.push(0);
+//! assert_eq!(decode(&bytes), Err(DecodeError::Trailing(1)));
+//! # Ok::<(), DecodeError>(())
+//! ```
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

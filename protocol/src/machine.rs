@@ -2,7 +2,26 @@
 //!
 //! The driver calls [`Machine::handle`] for every input that waits and then [`Machine::settle`] once: that is where
 //! updates are batched, acknowledgements become cumulative and answers are released. The same machines run in a process,
-//! in the simulator and in the model checker.
+//! in the simulator and in the model checker. `examples/by_hand.rs` does the same with a replica.
+//!
+//! ```
+//! use protocol::ids::{Contact, FrontEndToken, NodeId, Role};
+//! use protocol::machine::{Effect, Effects, Identity, Input, JournalRecord, Machine, Settings};
+//! use protocol::{message::Message, name_server::NameServer};
+//!
+//! let contact = |id| Contact { id: NodeId(id), address: ([127, 0, 0, 1], 9000).into() };
+//! let (me, front_end) = (contact(1), contact(2));
+//! let identity = Identity { me, name: "name server".into(), role: Role::NameServer, name_server: me };
+//! let mut name_server = NameServer::new(identity, Settings::default(), JournalRecord::default());
+//!
+//! // A front-end claims that it is the newest: that is in the journal before it hears of it (rule R12).
+//! let mut effects = Effects::default();
+//! name_server.handle(Input::Received { from: front_end, traced: true, message: Message::ClaimFrontEnd }, &mut effects);
+//! name_server.settle(&mut effects);
+//! let effects: Vec<_> = effects.drain().collect();
+//! assert!(matches!(&effects[0], Effect::Journal(record) if record.token == FrontEndToken(1)));
+//! assert!(matches!(&effects[1], Effect::Send { message: Message::Record { claimed: true, .. }, .. }));
+//! ```
 
 use crate::ids::{Contact, FrontEndToken, NodeId, RequestId, Role, Span, Timestamp, View};
 use crate::message::{Ask, Message};

@@ -4,6 +4,8 @@
 //!
 //! Reads files as text and asks no compiler: what clippy can say is left to clippy.
 
+#[path = "tidy/dependencies.rs"]
+mod dependencies;
 #[path = "tidy/directions.rs"]
 mod directions;
 #[path = "tidy/lines.rs"]

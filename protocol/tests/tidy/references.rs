@@ -38,8 +38,8 @@ impl Known {
         let tokens: Vec<_> = words.split(|c: char| c.is_whitespace() || "()[]`\"“”,;*|".contains(c)).collect();
         for (at, token) in tokens.iter().enumerate() {
             let token = token.trim_end_matches(['.', ':']);
-            if token.ends_with(".md") && !self.has_document(path, token) {
-                found.push(format!("{token} is not in the repository: say the reason itself"));
+            if is_file(token) && !self.has_file(path, token) {
+                found.push(format!("{token} is not in the repository: name what is, or say the reason itself"));
             }
             if is_rule(token) && !self.rules.contains(token) {
                 found.push(format!("the specification has no {token}"));
@@ -64,8 +64,8 @@ impl Known {
         (!there).then(|| format!("{document} has no section {number} in this repository"))
     }
 
-    /// Beside the file that names it, or as a path from the root.
-    fn has_document(&self, path: &str, name: &str) -> bool {
+    /// Beside the file that names it, as a path from the root, or as the end of one.
+    fn has_file(&self, path: &str, name: &str) -> bool {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let name = name.trim_start_matches("../").rsplit('(').next().unwrap_or(name);
         let beside = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
@@ -83,6 +83,14 @@ fn words_of<'a>(path: &str, line: &'a str) -> &'a str {
         None if path.ends_with(".rs") => "",
         _ => line,
     }
+}
+
+/// Placeholders in capitals are none: `resources/scenarios/NAME.toml`.
+fn is_file(name: &str) -> bool {
+    let stem = [".md", ".rs", ".toml", ".scene"].iter().find_map(|end| name.strip_suffix(end));
+    let last = stem.map(|stem| stem.rsplit('/').next().unwrap_or(stem));
+    let is_placeholder = |last: &str| last == "NAME" || last.contains(['*', '{', '<', '…']);
+    last.is_some_and(|last| !last.is_empty() && !is_placeholder(last))
 }
 
 fn is_rule(name: &str) -> bool {
@@ -114,6 +122,7 @@ fn known() -> Known {
 fn references_to_what_is_not_there_are_found() {
     for line in [
         "// See DOCUMENTS.md.",
+        "//! See `links/gone.rs` for more.",
         "/// A limit (PROTOCOL section 8).",
         "//! That is PROTOCOL §8, of course.",
         "// Never again (HANDBOOK section 7).",
@@ -126,6 +135,7 @@ fn references_to_what_is_not_there_are_found() {
     for line in [
         "// See protocol/PROTOCOL.md, section 8 of the law, and `resources/data/SOURCE.md`.",
         "/// A limit (PROTOCOL section 7, R1 and I9).",
+        "//! See `data/SOURCE.md`, or FILE/NAME.toml.",
         "const LOOK: u32 = 8; // R1",
         "//! [9], [10]: R, I and R1st.",
     ] {
