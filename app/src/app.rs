@@ -6,6 +6,7 @@
 mod arrangement;
 pub mod broken;
 pub mod displays;
+mod kept;
 mod keys;
 mod past;
 mod performing;
@@ -42,6 +43,7 @@ use crate::widgets::{hairline, tabs};
 
 use arrangement::{Side, arrange};
 use broken::{Broken, broken_ui, guarded};
+use kept::Kept;
 
 pub use past::file_name;
 pub use replay::run_tape_window;
@@ -130,7 +132,7 @@ impl Window {
             self.listed = performing::listed();
         }
         scenarios_ui(ui, &self.picture, &self.listed, &mut self.scenarios, open, &mut self.commands);
-        let click_on_result = self.result().and_then(|told| result_ui(ui, &told));
+        let click_on_result = self.result().and_then(|told| result_ui(ui, &told, self.commands.refuses));
         self.follow_result(click_on_result);
         banner::unsafe_frame(ui.ctx(), &self.picture);
         keys::handle(ui, self, free);
@@ -247,19 +249,8 @@ impl Window {
     }
 }
 
-/// What is kept between runs, besides egui's own memory (zoom, theme, sizes of panels).
-#[derive(Default, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
-struct Kept {
-    appearance: Appearance,
-    diagram: DiagramState,
-    recent_files: Vec<std::path::PathBuf>,
-}
-
 /// Under which name the system keeps what is remembered.
 const NAME: &str = "just-hungry";
-/// Under which name it is kept. "window" is what eframe keeps the place and size of the window under.
-const KEPT: &str = "looks";
 
 /// The window on a running cluster.
 pub struct App<C> {
@@ -310,10 +301,7 @@ impl<C: RunningCluster> App<C> {
     /// Prepares a context for the window, and takes up what was kept of the last run.
     pub fn new(creation: &eframe::CreationContext<'_>, cluster: C) -> Self {
         theme::install(&creation.egui_ctx);
-        let kept = creation.storage.and_then(|storage| storage.get_string(KEPT));
-        // A damaged memory is worth nothing: the window then looks as it does at first.
-        let kept: Kept = kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        let Kept { appearance, diagram, recent_files } = kept;
+        let Kept { appearance, diagram, recent_files } = Kept::recall(creation.storage);
         let mut window = Window { appearance, diagram, ..Window::default() };
         recent_files.iter().rev().for_each(|file| window.past_state.remember(file));
         Self {
@@ -409,14 +397,8 @@ impl<C: RunningCluster> eframe::App for App<C> {
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         // A name that is no text cannot be kept.
         let recent = self.window.past_state.recent.iter().filter(|file| file.to_str().is_some());
-        let kept = Kept {
-            appearance: self.window.appearance,
-            diagram: self.window.diagram.clone(),
-            recent_files: recent.cloned().collect(),
-        };
-        if let Ok(text) = serde_json::to_string(&kept) {
-            storage.set_string(KEPT, text);
-        }
+        let (appearance, diagram) = (self.window.appearance, self.window.diagram.clone());
+        Kept { appearance, diagram, recent_files: recent.cloned().collect() }.keep(storage);
     }
 }
 

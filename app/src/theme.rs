@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use egui::style::ScrollStyle;
 use egui::{
     Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, Stroke, Style, TextStyle,
     Theme, Ui, Vec2, Visuals, vec2,
@@ -285,7 +286,8 @@ fn style(tokens: &Tokens, theme: Theme) -> Style {
     style.spacing.window_margin = Margin::same(16);
     style.spacing.menu_margin = Margin::same(8);
     style.spacing.tooltip_width = 320.0;
-    style.spacing.scroll.bar_width = 6.0;
+    // A bar that is always in sight where there is more: what is shown alone looks like all there is.
+    style.spacing.scroll = ScrollStyle::solid();
     style.interaction.tooltip_delay = 0.3;
     style
 }

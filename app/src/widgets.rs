@@ -1,9 +1,10 @@
 //! The few things all panels are made of: headings, pills, choices, rows. Calm, with hairlines and without
 //! shadows, and never telling by colour alone. What they mean is the panels' business.
 
+use egui::style::ScrollAnimation;
 use egui::{
-    Align, Button, Color32, CornerRadius, Frame, Id, Label, Layout, Modal, Response, RichText, Role, Sense, Stroke,
-    StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, vec2,
+    Align, Button, Color32, CornerRadius, Frame, Id, Label, Layout, Modal, Response, RichText, Role, ScrollArea, Sense,
+    Stroke, StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, vec2,
 };
 
 use crate::theme::{self, size, text, tokens};
@@ -87,6 +88,35 @@ pub fn asking<R>(ui: &mut Ui, refuses: Option<&str>, contents: impl FnOnce(&mut 
     shown.inner
 }
 
+/// Shows what may be longer than its room, with a bar that can be seen where it is. What the keyboard gives the focus to comes
+/// into sight by itself.
+pub fn scrolling<R>(ui: &mut Ui, area: ScrollArea, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    let usual = ui.style().clone();
+    let followed = |ui: &mut Ui| {
+        ui.set_style(usual);
+        let shown = contents(ui);
+        follow_focus(ui);
+        shown
+    };
+    let scrolled = |ui: &mut Ui| {
+        let t = tokens(ui);
+        ui.visuals_mut().widgets.inactive.bg_fill = theme::between(t.panel, t.dim, 0.55);
+        ui.visuals_mut().widgets.hovered.bg_fill = t.dim;
+        ui.visuals_mut().widgets.active.bg_fill = t.dim;
+        area.show(ui, followed).inner
+    };
+    ui.scope(scrolled).inner
+}
+
+/// The part of a dialog that may be higher than the window: it scrolls, and what needs `below` points under it stays in sight.
+pub fn scrolling_in_dialog<R>(ui: &mut Ui, below: f32, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    let room = (ui.ctx().content_rect().height() - AROUND_DIALOG - below).max(2.0 * size::ROW);
+    scrolling(ui, ScrollArea::vertical().max_height(room), contents)
+}
+
+/// Above and below what a dialog contains, in points: its frame, and some of the window.
+const AROUND_DIALOG: f32 = 64.0;
+
 /// Brings into sight what the keyboard has just given the focus to. To be called last in what scrolls.
 pub fn follow_focus(ui: &mut Ui) {
     let focused = ui.memory(|memory| memory.focused());
@@ -101,7 +131,7 @@ pub fn follow_focus(ui: &mut Ui) {
         response.layer_id == ui.layer_id() && ui.min_rect().expand(1.0).contains(response.rect.center())
     };
     if let Some(response) = response.filter(inside) {
-        ui.scroll_to_rect(response.rect, None);
+        ui.scroll_to_rect_animation(response.rect, None, ScrollAnimation::none());
     }
 }
 

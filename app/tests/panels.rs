@@ -1,11 +1,17 @@
 //! Panels clicked on a fixed picture: each gesture asks for the right thing, and changes nothing by itself.
 
+#[path = "panels/covering.rs"]
+mod covering;
 #[path = "scene/ended.rs"]
 mod ended;
 #[path = "panels/every_size.rs"]
 mod every_size;
+#[path = "panels/keyboard.rs"]
+mod keyboard;
 #[path = "panels/links.rs"]
 mod links;
+#[path = "panels/refused.rs"]
+mod refused;
 #[path = "panels/results.rs"]
 mod results;
 mod scene;
@@ -13,6 +19,8 @@ mod scene;
 mod shown;
 #[path = "panels/steering.rs"]
 mod steering;
+#[path = "panels/surfaces.rs"]
+mod surfaces;
 
 use app::panels::Selected;
 use app::user_command::UserCommand;

@@ -9,7 +9,7 @@ use egui::{CentralPanel, Frame, Label, RichText, ScrollArea, Ui, ViewportCommand
 
 use crate::tape::{self, Tape};
 use crate::theme::{self, text, tokens};
-use crate::widgets::{button, main_button};
+use crate::widgets::{button, main_button, scrolling};
 use crate::wording;
 
 thread_local! {
@@ -91,7 +91,7 @@ pub(super) fn broken_ui(ui: &mut Ui, broken: &Broken) -> bool {
             }
             again
         };
-        ScrollArea::vertical().show(ui, contents).inner
+        scrolling(ui, ScrollArea::vertical(), contents)
     });
     page.inner
 }

@@ -99,9 +99,14 @@ pub(super) fn handle(ui: &Ui, window: &mut Window, free: bool) {
         (Key::P, &mut window.appearance.presents),
         (Key::B, &mut window.appearance.beliefs),
         (Key::L, &mut window.toolbar.scenarios),
-        (Key::X, &mut window.diagram.cuts),
     ] {
         *which ^= pressed(key);
+    }
+    if pressed(Key::X) {
+        match window.commands.refuses {
+            Some(why) => window.diagram.complaint = Some(why.into()),
+            None => window.diagram.cuts ^= true,
+        }
     }
     if pressed(Key::T) {
         let now = ui.options(|options| options.theme_preference);

@@ -5,7 +5,7 @@ use egui::{Context, CornerRadius, Frame, Id, LayerId, Margin, Order, Panel, Rich
 use crate::picture::Picture;
 use crate::theme::{self, size, text, tokens, tokens_of};
 use crate::user_command::{CommandQueue, UserCommand};
-use crate::widgets::{button, from_right, pill};
+use crate::widgets::{asking, button, from_right, pill};
 use crate::wording;
 
 /// What is told of a scenario that is performed.
@@ -46,7 +46,7 @@ pub fn banner_ui(
                 let words = RichText::new(plant.sentence()).font(theme::strong(text::BODY)).color(t.tomato_text);
                 ui.add(egui::Label::new(words).truncate());
                 from_right(ui, |ui| {
-                    if button(ui, "Switch it off").clicked() {
+                    if asking(ui, commands.refuses, |ui| button(ui, "Switch it off")).clicked() {
                         commands.push(UserCommand::SetPlant { plant: None });
                     }
                 });

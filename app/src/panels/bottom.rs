@@ -9,7 +9,7 @@ use super::timeline::{Course, TimelineState, controls_ui, timeline_ui};
 use crate::picture::{LogLine, Picture};
 use crate::theme::{self, size, text, tokens};
 use crate::verdict::evidence::Judged;
-use crate::widgets::{dim, field, from_right, hairline, tabs};
+use crate::widgets::{dim, field, follow_focus, from_right, hairline, tabs};
 use crate::wording::{self, Weight};
 
 /// Which tab is shown.
@@ -94,6 +94,7 @@ fn log(ui: &mut Ui, picture: &Picture, filter: &str, focus: &mut Focus) {
                 ui.ctx().copy_text(words);
             }
         }
+        follow_focus(ui);
     });
 }
 

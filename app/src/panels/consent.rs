@@ -5,7 +5,7 @@ use protocol::plant::Plant;
 
 use crate::theme::{self, text, tokens};
 use crate::user_command::{CommandQueue, UserCommand};
-use crate::widgets::{button, destructive, dialog, dim};
+use crate::widgets::{asking, button, destructive, dialog, dim};
 use crate::wording;
 
 /// What is being asked.
@@ -81,8 +81,10 @@ pub fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue
         dim(ui, means);
         ui.add_space(8.0);
         ui.horizontal(|ui| {
-            let yes = if harmless { button(ui, yes) } else { destructive(ui, yes) };
-            if yes.clicked() {
+            // A new cluster can be had from the past and from a tape, too.
+            let refuses = commands.refuses.filter(|_| asked != Asked::NewCluster);
+            let agrees = |ui: &mut Ui| if harmless { button(ui, yes) } else { destructive(ui, yes) };
+            if asking(ui, refuses, agrees).clicked() {
                 match &asked {
                     Asked::Plant(plant) => commands.push(UserCommand::SetPlant { plant: Some(*plant) }),
                     Asked::Scenario { name, opened, .. } => {
@@ -95,7 +97,9 @@ pub fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue
                 ui.close();
             }
             if let Asked::Scenario { name, plant: Some(_), opened: true, .. } = &asked
-                && button(ui, "Without the mistake").on_hover_text(wording::WITHOUT_MEANS).clicked()
+                && asking(ui, refuses, |ui| button(ui, "Without the mistake"))
+                    .on_hover_text(wording::WITHOUT_MEANS)
+                    .clicked()
             {
                 let wanted = Wanted { name: name.clone(), with_mistake: false, opened: true };
                 agreed = Some(Agreed::Scenario(wanted));

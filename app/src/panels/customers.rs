@@ -1,33 +1,30 @@
 //! The list of customers: who, where, and what each is at. The chosen one orders.
 
-use egui::style::ScrollStyle;
 use egui::{Align2, Response, ScrollArea, Ui, pos2};
 
 use super::Focus;
 use super::workflow_diagram::customer_colour;
 use crate::picture::{Customer, Picture};
 use crate::theme::{self, text, tokens};
-use crate::widgets::{dim, elided, follow_focus, heading, row};
+use crate::widgets::{dim, elided, heading, row, scrolling};
 use crate::wording;
 
 /// Height of a row.
 const ROW: f32 = 44.0;
-/// This many rows are shown before the list scrolls, or more where a third of the panel has room for them.
-const ROWS: f32 = 4.0;
+/// The list keeps room for so many rows, however little there is.
+pub const LEAST: f32 = ROW * 4.0;
 
-/// The list with a scroll bar of its own.
-pub fn customers_ui(ui: &mut Ui, picture: &Picture, focus: &mut Focus) {
-    let room = (ROW * ROWS).max(ui.available_height() / 3.0);
+/// The list, in so much room; where there are more, with a scroll bar of its own.
+pub fn customers_ui(ui: &mut Ui, picture: &Picture, focus: &mut Focus, room: f32) {
     heading(ui, "Customers");
     let area = ScrollArea::vertical().id_salt("customers").max_height(room).auto_shrink([false, true]);
-    ui.scope(|ui| {
-        // A bar that is always in sight where there is more: the rows alone look like all there are.
-        ui.spacing_mut().scroll = ScrollStyle::solid();
-        area.show(ui, |ui| {
-            entries(ui, picture, focus);
-            follow_focus(ui);
-        });
-    });
+    scrolling(ui, area, |ui| entries(ui, picture, focus));
+}
+
+/// The height that the whole list would have.
+#[must_use]
+pub fn height(picture: &Picture) -> f32 {
+    ROW * picture.customers.len() as f32
 }
 
 /// The rows alone.

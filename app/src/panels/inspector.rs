@@ -13,7 +13,7 @@ use super::{Focus, Selected};
 use crate::picture::{Life, Node, Picture};
 use crate::theme::{self, text, tokens};
 use crate::user_command::CommandQueue;
-use crate::widgets::{asking, button, destructive, dim, fact, fact_in_column, heading, pill};
+use crate::widgets::{asking, button, destructive, dim, fact, fact_in_column, heading, pill, scrolling};
 use crate::wording::{self, Weight};
 
 /// Room for the name of a process, in points.
@@ -33,7 +33,8 @@ pub fn inspector_ui(
     focus: &mut Focus,
     commands: &mut CommandQueue,
 ) {
-    ScrollArea::vertical().id_salt("inspector").auto_shrink(false).show(ui, |ui| match focus.selected.clone() {
+    let area = ScrollArea::vertical().id_salt("inspector").auto_shrink(false);
+    scrolling(ui, area, |ui| match focus.selected.clone() {
         Selected::Nothing => overview(ui, picture, focus, commands),
         Selected::Node(name) => {
             if let Some(node) = picture.nodes.get(&name) {
@@ -115,6 +116,9 @@ fn node_ui(ui: &mut Ui, picture: &Picture, node: &Node, focus: &mut Focus, comma
         ui.add(Label::new(RichText::new(words).color(t.tomato_text)).wrap());
     }
     ui.add_space(4.0);
+    // Before what there is more of in a large cluster: they stay in sight.
+    action_buttons(ui, actions::of_node(picture, node), commands);
+    ui.add_space(4.0);
     fact(ui, "Address", &node.address.to_string(), true);
     fact(ui, if node.runs() { "Running" } else { "Ended" }, &format!("since {}", wording::clock(node.since)), false);
     match &node.state {
@@ -122,8 +126,6 @@ fn node_ui(ui: &mut Ui, picture: &Picture, node: &Node, focus: &mut Focus, comma
         Some(other) => other_facts(ui, picture, other),
         None => {}
     }
-    ui.add_space(4.0);
-    action_buttons(ui, actions::of_node(picture, node), commands);
     waiting::held_messages(ui, picture, Some(&node.name), focus, commands);
     waiting::timers(ui, picture, node.id, commands);
     histories(ui, node);

@@ -1,10 +1,10 @@
 //! What could not be done, and why: a notice that stays a while, and the list of all of them.
 
-use egui::{Align, Frame, Label, Layout, Margin, Panel, RichText, ScrollArea, Ui};
+use egui::{Align, Frame, Label, Layout, Margin, Panel, RichText, Ui};
 
 use crate::picture::Picture;
-use crate::theme::{text, time, tokens};
-use crate::widgets::{button, dialog, dim, from_right, heading};
+use crate::theme::{size, text, time, tokens};
+use crate::widgets::{button, dialog, dim, from_right, heading, scrolling_in_dialog};
 use crate::wording;
 
 /// Notices that are shown, and all that were.
@@ -104,7 +104,7 @@ pub fn past_notices_ui(ui: &Ui, state: &NoticesState, open: &mut bool) {
         if state.past.is_empty() {
             dim(ui, wording::NO_NOTICES);
         }
-        ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
+        scrolling_in_dialog(ui, 2.0 * size::ROW + 4.0 * size::STEP, |ui| {
             for words in state.past.iter().rev() {
                 ui.add(Label::new(words).wrap());
                 ui.separator();

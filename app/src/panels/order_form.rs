@@ -15,11 +15,11 @@ use protocol::order_book::{OrderId, Outcome};
 use protocol::postcode::{Postcode, Verdict};
 
 use super::Focus;
-use super::customers::{customers_ui, entries};
+use super::customers::{self, customers_ui, entries};
 use crate::picture::{Customer, Picture};
 use crate::theme::{self, size, text, tokens};
 use crate::user_command::{CommandQueue, UserCommand};
-use crate::widgets::{button, dim, elided, follow_focus, hairline, heading, main_button};
+use crate::widgets::{asking, button, dim, elided, hairline, heading, main_button, scrolling};
 use crate::wording;
 
 /// What is being chosen and typed, for each customer apart.
@@ -54,8 +54,9 @@ pub fn ordering_ui(
 ) {
     state.drafts.retain(|drafted, _| picture.customers.get(*drafted).is_some());
     let low = ui.available_height() < ROOM_FOR_LISTS;
+    let (list, dishes) = share(ui.available_height() - AROUND_LISTS, customers::height(picture));
     if !low {
-        customers_ui(ui, picture, focus);
+        customers_ui(ui, picture, focus, list);
     }
     let Some(customer) = focus.customer.and_then(|customer| picture.customers.get(customer)) else {
         if low {
@@ -73,29 +74,30 @@ pub fn ordering_ui(
             place_ui(ui, picture, customer, draft, commands)
         };
         let postcode = foot.show(ui, place).inner;
-        ScrollArea::vertical().id_salt("ordering").auto_shrink(false).show(ui, |ui| {
+        scrolling(ui, ScrollArea::vertical().id_salt("ordering").auto_shrink(false), |ui| {
             heading(ui, "Customers");
             entries(ui, picture, focus);
             heading(ui, &format!("{} orders", customer.name));
             dishes_ui(ui, draft);
             answers_ui(ui, customer, postcode, commands);
-            follow_focus(ui);
         });
         return;
     }
     heading(ui, &format!("{} orders", customer.name));
     // Dishes scroll, so that the button below them is always in sight.
-    let room = (ui.available_height() - BELOW_DISHES).max(size::ROW * 3.5);
-    ScrollArea::vertical().id_salt("dishes").max_height(room).show(ui, |ui| {
-        dishes_ui(ui, draft);
-        follow_focus(ui);
-    });
+    scrolling(ui, ScrollArea::vertical().id_salt("dishes").max_height(dishes), |ui| dishes_ui(ui, draft));
     let postcode = place_ui(ui, picture, customer, draft, commands);
     waiting_ui(ui, picture, customer, commands);
-    ScrollArea::vertical().id_salt("answers").auto_shrink(false).show(ui, |ui| {
-        answers_ui(ui, customer, postcode, commands);
-        follow_focus(ui);
-    });
+    let area = ScrollArea::vertical().id_salt("answers").auto_shrink(false);
+    scrolling(ui, area, |ui| answers_ui(ui, customer, postcode, commands));
+}
+
+/// Room for the list of customers and for the dishes, of so much for both: each gets what it needs, or what the other
+/// leaves, or half. What is answered has no part in it: its coming and going moves no button.
+fn share(room: f32, list: f32) -> (f32, f32) {
+    let dishes = menu().len() as f32 * (size::ROW + 4.0);
+    let list = list.min((room - dishes).max(room / 2.0)).max(customers::LEAST);
+    (list, (room - list).max(size::ROW * 3.5))
 }
 
 /// A lower panel has no room for lists that scroll one by one.
@@ -130,8 +132,8 @@ fn answers_ui(ui: &mut Ui, customer: &Customer, postcode: Option<Postcode>, comm
     }
 }
 
-/// Room for postcode, button, receipts and history.
-const BELOW_DISHES: f32 = 290.0;
+/// Room for two headings, for postcode and button, and for the latest receipts with the button that reads the history.
+const AROUND_LISTS: f32 = 2.0 * 28.0 + 112.0 + 140.0;
 
 /// A dish: a click takes one more; the minus one less.
 fn dish_row(ui: &mut Ui, name: &'static str, pence: u32, draft: &mut Draft) {
@@ -183,7 +185,8 @@ fn postcode_field(ui: &mut Ui, picture: &Picture, typed: &str, draft: &mut Draft
         (Ok(_), Some(said @ Verdict::Invalid { .. })) => {
             (t.tomato, t.tomato_text, format!("✗ {}", wording::verdict(said)))
         }
-        (Ok(_), Some(said @ Verdict::NobodyAnswers)) => (t.saffron, t.saffron_text, wording::verdict(said)),
+        // Whoever waits for a service is told so below, and since when.
+        (Ok(_), Some(Verdict::NobodyAnswers)) => (t.saffron, t.dim, wording::POSTCODE_NOT_ASKED.to_owned()),
         (Ok(_), None) => (t.line, t.dim, wording::POSTCODE_NOT_ASKED.to_owned()),
     };
     let mut text_now = typed.to_owned();
@@ -237,12 +240,11 @@ fn waiting_ui(ui: &mut Ui, picture: &Picture, customer: &Customer, commands: &mu
         let ink = tokens(ui).saffron_text;
         ui.add(Label::new(RichText::new(why).size(text::SMALL).color(ink)).wrap());
     }
-    let can = !waiting.giving_up && matches!(waiting.ask, Ask::Order { .. }) && commands.refuses.is_none();
-    ui.add_enabled_ui(can, |ui| {
-        if button(ui, "Give up").on_hover_text(wording::GIVE_UP_MEANS).clicked() {
-            commands.push(UserCommand::GiveUp { customer: customer.id });
-        }
-    });
+    let can = !waiting.giving_up && matches!(waiting.ask, Ask::Order { .. });
+    let give_up = |ui: &mut Ui| ui.add_enabled_ui(can, |ui| button(ui, "Give up")).inner;
+    if asking(ui, commands.refuses, give_up).on_hover_text(wording::GIVE_UP_MEANS).clicked() {
+        commands.push(UserCommand::GiveUp { customer: customer.id });
+    }
 }
 
 fn waits(ask: &Ask, giving_up: bool) -> String {
@@ -284,6 +286,14 @@ const MOST_RECEIPTS: usize = 3;
 fn history(ui: &mut Ui, customer: &Customer, postcode: Postcode, commands: &mut CommandQueue) {
     heading(ui, &format!("Orders to {postcode}"));
     let page = customer.history.as_ref().filter(|page| page.postcode == postcode);
+    // Above what it brings, so that it stays where it is.
+    let words = if page.is_some() { "Read again" } else { "Read the history" };
+    let idle = customer.waiting.is_none();
+    let read = |ui: &mut Ui| ui.add_enabled_ui(idle, |ui| button(ui, words)).inner;
+    if asking(ui, commands.refuses, read).on_disabled_hover_text(wording::ONE_AT_A_TIME).clicked() {
+        let postcode = postcode.to_string();
+        commands.push(UserCommand::ReadHistory { customer: customer.id, postcode, page: 0 });
+    }
     if let Some(page) = page {
         for order in page.orders.iter().rev().take(MOST_ORDERS) {
             let number = match (order.number, order.id) {
@@ -302,13 +312,6 @@ fn history(ui: &mut Ui, customer: &Customer, postcode: Postcode, commands: &mut 
         }
         dim(ui, wording::count(page.total as usize, "order in all", "orders in all"));
     }
-    ui.add_enabled_ui(customer.waiting.is_none() && commands.refuses.is_none(), |ui| {
-        let words = if page.is_some() { "Read again" } else { "Read the history" };
-        if button(ui, words).clicked() {
-            let postcode = postcode.to_string();
-            commands.push(UserCommand::ReadHistory { customer: customer.id, postcode, page: 0 });
-        }
-    });
 }
 
 /// Orders of the history that are shown.

@@ -2,12 +2,12 @@
 //!
 //! Nothing is judged here: that is the scenario's own matter, in the window as in the terminal.
 
-use egui::{Align, Color32, Label, Layout, Response, RichText, Role, ScrollArea, Ui, WidgetInfo};
+use egui::{Align, Color32, Label, Layout, Response, RichText, Role, Ui, WidgetInfo};
 use protocol::plant::Plant;
 
 use crate::scenario::{Compared, Conclusion, Met, Outcome};
 use crate::theme::{self, size, text, tokens};
-use crate::widgets::{button, destructive, dialog, dim, hairline, pill};
+use crate::widgets::{asking, button, destructive, dialog, dim, hairline, pill, scrolling_in_dialog};
 use crate::wording;
 
 /// What is told.
@@ -36,23 +36,22 @@ pub enum ResultClick {
 
 /// As wide as the lines need.
 const WIDTH: f32 = 660.0;
+/// Room for what is above and below the lines.
+const AROUND: f32 = 180.0;
 /// Room of a sign with its word.
 const SIGN: f32 = 84.0;
 /// Commands that were refused, and steps that meant nobody, are told one by one up to so many.
 const MOST_NOT_DONE: usize = 4;
 
 /// The card.
-pub fn result_ui(ui: &Ui, told: &Told) -> Option<ResultClick> {
+pub fn result_ui(ui: &Ui, told: &Told, refuses: Option<&str>) -> Option<ResultClick> {
     let mut clicked = None;
     let modal = dialog(ui, "result").show(ui.ctx(), |ui| {
         let whole = ui.ctx().content_rect();
         ui.set_width(WIDTH.min(whole.width() - 88.0));
         headline(ui, told);
         hairline(ui);
-        let room = (whole.height() - 260.0).max(120.0);
-        ScrollArea::vertical().max_height(room).show(ui, |ui| {
-            // The bar that scrolls needs some room, too.
-            ui.set_width(ui.available_width() - 12.0);
+        scrolling_in_dialog(ui, AROUND, |ui| {
             columns(ui, ["", "expected", "seen"].map(|words| (words, tokens(ui).dim)), text::SMALL);
             told.outcome.lines.iter().for_each(|line| line_ui(ui, line));
             not_done(ui, &told.outcome);
@@ -64,20 +63,24 @@ pub fn result_ui(ui: &Ui, told: &Told) -> Option<ResultClick> {
             if button(ui, "Close the result").clicked() {
                 clicked = Some(ResultClick::Close);
             }
-            if told.lesson.is_none() && button(ui, "Perform it again").clicked() {
-                clicked = Some(ResultClick::Again);
-            }
-            if told.lesson.is_some() {
-                if destructive(ui, "Again with the mistake…").clicked() {
-                    clicked = Some(ResultClick::With);
-                }
-                if button(ui, "Again without it").on_hover_text(wording::WITHOUT_MEANS).clicked() {
-                    clicked = Some(ResultClick::Without);
-                }
-            }
+            clicked = clicked.or(asking(ui, refuses, |ui| again(ui, told)));
         });
     });
     clicked.or(modal.should_close().then_some(ResultClick::Close))
+}
+
+/// Once more.
+fn again(ui: &mut Ui, told: &Told) -> Option<ResultClick> {
+    if told.lesson.is_none() {
+        return button(ui, "Perform it again").clicked().then_some(ResultClick::Again);
+    }
+    let with = destructive(ui, "Again with the mistake…").clicked();
+    let without = button(ui, "Again without it").on_hover_text(wording::WITHOUT_MEANS).clicked();
+    match (with, without) {
+        (true, _) => Some(ResultClick::With),
+        (false, true) => Some(ResultClick::Without),
+        (false, false) => None,
+    }
 }
 
 fn headline(ui: &mut Ui, told: &Told) {

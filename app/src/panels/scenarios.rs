@@ -9,7 +9,7 @@ use super::consent::{Agreed, Asked, Wanted, consent_ui};
 use crate::picture::Picture;
 use crate::theme::{self, text, tokens};
 use crate::user_command::{CommandQueue, UserCommand};
-use crate::widgets::{button, destructive, dialog, dim, hairline, pill, tabs};
+use crate::widgets::{asking, button, destructive, dialog, dim, hairline, pill, scrolling, tabs};
 use crate::wording;
 
 /// What the list shows of a scenario.
@@ -76,19 +76,18 @@ pub fn scenarios_ui(
         });
         hairline(ui);
         let height = (ui.ctx().content_rect().height() - 220.0).max(160.0);
-        ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, true]).show(
-            ui,
-            |ui| match state.tab {
-                Tab::Scenarios => list(ui, entries, state),
-                Tab::Museum => museum(ui, picture, entries, state, commands),
-            },
-        );
+        let area = ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, true]);
+        scrolling(ui, area, |ui| match state.tab {
+            Tab::Scenarios => list(ui, entries, state, commands.refuses),
+            Tab::Museum => museum(ui, picture, entries, state, commands),
+        });
         ui.add_space(8.0);
         ui.horizontal(|ui| {
             if button(ui, "Close").clicked() {
                 ui.close();
             }
-            if button(ui, "Open a scenario…").on_hover_text(wording::OPEN_SCENARIO_HINT).clicked() {
+            let open = asking(ui, commands.refuses, |ui| button(ui, "Open a scenario…"));
+            if open.on_hover_text(wording::OPEN_SCENARIO_HINT).clicked() {
                 state.opens = true;
                 ui.close();
             }
@@ -97,11 +96,12 @@ pub fn scenarios_ui(
     *open = !modal.should_close() && state.wanted.is_none();
 }
 
-fn list(ui: &mut Ui, entries: &[Listed], state: &mut ScenariosState) {
+fn list(ui: &mut Ui, entries: &[Listed], state: &mut ScenariosState, refuses: Option<&str>) {
     dim(ui, wording::SCENARIOS_MEAN);
     for entry in entries.iter().filter(|entry| entry.plant.is_none()) {
         row(ui, &entry.title, &entry.name, ROOM_FOR_A_BUTTON, |ui| {
-            if button(ui, "Perform").accessible_name(format!("perform {}", entry.name)).clicked() {
+            let perform = asking(ui, refuses, |ui| button(ui, "Perform"));
+            if perform.accessible_name(format!("perform {}", entry.name)).clicked() {
                 state.wanted = Some(plain(entry));
             }
         });
@@ -118,7 +118,8 @@ fn museum(ui: &mut Ui, picture: &Picture, entries: &[Listed], state: &mut Scenar
     for plant in plant::ALL {
         let is_on = picture.steering.plant == Some(plant);
         let entry = entries.iter().find(|entry| entry.plant == Some(plant));
-        row(ui, plant.sentence(), plant.name(), ROOM_FOR_BUTTONS, |ui| {
+        let refuses = commands.refuses;
+        let mut buttons = |ui: &mut Ui| {
             if is_on {
                 if button(ui, "Switch off").accessible_name(format!("switch off {plant}")).clicked() {
                     commands.push(UserCommand::SetPlant { plant: None });
@@ -138,7 +139,8 @@ fn museum(ui: &mut Ui, picture: &Picture, entries: &[Listed], state: &mut Scenar
             if button(ui, "Without").on_hover_text(wording::WITHOUT_MEANS).accessible_name(name).clicked() {
                 state.wanted = Some(plain(entry));
             }
-        });
+        };
+        row(ui, plant.sentence(), plant.name(), ROOM_FOR_BUTTONS, |ui| asking(ui, refuses, &mut buttons));
     }
 }
 
@@ -146,8 +148,6 @@ fn museum(ui: &mut Ui, picture: &Picture, entries: &[Listed], state: &mut Scenar
 fn row(ui: &mut Ui, title: &str, name: &str, needed: f32, buttons: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
-        // The bar that scrolls needs some room, too.
-        ui.set_max_width(ui.available_width() - 12.0);
         let room = (ui.available_width() - needed).max(160.0);
         ui.allocate_ui_with_layout(egui::vec2(room, 0.0), egui::Layout::top_down(egui::Align::Min), |ui| {
             ui.set_width(room);

@@ -19,7 +19,7 @@ use crate::picture::Picture;
 use crate::tape::{Query, Tape};
 use crate::theme::{size, time, tokens};
 use crate::verdict::evidence::Judged;
-use crate::widgets::follow_focus;
+use crate::widgets::scrolling;
 use controls::Search;
 pub use controls::controls_ui;
 use lanes::Lanes;
@@ -226,8 +226,7 @@ pub fn timeline_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, f
         mouse_wheel: over_names,
         ..Default::default()
     };
-    ui.spacing_mut().scroll = egui::style::ScrollStyle::solid();
-    area.scroll_source(by_bar).show(ui, |ui| {
+    scrolling(ui, area.scroll_source(by_bar), |ui| {
         let room = ui.available_height();
         let (most, least) = size::LANE;
         let pitch = ((room - size::RULER) / lanes.len().max(1) as f32).clamp(least, most);
@@ -262,7 +261,6 @@ pub fn timeline_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, f
             focus.hover(selected);
             response.on_hover_text_at_pointer(words);
         }
-        follow_focus(ui);
     });
 }
 

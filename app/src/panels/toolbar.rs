@@ -294,7 +294,7 @@ fn menu(
         let refuses = commands.refuses;
         asking(ui, refuses, |ui| cluster_entries(ui, picture, state, commands));
         open(ui, "New cluster…", "Ctrl N", &mut state.new_cluster);
-        open(ui, "Crash every node…", "", &mut state.crash_all);
+        asking(ui, refuses, |ui| open(ui, "Crash every node…", "", &mut state.crash_all));
         ui.separator();
         view_entries(ui, picture, appearance, commands);
         ui.separator();
@@ -342,7 +342,8 @@ fn cluster_entries(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, com
 fn view_entries(ui: &mut Ui, picture: &Picture, appearance: &mut Appearance, commands: &mut CommandQueue) {
     checkbox(ui, &mut appearance.beliefs, "Truth and belief").on_hover_text("B");
     let mut heartbeats = picture.steering.heartbeats;
-    if checkbox(ui, &mut heartbeats, "Heartbeats one by one").on_hover_text(wording::HEARTBEATS_MEANS).changed() {
+    let one_by_one = |ui: &mut Ui| checkbox(ui, &mut heartbeats, "Heartbeats one by one");
+    if asking(ui, commands.refuses, one_by_one).on_hover_text(wording::HEARTBEATS_MEANS).changed() {
         commands.push(UserCommand::ShowHeartbeats { on: heartbeats });
     }
     let mut timers = !appearance.hides_timers;

@@ -8,7 +8,7 @@ use crate::panels::Focus;
 use crate::picture::{Customer, Picture};
 use crate::theme::{text, tokens};
 use crate::user_command::{CommandQueue, UserCommand};
-use crate::widgets::{destructive, dim, fact, field, heading, pill};
+use crate::widgets::{asking, destructive, dim, fact, field, heading, pill};
 use crate::wording;
 
 /// The whole part.
@@ -34,6 +34,28 @@ pub(super) fn customer_ui(
     fact(ui, "Front-end", &front_end, false);
     fact(ui, "Identity", &customer.id.to_string(), true);
     ui.add_space(4.0);
+    let refuses = commands.refuses;
+    asking(ui, refuses, |ui| ask_of(ui, state, customer, commands));
+    waiting::held_messages(ui, picture, Some(&customer.name), focus, commands);
+    waiting::timers(ui, picture, customer.node, commands);
+    heading(ui, "Receipts");
+    if customer.receipts.is_empty() {
+        dim(ui, wording::NO_RECEIPTS);
+    }
+    for receipt in customer.receipts.iter().rev() {
+        let name = wording::clock(receipt.at);
+        fact(
+            ui,
+            &name,
+            &format!("{} · {}", wording::outcome(receipt.outcome.as_ref()), wording::dishes(&receipt.items)),
+            false,
+        );
+    }
+    own_log(ui, picture, &customer.name);
+}
+
+/// It moves house, or goes away.
+fn ask_of(ui: &mut Ui, state: &mut InspectorState, customer: &Customer, commands: &mut CommandQueue) {
     ui.horizontal(|ui| {
         let entered = field(ui, &mut state.new_home, "Move to postcode", "New postcode", 112.0).lost_focus();
         let by_key = entered && ui.input(|input| input.key_pressed(egui::Key::Enter));
@@ -52,20 +74,4 @@ pub(super) fn customer_ui(
     if destructive(ui, "Remove").clicked() {
         commands.push(UserCommand::RemoveCustomer { customer: customer.id });
     }
-    waiting::held_messages(ui, picture, Some(&customer.name), focus, commands);
-    waiting::timers(ui, picture, customer.node, commands);
-    heading(ui, "Receipts");
-    if customer.receipts.is_empty() {
-        dim(ui, wording::NO_RECEIPTS);
-    }
-    for receipt in customer.receipts.iter().rev() {
-        let name = wording::clock(receipt.at);
-        fact(
-            ui,
-            &name,
-            &format!("{} · {}", wording::outcome(receipt.outcome.as_ref()), wording::dishes(&receipt.items)),
-            false,
-        );
-    }
-    own_log(ui, picture, &customer.name);
 }

@@ -7,7 +7,7 @@ use crate::panels::actions;
 use crate::picture::{End, Passage, Picture};
 use crate::theme::tokens;
 use crate::user_command::CommandQueue;
-use crate::widgets::{button, dim, fact, heading, pill};
+use crate::widgets::{asking, button, dim, fact, heading, pill};
 use crate::wording;
 
 /// The whole part.
@@ -28,19 +28,18 @@ pub(super) fn message_ui(ui: &mut Ui, picture: &Picture, passage: &Passage, comm
     let all = actions::of_message(passage, picture.now);
     if !all.is_empty() {
         action_buttons(ui, all, commands);
-        ui.horizontal_wrapped(|ui| {
+        let refuses = commands.refuses;
+        let delays = |ui: &mut Ui| {
             ui.spacing_mut().button_padding.x = 6.0;
             dim(ui, "Delay by");
-            if commands.refuses.is_some() {
-                ui.disable();
-            }
             for action in actions::delays(passage) {
                 let millis = action.in_full.rsplit("by ").next().unwrap_or_default().to_owned();
                 if button(ui, &millis).accessible_name(&action.in_full).clicked() {
                     action.ask(commands);
                 }
             }
-        });
+        };
+        ui.horizontal_wrapped(|ui| asking(ui, refuses, delays));
     }
     fact(ui, "Says", &passage.facts.label, false);
     if let Some(step) = passage.facts.step {

@@ -6,8 +6,8 @@ use protocol::ids::{MessageId, NodeId};
 use super::{Course, Look, TimelineState, lanes, latest};
 use crate::panels::{Focus, Selected};
 use crate::tape::{Found, Query};
-use crate::theme::text;
-use crate::widgets::{button, checkbox, dim, field};
+use crate::theme::{size, text};
+use crate::widgets::{button, checkbox, dim, field, scrolling};
 use crate::wording;
 
 /// What is looked for.
@@ -79,6 +79,8 @@ const ROOM_FOR_BUTTONS: f32 = 330.0;
 const ROOM_FOR_SPAN: f32 = 96.0;
 /// Room for a field to search in, and what is found beside it.
 const ROOM_FOR_SEARCH: (f32, f32) = (120.0, 112.0);
+/// What else the menu of the filter holds needs so much of the window's height.
+const BESIDE_LANES: f32 = 340.0;
 /// The widest field.
 const SEARCH: f32 = 168.0;
 
@@ -171,7 +173,8 @@ fn filter_menu(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, focus
         checkbox(ui, &mut kinds.views, "Names and views [1]–[4]");
         checkbox(ui, &mut kinds.quiet, "Messages without a number");
         ui.separator();
-        egui::ScrollArea::vertical().max_height(240.0).show(ui, |ui| {
+        let room = (ui.ctx().content_rect().height() - BESIDE_LANES).clamp(2.0 * size::ROW, 240.0);
+        scrolling(ui, egui::ScrollArea::vertical().max_height(room), |ui| {
             for name in lanes::all(course) {
                 let mut shown = !state.hidden.contains(&name);
                 if checkbox(ui, &mut shown, format!("Lane of {name}")).changed() {

@@ -10,7 +10,7 @@ use protocol::order_book::Outcome;
 use protocol::trace::{Actor, Standing};
 
 use super::Stage;
-use super::layout::{Kind, Taken, around_dot, map_part};
+use super::layout::{FAR_RINGS, Kind, RINGS, Taken, around_dot, keep_within, map_part};
 use super::marks::{ice, snowflake};
 use crate::panels::Focus;
 use crate::picture::{Customer, Node, Picture};
@@ -210,8 +210,15 @@ pub(super) fn place_customers(
         let others = stage.customers.iter().filter(|(other, _)| other.id != customer.id).map(|(_, at)| dot(*at));
         let others: Vec<Rect> = others.chain(placed.iter().map(|(_, card)| *card)).collect();
         let is_clear = |card: &Rect| others.iter().all(|other| !crosses([*at, card.clamp(*at)], *other));
-        let places = around_dot(*at, vec2(width, size::CARD.y), size::CUSTOMER).filter(is_clear);
-        placed.extend(taken.first_free(bounds, places).map(|card| (customer.id, card)));
+        // Whoever orders keeps its card, though it stands farther away, or aside on a narrow map.
+        let must = focus.customer == Some(customer.id);
+        let rings: &[f32] = if must { &FAR_RINGS } else { &RINGS };
+        let places = around_dot(*at, vec2(width, size::CARD.y), size::CUSTOMER, rings);
+        let places: Vec<Rect> = places.map(|card| if must { keep_within(card, bounds) } else { card }).collect();
+        let clear = places.iter().copied().filter(is_clear);
+        let found = taken.first_free(bounds, clear);
+        let found = found.or_else(|| taken.first_free(bounds, places.iter().copied().filter(|_| must)));
+        placed.extend(found.map(|card| (customer.id, card)));
     }
     placed
 }

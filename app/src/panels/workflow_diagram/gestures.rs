@@ -118,7 +118,8 @@ pub(super) fn on_nodes(
         if response.double_clicked() {
             state.moved.remove(&node.name);
         }
-        menu_beside(ui, &response, |ui| node_menu(ui, stage.picture, node, commands));
+        let refuses = commands.refuses;
+        menu_beside(ui, &response, |ui| asking(ui, refuses, |ui| node_menu(ui, stage.picture, node, commands)));
     }
 }
 
@@ -164,7 +165,7 @@ fn context_menu(ui: &Ui, response: &Response, popup: Popup<'_>, contents: impl F
 }
 
 fn entry(ui: &mut Ui, action: Action, commands: &mut CommandQueue) {
-    let response = asking(ui, commands.refuses, |ui| ui.button(&action.in_full));
+    let response = ui.button(&action.in_full);
     let response = if action.means.is_empty() { response } else { response.on_hover_text(action.means) };
     if response.clicked() {
         action.ask(commands);
@@ -241,9 +242,10 @@ pub(super) fn on_customers(
             focus.select_customer(customer.id);
         }
         carry(ui, &response, stage, customer, state, commands);
-        menu(ui, &response, |ui| customer_menu(ui, stage, customer, commands));
+        let refuses = commands.refuses;
+        menu(ui, &response, |ui| asking(ui, refuses, |ui| customer_menu(ui, stage, customer, commands)));
         if let Some(on_card) = on_card {
-            menu(ui, &on_card, |ui| customer_menu(ui, stage, customer, commands));
+            menu(ui, &on_card, |ui| asking(ui, refuses, |ui| customer_menu(ui, stage, customer, commands)));
         } else {
             let place = Gazetteer::get().place_name(customer.postcode);
             response.on_hover_text(format!("{}, {} ({place})", customer.name, customer.postcode));
@@ -252,9 +254,6 @@ pub(super) fn on_customers(
 }
 
 fn customer_menu(ui: &mut Ui, stage: &Stage<'_>, customer: &Customer, commands: &mut CommandQueue) {
-    if commands.refuses.is_some() {
-        ui.disable();
-    }
     // Each keeps its place: what is asked for while the menu is open must not put another entry under the pointer.
     ui.add_enabled_ui(customer.waiting.is_none(), |ui| wishes(ui, customer, commands));
     let gives_up = egui::Button::new("Give up its order");

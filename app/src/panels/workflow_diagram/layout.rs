@@ -230,8 +230,13 @@ impl Taken {
     }
 }
 
-/// Where the label of a dot may stand, best first: lines leave to the right, so labels prefer the left.
-pub fn around_dot(dot: Pos2, label: Vec2, radius: f32) -> impl Iterator<Item = Rect> {
+/// How far from its dot a label may stand, in points; and one that must be there.
+pub const RINGS: [f32; 3] = [0.0, 20.0, 44.0];
+/// See [`RINGS`].
+pub const FAR_RINGS: [f32; 8] = [0.0, 20.0, 44.0, 72.0, 104.0, 140.0, 180.0, 220.0];
+
+/// Where the label of a dot may stand, so far from it, best first: lines leave to the right, so labels prefer the left.
+pub fn around_dot(dot: Pos2, label: Vec2, radius: f32, rings: &[f32]) -> impl Iterator<Item = Rect> {
     let (w, h, near) = (label.x, label.y, radius + 6.0);
     let ring = move |far: f32| {
         [
@@ -247,7 +252,7 @@ pub fn around_dot(dot: Pos2, label: Vec2, radius: f32) -> impl Iterator<Item = R
             vec2(-w - far / 2.0, near + far),
         ]
     };
-    [0.0, 20.0, 44.0].into_iter().flat_map(ring).map(move |offset| Rect::from_min_size(dot + offset, label))
+    rings.iter().copied().flat_map(ring).map(move |offset| Rect::from_min_size(dot + offset, label))
 }
 
 #[cfg(test)]
@@ -326,7 +331,7 @@ pub(super) mod tests {
         let bounds = Rect::from_min_size(Pos2::ZERO, vec2(400.0, 300.0));
         let dot = pos2(200.0, 150.0);
         let mut labels = Vec::new();
-        while let Some(label) = taken.first_free(bounds, around_dot(dot, vec2(60.0, 20.0), 8.0)) {
+        while let Some(label) = taken.first_free(bounds, around_dot(dot, vec2(60.0, 20.0), 8.0, &RINGS)) {
             labels.push(label);
         }
         assert!(labels.len() >= 6);

@@ -9,7 +9,7 @@ use crate::panels::pace;
 use crate::picture::Picture;
 use crate::theme::size;
 use crate::user_command::{CommandQueue, LinkWay};
-use crate::widgets::{button, checkbox, choice, dialog, dim, heading, main_button};
+use crate::widgets::{asking, button, checkbox, choice, dialog, dim, heading, main_button};
 use crate::wording;
 
 /// The longest delay that the slider offers, in milliseconds of cluster time.
@@ -76,12 +76,14 @@ pub(super) fn link_dialog_ui(ui: &Ui, picture: &Picture, open: &mut Option<LinkD
         }
         ui.add_space(8.0);
         let links = now.links();
-        if main_button(ui, "Set", true).clicked() {
+        let refuses = commands.refuses;
+        let set = main_button(ui, "Set", refuses.is_none()).on_disabled_hover_text(refuses.unwrap_or_default());
+        if set.clicked() {
             commands.push(links::set(links.clone(), now.rule));
             ui.close();
         }
         ui.horizontal(|ui| {
-            if button(ui, "Mend").clicked() {
+            if asking(ui, refuses, |ui| button(ui, "Mend")).clicked() {
                 commands.push(links::set(links, LinkRule::default()));
                 ui.close();
             }

@@ -15,6 +15,7 @@ use crate::panels::actions::{self, Action};
 use crate::panels::links;
 use crate::theme::{self, size, text};
 use crate::user_command::{CommandQueue, LinkWay, UserCommand};
+use crate::widgets::asking;
 use crate::wording;
 
 /// How near a line the pointer must be, in points.
@@ -61,7 +62,9 @@ pub(super) fn on_lines(
             state.link_dialog = Some(LinkDialog::open(stage.picture, &line.ends()));
         }
         let opens = hovered.is_some() && ground.secondary_clicked();
-        menu_opening(ui, &response, opens, |ui| link_menu(ui, stage, line, state, commands));
+        let refuses = commands.refuses;
+        let entries = |ui: &mut Ui| asking(ui, refuses, |ui| link_menu(ui, stage, line, state, commands));
+        menu_opening(ui, &response, opens, entries);
         if hovered.is_some() && !line_is_plain(line) {
             response.on_hover_text(sentence(line));
         }
@@ -178,20 +181,18 @@ fn scissors(ui: &Ui, stage: &Stage<'_>, line: &Line<'_>, taken: &mut Taken, comm
         (true, false) => (format!("{one} → {other}"), vec![links::way(one, other)], Some(heading)),
         (false, _) => (format!("{other} → {one}"), vec![links::way(other, one)], Some(-heading)),
     };
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("mend {name}")));
-    marks::scissors(ui.painter(), stage.tokens, at, response.hovered() || response.has_focus());
+    let may_ask = commands.refuses.is_none();
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, may_ask, format!("mend {name}")));
+    marks::scissors(ui.painter(), stage.tokens, at, may_ask && (response.hovered() || response.has_focus()));
     if let Some(towards) = arrow {
         let beside = at + towards * (marks::SIGN + 11.0);
         ui.painter().circle_filled(beside, 10.0, stage.tokens.canvas);
         marks::blocked_arrow(ui.painter(), stage.tokens, beside, towards);
     }
-    if mends(response, line) {
+    let means = format!("{}\n{}", sentence(line), commands.refuses.unwrap_or("Click: mend"));
+    if response.on_hover_text(means).clicked() && may_ask {
         commands.push(links::set(ways, LinkRule::default()));
     }
-}
-
-fn mends(response: Response, line: &Line<'_>) -> bool {
-    response.on_hover_text(format!("{}\nClick: mend", sentence(line))).clicked()
 }
 
 /// "+200 ms": what a link does besides being cut, near its sender; once, if both ways do the same.

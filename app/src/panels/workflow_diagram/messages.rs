@@ -14,6 +14,7 @@ use crate::panels::{Focus, Selected};
 use crate::picture::Passage;
 use crate::theme::{self, Tokens, size, text};
 use crate::user_command::CommandQueue;
+use crate::widgets::asking;
 use crate::wording;
 
 /// More messages than this are a crowd.
@@ -89,7 +90,8 @@ pub(super) fn show(
         if response.clicked() || response.secondary_clicked() {
             focus.selected = this;
         }
-        menu(ui, &response, |ui| message_menu(ui, stage, passage, commands));
+        let refuses = commands.refuses;
+        menu(ui, &response, |ui| asking(ui, refuses, |ui| message_menu(ui, stage, passage, commands)));
         response.on_hover_text(format!("{}\n{}", passage.facts.label, wording::whereabouts(passage, stage.picture)));
     }
 }

@@ -103,16 +103,18 @@ fn ring(
     let response = ui.interact(area, ui.scope_id().with(("timer", node, timer)), Sense::click());
     let words = wording::timer_name(timer, &|id| stage.picture.name(id));
     let left = wording::duration(rings.saturating_sub(stage.picture.now));
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("timer of {name}: {words}")));
-    let track = Stroke::new(size::HAIRLINE, if response.hovered() { t.text } else { t.dim });
+    let may_ask = commands.refuses.is_none();
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, may_ask, format!("timer of {name}: {words}")));
+    let track = Stroke::new(size::HAIRLINE, if response.hovered() && may_ask { t.text } else { t.dim });
     ui.painter().circle(at, radius, t.panel, track);
     let ink = if share < 0.15 { t.tomato } else { t.saffron };
     marks::arc(ui.painter(), at, radius - inset, share, Stroke::new(stage.scale * size::STRONG, ink));
     if response.has_focus() {
         ui.painter().circle_stroke(at, radius + 3.0, (size::OUTLINE, t.sea));
     }
-    let response = response.on_hover_text(format!("{words}\nrings in {left} of cluster time; click: let it ring now"));
-    if response.clicked() {
+    let means = commands.refuses.unwrap_or("Click: let it ring now");
+    let response = response.on_hover_text(format!("{words}\nrings in {left} of cluster time\n{means}"));
+    if response.clicked() && may_ask {
         commands.push(UserCommand::Ring { node, timer });
     }
 }
