@@ -160,5 +160,5 @@ fn row(ui: &mut Ui, title: &str, name: &str, needed: f32, buttons: impl FnOnce(&
 }
 
 /// Room for the buttons of a lesson, and for the one of a scenario.
-const ROOM_FOR_BUTTONS: f32 = 268.0;
+const ROOM_FOR_BUTTONS: f32 = 304.0;
 const ROOM_FOR_A_BUTTON: f32 = 92.0;
