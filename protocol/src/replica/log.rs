@@ -75,3 +75,69 @@ pub(super) fn size(entry: &Entry) -> usize {
     };
     60 + items
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{CustomerId, OrderNumber, RequestId, RequestNumber, Timestamp, ViewNumber};
+    use crate::order_book::Outcome;
+
+    fn entry(op: u64, effect: EntryEffect) -> Arc<Entry> {
+        let request = RequestId { customer: CustomerId(1), number: RequestNumber(op) };
+        Arc::new(Entry { op: OpNumber(op), view: ViewNumber(1), request, effect, outcome: Outcome::NeverPlaced })
+    }
+
+    /// A log that begins after operation 10 and has so many entries.
+    fn log(entries: u64, effect: &EntryEffect) -> Log {
+        let mut position = Position { op: OpNumber(10), fingerprint: Fingerprint(0) };
+        let mut log = Log::starting_at(position);
+        for op in 11..11 + entries {
+            let entry = entry(op, effect.clone());
+            position = position.after(&entry);
+            log.push(entry, position);
+        }
+        log
+    }
+
+    fn kept(log: &Log) -> (usize, Option<u64>) {
+        (log.entries.len(), log.base.map(|base| base.op.0))
+    }
+
+    /// As large as an order may be: 50 items of 80 characters.
+    fn large() -> EntryEffect {
+        let (postcode, items) = ("DH1 3LE".parse().unwrap(), vec!["x".repeat(80); 50]);
+        EntryEffect::Accepted { postcode, items, number: OrderNumber(1), at: Timestamp(0) }
+    }
+
+    #[test]
+    fn of_small_entries_the_last_4096_are_kept() {
+        let mut log = log(5000, &EntryEffect::Withdrawn);
+        let before = log.position_at(OpNumber(914));
+        log.trim(OpNumber(u64::MAX));
+        assert_eq!(kept(&log), (4096, Some(10 + 904)));
+        assert_eq!((log.position_at(OpNumber(914)), log.position_at(OpNumber(913))), (before, None));
+        assert_eq!(log.after(OpNumber(5008)).map(|entry| entry.op.0).collect::<Vec<_>>(), [5009, 5010]);
+        log.trim(OpNumber(u64::MAX));
+        assert_eq!(kept(&log), (4096, Some(914)), "what fits stays");
+    }
+
+    #[test]
+    fn of_large_entries_8_mib_are_kept() {
+        let each = size(&entry(11, large()));
+        assert_eq!(each, 60 + 50 * 81);
+        let mut log = log(3000, &large());
+        assert_eq!(log.bytes, 3000 * each);
+        log.trim(OpNumber(u64::MAX));
+        assert_eq!(log.entries.len(), MOST_BYTES / each);
+        assert_eq!(log.bytes, log.entries.len() * each);
+    }
+
+    #[test]
+    fn nothing_that_somebody_needs_is_cut() {
+        for effect in [EntryEffect::Withdrawn, large()] {
+            let mut log = log(5000, &effect);
+            log.trim(OpNumber(100));
+            assert_eq!(kept(&log), (4910, Some(100)));
+        }
+    }
+}

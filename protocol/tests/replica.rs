@@ -1,0 +1,388 @@
+//! A replica by itself: how it joins, whom it follows, what a primary does for its peers and its reads.
+//!
+//! The rules are played by whole clusters in `scenes.rs`; here is what only a close look at one machine shows.
+
+mod single;
+
+use std::sync::Arc;
+
+use protocol::ids::{
+    Barrier, Fingerprint, NodeId, OpNumber, Position, RequestId, Role, Span, Timestamp, View, ViewNumber,
+};
+use protocol::machine::{Effect, Effects, Input, Machine, Settings, Timer};
+use protocol::message::{Ask, Message, SnapshotPart, StateUpdate, Status, WaitReason};
+use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome};
+use protocol::postcode::{PostcodeService, Verdict};
+use protocol::replica::Replica;
+use protocol::trace::{NodeState, Refusal, ReplicaState, TraceEvent, Unchecked};
+use single::{
+    FRONT_END, ME, NAME_SERVER, contact, found, give, identity, messages, postcode, refusals, request, ring, say, sent,
+    start, timers, traces, view,
+};
+
+const BACKUP: u64 = 4;
+const JOINER: u64 = 5;
+
+fn replica() -> Replica {
+    Replica::new(identity(Role::Replica), Settings::default(), OrderBook::preset(1))
+}
+
+fn view_is(view: View, joiners: &[u64], named: &[u64]) -> Message {
+    let joiners = joiners.iter().map(|id| NodeId(*id)).collect();
+    let contacts = named.iter().map(|id| contact(*id)).collect();
+    Message::ViewIs { view, joiners, contacts, patience: Span(0) }
+}
+
+/// The primary of view 1, with these other members.
+fn primary(others: &[u64]) -> Replica {
+    let mut replica = replica();
+    let members = [&[ME], others].concat();
+    say(&mut replica, FRONT_END, view_is(view(1, ME, &members), &[], others));
+    assert!(replica.acting());
+    replica
+}
+
+fn state(replica: &Replica) -> Box<ReplicaState> {
+    let NodeState::Replica(state) = replica.describe() else { panic!("a replica") };
+    state
+}
+
+fn statuses(effects: &[Effect]) -> Vec<&Status> {
+    let statuses = messages(effects).into_iter().filter_map(|message| match message {
+        Message::Status(status) => Some(status),
+        _ => None,
+    });
+    statuses.collect()
+}
+
+/// Updates without entries, each with its receiver, whether it is shown, and its barrier.
+fn beats(effects: &[Effect]) -> Vec<(u64, bool, u64)> {
+    let beats = effects.iter().filter_map(|effect| match effect {
+        Effect::Send { to, traced, message: Message::StateUpdate(update) } if update.entries.is_empty() => {
+            Some((to.id.0, *traced, update.barrier.0))
+        }
+        _ => None,
+    });
+    beats.collect()
+}
+
+fn acknowledges(replica: &mut Replica, peer: u64, position: Option<Position>, barrier: u64) -> Vec<Effect> {
+    let (view, barrier) = (replica.view().number, Barrier(barrier));
+    say(replica, peer, Message::Ack { view, position, barrier, part: None })
+}
+
+// Joining.
+
+#[test]
+fn a_fresh_process_registers_and_looks_for_a_front_end_until_it_hears_one() {
+    let mut replica = replica();
+    let Settings { heartbeat, suspect_after, .. } = Settings::default();
+    let lookup = Message::Lookup { role: Role::FrontEnd };
+    let effects = start(&mut replica);
+    let [(NAME_SERVER, Message::Register { role: Role::Replica, token: None, .. }), (NAME_SERVER, second)] =
+        sent(&effects)[..]
+    else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(*second, lookup);
+    let silence = (Timer::FrontEndSilence, suspect_after.times(2));
+    assert_eq!(timers(&effects), [silence, (Timer::Heartbeat, heartbeat)]);
+    let effects = ring(&mut replica, Timer::FrontEndSilence);
+    assert_eq!((sent(&effects), timers(&effects)), (vec![(NAME_SERVER, &lookup)], vec![silence]));
+    // A status makes it known there.
+    let effects = say(&mut replica, NAME_SERVER, found(Role::FrontEnd, &[("front-end", FRONT_END)]));
+    assert_eq!(statuses(&effects).len(), 1);
+    say(&mut replica, FRONT_END, view_is(view(1, 3, &[3]), &[], &[3]));
+    let effects = say(&mut replica, NAME_SERVER, found(Role::FrontEnd, &[("front-end", FRONT_END)]));
+    assert_eq!(effects, [], "one that has spoken knows it already");
+}
+
+#[expect(clippy::unwrap_used, reason = "a book encodes, and has as many parts as are asked for")]
+fn part(view_number: u64, at: Position, part: u32, parts: u32) -> Message {
+    let bytes = postcard::to_stdvec(&OrderBook::preset(2)).unwrap();
+    let chunk = bytes.chunks(bytes.len().div_ceil(parts as usize)).nth(part as usize).unwrap().to_vec();
+    let view = view(view_number, 3, &[3]);
+    Message::Snapshot(SnapshotPart { view, instead_of: None, at, part, parts, bytes: chunk })
+}
+
+fn at(op: u64, fingerprint: u64) -> Position {
+    Position { op: OpNumber(op), fingerprint: Fingerprint(fingerprint) }
+}
+
+#[test]
+fn a_snapshot_is_installed_when_its_last_part_is_in() {
+    let mut joiner = replica();
+    let mut progress = Vec::new();
+    for number in [2, 0, 0, 1] {
+        let effects = say(&mut joiner, 3, part(1, at(5, 1), number, 3));
+        let [(3, Message::Ack { part, .. })] = sent(&effects)[..] else { panic!("{effects:?}") };
+        assert_eq!(*part, Some((OpNumber(5), number)), "each part is acknowledged, also if it came twice");
+        progress.push(state(&joiner).loading);
+    }
+    assert_eq!(progress, [Some((1, 3)), Some((2, 3)), Some((2, 3)), None]);
+    assert_eq!((joiner.position(), joiner.book()), (Some(at(5, 1)), &OrderBook::preset(2)));
+}
+
+#[test]
+fn parts_of_different_states_are_never_mixed() {
+    for (other, left, why) in [
+        (part(1, at(4, 1), 1, 3), (1, 3), "an older state of the same primary comes late"),
+        (part(1, at(6, 1), 1, 3), (1, 3), "a newer state takes the place of the older one"),
+        (part(1, at(5, 2), 1, 3), (1, 3), "another history of the same length"),
+        (part(1, at(5, 1), 1, 2), (1, 2), "the same state, cut in another way"),
+        (part(2, at(4, 1), 1, 3), (1, 3), "a newer view counts, however short its history is"),
+    ] {
+        let mut joiner = replica();
+        say(&mut joiner, 3, part(1, at(5, 1), 0, 3));
+        say(&mut joiner, 3, other);
+        assert_eq!(state(&joiner).loading, Some(left), "{why}");
+    }
+    // What came first goes on after the late part of an older state.
+    let mut joiner = replica();
+    for message in [part(1, at(5, 1), 0, 2), part(1, at(4, 1), 1, 2), part(1, at(5, 1), 1, 2)] {
+        say(&mut joiner, 3, message);
+    }
+    assert_eq!(joiner.position(), Some(at(5, 1)));
+}
+
+// Following.
+
+fn update(view: View, from: Position, entries: Vec<Arc<Entry>>) -> Message {
+    Message::StateUpdate(StateUpdate { view, from, entries, barrier: Barrier(3), commit: OpNumber(0) })
+}
+
+fn withdrawn(op: u64) -> Arc<Entry> {
+    let (request, effect) = (request(1, op), EntryEffect::Withdrawn);
+    Arc::new(Entry { op: OpNumber(op), view: ViewNumber(1), request, effect, outcome: Outcome::NeverPlaced })
+}
+
+#[test]
+fn a_primary_does_not_follow_in_its_own_view_and_follows_in_a_newer_one() {
+    let mut replica = primary(&[]);
+    let here = replica.position().unwrap();
+    assert_eq!(say(&mut replica, BACKUP, update(view(1, ME, &[ME]), here, vec![withdrawn(1)])), []);
+    assert_eq!((replica.position(), replica.acting()), (Some(here), true));
+    let newer = view(2, BACKUP, &[BACKUP, ME]);
+    let effects = say(&mut replica, BACKUP, update(newer.clone(), here, vec![withdrawn(1)]));
+    assert_eq!((replica.view(), replica.acting()), (&newer, false));
+    let position = replica.position();
+    assert_eq!(position.map(|position| position.op), Some(OpNumber(1)));
+    let ack = Message::Ack { view: ViewNumber(2), position, barrier: Barrier(3), part: None };
+    assert!(sent(&effects).contains(&(BACKUP, &ack)), "{effects:?}");
+    // R1: the view before is over.
+    let effects = say(&mut replica, JOINER, update(view(1, JOINER, &[JOINER]), here, vec![]));
+    assert_eq!(sent(&effects), [(JOINER, &Message::Refused { view: ViewNumber(2) })]);
+}
+
+#[test]
+fn entries_that_do_not_fit_are_told_and_heartbeats_that_do_not_fit_are_not() {
+    let mut replica = primary(&[]);
+    let leads = view(2, BACKUP, &[BACKUP, ME]);
+    let elsewhere = at(7, 7);
+    let ours = replica.position();
+    let effects = say(&mut replica, BACKUP, update(leads.clone(), elsewhere, vec![withdrawn(8)]));
+    assert_eq!(refusals(&effects), [Refusal::DoesNotFit { from: elsewhere, ours }]);
+    let effects = say(&mut replica, BACKUP, update(leads, elsewhere, vec![]));
+    assert_eq!(refusals(&effects), []);
+    assert_eq!(replica.position(), ours);
+}
+
+#[test]
+fn a_change_of_role_is_told_to_the_front_end_at_once_and_only_once() {
+    let mut replica = primary(&[BACKUP]);
+    let effects = say(&mut replica, BACKUP, Message::Refused { view: ViewNumber(2) });
+    let told: Vec<_> = statuses(&effects).into_iter().map(|status| (status.view, status.acting)).collect();
+    assert_eq!(told, [(ViewNumber(1), false)], "it has stood down");
+    assert!(traces(&effects).iter().any(|event| matches!(event, TraceEvent::Became { .. })));
+    assert_eq!(say(&mut replica, BACKUP, Message::Refused { view: ViewNumber(2) }), []);
+}
+
+#[test]
+fn how_late_its_loop_was_is_told_once_with_the_next_status() {
+    let mut replica = primary(&[]);
+    let late = |effects: &[Effect]| statuses(effects).into_iter().map(|status| status.late).collect::<Vec<_>>();
+    let by = Span::millis(60);
+    assert_eq!(late(&give(&mut replica, Input::Overslept { by })), [by]);
+    assert_eq!(late(&say(&mut replica, FRONT_END, view_is(view(1, ME, &[ME]), &[], &[]))), [Span(0)]);
+}
+
+#[test]
+fn a_primary_that_was_frozen_accuses_nobody_for_that_time() {
+    let settings = Settings::default();
+    let frozen = settings.frozen_from();
+    let accused_after = |late: Option<Span>| {
+        let mut replica = primary(&[BACKUP]);
+        (0..4).for_each(|_| drop(ring(&mut replica, Timer::Heartbeat)));
+        late.into_iter().for_each(|by| drop(give(&mut replica, Input::Overslept { by })));
+        (5..40).find(|_| {
+            ring(&mut replica, Timer::Heartbeat);
+            !state(&replica).silent.is_empty()
+        })
+    };
+    let usual = accused_after(None).unwrap();
+    assert_eq!(accused_after(Some(Span(frozen.0 - 1))), Some(usual));
+    assert_eq!(accused_after(Some(frozen)), Some(usual + 4), "its silence is counted anew");
+}
+
+// Peers.
+
+#[test]
+fn members_and_joiners_are_spoken_to_also_where_nobody_names_their_addresses_any_more() {
+    let mut replica = primary(&[BACKUP]);
+    let one = view(1, ME, &[ME, BACKUP]);
+    let says = |replica: &mut Replica, joiners: &[u64], named: &[u64]| {
+        say(replica, FRONT_END, view_is(one.clone(), joiners, named));
+        ring(replica, Timer::Heartbeat);
+        let effects = ring(replica, Timer::Heartbeat);
+        beats(&effects).into_iter().map(|(to, ..)| to).collect::<Vec<_>>()
+    };
+    assert_eq!(says(&mut replica, &[JOINER], &[BACKUP, JOINER, 9]), [BACKUP, JOINER]);
+    assert_eq!(says(&mut replica, &[JOINER], &[]), [BACKUP, JOINER]);
+    assert_eq!(says(&mut replica, &[JOINER, 9], &[]), [BACKUP, JOINER], "where 9 listens was forgotten");
+    // As a backup it keeps where the members are, for the day on which it leads.
+    let mut backup = self::replica();
+    say(&mut backup, FRONT_END, view_is(view(1, ME, &[ME]), &[], &[]));
+    say(&mut backup, FRONT_END, view_is(view(2, BACKUP, &[ME, BACKUP, JOINER]), &[], &[BACKUP, JOINER]));
+    say(&mut backup, FRONT_END, view_is(view(2, BACKUP, &[ME, BACKUP, JOINER]), &[], &[]));
+    let effects = say(&mut backup, FRONT_END, view_is(view(3, ME, &[ME, JOINER]), &[], &[]));
+    assert_eq!(beats(&effects).first().map(|(to, ..)| *to), Some(JOINER));
+}
+
+#[test]
+fn how_far_a_joiner_is_can_be_seen() {
+    let mut replica = primary(&[]);
+    say(&mut replica, FRONT_END, view_is(view(1, ME, &[ME]), &[JOINER], &[JOINER]));
+    assert_eq!(state(&replica).joiners, [(NodeId(JOINER), 0, 0)]);
+    let effects = acknowledges(&mut replica, JOINER, None, 0);
+    let parts = messages(&effects).into_iter().filter(|message| matches!(message, Message::Snapshot(_))).count() as u32;
+    assert_eq!(state(&replica).joiners, [(NodeId(JOINER), 0, parts)]);
+    let part = Some((OpNumber(0), 0));
+    say(&mut replica, JOINER, Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), part });
+    assert_eq!(state(&replica).joiners, [(NodeId(JOINER), 1, parts)]);
+}
+
+#[test]
+fn an_old_answer_of_a_peer_that_fits_asks_for_no_snapshot() {
+    let mut replica = primary(&[BACKUP]);
+    let base = replica.position().unwrap();
+    acknowledges(&mut replica, BACKUP, Some(base), 0);
+    say(&mut replica, FRONT_END, withdraws(1));
+    let here = replica.position();
+    acknowledges(&mut replica, BACKUP, here, 0);
+    let snapshots = |replica: &mut Replica, position: Option<Position>| {
+        let effects = acknowledges(replica, BACKUP, position, 0);
+        messages(&effects).into_iter().filter(|message| matches!(message, Message::Snapshot(_))).count()
+    };
+    assert_eq!(snapshots(&mut replica, None), 0, "it had no history then");
+    assert_eq!(snapshots(&mut replica, Some(at(0, 9))), 0, "it had another one then");
+    assert!(snapshots(&mut replica, Some(at(1, 9))) > 0, "it has another one now");
+}
+
+// Reads.
+
+fn reads(customer: u128) -> Message {
+    let ask = Ask::History { postcode: postcode(), page: 0 };
+    Message::Request { id: request(customer, 1), since: OpNumber(0), ask }
+}
+
+fn withdraws(customer: u128) -> Message {
+    Message::Request { id: request(customer, 1), since: OpNumber(0), ask: Ask::Withdraw }
+}
+
+fn orders(customer: u128) -> Message {
+    let ask = Ask::Order { postcode: postcode(), items: vec!["Pad thai".into()] };
+    Message::Request { id: request(customer, 1), since: OpNumber(0), ask }
+}
+
+fn valid(request: RequestId) -> Input {
+    let verdict = Verdict::Valid { place: None, by: PostcodeService::PostcodesIo };
+    Input::PostcodeChecked { request, verdict, at: Timestamp(0) }
+}
+
+#[test]
+fn a_read_asks_everybody_once_and_is_shown_if_somebody_watches_it() {
+    for traced in [false, true] {
+        let mut replica = primary(&[BACKUP]);
+        let base = replica.position();
+        acknowledges(&mut replica, BACKUP, base, 0);
+        let effects = give(&mut replica, Input::Received { from: contact(FRONT_END), traced, message: reads(1) });
+        assert_eq!(beats(&effects), [(BACKUP, traced, 1)]);
+        let effects = acknowledges(&mut replica, BACKUP, base, 0);
+        assert_eq!(effects, [], "that was said before the read began, and nobody is asked twice");
+        let effects = acknowledges(&mut replica, BACKUP, base, 1);
+        assert!(matches!(messages(&effects)[..], [Message::Reply { .. }]), "{effects:?}");
+    }
+}
+
+#[test]
+fn many_long_histories_are_told_in_several_rounds() {
+    let mut replica = primary(&[]);
+    for customer in 1..=100 {
+        say(&mut replica, FRONT_END, orders(customer));
+        give(&mut replica, valid(request(customer, 1)));
+    }
+    let mut effects = Effects::new(false);
+    for customer in 1001..=1150 {
+        let message = reads(customer);
+        replica.handle(Input::Received { from: contact(FRONT_END), traced: false, message }, &mut effects);
+    }
+    let rounds = (0..3).map(|_| {
+        replica.settle(&mut effects);
+        effects.drain().filter(|effect| matches!(effect, Effect::Send { message: Message::Reply { .. }, .. })).count()
+    });
+    let rounds: Vec<_> = rounds.collect();
+    assert_eq!(rounds, [100, 50, 0], "ten thousand orders at once are enough");
+}
+
+// Orders that wait for a word about their postcode.
+
+#[test]
+fn orders_that_have_waited_for_a_second_are_reported_in_whole_seconds() {
+    let mut replica = primary(&[]);
+    let beat = |replica: &mut Replica, times: u32| {
+        (0..times).for_each(|_| drop(ring(replica, Timer::Heartbeat)));
+        state(replica).unchecked
+    };
+    let waits = |orders, why, seconds: u64| Some(Unchecked { orders, why, waited: Span::millis(seconds * 1000) });
+    say(&mut replica, FRONT_END, orders(1));
+    assert_eq!(beat(&mut replica, 19), None);
+    assert_eq!(beat(&mut replica, 1), waits(1, WaitReason::Asked, 1));
+    say(&mut replica, FRONT_END, orders(2));
+    give(
+        &mut replica,
+        Input::PostcodeChecked { request: request(1, 1), verdict: Verdict::NobodyAnswers, at: Timestamp(0) },
+    );
+    assert_eq!(beat(&mut replica, 39), waits(2, WaitReason::NobodyAnswers, 2));
+    assert_eq!(beat(&mut replica, 1), waits(2, WaitReason::NobodyAnswers, 3));
+    give(&mut replica, valid(request(1, 1)));
+    assert_eq!(state(&replica).unchecked, waits(1, WaitReason::Asked, 2));
+}
+
+#[test]
+fn the_more_orders_nobody_can_tell_about_the_longer_their_turns_take() {
+    let again = Settings::default().check_again_after;
+    for (customers, turns) in [(1, 1), (255, 1), (256, 2), (600, 3)] {
+        let mut replica = primary(&[]);
+        (1..=customers).for_each(|customer| drop(say(&mut replica, FRONT_END, orders(customer))));
+        let request = request(1, 1);
+        let verdict = Verdict::NobodyAnswers;
+        let effects = give(&mut replica, Input::PostcodeChecked { request, verdict, at: Timestamp(0) });
+        assert_eq!(timers(&effects), [(Timer::CheckAgain(request), again.times(turns))], "{customers}");
+    }
+}
+
+#[test]
+fn an_order_is_shown_to_its_end_once_it_was_sent_to_be_shown() {
+    for (first, second) in [(false, false), (false, true), (true, false)] {
+        let mut replica = primary(&[]);
+        for traced in [first, second] {
+            give(&mut replica, Input::Received { from: contact(FRONT_END), traced, message: orders(1) });
+        }
+        let effects = give(&mut replica, valid(request(1, 1)));
+        let shown = effects.iter().find_map(|effect| match effect {
+            Effect::Send { traced, message: Message::Reply { .. }, .. } => Some(*traced),
+            _ => None,
+        });
+        assert_eq!(shown, Some(first || second));
+    }
+}
