@@ -150,6 +150,91 @@ fn a_record_with_its_own_token_or_an_older_one_does_not_retire_it() {
     }
 }
 
+/// The view that it asks the name server to record.
+fn proposed(effects: &[Effect]) -> Option<View> {
+    messages(effects).into_iter().find_map(|message| match message {
+        Message::RecordView { view, .. } => Some(view.clone()),
+        _ => None,
+    })
+}
+
+fn in_step(with: &[u64]) -> Message {
+    let Message::Status(status) = status(1, true) else { panic!("a status") };
+    Message::Status(Status { ack_set: with.iter().map(|id| NodeId(*id)).collect(), ..status })
+}
+
+#[test]
+fn there_is_one_proposal_at_a_time_and_one_in_a_second_while_nobody_is_dead() {
+    let mut front_end = front_end(&NAMES);
+    say(&mut front_end, B, status(1, false));
+    ring(&mut front_end, Timer::Heartbeat);
+    let effects = say(&mut front_end, A, in_step(&[A, B]));
+    assert_eq!(proposed(&effects), Some(view(2, A, &[A, B])));
+    assert!(timers(&effects).contains(&(Timer::MayPropose, Span::millis(1000))));
+    assert_eq!(proposed(&ring(&mut front_end, Timer::MayPropose)), None, "the name server has not answered");
+    // Overdue: it is chosen anew, and asked for again.
+    assert_eq!(proposed(&ring(&mut front_end, Timer::AskNameServer)), Some(view(2, A, &[A, B])));
+    say(&mut front_end, NAME_SERVER, record(1, view(2, A, &[A, B]), false));
+    let effects = ring(&mut front_end, Timer::Silence(NodeId(B)));
+    assert_eq!(proposed(&effects), None, "it may only be slow, and the second is not over");
+    assert_eq!(proposed(&ring(&mut front_end, Timer::MayPropose)), Some(view(3, A, &[A])));
+}
+
+#[test]
+fn why_customers_wait_is_told_in_a_sentence() {
+    let waits_for = |front_end: &FrontEnd| {
+        let NodeState::FrontEnd { waits_for, .. } = front_end.describe() else { panic!("a front-end") };
+        waits_for.unwrap_or_default()
+    };
+    let mut front_end = FrontEnd::new(identity(Role::FrontEnd), Settings::default());
+    assert!(waits_for(&front_end).contains("name server"));
+    say(&mut front_end, NAME_SERVER, record(1, View::default(), true));
+    assert!(waits_for(&front_end).contains("first replica"));
+    say(&mut front_end, NAME_SERVER, found(Role::Replica, &NAMES[..1]));
+    assert!(waits_for(&front_end).contains("every registered replica"));
+    assert_eq!(proposed(&say(&mut front_end, A, status(0, false))), Some(view(1, A, &[A])));
+    assert!(waits_for(&front_end).contains("first view"));
+    say(&mut front_end, NAME_SERVER, record(1, view(1, A, &[A]), false));
+    assert_eq!(waits_for(&front_end), "");
+    say(&mut front_end, A, status(1, true));
+    assert_eq!(waits_for(&front_end), "");
+    // It stood down, and leads again only in a newer view.
+    say(&mut front_end, A, status(1, false));
+    assert!(waits_for(&front_end).contains("new view"));
+    give(&mut front_end, Input::Gone { peer: NodeId(A) });
+    assert!(waits_for(&front_end).contains("No member"));
+}
+
+#[test]
+fn patience_is_bounded_and_begins_to_fade_at_once() {
+    let mut front_end = front_end(&NAMES);
+    let patience = |effects: &[Effect]| {
+        let told = messages(effects).into_iter().find_map(|message| match message {
+            Message::ViewIs { patience, .. } => Some(*patience),
+            _ => None,
+        });
+        told.unwrap_or_default()
+    };
+    let Message::Status(late) = status(1, true) else { panic!("a status") };
+    say(&mut front_end, A, Message::Status(Status { late: Span::millis(60_000), ..late }));
+    let most = Settings::default().most_patience();
+    let told = patience(&ring(&mut front_end, Timer::Heartbeat));
+    assert!(told < most && told.0 > most.0 * 9 / 10, "{told:?} of {most:?}");
+}
+
+#[test]
+fn a_front_end_that_was_late_again_bears_silence_only_for_so_much_more() {
+    let mut front_end = front_end(&NAMES);
+    say(&mut front_end, A, status(1, true));
+    let silence = Timer::Silence(NodeId(A));
+    let late = |front_end: &mut FrontEnd, by| drop(give(front_end, Input::Overslept { by: Span::millis(by) }));
+    late(&mut front_end, 30);
+    // As long again as it was late, and twice as much for others that may be.
+    assert_eq!(timers(&ring(&mut front_end, silence)), [(silence, Span::millis(90))]);
+    late(&mut front_end, 20);
+    assert_eq!(timers(&ring(&mut front_end, silence)), [(silence, Span::millis(20))]);
+}
+
 // Requests.
 
 fn asks(customer: u128, number: u64) -> Message {

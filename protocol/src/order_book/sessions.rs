@@ -120,7 +120,9 @@ mod tests {
         for n in 1..=10 {
             sessions.remember(CustomerId(n.into()), &placed(n));
         }
-        sessions.remember(CustomerId(11), &rejected(11, 100));
+        let gone = sessions.remember(CustomerId(11), &rejected(11, 100));
+        let each = (1..=4).map(|n| digest_of(&(CustomerId(n.into()), OpNumber(n))).0);
+        assert_eq!(gone.0, each.fold(0, |all, one| all ^ one), "a digest of all four that had to go");
         assert_eq!((sessions.len(), sessions.horizon()), (7, OpNumber(4)));
         sessions.remember(CustomerId(12), &rejected(12, 100_000));
         assert_eq!((sessions.len(), sessions.get(CustomerId(12))), (1, Some(rejected(12, 100_000))));
