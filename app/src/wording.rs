@@ -18,7 +18,8 @@ use protocol::trace::{Actor, Ending, LinkRule, Rate, Sign, Standing, Suspicion, 
 use crate::picture::LogLine;
 
 pub use of_nodes::{
-    concern, customer_line, line, share_loaded, short_line, short_title, title, wait_reason, why_it_waits,
+    concern, concern_in_short, customer_line, line, share_loaded, short_line, short_title, title, wait_reason,
+    why_it_waits,
 };
 pub use of_past::{
     BUSY_WITH_FILE, Light, ONLY_A_TAPE, PAST_REFUSES, PLAY_MEANS, SCRUB_HINT, SEARCH_HINT, TAPE_REFUSES, light_named,
@@ -27,6 +28,8 @@ pub use of_past::{
 pub use of_results::*;
 pub use of_steering::*;
 
+/// Why they do is told where there is more room.
+pub const ORDERS_WAIT: &str = "Orders wait";
 /// No front-end runs.
 pub const NO_FRONT_END: &str = "No front-end runs, so orders wait. Start it again: click it, then Restart.";
 /// Those front-ends that run have been told of a newer one, which does not run.

@@ -1,5 +1,7 @@
 //! Panels clicked on a fixed picture: each gesture asks for the right thing, and changes nothing by itself.
 
+#[path = "panels/any_state.rs"]
+mod any_state;
 #[path = "panels/covering.rs"]
 mod covering;
 #[path = "scene/ended.rs"]

@@ -5,7 +5,7 @@ use egui::{Label, RichText, Sense, Ui};
 use protocol::ids::RequestId;
 
 use crate::picture::Picture;
-use crate::theme::{text, tokens};
+use crate::theme::{self, text, tokens};
 use crate::verdict::evidence::Judged;
 use crate::widgets::{dim, from_right};
 use crate::wording::{self, Light};
@@ -16,8 +16,10 @@ pub fn status_bar_ui(ui: &mut Ui, picture: &Picture, judged: &Judged) -> Option<
     let ledger = &picture.ledger;
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 14.0;
-        for light in wording::lights(judged, ledger) {
-            if light_ui(ui, &light) {
+        let lights = wording::lights(judged, ledger);
+        let height = fitting_height(ui, &lights);
+        for light in lights {
+            if light_ui(ui, &light, height) {
                 let convicted = judged.contradictions.iter().find(|it| light.why.contains(&it.why));
                 wanted = convicted.and_then(|contradiction| contradiction.requests.last()).copied();
             }
@@ -44,15 +46,35 @@ pub fn status_bar_ui(ui: &mut Ui, picture: &Picture, judged: &Judged) -> Option<
 /// Room that one of the words at the right needs.
 const ROOM: f32 = 132.0;
 
-/// A tick, a cross or a ring before the words, never colour alone. True: it is red and was clicked.
-fn light_ui(ui: &mut Ui, light: &Light) -> bool {
-    let t = tokens(ui);
-    let (sign, ink) = match light.good {
-        Some(true) => ("✓", t.basil_text),
-        Some(false) => ("✗", t.tomato_text),
-        None => ("○", t.dim),
+/// How high letters may be so that all lights are in sight: in a narrow window, or a presentation, they are smaller.
+fn fitting_height(ui: &Ui, lights: &[Light]) -> f32 {
+    let letters = theme::plain(text::SMALL);
+    let width = |light: &Light| {
+        let words = format!("{} {}", sign(light), light.words);
+        ui.painter().layout_no_wrap(words, letters.clone(), tokens(ui).text).size().x
     };
-    let mut words = RichText::new(format!("{sign} {}", light.words)).size(text::SMALL).color(ink);
+    let gaps = lights.len() as f32 * ui.spacing().item_spacing.x;
+    let whole: f32 = lights.iter().map(width).sum();
+    text::SMALL * ((ui.available_width() - gaps) / whole.max(1.0)).clamp(0.6, 1.0)
+}
+
+fn sign(light: &Light) -> &'static str {
+    match light.good {
+        Some(true) => "✓",
+        Some(false) => "✗",
+        None => "○",
+    }
+}
+
+/// A tick, a cross or a ring before the words, never colour alone. True: it is red and was clicked.
+fn light_ui(ui: &mut Ui, light: &Light, height: f32) -> bool {
+    let t = tokens(ui);
+    let ink = match light.good {
+        Some(true) => t.basil_text,
+        Some(false) => t.tomato_text,
+        None => t.dim,
+    };
+    let mut words = RichText::new(format!("{} {}", sign(light), light.words)).size(height).color(ink);
     if light.good == Some(false) {
         words = words.strong().background_color(t.tomato_wash);
     }

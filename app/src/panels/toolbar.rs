@@ -90,11 +90,14 @@ pub fn toolbar_ui(
 ) {
     let t = tokens(ui);
     ui.horizontal_centered(|ui| {
-        ui.spacing_mut().item_spacing.x = 0.0;
-        ui.label(RichText::new("Just ").font(theme::strong(text::TITLE)).color(t.tomato_text));
-        ui.label(RichText::new("Hungry").font(theme::strong(text::TITLE)));
+        let narrow = ui.available_width() < ROOM_FOR_NAME;
+        if !narrow {
+            ui.spacing_mut().item_spacing.x = 0.0;
+            ui.label(RichText::new("Just ").font(theme::strong(text::TITLE)).color(t.tomato_text));
+            ui.label(RichText::new("Hungry").font(theme::strong(text::TITLE)));
+            ui.add_space(12.0);
+        }
         ui.spacing_mut().item_spacing.x = 8.0;
-        ui.add_space(12.0);
         match state.past_plays {
             Some(plays) => play_past(ui, plays, &mut state.asked_of_past),
             None => {
@@ -107,7 +110,9 @@ pub fn toolbar_ui(
             menu(ui, picture, state, appearance, commands);
             theme_button(ui);
             let words = if appearance.presents { "End presentation" } else { "Present" };
-            if widgets::button(ui, words).on_hover_text("Larger, without side panels (P)").clicked() {
+            let short = if narrow && appearance.presents { "End" } else { words };
+            let present = widgets::button(ui, short).accessible_name(words);
+            if present.on_hover_text("Larger, without side panels (P)").clicked() {
                 appearance.presents = !appearance.presents;
             }
             if ui.available_width() >= ROOM_FOR_SERVICE {
@@ -200,8 +205,10 @@ fn speed_menu(ui: &mut Ui, now: Rate, choices: &[(Rate, String)]) -> Option<Rate
     chosen.filter(|rate| *rate != now)
 }
 
+/// In a narrower bar than this, which a presentation can have, the program's name is left out.
+const ROOM_FOR_NAME: f32 = 720.0;
 /// With less room between speeds and buttons, whether orders are answered is told by the cards alone.
-const ROOM_FOR_SERVICE: f32 = 72.0;
+const ROOM_FOR_SERVICE: f32 = 44.0;
 /// With less room for the speeds and what stands right of them, they are a menu.
 const ROOM_FOR_SPEEDS: f32 = 640.0;
 /// With less room right of the speeds, only the choice says how fast time goes.
@@ -213,30 +220,32 @@ fn service(ui: &mut Ui, picture: &Picture) {
     match (picture.service(), picture.concern()) {
         (Service::Serving { view, members, in_step }, None) => {
             let full = format!("● Serving · view {view} · {in_step} of {members} members in step");
-            let short = [format!("● View {view} · {in_step} of {members}"), format!("● {in_step} of {members}")];
-            fitting(ui, &[&full, &short[0], &short[1]], t.basil_text, t.basil_wash).on_hover_text(&full);
+            let some = [format!("● View {view} · {in_step} of {members}"), format!("● {in_step} of {members}")];
+            fitting(ui, &[&full, &some[0], &some[1], "●"], t.basil_text, t.basil_wash).on_hover_text(&full);
         }
         (Service::Serving { view, .. }, Some(concern)) => {
             let (words, why) = wording::concern(&concern);
             let full = format!("! Serving · view {view} · {words}");
-            let short = [format!("! View {view} · {words}"), format!("! {words}")];
-            fitting(ui, &[&full, &short[0], &short[1]], t.saffron_text, t.saffron_wash).on_hover_text(why);
+            let some = [format!("! View {view} · {words}"), format!("! {words}")];
+            let least = format!("! {}", wording::concern_in_short(&concern));
+            fitting(ui, &[&full, &some[0], &some[1], &least, "!"], t.saffron_text, t.saffron_wash).on_hover_text(why);
         }
         (Service::Starting, _) => drop(pill(ui, &format!("○ {}", wording::STARTING), t.saffron_text, t.saffron_wash)),
         (Service::Waiting(why), _) => {
-            pill(ui, &format!("▲ {why}"), t.tomato_text, t.tomato_wash).on_hover_text(why);
+            let some = format!("▲ {}", wording::ORDERS_WAIT);
+            fitting(ui, &[&format!("▲ {why}"), &some, "▲"], t.tomato_text, t.tomato_wash).on_hover_text(why);
         }
     }
 }
 
 /// A pill with the first words that fit into what is left of the bar.
-fn fitting(ui: &mut Ui, choices: &[&String; 3], ink: Color32, ground: Color32) -> Response {
+fn fitting(ui: &mut Ui, choices: &[&str], ink: Color32, ground: Color32) -> Response {
     let room = ui.available_width() - 28.0;
-    let fits = |words: &&&String| {
-        let galley = ui.painter().layout_no_wrap((**words).clone(), theme::strong(text::SMALL), ink);
+    let fits = |words: &&&str| {
+        let galley = ui.painter().layout_no_wrap((**words).to_owned(), theme::strong(text::SMALL), ink);
         galley.size().x <= room
     };
-    let words = choices.iter().find(fits).unwrap_or(&choices[2]);
+    let words = choices.iter().find(fits).or(choices.last()).copied().unwrap_or_default();
     pill(ui, words, ink, ground)
 }
 

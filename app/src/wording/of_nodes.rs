@@ -108,6 +108,18 @@ pub fn concern(concern: &Concern) -> (String, String) {
     }
 }
 
+/// The same in two or three words, where there is room for no more.
+#[must_use]
+pub fn concern_in_short(concern: &Concern) -> String {
+    match concern {
+        Concern::Blocked { .. } => "An order hangs".into(),
+        Concern::Hangs { waited, .. } => format!("Waits {}", duration(*waited)),
+        Concern::Silent(members) => format!("{} silent", members.len()),
+        Concern::NoCopy { .. } => "No copy".into(),
+        Concern::Fewer { members, replicas } => format!("{members} of {replicas}"),
+    }
+}
+
 fn replica_line(replica: &ReplicaState, picture: &Picture) -> String {
     let Some(position) = replica.position else {
         return match share_loaded(replica) {

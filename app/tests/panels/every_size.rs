@@ -12,7 +12,7 @@ use crate::scene;
 type Shown = Harness<'static, Window>;
 
 /// A running cluster of so many replicas and customers.
-fn told(replicas: u64, customers: u64) -> scene::Scene {
+pub fn told(replicas: u64, customers: u64) -> scene::Scene {
     let mut told = scene::Scene::new();
     scene::processes(&mut told);
     let members: Vec<_> = (1..=replicas).map(scene::replica).collect();
@@ -38,7 +38,7 @@ fn told(replicas: u64, customers: u64) -> scene::Scene {
     told
 }
 
-fn open(told: &scene::Scene, width: f32, height: f32) -> Shown {
+pub fn open(told: &scene::Scene, width: f32, height: f32) -> Shown {
     let mut window = Window::default();
     told.tell(&mut window, 1_000_000);
     window.appearance.reduced_motion = true;

@@ -63,9 +63,12 @@ pub(super) fn show(ui: &mut Ui, stage: &Stage<'_>, spans: &mut Spans, dear: f32,
     };
     for (node, _, rect) in &stage.nodes {
         let Some(armed) = picture.steering.timers.get(&node.id).filter(|_| node.runs()) else { continue };
+        // Under a low card, so that they leave its second line alone.
+        let below = if rect.height() < (size::NODE.y - 1.0) * stage.scale { 4.0 * stage.scale } else { 0.0 };
         let rings = armed.iter().filter(|(timer, _)| counts(timer)).take(MOST_RINGS);
         for (index, (timer, at)) in rings.enumerate() {
-            let place = pos2(rect.left() + stage.scale * (16.0 + index as f32 * (RADIUS * 2.0 + 5.0)), rect.bottom());
+            let along = stage.scale * (16.0 + index as f32 * (RADIUS * 2.0 + 5.0));
+            let place = pos2(rect.left() + along, rect.bottom() + below);
             let share = spans.left(node.id, *timer, picture.now);
             moves(node.id, *timer, stage.scale * (RADIUS - INSET));
             ring(ui, stage, (node.id, &node.name), (*timer, *at), place, share, commands);
