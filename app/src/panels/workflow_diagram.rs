@@ -139,6 +139,8 @@ impl<'a> Stage<'a> {
             shown.into_iter().zip(kinds).zip(places).map(|((node, kind), at)| (node, kind, moved(node, at))).collect();
         // A home outside the part of the map that is shown waits at its edge.
         let mut edge = layout::inside(layout::map_part(canvas), size::CUSTOMER + 4.0);
+        // The hint stands above all homes, the buttons below them.
+        edge.min.y = (canvas.top() + ROOM_FOR_HINT + size::CUSTOMER).min(edge.max.y);
         edge.max.y = (edge.max.y - gestures::room_for_buttons(canvas).y - 12.0).max(edge.min.y);
         let mut homes: Vec<Pos2> =
             picture.customers.iter().map(|customer| edge.clamp(projection.home(customer.place))).collect();
@@ -252,6 +254,9 @@ pub fn workflow_diagram_ui(
         hint.show(ui);
     }
 }
+
+/// The line in which the hint stands, in points.
+const ROOM_FOR_HINT: f32 = 36.0;
 
 /// The line in which the truth stands, in points.
 const ROOM_FOR_TRUTH: f32 = 28.0;

@@ -77,7 +77,12 @@ const SIZES: [Vec2; 3] = [vec2(1024.0, 768.0), vec2(1280.0, 800.0), vec2(1920.0,
 #[test]
 fn notices_and_hints_lie_over_no_node_customer_or_words() {
     for room in SIZES {
-        let mut harness = sized(&scene::order_on_its_way(), room);
+        let mut told = scene::order_on_its_way();
+        // Far in the north, where the hint stands, too.
+        for (number, place) in [(5, (60.1, -1.2)), (6, (58.9, -2.9)), (7, (59.3, 0.8)), (8, (60.3, 1.5))] {
+            told.lives(number, &format!("Shetlander {number}"), "ZE1 0AA", place);
+        }
+        let mut harness = sized(&told, room);
         say(&mut harness, TraceEvent::CommandRefused { why: "there is no such replica".into() });
         say(&mut harness, TraceEvent::ClockIs { rate: Rate::STOPPED, until: None });
         let mut told = written(&harness, "there is no such replica");
