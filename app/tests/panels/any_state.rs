@@ -1,5 +1,6 @@
 //! Windows drawn by lot: of any size and zoom, with any number of nodes and customers, anything selected and opened, live, in
 //! the past, on a tape, and as a presentation. Each is drawn, and where there is room nothing covers anything.
+#![expect(clippy::unwrap_used, reason = "a window that cannot be drawn must fail whoever wants it")]
 
 use app::panels::timeline::Look;
 use app::tape;
