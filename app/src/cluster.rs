@@ -70,7 +70,7 @@ pub struct ClusterOptions {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotStarted {
     /// The interrupt was asked.
-    #[error("It was asked to end while the cluster was starting. Nothing of it is left.")]
+    #[error("It was asked to end while the cluster was starting. Everything that had been started is gone again.")]
     BrokenOff,
     /// A process found that it cannot be what it was told here: a full disk, a port in use.
     #[error("The cluster cannot start here: {0}")]
@@ -272,7 +272,7 @@ fn wall_clock() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64
 }
 
-/// Of a word that is not known so many characters are shown.
+/// How many characters are shown of a word that is not known.
 const LONGEST_WORD: usize = 40;
 
 /// A stranger's word, safe to show.

@@ -42,7 +42,7 @@ pub enum Exit {
     Violation = 1,
     /// What was given or asked for is no good.
     BadInput = 2,
-    /// Nobody can say: time ran out.
+    /// Time ran out before there was a verdict.
     Undecided = 3,
     /// Too little happened to say anything.
     TooLittleEvidence = 4,

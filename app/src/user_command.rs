@@ -52,7 +52,7 @@ pub enum UserCommand {
         /// From 0.
         page: u32,
     },
-    /// The customer settles the order it waits for: it stands, or it never shall.
+    /// The customer settles the order it waits for: either it was placed, or it never will be.
     GiveUp {
         /// Who.
         customer: CustomerId,

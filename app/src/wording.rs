@@ -81,7 +81,7 @@ pub const ORDER_NEEDS: &str = "Choose at least one dish, and a postcode of the r
 /// Why a customer that waits cannot order.
 pub const ONE_AT_A_TIME: &str = "A customer has one order at a time. Wait for the answer, or give the order up.";
 /// Explains giving up.
-pub const GIVE_UP_MEANS: &str = "The order is settled: either it stands, or it never shall.";
+pub const GIVE_UP_MEANS: &str = "The order is settled: either it was placed, or it never will be.";
 /// No notifications.
 pub const NO_NOTICES: &str = "Nothing was refused so far.";
 /// No order waits.

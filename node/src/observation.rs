@@ -218,7 +218,7 @@ pub fn first_word() -> anyhow::Result<NodeConfig> {
     );
     control::read_frame(&mut input)
         .context("What standard input says is no configuration of a node. The launcher must be of the same version.")?
-        .context("Standard input ended before it said what this node shall be.")
+        .context("Standard input ended before it said what this node is to be.")
 }
 
 /// Starts to listen to the launcher. When the launcher closes the pipe, or dies, this process ends at once, whatever it

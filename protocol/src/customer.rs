@@ -2,7 +2,7 @@
 //!
 //! A customer never gives up by itself and never turns a retry into a new request: that alone makes "exactly once" possible
 //! (rule R8). A person who does not want to wait gives up by a withdrawal, which is a request too: its answer tells
-//! whether the order stands or never shall.
+//! whether the order was placed or never will be.
 
 use crate::ids::{Contact, CustomerId, OpNumber, RequestId, RequestNumber, Role, Span};
 use crate::machine::{Effect, Effects, Identity, Input, Machine, Settings, Timer, Wish};

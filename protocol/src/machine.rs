@@ -91,7 +91,7 @@ pub enum Input {
     Wanted {
         /// What.
         wish: Wish,
-        /// Whether it shall be shown step by step.
+        /// Whether it is to be shown step by step.
         traced: bool,
     },
 }
@@ -101,7 +101,7 @@ pub enum Input {
 pub enum Wish {
     /// An order, or a history.
     Ask(Ask),
-    /// Settle the request that waits: it stands, or it never shall.
+    /// Settle the request that waits: either it was placed, or it never will be.
     GiveUp,
 }
 

@@ -192,7 +192,7 @@ pub enum Ask {
         /// From 0; a page holds [`crate::order_book::PAGE`] orders, oldest first.
         page: u32,
     },
-    /// Give up the request with the number before this one's: either it stands, or it never shall.
+    /// Give up the request with the number before this one's: either it was placed, or it never will be.
     Withdraw,
 }
 

@@ -14,6 +14,8 @@ mod lines;
 mod references;
 #[path = "tidy/tree.rs"]
 mod tree;
+#[path = "tidy/words.rs"]
+mod words;
 
 use std::fmt;
 
@@ -85,6 +87,16 @@ fn documents_and_sections_that_are_named_are_there() {
 #[test]
 fn a_seed_is_a_random_runs_number() {
     keep(&tree::text_files(), |file| references::other_seeds(&file.path, &file.text));
+}
+
+#[test]
+fn readers_are_shown_plain_words() {
+    let is_shown = |path: &str| {
+        let program = ["app/src/", "node/src/", "protocol/src/"].iter().any(|folder| path.starts_with(folder));
+        (program && !path.contains("tests")) || path.starts_with("resources/scenarios/")
+    };
+    let files: Vec<_> = tree::text_files().into_iter().filter(|file| is_shown(&file.path)).collect();
+    keep(&files, |file| words::offences(&file.path, &file.text));
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl Supervisor {
         match (found.next(), found.next()) {
             (Some(node), None) => Ok(node),
             (Some(_), Some(_)) => bail!("Several are called “{shown}”."),
-            (None, _) => bail!("There is nobody called “{shown}”."),
+            (None, _) => bail!("No node or customer is called “{shown}”."),
         }
     }
 

@@ -51,7 +51,7 @@ impl Supervisor {
     /// Time goes on at another rate, to a moment if one is given; whoever counts hops is told first.
     pub(super) fn set_clock(&mut self, rate: Rate, until: Option<u64>) -> anyhow::Result<()> {
         if rate > Rate::REAL || (rate < Rate::SLOWEST && rate != Rate::STOPPED) {
-            bail!("Time goes at most as fast as real time, and at least a thousandth of it, or not at all.");
+            bail!("Time runs at real speed at most and at least a thousandth of real speed, or it is stopped.");
         }
         self.use_hop(rate);
         let at = self.clock.set(rate, until);
@@ -63,7 +63,7 @@ impl Supervisor {
     /// The app watches for what is no moment, and stops time when it has happened.
     pub(super) fn run_until(&mut self, rate: Rate, until: Until) -> anyhow::Result<()> {
         if rate == Rate::STOPPED {
-            bail!("Time that stands still comes to nothing. Choose a speed.");
+            bail!("Nothing happens while time is stopped. Choose a speed first.");
         }
         self.set_clock(
             rate,

@@ -30,7 +30,7 @@ pub struct ClusterArguments {
     /// A failpoint of this program itself, at which it dies once the cluster runs: for tests of what it leaves behind.
     #[arg(long, hide = true)]
     bomb: Option<Failpoint>,
-    /// It does not die there, but stands still for so many milliseconds.
+    /// It does not die there, but freezes for this many milliseconds.
     #[arg(long, hide = true, requires = "bomb")]
     freezes_ms: Option<u64>,
     /// JSON is what is said anyway; accepted so that every command takes it.

@@ -268,7 +268,7 @@ impl Workload for OneByOne {
     }
 }
 
-/// The same order has the same name whoever reads it.
+/// The same order has the same name for every reader.
 fn order_name(request: RequestId) -> String {
     format!("{:032x}-{}", request.customer.0, request.number)
 }

@@ -19,7 +19,7 @@ use serde_json::json;
 use super::{Exit, Failure, places, say, say_json, signals};
 use crate::interrupt::Interrupt;
 
-/// So many seeds are handed out at a time.
+/// How many seeds are handed out at a time.
 const PORTION: u64 = 8;
 
 /// What to simulate.
@@ -41,7 +41,7 @@ pub struct SimulateArguments {
     /// Let every machine make this mistake on purpose (an unsafe lesson): its seeds must be convicted.
     #[arg(long, value_name = "NAME")]
     plant: Option<Plant>,
-    /// Begin no more trials after so many seconds of real time.
+    /// Begin no more trials after this many seconds of real time.
     #[arg(long, value_name = "S")]
     time_limit: Option<u64>,
     /// Threads; as many as there are processors if not given.

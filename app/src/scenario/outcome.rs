@@ -19,7 +19,7 @@ pub enum Conclusion {
     Holds,
     /// A promise was broken.
     Violation,
-    /// Something was waited for in vain: nobody can say.
+    /// Something that was waited for did not happen: there is no verdict.
     Undecided,
     /// Too little happened to say anything.
     TooLittleEvidence,

@@ -56,7 +56,7 @@ pub fn result(outcome: &Outcome, lesson: Option<Plant>) -> String {
         (Conclusion::Holds, false) => "Nothing was violated: everything is as expected.".into(),
         (Conclusion::Violation, true) => "The mistake was made, and it shows; but not all is as expected.".into(),
         (Conclusion::Violation, false) => "A promise was broken: see what is crossed.".into(),
-        (Conclusion::Undecided, _) => "Nobody can say: it went no further.".into(),
+        (Conclusion::Undecided, _) => "No verdict: it went no further.".into(),
         (Conclusion::TooLittleEvidence, true) => "The mistake was made, but was not caught this time.".into(),
         (Conclusion::TooLittleEvidence, false) => {
             "Nothing was violated, but too little happened to say that it holds.".into()

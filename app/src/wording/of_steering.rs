@@ -33,7 +33,7 @@ pub const SIGSTOP_MEANS: &str = "The operating system stops it wherever it is (S
 /// Explains the split brain.
 pub const SPLIT_MEANS: &str = "It hears neither front-ends nor replicas and goes on believing that it leads, while the others choose another. Mend it, and watch it being refused.";
 /// Explains cutting a node off.
-pub const CUT_OFF_MEANS: &str = "Nothing reaches it and nothing of it reaches anybody, not even heartbeats.";
+pub const CUT_OFF_MEANS: &str = "All its links are cut, both ways: not even heartbeats pass.";
 /// Explains a further front-end.
 pub const ADD_FRONT_END_MEANS: &str = "It claims the newest token: from then on it alone can change the view, and the older one sends its customers there as soon as it is told. Cut the older one off from the name server first, and both believe that they are the one.";
 /// Before every process is killed.

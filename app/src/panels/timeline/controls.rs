@@ -93,7 +93,7 @@ pub fn controls_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, f
     let search_width = (room - found).min(SEARCH);
     let searches = search_width >= ROOM_FOR_SEARCH.0;
     let tells_span = room - found - search_width.max(0.0) >= ROOM_FOR_SPAN;
-    if room >= 0.0 && button(ui, "Whole run").on_hover_text("Show all of it (F on the timeline)").clicked() {
+    if room >= 0.0 && button(ui, "Whole run").on_hover_text("Show the whole run (F on the timeline)").clicked() {
         state.fit(course);
     }
     for (words, factor, hint) in [("+", 0.5, "Look closer (wheel, or + on the timeline)"), ("−", 2.0, "Show more (−)")]

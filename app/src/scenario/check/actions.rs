@@ -304,7 +304,7 @@ impl Reader<'_, '_> {
     fn goal(&self, until: &Spanned<String>) -> Result<Goal, Refusal> {
         match (until.get_ref().as_str(), self.length(&self.step.ms, "ms", 1, LONGEST_WAIT)?) {
             ("moment", Some(later)) => Ok(Goal::Later(later)),
-            ("moment", None) => refuse(until, "“moment” needs “ms”: so much later in cluster time".into()),
+            ("moment", None) => refuse(until, "“moment” needs “ms”: how much later, in cluster time".into()),
             (_, Some(_)) => refuse(until, "only “moment” has “ms”".into()),
             ("numbered-step", None) => Ok(Goal::NumberedStep),
             ("view-change", None) => Ok(Goal::ViewChange),

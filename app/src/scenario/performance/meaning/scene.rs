@@ -147,7 +147,7 @@ impl<'a> Scene<'a> {
         let mut links = self.ways(&one, &other);
         links.extend(self.ways(&other, &one));
         if links.is_empty() {
-            return Err("there is nobody on one of the sides now".into());
+            return Err("one of the sides is empty now".into());
         }
         let words = format!("partition {} from {}", one.join(", "), other.join(", "));
         let commands = vec![UserCommand::SetLinks { links, rule: LinkRule::CUT }];

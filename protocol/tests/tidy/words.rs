@@ -1,0 +1,93 @@
+//! Words that no reader is shown: in texts of the program, in `--help`, in titles and explanations of scenarios.
+//!
+//! Each was once there and made a sentence hard to read. What comments say is not looked at, except where they are the help.
+
+/// Each with what to say in its place.
+const BANNED: [(&str, &str); 9] = [
+    ("in vain", "say what did not happen, and within which time"),
+    ("shall", "will, must or is to"),
+    ("so many", "this many, or the number"),
+    ("whoever", "name who it is"),
+    ("comes to nothing", "say what happens instead"),
+    ("nobody can say", "say what is not known, and why"),
+    ("there is nobody", "no node, no replica, no customer"),
+    ("beside what is so", "next to the facts"),
+    ("it is said", "say who says it"),
+];
+
+/// Lines with such a word.
+pub fn offences(path: &str, text: &str) -> Vec<(usize, String)> {
+    let shown = if path.ends_with(".rs") { shown_by_rust(text) } else { shown_by_scenario(text) };
+    let found = shown.into_iter().flat_map(|(line, text)| {
+        let banned = BANNED.iter().filter(move |(word, _)| has(&text, word));
+        banned.map(move |(word, better)| (line, format!("`{word}`: {better}")))
+    });
+    found.collect()
+}
+
+fn has(text: &str, word: &str) -> bool {
+    let text = text.to_lowercase();
+    let is_letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+    text.match_indices(word)
+        .any(|(at, _)| !is_letter(text[..at].chars().next_back()) && !is_letter(text[at + word.len()..].chars().next()))
+}
+
+/// Texts between quotes, and the comments from which `--help` is made.
+fn shown_by_rust(text: &str) -> Vec<(usize, String)> {
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    let is_help = text.contains("clap::");
+    let mut shown = Vec::new();
+    let mut open: Option<(usize, String)> = None;
+    for (at, line) in text.lines().enumerate() {
+        if open.is_none() && line.trim_start().starts_with("//") {
+            let help = line.trim_start().strip_prefix("///").filter(|_| is_help);
+            shown.extend(help.map(|help| (at + 1, help.to_owned())));
+            continue;
+        }
+        let mut before = ' ';
+        let mut escaped = false;
+        for c in line.chars() {
+            match &mut open {
+                Some((_, text)) if c == '"' && !escaped => {
+                    shown.push((at + 1, std::mem::take(text)));
+                    open = None;
+                }
+                Some((_, text)) => text.push(c),
+                // '"' is a character.
+                None if c == '"' && before != '\'' => open = Some((at + 1, String::new())),
+                None => {}
+            }
+            escaped = c == '\\' && !escaped;
+            before = c;
+        }
+        // A text goes on in the next line after a backslash, where its blanks do not count.
+        if let Some((_, text)) = &mut open {
+            let end = text.trim_end_matches('\\').trim_end().len();
+            text.truncate(end);
+            text.push(' ');
+        }
+    }
+    shown
+}
+
+/// Everything that is no comment.
+fn shown_by_scenario(text: &str) -> Vec<(usize, String)> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with('#'));
+    lines.map(|(at, line)| (at + 1, line.to_owned())).collect()
+}
+
+#[test]
+fn banned_words_are_found_where_a_reader_meets_them() {
+    for text in [
+        "    bail!(\"It waited in vain.\");",
+        "const TEXT: &str = \"It stands, or it never \\\n    shall.\";",
+        "use clap::Args;\n/// For so many seconds.",
+        "if c == '\"' {}\nlet text = \"Whoever comes.\";",
+    ] {
+        assert_eq!(offences("app/src/a.rs", text).len(), 1, "{text}");
+    }
+    for text in ["// It waited in vain.", "/// For so many seconds.", "let shall = \"A shallow text, so manyfold.\";"] {
+        assert_eq!(offences("app/src/a.rs", text), [], "{text}");
+    }
+    assert_eq!(offences("a.toml", "# shall\ntitle = \"It shall be\"").len(), 1);
+}
