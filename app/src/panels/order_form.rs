@@ -101,7 +101,7 @@ fn share(room: f32, list: f32) -> (f32, f32) {
 }
 
 /// A lower panel has no room for lists that scroll one by one.
-const ROOM_FOR_LISTS: f32 = 600.0;
+const ROOM_FOR_LISTS: f32 = 680.0;
 
 fn dishes_ui(ui: &mut Ui, draft: &mut Draft) {
     for dish in menu() {

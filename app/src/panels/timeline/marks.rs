@@ -17,6 +17,7 @@ const MOST_CONVICTED: usize = 24;
 /// What lies under the messages: frozen times, and view changes across all lanes.
 pub(super) fn paint_below(painter: &Painter, t: &Tokens, course: Course<'_>, scale: &Scale, places: &Places<'_>) {
     let end = super::latest(course);
+    let mut free_from = scale.left;
     for (at, mark) in course.tip.marks.iter().enumerate() {
         match mark.kind {
             MarkKind::Froze => {
@@ -31,8 +32,12 @@ pub(super) fn paint_below(painter: &Painter, t: &Tokens, course: Course<'_>, sca
                 let x = scale.x(mark.at);
                 let line = [pos2(x, painter.clip_rect().top() + size::RULER), pos2(x, painter.clip_rect().bottom())];
                 painter.extend(egui::Shape::dashed_line(&line, (size::HAIRLINE, t.plum), size::DASH, size::DASH));
-                let at = pos2(x + 4.0, painter.clip_rect().top() + 4.0);
-                painter.text(at, Align2::LEFT_TOP, format!("view {number}"), theme::strong(text::SMALL), t.plum);
+                // Where views follow each other closely, only some are named.
+                if x >= free_from {
+                    let (at, words) = (pos2(x + 4.0, painter.clip_rect().top() + 1.0), format!("view {number}"));
+                    let named = painter.text(at, Align2::LEFT_TOP, words, theme::strong(text::SMALL), t.plum);
+                    free_from = named.right() + size::STEP;
+                }
             }
             MarkKind::Plant if in_sight(mark, scale) => {
                 painter.vline(scale.x(mark.at), painter.clip_rect().y_range(), (size::OUTLINE, t.tomato));
@@ -100,7 +105,7 @@ fn place(mark: &Mark, scale: &Scale, places: &Places<'_>, painter: &Painter) -> 
     let x = scale.x(mark.at);
     match &mark.name {
         Some(name) => Some(pos2(x, places.named(name)?)),
-        None => Some(pos2(x, painter.clip_rect().top() + size::RULER - 5.0)),
+        None => Some(pos2(x, painter.clip_rect().top() + size::RULER - 2.0)),
     }
 }
 
