@@ -180,12 +180,41 @@ fn there_is_one_proposal_at_a_time_and_one_in_a_second_while_nobody_is_dead() {
     assert_eq!(proposed(&ring(&mut front_end, Timer::MayPropose)), Some(view(3, A, &[A])));
 }
 
+/// The sentence that says why customers wait; empty while they are served.
+fn waits_for(front_end: &FrontEnd) -> String {
+    let NodeState::FrontEnd { waits_for, .. } = front_end.describe() else { panic!("a front-end") };
+    waits_for.unwrap_or_default()
+}
+
+#[test]
+fn nobody_waits_while_a_view_only_grows() {
+    let mut front_end = front_end(&NAMES);
+    say(&mut front_end, B, status(1, false));
+    ring(&mut front_end, Timer::Heartbeat);
+    assert!(proposed(&say(&mut front_end, A, in_step(&[A, B]))).is_some());
+    assert_eq!(waits_for(&front_end), "", "the present view serves until then");
+    // Also where it has fewer members than wanted, as long as it does not lose one.
+    let settings = Settings { min_members: 3, ..Settings::default() };
+    give(&mut front_end, Input::Retimed(settings));
+    say(&mut front_end, NAME_SERVER, record(1, view(2, A, &[A, B]), false));
+    assert_eq!(waits_for(&front_end), "");
+    let effects = give(&mut front_end, Input::Gone { peer: NodeId(B) });
+    assert_eq!(proposed(&effects), None, "it would be smaller than wanted");
+    assert!(waits_for(&front_end).contains("at least 3"));
+}
+
+#[test]
+fn a_record_that_was_lost_is_not_begun_anew() {
+    let mut front_end = FrontEnd::new(identity(Role::FrontEnd), Settings::default());
+    say(&mut front_end, NAME_SERVER, record(1, View::default(), true));
+    say(&mut front_end, NAME_SERVER, found(Role::Replica, &NAMES));
+    say(&mut front_end, A, status(0, false));
+    assert_eq!(proposed(&say(&mut front_end, B, status(3, false))), None, "that would be a second history");
+    assert!(waits_for(&front_end).contains("journal was lost"));
+}
+
 #[test]
 fn why_customers_wait_is_told_in_a_sentence() {
-    let waits_for = |front_end: &FrontEnd| {
-        let NodeState::FrontEnd { waits_for, .. } = front_end.describe() else { panic!("a front-end") };
-        waits_for.unwrap_or_default()
-    };
     let mut front_end = FrontEnd::new(identity(Role::FrontEnd), Settings::default());
     assert!(waits_for(&front_end).contains("name server"));
     say(&mut front_end, NAME_SERVER, record(1, View::default(), true));

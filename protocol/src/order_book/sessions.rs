@@ -151,6 +151,21 @@ mod tests {
     }
 
     #[test]
+    fn tables_are_equal_if_they_hold_the_same_in_the_same_order() {
+        let table = |customers: &[u128]| {
+            let mut sessions = Sessions::default();
+            for (op, customer) in (1..).zip(customers) {
+                sessions.remember(CustomerId(*customer), &placed(op));
+            }
+            sessions
+        };
+        assert_eq!(table(&[1, 2]), table(&[1, 2]));
+        for other in [&[1][..], &[1, 3], &[2, 1], &[1, 2, 3]] {
+            assert_ne!(table(&[1, 2]), table(other), "{other:?}");
+        }
+    }
+
+    #[test]
     fn a_snapshot_that_names_a_customer_twice_is_refused() {
         let twice = [(CustomerId(1), placed(1)), (CustomerId(1), placed(2))];
         let backwards = [(CustomerId(1), placed(2)), (CustomerId(2), placed(1))];
