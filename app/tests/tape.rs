@@ -248,7 +248,7 @@ fn a_tape_of_long_refusals_is_kept_within_memory() {
         tape::read(&file.finish().unwrap()[..]).unwrap()
     };
     let long = tape_of(130, 1_000_000);
-    assert!(long.tape.bytes() <= 112 << 20 && long.tape.end() > 100, "{} of {}", long.tape.bytes(), long.tape.end());
+    assert!(long.tape.bytes() <= 100 << 20 && long.tape.end() > 100, "{} of {}", long.tape.bytes(), long.tape.end());
     assert!(long.notes[0].contains("larger than any may be"), "{:?}", long.notes);
     assert!(long.picture.log.lines().map(|line| wording::line_of_log(line).1.len()).sum::<usize>() <= 1 << 20);
     assert!(long.picture.notices.iter().all(|(_, why)| why.len() < 6_000));

@@ -26,7 +26,7 @@ const MOST_TEXT: u64 = 1024 * 1024 * 1024;
 /// So many entries.
 const MOST_ENTRIES: usize = 2_000_000;
 /// In memory, in bytes: more than any tape that was saved needs, because what is recorded is bounded, too.
-const ROOM: usize = 112 * 1024 * 1024;
+const ROOM: usize = 100 * 1024 * 1024;
 /// After so many lines that make no sense the rest is left.
 const MOST_BAD: usize = 100;
 /// Names of processes, and customers, on one tape.
