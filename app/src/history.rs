@@ -146,6 +146,8 @@ pub struct PostcodeHistory {
     pub names: Names,
     /// The longest list that was read, of those that continue each other: most lists are a beginning of it.
     pub longest: Vec<OrderIndex>,
+    /// Lists that were read and are no beginning of it.
+    pub others: Vec<Box<[OrderIndex]>>,
     /// Pre-defined orders, oldest first; none if the history does not say.
     pub base: Option<Vec<OrderIndex>>,
     /// In the order in which they were asked.
@@ -156,7 +158,8 @@ pub struct PostcodeHistory {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     text: String,
-    ends: Vec<usize>,
+    /// A history has room for far less than four GiB of names.
+    ends: Vec<u32>,
 }
 
 impl Names {
@@ -165,7 +168,7 @@ impl Names {
     pub fn get(&self, index: OrderIndex) -> Option<&str> {
         let index = index as usize;
         let begin = index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
-        self.text.get(begin..*self.ends.get(index)?)
+        self.text.get(begin as usize..*self.ends.get(index)? as usize)
     }
 
     /// How many there are.
@@ -187,7 +190,7 @@ impl Names {
 
     fn push(&mut self, name: &str) -> OrderIndex {
         self.text.push_str(name);
-        self.ends.push(self.text.len());
+        self.ends.push(self.text.len() as u32);
         (self.ends.len() - 1) as OrderIndex
     }
 }
@@ -216,7 +219,7 @@ pub struct Operation {
 }
 
 /// What an operation did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     /// Placed this order.
     Place(OrderIndex),
@@ -224,22 +227,22 @@ pub enum Act {
     Read(Seen),
 }
 
-/// A list that was read. A long history repeats the same beginnings over and over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A list that was read. A long history repeats the same beginnings over and over, and has millions of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
     /// So many orders from the beginning of [`PostcodeHistory::longest`].
     Beginning(u32),
-    /// A list that is no beginning of it.
-    Other(Box<[OrderIndex]>),
+    /// One of [`PostcodeHistory::others`].
+    Other(u32),
 }
 
 impl PostcodeHistory {
     /// The orders of a list that was read here.
     #[must_use]
-    pub fn list<'a>(&'a self, seen: &'a Seen) -> &'a [OrderIndex] {
+    pub fn list(&self, seen: Seen) -> &[OrderIndex] {
         match seen {
-            Seen::Beginning(length) => self.longest.get(..*length as usize).unwrap_or_default(),
-            Seen::Other(list) => list,
+            Seen::Beginning(length) => self.longest.get(..length as usize).unwrap_or_default(),
+            Seen::Other(which) => self.others.get(which as usize).map_or(&[], |list| list),
         }
     }
 
@@ -249,9 +252,16 @@ impl PostcodeHistory {
         if list.starts_with(&self.longest) {
             self.longest = list;
         } else if !self.longest.starts_with(&list) {
-            return Seen::Other(list.into());
+            return self.keep_apart(list);
         }
-        u32::try_from(length).map_or_else(|_| Seen::Other(self.longest.clone().into()), Seen::Beginning)
+        // No list has more orders than there are indices.
+        Seen::Beginning(length as u32)
+    }
+
+    /// Keeps a list that is no beginning of the longest.
+    pub(crate) fn keep_apart(&mut self, list: Vec<OrderIndex>) -> Seen {
+        self.others.push(list.into());
+        Seen::Other(self.others.len() as u32 - 1)
     }
 }
 

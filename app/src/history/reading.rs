@@ -2,6 +2,8 @@
 //!
 //! Memory is bounded by the limits here, not by what the file claims; nothing is judged.
 
+mod under_way;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
@@ -13,11 +15,16 @@ use serde_json::value::RawValue;
 
 use super::{Act, End, History, HistoryError, Operation, OrderIndex, PostcodeHistory, Seen};
 use crate::recognition::recognise;
+use under_way::{Open, UnderWay};
 
 /// A line longer than this is refused before it is kept, in bytes.
 const LONGEST_LINE: u64 = 16 * 1024 * 1024;
-/// At most so many operations in one history, and so many order ids: what fits into some hundred MiB.
+/// At most so many operations in one history, and so many order ids.
 const MOST_OPERATIONS: usize = 5_000_000;
+/// What is kept of a history while it is read, in bytes.
+const ROOM: usize = 148 * 1024 * 1024;
+/// What an order id takes beside its text, in bytes: where it ends, its place in a table that may be half empty, a mark.
+const NAME: usize = size_of::<u32>() + 2 * (size_of::<OrderIndex>() + 1) + 1;
 
 /// The types of line that are checked.
 const ALL_OURS: [&str; 5] = ["init", "invoke", "ok", "fail", "info"];
@@ -81,17 +88,18 @@ struct Place {
 struct Names {
     hashing: RandomState,
     count: usize,
+    /// Bytes that they take.
+    bytes: usize,
 }
-
-/// An operation under way: its postcode, its place there, and its process.
-type Open = (u32, u32, u64);
 
 #[derive(Default)]
 struct Reading {
     numbers: HashMap<String, u32>,
     places: Vec<Place>,
-    open: HashMap<u64, Open>,
+    open: UnderWay,
     operations: usize,
+    /// Bytes of postcodes, and of lists that are no beginning of others.
+    beside: usize,
     names: Names,
     /// Whether a line was one of a history, and whether one was something else.
     is_one: bool,
@@ -99,6 +107,11 @@ struct Reading {
 }
 
 impl Reading {
+    /// About how much memory what was read takes, in bytes.
+    fn bytes(&self) -> usize {
+        self.operations * size_of::<Operation>() + self.names.bytes + self.open.bytes() + self.beside
+    }
+
     fn take_line(&mut self, line: usize, bytes: &[u8]) -> Result<(), String> {
         let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8 text".to_owned())?;
         if text.trim().is_empty() {
@@ -183,16 +196,26 @@ impl Reading {
         let operations = &mut place.history.operations;
         let at = operations.len() as u32;
         operations.push(Operation { line, act, start, end: None });
-        match self.open.insert(op, (number, at, process)) {
-            None => Ok(()),
-            Some(_) => Err(format!("operation {op} is already under way")),
+        if !self.open.begin(Open { op, process, place: number, at }) {
+            return Err(format!("operation {op} is already under way"));
+        }
+        self.fits()
+    }
+
+    fn fits(&self) -> Result<(), String> {
+        match self.bytes() > ROOM {
+            true => Err(format!(
+                "the history up to here takes more than {} MiB of memory; record a shorter run, or fewer customers",
+                ROOM / 1024 / 1024
+            )),
+            false => Ok(()),
         }
     }
 
     fn take_answer(&mut self, raw: &RawLine<'_>, end: Option<End>) -> Result<(), String> {
         let op = needed(raw.op, "op")?;
-        let (number, at, process) =
-            self.open.remove(&op).ok_or_else(|| format!("operation {op} was not invoked, or is answered already"))?;
+        let Open { place: number, at, process, .. } =
+            self.open.end(op).ok_or_else(|| format!("operation {op} was not invoked, or is answered already"))?;
         let numbers = &self.numbers;
         let elsewhere = |postcode: &str| numbers.get(postcode) != Some(&number);
         if raw.process.is_some_and(|p| p != process) || raw.postcode.as_deref().is_some_and(elsewhere) {
@@ -208,7 +231,12 @@ impl Reading {
         let seen = match operation.act {
             Act::Read(_) if end == End::Done => {
                 let list = place.list(&mut self.names, needed(raw.value, "value")?)?;
-                Some(place.history.keep(list))
+                let length = list.len();
+                let seen = place.history.keep(list);
+                let apart = matches!(seen, Seen::Other(_));
+                self.beside +=
+                    if apart { length * size_of::<OrderIndex>() + size_of::<Box<[OrderIndex]>>() } else { 0 };
+                Some(seen)
             }
             Act::Read(_) | Act::Place(_) => None,
         };
@@ -217,7 +245,7 @@ impl Reading {
         if let Some(seen) = seen {
             operation.act = Act::Read(seen);
         }
-        Ok(())
+        self.fits()
     }
 
     /// Number and entry of a postcode, and how names are hashed.
@@ -227,6 +255,8 @@ impl Reading {
             None => {
                 let new = self.places.len() as u32;
                 self.numbers.insert(postcode.to_owned(), new);
+                // Its name is kept twice while the parts are put together.
+                self.beside += size_of::<Place>() + 2 * (postcode.len() + size_of::<String>());
                 self.places.push(Place::default());
                 new
             }
@@ -255,6 +285,7 @@ impl Place {
             return Ok(*known);
         }
         all.count += 1;
+        all.bytes += name.len() + NAME;
         if all.count > MOST_OPERATIONS {
             return Err(format!("more than {MOST_OPERATIONS} orders"));
         }
@@ -339,8 +370,28 @@ mod tests {
         let mut here = PostcodeHistory::default();
         let lists: [&[OrderIndex]; 6] = [&[1], &[], &[1, 2, 3], &[1, 2], &[2, 1], &[1, 2, 3]];
         let seen: Vec<Seen> = lists.iter().map(|list| here.keep(list.to_vec())).collect();
-        assert!(lists.iter().zip(&seen).all(|(list, seen)| here.list(seen) == *list), "{seen:?}");
+        assert!(lists.iter().zip(&seen).all(|(list, seen)| here.list(*seen) == *list), "{seen:?}");
         assert_eq!(seen.iter().filter(|seen| matches!(seen, Seen::Other(_))).count(), 1, "{seen:?}");
+    }
+
+    /// What nobody answered takes most: each is kept until the end, and might still get its answer.
+    #[test]
+    fn orders_without_an_answer_take_little_memory_and_have_a_bound() {
+        assert!(size_of::<Operation>() <= 40, "{}", size_of::<Operation>());
+        let line = |at: u64| {
+            format!(
+                r#"{{"process":{at},"type":"invoke","f":"place","postcode":"M1 1AE","value":"c{at}","time":5,"op":{at}}}"#
+            )
+        };
+        let mut reading = Reading::default();
+        for at in 0..28_000 {
+            reading.take_line(at as usize + 1, line(at).as_bytes()).unwrap();
+        }
+        let each = reading.bytes() / 28_000;
+        assert!((80..=110).contains(&each), "{each} bytes for each");
+        reading.beside = ROOM;
+        let why = reading.take_line(28_001, line(28_000).as_bytes()).unwrap_err();
+        assert!(why.contains("more than 148 MiB of memory"), "{why}");
     }
 
     #[test]

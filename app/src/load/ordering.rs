@@ -380,6 +380,6 @@ mod tests {
         let [operation] = &here.operations[..] else { panic!("{history:?}") };
         assert_eq!(operation.end, Some((history::End::Done, 3)));
         let history::Act::Read(seen) = &operation.act else { panic!("{operation:?}") };
-        assert_eq!(here.list(seen), (0..150).collect::<Vec<_>>());
+        assert_eq!(here.list(*seen), (0..150).collect::<Vec<_>>());
     }
 }

@@ -45,7 +45,7 @@ fn longest_list(here: &PostcodeHistory) -> (&[OrderIndex], Option<usize>) {
 /// The list of a read that was answered, and its line.
 fn done_list<'a>(here: &'a PostcodeHistory, operation: &'a Operation) -> Option<(&'a [OrderIndex], usize)> {
     match (&operation.act, operation.end) {
-        (Act::Read(seen), Some((End::Done, _))) => Some((here.list(seen), operation.line)),
+        (Act::Read(seen), Some((End::Done, _))) => Some((here.list(*seen), operation.line)),
         (Act::Read(_) | Act::Place(_), _) => None,
     }
 }
@@ -142,7 +142,7 @@ impl<'a> Findings<'a> {
         for operation in &here.operations {
             match (&operation.act, operation.end) {
                 (Act::Read(seen), Some((End::Done, end))) => {
-                    let list = here.list(seen);
+                    let list = here.list(*seen);
                     if longest.starts_with(list) {
                         ranked.push(Ranked { rank: 2 * list.len(), operation, end });
                     } else {

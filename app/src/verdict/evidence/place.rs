@@ -260,14 +260,17 @@ impl Place {
         let foreign = (0..).zip(&self.orders).filter(|(_, order)| order.foreign);
         let foreign =
             foreign.map(|(index, _)| Operation { line: usize::MAX, act: Act::Place(index), start: 0, end: None });
-        let watched = self.operations.iter().enumerate().map(|(at, noted)| self.operation(at + 1, noted));
-        let operations = foreign.chain(watched);
-        let here = PostcodeHistory {
+        let mut here = PostcodeHistory {
             names: names.collect(),
             longest: self.longest.clone(),
+            others: Vec::new(),
             base: Some(self.base()),
-            operations: operations.collect(),
+            operations: foreign.collect(),
         };
+        for (at, noted) in self.operations.iter().enumerate() {
+            let operation = operation(at + 1, noted, &mut here);
+            here.operations.push(operation);
+        }
         let violations = ranks::violations(postcode.as_str(), &here);
         let told = violations.into_iter().take(MOST_TOLD).map(|violation| {
             let requests: Vec<RequestId> = violation
@@ -291,19 +294,6 @@ impl Place {
         presets.map(|(index, _)| index).take(self.base.unwrap_or_default()).collect()
     }
 
-    fn operation(&self, line: usize, noted: &Noted) -> Operation {
-        let (act, whole) = match &noted.act {
-            Noticed::Placed(order) => (Act::Place(*order), true),
-            Noticed::Unanswered => (Act::Read(Seen::Beginning(0)), true),
-            // A list of all orders of a postcode is far shorter than four thousand million.
-            Noticed::Beginning { length, whole } => (Act::Read(Seen::Beginning(*length as u32)), *whole),
-            Noticed::Other { list, whole } => (Act::Read(Seen::Other(list.as_slice().into())), *whole),
-        };
-        // A page of a longer list counts for what it shows: that it does not show more proves nothing.
-        let start = if whole { noted.start } else { 0 };
-        Operation { line, act, start, end: noted.end }
-    }
-
     /// Whether an order that nobody placed has the dishes of another order of the same customer: it is that one, again.
     fn is_repetition(&self, unasked: OrderIndex) -> bool {
         let Some(order) = self.orders.get(unasked as usize).filter(|order| !order.foreign) else { return false };
@@ -314,4 +304,18 @@ impl Place {
         let same = |other: &Known| other.operation.is_some() && other.digest == order.digest;
         placed(order).is_some() && self.orders.iter().any(|other| same(other) && placed(other) == placed(order))
     }
+}
+
+/// An operation as the verdict reads it; a list that is no beginning of the longest is kept `here`.
+fn operation(line: usize, noted: &Noted, here: &mut PostcodeHistory) -> Operation {
+    let (act, whole) = match &noted.act {
+        Noticed::Placed(order) => (Act::Place(*order), true),
+        Noticed::Unanswered => (Act::Read(Seen::Beginning(0)), true),
+        // A list of all orders of a postcode is far shorter than four thousand million.
+        Noticed::Beginning { length, whole } => (Act::Read(Seen::Beginning(*length as u32)), *whole),
+        Noticed::Other { list, whole } => (Act::Read(here.keep_apart(list.clone())), *whole),
+    };
+    // A page of a longer list counts for what it shows: that it does not show more proves nothing.
+    let start = if whole { noted.start } else { 0 };
+    Operation { line, act, start, end: noted.end }
 }
