@@ -190,13 +190,14 @@ impl Picture {
         }
     }
 
-    /// About how much memory it takes, in bytes, if it shares nothing with another.
+    /// About how much memory it takes beside an earlier copy, in bytes. They share the lines of the log, which are most of it.
     #[must_use]
-    pub(crate) fn weight(&self) -> usize {
+    pub(crate) fn weight_beside(&self, earlier: Option<&Self>) -> usize {
         let things = self.nodes.iter().count() * NODE + self.customers.iter().count() * CUSTOMER;
         let steered = self.steering.links.len() + self.steering.timers.len() + self.steering.bombs.len();
         let notices: usize = self.notices.iter().map(|(_, why)| why.len()).sum();
-        things + self.traffic.weight() + self.log.weight() + steered * SMALL + notices + self.marks.len() * SMALL
+        let log = self.log.weight_beside(earlier.map(|earlier| &earlier.log));
+        things + self.traffic.weight() + log + steered * SMALL + notices + self.marks.len() * SMALL
     }
 
     /// Says what time it is; time never goes back.

@@ -58,6 +58,8 @@ pub struct Log {
     lines: VecDeque<Arc<LogLine>>,
     /// Bytes of their texts.
     text: usize,
+    /// Lines and bytes of text since the run began, those that are gone as well.
+    ever: (usize, usize),
 }
 
 impl Log {
@@ -66,13 +68,17 @@ impl Log {
         self.lines.iter().map(|line| &**line)
     }
 
-    /// About how much memory they take, in bytes.
-    pub(super) fn weight(&self) -> usize {
-        self.text + self.lines.len() * size_of::<LogLine>()
+    /// About how much memory they take beside an earlier copy, which shares its lines, in bytes.
+    pub(super) fn weight_beside(&self, earlier: Option<&Self>) -> usize {
+        let known = earlier.map_or((0, 0), |earlier| earlier.ever);
+        let lines = self.lines.len().min(self.ever.0.saturating_sub(known.0));
+        let text = self.text.min(self.ever.1.saturating_sub(known.1));
+        self.lines.len() * size_of::<Arc<LogLine>>() + lines * size_of::<LogLine>() + text
     }
 
     pub(super) fn push(&mut self, line: Arc<LogLine>) {
         self.text += line.text;
+        self.ever = (self.ever.0 + 1, self.ever.1 + line.text);
         self.lines.push_back(line);
         while self.lines.len() > MOST_LINES || self.text > MOST_TEXT {
             let Some(oldest) = self.lines.pop_front() else { break };
