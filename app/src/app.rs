@@ -6,6 +6,7 @@
 mod arrangement;
 pub mod broken;
 pub mod displays;
+mod files;
 mod kept;
 mod keys;
 mod past;
@@ -22,12 +23,14 @@ use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
 use protocol::ids::Role;
 use protocol::trace::{Actor, Rate};
 
+use crate::folders::Sort;
 use crate::panels::bottom::{BottomState, bottom_ui};
 use crate::panels::consent::Asked;
+use crate::panels::files::{FilesState, Purpose, files_ui};
 use crate::panels::inspector::{InspectorState, inspector_ui};
 use crate::panels::notices::{NoticesState, notices_ui, past_notices_ui};
 use crate::panels::order_form::{OrderFormState, ordering_ui};
-use crate::panels::past::{PastClick, PastState, files_ui, past_banner_ui};
+use crate::panels::past::{PastClick, past_banner_ui};
 use crate::panels::result::result_ui;
 use crate::panels::scenarios::{Listed, ScenariosState, scenarios_ui};
 use crate::panels::status_bar::status_bar_ui;
@@ -45,7 +48,7 @@ use arrangement::{Side, arrange};
 use broken::{Broken, broken_ui, guarded};
 use kept::Kept;
 
-pub use past::file_name;
+pub use files::file_name;
 pub use replay::run_tape_window;
 pub use running_cluster::{Beginning, RunningCluster};
 
@@ -70,8 +73,9 @@ pub struct Window {
     bottom: BottomState,
     notices: NoticesState,
     past: Option<past::Past>,
-    past_state: PastState,
-    files: past::Files,
+    /// Which file is asked for.
+    pub files_state: FilesState,
+    files: files::Files,
     /// Whether there is no cluster, only a tape.
     alone: bool,
     scenarios: ScenariosState,
@@ -136,10 +140,16 @@ impl Window {
         self.follow_result(click_on_result);
         banner::unsafe_frame(ui.ctx(), &self.picture);
         keys::handle(ui, self, free);
-        self.past_state.saves |= std::mem::take(&mut self.toolbar.save_tape);
-        self.past_state.opens |= std::mem::take(&mut self.toolbar.open_tape);
-        self.past_state.opens_scenario |= std::mem::take(&mut self.scenarios.opens);
-        files_ui(ui, &mut self.past_state);
+        for (asks, purpose) in [
+            (&mut self.toolbar.save_tape, Purpose::SaveTape),
+            (&mut self.toolbar.open_tape, Purpose::Open(Sort::Tape)),
+            (&mut self.scenarios.opens, Purpose::Open(Sort::Scenario)),
+        ] {
+            if std::mem::take(asks) {
+                self.files_state.ask(purpose);
+            }
+        }
+        files_ui(ui, &mut self.files_state);
         self.exchange_pictures();
         self.follow_looks(ui, click);
         self.zoom(ui.ctx());
@@ -301,11 +311,8 @@ impl<C: RunningCluster> App<C> {
     /// Prepares a context for the window, and takes up what was kept of the last run.
     pub fn new(creation: &eframe::CreationContext<'_>, cluster: C) -> Self {
         theme::install(&creation.egui_ctx);
-        let Kept { appearance, diagram, recent_files } = Kept::recall(creation.storage);
-        let mut window = Window { appearance, diagram, ..Window::default() };
-        recent_files.iter().rev().for_each(|file| window.past_state.remember(file));
         Self {
-            window,
+            window: Kept::recall(creation.storage).window(),
             cluster,
             begun: false,
             opened: Instant::now(),
@@ -395,10 +402,7 @@ impl<C: RunningCluster> eframe::App for App<C> {
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        // A name that is no text cannot be kept.
-        let recent = self.window.past_state.recent.iter().filter(|file| file.to_str().is_some());
-        let (appearance, diagram) = (self.window.appearance, self.window.diagram.clone());
-        Kept { appearance, diagram, recent_files: recent.cloned().collect() }.keep(storage);
+        Kept::of(&self.window).keep(storage);
     }
 }
 

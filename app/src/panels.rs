@@ -8,6 +8,7 @@ pub mod banner;
 pub mod bottom;
 pub mod consent;
 pub mod customers;
+pub mod files;
 pub mod inspector;
 pub mod links;
 pub mod notices;

@@ -389,6 +389,32 @@ mod tests {
         }
     }
 
+    /// Letters that no built-in font has are looked for among those of the system, in each kind of letters.
+    #[test]
+    fn every_family_has_our_signs_and_asks_the_system_for_other_letters() {
+        use std::sync::Mutex;
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let context = Context::default();
+        install(&context);
+        let heard = asked.clone();
+        let system = move |request: &egui::epaint::text::FallbackRequest<'_>| {
+            heard.lock().unwrap().push(request.family.clone());
+            None
+        };
+        context.add_font_provider(Arc::new(system));
+        let families = [plain(text::BODY), strong(text::BODY), mono()];
+        let draw = |ui: &mut Ui| {
+            for font in &families {
+                let has = ui.fonts_mut(|fonts| fonts.has_glyphs(font, "✓✗◀▶…“”→·×≤ Łódź"));
+                assert!(has, "{font:?}");
+                ui.label(egui::RichText::new("日").font(font.clone()));
+            }
+        };
+        context.run_ui(egui::RawInput::default(), draw).textures_delta.clear();
+        let asked = asked.lock().unwrap();
+        assert!(families.iter().all(|font| asked.contains(&font.family)), "{asked:?}");
+    }
+
     #[test]
     fn shapes_can_be_seen() {
         for t in [LIGHT, DARK] {

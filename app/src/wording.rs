@@ -2,6 +2,7 @@
 //!
 //! No drawing and no decisions; what the protocol and the launcher say in sentences of their own is shown as it is.
 
+mod of_files;
 mod of_nodes;
 mod of_past;
 mod of_results;
@@ -17,13 +18,14 @@ use protocol::trace::{Actor, Ending, LinkRule, Rate, Sign, Standing, Suspicion, 
 
 use crate::picture::LogLine;
 
+pub use of_files::*;
 pub use of_nodes::{
     concern, concern_in_short, customer_line, line, share_loaded, short_line, short_title, title, wait_reason,
     why_it_waits,
 };
 pub use of_past::{
-    BUSY_WITH_FILE, Light, ONLY_A_TAPE, PAST_REFUSES, PLAY_MEANS, SCRUB_HINT, SEARCH_HINT, TAPE_REFUSES, light_named,
-    lights, shown_part,
+    Light, ONLY_A_TAPE, PAST_REFUSES, PLAY_MEANS, SCRUB_HINT, SEARCH_HINT, TAPE_REFUSES, light_named, lights,
+    shown_part,
 };
 pub use of_results::*;
 pub use of_steering::*;

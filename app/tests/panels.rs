@@ -8,6 +8,8 @@ mod covering;
 mod ended;
 #[path = "panels/every_size.rs"]
 mod every_size;
+#[path = "panels/files.rs"]
+mod files;
 #[path = "panels/keyboard.rs"]
 mod keyboard;
 #[path = "panels/links.rs"]

@@ -1,9 +1,10 @@
 //! What is kept between runs, besides egui's own memory (theme, sizes of panels) and eframe's (the place and size of the window).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eframe::Storage;
 
+use super::Window;
 use crate::panels::toolbar::Appearance;
 use crate::panels::workflow_diagram::DiagramState;
 
@@ -14,6 +15,8 @@ pub(super) struct Kept {
     pub(super) appearance: Appearance,
     pub(super) diagram: DiagramState,
     pub(super) recent_files: Vec<PathBuf>,
+    /// Where files are looked for.
+    pub(super) folder: Option<PathBuf>,
 }
 
 /// Under which name it is kept. "window" is what eframe keeps the place and size of the window under, and "egui" its memory.
@@ -24,6 +27,29 @@ impl Kept {
     pub(super) fn recall(storage: Option<&dyn Storage>) -> Self {
         let kept = storage.and_then(|storage| storage.get_string(KEPT));
         kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    }
+
+    /// Of this window. A name that is no text cannot be kept.
+    pub(super) fn of(window: &Window) -> Self {
+        let is_text = |path: &&Path| path.to_str().is_some();
+        let recent = window.files_state.recent.iter().map(PathBuf::as_path).filter(is_text);
+        Self {
+            appearance: window.appearance,
+            diagram: window.diagram.clone(),
+            recent_files: recent.map(Path::to_owned).collect(),
+            folder: window.files_state.folder().filter(is_text).map(Path::to_owned),
+        }
+    }
+
+    /// A window that takes up what was kept.
+    pub(super) fn window(self) -> Window {
+        let Kept { appearance, diagram, recent_files, folder } = self;
+        let mut window = Window { appearance, diagram, ..Window::default() };
+        recent_files.iter().rev().for_each(|file| window.files_state.remember(file, false));
+        if let Some(folder) = folder {
+            window.files_state.go(folder);
+        }
+        window
     }
 
     /// Keeps it for the next run.
@@ -77,5 +103,29 @@ mod tests {
         assert_eq!(back.recent_files, kept.recent_files);
         memory.set_string(KEPT, "damaged".into());
         assert!(!Kept::recall(Some(&memory)).appearance.presents);
+    }
+
+    #[test]
+    fn recent_files_and_their_folder_are_taken_up_in_the_next_run() {
+        let mut window = Window::default();
+        window.files_state.remember(Path::new("/ada/a.jhtape"), true);
+        window.files_state.remember(Path::new("/tim/b.toml"), false);
+        window.files_state.go("/ada/tapes".into());
+        let next = |window: &Window| {
+            let text = serde_json::to_string(&Kept::of(window)).unwrap();
+            serde_json::from_str::<Kept>(&text).unwrap().window()
+        };
+        let again = next(&next(&window));
+        assert_eq!(again.files_state.recent, ["/tim/b.toml", "/ada/a.jhtape"].map(PathBuf::from));
+        assert_eq!(again.files_state.folder(), Some(Path::new("/ada/tapes")));
+        #[cfg(unix)]
+        {
+            let no_text: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"/caf\xe9/x.jhtape");
+            window.files_state.remember(Path::new(no_text), true);
+            let again = next(&window);
+            assert_eq!((again.files_state.recent.len(), again.files_state.folder()), (2, Some(Path::new("/tim"))));
+        }
+        let older = serde_json::from_str::<Kept>("{}").unwrap().window();
+        assert_eq!(older.files_state.folder(), None);
     }
 }

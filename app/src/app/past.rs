@@ -1,10 +1,6 @@
 //! The past: which moment the window shows, and of which tape. The cluster goes on, or stays stopped, meanwhile.
 //!
-//! While a moment of the past is shown, nothing can be done to the cluster. Saving and opening files happens on threads of
-//! their own, so that the window never waits for a disk.
-
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+//! While a moment of the past is shown, nothing can be done to the cluster. Files are `files`'s.
 
 use egui::{Key, Modifiers, Ui};
 
@@ -14,8 +10,7 @@ use crate::panels::past::{PastClick, Shown};
 use crate::panels::timeline::{Course, Look};
 use crate::panels::toolbar::PlayClick;
 use crate::picture::Picture;
-use crate::scenario::{self, Scenario};
-use crate::tape::{self, Entry, Moment, Opened, SaveError, Tape};
+use crate::tape::{Entry, Moment, Opened, Tape};
 use crate::theme::time;
 use crate::user_command::UserCommand;
 use crate::verdict::evidence::Judged;
@@ -36,30 +31,6 @@ struct OpenedTape {
     tape: Tape,
     /// At its end.
     tip: Picture,
-}
-
-/// What a file holds that was opened.
-enum File {
-    Tape(Box<Opened>),
-    Scenario(Box<Scenario>),
-    /// It was to be a scenario and is none: a sentence with line and reason.
-    NoScenario(String),
-}
-
-/// What happens with files meanwhile.
-#[derive(Default)]
-pub(super) struct Files {
-    saving: Option<Receiver<Result<(), SaveError>>>,
-    opening: Option<(String, Receiver<Result<File, String>>)>,
-    saved_as: String,
-    /// What is read or written now.
-    path: PathBuf,
-}
-
-impl Files {
-    fn busy(&self) -> bool {
-        self.saving.is_some() || self.opening.is_some()
-    }
 }
 
 impl Window {
@@ -137,7 +108,7 @@ impl Window {
         self.past.as_ref().map(|past| past.moment.picture.now)
     }
 
-    fn shown_tape(&self) -> &Tape {
+    pub(super) fn shown_tape(&self) -> &Tape {
         match &self.past {
             Some(Past { opened: Some(opened), .. }) => &opened.tape,
             _ => &self.tape,
@@ -305,116 +276,6 @@ impl Window {
             self.picture.traffic.recall(passage);
         }
     }
-
-    fn follow_files(&mut self, ui: &Ui, now: f64) {
-        let dropped = ui.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
-        if let Some(path) = dropped {
-            let is_scenario = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("toml"));
-            self.begin_open(ui, &path, if is_scenario { open_scenario } else { open_tape }, now);
-        }
-        if let Some(path) = self.past_state.take_path_to_open() {
-            self.begin_open(ui, &path, open_tape, now);
-        }
-        if let Some(path) = self.past_state.take_scenario_to_open() {
-            self.begin_open(ui, &path, open_scenario, now);
-        }
-        if let Some(path) = self.past_state.take_path_to_save() {
-            self.begin_save(ui, path, now);
-        }
-        self.finish_files(now);
-    }
-
-    fn begin_save(&mut self, ui: &Ui, path: PathBuf, now: f64) {
-        if self.files.busy() {
-            return self.notices.say(now, wording::BUSY_WITH_FILE.into());
-        }
-        let (sender, receiver) = channel();
-        let (copy, context) = (self.shown_tape().copy(), ui.ctx().clone());
-        let whole = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
-        self.files.path.clone_from(&whole);
-        self.files.saved_as = format!("Saved {} entries as {}.", copy.len(), whole.display());
-        self.files.saving = Some(receiver);
-        let save = move || {
-            // Nobody waits for it once the window is closed.
-            let _ = sender.send(tape::save(&copy, &path));
-            context.request_repaint();
-        };
-        self.begin("saving", save, now);
-    }
-
-    fn begin_open(&mut self, ui: &Ui, path: &Path, open: fn(&Path) -> Result<File, String>, now: f64) {
-        if self.files.busy() {
-            return self.notices.say(now, wording::BUSY_WITH_FILE.into());
-        }
-        let (sender, receiver) = channel();
-        let (path, context) = (path.to_owned(), ui.ctx().clone());
-        self.files.path = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
-        self.files.opening = Some((file_name(&path), receiver));
-        let work = move || {
-            let _ = sender.send(open(&path));
-            context.request_repaint();
-        };
-        self.begin("opening", work, now);
-    }
-
-    fn begin(&mut self, name: &str, work: impl FnOnce() + Send + 'static, now: f64) {
-        if let Err(error) = std::thread::Builder::new().name(name.into()).spawn(work) {
-            self.files = Files::default();
-            self.notices.say(
-                now,
-                format!("The operating system gives no thread for {name} a file: {}.", node::plain_words::io(&error)),
-            );
-        }
-    }
-
-    fn finish_files(&mut self, now: f64) {
-        if let Some(receiver) = &self.files.saving
-            && let Some(outcome) = over(receiver.try_recv())
-        {
-            self.files.saving = None;
-            if let Some(Ok(())) = &outcome {
-                self.past_state.remember(&self.files.path);
-            }
-            match outcome {
-                Some(Ok(())) => self.past_state.report(std::mem::take(&mut self.files.saved_as)),
-                Some(Err(error)) => self.notices.say(now, error.to_string()),
-                None => self.notices.say(now, "Saving the tape broke off.".into()),
-            }
-        }
-        if let Some((name, receiver)) = &self.files.opening
-            && let Some(outcome) = over(receiver.try_recv())
-        {
-            let name = name.clone();
-            self.files.opening = None;
-            if let Some(Ok(File::Tape(_) | File::Scenario(_))) = &outcome {
-                self.past_state.remember(&self.files.path);
-            }
-            match outcome {
-                Some(Ok(File::Tape(opened))) => self.show_tape(name, *opened, now),
-                Some(Ok(File::Scenario(_))) if self.alone => self.notices.say(now, wording::ONLY_A_TAPE.into()),
-                Some(Ok(File::Scenario(scenario))) => self.show_scenario(name, *scenario),
-                Some(Ok(File::NoScenario(why))) => self.past_state.report(why),
-                Some(Err(why)) => self.notices.say(now, why),
-                None => self.notices.say(now, "Opening the file broke off.".into()),
-            }
-        }
-    }
-}
-
-fn open_tape(path: &Path) -> Result<File, String> {
-    let refused = |error| format!("{} was not opened. {error}", file_name(path));
-    tape::open(path).map(|opened| File::Tape(Box::new(opened))).map_err(refused)
-}
-
-fn open_scenario(path: &Path) -> Result<File, String> {
-    let name = file_name(path);
-    let unreadable = |error: std::io::Error| format!("{name} cannot be read: {}.", node::plain_words::io(&error));
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let found = scenario::read(file).map_err(unreadable)?;
-    Ok(match found {
-        Ok(scenario) => File::Scenario(Box::new(scenario)),
-        Err(error) => File::NoScenario(format!("{name} is no scenario: {error}.")),
-    })
 }
 
 fn go(moment: &mut Moment, tape: &Tape, look: Look, end: usize) {
@@ -435,19 +296,4 @@ pub(super) fn course<'a>(shown: &'a Picture, past: Option<&'a Past>, own: &'a Ta
             Course { shown, tip: &opened.tip, tape: &opened.tape, end: moment.end, is_past: true, judged }
         }
     }
-}
-
-/// None: not yet. Some(None): it never will.
-fn over<T>(received: Result<T, TryRecvError>) -> Option<Option<T>> {
-    match received {
-        Ok(outcome) => Some(Some(outcome)),
-        Err(TryRecvError::Disconnected) => Some(None),
-        Err(TryRecvError::Empty) => None,
-    }
-}
-
-/// What a tape is called on the screen.
-pub fn file_name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    protocol::text::shown(&name, 60)
 }

@@ -18,8 +18,6 @@ pub const ONLY_A_TAPE: &str =
     "This is a tape: no cluster runs, so nothing can be done. Start a new cluster (Ctrl N) to have one.";
 /// What the buttons and Space do while the past is shown.
 pub const PLAY_MEANS: &str = "Play what is recorded, at the chosen speed (Space). The cluster is not touched.";
-/// While a file is read or written.
-pub const BUSY_WITH_FILE: &str = "A tape is being saved or opened already. Wait a moment.";
 
 /// "12.0 s · 1 of 21 drawn": how much is shown, and every how manyth message of it.
 #[must_use]

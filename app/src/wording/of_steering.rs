@@ -54,8 +54,6 @@ pub const UNSAFE_LESSON: &str = "Unsafe lesson";
 pub const SCENARIOS_MEAN: &str = "Scripts of orders and faults. Each begins with a cluster of its own, which takes the place of the one that runs here; in the end a card tells what was expected and what was seen.";
 /// A museum scenario without its mistake.
 pub const WITHOUT_MEANS: &str = "The same script on the program as it is: every light stays green.";
-/// A scenario file that can be opened.
-pub const OPEN_SCENARIO_HINT: &str = "A scenario file (TOML). It is read, nothing else is opened; you are asked before it is performed. You may also drop the file on the window.";
 /// A scenario that was opened and is not performed yet.
 pub const SCENARIO_BEGINS: &str =
     "It begins with a cluster of its own, which takes the place of the one that runs here.";
