@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use app::theme::size;
 use egui::{Pos2, Rect, Shape, Vec2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
-use protocol::ids::MessageId;
+use protocol::ids::{MessageId, RequestId, RequestNumber};
+use protocol::postcode::{PostcodeService, Verdict};
 use protocol::trace::{MessageFacts, Rate, Step, TraceEvent, TraceRecord};
 
 use super::{Shown, drag, place, press};
@@ -251,4 +252,29 @@ fn a_presentation_says_nothing_of_an_inspector_that_is_hidden() {
     let all: BTreeSet<String> = written(&harness, "inspect").iter().map(|at| format!("{at:?}")).collect();
     assert!(all.is_empty(), "{all:?}");
     assert!(!written(&harness, "right-click").is_empty(), "what can be done there is still said");
+}
+
+#[test]
+fn twelve_customers_are_listed_whole_where_there_is_room_for_them() {
+    let harness = sized(&scene::crowd(3, 12, 0), vec2(2560.0, 1440.0));
+    let rows = named(&harness, "choose ");
+    let below = place(&harness, "Margherita pizza, ").top();
+    assert_eq!(rows.len(), 12);
+    assert!(rows.iter().all(|(_, row)| row.bottom() < below), "{rows:?} end below {below}");
+    place(&harness, "Lemonade, ");
+}
+
+#[test]
+fn the_form_says_once_that_no_service_answers() {
+    let mut told = scene::order_on_its_way();
+    let (message, from) = (MessageId { from: replica(2), number: 9_100 }, scene::POSTCODES_IO);
+    let request = RequestId { customer: scene::customer(2).1, number: RequestNumber(2) };
+    let (service, postcode) = (PostcodeService::PostcodesIo, "NE1 7RU".parse().unwrap());
+    let asked = TraceEvent::PostcodeAsked { message, to: from, service, postcode, request };
+    told.fact(replica(2), 12_000_000, asked);
+    let verdict = Verdict::NobodyAnswers;
+    told.fact(replica(2), 12_100_000, TraceEvent::PostcodeAnswered { message, from, verdict, took: 1_000 });
+    let harness = sized(&told, vec2(1280.0, 800.0));
+    assert!(written(&harness, "Newcastle").is_empty(), "the newest verdict counts");
+    assert!(written(&harness, "goes on asking").iter().all(|at| at.left() > 240.0), "only the log says so");
 }
