@@ -165,6 +165,15 @@ fn ten_thousand_files_cost_no_more_rows_than_are_in_sight() {
     assert!((3..30).contains(&rows(&harness).len()), "{}", rows(&harness).len());
     key(&mut harness, Key::ArrowUp);
     says(&mut harness, "file 09999.jhtape");
+    let few = tempfile::tempdir().unwrap();
+    a_tape(&few.path().join("few.jhtape"));
+    types(&mut harness, &format!("{}/", few.path().display()));
+    says(&mut harness, "file few.jhtape");
+    types(&mut harness, "");
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    harness.run_steps(1);
+    key(&mut harness, Key::Delete);
+    says(&mut harness, "file 00000.jhtape");
     types(&mut harness, "1234");
     assert_eq!(rows(&harness), ["file 01234.jhtape", "file 11234.jhtape"][..1]);
 }

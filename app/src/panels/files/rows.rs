@@ -23,6 +23,8 @@ pub(super) struct Rows {
     /// Among those that are shown.
     chosen: Option<usize>,
     scrolls: bool,
+    /// The list begins from its top again: what was scrolled to was another one.
+    is_other: bool,
 }
 
 impl Rows {
@@ -111,12 +113,16 @@ impl Rows {
         let stays = |row: &usize| kept.is_some() && self.item(*row).map(|item| &item.name) == kept.as_ref();
         self.chosen = (0..self.shown.len()).find(stays);
         self.filter = Some((lower.to_owned(), all, sort));
+        self.is_other = true;
     }
 
     /// Draws the list in this height. Returns the row that was clicked, and whether it is to be opened.
     pub fn ui(&mut self, ui: &mut Ui, height: f32) -> Option<(Item, bool)> {
         let mut area = ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink(false);
         let each = size::ROW + ui.spacing().item_spacing.y;
+        if std::mem::take(&mut self.is_other) {
+            area = area.vertical_scroll_offset(0.0);
+        }
         if let Some(chosen) = self.chosen.filter(|_| std::mem::take(&mut self.scrolls)) {
             area = area.vertical_scroll_offset((chosen as f32 * each - (height - each) / 2.0).max(0.0));
         }
