@@ -77,7 +77,7 @@ impl Customer {
             (Wish::GiveUp, Some(Waiting { ask: Ask::Order { .. }, since, .. })) => (Ask::Withdraw, *since),
             // A read changes nothing: giving it up needs nobody's consent.
             (Wish::GiveUp, Some(Waiting { ask: Ask::History { .. }, .. })) => return self.stop_waiting(effects),
-            (Wish::Ask(_), Some(_)) | (Wish::GiveUp, _) => return,
+            (Wish::Ask(_), Some(_)) | (Wish::GiveUp | Wish::BeginAfresh { .. }, _) => return,
         };
         let id = self.next_request();
         self.number = id.number;
@@ -230,6 +230,7 @@ impl Customer {
             | Message::Refused { .. }
             | Message::NotPrimary { .. }
             | Message::Busy { .. }
+            | Message::BeginAfresh { .. }
             | Message::LookUpAgain { .. } => {}
         }
     }

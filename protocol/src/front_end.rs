@@ -4,8 +4,9 @@
 //! replicas they tell it each heartbeat. Any number of front-ends may live; the newest token alone can change the view.
 //! Whom it believes
 //! alive stands in `front_end/suspicion.rs`, how the next view is chosen in `front_end/views.rs`, how requests pass in
-//! `front_end/requests.rs`.
+//! `front_end/requests.rs`, how an operator begins anew after the loss of all members in `front_end/fresh_start.rs`.
 
+mod fresh_start;
 mod requests;
 mod suspicion;
 mod views;
@@ -13,7 +14,7 @@ mod views;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{Contact, CustomerId, FrontEndToken, OpNumber, ReplicaId, Role, Span, View};
-use crate::machine::{Effects, Identity, Input, Machine, Settings, Timer};
+use crate::machine::{Effects, Identity, Input, Machine, Settings, Timer, Wish};
 use crate::message::{Message, Status};
 use crate::trace::{NodeState, Refusal, Suspicion, TraceEvent};
 
@@ -45,6 +46,10 @@ pub struct FrontEnd {
     reading: bool,
     /// What it asked the name server to record.
     proposed: Option<View>,
+    /// The view of a fresh start that the operator ordered, until its primary acts.
+    afresh: Option<View>,
+    /// The newest operation that it has heard of.
+    newest: OpNumber,
     /// A second has passed since the last proposal.
     may_propose: bool,
     /// Something changed that the next view may depend on.
@@ -70,6 +75,8 @@ impl FrontEnd {
             pending: BTreeMap::new(),
             reading: false,
             proposed: None,
+            afresh: None,
+            newest: OpNumber(0),
             may_propose: true,
             reconsider: false,
         }
@@ -83,7 +90,10 @@ impl FrontEnd {
 
     fn on_message(&mut self, from: Contact, traced: bool, message: Message, effects: &mut Effects) {
         match message {
-            Message::Found { role: Role::Replica, who, .. } => self.on_found(&who, effects),
+            Message::Found { role: Role::Replica, who, commit } => {
+                self.hear_of(commit);
+                self.on_found(&who, effects);
+            }
             Message::Found { role: Role::FrontEnd, who, .. } => self.on_successor_found(&who, effects),
             Message::Record { token, view, claimed } => self.on_record(token, view, claimed, effects),
             Message::Status(status) => self.on_status(from, status, effects),
@@ -103,6 +113,7 @@ impl FrontEnd {
             | Message::Snapshot(_)
             | Message::Ack { .. }
             | Message::Refused { .. }
+            | Message::BeginAfresh { .. }
             | Message::LookUpAgain { .. } => {}
         }
     }
@@ -124,6 +135,7 @@ impl FrontEnd {
 
     /// What a status says beside that its sender lives.
     fn learn_from(&mut self, sender: ReplicaId, status: Status, effects: &mut Effects) {
+        self.hear_of(status.position.map_or(status.commit, |position| position.op.max(status.commit)));
         // R5: what is in sync counts only for the view in which it was reported, and only from its primary.
         if status.acting && status.view == self.view.number && sender == self.view.primary {
             self.candidates.extend(status.ack_set);
@@ -182,6 +194,7 @@ impl FrontEnd {
         if self.retired {
             return;
         }
+        self.announce_fresh_start(effects);
         let members = &self.view.members;
         let contacts: Vec<_> = self.replicas.values().filter_map(|known| known.contact).collect();
         let is_joiner = |id: &&ReplicaId| !members.contains(id) && self.is_reliable(id);
@@ -291,6 +304,9 @@ impl Machine for FrontEnd {
             Input::Overslept { by } => self.on_overslept(by, effects),
             Input::Gone { peer } => self.on_gone(peer, effects),
             Input::Retimed(settings) => self.retime(settings, effects),
+            Input::Wanted { wish: Wish::BeginAfresh { after, primary }, .. } => {
+                self.order_fresh_start(after, primary, effects);
+            }
             // A lost connection is no death: suspicion comes from silence, or from a proof.
             Input::Rang(_) | Input::ConnectionLost { .. } | Input::PostcodeChecked { .. } | Input::Wanted { .. } => {}
         }

@@ -23,7 +23,7 @@
 //! assert!(matches!(&effects[1], Effect::Send { message: Message::Record { claimed: true, .. }, .. }));
 //! ```
 
-use crate::ids::{Contact, FrontEndToken, NodeId, RequestId, Role, Span, Timestamp, View};
+use crate::ids::{Contact, FrontEndToken, NodeId, ReplicaId, RequestId, Role, Span, Timestamp, View, ViewNumber};
 use crate::message::{Ask, Message};
 use crate::order_book::MOST_SESSIONS;
 use crate::plant::Plant;
@@ -87,7 +87,7 @@ pub enum Input {
     },
     /// The settings changed while running.
     Retimed(Settings),
-    /// Customer: a person wants this. Refused while another request waits, but for [`Wish::GiveUp`].
+    /// A person wants this, of a customer or a front-end. A customer has one request at a time, but for [`Wish::GiveUp`].
     Wanted {
         /// What.
         wish: Wish,
@@ -103,6 +103,14 @@ pub enum Wish {
     Ask(Ask),
     /// Settle the request that waits: either it was placed, or it never will be.
     GiveUp,
+    /// The operator's, of a front-end: begin a new history with what `primary` holds, for all members of a view are dead
+    /// (PROTOCOL section 10, fresh start). What only they held is lost.
+    BeginAfresh {
+        /// The view whose members are dead. If another one is recorded by now, nothing happens.
+        after: ViewNumber,
+        /// With whom the new history begins.
+        primary: ReplicaId,
+    },
 }
 
 /// What a machine asks its driver to do. Effects are carried out in their order.

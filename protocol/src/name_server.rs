@@ -110,6 +110,7 @@ impl NameServer {
             | Message::NotPrimary { .. }
             | Message::Busy { .. }
             | Message::LookUpAgain { .. }
+            | Message::BeginAfresh { .. }
             | Message::Waiting { .. } => {}
         }
     }

@@ -299,6 +299,13 @@ impl OrderBook {
         self.digest
     }
 
+    /// A new history begins at `at` with what is here, the operator wants it so (PROTOCOL section 10, fresh start). Nobody's
+    /// request is remembered: what was asked before may have been settled in the history that is lost (rule R14).
+    pub(crate) fn begin_afresh(&mut self, at: OpNumber) -> Position {
+        self.sessions.evict_all(at);
+        Position { op: at, fingerprint: digest_of(&(&*self, at)) }
+    }
+
     /// The position of a history that begins with this book: base data become operation 0 (PROTOCOL section 5).
     #[must_use]
     pub fn as_base(&self) -> Position {

@@ -173,6 +173,22 @@ impl Replica {
         self.beat(effects);
     }
 
+    /// The operator's fresh start (PROTOCOL section 10): what this replica holds, its base data if it holds nothing, is the
+    /// beginning of a new history in a newer view that has no other member. It begins with a number that no entry of the
+    /// lost history had, so neither its positions nor late requests are taken for those of the new one.
+    fn begin_afresh(&mut self, from: Contact, view: View, at: OpNumber, effects: &mut Effects) {
+        let me = self.id();
+        if view.number > self.view.number && view.primary == me && view.members == [me] {
+            self.front_end = Some(from);
+            let at = self.position.map_or(at, |mine| at.max(mine.op.next()));
+            let base = self.book.begin_afresh(at);
+            self.position = Some(base);
+            self.log = Log::starting_at(base);
+            self.become_primary(view, effects);
+        }
+        self.send_status(from, effects);
+    }
+
     /// Also of a replica that is not a member: then it is joining.
     fn become_backup(&mut self, view: View, effects: &mut Effects) {
         // Planted: its own base data count as the beginning of everybody's history.
@@ -237,6 +253,7 @@ impl Replica {
                 self.on_ack(from, view, (self.as_shown(traced, position), barrier, part), effects);
             }
             Message::Refused { view } => self.on_refused(view, effects),
+            Message::BeginAfresh { view, at } => self.begin_afresh(from, view, at, effects),
             Message::Register { .. }
             | Message::Lookup { .. }
             | Message::Found { .. }

@@ -70,6 +70,10 @@ scenes! {
     n34_a_dead_backup_is_out_at_once,
     n35_what_comes_and_goes_must_first_stay,
     n36_the_primary_alone_survives,
+    n37_all_members_die_and_the_operator_begins_afresh,
+    n38_a_fresh_start_is_refused_while_a_member_lives,
+    n39_the_front_end_dies_in_the_middle_of_a_fresh_start,
+    n40_a_left_out_replica_keeps_what_it_holds_in_a_fresh_start,
 }
 
 #[test]

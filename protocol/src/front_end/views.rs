@@ -60,6 +60,9 @@ impl FrontEnd {
         if self.view.number == ViewNumber(0) {
             return self.first_view().map(Some);
         }
+        if let Some(view) = self.fresh_view_to_record() {
+            return Ok(Some(view));
+        }
         let mut members = self.next_members();
         // Planted: the first registered that lives leads, whether it is a member or not.
         let seeks = self.settings.plants(Plant::PromoteFirstRegistered) && self.is_dead(&self.view.primary);
@@ -70,8 +73,11 @@ impl FrontEnd {
         }
         if members.is_empty() {
             let awaited: Vec<_> = self.view.members.iter().map(ToString::to_string).collect();
-            let text = "No member of the newest view answers, and nobody else holds all orders. Waiting for one of: ";
-            return Err(format!("{text}{}.", awaited.join(", ")));
+            return Err(format!(
+                "No member of the newest view answers, and no other replica holds all orders. Waiting for one of: {}. \
+                 If their processes are gone, what only they held is lost, and only a fresh start goes on.",
+                awaited.join(", ")
+            ));
         }
         // Growing is always right; shrinking below the wanted number of copies is not (PROTOCOL section 6).
         if members.len() < self.settings.min_members as usize && members.len() < self.view.members.len() {
@@ -152,12 +158,12 @@ impl FrontEnd {
         self.status_in_view(primary).is_some_and(|status| !status.acting)
     }
 
-    fn status_in_view(&self, replica: &ReplicaId) -> Option<&Status> {
+    pub(super) fn status_in_view(&self, replica: &ReplicaId) -> Option<&Status> {
         let status = self.replicas.get(replica)?.status.as_ref()?;
         (status.view == self.view.number).then_some(status)
     }
 
-    fn is_dead(&self, replica: &ReplicaId) -> bool {
+    pub(super) fn is_dead(&self, replica: &ReplicaId) -> bool {
         self.replicas.get(replica).is_some_and(Known::is_dead)
     }
 
@@ -165,7 +171,8 @@ impl FrontEnd {
     pub(super) fn waits_for(&self) -> Option<String> {
         let next = match self.next_view() {
             Err(why) => return Some(why),
-            Ok(next) => next?,
+            Ok(None) => return self.stopped_half_way(),
+            Ok(Some(next)) => next,
         };
         if next.number == ViewNumber(1) {
             return Some("Waiting for the first view to be recorded.".into());

@@ -74,6 +74,13 @@ impl Sessions {
         gone
     }
 
+    /// Everybody's last request is settled no later than `at`, and not remembered.
+    pub(super) fn evict_all(&mut self, at: OpNumber) {
+        self.evicted += self.table.len() as u64;
+        self.table = Table::default();
+        self.horizon = self.horizon.max(at);
+    }
+
     /// Only a planted bug forgets everybody (rule R8).
     pub(super) fn clear(&mut self) {
         self.table = Table::default();

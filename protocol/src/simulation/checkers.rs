@@ -5,6 +5,7 @@
 
 mod answers;
 mod chain;
+mod fresh_start;
 #[cfg(test)]
 mod tests;
 
@@ -47,6 +48,11 @@ pub struct Checkers {
     /// The highest op answered in each view.
     answered_in: Vec<OpNumber>,
     answered: OpNumber,
+    /// The view that the operator ordered and that is not recorded yet, and the histories that are lost.
+    afresh: Option<(ViewNumber, NodeId)>,
+    lost: Vec<Chain>,
+    /// The view in which the newest history began, if not the first of all.
+    begun_anew: Option<ViewNumber>,
     /// Moments in which two primaries acted.
     pub two_primaries: u64,
 }
@@ -155,10 +161,15 @@ impl Checkers {
                 || old.members.contains(id)
                 || self.in_sync.get(old.number.0 as usize).is_some_and(|in_sync| in_sync.contains(id))
         };
-        let fits =
-            new.number == old.number.next() && new.members.contains(&new.primary) && new.members.iter().all(allowed);
+        let is_ordered = self.is_ordered(new);
+        let fits = new.number == old.number.next()
+            && new.members.contains(&new.primary)
+            && (is_ordered || new.members.iter().all(allowed));
         let what = if fits { None } else { Some(format!("I9: {new:?} was recorded after {old:?}")) };
         self.record.push(new.clone());
+        if is_ordered {
+            self.begin_anew(new.number);
+        }
         match what {
             Some(what) => self.violate(what),
             None => self.members_hold_all_answered(),
@@ -209,6 +220,7 @@ impl Checkers {
             | Message::NotPrimary { .. }
             | Message::Busy { .. }
             | Message::LookUpAgain { .. }
+            | Message::BeginAfresh { .. }
             | Message::Waiting { .. } => {}
         }
     }
@@ -264,7 +276,7 @@ impl Checkers {
         };
         let result = self.stand(node, replica, &before, facts);
         self.check(result);
-        if self.facts[node].acting {
+        if self.facts[node].acting && !self.is_over(replica.view().number) {
             let result = self.lead(node, replica, &before);
             self.check(result);
         }
@@ -281,6 +293,7 @@ impl Checkers {
         let known = self.is_recorded(replica.view());
         facts.place = if facts.position == before.position { before.place } else { None };
         let grown = match (facts.position, facts.place) {
+            (Some(position), None) if self.is_of_the_past(position, replica) => Ok(None),
             (Some(position), None) => self.find_or_grow(position, replica, before).map(Some),
             (_, place) => Ok(place),
         };
@@ -317,8 +330,8 @@ impl Checkers {
         let mut place = match before.place {
             Some(place) => place,
             None => {
-                let base = replica.position_at(OpNumber(0)).ok_or("I8: a primary has no history")?;
-                self.chain.begin(replica.book(), base)?
+                let base = self.first_position(position, replica).ok_or("I8: a primary has no history")?;
+                self.chain.begin(replica.book(), base, !self.lost.is_empty())?
             }
         };
         for entry in replica.entries_after(self.chain.op(place)) {

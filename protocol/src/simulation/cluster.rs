@@ -281,6 +281,16 @@ impl<S: Surroundings> Cluster<S> {
         made.then_some(request)
     }
 
+    /// The operator orders a fresh start of a front-end (PROTOCOL section 10), with the replica at `primary`.
+    pub fn order_fresh_start(&mut self, front_end: Slot, primary: Slot) {
+        let (node, primary) = (self.seats[front_end].node, self.node(primary).id);
+        let after = self.checkers.newest_view().map(|view| view.number).unwrap_or_default();
+        self.tell(|_| format!("The operator orders a fresh start with {primary} after view {after}."));
+        self.checkers.ordered_fresh_start(after, primary);
+        self.nodes[node].inbox.push(Input::Wanted { wish: Wish::BeginAfresh { after, primary }, traced: true });
+        self.run(node);
+    }
+
     /// A customer that is not dead.
     #[must_use]
     pub fn customer(&self, slot: Slot) -> Option<&Customer> {

@@ -16,6 +16,7 @@
 //! | `refuse after 10 s` | the setting `refuse_unchecked_after` of everybody who starts later |
 //! | `at least 2 members` | the setting `min_members` of everybody who starts later |
 //! | `room for 2 customers` | so many sessions are kept by replicas that start later |
+//! | `order FE to begin afresh with B` | the operator's fresh start, after the newest view |
 //! | `wait 300 ms` | virtual time passes |
 //! | `expect …`, `until …` | must be so now; goes on until it is so, at most two minutes |
 //!
@@ -133,6 +134,7 @@ fn kind(message: &Message) -> &'static str {
         Message::Refused { .. } => "refusal",
         Message::NotPrimary { .. } | Message::Busy { .. } | Message::LookUpAgain { .. } => "deferral",
         Message::Waiting { .. } => "waiting",
+        Message::BeginAfresh { .. } => "beginning",
     }
 }
 
@@ -195,6 +197,28 @@ impl Scene {
                 self.cluster.around.sides = None;
                 Ok(())
             }
+            ["wait", amount, unit] => self.wait(span(amount, unit)?),
+            ["expect", fact @ ..] => self.is(fact)?.then_some(()).ok_or_else(|| "It is not so.".into()),
+            ["until", fact @ ..] => self.until(fact),
+            [name, "orders", "to", rest @ ..] => self.order(name, rest),
+            [name, "orders", times, "times", "to", rest @ ..] => self.order_often(name, times, rest),
+            [name, "reads", rest @ ..] => {
+                let postcode = postcode(rest)?;
+                self.wish(name, Wish::Ask(Ask::History { postcode, page: 0 }))
+            }
+            [name, "gives", "up"] => self.wish(name, Wish::GiveUp),
+            ["order", front_end, "to", "begin", "afresh", "with", primary] => {
+                let (front_end, primary) = (self.slot(front_end)?, self.slot(primary)?);
+                self.cluster.order_fresh_start(front_end, primary);
+                Ok(())
+            }
+            _ => self.set(words),
+        }
+    }
+
+    /// How the world is from now on.
+    fn set(&mut self, words: &[&str]) -> Result<(), String> {
+        match words {
             ["verdicts", "take", amount, unit] => {
                 self.cluster.around.verdict_after = span(amount, unit)?;
                 Ok(())
@@ -224,16 +248,6 @@ impl Scene {
                 self.cluster.settings.most_sessions = number.parse().map_err(|_| "for how many?")?;
                 Ok(())
             }
-            ["wait", amount, unit] => self.wait(span(amount, unit)?),
-            ["expect", fact @ ..] => self.is(fact)?.then_some(()).ok_or_else(|| "It is not so.".into()),
-            ["until", fact @ ..] => self.until(fact),
-            [name, "orders", "to", rest @ ..] => self.order(name, rest),
-            [name, "orders", times, "times", "to", rest @ ..] => self.order_often(name, times, rest),
-            [name, "reads", rest @ ..] => {
-                let postcode = postcode(rest)?;
-                self.wish(name, Wish::Ask(Ask::History { postcode, page: 0 }))
-            }
-            [name, "gives", "up"] => self.wish(name, Wish::GiveUp),
             _ => Err("A scene has no such sentence.".into()),
         }
     }

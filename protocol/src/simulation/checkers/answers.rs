@@ -59,9 +59,16 @@ impl Answers {
     pub fn asked(&mut self, now: u64, request: RequestId, wish: &Wish) {
         let postcode = match wish {
             Wish::Ask(Ask::Order { postcode, .. } | Ask::History { postcode, .. }) => Some(*postcode),
-            Wish::Ask(Ask::Withdraw) | Wish::GiveUp => None,
+            Wish::Ask(Ask::Withdraw) | Wish::GiveUp | Wish::BeginAfresh { .. } => None,
         };
         self.open.insert(request, Call { floor: self.floor, invoked: now, postcode });
+    }
+
+    /// The history is lost that all answers so far were about. What is asked already may be answered from the new one.
+    pub fn begin_anew(&mut self) {
+        self.floor = OpNumber(0);
+        self.open.values_mut().for_each(|call| call.floor = OpNumber(0));
+        (self.finished.clear(), self.longest.clear(), self.numbers.clear());
     }
 
     /// A customer is told.

@@ -53,10 +53,10 @@ impl Chain {
     /// The place on the way to `place` with this op.
     #[must_use]
     pub fn ancestor(&self, mut place: Place, op: OpNumber) -> Option<Place> {
-        while self.nodes[place as usize].op > op {
+        while self.nodes[place as usize].op > op && place != 0 {
             place = self.nodes[place as usize].parent;
         }
-        (self.nodes[place as usize].op == op).then_some(place)
+        (self.nodes[place as usize].op == op || place == 0).then_some(place)
     }
 
     /// The op of a place.
@@ -66,14 +66,17 @@ impl Chain {
     }
 
     /// The first primary of all begins the one history there may be.
-    pub fn begin(&mut self, book: &OrderBook, position: Position) -> Result<Place, String> {
-        if position.op != OpNumber(0) || !self.nodes.is_empty() {
+    /// `anew`: after a fresh start, at any operation.
+    pub fn begin(&mut self, book: &OrderBook, position: Position, anew: bool) -> Result<Place, String> {
+        if (position.op != OpNumber(0) && !anew) || !self.nodes.is_empty() {
             return Err(format!("I5: a second history begins, at {position}"));
         }
         for (postcode, orders) in book.histories() {
             self.histories.insert(postcode, orders.iter().map(|order| (order.id, OpNumber(0))).collect());
         }
-        self.committed.push(0);
+        self.accepted = book.accepted();
+        // Below its beginning a history is its base data.
+        self.committed.resize(position.op.0 as usize + 1, 0);
         Ok(self.add(position, 0, None))
     }
 
