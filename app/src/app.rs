@@ -168,7 +168,7 @@ impl Window {
         Panel::top("toolbar").exact_size(size::TOOLBAR).frame(bar).show(ui, |ui| {
             toolbar_ui(ui, picture, &mut self.toolbar, &mut self.appearance, commands);
         });
-        let performed_click = banner::banner_ui(ui, picture, performed.as_ref(), commands);
+        let performed_click = banner::banner_ui(ui, picture, performed.as_ref(), &mut self.scenarios.asked, commands);
         let click = past_banner_ui(ui, shown.as_ref());
         notices_ui(ui, &mut self.notices);
         if room.status_bar {

@@ -13,6 +13,7 @@ mod log;
 mod marks;
 mod nodes;
 mod steering;
+mod total_loss;
 mod traffic;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -31,12 +32,15 @@ pub use log::{Log, LogLine};
 pub use marks::{Mark, MarkKind};
 pub use nodes::{Histories, Life, Node, Nodes};
 pub use steering::Steering;
+pub use total_loss::TotalLoss;
 pub use traffic::{End, Flow, Passage, Traffic};
 
 use crate::wording;
 
 /// Refusals of commands are kept for the history of notifications, so many of them.
 const MOST_NOTICES: usize = 100;
+/// Ends of processes that are remembered: of the members of a view, and of what came and went since.
+const MOST_ENDS: usize = 1000;
 /// No node says as much of itself as this, in bytes: last words are four KiB at most.
 const LONGEST_TEXT: usize = 5000;
 /// What a process takes, a customer with its receipts, and anything small, in bytes.
@@ -74,6 +78,8 @@ pub struct Picture {
     verdicts: BTreeMap<Postcode, Verdict>,
     verdict_ages: VecDeque<Postcode>,
     newest_led: u64,
+    /// When incarnations of nodes ended, newest last.
+    ends: VecDeque<(NodeId, u64)>,
 }
 
 /// Whether orders are answered, and how safe they are.
@@ -90,6 +96,8 @@ pub enum Service {
         /// Those that run and hold all the primary holds.
         in_step: usize,
     },
+    /// All members are gone, and what only they held with them: orders wait for a fresh start.
+    Lost(TotalLoss),
     /// Orders wait: a sentence why.
     Waiting(String),
 }
@@ -216,6 +224,8 @@ impl Picture {
     fn end(&mut self, id: NodeId, at: u64, how: Ending, words: &str) {
         let led = self.nodes.acting_primary().is_some_and(|primary| primary.id == id);
         self.nodes.ended(id, at, how, words);
+        self.ends.push_back((id, at));
+        self.ends.keep_newest(MOST_ENDS);
         self.customers.gone(id);
         self.steering.ended(id);
         self.traffic.ended(id, at);
@@ -278,6 +288,9 @@ impl Picture {
         let retired = |node: &Node| node.front_end().is_some_and(|state| state.retired);
         if front_ends().next().is_some() && front_ends().filter(|node| node.runs()).all(retired) {
             return Service::Waiting(wording::ONLY_RETIRED.into());
+        }
+        if let Some(loss) = self.total_loss() {
+            return Service::Lost(loss);
         }
         // A primary may believe that it leads while no front-end can reach it.
         let mut reasons = front_ends()

@@ -2,7 +2,7 @@
 //! says so.
 
 use node::control::Misbehaviour;
-use protocol::ids::{CustomerId, MessageId, NodeId, Span};
+use protocol::ids::{CustomerId, MessageId, NodeId, Span, View};
 use protocol::machine::Timer;
 use protocol::plant::Plant;
 use protocol::postcode::{Postcode, PostcodeService};
@@ -85,6 +85,13 @@ pub enum UserCommand {
     },
     /// Kill every replica, every front-end and the name server.
     CrashAll,
+    /// All members of a view are gone: a new history begins with what this replica holds (a fresh start).
+    FreshStart {
+        /// The replica's name.
+        replica: String,
+        /// The view whose members are gone. Nothing happens if one of them runs, or if there is a newer view.
+        after: View,
+    },
     /// How fast cluster time goes from now on; it stops at [`Rate::STOPPED`].
     SetRate {
         /// How fast.

@@ -16,7 +16,7 @@ use protocol::order_book::Outcome;
 use protocol::postcode::Verdict;
 use protocol::trace::{Actor, Ending, LinkRule, Rate, Sign, Standing, Suspicion, TraceEvent};
 
-use crate::picture::LogLine;
+use crate::picture::{LogLine, TotalLoss};
 
 pub use of_files::*;
 pub use of_nodes::{
@@ -38,6 +38,30 @@ pub const NO_FRONT_END: &str = "No front-end runs, so orders wait. Start it agai
 pub const ONLY_RETIRED: &str = "The newest front-end is gone, so orders wait. Restart it, or wait until the name server has forgotten it (20 s or more): then an older one takes over.";
 /// No replica acts as primary, and the front-end has not said why.
 pub const NO_PRIMARY: &str = "No primary yet: the front-end is choosing one.";
+/// The same in short.
+pub const ALL_MEMBERS_GONE: &str = "All members of the view are gone";
+/// A fresh start needs a replica.
+pub const NOBODY_TO_BEGIN_WITH: &str = "No replica runs. Restart one first: the new history begins with what it holds.";
+/// Explains a fresh start.
+pub const FRESH_START_MEANS: &str = "Orders that only the crashed members held are lost, also those whose customers were \
+                                     told that they are placed: the light “lost” turns red once somebody reads them. A new \
+                                     history begins with what this replica holds; one that was restarted holds only its \
+                                     pre-defined orders. Each customer’s first order afterwards is answered “expired”, \
+                                     because nobody knows any more what it had ordered before.";
+
+/// What is lost, and since when.
+#[must_use]
+pub fn total_loss(loss: &TotalLoss) -> String {
+    let members = loss.members.iter().map(|name| &**name).collect::<Vec<_>>().join(", ");
+    let orders = count(loss.acknowledged as usize, "acknowledged order", "acknowledged orders");
+    format!(
+        "All members of view {} ({members}) are gone since {} s. What only they held is lost: up to {orders}. Orders wait until \
+         you begin a new history (fresh start).",
+        loss.view.number,
+        clock(loss.since)
+    )
+}
+
 /// Nothing is known yet.
 pub const STARTING: &str = "Starting";
 /// What can be done with the canvas.
@@ -370,6 +394,10 @@ pub fn log_line(event: &TraceEvent, name: &dyn Fn(NodeId) -> String) -> Option<(
         }
         TraceEvent::Lost { to, why, .. } => bad(format!("message to {} lost: {why}", name(*to))),
         TraceEvent::Refused { from, why } => bad(format!("from {}: {why}", name(*from))),
+        TraceEvent::Became { standing: Standing::Primary, view } if view.begins_at.is_some() => bad(format!(
+            "begins a new history as primary of view {}: what only the lost members held is gone",
+            view.number
+        )),
         TraceEvent::Became { standing: Standing::Primary, view } => good(format!("is primary of view {}", view.number)),
         TraceEvent::Became { standing: Standing::Backup, view } => plain(format!("is backup in view {}", view.number)),
         TraceEvent::Became { standing: Standing::Joining, .. } => plain("is joining".into()),

@@ -157,7 +157,7 @@ mod tests {
 
     fn record(number: u64) -> JournalRecord {
         let members = vec![NodeId(11), NodeId(22)];
-        let view = View { number: ViewNumber(number), primary: NodeId(11), members };
+        let view = View::new(ViewNumber(number), NodeId(11), members);
         JournalRecord { token: FrontEndToken(3), view }
     }
 

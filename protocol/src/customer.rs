@@ -230,7 +230,6 @@ impl Customer {
             | Message::Refused { .. }
             | Message::NotPrimary { .. }
             | Message::Busy { .. }
-            | Message::BeginAfresh { .. }
             | Message::LookUpAgain { .. } => {}
         }
     }

@@ -46,7 +46,7 @@ pub struct FrontEnd {
     reading: bool,
     /// What it asked the name server to record.
     proposed: Option<View>,
-    /// The view of a fresh start that the operator ordered, until its primary acts.
+    /// The view of a fresh start that the operator ordered, until it is recorded.
     afresh: Option<View>,
     /// The newest operation that it has heard of.
     newest: OpNumber,
@@ -113,7 +113,6 @@ impl FrontEnd {
             | Message::Snapshot(_)
             | Message::Ack { .. }
             | Message::Refused { .. }
-            | Message::BeginAfresh { .. }
             | Message::LookUpAgain { .. } => {}
         }
     }
@@ -194,7 +193,6 @@ impl FrontEnd {
         if self.retired {
             return;
         }
-        self.announce_fresh_start(effects);
         let members = &self.view.members;
         let contacts: Vec<_> = self.replicas.values().filter_map(|known| known.contact).collect();
         let is_joiner = |id: &&ReplicaId| !members.contains(id) && self.is_reliable(id);

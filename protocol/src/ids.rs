@@ -173,6 +173,18 @@ pub struct View {
     pub primary: ReplicaId,
     /// Everyone whose acknowledgement an answer needs, sorted.
     pub members: Vec<ReplicaId>,
+    /// Of a fresh start, which only an operator orders (PROTOCOL section 10): a new history begins with what its primary
+    /// holds, at this operation. None: the history goes on.
+    #[serde(default)]
+    pub begins_at: Option<OpNumber>,
+}
+
+impl View {
+    /// A view in which the history goes on.
+    #[must_use]
+    pub fn new(number: ViewNumber, primary: ReplicaId, members: Vec<ReplicaId>) -> Self {
+        Self { number, primary, members, begins_at: None }
+    }
 }
 
 /// Milliseconds since 1970 by the wall clock of the primary that decided it. Shown, never compared.

@@ -164,14 +164,6 @@ pub enum Message {
         /// How long this primary has had it.
         waited: Span,
     },
-    /// Front-end → the only member of a view that the operator ordered and the name server recorded: "begin a new history
-    /// with what you hold" (PROTOCOL section 10, fresh start).
-    BeginAfresh {
-        /// The recorded view.
-        view: View,
-        /// The operation at which the new history begins: higher than any that the front-end has heard of.
-        at: OpNumber,
-    },
 }
 
 /// Why an order is not executed yet.
@@ -279,7 +271,6 @@ impl Message {
             | Message::ReadRecord
             | Message::RecordView { .. }
             | Message::ViewIs { .. }
-            | Message::BeginAfresh { .. }
             | Message::LookUpAgain { .. } => role == Role::FrontEnd,
             Message::Request { .. } => matches!(role, Role::Customer | Role::FrontEnd),
             Message::Status(_)
@@ -314,7 +305,6 @@ impl Message {
             | Message::NotPrimary { .. }
             | Message::Busy { .. }
             | Message::LookUpAgain { .. }
-            | Message::BeginAfresh { .. }
             | Message::Waiting { .. } => false,
         }
     }
@@ -331,7 +321,7 @@ impl Message {
             },
             Message::ClaimFrontEnd | Message::ReadRecord | Message::RecordView { .. } => 2,
             Message::Record { .. } | Message::Found { role: Role::Replica, .. } => 3,
-            Message::ViewIs { .. } | Message::BeginAfresh { .. } => 4,
+            Message::ViewIs { .. } => 4,
             Message::StateUpdate(_) | Message::Snapshot(_) => 5,
             Message::Ack { .. } => 6,
             Message::Found { .. } => 8,
@@ -368,7 +358,6 @@ impl Message {
             | Message::RecordView { .. }
             | Message::Record { .. }
             | Message::ViewIs { .. }
-            | Message::BeginAfresh { .. }
             | Message::Status(_)
             | Message::StateUpdate(_)
             | Message::Snapshot(_)
@@ -415,7 +404,6 @@ impl Message {
             Message::LookUpAgain { .. } => "look up again".into(),
             Message::Waiting { why: WaitReason::Asked, .. } => "waits for its postcode".into(),
             Message::Waiting { why: WaitReason::NobodyAnswers, .. } => "waits: no postcode service".into(),
-            Message::BeginAfresh { view, .. } => format!("begin afresh, view {}", view.number),
         }
     }
 }

@@ -110,7 +110,6 @@ impl NameServer {
             | Message::NotPrimary { .. }
             | Message::Busy { .. }
             | Message::LookUpAgain { .. }
-            | Message::BeginAfresh { .. }
             | Message::Waiting { .. } => {}
         }
     }

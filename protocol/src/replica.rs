@@ -150,18 +150,22 @@ impl Replica {
     }
 
     /// False of a view that makes this replica primary without being a member (I9), or without a history: only the first
-    /// view ever begins with base data (R6). No honest front-end proposes such a view.
+    /// view ever, and a fresh start, begin with base data (R6). No honest front-end proposes such a view.
     fn may_lead(&self, view: &View) -> bool {
         // Planted: whoever came back under its old name, or registered first, may begin with base data as well.
         let planted =
             self.settings.plants(Plant::RestartKeepsId) || self.settings.plants(Plant::PromoteFirstRegistered);
-        let has_history = self.position.is_some() || view.number == ViewNumber(1) || planted;
+        let begins = view.number == ViewNumber(1) || view.begins_at.is_some();
+        let has_history = self.position.is_some() || begins || planted;
         view.primary != self.id() || (has_history && view.members.contains(&self.id()))
     }
 
     /// R3: nothing of an earlier view counts: the ack set is the members, and nobody has acknowledged anything.
     fn become_primary(&mut self, view: View, effects: &mut Effects) {
-        let position = self.position_or_base();
+        let position = match view.begins_at {
+            Some(at) => self.begin_afresh(at),
+            None => self.position_or_base(),
+        };
         // Planted (R8): as if backups were not sent the session table, so that a new primary begins without one.
         if self.settings.plants(Plant::SessionNotReplicated) && !self.acting() {
             self.book.forget_sessions();
@@ -174,19 +178,14 @@ impl Replica {
     }
 
     /// The operator's fresh start (PROTOCOL section 10): what this replica holds, its base data if it holds nothing, is the
-    /// beginning of a new history in a newer view that has no other member. It begins with a number that no entry of the
-    /// lost history had, so neither its positions nor late requests are taken for those of the new one.
-    fn begin_afresh(&mut self, from: Contact, view: View, at: OpNumber, effects: &mut Effects) {
-        let me = self.id();
-        if view.number > self.view.number && view.primary == me && view.members == [me] {
-            self.front_end = Some(from);
-            let at = self.position.map_or(at, |mine| at.max(mine.op.next()));
-            let base = self.book.begin_afresh(at);
-            self.position = Some(base);
-            self.log = Log::starting_at(base);
-            self.become_primary(view, effects);
-        }
-        self.send_status(from, effects);
+    /// beginning of a new history. It begins with a number that no entry of the lost one had, so neither positions nor late
+    /// requests of that one are taken for those of the new one.
+    fn begin_afresh(&mut self, at: OpNumber) -> Position {
+        let at = self.position.map_or(at, |mine| at.max(mine.op.next()));
+        let base = self.book.begin_afresh(at);
+        self.position = Some(base);
+        self.log = Log::starting_at(base);
+        base
     }
 
     /// Also of a replica that is not a member: then it is joining.
@@ -253,7 +252,6 @@ impl Replica {
                 self.on_ack(from, view, (self.as_shown(traced, position), barrier, part), effects);
             }
             Message::Refused { view } => self.on_refused(view, effects),
-            Message::BeginAfresh { view, at } => self.begin_afresh(from, view, at, effects),
             Message::Register { .. }
             | Message::Lookup { .. }
             | Message::Found { .. }

@@ -7,8 +7,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use node::control::{ControlCommand, Misbehaviour, NodeReport};
-use protocol::ids::NodeId;
+use node::control::{ControlCommand, Misbehaviour, NodeReport, SteeringCommand};
+use protocol::ids::{NodeId, View};
 use protocol::postcode::PostcodeService;
 use protocol::trace::{Bomb, Ending, Started, TraceEvent, TraceRecord};
 
@@ -16,7 +16,7 @@ use super::customers::Customers;
 use super::hosts::{HostKey, Hosts};
 use super::inquiry::{Inquiries, Question};
 use super::launcher::ProcessKey;
-use super::nodes::{Common, Kind, MOST_FRONT_ENDS, MOST_REPLICAS, Nodes};
+use super::nodes::{Common, Kind, MOST_FRONT_ENDS, MOST_REPLICAS, Node, Nodes};
 use super::observer::Facts;
 use super::run_directory::RunDirectory;
 use super::steering::Steering;
@@ -142,6 +142,7 @@ impl Supervisor {
             UserCommand::Remove { node } => self.end(&node, Ending::Removed)?,
             UserCommand::Restart { node } => self.restart(&node)?,
             UserCommand::CrashAll => self.crash_all()?,
+            UserCommand::FreshStart { replica, after } => self.begin_afresh(&replica, &after)?,
             UserCommand::ShowOrders { node, from } => {
                 self.tell(self.named(&node)?, ControlCommand::ShowOrders { from })?;
             }
@@ -186,6 +187,36 @@ impl Supervisor {
     fn refuse_front_end_too_many(&self) -> anyhow::Result<()> {
         if self.nodes.front_ends() >= MOST_FRONT_ENDS {
             bail!("There are {MOST_FRONT_ENDS} front-ends already, and only the newest is of use. Remove one first.");
+        }
+        Ok(())
+    }
+
+    /// The operator's fresh start. That the members are dead is proven here: their processes were children, and have ended.
+    fn begin_afresh(&mut self, name: &str, after: &View) -> anyhow::Result<()> {
+        let at = self.named(name)?;
+        let chosen = &self.nodes.all[at];
+        if !matches!(chosen.kind, Kind::Replica { .. }) || chosen.process.is_none() {
+            bail!(
+                "{name} is not a replica that runs. Choose one that does: the new history begins with what it holds."
+            );
+        }
+        let primary = chosen.id;
+        let runs = |node: &&Node| node.process.is_some() && node.id != primary && after.members.contains(&node.id);
+        if let Some(member) = self.nodes.all.iter().find(runs) {
+            bail!(
+                "{} is a member of view {} and its process still runs: it may hold all orders. Let it go on (wake it, mend \
+                 its links), or crash it first.",
+                member.name,
+                after.number
+            );
+        }
+        let mut told = false;
+        for front_end in self.nodes.all.iter().filter(|node| node.kind == Kind::FrontEnd && node.process.is_some()) {
+            let (node, after) = (front_end.id, after.number);
+            told |= self.steer(node, SteeringCommand::BeginAfresh { node, after, primary })?;
+        }
+        if !told {
+            bail!("No front-end runs, and only a front-end can begin a new view. Start one first.");
         }
         Ok(())
     }

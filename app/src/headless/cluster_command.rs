@@ -18,6 +18,7 @@ use crate::interrupt::Interrupt;
 use crate::load::{Endless, Entry, Load};
 use crate::picture::{Node, Picture};
 use crate::scenario;
+use crate::wording;
 
 /// What kind of cluster.
 #[derive(Debug, clap::Args)]
@@ -116,6 +117,7 @@ fn obey(line: &Line, cluster: &mut Cluster, picture: &Picture, has_load: bool) -
 }
 
 fn say_changes(cluster: &mut Cluster, picture: &mut Picture) -> Result<(), Failure> {
+    let lost_before = picture.total_loss().is_some();
     for record in cluster.take_facts() {
         // Who is taken away is not in the picture any more, who starts is not in it before.
         let before = picture.nodes.of(record.node).map(NodeLine::of);
@@ -136,6 +138,14 @@ fn say_changes(cluster: &mut Cluster, picture: &mut Picture) -> Result<(), Failu
             };
             say_json(&json!({"change": "ended", "node": node, "how": how, "words": words}))?;
         }
+    }
+    if let Some(loss) = picture.total_loss().filter(|_| !lost_before) {
+        let (view, since) = (loss.view.number.0, loss.since as f64 / 1e6);
+        let members: Vec<&str> = loss.members.iter().map(|name| &**name).collect();
+        say_json(&json!({
+            "change": "lost", "view": view, "members": members, "since": since, "acknowledged": loss.acknowledged,
+            "why": wording::total_loss(&loss),
+        }))?;
     }
     Ok(())
 }

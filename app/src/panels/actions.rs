@@ -125,6 +125,16 @@ pub fn split_the_brain(picture: &Picture, primary: &str) -> Action {
     Action::new("Split", format!("Split the brain: {primary} alone"), cut).destructive().means(wording::SPLIT_MEANS)
 }
 
+/// Replicas that run, those that hold most first: with one of them a new history can begin.
+#[must_use]
+pub fn may_begin_afresh(picture: &Picture) -> Vec<String> {
+    let holds = |node: &Node| node.replica().and_then(|replica| replica.position).map(|position| position.op);
+    let is_replica = |node: &&Node| node.runs() && node.actor == Actor::Role(Role::Replica);
+    let mut replicas: Vec<&Node> = picture.nodes.iter().filter(is_replica).collect();
+    replicas.sort_by_key(|node| std::cmp::Reverse(holds(node)));
+    replicas.into_iter().map(|node| node.name.clone()).collect()
+}
+
 /// The name of the menu of a part's bombs.
 #[must_use]
 pub fn bomb_menu(part: Part) -> &'static str {

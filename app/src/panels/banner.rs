@@ -2,7 +2,8 @@
 
 use egui::{Context, CornerRadius, Frame, Id, LayerId, Margin, Order, Panel, RichText, Stroke, StrokeKind, Ui};
 
-use crate::picture::Picture;
+use super::{actions, consent::Asked};
+use crate::picture::{Picture, TotalLoss};
 use crate::theme::{self, size, text, tokens, tokens_of};
 use crate::user_command::{CommandQueue, UserCommand};
 use crate::widgets::{asking, button, from_right, pill};
@@ -35,6 +36,7 @@ pub fn banner_ui(
     ui: &mut Ui,
     picture: &Picture,
     performed: Option<&Performed>,
+    asked: &mut Option<Asked>,
     commands: &mut CommandQueue,
 ) -> Option<PerformedClick> {
     let t = tokens(ui);
@@ -52,6 +54,9 @@ pub fn banner_ui(
                 });
             });
         });
+    }
+    if let Some(loss) = picture.total_loss() {
+        total_loss(ui, picture, &loss, asked, commands);
     }
     let performed = performed?;
     let mut clicked = None;
@@ -80,6 +85,28 @@ pub fn banner_ui(
         });
     });
     clicked
+}
+
+/// What is lost, since when, and the one thing that goes on from here.
+fn total_loss(ui: &mut Ui, picture: &Picture, loss: &TotalLoss, asked: &mut Option<Asked>, commands: &CommandQueue) {
+    let t = tokens(ui);
+    let frame = Frame::new().fill(t.tomato_wash).inner_margin(Margin::symmetric(16, 6));
+    Panel::top("total loss").frame(frame).show(ui, |ui| {
+        ui.horizontal(|ui| {
+            let words = wording::total_loss(loss);
+            from_right(ui, |ui| {
+                let begins = actions::may_begin_afresh(picture);
+                let refuses = commands.refuses.or(begins.is_empty().then_some(wording::NOBODY_TO_BEGIN_WITH));
+                if asking(ui, refuses, |ui| button(ui, "Fresh start…")).clicked() {
+                    let ask = |name: &String| Asked::FreshStart { replica: name.clone(), after: loss.view.clone() };
+                    *asked = begins.first().map(ask);
+                }
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    ui.add(egui::Label::new(RichText::new(words).color(t.tomato_text)).wrap());
+                });
+            });
+        });
+    });
 }
 
 /// A red frame around the whole window while a mistake is made on purpose.

@@ -1,6 +1,7 @@
 //! Asks whether a person means it, before something that cannot be undone or that makes the program wrong on purpose.
 
 use egui::{Label, RichText, Ui};
+use protocol::ids::View;
 use protocol::plant::Plant;
 
 use crate::theme::{self, text, tokens};
@@ -26,6 +27,13 @@ pub enum Asked {
     },
     /// Whether every node shall crash.
     CrashAll,
+    /// Whether what the members of a view held is given up, and a new history begins.
+    FreshStart {
+        /// With this replica.
+        replica: String,
+        /// The view.
+        after: View,
+    },
     /// Whether this cluster is to end, and another to take its place.
     NewCluster,
 }
@@ -66,6 +74,9 @@ pub fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue
                 (format!("Perform {name}?"), wording::SCENARIO_BEGINS, "Perform it")
             }
             Asked::CrashAll => ("Crash every node?".to_owned(), wording::CRASH_ALL_MEANS, "Crash them all"),
+            Asked::FreshStart { replica, .. } => {
+                (format!("Begin a new history with {replica}?"), wording::FRESH_START_MEANS, "Begin afresh")
+            }
             Asked::NewCluster => ("Start a new cluster?".to_owned(), wording::NEW_CLUSTER_MEANS, "Start a new cluster"),
         };
         let harmless = matches!(asked, Asked::Scenario { plant: None, .. } | Asked::NewCluster);
@@ -92,6 +103,9 @@ pub fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue
                         agreed = Some(Agreed::Scenario(wanted));
                     }
                     Asked::CrashAll => commands.push(UserCommand::CrashAll),
+                    Asked::FreshStart { replica, after } => {
+                        commands.push(UserCommand::FreshStart { replica: replica.clone(), after: after.clone() });
+                    }
                     Asked::NewCluster => agreed = Some(Agreed::NewCluster),
                 }
                 ui.close();

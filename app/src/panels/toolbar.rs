@@ -231,6 +231,10 @@ fn service(ui: &mut Ui, picture: &Picture) {
             fitting(ui, &[&full, &some[0], &some[1], &least, "!"], t.saffron_text, t.saffron_wash).on_hover_text(why);
         }
         (Service::Starting, _) => drop(pill(ui, &format!("○ {}", wording::STARTING), t.saffron_text, t.saffron_wash)),
+        (Service::Lost(loss), _) => {
+            let why = wording::total_loss(&loss);
+            pill(ui, &format!("▲ {}", wording::ALL_MEMBERS_GONE), t.tomato_text, t.tomato_wash).on_hover_text(why);
+        }
         (Service::Waiting(why), _) => {
             let some = format!("▲ {}", wording::ORDERS_WAIT);
             fitting(ui, &[&format!("▲ {why}"), &some, "▲"], t.tomato_text, t.tomato_wash).on_hover_text(why);

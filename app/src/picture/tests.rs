@@ -33,7 +33,7 @@ fn started(name: &str, id: NodeId, role: Role) -> (NodeId, u64, TraceEvent) {
 }
 
 fn stands(id: NodeId, at: u64, primary: NodeId, op: u64, digest: u64) -> (NodeId, u64, TraceEvent) {
-    let view = View { number: ViewNumber(2), primary, members: vec![FIRST, SECOND] };
+    let view = View::new(ViewNumber(2), primary, vec![FIRST, SECOND]);
     let standing = if id == primary { Standing::Primary } else { Standing::Backup };
     let state = ReplicaState {
         standing,
@@ -140,7 +140,7 @@ fn a_failover_lasts_until_the_successor_acts() {
     let mut facts = two_replicas();
     facts.extend([stands(FIRST, 1, FIRST, 3, 3), stands(SECOND, 1, FIRST, 3, 3)]);
     facts.push((FIRST, 1000, TraceEvent::Ended { how: Ending::Crashed, words: String::new() }));
-    let view = View { number: ViewNumber(3), primary: SECOND, members: vec![SECOND] };
+    let view = View::new(ViewNumber(3), SECOND, vec![SECOND]);
     facts.push((SECOND, 260_000, TraceEvent::Became { standing: Standing::Primary, view }));
     let picture = picture(facts);
     assert_eq!(picture.ledger.failover, Some(259_000));
@@ -175,7 +175,7 @@ fn a_service_that_is_not_quite_safe_says_why() {
     assert_eq!(picture(long).concern(), None, "at a second a hop that is no long time");
     facts.push((SECOND, 5, TraceEvent::Froze { how: Freezing::Cooperative }));
     assert_eq!(picture(facts.clone()).concern(), Some(Concern::Silent(vec!["replica-2".into()])));
-    let view = View { number: ViewNumber(3), primary: FIRST, members: vec![FIRST] };
+    let view = View::new(ViewNumber(3), FIRST, vec![FIRST]);
     let (node, at, said) = stands(FIRST, 6, FIRST, 3, 7);
     let TraceEvent::State(NodeState::Replica(state)) = said else { panic!("{said:?}") };
     let alone = ReplicaState { view, ack_set: vec![FIRST], ..*state };
@@ -349,7 +349,7 @@ fn the_timer_that_rings_next_is_armed_and_of_a_node_that_goes() {
 #[test]
 fn faults_and_view_changes_leave_marks() {
     let mut facts = two_replicas();
-    let view = |number: u64| View { number: ViewNumber(number), primary: FIRST, members: vec![FIRST] };
+    let view = |number: u64| View::new(ViewNumber(number), FIRST, vec![FIRST]);
     facts.push((FIRST, 5, TraceEvent::Became { standing: Standing::Primary, view: view(1) }));
     facts.push((FIRST, 6, TraceEvent::Became { standing: Standing::Primary, view: view(1) }));
     facts.push((SECOND, 7, TraceEvent::Froze { how: protocol::trace::Freezing::Signal }));
@@ -377,7 +377,7 @@ fn faults_and_view_changes_leave_marks() {
 fn what_a_left_out_primary_believes_is_not_so() {
     let mut facts = two_replicas();
     facts.push(stands(FIRST, 1, FIRST, 3, 3));
-    let record = View { number: ViewNumber(3), primary: SECOND, members: vec![SECOND] };
+    let record = View::new(ViewNumber(3), SECOND, vec![SECOND]);
     let known = NodeState::NameServer { names: vec![], token: Default::default(), record: record.clone() };
     facts.push(started("name-server", NodeId(1), Role::NameServer));
     facts.push((NodeId(1), 2, TraceEvent::State(known)));

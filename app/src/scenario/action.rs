@@ -16,6 +16,8 @@ pub enum Action {
     Crash(NodeName),
     /// "crash-all": kill every replica, every front-end and the name server.
     CrashAll,
+    /// "fresh-start": all members of the newest view are gone, and a new history begins with what this replica holds.
+    FreshStart(NodeName),
     /// "restart": start a crashed process again.
     Restart(NodeName),
     /// "add-replica": one more.

@@ -60,7 +60,7 @@ impl Told {
         let actor = Actor::Role(Role::Replica);
         let contact = Contact { id: NodeId(1), address: ([127, 0, 0, 1], 9).into() };
         self.fact(1, TraceEvent::Started(Started { name: "replica-1".into(), actor, pid: 1, contact }), 0);
-        let view = View { number: ViewNumber(1), primary: NodeId(1), members: vec![NodeId(1)] };
+        let view = View::new(ViewNumber(1), NodeId(1), vec![NodeId(1)]);
         let state = ReplicaState {
             standing: Standing::Primary,
             view,

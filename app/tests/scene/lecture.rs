@@ -97,8 +97,7 @@ impl Telling {
 
     fn stand(&mut self, number: u64) {
         let (primary, backups) = replicas(number);
-        let view =
-            View { number: ViewNumber(number / LIFETIME + 1), primary, members: vec![primary, backups[0], backups[1]] };
+        let view = View::new(ViewNumber(number / LIFETIME + 1), primary, vec![primary, backups[0], backups[1]]);
         for id in [primary, backups[0], backups[1]] {
             let acting = id == primary;
             let state = ReplicaState {
@@ -132,7 +131,7 @@ impl Telling {
         let command = UserCommand::Crash { node: name.clone() };
         self.entries.push(Entry::Command { at: self.at, command });
         self.fact(before, TraceEvent::Ended { how: Ending::Crashed, words: "signal: 9 (SIGKILL)".into() });
-        let view = View { number: ViewNumber(number / LIFETIME + 1), primary, members: backups.to_vec() };
+        let view = View::new(ViewNumber(number / LIFETIME + 1), primary, backups.to_vec());
         self.at += 300_000;
         self.fact(primary, TraceEvent::Became { standing: Standing::Primary, view });
         self.process(backups[1], &name, Actor::Role(Role::Replica));

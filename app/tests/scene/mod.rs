@@ -142,7 +142,7 @@ pub fn processes(scene: &mut Scene) {
 }
 
 pub fn view(number: u64, primary: NodeId, members: &[NodeId]) -> View {
-    View { number: ViewNumber(number), primary, members: members.to_vec() }
+    View::new(ViewNumber(number), primary, members.to_vec())
 }
 
 fn beliefs(scene: &mut Scene, at: u64, view: &View, alive: Vec<NodeId>) {

@@ -3,7 +3,7 @@
 //! A node process is told over its standard input, a host of customers by the program that owns it, both in these words;
 //! [`Host::steer`](crate::event_loop::Host::steer) obeys. What concerns a process as a whole is no steering: see [`super::ControlCommand`].
 
-use protocol::ids::{MessageId, NodeId};
+use protocol::ids::{MessageId, NodeId, ViewNumber};
 use protocol::machine::{Settings, Timer};
 use protocol::trace::{Bomb, LinkRule, MessageAct, Rate};
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,15 @@ pub enum SteeringCommand {
         node: NodeId,
         /// Which.
         bomb: Option<Bomb>,
+    },
+    /// Front-end: the operator orders a fresh start (`protocol/PROTOCOL.md`, section 10). What the machine refuses, it says.
+    BeginAfresh {
+        /// The front-end.
+        node: NodeId,
+        /// The view whose members are dead.
+        after: ViewNumber,
+        /// Whose data the new history begins with.
+        primary: NodeId,
     },
     /// Trace control messages one by one, too, or only count them.
     ObserveHeartbeats(bool),

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use protocol::ids::{Contact, MessageId, NodeId};
-use protocol::machine::{Input, Machine, Settings, Timer};
+use protocol::machine::{Input, Machine, Settings, Timer, Wish};
 use protocol::message::Envelope;
 use protocol::trace::{Freezing, MessageAct, Rate, Stay, TraceEvent};
 
@@ -36,6 +36,9 @@ impl<M: Machine> Host<M> {
             SteeringCommand::Message { message, to, act } => return self.act_on(message, to, act),
             SteeringCommand::Ring { node, timer } => return self.ring(node, timer),
             SteeringCommand::Bomb { node, bomb } => self.lay_bomb(node, bomb),
+            SteeringCommand::BeginAfresh { node, after, primary } => {
+                self.give(node, Input::Wanted { wish: Wish::BeginAfresh { after, primary }, traced: true });
+            }
             SteeringCommand::ObserveHeartbeats(one_by_one) => self.observe_heartbeats(one_by_one),
         }
         Ok(())

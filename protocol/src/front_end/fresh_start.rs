@@ -7,12 +7,16 @@
 use super::{FrontEnd, Health};
 use crate::ids::{OpNumber, ReplicaId, View, ViewNumber};
 use crate::machine::Effects;
-use crate::message::Message;
 use crate::trace::TraceEvent;
 
 impl FrontEnd {
-    /// The operator wants it: refused with a sentence, or proposed like any other view, and announced once it is recorded.
+    /// The operator wants it: refused with a sentence, or proposed like any other view: recorded by
+    /// compare-and-set (R13), and announced only then (R12).
     pub(super) fn order_fresh_start(&mut self, after: ViewNumber, primary: ReplicaId, effects: &mut Effects) {
+        if self.retired {
+            // The newest front-end hears it too.
+            return;
+        }
         match self.fresh_view(after, primary) {
             Ok(view) => {
                 self.afresh = Some(view);
@@ -26,9 +30,11 @@ impl FrontEnd {
 
     fn fresh_view(&self, after: ViewNumber, primary: ReplicaId) -> Result<View, String> {
         let is_heard = |id: &ReplicaId| self.replicas.get(id).is_some_and(|known| known.health == Health::Alive);
-        if self.retired || self.token.is_none() {
+        if self.token.is_none() {
             return Err(
-                "This front-end cannot record a view now. Order the fresh start of the newest front-end.".into()
+                "The front-end is waiting for the name server, without which no view can be recorded. Order the \
+                        fresh start again when the name server runs."
+                    .into(),
             );
         }
         if self.view.number == ViewNumber(0) {
@@ -52,46 +58,21 @@ impl FrontEnd {
         if !is_heard(&primary) {
             return Err("This replica does not answer. Choose one that runs.".into());
         }
-        Ok(View { number: after.next(), primary, members: vec![primary] })
+        let begins_at = Some(self.newest.next());
+        Ok(View { number: after.next(), primary, members: vec![primary], begins_at })
     }
 
-    /// What the operator ordered, until it is recorded or something else is.
+    /// What the operator ordered, while it may still follow: nothing was recorded meanwhile, and no member was heard.
     pub(super) fn fresh_view_to_record(&self) -> Option<View> {
-        self.afresh.clone().filter(|view| view.number == self.view.number.next())
-    }
-
-    /// [4] R12: only once it is recorded. Again each heartbeat, until the replica acts.
-    pub(super) fn announce_fresh_start(&mut self, effects: &mut Effects) {
-        let Some(view) = self.afresh.take_if(|view| view.number <= self.view.number) else { return };
-        let acts = self.status_in_view(&view.primary).is_some_and(|status| status.acting);
-        if view != self.view || acts {
-            return;
-        }
-        if let Some(contact) = self.replicas.get(&view.primary).and_then(|known| known.contact) {
-            let at = self.newest.next();
-            effects.send(contact, true, Message::BeginAfresh { view: view.clone(), at });
-        }
-        self.afresh = Some(view);
+        let may_follow = |view: &&View| {
+            let lost = |id: &ReplicaId| *id == view.primary || self.is_dead(id);
+            view.number == self.view.number.next() && self.view.members.iter().all(lost)
+        };
+        self.afresh.as_ref().filter(may_follow).cloned()
     }
 
     /// Any operation that somebody speaks of: a new history begins after it.
     pub(super) fn hear_of(&mut self, op: OpNumber) {
         self.newest = self.newest.max(op);
-    }
-
-    /// A fresh start was recorded, and the front-end that was to announce it is gone.
-    pub(super) fn stopped_half_way(&self) -> Option<String> {
-        let [only] = self.view.members[..] else { return None };
-        let known = self.replicas.get(&only).filter(|known| known.health == Health::Alive)?;
-        let status =
-            known.status.as_ref().filter(|status| status.view < self.view.number && status.position.is_none())?;
-        let unannounced = self.afresh.is_none() && self.view.number > ViewNumber(1);
-        unannounced.then(|| {
-            format!(
-                "{only} was to begin a new history in view {}, is still in view {}, and the front-end that ordered it is \
-                 gone. Order the fresh start again.",
-                self.view.number, status.view
-            )
-        })
     }
 }

@@ -69,7 +69,7 @@ impl FrontEnd {
         if let Some(first) = self.first_registered().filter(|_| seeks) {
             members.insert(first);
             let (number, members) = (self.view.number.next(), members.into_iter().collect());
-            return Ok(Some(View { number, primary: first, members }));
+            return Ok(Some(View::new(number, first, members)));
         }
         if members.is_empty() {
             let awaited: Vec<_> = self.view.members.iter().map(ToString::to_string).collect();
@@ -93,7 +93,7 @@ impl FrontEnd {
             && !self.stands_down(&primary)
             && members.iter().eq(&self.view.members)
             && members == self.candidates;
-        let next = View { number: self.view.number.next(), primary, members: members.into_iter().collect() };
+        let next = View::new(self.view.number.next(), primary, members.into_iter().collect());
         Ok((!same).then_some(next))
     }
 
@@ -111,7 +111,7 @@ impl FrontEnd {
             return Err("Waiting for every registered replica to say where it stands.".into());
         }
         let first = self.first_registered().ok_or("Waiting for a first replica.")?;
-        Ok(View { number: ViewNumber(1), primary: first, members: vec![first] })
+        Ok(View::new(ViewNumber(1), first, vec![first]))
     }
 
     fn first_registered(&self) -> Option<ReplicaId> {
@@ -171,8 +171,7 @@ impl FrontEnd {
     pub(super) fn waits_for(&self) -> Option<String> {
         let next = match self.next_view() {
             Err(why) => return Some(why),
-            Ok(None) => return self.stopped_half_way(),
-            Ok(Some(next)) => next,
+            Ok(next) => next?,
         };
         if next.number == ViewNumber(1) {
             return Some("Waiting for the first view to be recorded.".into());

@@ -91,7 +91,6 @@ pub(super) fn of(message: &Message) -> Fields {
         Message::Refused { view } => vec![field("view", view)],
         Message::NotPrimary { id, view } => vec![field("request", id), field("view", view)],
         Message::Busy { id } | Message::LookUpAgain { id } => vec![field("request", id)],
-        Message::BeginAfresh { view, at } => vec![field("view", view.number), field("begins at operation", at)],
         Message::Waiting { id, why, waited } => {
             let why = match why {
                 WaitReason::Asked => "the postcode services have been asked",

@@ -164,7 +164,7 @@ impl Checkers {
         let is_ordered = self.is_ordered(new);
         let fits = new.number == old.number.next()
             && new.members.contains(&new.primary)
-            && (is_ordered || new.members.iter().all(allowed));
+            && (is_ordered || (new.begins_at.is_none() && new.members.iter().all(allowed)));
         let what = if fits { None } else { Some(format!("I9: {new:?} was recorded after {old:?}")) };
         self.record.push(new.clone());
         if is_ordered {
@@ -220,7 +220,6 @@ impl Checkers {
             | Message::NotPrimary { .. }
             | Message::Busy { .. }
             | Message::LookUpAgain { .. }
-            | Message::BeginAfresh { .. }
             | Message::Waiting { .. } => {}
         }
     }

@@ -41,19 +41,42 @@ impl Trial {
         let slowest = self.cluster.now - began;
         if self.all_lost() {
             self.must_refuse();
+            if self.begin_afresh() {
+                self.must_serve();
+            }
             return (true, 0);
         }
         if !well && self.too_few() {
             return (true, 0);
         }
-        self.must("everybody is answered", answered);
+        self.must_serve();
+        (false, slowest)
+    }
+
+    fn must_serve(&mut self) {
+        self.must("everybody is answered", |trial| trial.patrons.iter().all(|patron| patron.waits_for.is_none()));
         self.read_everything();
         self.must("all replicas are members and stand at the same place", Self::in_step);
         self.must_stay();
         if self.violation().is_none() {
             self.cluster.checkers.at_the_end();
         }
-        (false, slowest)
+    }
+
+    /// The operator orders a fresh start of the newest front-end (PROTOCOL section 10). False if there is no view to follow,
+    /// or nobody to begin with.
+    fn begin_afresh(&mut self) -> bool {
+        let slots = || 0..self.cluster.seats.len();
+        let proposes = |slot: &usize| {
+            let state = self.cluster.node(*slot).actor.as_ref().map(Actor::describe);
+            matches!(state, Some(NodeState::FrontEnd { token: Some(_), retired: false, .. }))
+        };
+        let (front_end, replica) =
+            (slots().find(proposes), slots().find(|slot| self.cluster.node(*slot).replica().is_some()));
+        let (Some(front_end), Some(replica)) = (front_end, replica) else { return false };
+        self.cluster.order_fresh_start(front_end, replica);
+        self.must("a new history begins", |trial| !trial.all_lost());
+        true
     }
 
     /// Lets time pass until `done`, at most `limit`. Whether it is done.

@@ -69,7 +69,7 @@ impl Configuration {
         (0..self.members + self.joiners).for_each(|_| self.add_node(&mut state));
         for members in 1..=self.members {
             let number = state.newest().number.next();
-            state.record(View { number, primary: id_of(0), members: (0..members).map(id_of).collect() });
+            state.record(View::new(number, id_of(0), (0..members).map(id_of).collect()));
             (0..state.nodes.len()).for_each(|node| self.tell(&mut state, node, number.0 as usize));
             self.deliver_all(&mut state);
         }
@@ -224,7 +224,7 @@ fn next_views(state: &State) -> impl Iterator<Item = View> {
         let chosen = candidates.iter().enumerate().filter(|(place, _)| set >> place & 1 == 1);
         let members: Vec<NodeId> = chosen.map(|(_, id)| *id).collect();
         let primaries = members.clone();
-        primaries.into_iter().map(move |primary| View { number, primary, members: members.clone() })
+        primaries.into_iter().map(move |primary| View::new(number, primary, members.clone()))
     })
 }
 

@@ -134,7 +134,6 @@ fn kind(message: &Message) -> &'static str {
         Message::Refused { .. } => "refusal",
         Message::NotPrimary { .. } | Message::Busy { .. } | Message::LookUpAgain { .. } => "deferral",
         Message::Waiting { .. } => "waiting",
-        Message::BeginAfresh { .. } => "beginning",
     }
 }
 

@@ -26,7 +26,7 @@ pub fn identity(role: Role) -> Identity {
 
 pub fn view(number: u64, primary: u64, members: &[u64]) -> View {
     let members = members.iter().map(|id| NodeId(*id)).collect();
-    View { number: ViewNumber(number), primary: NodeId(primary), members }
+    View::new(ViewNumber(number), NodeId(primary), members)
 }
 
 pub fn request(customer: u128, number: u64) -> RequestId {

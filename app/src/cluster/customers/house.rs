@@ -156,6 +156,7 @@ impl House {
             | UserCommand::SetRate { .. }
             | UserCommand::RunUntil { .. }
             | UserCommand::CrashAll
+            | UserCommand::FreshStart { .. }
             | UserCommand::Message { .. }
             | UserCommand::Ring { .. }
             | UserCommand::SetLinks { .. }

@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn leads(id: u64) -> TraceRecord {
-        let view = View { number: ViewNumber(1), primary: NodeId(id), members: vec![NodeId(3), NodeId(4)] };
+        let view = View::new(ViewNumber(1), NodeId(id), vec![NodeId(3), NodeId(4)]);
         let state = ReplicaState {
             standing: Standing::Primary,
             view,
@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn front_end_says(picture: &mut Picture, id: u64, token: u64, retired: bool) {
-        let view = View { number: ViewNumber(1), primary: NodeId(3), members: vec![NodeId(3)] };
+        let view = View::new(ViewNumber(1), NodeId(3), vec![NodeId(3)]);
         let token = Some(protocol::ids::FrontEndToken(token));
         let (alive, suspicions) = (Vec::new(), Vec::new());
         let state = NodeState::FrontEnd { token, retired, view, alive, pending: 0, waits_for: None, suspicions };

@@ -86,6 +86,7 @@ impl Reader<'_, '_> {
         Ok(Some(match name {
             "crash" => Action::Crash(node(&[NodeName::Everybody])?),
             "crash-all" => Action::CrashAll,
+            "fresh-start" => Action::FreshStart(node(&[])?),
             "restart" => Action::Restart(self.restartable()?),
             "remove" => Action::Remove(node(&[])?),
             "misbehave" => {

@@ -3,7 +3,7 @@
 /// The fields an action needs, and those it may have. None: there is no such action.
 pub(super) fn of_action(name: &str) -> Option<(&'static [&'static str], &'static [&'static str])> {
     Some(match name {
-        "crash" | "restart" | "remove" | "wake" => (&["node"], &[]),
+        "crash" | "fresh-start" | "restart" | "remove" | "wake" => (&["node"], &[]),
         "crash-all" | "add-replica" | "add-front-end" | "mend-all" => (&[], &[]),
         "misbehave" => (&["node", "how"], &[]),
         "verdict-cache" => (&["on"], &[]),
@@ -29,7 +29,7 @@ pub(super) fn of_action(name: &str) -> Option<(&'static [&'static str], &'static
 }
 
 /// All actions, for the sentence that refuses another one.
-pub(super) const KNOWN: &str = "crash, crash-all, restart, remove, add-replica, add-front-end, misbehave, verdict-cache, hop, \
+pub(super) const KNOWN: &str = "crash, crash-all, fresh-start, restart, remove, add-replica, add-front-end, misbehave, verdict-cache, hop, \
     speed, run-until, step, cut, cut-one-way, hold, slow, mend, mend-all, partition, message, ring, freeze, wake, bomb, plant, \
     customer, order, read, give-up, wait";
 

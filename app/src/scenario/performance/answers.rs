@@ -128,6 +128,7 @@ fn words_about(command: &UserCommand, picture: &Picture) -> Vec<Word> {
         | UserCommand::RemoveCustomer { .. }
         | UserCommand::GiveUp { .. }
         | UserCommand::AddReplica
+        | UserCommand::FreshStart { .. }
         | UserCommand::ShowOrders { .. }
         | UserCommand::Ring { .. }
         | UserCommand::Misbehave { .. }

@@ -37,6 +37,12 @@ pub fn deeds(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> Resu
     match action {
         Action::Crash(name) => scene.each(name, "crash", |node| UserCommand::Crash { node }),
         Action::CrashAll => Ok(fault("crash-all", UserCommand::CrashAll)),
+        Action::FreshStart(name) => {
+            let lost = picture.total_loss().ok_or("not all members of the newest view are gone now")?;
+            let replica = scene.actor(name)?.0;
+            let words = format!("fresh start with {replica}");
+            Ok(no_fault(&words, UserCommand::FreshStart { replica, after: lost.view }))
+        }
         Action::Restart(name) => scene.each(name, "", |node| UserCommand::Restart { node }),
         Action::AddReplica => Ok(no_fault("add-replica", UserCommand::AddReplica)),
         Action::AddFrontEnd => Ok(no_fault("add-front-end", UserCommand::AddFrontEnd)),

@@ -55,7 +55,7 @@ fn started(number: u64) -> Started {
 }
 
 fn view(primary: u64, number: u64) -> View {
-    View { number: ViewNumber(number), primary: NodeId(primary), members: vec![NodeId(1), NodeId(2), NodeId(3)] }
+    View::new(ViewNumber(number), NodeId(primary), vec![NodeId(1), NodeId(2), NodeId(3)])
 }
 
 /// Who leads is the replica with the view's number.

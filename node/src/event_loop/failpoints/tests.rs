@@ -52,7 +52,7 @@ fn position(op: u64) -> Position {
 }
 
 fn view(number: u64, primary: NodeId, members: &[NodeId]) -> View {
-    View { number: ViewNumber(number), primary, members: members.to_vec() }
+    View::new(ViewNumber(number), primary, members.to_vec())
 }
 
 fn replica_in(view: View, standing: Standing, loading: Option<(u32, u32)>) -> NodeState {

@@ -14,7 +14,8 @@ impl Checkers {
     }
 
     pub(super) fn is_ordered(&self, view: &View) -> bool {
-        self.afresh == Some((view.number, view.primary)) && view.members == [view.primary]
+        let ordered = self.afresh == Some((view.number, view.primary));
+        ordered && view.begins_at.is_some() && view.members == [view.primary]
     }
 
     /// The view is recorded.

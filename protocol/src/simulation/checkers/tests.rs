@@ -6,6 +6,7 @@ use crate::order_book::Outcome;
 
 fn view(number: u64, primary: u64, members: &[u64]) -> View {
     View {
+        begins_at: None,
         number: ViewNumber(number),
         primary: NodeId(primary),
         members: members.iter().map(|id| NodeId(*id)).collect(),

@@ -1,0 +1,38 @@
+//! Whether all members of the newest view are gone, and with them what only they held.
+
+use std::sync::Arc;
+
+use protocol::ids::{NodeId, View, ViewNumber};
+
+use super::{Node, Picture};
+
+/// All members of a view are gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TotalLoss {
+    /// The view.
+    pub view: View,
+    /// What its members were called.
+    pub members: Vec<Arc<str>>,
+    /// When the last of them ended, in cluster time.
+    pub since: u64,
+    /// Orders whose customers had been told that they are placed.
+    pub acknowledged: u64,
+}
+
+impl Picture {
+    /// None while one of them runs, also if it stands still: it may go on.
+    #[must_use]
+    pub fn total_loss(&self) -> Option<TotalLoss> {
+        let view = self.nodes.newest_view().filter(|view| view.number > ViewNumber(0))?;
+        let runs = |id: &NodeId| self.nodes.of(*id).is_some_and(Node::runs);
+        if view.members.iter().any(runs) {
+            return None;
+        }
+        // Who was never heard of may run somewhere.
+        let members = view.members.iter().map(|id| self.nodes.shared_name_of(*id)).collect::<Option<Vec<_>>>()?;
+        let ends = view.members.iter().map(|id| self.ends.iter().find(|(ended, _)| ended == id));
+        let since = ends.map(|end| end.map(|(_, at)| *at)).collect::<Option<Vec<_>>>()?.into_iter().max()?;
+        let crowd = self.crowd.map_or(0, |(_, crowd)| crowd.acknowledged);
+        Some(TotalLoss { view: view.clone(), members, since, acknowledged: self.ledger.placed + crowd })
+    }
+}
