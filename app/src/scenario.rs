@@ -97,7 +97,7 @@ pub struct Expectations {
     pub recovers_within: Option<Duration>,
     /// From the first fault on, at least so many percent of the orders a second before it are acknowledged.
     pub percent_of_calm: Option<u64>,
-    /// These lights turn red while a mistake is planted; without, all stay green.
+    /// These lights turn red while a mistake is planted, or after a fresh start; without, all stay green.
     pub red: Vec<Light>,
 }
 
@@ -143,6 +143,12 @@ impl Scenario {
     pub fn plants(&self) -> impl Iterator<Item = Plant> + '_ {
         let planted = |step: &Step| if let Action::Plant(plant) = step.action { plant } else { None };
         self.plant.into_iter().chain(self.steps.iter().filter_map(planted))
+    }
+
+    /// Whether it gives orders up for lost, by a fresh start.
+    #[must_use]
+    pub fn loses_orders(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.action, Action::FreshStart(_)))
     }
 
     /// The same without any mistake on purpose.

@@ -39,5 +39,7 @@ mod scenarios;
 mod steering;
 #[path = "headless/tapes.rs"]
 mod tapes;
+#[path = "headless/total_loss.rs"]
+mod total_loss;
 #[path = "headless/unchecked.rs"]
 mod unchecked;

@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut replica = Replica::new(identity, Settings::default(), OrderBook::preset(1));
 
     // [4] A front-end says that this replica leads, alone. [10] Then it passes an order on.
-    let view = View { number: ViewNumber(1), primary: me.id, members: vec![me.id] };
+    let view = View::new(ViewNumber(1), me.id, vec![me.id]);
     let view = Message::ViewIs { view, joiners: vec![], contacts: vec![me], patience: Span(0) };
     let (postcode, id): (Postcode, _) =
         ("DH1 3LE".parse()?, RequestId { customer: CustomerId(7), number: RequestNumber(1) });

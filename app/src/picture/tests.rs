@@ -374,6 +374,32 @@ fn faults_and_view_changes_leave_marks() {
 }
 
 #[test]
+fn it_is_known_what_is_lost_with_all_members_and_since_when() {
+    let front_end = NodeId(13);
+    let view = View::new(ViewNumber(2), FIRST, vec![FIRST, SECOND]);
+    let state = |view: View| {
+        let (token, waits_for) = (Some(protocol::ids::FrontEndToken(1)), Some("Waiting.".to_owned()));
+        let (alive, suspicions) = (Vec::new(), Vec::new());
+        TraceEvent::State(NodeState::FrontEnd { token, retired: false, view, alive, pending: 0, waits_for, suspicions })
+    };
+    let mut facts = two_replicas();
+    facts.push(started("front-end", front_end, Role::FrontEnd));
+    facts.push((front_end, 1, state(view.clone())));
+    facts.push((FIRST, 5, TraceEvent::Ended { how: Ending::Crashed, words: String::new() }));
+    facts.push((SECOND, 6, TraceEvent::Froze { how: Freezing::Signal }));
+    assert_eq!(picture(facts.clone()).total_loss(), None, "who is frozen may go on");
+    facts.push((SECOND, 9, TraceEvent::Ended { how: Ending::Crashed, words: String::new() }));
+    facts.push(started("replica-1", NodeId(21), Role::Replica));
+    let lost = picture(facts.clone());
+    let loss = lost.total_loss().unwrap();
+    assert_eq!((loss.view.clone(), loss.since, loss.acknowledged), (view, 9, 0));
+    assert_eq!(lost.service(), Service::Lost(loss.clone()));
+    assert!(wording::total_loss(&loss).contains("view 2 (replica-1, replica-2)"), "{}", wording::total_loss(&loss));
+    facts.push((front_end, 12, state(View::new(ViewNumber(3), NodeId(21), vec![NodeId(21)]))));
+    assert_eq!(picture(facts).total_loss(), None, "a new history has begun");
+}
+
+#[test]
 fn what_a_left_out_primary_believes_is_not_so() {
     let mut facts = two_replicas();
     facts.push(stands(FIRST, 1, FIRST, 3, 3));

@@ -23,7 +23,9 @@ impl Picture {
     /// None while one of them runs, also if it stands still: it may go on.
     #[must_use]
     pub fn total_loss(&self) -> Option<TotalLoss> {
-        let view = self.nodes.newest_view().filter(|view| view.number > ViewNumber(0))?;
+        // Who led last may be gone before a front-end says so.
+        let is_newest = |view: &&View| view.number > ViewNumber(0) && view.number.0 >= self.newest_led;
+        let view = self.nodes.newest_view().filter(is_newest)?;
         let runs = |id: &NodeId| self.nodes.of(*id).is_some_and(Node::runs);
         if view.members.iter().any(runs) {
             return None;

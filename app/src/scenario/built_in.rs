@@ -3,7 +3,7 @@
 use protocol::plant::Plant;
 
 /// Name and text.
-pub const BUILT_IN: [(&str, &str); 14] = [
+pub const BUILT_IN: [(&str, &str); 15] = [
     ("steady", include_str!("../../../resources/scenarios/steady.toml")),
     ("kill-primary", include_str!("../../../resources/scenarios/kill-primary.toml")),
     ("fe-ns", include_str!("../../../resources/scenarios/fe-ns.toml")),
@@ -18,6 +18,7 @@ pub const BUILT_IN: [(&str, &str); 14] = [
     ("sleep", include_str!("../../../resources/scenarios/sleep.toml")),
     ("sleep-one", include_str!("../../../resources/scenarios/sleep-one.toml")),
     ("stopped", include_str!("../../../resources/scenarios/stopped.toml")),
+    ("total-loss", include_str!("../../../resources/scenarios/total-loss.toml")),
 ];
 
 /// One script for each mistake: with it a light turns red, without it all stay green. By name: "museum/reenter-view".

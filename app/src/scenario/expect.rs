@@ -24,6 +24,8 @@ pub struct Evidence {
     pub rung_while_stopped: u64,
     /// Whether a mistake was made on purpose.
     pub planted: bool,
+    /// Whether orders were given up for lost.
+    pub loses_orders: bool,
     /// Whether it was ended before its time.
     pub broken_off: bool,
     /// Lights that are red.
@@ -117,11 +119,12 @@ impl Expectations {
         for light in &self.red {
             let red = evidence.red.contains(light);
             let name = light_named(*light);
-            let (words, otherwise) = match evidence.planted {
-                true => ("turns red: the mistake is caught", Met::TooLittle),
-                false => ("stays green: no mistake is made", Met::Broken),
+            let (words, otherwise) = match (evidence.planted, evidence.loses_orders) {
+                (true, _) => ("turns red: the mistake is caught", Met::TooLittle),
+                (false, true) => ("turns red: the loss shows", Met::TooLittle),
+                (false, false) => ("stays green: no mistake is made", Met::Broken),
             };
-            let met = ok_or(red == evidence.planted, otherwise);
+            let met = ok_or(red == (evidence.planted || evidence.loses_orders), otherwise);
             let line = Compared::new(format!("the light {name} {words}"), is(red), met);
             let sentence = if red { "is red" } else { "did not turn red" };
             lines.push(line.said(format!("the light {name} {sentence}")));

@@ -89,7 +89,7 @@ pub struct Outcome {
     pub lines: Vec<Compared>,
     /// What follows.
     pub conclusion: Conclusion,
-    /// Whether a mistake was made on purpose and everything that was to turn red did.
+    /// Whether a mistake was made on purpose, or orders were given up for lost, and everything that was to turn red did.
     pub caught: bool,
 }
 
@@ -108,11 +108,12 @@ impl Outcome {
             share_of_calm: share_of_calm(&finished.tally, findings, seen.lasted),
             rung_while_stopped: seen.rung_while_stopped,
             planted: !plants.is_empty(),
+            loses_orders: scenario.loses_orders(),
             broken_off: findings.broken_off,
             red: red.clone(),
         };
         let mut lines = scenario.expect.compare(findings, &evidence);
-        let expects_red = evidence.planted && !scenario.expect.red.is_empty();
+        let expects_red = (evidence.planted || evidence.loses_orders) && !scenario.expect.red.is_empty();
         let enough = lines.iter().all(|line| line.met != Met::TooLittle);
         let caught = expects_red && enough && findings.in_vain.is_none();
         lines.push(equal(finished.agreement, findings.broken_off));

@@ -36,6 +36,7 @@ pub fn in_vain(why: &str) -> String {
 #[must_use]
 pub fn conclusion(outcome: &Outcome) -> &'static str {
     match (outcome.conclusion, outcome.caught) {
+        (_, true) if outcome.plants.is_empty() => "✓ The loss shows",
         (_, true) => "✓ Caught",
         (Conclusion::Holds, false) => "✓ It holds",
         (Conclusion::Violation, false) => "✗ A promise was broken",
@@ -50,6 +51,9 @@ pub fn result(outcome: &Outcome, lesson: Option<Plant>) -> String {
     let lights: Vec<String> = outcome.red.iter().map(|light| light_named(*light)).collect();
     let planted = !outcome.plants.is_empty();
     match (outcome.conclusion, planted) {
+        _ if outcome.caught && !planted => {
+            format!("Orders were lost, and it shows: {} turned red. Customers are served again.", lights.join(" and "))
+        }
         _ if outcome.caught => format!("The mistake was caught: {} turned red.", lights.join(" and ")),
         (Conclusion::Holds, true) => "The mistake was made, and nothing was violated.".into(),
         (Conclusion::Holds, false) if lesson.is_some() => "Without the mistake nothing was violated.".into(),

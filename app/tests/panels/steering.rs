@@ -4,10 +4,12 @@ use app::panels::Selected;
 use app::user_command::{Until, UserCommand};
 use egui::{Event, Key, Modifiers, PointerButton, vec2};
 use egui_kittest::kittest::Queryable;
-use protocol::ids::{MessageId, Span};
+use protocol::ids::{Contact, MessageId, NodeId, Role, Span};
 use protocol::machine::Timer;
 use protocol::plant::Plant;
-use protocol::trace::{Blast, Bomb, Failpoint, Freezing, MessageAct, Rate, TraceEvent, TraceRecord};
+use protocol::trace::{
+    Actor, Blast, Bomb, Ending, Failpoint, Freezing, MessageAct, Rate, Started, TraceEvent, TraceRecord,
+};
 
 use super::links::cut_of;
 use super::scene::{self, replica};
@@ -258,6 +260,29 @@ fn the_brain_is_split_and_a_node_is_cut_off_and_mended() {
     harness.run_steps(2);
     click(&mut harness, "Mend");
     assert!(matches!(&asked_for(&mut harness)[..], [UserCommand::SetLinks { rule, .. }] if rule.is_mended()));
+}
+
+#[test]
+fn what_is_lost_is_said_and_a_new_history_begins_only_after_a_question() {
+    let mut harness = shown();
+    let picture = &mut harness.state_mut().picture;
+    let view = picture.nodes.newest_view().unwrap().clone();
+    for member in &view.members {
+        let event = TraceEvent::Ended { how: Ending::Crashed, words: String::new() };
+        picture.apply(&TraceRecord { node: *member, at: scene::NOW, event });
+    }
+    harness.run_steps(2);
+    harness.get_by_label_contains("are gone since");
+    let (id, name) = (NodeId(99), "replica-2".to_owned());
+    let contact = Contact { id, address: "127.0.0.1:4000".parse().unwrap() };
+    let started = Started { name: name.clone(), actor: Actor::Role(Role::Replica), pid: 7, contact };
+    harness.state_mut().picture.apply(&TraceRecord { node: id, at: scene::NOW, event: TraceEvent::Started(started) });
+    harness.run_steps(2);
+    click(&mut harness, "Fresh start…");
+    assert_eq!(asked_for(&mut harness), []);
+    harness.get_by_label("Begin a new history with replica-2?");
+    click(&mut harness, "Begin afresh");
+    assert_eq!(asked_for(&mut harness), [UserCommand::FreshStart { replica: name, after: view }]);
 }
 
 #[test]

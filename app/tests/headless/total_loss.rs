@@ -1,0 +1,64 @@
+//! All replicas die: what is lost is said, and the operator begins a new history.
+
+use serde_json::json;
+
+use app::user_command::UserCommand;
+use protocol::ids::View;
+use protocol::trace::{NodeState, TraceEvent};
+
+use crate::program::{RunningCluster, last_json, program};
+use crate::stage::Stage;
+
+#[test]
+fn a_fresh_start_brings_service_back_and_shows_what_was_lost() {
+    let output = program(&["run", "total-loss", "--json"]);
+    let report = last_json(&output);
+    assert_eq!(output.status.code(), Some(1), "a lost order is a violation, whoever gave it up: {report}");
+    assert_eq!(
+        (&report["red"], &report["not_done"], &report["in_vain"]),
+        (&json!(["lost"]), &json!([]), &json!(null)),
+        "{report}"
+    );
+    assert_eq!((&report["acknowledged"], &report["replicas_equal"]), (&json!(2), &json!(true)), "{report}");
+}
+
+#[test]
+fn a_terminal_hears_what_is_lost_and_orders_a_fresh_start() {
+    let mut cluster = RunningCluster::start("2");
+    cluster.talk.hear_until(|line| line["change"] == "became" && line["standing"] == "backup");
+    cluster.wants("fresh-start", "replica-2");
+    let refused = cluster.talk.hear_until(|line| line["change"] == "refused");
+    assert!(refused["why"].as_str().unwrap().contains("not all members"), "{refused}");
+    for name in ["replica-1", "replica-2"] {
+        cluster.wants("crash", name);
+    }
+    let lost = cluster.talk.hear_until(|line| line["change"] == "lost");
+    assert_eq!(lost["members"].as_array().unwrap().len(), 2, "{lost}");
+    assert!(lost["why"].as_str().unwrap().contains("fresh start") && lost["since"].as_f64() > Some(0.0), "{lost}");
+    cluster.wants("restart", "replica-2");
+    cluster.until("started", "replica-2");
+    cluster.wants("fresh-start", "replica-2");
+    let became = cluster.talk.hear_until(|line| line["change"] == "became" && line["standing"] == "primary");
+    assert_eq!(became["node"]["name"], "replica-2", "{became}");
+}
+
+/// Whatever somebody asks for: nobody's orders are given up while the process that holds them runs.
+#[test]
+fn nobody_is_given_up_who_runs() {
+    let mut stage = Stage::open();
+    stage.primary();
+    let view = stage.until("the record", |record| match &record.event {
+        TraceEvent::State(NodeState::NameServer { record, .. }) if record.members.len() == 3 => Some(record.clone()),
+        _ => None,
+    });
+    let order = |replica: &str, after: &View| UserCommand::FreshStart { replica: replica.into(), after: after.clone() };
+    for (replica, after, expected) in [
+        ("replica-2", view.clone(), "its process still runs"),
+        ("front-end", view.clone(), "is not a replica that runs"),
+        ("replica-9", view.clone(), "no node called"),
+        ("replica-2", View::default(), "is not the newest"),
+    ] {
+        let why = stage.refusal(order(replica, &after));
+        assert!(why.contains(expected), "{expected}: {why}");
+    }
+}
