@@ -8,7 +8,7 @@ mod of_past;
 mod of_results;
 mod of_steering;
 
-use protocol::ids::{NodeId, RequestNumber, Role, Span};
+use protocol::ids::{NodeId, RequestNumber, Role, Span, View};
 use protocol::machine::Timer;
 use protocol::menu::menu;
 use protocol::message::{Answer, Ask};
@@ -394,13 +394,7 @@ pub fn log_line(event: &TraceEvent, name: &dyn Fn(NodeId) -> String) -> Option<(
         }
         TraceEvent::Lost { to, why, .. } => bad(format!("message to {} lost: {why}", name(*to))),
         TraceEvent::Refused { from, why } => bad(format!("from {}: {why}", name(*from))),
-        TraceEvent::Became { standing: Standing::Primary, view } if view.begins_at.is_some() => bad(format!(
-            "begins a new history as primary of view {}: what only the lost members held is gone",
-            view.number
-        )),
-        TraceEvent::Became { standing: Standing::Primary, view } => good(format!("is primary of view {}", view.number)),
-        TraceEvent::Became { standing: Standing::Backup, view } => plain(format!("is backup in view {}", view.number)),
-        TraceEvent::Became { standing: Standing::Joining, .. } => plain("is joining".into()),
+        TraceEvent::Became { standing, view } => Some(became(*standing, view)),
         TraceEvent::Committed { op } => good(format!("committed operation {op}")),
         TraceEvent::TookIn { replica } => good(format!("took {} in: answers now need it", name(*replica))),
         TraceEvent::Suspects { replica, suspected: true, why } => {
@@ -447,6 +441,18 @@ pub fn log_line(event: &TraceEvent, name: &dyn Fn(NodeId) -> String) -> Option<(
         | TraceEvent::Crowd(_)
         | TraceEvent::Flow { .. }
         | TraceEvent::Orders { .. } => None,
+    }
+}
+
+fn became(standing: Standing, view: &View) -> (Weight, String) {
+    match standing {
+        Standing::Primary if view.begins_at.is_some() => {
+            let lost = "what only the lost members held is gone";
+            (Weight::Bad, format!("begins a new history as primary of view {}: {lost}", view.number))
+        }
+        Standing::Primary => (Weight::Good, format!("is primary of view {}", view.number)),
+        Standing::Backup => (Weight::Plain, format!("is backup in view {}", view.number)),
+        Standing::Joining => (Weight::Plain, "is joining".into()),
     }
 }
 

@@ -68,7 +68,9 @@ impl Answers {
     pub fn begin_anew(&mut self) {
         self.floor = OpNumber(0);
         self.open.values_mut().for_each(|call| call.floor = OpNumber(0));
-        (self.finished.clear(), self.longest.clear(), self.numbers.clear());
+        self.finished.clear();
+        self.longest.clear();
+        self.numbers.clear();
     }
 
     /// A customer is told.
