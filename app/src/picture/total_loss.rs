@@ -31,7 +31,9 @@ impl Picture {
             return None;
         }
         // Who was never heard of may run somewhere.
-        let members = view.members.iter().map(|id| self.nodes.shared_name_of(*id)).collect::<Option<Vec<_>>>()?;
+        let names = view.members.iter().map(|id| self.nodes.shared_name_of(*id));
+        let mut members = names.collect::<Option<Vec<_>>>()?;
+        members.sort();
         let ends = view.members.iter().map(|id| self.ends.iter().find(|(ended, _)| ended == id));
         let since = ends.map(|end| end.map(|(_, at)| *at)).collect::<Option<Vec<_>>>()?.into_iter().max()?;
         let crowd = self.crowd.map_or(0, |(_, crowd)| crowd.acknowledged);

@@ -183,7 +183,7 @@ fn what_cannot_be_steered_is_refused() {
     let cut = |from: &str| UserCommand::SetLinks { links: vec![way(from, "replica-1")], rule: LinkRule::CUT };
     let lossy = LinkRule { loss: 1001, ..LinkRule::default() };
     for (command, expected) in [
-        (UserCommand::SetRate { rate: Rate(2_000_000) }, "as fast as real time"),
+        (UserCommand::SetRate { rate: Rate(2_000_000) }, "at real speed at most"),
         (UserCommand::SetRate { rate: Rate(1) }, "at least a thousandth"),
         (UserCommand::RunUntil { rate: Rate::STOPPED, until: Until::ViewChange }, "Choose a speed"),
         (UserCommand::SetHop { hop: Some(Span::millis(100_000)) }, "at most 60 s"),

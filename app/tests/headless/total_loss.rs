@@ -33,6 +33,14 @@ fn a_terminal_hears_what_is_lost_and_orders_a_fresh_start() {
         cluster.wants("crash", name);
     }
     let lost = cluster.talk.hear_until(|line| line["change"] == "lost");
+    // The front-end notices it a little later.
+    let reason = (0..1000).find_map(|_| {
+        let status = program(&["status", "--dir", cluster.folder.to_str().unwrap()]);
+        let said = String::from_utf8(status.stdout).unwrap();
+        said.lines().find(|line| line.starts_with("front-end: ")).map(str::to_owned)
+    });
+    let reason = reason.unwrap();
+    assert!(reason.contains("replica-1") && reason.contains("only a fresh start goes on"), "{reason}");
     assert_eq!(lost["members"].as_array().unwrap().len(), 2, "{lost}");
     assert!(lost["why"].as_str().unwrap().contains("fresh start") && lost["since"].as_f64() > Some(0.0), "{lost}");
     cluster.wants("restart", "replica-2");

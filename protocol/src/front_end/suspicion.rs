@@ -26,7 +26,7 @@ const MOST_SUSPICIONS: usize = 8;
 pub(super) struct Known {
     pub(super) contact: Option<Contact>,
     /// As the name server calls it; none until it has said so.
-    name: Option<String>,
+    pub(super) name: Option<String>,
     /// How many were known before: of equals, the first that was found leads.
     pub(super) order: u64,
     pub(super) health: Health,

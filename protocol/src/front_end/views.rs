@@ -72,7 +72,10 @@ impl FrontEnd {
             return Ok(Some(View::new(number, first, members)));
         }
         if members.is_empty() {
-            let awaited: Vec<_> = self.view.members.iter().map(ToString::to_string).collect();
+            // People know names; an id stands for one that the name server never told.
+            let name = |id: &ReplicaId| self.replicas.get(id).and_then(|known| known.name.clone());
+            let awaited: Vec<_> =
+                self.view.members.iter().map(|id| name(id).unwrap_or_else(|| id.to_string())).collect();
             return Err(format!(
                 "No member of the newest view answers, and no other replica holds all orders. Waiting for one of: {}. \
                  If their processes are gone, what only they held is lost, and only a fresh start goes on.",

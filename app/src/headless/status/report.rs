@@ -140,6 +140,8 @@ impl StatusReport {
             frozen.into_iter().chain(node.bomb.as_ref().map(|bomb| format!("A bomb lies in {}: {bomb}.", node.name)))
         };
         sentences.extend(self.nodes.iter().flat_map(of_nodes));
+        let waits = |node: &StatusLine| node.waits_for.as_ref().map(|why| format!("{}: {why}", node.name));
+        sentences.extend(self.nodes.iter().filter_map(waits));
         sentences.extend(self.nodes.iter().filter_map(|node| node.unchecked.as_ref()).map(|line| line.why.clone()));
         let suspicions = |node: &StatusLine| {
             let name = node.name.clone();
