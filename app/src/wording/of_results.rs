@@ -20,7 +20,7 @@ pub const NO_ANSWERS: &str = "No answers yet.";
 /// Of answers to a crowd.
 pub const ONLY_TOGETHER: &str = "Single answers are shown of customers with a name only.";
 /// Another cluster in this one's place.
-pub const NEW_CLUSTER_MEANS: &str = "The cluster that runs here ends, with its orders, faults and customers, and its tape goes: save it first if you need it. A new one begins as when the program was started.";
+pub const NEW_CLUSTER_MEANS: &str = "The cluster that runs here, if there is one, ends with its orders, faults and customers, and its tape goes: save it first if you need it. A new one begins as when the program was started.";
 /// While it is being started.
 pub const NEW_CLUSTER_STARTS: &str = "A new cluster starts…";
 /// Said beside how far a scenario is, while a person keeps time stopped.

@@ -71,6 +71,13 @@ impl FrontEnd {
         self.afresh.as_ref().filter(may_follow).cloned()
     }
 
+    /// An order is for what the operator saw: it does not wait for the same loss to happen again.
+    pub(super) fn drop_overtaken_order(&mut self) {
+        if self.fresh_view_to_record().is_none() {
+            self.afresh = None;
+        }
+    }
+
     /// Any operation that somebody speaks of: a new history begins after it.
     pub(super) fn hear_of(&mut self, op: OpNumber) {
         self.newest = self.newest.max(op);

@@ -16,6 +16,7 @@ const BETWEEN_PROPOSALS: Span = Span::millis(1000);
 
 impl FrontEnd {
     pub(super) fn propose(&mut self, effects: &mut Effects) {
+        self.drop_overtaken_order();
         if self.proposed.is_some() || !(self.may_propose || self.is_urgent()) {
             return;
         }
