@@ -38,8 +38,8 @@ pub const NO_FRONT_END: &str = "No front-end runs, so orders wait. Start it agai
 pub const ONLY_RETIRED: &str = "The newest front-end is gone, so orders wait. Restart it, or wait until the name server has forgotten it (20 s or more): then an older one takes over.";
 /// No replica acts as primary, and the front-end has not said why.
 pub const NO_PRIMARY: &str = "No primary yet: the front-end is choosing one.";
-/// The same in short.
-pub const ALL_MEMBERS_GONE: &str = "All members of the view are gone";
+/// All members of the newest view are gone, in as many words as there is room for.
+pub const ALL_MEMBERS_GONE: [&str; 3] = ["All members of the view are gone", "All members gone", "All gone"];
 /// A fresh start needs a replica.
 pub const NOBODY_TO_BEGIN_WITH: &str = "No replica runs. Restart one first: the new history begins with what it holds.";
 /// Explains a fresh start.

@@ -233,7 +233,8 @@ fn service(ui: &mut Ui, picture: &Picture) {
         (Service::Starting, _) => drop(pill(ui, &format!("○ {}", wording::STARTING), t.saffron_text, t.saffron_wash)),
         (Service::Lost(loss), _) => {
             let why = wording::total_loss(&loss);
-            pill(ui, &format!("▲ {}", wording::ALL_MEMBERS_GONE), t.tomato_text, t.tomato_wash).on_hover_text(why);
+            let words = wording::ALL_MEMBERS_GONE.map(|words| format!("▲ {words}"));
+            fitting(ui, &[&words[0], &words[1], &words[2]], t.tomato_text, t.tomato_wash).on_hover_text(why);
         }
         (Service::Waiting(why), _) => {
             let some = format!("▲ {}", wording::ORDERS_WAIT);
