@@ -74,7 +74,7 @@ impl Item {
     }
 }
 
-/// A stranger's name as it can be shown, at most so many letters: a byte that is no text is named.
+/// A stranger's name as it can be shown, cut after `most` letters; bytes that are not text are written as escapes.
 #[must_use]
 pub fn called(name: &OsStr, most: usize) -> String {
     let mut shown = String::new();

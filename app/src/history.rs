@@ -230,7 +230,7 @@ pub enum Act {
 /// A list that was read. A long history repeats the same beginnings over and over, and has millions of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// So many orders from the beginning of [`PostcodeHistory::longest`].
+    /// This many orders from the beginning of [`PostcodeHistory::longest`].
     Beginning(u32),
     /// One of [`PostcodeHistory::others`].
     Other(u32),

@@ -19,7 +19,7 @@ use under_way::{Open, UnderWay};
 
 /// A line longer than this is refused before it is kept, in bytes.
 const LONGEST_LINE: u64 = 16 * 1024 * 1024;
-/// At most so many operations in one history, and so many order ids.
+/// The most operations in one history, and the most order ids.
 const MOST_OPERATIONS: usize = 5_000_000;
 /// What is kept of a history while it is read, in bytes.
 const ROOM: usize = 148 * 1024 * 1024;

@@ -11,7 +11,7 @@ use crate::wording;
 
 /// Height of a row.
 const ROW: f32 = 44.0;
-/// The list keeps room for so many rows, however little there is.
+/// The list keeps room for four rows, however little there is.
 pub const LEAST: f32 = ROW * 4.0;
 
 /// The list, in so much room; where there are more, with a scroll bar of its own.

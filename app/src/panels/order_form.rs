@@ -185,7 +185,7 @@ fn postcode_field(ui: &mut Ui, picture: &Picture, typed: &str, draft: &mut Draft
         (Ok(_), Some(said @ Verdict::Invalid { .. })) => {
             (t.tomato, t.tomato_text, format!("✗ {}", wording::verdict(said)))
         }
-        // Whoever waits for a service is told so below, and since when.
+        // A customer that waits for a service reads that below, and since when.
         (Ok(_), Some(Verdict::NobodyAnswers)) => (t.saffron, t.dim, wording::POSTCODE_NOT_ASKED.to_owned()),
         (Ok(_), None) => (t.line, t.dim, wording::POSTCODE_NOT_ASKED.to_owned()),
     };

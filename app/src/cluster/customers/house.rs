@@ -28,8 +28,8 @@ use crate::user_command::UserCommand;
 
 /// At most so many customers live here.
 const MOST_CUSTOMERS: usize = 1000;
-/// Up to so many requests a second, each is shown step by step; of more, a sample of about so many: the
-/// picture must never slow the cluster.
+/// At up to this many requests a second each one is shown step by step, at more a sample of about this many: the picture
+/// must never slow the cluster.
 const SHOWN_PER_SECOND: usize = 50;
 
 /// Where all customers live.
