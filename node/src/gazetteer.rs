@@ -192,12 +192,6 @@ impl Gazetteer {
         }
     }
 
-    /// Whether `postcode` is in use.
-    #[must_use]
-    pub fn exists(&self, postcode: Postcode) -> bool {
-        matches!(self.find(postcode), Finding::Live(_))
-    }
-
     /// The nearest postcode to a click, at most 30 km away.
     ///
     /// # Errors
@@ -224,7 +218,7 @@ impl Gazetteer {
     }
 
     /// All exactly known postcodes with their distance in metres, nearest first; none if `at` is no place on the Earth.
-    pub fn by_distance(&self, at: Point) -> impl Iterator<Item = (Postcode, f64)> + '_ {
+    fn by_distance(&self, at: Point) -> impl Iterator<Item = (Postcode, f64)> + '_ {
         let on_globe = at.latitude.abs() <= 90.0 && at.longitude.abs() <= 180.0;
         let from = at.on_unit_sphere();
         on_globe
@@ -253,14 +247,8 @@ impl Gazetteer {
         self.outcodes.get(name)
     }
 
-    /// All postcode districts, by name.
-    pub fn outcodes(&self) -> impl Iterator<Item = &Outcode> {
-        self.outcodes.values()
-    }
-
     /// A local authority by its row in the tables.
-    #[must_use]
-    pub fn district(&self, row: Option<u16>) -> Option<&District> {
+    fn district(&self, row: Option<u16>) -> Option<&District> {
         self.districts.get(usize::from(row?))
     }
 
@@ -273,16 +261,6 @@ impl Gazetteer {
     /// Every postcode whose position is exactly known, in order.
     pub fn listed(&self) -> impl Iterator<Item = Postcode> + '_ {
         self.listed.keys().copied()
-    }
-
-    /// The few live postcodes of Northern Ireland, the Channel Islands and the Isle of Man that are known, in order.
-    pub fn outside_great_britain(&self) -> impl Iterator<Item = Unit<'_>> {
-        self.special.iter().map(|(postcode, special)| special.unit(*postcode))
-    }
-
-    /// Every postcode that is known to have been closed, in order.
-    pub fn closed(&self) -> impl Iterator<Item = &Closed> {
-        self.closed.values()
     }
 }
 

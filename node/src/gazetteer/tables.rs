@@ -14,9 +14,9 @@ use super::Point;
 /// A unit postcode that exists.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unit<'a> {
-    /// Which.
+    /// The whole postcode.
     pub postcode: Postcode,
-    /// Where; none for the Channel Islands and the Isle of Man.
+    /// Its position; none for the Channel Islands and the Isle of Man.
     pub point: Option<Point>,
     /// Easting and northing in metres on the national grid, if exactly known.
     pub grid: Option<(u32, u32)>,
@@ -52,37 +52,19 @@ pub struct District {
 pub struct Outcode {
     /// "DH1".
     pub outcode: String,
-    lat: Option<f64>,
-    lon: Option<f64>,
-    /// On the national grid, in metres; none in Northern Ireland.
-    pub easting: Option<u32>,
-    /// On the national grid, in metres; none in Northern Ireland.
-    pub northing: Option<u32>,
-    /// How many live postcodes it has; 0 in Northern Ireland, where that is not known.
-    pub postcodes: u32,
     /// The nearest sizeable place (not the post town).
     pub town: String,
-    /// Row of its local authority.
-    pub district: Option<u16>,
-}
-
-impl Outcode {
-    /// Its middle; none for the few districts that only large users have.
-    #[must_use]
-    pub fn point(&self) -> Option<Point> {
-        Some(Point { latitude: self.lat?, longitude: self.lon? })
-    }
 }
 
 /// A postcode that is no longer in use.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Closed {
-    /// Which.
+    /// The whole postcode.
     pub postcode: Postcode,
-    /// When.
+    /// The year in which it was closed.
     #[serde(rename = "year_terminated")]
     pub year: u16,
-    /// 1 to 12.
+    /// The month in which it was closed, 1 to 12.
     #[serde(rename = "month_terminated")]
     pub month: u8,
     lat: f64,
@@ -109,7 +91,7 @@ pub struct Label {
 }
 
 impl Label {
-    /// Where.
+    /// The place that it names.
     #[must_use]
     pub fn point(&self) -> Point {
         Point { latitude: self.lat, longitude: self.lon }

@@ -10,22 +10,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::Request;
-use axum::http::Method;
-use futures_util::{StreamExt, stream};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tower_service::Service;
 
 /// Connections at a time. A replica needs one or two; when one more comes, that of least use gives way.
 const MOST: usize = 64;
-/// So long a request may take to come, its head and then its body, and so long a connection may rest between two.
+/// So long the head of a request may take to come (no body is read), and so long a connection may rest between two.
 const SLOWEST: Duration = Duration::from_secs(5);
 /// When no connection can be taken, because the process has no more handles, it is tried again after so long.
 const REST: Duration = Duration::from_millis(50);
@@ -46,24 +43,6 @@ pub(super) async fn receive_all(listener: TcpListener, site: Router) -> Infallib
         visitors.receive(number, stream, &site);
     }
     std::future::pending().await
-}
-
-/// A request whose body ends with an error if it is not there in time.
-fn in_time(request: Request<Incoming>) -> Request {
-    if *request.method() != Method::POST {
-        return request.map(Body::new);
-    }
-    let until = Instant::now() + SLOWEST;
-    request.map(|body| {
-        let pieces = stream::unfold(Some(Body::new(body).into_data_stream()), move |pieces| async move {
-            let mut pieces = pieces?;
-            match timeout_at(until, pieces.next()).await {
-                Ok(piece) => Some((piece?, Some(pieces))),
-                Err(_) => Some((Err(axum::Error::new(std::io::Error::from(ErrorKind::TimedOut))), None)),
-            }
-        });
-        Body::from_stream(pieces)
-    })
 }
 
 /// What a visitor does, those of least use first.
@@ -96,7 +75,7 @@ impl Visitors {
             visitors.asks(number);
             let (visitors, mut site) = (visitors.clone(), site.clone());
             async move {
-                let answer = site.call(in_time(request)).await;
+                let answer = site.call(request).await;
                 visitors.rests(number);
                 answer
             }
@@ -144,7 +123,7 @@ impl Visitors {
 mod tests {
     use std::net::SocketAddr;
 
-    use axum::routing::{get, post};
+    use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
@@ -152,7 +131,7 @@ mod tests {
     async fn site() -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let site = Router::new().route("/", get(async || "yes")).route("/", post(async |body: String| body));
+        let site = Router::new().route("/", get(async || "yes"));
         tokio::spawn(async move { match receive_all(listener, site).await {} });
         address
     }
@@ -172,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_asks_nothing_keeps_nobody_out() {
+    async fn idle_visitors_keep_nobody_out() {
         let address = site().await;
         let mut idle = Vec::new();
         for _ in 0..4 * MOST {
