@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use protocol::ids::{NodeId, Role};
 use protocol::postcode::{Postcode, Verdict};
-use protocol::trace::{Actor, Crowd, Ending, NodeState, Started, TraceEvent, TraceRecord};
+use protocol::trace::{Actor, Crowd, Ending, NoService, NodeState, Started, TraceEvent, TraceRecord};
 
 pub use belief::{Belief, Truth};
 pub use concern::Concern;
@@ -34,8 +34,6 @@ pub use nodes::{Histories, Life, Node, Nodes};
 pub use steering::Steering;
 pub use total_loss::TotalLoss;
 pub use traffic::{End, Flow, Passage, Traffic};
-
-use crate::wording;
 
 /// Refusals of commands are kept for the history of notifications, so many of them.
 const MOST_NOTICES: usize = 100;
@@ -98,8 +96,21 @@ pub enum Service {
     },
     /// All members are gone, and what only they held with them: orders wait for a fresh start.
     Lost(TotalLoss),
-    /// Orders wait: a sentence why.
-    Waiting(String),
+    /// Orders wait.
+    Waiting(Cause),
+}
+
+/// Why orders wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// No front-end runs.
+    NoFrontEnd,
+    /// The front-ends that run have been told of a newer one, which does not run.
+    OnlyRetired,
+    /// No replica acts as primary, and the front-end has not said why.
+    NoPrimary,
+    /// What the front-end says of itself.
+    FrontEnd(NoService),
 }
 
 impl Picture {
@@ -283,11 +294,11 @@ impl Picture {
     pub fn service(&self) -> Service {
         let front_ends = || self.nodes.front_ends();
         if front_ends().next().is_some() && !front_ends().any(Node::runs) {
-            return Service::Waiting(wording::NO_FRONT_END.into());
+            return Service::Waiting(Cause::NoFrontEnd);
         }
         let retired = |node: &Node| node.front_end().is_some_and(|state| state.retired);
         if front_ends().next().is_some() && front_ends().filter(|node| node.runs()).all(retired) {
-            return Service::Waiting(wording::ONLY_RETIRED.into());
+            return Service::Waiting(Cause::OnlyRetired);
         }
         if let Some(loss) = self.total_loss() {
             return Service::Lost(loss);
@@ -297,16 +308,16 @@ impl Picture {
             .filter(|node| node.runs())
             .filter_map(Node::front_end)
             .filter(|state| !state.retired)
-            .map(|state| state.waits_for.clone());
+            .map(|state| state.waits_for);
         let first = reasons.next().flatten();
         if let Some(why) = first.filter(|_| reasons.all(|why| why.is_some())) {
-            return Service::Waiting(wording::named(&why, self));
+            return Service::Waiting(Cause::FrontEnd(why.clone()));
         }
         let Some(primary) = self.nodes.acting_primary() else {
-            let why = front_ends().filter_map(Node::front_end).find_map(|state| state.waits_for.clone());
+            let why = front_ends().filter_map(Node::front_end).find_map(|state| state.waits_for);
             return match (why, self.nodes.newest_view()) {
-                (Some(why), _) => Service::Waiting(wording::named(&why, self)),
-                (None, Some(_)) => Service::Waiting(wording::NO_PRIMARY.into()),
+                (Some(why), _) => Service::Waiting(Cause::FrontEnd(why.clone())),
+                (None, Some(_)) => Service::Waiting(Cause::NoPrimary),
                 (None, None) => Service::Starting,
             };
         };

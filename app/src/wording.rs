@@ -6,6 +6,7 @@ mod of_files;
 mod of_nodes;
 mod of_past;
 mod of_results;
+mod of_service;
 mod of_steering;
 
 use protocol::ids::{NodeId, RequestNumber, Role, Span, View};
@@ -28,16 +29,11 @@ pub use of_past::{
     shown_part,
 };
 pub use of_results::*;
+pub use of_service::{no_service, orders_wait};
 pub use of_steering::*;
 
 /// Why they do is told where there is more room.
 pub const ORDERS_WAIT: &str = "Orders wait";
-/// No front-end runs.
-pub const NO_FRONT_END: &str = "No front-end runs, so orders wait. Start it again: click it, then Restart.";
-/// Those front-ends that run have been told of a newer one, which does not run.
-pub const ONLY_RETIRED: &str = "The newest front-end is gone, so orders wait. Restart it, or wait until the name server has forgotten it (20 s or more): then an older one takes over.";
-/// No replica acts as primary, and the front-end has not said why.
-pub const NO_PRIMARY: &str = "No primary yet: the front-end is choosing one.";
 /// All members of the newest view are gone, in as many words as there is room for.
 pub const ALL_MEMBERS_GONE: [&str; 3] = ["All members of the view are gone", "All members gone", "All gone"];
 /// A fresh start needs a replica.

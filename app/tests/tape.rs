@@ -189,12 +189,12 @@ fn what_is_no_tape_is_refused_with_the_line() {
 #[test]
 fn tapes_of_other_versions_show_what_is_understood() {
     let (tape, _) = recorded(&lecture(20), usize::MAX);
-    let newer = lines(&tape).replace("\"just-hungry-tape\":1", "\"just-hungry-tape\":2");
+    let newer = lines(&tape).replace("\"just-hungry-tape\":2", "\"just-hungry-tape\":3");
     let mut text: Vec<&str> = newer.lines().collect();
     text.insert(3, r#"{"hologram":{"at":5}}"#);
     text.insert(4, r#"{"fact":{"node":1,"at":2,"event":{"Levitated":{"height":\"\u001b[31m\"}}}}"#);
     let opened = tape::read(text.join("\n").as_bytes()).unwrap();
-    assert!(opened.notes[0].contains("format 2"), "{:?}", opened.notes);
+    assert!(opened.notes[0].contains("format 3"), "{:?}", opened.notes);
     assert!(opened.notes[1].starts_with("Line 4 makes no sense and is left out: unknown variant `hologram`"));
     assert_eq!(opened.tape.end(), tape.end());
     assert_eq!(opened.bad_line, Some(4));
@@ -202,7 +202,7 @@ fn tapes_of_other_versions_show_what_is_understood() {
 
 #[test]
 fn a_malicious_tape_is_kept_within_limits() {
-    let header = "{\"just-hungry-tape\":1}\n";
+    let header = "{\"just-hungry-tape\":2}\n";
     let bomb = |lines: &[u8], times: usize| {
         let mut file = GzEncoder::new(Vec::new(), Compression::fast());
         file.write_all(header.as_bytes()).unwrap();
@@ -237,7 +237,7 @@ fn a_malicious_tape_is_kept_within_limits() {
 fn a_tape_of_long_refusals_is_kept_within_memory() {
     let tape_of = |lines: usize, length: usize| {
         let mut file = GzEncoder::new(Vec::new(), Compression::fast());
-        file.write_all(b"{\"just-hungry-tape\":1}\n").unwrap();
+        file.write_all(b"{\"just-hungry-tape\":2}\n").unwrap();
         for at in 0..lines {
             let why = "It is away. ".repeat(length / 12);
             let line = format!(

@@ -14,7 +14,7 @@ use crate::ids::{
 };
 use crate::order_book::{Entry, HistoryPage, Outcome};
 use crate::postcode::Postcode;
-use crate::trace::Step;
+use crate::trace::{FieldValue, Step};
 
 /// A message with its address label. What is meant for another incarnation than the receiver's is dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -411,7 +411,7 @@ impl Message {
 impl Message {
     /// Its fields for people, as name and value, in the order in which they are declared. Lists are counted or cut short.
     #[must_use]
-    pub fn fields(&self) -> Vec<(String, String)> {
+    pub fn fields(&self) -> Vec<(String, FieldValue)> {
         fields::of(self)
     }
 }

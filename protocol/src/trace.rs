@@ -6,6 +6,7 @@
 
 mod crowd;
 mod failpoints;
+mod no_service;
 mod steering;
 mod suspicion;
 
@@ -22,6 +23,7 @@ use crate::postcode::{Postcode, PostcodeService, Verdict};
 
 pub use crowd::{Crowd, CrowdJudged, CrowdTimes};
 pub use failpoints::{FAILPOINTS, Failpoint, Part};
+pub use no_service::NoService;
 pub use steering::{Blast, Bomb, Freezing, LinkRule, MessageAct, Rate, Stay};
 pub use suspicion::{Sign, Suspicion};
 
@@ -303,11 +305,31 @@ pub struct MessageFacts {
     /// The request it carries or answers.
     pub request: Option<RequestId>,
     /// Its fields, as name and value.
-    pub fields: Vec<(String, String)>,
+    pub fields: Vec<(String, FieldValue)>,
     /// How long it stays in its link, in microseconds of cluster time: 0 unless a hop is slowed.
     pub delay: u64,
     /// Whether it is held by its link from the beginning; then `delay` is what is left once it is let go.
     pub held: bool,
+}
+
+/// What a field of a message holds. Nodes are told by their ids, as only the observer knows their names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FieldValue {
+    /// Anything but nodes, as people read it.
+    Words(String),
+    /// Nodes; of a long list only the first.
+    Nodes {
+        /// The first of them.
+        first: Vec<NodeId>,
+        /// How many follow.
+        more: u64,
+    },
+}
+
+impl<T: ToString> From<T> for FieldValue {
+    fn from(value: T) -> Self {
+        FieldValue::Words(value.to_string())
+    }
 }
 
 /// Why a machine did not do what a message said. Displayed as a sentence.
@@ -404,8 +426,8 @@ pub enum NodeState {
         alive: Vec<ReplicaId>,
         /// Requests on their way.
         pending: u64,
-        /// Why there is no service, as a sentence; none while there is.
-        waits_for: Option<String>,
+        /// Why it serves nobody; none while it serves.
+        waits_for: Option<NoService>,
         /// The last suspicions, oldest first.
         #[serde(default)]
         suspicions: Vec<Suspicion>,

@@ -8,7 +8,7 @@ use protocol::front_end::FrontEnd;
 use protocol::ids::{NodeId, OpNumber, RequestId, Role, Span, View, ViewNumber};
 use protocol::machine::{Effect, Input, Machine, Settings, Timer};
 use protocol::message::{Ask, Message, Status};
-use protocol::trace::{NodeState, Refusal};
+use protocol::trace::{NoService, NodeState, Refusal};
 use single::{
     ME, NAME_SERVER, contact, found, give, identity, messages, postcode, record, refusals, request, ring, say, sent,
     start, timers, view,
@@ -180,10 +180,10 @@ fn there_is_one_proposal_at_a_time_and_one_in_a_second_while_nobody_is_dead() {
     assert_eq!(proposed(&ring(&mut front_end, Timer::MayPropose)), Some(view(3, A, &[A])));
 }
 
-/// The sentence that says why customers wait; empty while they are served.
-fn waits_for(front_end: &FrontEnd) -> String {
+/// Why customers wait; none while they are served.
+fn waits_for(front_end: &FrontEnd) -> Option<NoService> {
     let NodeState::FrontEnd { waits_for, .. } = front_end.describe() else { panic!("a front-end") };
-    waits_for.unwrap_or_default()
+    waits_for
 }
 
 #[test]
@@ -192,15 +192,15 @@ fn nobody_waits_while_a_view_only_grows() {
     say(&mut front_end, B, status(1, false));
     ring(&mut front_end, Timer::Heartbeat);
     assert!(proposed(&say(&mut front_end, A, in_step(&[A, B]))).is_some());
-    assert_eq!(waits_for(&front_end), "", "the present view serves until then");
+    assert_eq!(waits_for(&front_end), None, "the present view serves until then");
     // Also where it has fewer members than wanted, as long as it does not lose one.
     let settings = Settings { min_members: 3, ..Settings::default() };
     give(&mut front_end, Input::Retimed(settings));
     say(&mut front_end, NAME_SERVER, record(1, view(2, A, &[A, B]), false));
-    assert_eq!(waits_for(&front_end), "");
+    assert_eq!(waits_for(&front_end), None);
     let effects = give(&mut front_end, Input::Gone { peer: NodeId(B) });
     assert_eq!(proposed(&effects), None, "it would be smaller than wanted");
-    assert!(waits_for(&front_end).contains("at least 3"));
+    assert_eq!(waits_for(&front_end), Some(NoService::TooFew { answer: 1, wanted: 3 }));
 }
 
 #[test]
@@ -210,28 +210,31 @@ fn a_record_that_was_lost_is_not_begun_anew() {
     say(&mut front_end, NAME_SERVER, found(Role::Replica, &NAMES));
     say(&mut front_end, A, status(0, false));
     assert_eq!(proposed(&say(&mut front_end, B, status(3, false))), None, "that would be a second history");
-    assert!(waits_for(&front_end).contains("journal was lost"));
+    assert_eq!(waits_for(&front_end), Some(NoService::JournalLost { seen: ViewNumber(3) }));
 }
 
 #[test]
-fn why_customers_wait_is_told_in_a_sentence() {
+fn why_customers_wait_is_told() {
     let mut front_end = FrontEnd::new(identity(Role::FrontEnd), Settings::default());
-    assert!(waits_for(&front_end).contains("name server"));
+    assert_eq!(waits_for(&front_end), Some(NoService::NameServerSilent));
     say(&mut front_end, NAME_SERVER, record(1, View::default(), true));
-    assert!(waits_for(&front_end).contains("first replica"));
+    assert_eq!(waits_for(&front_end), Some(NoService::NoReplica));
     say(&mut front_end, NAME_SERVER, found(Role::Replica, &NAMES[..1]));
-    assert!(waits_for(&front_end).contains("every registered replica"));
+    assert_eq!(waits_for(&front_end), Some(NoService::ReportsMissing));
     assert_eq!(proposed(&say(&mut front_end, A, status(0, false))), Some(view(1, A, &[A])));
-    assert!(waits_for(&front_end).contains("first view"));
+    assert_eq!(waits_for(&front_end), Some(NoService::FirstViewUnrecorded));
     say(&mut front_end, NAME_SERVER, record(1, view(1, A, &[A]), false));
-    assert_eq!(waits_for(&front_end), "");
+    assert_eq!(waits_for(&front_end), None);
     say(&mut front_end, A, status(1, true));
-    assert_eq!(waits_for(&front_end), "");
+    assert_eq!(waits_for(&front_end), None);
     // It stood down, and leads again only in a newer view.
     say(&mut front_end, A, status(1, false));
-    assert!(waits_for(&front_end).contains("new view"));
+    assert_eq!(waits_for(&front_end), Some(NoService::ViewUnrecorded));
     give(&mut front_end, Input::Gone { peer: NodeId(A) });
-    assert!(waits_for(&front_end).contains("No member"));
+    assert_eq!(
+        waits_for(&front_end),
+        Some(NoService::NoMember { awaited: vec![(NodeId(A), Some(NAMES[0].0.into()))] })
+    );
 }
 
 #[test]

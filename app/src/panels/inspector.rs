@@ -188,7 +188,8 @@ fn other_facts(ui: &mut Ui, picture: &Picture, state: &NodeState) {
             let token = token.map_or("none yet".to_owned(), |token| token.to_string());
             fact(ui, "Token", &format!("{token}{}", if *retired { ", retired" } else { "" }), false);
             if let Some(why) = waits_for {
-                ui.add(Label::new(RichText::new(wording::named(why, picture)).color(tokens(ui).tomato_text)).wrap());
+                let words = wording::no_service(why, |id| wording::name_now(id, picture));
+                ui.add(Label::new(RichText::new(words).color(tokens(ui).tomato_text)).wrap());
             }
             if !suspicions.is_empty() {
                 heading(ui, "Suspicions");

@@ -236,7 +236,8 @@ fn service(ui: &mut Ui, picture: &Picture) {
             let words = wording::ALL_MEMBERS_GONE.map(|words| format!("▲ {words}"));
             fitting(ui, &[&words[0], &words[1], &words[2]], t.tomato_text, t.tomato_wash).on_hover_text(why);
         }
-        (Service::Waiting(why), _) => {
+        (Service::Waiting(cause), _) => {
+            let why = wording::orders_wait(&cause, picture);
             let some = format!("▲ {}", wording::ORDERS_WAIT);
             fitting(ui, &[&format!("▲ {why}"), &some, "▲"], t.tomato_text, t.tomato_wash).on_hover_text(why);
         }

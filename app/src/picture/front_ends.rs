@@ -70,8 +70,8 @@ mod tests {
     use protocol::trace::{Started, TraceEvent, TraceRecord};
 
     use super::*;
+    use crate::picture::Cause;
     use crate::picture::Service;
-    use crate::wording;
 
     fn tell(picture: &mut Picture, node: u64, event: TraceEvent) {
         picture.apply(&TraceRecord { node: NodeId(node), at: node, event });
@@ -127,7 +127,7 @@ mod tests {
         let mut picture = Picture::default();
         starts(&mut picture, 1, "front-end", Role::FrontEnd);
         says(&mut picture, 1, 1, true);
-        assert_eq!(picture.service(), Service::Waiting(wording::ONLY_RETIRED.into()));
+        assert_eq!(picture.service(), Service::Waiting(Cause::OnlyRetired));
         starts(&mut picture, 2, "front-end-2", Role::FrontEnd);
         assert_eq!(picture.service(), Service::Starting, "the newer one has said nothing yet");
     }

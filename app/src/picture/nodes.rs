@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use protocol::ids::{NodeId, OpNumber, View};
 use protocol::postcode::Postcode;
-use protocol::trace::{Actor, Ending, NodeState, ReplicaState, Standing, Started};
+use protocol::trace::{Actor, Ending, NoService, NodeState, ReplicaState, Standing, Started};
 
 use super::KeepNewest;
 
@@ -87,7 +87,7 @@ impl Node {
     pub fn front_end(&self) -> Option<FrontEndState<'_>> {
         match &self.state {
             Some(NodeState::FrontEnd { retired, view, alive, pending, waits_for, .. }) => {
-                Some(FrontEndState { retired: *retired, view, alive, pending: *pending, waits_for })
+                Some(FrontEndState { retired: *retired, view, alive, pending: *pending, waits_for: waits_for.as_ref() })
             }
             _ => None,
         }
@@ -124,7 +124,7 @@ pub struct FrontEndState<'a> {
     /// Requests on their way.
     pub pending: u64,
     /// Why there is no service.
-    pub waits_for: &'a Option<String>,
+    pub waits_for: Option<&'a NoService>,
 }
 
 /// All processes that are shown; clones share those that do not change.

@@ -8,8 +8,8 @@ use protocol::machine::Timer;
 use protocol::message::{Answer, Ask, WaitReason};
 use protocol::order_book::Outcome;
 use protocol::trace::{
-    Actor, Crowd, Ending, Freezing, LinkRule, MessageFacts, NodeState, Rate, ReplicaState, Standing, Started, Stay,
-    Step, TraceEvent, TraceRecord,
+    Actor, Crowd, Ending, Freezing, LinkRule, MessageFacts, NoService, NodeState, Rate, ReplicaState, Standing,
+    Started, Stay, Step, TraceEvent, TraceRecord,
 };
 
 use super::{Concern, Copies, End, MarkKind, Picture, Service};
@@ -378,7 +378,7 @@ fn it_is_known_what_is_lost_with_all_members_and_since_when() {
     let front_end = NodeId(13);
     let view = View::new(ViewNumber(2), FIRST, vec![FIRST, SECOND]);
     let state = |view: View| {
-        let (token, waits_for) = (Some(protocol::ids::FrontEndToken(1)), Some("Waiting.".to_owned()));
+        let (token, waits_for) = (Some(protocol::ids::FrontEndToken(1)), Some(NoService::ReportsMissing));
         let (alive, suspicions) = (Vec::new(), Vec::new());
         TraceEvent::State(NodeState::FrontEnd { token, retired: false, view, alive, pending: 0, waits_for, suspicions })
     };

@@ -16,7 +16,7 @@ use super::reel::Reel;
 use super::{Entry, Tape};
 
 /// The format that is written, and the newest that is read.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use protocol::order_book::Outcome;
 use protocol::postcode::Postcode;
 use protocol::trace::{Actor, NodeState, ReplicaState, Standing};
 
-use super::{count, duration, named, standing};
+use super::{count, duration, name_now, no_service, standing};
 use crate::picture::{Concern, Customer, Life, Node, Picture, Precedence, Waiting};
 
 /// "replica-2 · primary".
@@ -55,7 +55,7 @@ pub fn line(node: &Node, picture: &Picture) -> String {
         }
         Some(NodeState::FrontEnd { waits_for, view, alive, .. }) => {
             let at = || format!("view {} · hears {}", view.number, alive.len());
-            let at = || waits_for.as_ref().map_or_else(at, |why| named(why, picture));
+            let at = || waits_for.as_ref().map_or_else(at, |why| no_service(why, |id| name_now(id, picture)));
             match picture.precedence(node) {
                 Precedence::Retired => "retired by a newer one".into(),
                 Precedence::Overtaken => format!("older, not told · {}", at()),

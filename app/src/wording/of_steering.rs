@@ -2,7 +2,7 @@
 
 use protocol::ids::NodeId;
 use protocol::plant::Plant;
-use protocol::trace::{Blast, Bomb, Crowd, Failpoint, Freezing, LinkRule, Rate};
+use protocol::trace::{Blast, Bomb, Crowd, Failpoint, FieldValue, Freezing, LinkRule, Rate};
 
 use super::duration;
 use crate::picture::{End, Passage, Picture};
@@ -244,25 +244,26 @@ pub fn blast(blast: Blast) -> String {
     }
 }
 
-/// Replaces the ids of nodes in a field or a sentence by their names; one that was started again since is "the former".
+/// A node as people call it; one that was started again since is "the former".
 #[must_use]
-pub fn named(value: &str, picture: &Picture) -> String {
-    let is_id = |word: &str| word.len() == 16 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let word = |word: &str| {
-        let id = if is_id(word) { u64::from_str_radix(word, 16).ok().map(NodeId) } else { None };
-        let Some((id, name)) = id.and_then(|id| Some((id, picture.nodes.name_of(id)?))) else { return word.to_owned() };
-        let again = picture.nodes.get(name).is_some_and(|node| node.id != id);
-        if again { format!("the former {name}") } else { name.to_owned() }
-    };
-    let mut words = String::new();
-    let mut rest = value;
-    while let Some(end) = rest.find(|character: char| !character.is_ascii_alphanumeric()) {
-        words += &word(&rest[..end]);
-        let after = rest[end..].chars().next().map_or(0, char::len_utf8);
-        words += &rest[end..end + after];
-        rest = &rest[end + after..];
+pub fn name_now(id: NodeId, picture: &Picture) -> String {
+    let Some(name) = picture.nodes.name_of(id) else { return id.to_string() };
+    let again = picture.nodes.get(name).is_some_and(|node| node.id != id);
+    if again { format!("the former {name}") } else { name.to_owned() }
+}
+
+/// What a field of a message holds.
+#[must_use]
+pub fn field_value(value: &FieldValue, picture: &Picture) -> String {
+    match value {
+        FieldValue::Words(words) => words.clone(),
+        FieldValue::Nodes { first, .. } if first.is_empty() => "none".into(),
+        FieldValue::Nodes { first, more } => {
+            let names: Vec<_> = first.iter().map(|id| name_now(*id, picture)).collect();
+            let more = if *more == 0 { String::new() } else { format!(" and {more} more") };
+            names.join(", ") + &more
+        }
     }
-    words + &word(rest)
 }
 
 /// When a bomb goes off: "when an order has arrived \[10\]".
@@ -316,12 +317,16 @@ mod tests {
         let contact = Contact { id, address: "127.0.0.1:4000".parse().unwrap() };
         let started = Started { name: "replica-2".into(), actor: Actor::Role(Role::Replica), pid: 1, contact };
         picture.apply(&TraceRecord { node: id, at: 0, event: TraceEvent::Started(started.clone()) });
-        let value = format!("{id}, {}, and “è” more", NodeId(7));
-        assert_eq!(named(&value, &picture), format!("replica-2, {}, and “è” more", NodeId(7)));
+        let both = |first: [NodeId; 2], more| FieldValue::Nodes { first: first.to_vec(), more };
+        let shown = |picture: &Picture, value| field_value(&value, picture);
+        assert_eq!(shown(&picture, both([id, NodeId(7)], 2)), format!("replica-2, {} and 2 more", NodeId(7)));
         let again = NodeId(0xabd);
         let started = Started { contact: Contact { id: again, ..started.contact }, ..started };
         picture.apply(&TraceRecord { node: again, at: 1, event: TraceEvent::Started(started) });
-        assert_eq!(named(&format!("{id}, {again}."), &picture), "the former replica-2, replica-2.");
+        assert_eq!(shown(&picture, both([id, again], 0)), "the former replica-2, replica-2");
+        // What only looks like an id is none.
+        assert_eq!(shown(&picture, id.into()), id.to_string());
+        assert_eq!(shown(&picture, FieldValue::Nodes { first: Vec::new(), more: 0 }), "none");
     }
 
     #[test]

@@ -71,7 +71,7 @@ fn a_scenario_that_does_not_parse_is_refused_with_line_and_column() {
 fn what_a_file_is_does_not_depend_on_who_reads_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
-    let tape = "{ \"just-hungry-tape\": 1 }\n{\"end\":{\"entries\":0}}\n";
+    let tape = "{ \"just-hungry-tape\": 2 }\n{\"end\":{\"entries\":0}}\n";
     let history = "{\"type\":\"init\",\"postcode\":\"M1 1AE\",\"value\":[]}\n";
     let scenario = "title = \"x\"\nreplicas = 3\ncustomers = 1\nseconds = 1\n";
     let path_text = path.to_str().unwrap();

@@ -142,7 +142,7 @@ impl Telling {
         self.sent += 1;
         self.messages += 1;
         let message = MessageId { from, number: self.sent };
-        let field = |name: &str, value: String| (name.to_owned(), value);
+        let field = |name: &str, value: String| (name.to_owned(), value.into());
         let fields = vec![
             field("view", "3".into()),
             field("from", format!("op {} (9f3c…e1)", self.sent)),

@@ -4,7 +4,7 @@ use protocol::ids::{MessageId, NodeId, Span};
 use protocol::machine::Timer;
 use protocol::plant::Plant;
 use protocol::trace::{
-    Blast, Bomb, Failpoint, Freezing, LinkRule, MessageFacts, Rate, Refusal, Stay, Step, TraceEvent,
+    Blast, Bomb, Failpoint, FieldValue, Freezing, LinkRule, MessageFacts, Rate, Refusal, Stay, Step, TraceEvent,
 };
 
 use super::{FRONT_END, NAME_SERVER, NOW, Scene, customer, order_on_its_way, replica};
@@ -42,7 +42,8 @@ pub fn steered(plant: Option<Plant>) -> Scene {
 /// A message that is held from the beginning, by number from 900 on.
 fn held(scene: &mut Scene, number: u64, from: NodeId, to: NodeId, step: u8, label: &str) {
     let message = MessageId { from, number: 900 + number };
-    let fields = vec![("view".into(), "3".into()), ("primary".into(), replica(2).to_string())];
+    let primary = FieldValue::Nodes { first: vec![replica(2)], more: 0 };
+    let fields = vec![("view".into(), 3.into()), ("primary".into(), primary)];
     let facts = MessageFacts {
         step: Some(Step(step)),
         label: label.into(),
@@ -61,7 +62,7 @@ fn refused(scene: &mut Scene) {
         step: Some(Step(5)),
         label: "update 40".into(),
         request: None,
-        fields: vec![("view".into(), "2".into())],
+        fields: vec![("view".into(), 2.into())],
         delay: 10_000,
         held: false,
     };

@@ -265,7 +265,7 @@ fn facts(passing: &Passing, delay: u64, held: bool) -> Option<MessageFacts> {
         let mut fields =
             vec![("postcode", question.postcode.to_string()), ("service", question.turn.service.to_string())];
         fields.extend(said);
-        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         MessageFacts { step: Some(Step(step)), label, request: Some(question.request), fields, delay, held }
     };
     match passing {

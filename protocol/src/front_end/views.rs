@@ -10,6 +10,7 @@ use crate::ids::{ReplicaId, Span, View, ViewNumber};
 use crate::machine::{Effects, Timer};
 use crate::message::{Message, Status};
 use crate::plant::Plant;
+use crate::trace::NoService;
 
 /// At most one proposal in this time, unless somebody whom answers need is dead (PROTOCOL section 6).
 const BETWEEN_PROPOSALS: Span = Span::millis(1000);
@@ -50,13 +51,13 @@ impl FrontEnd {
         }
     }
 
-    /// The view to record next, none if the present one is right; or, as a sentence, why there can be none.
-    fn next_view(&self) -> Result<Option<View>, String> {
+    /// The view to record next, none if the present one is right; or why there can be none.
+    fn next_view(&self) -> Result<Option<View>, NoService> {
         if self.retired {
-            return Err("There is a newer front-end; customers are told to look it up.".into());
+            return Err(NoService::Retired);
         }
         if self.token.is_none() {
-            return Err("Waiting for the name server: without it no view can be recorded.".into());
+            return Err(NoService::NameServerSilent);
         }
         if self.view.number == ViewNumber(0) {
             return self.first_view().map(Some);
@@ -73,23 +74,14 @@ impl FrontEnd {
             return Ok(Some(View::new(number, first, members)));
         }
         if members.is_empty() {
-            // People know names; an id stands for one that the name server never told.
             let name = |id: &ReplicaId| self.replicas.get(id).and_then(|known| known.name.clone());
-            let awaited: Vec<_> =
-                self.view.members.iter().map(|id| name(id).unwrap_or_else(|| id.to_string())).collect();
-            return Err(format!(
-                "No member of the newest view answers, and no other replica holds all orders. Waiting for one of: {}. \
-                 If their processes are gone, what only they held is lost, and only a fresh start goes on.",
-                awaited.join(", ")
-            ));
+            let awaited = self.view.members.iter().map(|id| (*id, name(id))).collect();
+            return Err(NoService::NoMember { awaited });
         }
         // Growing is always right; shrinking below the wanted number of copies is not (PROTOCOL section 6).
         if members.len() < self.settings.min_members as usize && members.len() < self.view.members.len() {
-            return Err(format!(
-                "Only {} of at least {} wanted members answer. Waiting for another replica.",
-                members.len(),
-                self.settings.min_members
-            ));
+            let (answer, wanted) = (members.len() as u32, self.settings.min_members);
+            return Err(NoService::TooFew { answer, wanted });
         }
         let primary = self.next_primary(&members);
         // One that no longer acts may lead again only in a newer view, even if nothing else changes (rules R2, R11).
@@ -103,18 +95,15 @@ impl FrontEnd {
 
     /// The first registered living replica alone, unless somebody remembers a view: then the record was lost, and
     /// starting again would begin a second history.
-    fn first_view(&self) -> Result<View, String> {
+    fn first_view(&self) -> Result<View, NoService> {
         let seen = self.replicas.values().filter_map(|known| known.status.as_ref()).map(|status| status.view).max();
         if let Some(seen) = seen.filter(|seen| *seen > ViewNumber(0)) {
-            return Err(format!(
-                "The name server has no record, but a replica has seen view {seen}: its journal was lost. \
-                 Start the name server with the right journal, or start everything afresh."
-            ));
+            return Err(NoService::JournalLost { seen });
         }
         if self.replicas.values().any(|known| known.health == Health::Unheard) {
-            return Err("Waiting for every registered replica to say where it stands.".into());
+            return Err(NoService::ReportsMissing);
         }
-        let first = self.first_registered().ok_or("Waiting for a first replica.")?;
+        let first = self.first_registered().ok_or(NoService::NoReplica)?;
         Ok(View::new(ViewNumber(1), first, vec![first]))
     }
 
@@ -171,18 +160,18 @@ impl FrontEnd {
         self.replicas.get(replica).is_some_and(Known::is_dead)
     }
 
-    /// Why no customer can be served, as a sentence; none while all of those answer whom an answer needs.
-    pub(super) fn waits_for(&self) -> Option<String> {
+    /// Why no customer can be served; none while every replica answers that an answer needs.
+    pub(super) fn waits_for(&self) -> Option<NoService> {
         let next = match self.next_view() {
             Err(why) => return Some(why),
             Ok(next) => next?,
         };
         if next.number == ViewNumber(1) {
-            return Some("Waiting for the first view to be recorded.".into());
+            return Some(NoService::FirstViewUnrecorded);
         }
         // Whoever is to be left out, member or in step, is awaited by the present primary until then.
         let left_out = self.candidates.iter().any(|id| !next.members.contains(id));
         let waits = left_out || self.stands_down(&self.view.primary);
-        waits.then(|| "Waiting for the name server to record a new view.".into())
+        waits.then_some(NoService::ViewUnrecorded)
     }
 }

@@ -2,33 +2,30 @@
 
 use super::{Answer, Ask, Message, WaitReason, shown};
 use crate::ids::{NodeId, Position, Role, View};
+use crate::trace::FieldValue;
 
 /// Members of a list that are named; of more only the number is told.
 const MOST_NAMED: usize = 6;
 
-type Fields = Vec<(String, String)>;
+type Field = (String, FieldValue);
+type Fields = Vec<Field>;
 
-fn field(name: &str, value: impl ToString) -> (String, String) {
-    (name.to_owned(), value.to_string())
+fn field(name: &str, value: impl ToString) -> Field {
+    (name.to_owned(), value.into())
 }
 
-fn position(name: &str, position: Option<Position>) -> (String, String) {
+fn position(name: &str, position: Option<Position>) -> Field {
     field(name, position.map_or("none yet".into(), |position| position.to_string()))
 }
 
-fn nodes(name: &str, ids: &[NodeId]) -> (String, String) {
-    let named: Vec<_> = ids.iter().take(MOST_NAMED).map(ToString::to_string).collect();
-    let more = ids.len().saturating_sub(MOST_NAMED);
-    let value = match (named.is_empty(), more) {
-        (true, _) => "none".to_owned(),
-        (false, 0) => named.join(", "),
-        (false, more) => format!("{} and {more} more", named.join(", ")),
-    };
-    field(name, value)
+fn nodes(name: &str, ids: &[NodeId]) -> Field {
+    let first = ids.iter().take(MOST_NAMED).copied().collect();
+    let more = ids.len().saturating_sub(MOST_NAMED) as u64;
+    (name.to_owned(), FieldValue::Nodes { first, more })
 }
 
 fn view(view: &View) -> Fields {
-    vec![field("view", view.number), field("primary", view.primary), nodes("members", &view.members)]
+    vec![field("view", view.number), nodes("primary", &[view.primary]), nodes("members", &view.members)]
 }
 
 /// All fields of a message.
@@ -101,7 +98,7 @@ pub(super) fn of(message: &Message) -> Fields {
     }
 }
 
-fn answered(answer: &Answer) -> (String, String) {
+fn answered(answer: &Answer) -> Field {
     match answer {
         Answer::Outcome(outcome) => field("outcome", outcome.label()),
         Answer::History(page) => field("history", format!("{} orders to {}", page.total, page.postcode)),

@@ -219,7 +219,7 @@ impl StatusLine {
             Some(NodeState::FrontEnd { token, retired, view, waits_for, suspicions, .. }) => {
                 line.suspicions = suspicions.iter().map(wording::suspicion).collect();
                 (line.token, line.retired) = (token.map(|token| token.0), Some(*retired));
-                line.waits_for.clone_from(waits_for);
+                line.waits_for = waits_for.as_ref().map(|why| wording::no_service(why, |id| id.to_string()));
                 Some(view)
             }
             Some(NodeState::Replica(replica)) => {

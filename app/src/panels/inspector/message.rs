@@ -63,6 +63,6 @@ pub(super) fn message_ui(ui: &mut Ui, picture: &Picture, passage: &Passage, comm
     }
     heading(ui, "Fields");
     for (name, value) in &passage.facts.fields {
-        fact(ui, name, &wording::named(value, picture), false);
+        fact(ui, name, &wording::field_value(value, picture), false);
     }
 }
