@@ -9,6 +9,7 @@
 
 mod alarm;
 pub mod arguments;
+pub mod bounded_lines;
 pub mod cluster_clock;
 pub mod control;
 pub mod event_loop;

@@ -7,7 +7,7 @@
 
 mod visitors;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
+use node::bounded_lines::BoundedLines;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +25,7 @@ use crate::cluster::{Admission, Cluster, Inquirer};
 use visitors::Hurried;
 
 /// The longest answer that is read, in bytes.
-const LONGEST_LINE: u64 = 1024 * 1024;
+const LONGEST_LINE: usize = 1024 * 1024;
 /// So long a visitor may take for its whole request, and then for taking the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Who was shown out comes again after so long.
@@ -158,14 +159,14 @@ fn ask<T: DeserializeOwned>(run: &Path, wants: Wants) -> anyhow::Result<T> {
             .with_context(|| format!("the cluster in {} has ended", run.display()))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let left = until.saturating_duration_since(Instant::now());
-        let (sent, mut line) = (stream.write_all(format!("{request}\n").as_bytes()), String::new());
-        let heard = BufReader::new(Hurried::new(&stream, left).take(LONGEST_LINE)).read_line(&mut line);
-        match (sent, heard) {
-            (Ok(()), Ok(1..)) => break line,
+        let sent = stream.write_all(format!("{request}\n").as_bytes());
+        let mut lines = BoundedLines::new(BufReader::new(Hurried::new(&stream, left)), LONGEST_LINE);
+        match (sent, lines.next_text()) {
+            (Ok(()), Ok(Some(line))) => break line.to_owned(),
             // Shown out before it was heard: many others came at the same time.
             _ if Instant::now() < until => thread::sleep(BETWEEN_ATTEMPTS),
             (sent, heard) => {
-                sent.and(heard).context("the cluster does not answer")?;
+                sent.and(heard.map(drop)).context("the cluster does not answer")?;
                 bail!("the cluster does not answer: too many others ask at the same time");
             }
         }

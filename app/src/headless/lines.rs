@@ -2,11 +2,13 @@
 //!
 //! What a line means is the command's matter.
 
-use std::io::{BufRead, Read};
+use std::io::{BufRead, ErrorKind};
 use std::thread;
 
+use node::bounded_lines::BoundedLines;
+
 /// The longest line that is read, in bytes, with its end.
-const LONGEST: u64 = 64 * 1024;
+const LONGEST: usize = 64 * 1024;
 
 /// What was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,21 +26,18 @@ pub(super) fn of_standard_input(hear: impl FnMut(Option<Line>) -> bool + Send + 
     Ok(())
 }
 
-fn read(mut input: impl BufRead, mut hear: impl FnMut(Option<Line>) -> bool) {
-    let mut bytes = Vec::new();
+fn read(input: impl BufRead, mut hear: impl FnMut(Option<Line>) -> bool) {
+    let mut lines = BoundedLines::new(input, LONGEST);
     loop {
-        bytes.clear();
-        // An input that breaks off has ended, too.
-        let Ok(1..) = input.by_ref().take(LONGEST).read_until(b'\n', &mut bytes) else { break };
-        let is_cut = bytes.len() as u64 == LONGEST && !bytes.ends_with(b"\n");
-        if is_cut && input.skip_until(b'\n').is_err() {
-            break;
-        }
-        let line = match std::str::from_utf8(&bytes) {
-            _ if is_cut => Line::NoLine(format!("a line has less than {} KiB", LONGEST / 1024)),
-            Ok(words) if words.trim().is_empty() => continue,
-            Ok(words) => Line::Words(words.trim().to_owned()),
-            Err(error) => Line::NoLine(format!("byte {} of the line is not UTF-8", error.valid_up_to() + 1)),
+        let line = match lines.next_line().map(|line| line.map(std::str::from_utf8)) {
+            Ok(Some(Ok(words))) if words.trim().is_empty() => continue,
+            Ok(Some(Ok(words))) => Line::Words(words.trim().to_owned()),
+            Ok(Some(Err(error))) => Line::NoLine(format!("byte {} of the line is not UTF-8", error.valid_up_to() + 1)),
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => {
+                Line::NoLine(format!("a line has less than {} KiB", LONGEST / 1024))
+            }
+            // An input that breaks off has ended, too.
+            Ok(None) | Err(_) => break,
         };
         if !hear(Some(line)) {
             return;
@@ -69,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_line_that_fills_the_room_exactly_is_one() {
-        let line = format!("{}\n", "x".repeat(LONGEST as usize - 1));
+        let line = format!("{}\n", "x".repeat(LONGEST - 1));
         let mut heard = Vec::new();
         read(line.repeat(2).as_bytes(), |line| {
             heard.push(line);

@@ -7,9 +7,10 @@ mod under_way;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
-use std::io::{BufRead, Read};
+use std::io::{BufRead, ErrorKind};
 
 use hashbrown::HashTable;
+use node::bounded_lines::BoundedLines;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -18,7 +19,7 @@ use crate::recognition::recognise;
 use under_way::{Open, UnderWay};
 
 /// A line longer than this is refused before it is kept, in bytes.
-const LONGEST_LINE: u64 = 16 * 1024 * 1024;
+const LONGEST_LINE: usize = 16 * 1024 * 1024;
 /// The most operations in one history, and the most order ids.
 const MOST_OPERATIONS: usize = 5_000_000;
 /// What is kept of a history while it is read, in bytes.
@@ -34,19 +35,17 @@ const ALL_OURS: [&str; 5] = ["init", "invoke", "ok", "fail", "info"];
 /// # Errors
 /// When it cannot be read, or the first line that is wrong, with its number.
 pub fn read(source: impl BufRead) -> Result<History, HistoryError> {
-    let (_, mut source) = recognise(source)?;
+    let (_, source) = recognise(source)?;
     let mut reading = Reading::default();
-    let mut bytes = Vec::new();
+    let mut lines = BoundedLines::new(source, LONGEST_LINE);
     for line in 1.. {
-        bytes.clear();
-        let length = source.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', &mut bytes)?;
-        if length == 0 {
-            break;
-        }
-        let told = if length as u64 > LONGEST_LINE {
-            Err(format!("longer than {} MiB", LONGEST_LINE / 1024 / 1024))
-        } else {
-            reading.take_line(line, &bytes)
+        let told = match lines.next_line() {
+            Ok(None) => break,
+            Ok(Some(bytes)) => reading.take_line(line, bytes),
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => {
+                Err(format!("longer than {} MiB", LONGEST_LINE / 1024 / 1024))
+            }
+            Err(error) => return Err(error.into()),
         };
         told.map_err(|why| HistoryError::Line { line, why })?;
     }

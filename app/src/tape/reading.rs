@@ -11,6 +11,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use flate2::bufread::GzDecoder;
+use node::bounded_lines::BoundedLines;
 use protocol::trace::{TraceEvent, TraceRecord};
 
 use super::file::{Header, Line, VERSION};
@@ -20,7 +21,7 @@ use crate::recognition::recognise;
 use escaping::{escaped, for_people};
 
 /// A longer line is refused before it is kept, in bytes.
-const LONGEST_LINE: u64 = 4 * 1024 * 1024;
+const LONGEST_LINE: usize = 4 * 1024 * 1024;
 /// So much text is read at most, whatever the compressed size, so that it comes to an end.
 const MOST_TEXT: u64 = 1024 * 1024 * 1024;
 /// So many entries.
@@ -106,48 +107,41 @@ fn read_lines(source: impl BufRead) -> Result<Opened, OpenError> {
         io::ErrorKind::FileTooLarge => OpenError::NoTape("it is far longer than any line of a tape".into()),
         _ => OpenError::Unreadable(why),
     };
-    let (_, mut source) = recognise(source).map_err(not_begun)?;
-    let (mut bytes, mut line) = (Vec::new(), 0);
-    while bytes.trim_ascii().is_empty() {
-        if !next_line(&mut source, &mut bytes).map_err(not_begun)? {
+    let (_, source) = recognise(source).map_err(not_begun)?;
+    let (mut lines, mut line) = (BoundedLines::new(source, LONGEST_LINE), 0);
+    let first = loop {
+        let Some(bytes) = lines.next_line().map_err(not_begun)? else {
             return Err(OpenError::NoTape("the file is empty".into()));
-        }
+        };
         line += 1;
-    }
+        if !bytes.trim_ascii().is_empty() {
+            break bytes;
+        }
+    };
+    let mut text = first.len() as u64;
     let header: Header =
-        serde_json::from_slice(&bytes).map_err(|error| OpenError::NoTape(for_people(&error.to_string())))?;
+        serde_json::from_slice(first).map_err(|error| OpenError::NoTape(for_people(&error.to_string())))?;
     let opened =
         Opened { tape: Tape::with_room(usize::MAX), picture: Picture::default(), notes: Vec::new(), bad_line: None };
     let mut reading = Reading { header, opened, line, bad: 0, names: BTreeSet::new(), ended: None };
     reading.greet();
-    let mut text = bytes.len() as u64;
     loop {
-        match next_line(&mut source, &mut bytes) {
-            Ok(false) => break,
-            Ok(true) => {}
+        let bytes = match lines.next_line() {
+            Ok(None) => break,
+            Ok(Some(bytes)) => bytes,
             Err(error) => {
                 reading.damaged(&error);
                 return Ok(reading.opened);
             }
-        }
+        };
         reading.line += 1;
         text += bytes.len() as u64;
-        if !reading.take_line(&bytes, text) {
+        if !reading.take_line(bytes, text) {
             return Ok(reading.opened);
         }
     }
     reading.finish();
     Ok(reading.opened)
-}
-
-/// The next line without its end. False: there is none.
-fn next_line(source: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<bool> {
-    bytes.clear();
-    let length = source.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', bytes)?;
-    if length as u64 > LONGEST_LINE {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "too long"));
-    }
-    Ok(length > 0)
 }
 
 impl Reading {

@@ -4,19 +4,21 @@
 //! mean is not known here.
 
 use std::collections::VecDeque;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{self, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use node::bounded_lines::BoundedLines;
+
 /// Visitors of whom no known line has come yet. When one more comes, the oldest gives way.
 const MOST_UNKNOWN: usize = 16;
 /// Visitors in all: also known ones that are being answered, and those that are just leaving.
 const MOST_VISITORS: usize = 128;
 /// The longest line that is read, in bytes.
-const LONGEST_LINE: u64 = 4096;
+const LONGEST_LINE: usize = 4096;
 
 /// Who is meant by a line, and what it is answered.
 pub(super) trait Host: Send + Sync + 'static {
@@ -53,12 +55,16 @@ fn receive(
     host: &impl Host,
     unknown: &Unknown,
 ) -> io::Result<()> {
-    let mut line = String::new();
-    BufReader::new(Hurried::new(visitor, patience).take(LONGEST_LINE)).read_line(&mut line)?;
-    if host.knows(&line) && !unknown.remove(number) {
+    let mut lines = BoundedLines::new(BufReader::new(Hurried::new(visitor, patience)), LONGEST_LINE);
+    let line = match lines.next_text() {
+        // Answered like any other line of a stranger.
+        Err(error) if error.kind() == ErrorKind::FileTooLarge => "",
+        line => line?.unwrap_or_default(),
+    };
+    if host.knows(line) && !unknown.remove(number) {
         return Ok(()); // It has given way already.
     }
-    let mut answer = host.answer(&line);
+    let mut answer = host.answer(line);
     answer.push('\n');
     Hurried::new(visitor, patience).write_all(answer.as_bytes())
 }
