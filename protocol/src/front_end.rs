@@ -97,7 +97,7 @@ impl FrontEnd {
             Message::Found { role: Role::FrontEnd, who, .. } => self.on_successor_found(&who, effects),
             Message::Record { token, view, claimed } => self.on_record(token, view, claimed, effects),
             Message::Status(status) => self.on_status(from, status, effects),
-            Message::Request { id, since, ask } => self.on_request(from, traced, id, (since, ask), effects),
+            Message::Request { id, since, ask } => self.on_request(Pending::new(from, traced, id, since, ask), effects),
             Message::Reply { .. } => self.on_reply(traced, message, effects),
             Message::Busy { id } => self.on_busy(id, effects),
             Message::Waiting { id, .. } => self.on_waiting(traced, id, message, effects),

@@ -14,8 +14,8 @@
 //! **The specification** is `protocol/PROTOCOL.md`: roles, messages, rules, invariants, nasty schedules and limits.
 //!
 //! **Rules.** R1 to R14 of the protocol each live at one place, named there: R1 `replica::backup::follow` and
-//! `replica::primary::on_refused`; R2 `replica::enter`; R3 `replica::become_primary`; R4 `replica::primary::advance`; R5
-//! `front_end::on_status` and `replica::primary::note_silent`; R6 `replica::joining` and `replica::peers::need_snapshot`; R7
+//! `replica::on_refused`; R2 `replica::enter`; R3 `replica::become_primary`; R4 `replica::peers::take_in`; R5
+//! `front_end::on_status` and `replica::peers::note_silent`; R6 `replica::joining` and `replica::peers::need_snapshot`; R7
 //! `replica::answers::answer`; R8 [`order_book`] and `replica::primary::on_request`; R9 `replica::answers`; R11 a fresh
 //! [`ids::NodeId`] for every start; R12 `name_server` (journal first) and `front_end::adopt`; R13
 //! `name_server::on_record_view`; R14 `order_book::sessions` and `replica::primary::may_be_forgotten`. (R10 belongs to the durable mode, which is not built yet.)

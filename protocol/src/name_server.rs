@@ -94,7 +94,7 @@ impl NameServer {
             Message::ClaimFrontEnd => self.on_claim(from, traced, effects),
             Message::ReadRecord => self.answer(from, traced, false, effects),
             Message::RecordView { token, expected, view } => {
-                self.on_record_view(from, traced, (token, expected, view), effects);
+                self.on_record_view(from, traced, expected, JournalRecord { token, view }, effects);
             }
             // Answers and the talk of replicas are not for a name server.
             Message::Found { .. }
@@ -243,9 +243,11 @@ impl NameServer {
         &mut self,
         from: Contact,
         traced: bool,
-        (token, expected, view): (FrontEndToken, ViewNumber, View),
+        expected: ViewNumber,
+        proposed: JournalRecord,
         effects: &mut Effects,
     ) {
+        let JournalRecord { token, view } = proposed;
         let follows =
             token == self.record.token && expected == self.record.view.number && view.number == expected.next();
         // Planted (R13): set, and compare nothing.

@@ -18,8 +18,8 @@ use protocol::message::{Ask, Message, SnapshotPart, StateUpdate, Status, WaitRea
 use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome};
 use protocol::postcode::{PostcodeService, Verdict};
 use protocol::replica::Replica;
-use protocol::trace::{NodeState, TraceEvent};
-use single::{FRONT_END, ME, contact, found, give, identity, messages, postcode, request, say, view};
+use protocol::trace::{NodeState, Refusal, TraceEvent};
+use single::{FRONT_END, ME, contact, found, give, identity, messages, postcode, refusals, request, say, view};
 
 fn replica() -> Replica {
     Replica::new(identity(Role::Replica), Settings::default(), OrderBook::preset(1))
@@ -215,6 +215,37 @@ fn what_no_front_end_repeats_leaves_its_place_and_may_come_again() {
     say(&mut primary, FRONT_END, orders(3));
     let effects = say(&mut primary, FRONT_END, view_is(view(2, 3, &[3, ME]), &[]));
     assert_eq!(checks(&effects).1, [request(3, 1)]);
+}
+
+/// A restarted customer has forgotten its order, and asks for nothing, which is rejected at once.
+fn asks_for_nothing(primary: &mut Replica) {
+    let nothing = Message::Request { id: request(1, 2), since: OpNumber(0), ask: order(Vec::new()) };
+    let effects = say(primary, FRONT_END, nothing);
+    assert_eq!((checks(&effects), primary.position().map(|at| at.op)), ((vec![], vec![]), Some(OpNumber(1))));
+}
+
+#[test]
+fn an_order_that_its_restarted_customer_has_gone_beyond_is_not_executed_when_its_verdict_comes() {
+    let mut primary = primary();
+    say(&mut primary, FRONT_END, orders(1));
+    asks_for_nothing(&mut primary);
+    let verdict = Verdict::Valid { place: None, by: PostcodeService::PostcodesIo };
+    let effects = give(&mut primary, checked(request(1, 1), verdict));
+    assert_eq!((refusals(&effects), messages(&effects)), (vec![Refusal::NumberUsed], vec![]));
+    assert_eq!(primary.position().map(|at| at.op), Some(OpNumber(1)));
+}
+
+#[test]
+fn an_order_that_its_restarted_customer_has_gone_beyond_is_not_rejected_when_it_has_waited_too_long() {
+    let settings = Settings { refuse_unchecked_after: Some(Span::millis(500)), ..Settings::default() };
+    let heartbeats = 500 / 50;
+    let mut primary = Replica::new(identity(Role::Replica), settings, OrderBook::preset(1));
+    say(&mut primary, FRONT_END, view_is(view(1, ME, &[ME]), &[]));
+    say(&mut primary, FRONT_END, orders(1));
+    asks_for_nothing(&mut primary);
+    let beat = |_| checks(&give(&mut primary, Input::Rang(Timer::Heartbeat))).1;
+    assert_eq!((0..heartbeats).flat_map(beat).collect::<Vec<_>>(), [request(1, 1)]);
+    assert_eq!(primary.position().map(|at| at.op), Some(OpNumber(1)));
 }
 
 #[test]

@@ -28,21 +28,21 @@ pub(super) struct Pending {
     rings: u32,
 }
 
+impl Pending {
+    pub(super) fn new(customer: Contact, traced: bool, id: RequestId, since: OpNumber, ask: Ask) -> Self {
+        Self { id, since, ask, customer, traced, rings: 0 }
+    }
+}
+
 impl FrontEnd {
     /// [9]
-    pub(super) fn on_request(
-        &mut self,
-        from: Contact,
-        traced: bool,
-        id: RequestId,
-        (since, ask): (OpNumber, Ask),
-        effects: &mut Effects,
-    ) {
+    pub(super) fn on_request(&mut self, request: Pending, effects: &mut Effects) {
+        let Pending { id, customer: from, traced, .. } = request;
         if self.retired {
             effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::Retired });
             return effects.send(from, traced, Message::LookUpAgain { id });
         }
-        if is_oversized(&ask) {
+        if is_oversized(&request.ask) {
             effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::Oversized });
             return;
         }
@@ -56,9 +56,8 @@ impl FrontEnd {
             }
             Some(_) | None => {}
         }
-        let pending = Pending { id, since, ask, customer: from, traced, rings: 0 };
-        self.forward(&pending, effects);
-        self.pending.insert(id.customer, pending);
+        self.forward(&request, effects);
+        self.pending.insert(id.customer, request);
     }
 
     /// [10]

@@ -3,13 +3,10 @@
 //! Updates are repeatable: entries are applied only by a replica that stands exactly where they begin, so nothing late,
 //! doubled or out of order can do harm (PROTOCOL section 5, `StateUpdate`).
 
-use std::sync::Arc;
-
 use super::Replica;
 use crate::ids::{Barrier, Contact, OpNumber, View};
 use crate::machine::Effects;
 use crate::message::{Message, StateUpdate};
-use crate::order_book::Entry;
 use crate::trace::{Refusal, TraceEvent};
 
 impl Replica {
@@ -19,19 +16,19 @@ impl Replica {
         if !self.follow(from, view, traced, effects) {
             return;
         }
-        if self.position.is_some_and(|here| self.is_same(here, begins)) {
+        if self.shared.position.is_some_and(|here| self.shared.is_same(here, begins)) {
             for entry in entries {
                 // A gap is a broken primary's doing: nothing behind it is believed.
-                let next = self.position.is_some_and(|position| entry.op == position.op.next());
-                if !next || !self.book.fits(&entry) {
+                let next = self.shared.position.is_some_and(|position| entry.op == position.op.next());
+                if !next || !self.shared.book.fits(&entry) {
                     break;
                 }
-                self.append(entry);
+                self.shared.append(entry);
             }
-            self.log.trim(OpNumber(u64::MAX));
+            self.shared.log.trim(OpNumber(u64::MAX));
             self.commit = self.commit.max(commit);
         } else if !entries.is_empty() {
-            let ours = self.position;
+            let ours = self.shared.position;
             effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::DoesNotFit { from: begins, ours } });
         }
         self.acknowledge(from, barrier, None, traced, effects);
@@ -39,17 +36,17 @@ impl Replica {
 
     /// R1 on the side of those who follow: false (and refused) if the sender's view is over; a newer one is entered.
     pub(super) fn follow(&mut self, from: Contact, view: View, traced: bool, effects: &mut Effects) -> bool {
-        if self.is_over(view.number, self.view.number) {
-            self.refuse(from, view.number, traced, effects);
+        if self.shared.is_over(view.number, self.shared.view.number) {
+            self.shared.refuse(from, view.number, traced, effects);
             return false;
         }
-        self.addresses.insert(from.id, from.address);
+        self.shared.addresses.insert(from.id, from.address);
         let number = view.number;
-        if number > self.view.number {
+        if number > self.shared.view.number {
             self.become_backup(view, effects);
         }
         // In one view one replica is primary, and it does not follow itself.
-        !(self.acting() && number == self.view.number)
+        !(self.acting() && number == self.shared.view.number)
     }
 
     /// [6]: where I am, whatever was said.
@@ -61,17 +58,7 @@ impl Replica {
         traced: bool,
         effects: &mut Effects,
     ) {
-        let (view, position) = (self.view.number, self.position);
+        let (view, position) = (self.shared.view.number, self.shared.position);
         effects.send(to, traced, Message::Ack { view, position, barrier, part });
-    }
-
-    /// The same code on primary and backups: book and sessions, position, log.
-    pub(super) fn append(&mut self, entry: Arc<Entry>) {
-        let Some(position) = self.position else { unreachable!("entries follow a position") };
-        assert_eq!(entry.op, position.op.next(), "entries have no gaps");
-        let after = position.after(&entry);
-        self.book.apply(&entry);
-        self.log.push(entry, after);
-        self.position = Some(after);
     }
 }

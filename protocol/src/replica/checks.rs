@@ -1,89 +1,168 @@
-//! Orders that wait for a word about their postcode: \[11\] out, \[12\] back.
+//! Orders that wait for a verdict on their postcode: \[11\] out, \[12\] back.
 //!
 //! Every order is asked about at once: the driver answers what it remembers on the spot and lets the others take their turns
-//! at the services, so that no order waits behind one that nobody can check. Here it is decided how long an order waits,
-//! what its customer is told meanwhile, and when nobody waits for it any more.
+//! at the services, so that no order waits behind one that no service can check. Here it is decided how long an order waits,
+//! what its customer is told meanwhile, and when nobody waits for it any more. The verdict is executed in `primary.rs`.
 
 use std::collections::BTreeMap;
 
-use super::Replica;
 use super::answers::Owed;
-use crate::ids::{Contact, CustomerId, OpNumber, RequestId, RequestNumber, Span, Timestamp};
+use crate::ids::{CustomerId, OpNumber, RequestId, RequestNumber, Span};
 use crate::machine::{Effect, Effects, Settings, Timer};
-use crate::menu::check_items;
 use crate::message::{Message, WaitReason};
-use crate::order_book::{EntryEffect, Outcome, Rejection};
-use crate::postcode::{Postcode, Verdict};
-use crate::trace::{Refusal, TraceEvent, Unchecked};
+use crate::postcode::Postcode;
+use crate::trace::{Refusal, Unchecked};
 
 /// Customers whose orders wait for a verdict, each with one (PROTOCOL section 8).
 const MOST_CHECKS: usize = 8192;
-/// Of orders that nobody could tell about, about so many are asked about again in one [`Settings::check_again_after`].
+/// Of orders that no service could tell about, about this many are asked about again in one
+/// [`Settings::check_again_after`].
 const AGAIN_AT_ONCE: u64 = 256;
-/// A front-end repeats an order as long as its customer does. After so many repetitions that did not come, nobody waits.
+/// A front-end repeats an order as long as its customer does. After this many repetitions that did not come, nobody waits.
 const MISSED_REPETITIONS: u64 = 10;
-/// A delayed order, its question and its verdict pass at most so many hops, with room to spare.
+/// A delayed order, its question and its verdict pass at most this many hops, with room to spare.
 const HOPS_OF_A_CHECK: u64 = 16;
-
-/// All orders that wait, one per customer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Checks(BTreeMap<CustomerId, Check>);
 
 /// An order whose postcode is being looked up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Check {
-    id: RequestId,
-    front_end: Contact,
-    traced: bool,
-    since: OpNumber,
-    postcode: Postcode,
-    items: Vec<String>,
+pub(super) struct Check {
+    pub(super) owed: Owed,
+    pub(super) since: OpNumber,
+    pub(super) postcode: Postcode,
+    pub(super) items: Vec<String>,
     /// How long it has waited for its verdict, counted in heartbeats of this primary.
-    waited: Span,
+    pub(super) waited: Span,
     /// How long ago a front-end sent it, counted in the same way.
     unrepeated: Span,
     why: WaitReason,
-    /// Nobody could tell, and the timer runs after which it is asked about again. Else the driver is at it.
+    /// No service could tell, and the timer runs after which they are asked again. Else the driver is at it.
     rests: bool,
 }
 
 impl Check {
+    pub(super) fn new(owed: Owed, since: OpNumber, postcode: Postcode, items: Vec<String>) -> Self {
+        let (waited, unrepeated, why) = (Span(0), Span(0), WaitReason::Asked);
+        Self { owed, since, postcode, items, waited, unrepeated, why, rests: false }
+    }
+
+    fn id(&self) -> RequestId {
+        self.owed.id
+    }
+
+    /// [11]: the primary alone asks; its verdict travels in the entry.
+    fn ask(&self, effects: &mut Effects) {
+        let Owed { id: request, traced, .. } = self.owed;
+        effects.push(Effect::CheckPostcode { request, postcode: self.postcode, traced });
+    }
+
     /// Nobody needs the verdict any more.
     fn end(&self, effects: &mut Effects) {
         match self.rests {
-            true => effects.cancel_timer(Timer::CheckAgain(self.id)),
-            false => effects.push(Effect::EndCheck { request: self.id }),
+            true => effects.cancel_timer(Timer::CheckAgain(self.id())),
+            false => effects.push(Effect::EndCheck { request: self.id() }),
         }
     }
 
     /// Not an outcome: the customer may know why it waits, and for how long.
     fn tell(&self, traced: bool, effects: &mut Effects) {
-        let Self { id, why, waited, .. } = *self;
-        effects.send(self.front_end, traced, Message::Waiting { id, why, waited });
-    }
-
-    fn owed(&self) -> Owed {
-        Owed { id: self.id, front_end: self.front_end, traced: self.traced }
+        let message = Message::Waiting { id: self.id(), why: self.why, waited: self.waited };
+        effects.send(self.owed.front_end, traced, message);
     }
 }
+
+/// All orders that wait, one per customer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Checks(BTreeMap<CustomerId, Check>);
 
 impl Checks {
     /// The order's check, if it is this one that waits.
     fn get_mut(&mut self, request: RequestId) -> Option<&mut Check> {
-        self.0.get_mut(&request.customer).filter(|check| check.id == request)
+        self.0.get_mut(&request.customer).filter(|check| check.id() == request)
     }
 
-    fn take(&mut self, request: RequestId) -> Option<Check> {
-        self.get_mut(request)?;
-        self.0.remove(&request.customer)
+    /// Whether the order waits already, or one that its customer asked later. Then it is told why it waits.
+    pub(super) fn repeated(&mut self, owed: Owed, effects: &mut Effects) -> bool {
+        let Some(check) = self.0.get_mut(&owed.id.customer).filter(|check| check.id().number >= owed.id.number) else {
+            return false;
+        };
+        if check.id() != owed.id {
+            owed.refused(Refusal::NumberUsed, effects);
+            return true;
+        }
+        check.owed.front_end = owed.front_end;
+        check.owed.traced |= owed.traced;
+        check.unrepeated = Span(0);
+        check.tell(false, effects);
+        true
+    }
+
+    /// A new order, which waits from now on, if there is room for its customer.
+    pub(super) fn begin(&mut self, check: Check, effects: &mut Effects) {
+        let id = check.id();
+        if self.0.len() >= MOST_CHECKS && !self.0.contains_key(&id.customer) {
+            return check.owed.busy(effects);
+        }
+        // A customer that was restarted has forgotten the order that waits.
+        self.gone_beyond(id.customer, id.number, effects);
+        check.ask(effects);
+        self.0.insert(id.customer, check);
     }
 
     /// The customer has gone on to request `to`: what it asked before is never executed here.
     pub(super) fn gone_beyond(&mut self, customer: CustomerId, to: RequestNumber, effects: &mut Effects) {
-        if let Some(check) = self.0.get(&customer).filter(|check| check.id.number < to) {
+        if let Some(check) = self.0.get(&customer).filter(|check| check.id().number < to) {
             check.end(effects);
             self.0.remove(&customer);
         }
+    }
+
+    /// The verdict on this order is here. None: the order was withdrawn or abandoned, or this is its second verdict.
+    pub(super) fn take(&mut self, request: RequestId, effects: &mut Effects) -> Option<Check> {
+        self.get_mut(request)?;
+        let check = self.0.remove(&request.customer)?;
+        if check.rests {
+            effects.cancel_timer(Timer::CheckAgain(request));
+        }
+        Some(check)
+    }
+
+    /// Not a verdict: the order waits, and is asked about again. Many that wait take turns, or they would do nothing else.
+    pub(super) fn on_no_verdict(&mut self, request: RequestId, settings: &Settings, effects: &mut Effects) {
+        let turns = 1 + self.0.len() as u64 / AGAIN_AT_ONCE;
+        let Some(check) = self.get_mut(request) else { return };
+        check.rests = true;
+        effects.set_timer(Timer::CheckAgain(request), settings.check_again_after.times(turns));
+        if std::mem::replace(&mut check.why, WaitReason::NobodyAnswers) != WaitReason::NobodyAnswers {
+            check.tell(check.owed.traced, effects);
+        }
+    }
+
+    pub(super) fn on_check_again(&mut self, request: RequestId, effects: &mut Effects) {
+        if let Some(check) = self.get_mut(request)
+            && std::mem::take(&mut check.rests)
+        {
+            check.ask(effects);
+        }
+    }
+
+    /// Each heartbeat: how long each has waited. An order that no front-end has repeated for long leaves its place: its
+    /// customer is gone, or comes again and begins anew, under the same id. Those that have waited too long leave as well,
+    /// and are returned: they are to be refused.
+    pub(super) fn count(&mut self, settings: &Settings, effects: &mut Effects) -> Vec<Check> {
+        let (abandoned_after, refused_after) = (abandoned_after(settings), refused_after(settings));
+        let mut refused = Vec::new();
+        self.0.retain(|_, check| {
+            check.waited.0 += settings.heartbeat.0;
+            check.unrepeated.0 += settings.heartbeat.0;
+            let is_abandoned = check.unrepeated >= abandoned_after;
+            let is_refused = !is_abandoned && refused_after.is_some_and(|after| check.waited >= after);
+            if is_abandoned || is_refused {
+                check.end(effects);
+            }
+            refused.extend(is_refused.then(|| check.clone()));
+            !is_abandoned && !is_refused
+        });
+        refused
     }
 
     /// This primary asks no more.
@@ -103,138 +182,7 @@ impl Checks {
     /// The requests that wait.
     #[cfg(feature = "simulation")]
     pub(super) fn requests(&self) -> impl Iterator<Item = RequestId> + '_ {
-        self.0.values().map(|check| check.id)
-    }
-}
-
-impl Replica {
-    /// An order that was not executed yet.
-    pub(super) fn on_order(
-        &mut self,
-        owed: Owed,
-        since: OpNumber,
-        (postcode, items): (Postcode, Vec<String>),
-        effects: &mut Effects,
-    ) {
-        let Owed { id, front_end, traced } = owed;
-        if self.repeated(front_end, traced, id, effects) {
-            return;
-        }
-        if self.is_full() {
-            return Self::busy(&owed, effects);
-        }
-        if let Err(error) = check_items(&items) {
-            return self.execute_rejection(owed, Rejection::Items(error), effects);
-        }
-        let Some(primary) = &mut self.primary else { return };
-        let checks = &mut primary.checks.0;
-        if checks.len() >= MOST_CHECKS && !checks.contains_key(&id.customer) {
-            return Self::busy(&owed, effects);
-        }
-        primary.checks.gone_beyond(id.customer, id.number, effects);
-        let (waited, unrepeated, why) = (Span(0), Span(0), WaitReason::Asked);
-        let check = Check { id, front_end, traced, since, postcode, items, waited, unrepeated, why, rests: false };
-        primary.checks.0.insert(id.customer, check);
-        // [11]: the primary alone asks; its verdict travels in the entry.
-        effects.push(Effect::CheckPostcode { request: id, postcode, traced });
-    }
-
-    /// Whether the order waits already, or one that its customer asked later. Then it is told why it waits.
-    fn repeated(&mut self, from: Contact, traced: bool, id: RequestId, effects: &mut Effects) -> bool {
-        let Some(primary) = &mut self.primary else { return true };
-        let Some(check) = primary.checks.0.get_mut(&id.customer).filter(|check| check.id.number >= id.number) else {
-            return false;
-        };
-        if check.id != id {
-            effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::NumberUsed });
-            return true;
-        }
-        check.front_end = from;
-        check.traced |= traced;
-        check.unrepeated = Span(0);
-        check.tell(false, effects);
-        true
-    }
-
-    /// [12]
-    pub(super) fn on_verdict(&mut self, request: RequestId, verdict: Verdict, at: Timestamp, effects: &mut Effects) {
-        if verdict == Verdict::NobodyAnswers {
-            return self.on_no_verdict(request, effects);
-        }
-        // Withdrawn, abandoned, or its second copy was faster: nobody needs this verdict.
-        let Some(check) = self.primary.as_mut().and_then(|primary| primary.checks.take(request)) else { return };
-        if check.rests {
-            effects.cancel_timer(Timer::CheckAgain(request));
-        }
-        if self.last_number(request) >= request.number {
-            // R8: executed meanwhile.
-            effects.trace(|| TraceEvent::Refused { from: check.front_end.id, why: Refusal::NumberUsed });
-            return;
-        }
-        if self.may_be_forgotten(request, check.since) {
-            // Its customer went beyond it meanwhile, and was then evicted.
-            return self.expire(check.owed(), effects);
-        }
-        match verdict {
-            Verdict::Valid { .. } => {
-                let (number, owed) = (self.book.accepted().next(), check.owed());
-                let Check { postcode, items, .. } = check;
-                let effect = EntryEffect::Accepted { postcode, items, number, at };
-                self.execute(owed, effect, Outcome::Placed { number }, effects);
-            }
-            Verdict::Invalid { why, by } => {
-                self.execute_rejection(check.owed(), Rejection::Postcode { why, by }, effects);
-            }
-            Verdict::NobodyAnswers => unreachable!("handled above"),
-        }
-    }
-
-    /// Not a verdict: the order waits, and is asked about again. Many that wait take turns, or they would do nothing else.
-    fn on_no_verdict(&mut self, request: RequestId, effects: &mut Effects) {
-        let Some(primary) = &mut self.primary else { return };
-        let turns = 1 + primary.checks.0.len() as u64 / AGAIN_AT_ONCE;
-        let Some(check) = primary.checks.get_mut(request) else { return };
-        check.rests = true;
-        effects.set_timer(Timer::CheckAgain(request), self.settings.check_again_after.times(turns));
-        if std::mem::replace(&mut check.why, WaitReason::NobodyAnswers) != WaitReason::NobodyAnswers {
-            check.tell(check.traced, effects);
-        }
-    }
-
-    pub(super) fn on_check_again(&mut self, request: RequestId, effects: &mut Effects) {
-        let Some(check) = self.primary.as_mut().and_then(|primary| primary.checks.get_mut(request)) else { return };
-        if std::mem::take(&mut check.rests) {
-            let Check { postcode, traced, .. } = *check;
-            effects.push(Effect::CheckPostcode { request, postcode, traced });
-        }
-    }
-
-    /// Each heartbeat: who has waited for how long. What no front-end has repeated for long leaves its place: its customer is
-    /// gone, or comes again and begins anew, under the same id.
-    pub(super) fn count_checks(&mut self, effects: &mut Effects) {
-        let Some(primary) = &mut self.primary else { return };
-        let (abandoned_after, refused_after) = (abandoned_after(&self.settings), refused_after(&self.settings));
-        let mut refused = Vec::new();
-        primary.checks.0.retain(|_, check| {
-            check.waited.0 += self.settings.heartbeat.0;
-            check.unrepeated.0 += self.settings.heartbeat.0;
-            if check.unrepeated >= abandoned_after {
-                check.end(effects);
-                return false;
-            }
-            let is_refused = refused_after.is_some_and(|after| check.waited >= after);
-            if is_refused {
-                check.end(effects);
-                refused.push(check.clone());
-            }
-            !is_refused
-        });
-        for check in refused {
-            let forgotten = self.may_be_forgotten(check.id, check.since);
-            if self.last_number(check.id) < check.id.number && !forgotten {
-                self.execute_rejection(check.owed(), Rejection::Unchecked { waited: check.waited }, effects);
-            }
-        }
+        self.0.values().map(Check::id)
     }
 }
 

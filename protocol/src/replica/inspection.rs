@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Replica;
+use super::primary::Primary;
 use crate::ids::{OpNumber, ReplicaId, RequestId};
 use crate::order_book::Entry;
 
@@ -10,22 +11,22 @@ impl Replica {
     /// Of an acting primary: where its history ended when it entered its view.
     #[must_use]
     pub fn inherited(&self) -> Option<OpNumber> {
-        self.primary.as_ref().map(|primary| primary.inherited)
+        self.primary.as_ref().map(Primary::inherited)
     }
 
     /// Of an acting primary: the end of what this peer is known to hold of its history.
     #[must_use]
     pub fn acked_by(&self, peer: ReplicaId) -> Option<OpNumber> {
-        self.primary.as_ref()?.peers.get(&peer)?.acked
+        self.primary.as_ref()?.peers().acked_by(peer)
     }
 
     /// The entries after `op`, as far as the log reaches back.
     pub fn entries_after(&self, op: OpNumber) -> impl Iterator<Item = &Arc<Entry>> {
-        self.log.after(op)
+        self.shared.log.after(op)
     }
 
     /// Of an acting primary: the orders that wait for a word about their postcode.
     pub fn unchecked(&self) -> impl Iterator<Item = RequestId> + '_ {
-        self.primary.iter().flat_map(|primary| primary.checks.requests())
+        self.primary.iter().flat_map(|primary| primary.unchecked_requests())
     }
 }

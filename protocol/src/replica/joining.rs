@@ -10,7 +10,6 @@ use crate::order_book::OrderBook;
 use crate::trace::{Refusal, TraceEvent};
 
 use super::Replica;
-use super::log::Log;
 use super::peers::PART;
 
 /// At most so many parts in a snapshot.
@@ -44,16 +43,16 @@ impl Loading {
 impl Replica {
     /// [1]
     pub(super) fn register(&self, traced: bool, effects: &mut Effects) {
-        let (name, role) = (self.identity.name.clone(), self.identity.role);
+        let (name, role) = (self.shared.identity.name.clone(), self.shared.identity.role);
         let register = Message::Register { name, role, token: None, commit: self.commit() };
-        effects.send(self.identity.name_server, traced, register);
+        effects.send(self.shared.identity.name_server, traced, register);
     }
 
     /// Nobody announces views: perhaps there is a new front-end that does not know this replica. Drawn quietly: [7] and [8]
     /// are a customer's.
     pub(super) fn look_front_end_up(&mut self, effects: &mut Effects) {
-        effects.send(self.identity.name_server, false, Message::Lookup { role: Role::FrontEnd });
-        effects.set_timer(Timer::FrontEndSilence, self.settings.suspect_after.times(2));
+        effects.send(self.shared.identity.name_server, false, Message::Lookup { role: Role::FrontEnd });
+        effects.set_timer(Timer::FrontEndSilence, self.shared.settings.suspect_after.times(2));
     }
 
     /// A status makes this replica known to a front-end, which then lists it as a joiner. A front-end that has spoken knows
@@ -70,7 +69,7 @@ impl Replica {
             return;
         }
         let bounded = part.parts <= MOST_PARTS && part.part < part.parts && part.bytes.len() <= PART;
-        if !bounded || part.instead_of != self.position {
+        if !bounded || part.instead_of != self.shared.position {
             effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::StaleSnapshot });
             return self.acknowledge(from, Barrier(0), None, traced, effects);
         }
@@ -104,9 +103,8 @@ impl Replica {
         let bytes: Vec<u8> = parts.into_iter().flatten().flatten().collect();
         match postcard::from_bytes::<OrderBook>(&bytes) {
             Ok(book) => {
-                self.book = book;
-                self.position = Some(at);
-                self.log = Log::starting_at(at);
+                self.shared.book = book;
+                self.shared.begin_log(at);
                 self.commit = OpNumber(0);
                 effects.trace(|| TraceEvent::Log {
                     text: format!("Installed the whole state at {at}; what was here before is gone."),

@@ -3,22 +3,23 @@
 //! Everything is measured in heartbeats, so that a stopped clock accuses nobody. What is on the way is bounded; what is not
 //! acknowledged is sent again from the acknowledged position (go-back-n: acknowledgements are cumulative).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::Replica;
-use super::log::{self, Log};
-use super::primary::Primary;
-use crate::ids::{Barrier, Contact, OpNumber, Position, ReplicaId, Span, View};
+use super::log;
+use super::shared::Shared;
+use crate::ids::{Barrier, Contact, OpNumber, Position, ReplicaId, Span, View, ViewNumber};
 use crate::machine::{Effects, Settings};
 use crate::message::{Message, SnapshotPart, StateUpdate};
 use crate::order_book::{Entry, OrderBook};
+use crate::plant::Plant;
+use crate::trace::TraceEvent;
 
-/// At most so many entries in one update (PROTOCOL section 8).
+/// Entries in one update, at most (PROTOCOL section 8).
 const MOST_ENTRIES: usize = 1024;
-/// About so many bytes of entries in one update.
+/// Bytes of entries in one update, about.
 const MOST_BYTES: usize = 256 * 1024;
-/// At most so many updates with entries on the way to a peer.
+/// Updates with entries on the way to a peer, at most.
 const MOST_ON_THE_WAY: usize = 4;
 /// Bytes in one part of a snapshot.
 pub(super) const PART: usize = 64 * 1024;
@@ -27,13 +28,22 @@ const MOST_UNHEARD: u64 = 1_000_000;
 /// Parts on the way to a peer.
 const WINDOW: u32 = 8;
 
+/// What [`Message::Ack`] says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Acknowledgement {
+    pub(super) view: ViewNumber,
+    pub(super) position: Option<Position>,
+    pub(super) barrier: Barrier,
+    pub(super) part: Option<(OpNumber, u32)>,
+}
+
 /// What a primary knows of a member or joiner, in this view.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Peer {
+struct Peer {
     /// The end of what it is known to hold of this primary's history; none before its first answer that fits.
-    pub(super) acked: Option<OpNumber>,
+    acked: Option<OpNumber>,
     /// The newest barrier it has answered.
-    pub(super) echoed: Barrier,
+    echoed: Barrier,
     /// The end of what was sent to it.
     sent: OpNumber,
     /// The ends of updates with entries that are not acknowledged.
@@ -76,28 +86,23 @@ impl Transfer {
 
 impl Peer {
     /// Takes an acknowledgement and judges it: is the peer's history a beginning of this primary's?
-    pub(super) fn on_ack(
-        &mut self,
-        at: Option<Position>,
-        barrier: Barrier,
-        part: Option<(OpNumber, u32)>,
-        (log, book, here): (&Log, &OrderBook, Position),
-    ) {
+    fn on_ack(&mut self, ack: Acknowledgement, shared: &Shared) {
+        let Acknowledgement { position: at, barrier, part, .. } = ack;
         self.unheard = 0;
         self.echoed = self.echoed.max(barrier);
         if let Some((op, part)) = part {
             self.on_part(op, part);
         }
-        match at.filter(|at| log.holds(*at)) {
+        match at.filter(|at| shared.log.holds(*at)) {
             Some(at) => self.on_fitting(at.op),
             // It once fitted in this view and nobody else writes to it: what does not fit now is an old answer.
             None if self.acked.is_some_and(|acked| at.is_none_or(|at| at.op < acked)) => {}
-            None => self.need_snapshot(at, here, book),
+            None => self.need_snapshot(at, shared),
         }
     }
 
     fn on_fitting(&mut self, op: OpNumber) {
-        // Whoever fits needs no snapshot, even if an old answer once asked for one.
+        // A peer that fits needs no snapshot, even if an old answer once asked for one.
         self.snapshot = None;
         if self.acked.is_none_or(|acked| op > acked) {
             self.acked = Some(op);
@@ -119,21 +124,21 @@ impl Peer {
     }
 
     /// R6: made now, in this view, of the whole state, for the position the peer has.
-    fn need_snapshot(&mut self, at: Option<Position>, here: Position, book: &OrderBook) {
+    fn need_snapshot(&mut self, at: Option<Position>, shared: &Shared) {
         if self.snapshot.as_ref().is_none_or(|snapshot| snapshot.instead_of != at) {
-            self.snapshot = Some(Transfer::new(at, here, book));
+            self.snapshot = Some(Transfer::new(at, shared.here(), &shared.book));
             self.on_the_way.clear();
             self.stalled = 0;
         }
     }
 
     /// Parts acknowledged of parts in all.
-    pub(super) fn progress(&self) -> (u32, u32) {
+    fn progress(&self) -> (u32, u32) {
         self.snapshot.as_ref().map_or((0, 0), |snapshot| (snapshot.acknowledged(), snapshot.got.len() as u32))
     }
 
-    /// Whether it has been silent for so many heartbeats.
-    pub(super) fn is_silent(&self, limit: u64) -> bool {
+    /// Whether it has been silent for more than `limit` heartbeats.
+    fn is_silent(&self, limit: u64) -> bool {
         self.unheard > limit
     }
 
@@ -145,7 +150,7 @@ impl Peer {
             return;
         }
         self.stalled += 1;
-        if self.stalled > 2.max(Self::heartbeats_in(settings.hop.times(4), settings)) {
+        if self.stalled > 2.max(heartbeats_in(settings.hop.times(4), settings)) {
             self.stalled = 0;
             self.sent = self.acked.unwrap_or(self.sent);
             self.on_the_way.clear();
@@ -154,35 +159,28 @@ impl Peer {
             }
         }
     }
-
-    pub(super) fn heartbeats_in(span: Span, settings: &Settings) -> u64 {
-        span.0.div_ceil(settings.heartbeat.0.max(1))
-    }
-
-    pub(super) fn forgive(&mut self) {
-        self.unheard = 0;
-    }
-
-    /// Its process is gone: that is silence enough.
-    fn is_gone(&mut self) {
-        self.unheard = MOST_UNHEARD;
-    }
 }
 
 /// What is common to everything that is sent to peers in one round.
-struct Round<'a> {
-    view: &'a View,
-    log: &'a Log,
-    here: Position,
-    barrier: Barrier,
-    commit: OpNumber,
-    traced: &'a dyn Fn(OpNumber, OpNumber) -> bool,
+pub(super) struct Round<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) here: Position,
+    pub(super) barrier: Barrier,
+    pub(super) commit: OpNumber,
+    /// Entries that are shown step by step.
+    pub(super) traced_ops: &'a BTreeSet<OpNumber>,
 }
 
 impl Round<'_> {
     fn update(&self, from: Position, entries: Vec<Arc<Entry>>) -> Message {
-        let (view, barrier, commit) = (self.view.clone(), self.barrier, self.commit);
+        let (view, barrier, commit) = (self.shared.view.clone(), self.barrier, self.commit);
         Message::StateUpdate(StateUpdate { view, from, entries, barrier, commit })
+    }
+
+    /// Where the peer stands and what the primary's newest barrier is: nothing new.
+    fn beat(&self, peer: &Peer, to: Contact, traced: bool, effects: &mut Effects) {
+        let from = self.shared.log.position_at(peer.sent).filter(|_| peer.acked.is_some()).unwrap_or(self.here);
+        effects.send(to, traced, self.update(from, Vec::new()));
     }
 
     /// New entries, as far as they may be on the way; or the next parts of a snapshot.
@@ -192,119 +190,180 @@ impl Round<'_> {
                 |snapshot: &Transfer| snapshot.got[..snapshot.next as usize].iter().filter(|got| !**got).count() as u32;
             while snapshot.next < snapshot.got.len() as u32 && sent_not_acknowledged(snapshot) < WINDOW {
                 if !snapshot.got[snapshot.next as usize] {
-                    effects.send(to, true, snapshot.part(snapshot.next, self.view));
+                    effects.send(to, true, snapshot.part(snapshot.next, &self.shared.view));
                 }
                 snapshot.next += 1;
             }
             return;
         }
+        let log = &self.shared.log;
         while peer.acked.is_some() && peer.sent < self.here.op && peer.on_the_way.len() < MOST_ON_THE_WAY {
-            let Some(from) = self.log.position_at(peer.sent) else { return };
+            let Some(from) = log.position_at(peer.sent) else { return };
             let mut bytes = 0;
             let fits = |entry: &&Arc<Entry>| {
                 bytes += log::size(entry);
                 bytes <= MOST_BYTES
             };
-            let entries: Vec<_> = self.log.after(peer.sent).take(MOST_ENTRIES).take_while(fits).cloned().collect();
+            let entries: Vec<_> = log.after(peer.sent).take(MOST_ENTRIES).take_while(fits).cloned().collect();
             let Some(end) = entries.last().map(|entry| entry.op) else { return };
-            effects.send(to, (self.traced)(from.op.next(), end), self.update(from, entries));
+            let traced = self.traced_ops.range(from.op.next()..=end).next().is_some();
+            effects.send(to, traced, self.update(from, entries));
             peer.sent = end;
             peer.on_the_way.push_back(end);
         }
     }
 }
 
-impl Replica {
-    /// Joiners are brought up outside the ack set; who is neither in it nor listed any more is let go, once it is silent:
-    /// of two front-ends, one may list whom the other does not hear.
-    pub(super) fn bring_up(&mut self, joiners: &[ReplicaId], effects: &mut Effects) {
-        let (me, limit) = (self.id(), self.silence_limit());
-        let Some(primary) = &mut self.primary else { return };
-        let Primary { peers, ack_set, .. } = primary;
-        peers.retain(|id, peer| ack_set.contains(id) || joiners.contains(id) || !peer.is_silent(limit));
-        let known = peers.len();
-        for joiner in joiners.iter().filter(|id| **id != me) {
-            peers.entry(*joiner).or_default();
+/// All members and joiners but the primary itself, and which of them every answer needs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Peers {
+    peers: BTreeMap<ReplicaId, Peer>,
+    ack_set: BTreeSet<ReplicaId>,
+    /// Members of the ack set that were silent for the silence limit.
+    silent: Vec<ReplicaId>,
+}
+
+impl Peers {
+    pub(super) fn of(view: &View, me: ReplicaId) -> Self {
+        let ack_set: BTreeSet<_> = view.members.iter().copied().collect();
+        let peers = ack_set.iter().filter(|id| **id != me).map(|id| (*id, Peer::default())).collect();
+        Self { peers, ack_set, silent: Vec::new() }
+    }
+
+    pub(super) fn contains(&self, id: ReplicaId) -> bool {
+        self.peers.contains_key(&id)
+    }
+
+    /// Whose acknowledgement each answer needs: the peers' and the primary's own.
+    pub(super) fn ack_set(&self) -> impl Iterator<Item = ReplicaId> + '_ {
+        self.ack_set.iter().copied()
+    }
+
+    pub(super) fn silent(&self) -> &[ReplicaId] {
+        &self.silent
+    }
+
+    /// Which peers are being brought up, and how far (parts acknowledged of parts in all).
+    pub(super) fn joiners(&self) -> Vec<(ReplicaId, u32, u32)> {
+        let outside = self.peers.iter().filter(|(id, _)| !self.ack_set.contains(id));
+        outside.map(|(id, peer)| (*id, peer.progress().0, peer.progress().1)).collect()
+    }
+
+    /// The end of what this peer is known to hold.
+    #[cfg(feature = "simulation")]
+    pub(super) fn acked_by(&self, id: ReplicaId) -> Option<OpNumber> {
+        self.peers.get(&id)?.acked
+    }
+
+    /// The end of what everybody in the ack set holds, with `here` for the primary itself; none: somebody's is not known.
+    pub(super) fn held_by_all(&self, here: OpNumber) -> Option<OpNumber> {
+        let acked = |id: &ReplicaId| self.peers.get(id).map_or(Some(here), |peer| peer.acked);
+        self.ack_set.iter().map(acked).min().flatten()
+    }
+
+    /// The newest barrier that everybody in the ack set has echoed.
+    pub(super) fn confirmed(&self) -> Barrier {
+        let echoed = self.ack_set.iter().filter_map(|id| self.peers.get(id)).map(|peer| peer.echoed);
+        echoed.min().unwrap_or(Barrier(u64::MAX))
+    }
+
+    /// R4: joiners that hold all up to `enough` enter the ack set. Whether there were any.
+    pub(super) fn take_in(&mut self, enough: OpNumber, effects: &mut Effects) -> bool {
+        let before = self.ack_set.len();
+        let in_step = self.peers.iter().filter(|(_, peer)| peer.acked.is_some_and(|acked| acked >= enough));
+        for replica in in_step.map(|(id, _)| *id) {
+            if self.ack_set.insert(replica) {
+                effects.trace(|| TraceEvent::TookIn { replica });
+            }
         }
-        if peers.len() > known {
-            self.beat(effects);
+        self.ack_set.len() > before
+    }
+
+    pub(super) fn on_ack(&mut self, from: ReplicaId, ack: Acknowledgement, shared: &Shared) {
+        if let Some(peer) = self.peers.get_mut(&from) {
+            peer.on_ack(ack, shared);
         }
+    }
+
+    /// Joiners are brought up outside the ack set. A peer that is neither in it nor listed any more is let go, once it is
+    /// silent: of two front-ends, one may list a joiner that the other does not hear. Whether somebody is new.
+    pub(super) fn bring_up(&mut self, joiners: &[ReplicaId], shared: &Shared) -> bool {
+        let limit = silence_limit(shared);
+        self.peers.retain(|id, peer| self.ack_set.contains(id) || joiners.contains(id) || !peer.is_silent(limit));
+        let known = self.peers.len();
+        for joiner in joiners.iter().filter(|id| **id != shared.id()) {
+            self.peers.entry(*joiner).or_default();
+        }
+        self.peers.len() > known
     }
 
     /// The heartbeat: an update without entries to every peer. It asks "where are you?" and carries the barrier (R9).
-    pub(super) fn beat(&mut self, effects: &mut Effects) {
-        let traced = self.primary.as_ref().is_some_and(Primary::has_traced_read);
-        self.each_peer(effects, |round, peer, to, effects| {
-            let from = round.log.position_at(peer.sent).filter(|_| peer.acked.is_some()).unwrap_or(round.here);
-            effects.send(to, traced, round.update(from, Vec::new()));
-        });
-    }
-
-    /// Whatever every peer lacks and may be sent now.
-    pub(super) fn push_updates(&mut self, effects: &mut Effects) {
-        self.each_peer(effects, |round, peer, to, effects| round.push(peer, to, effects));
-    }
-
-    fn each_peer(&mut self, effects: &mut Effects, mut act: impl FnMut(&Round<'_>, &mut Peer, Contact, &mut Effects)) {
-        let (Some(primary), Some(here)) = (&mut self.primary, self.position) else { return };
-        let traced_ops = &primary.traced_ops;
-        let round = Round {
-            view: &self.view,
-            log: &self.log,
-            here,
-            barrier: primary.barrier,
-            commit: primary.commit,
-            traced: &|first, last| traced_ops.range(first..=last).next().is_some(),
-        };
-        for (id, peer) in &mut primary.peers {
-            if let Some(address) = self.addresses.get(id) {
-                act(&round, peer, Contact { id: *id, address: *address }, effects);
+    pub(super) fn beat(&mut self, round: &Round<'_>, traced: bool, effects: &mut Effects) {
+        for (id, peer) in &self.peers {
+            if let Some(to) = round.shared.contact(*id) {
+                round.beat(peer, to, traced, effects);
             }
         }
     }
 
-    /// Once a heartbeat: who is silent, and what has to be sent again.
-    pub(super) fn watch_peers(&mut self, effects: &mut Effects) {
-        let Some(primary) = &mut self.primary else { return };
-        for (id, peer) in &mut primary.peers {
-            peer.watch(&self.settings);
+    /// All that each peer lacks and may be sent now.
+    pub(super) fn push(&mut self, round: &Round<'_>, effects: &mut Effects) {
+        for (id, peer) in &mut self.peers {
+            if let Some(to) = round.shared.contact(*id) {
+                round.push(peer, to, effects);
+            }
+        }
+    }
+
+    /// Once a heartbeat: which peers are silent, and what has to be sent again.
+    pub(super) fn watch(&mut self, shared: &mut Shared, effects: &mut Effects) {
+        for (id, peer) in &mut self.peers {
+            peer.watch(&shared.settings);
             // One heartbeat has just begun to be silent, the one before it was.
             if peer.unheard >= 2
                 && peer.unheard < MOST_UNHEARD
-                && let Some(address) = self.addresses.get(id)
+                && let Some(contact) = shared.contact(*id)
             {
-                effects.probe(Contact { id: *id, address: *address });
+                effects.probe(contact);
             }
         }
-        self.note_silent();
+        self.note_silent(shared);
     }
 
-    /// This process was itself frozen: it accuses nobody (PROTOCOL section 7).
-    pub(super) fn forgive_peers(&mut self) {
-        if let Some(primary) = &mut self.primary {
-            primary.peers.values_mut().for_each(Peer::forgive);
-        }
-        self.note_silent();
+    /// All silence is counted anew.
+    pub(super) fn forgive(&mut self, shared: &mut Shared) {
+        self.peers.values_mut().for_each(|peer| peer.unheard = 0);
+        self.note_silent(shared);
     }
 
-    /// A proof of death: the front-end hears of it at once.
-    pub(super) fn on_gone(&mut self, peer: ReplicaId) {
-        if let Some(peer) = self.primary.as_mut().and_then(|primary| primary.peers.get_mut(&peer)) {
-            peer.is_gone();
-            self.note_silent();
+    /// Its process is gone: that is silence enough.
+    pub(super) fn on_gone(&mut self, id: ReplicaId, shared: &mut Shared) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.unheard = MOST_UNHEARD;
+            self.note_silent(shared);
         }
     }
 
-    fn note_silent(&mut self) {
-        let limit = self.silence_limit();
-        let Some(primary) = &mut self.primary else { return };
-        let before = primary.report().1;
-        primary.note_silent(limit, &self.settings);
-        self.status_due |= primary.report().1 != before;
+    /// R5: a silent peer is reported, never skipped.
+    fn note_silent(&mut self, shared: &mut Shared) {
+        let limit = silence_limit(shared);
+        let silent = self.peers.iter().filter(|(id, peer)| self.ack_set.contains(id) && peer.is_silent(limit));
+        let mut silent: Vec<_> = silent.map(|(id, _)| *id).collect();
+        // Planted: it is skipped and not reported, so that the recorded view goes on to count it as a full copy.
+        if shared.plants(Plant::SkipSlowBackup) {
+            self.ack_set.retain(|id| !silent.contains(id));
+            silent.clear();
+        }
+        shared.status_due |= silent != self.silent;
+        self.silent = silent;
     }
+}
 
-    /// Heartbeats after which a peer is silent.
-    fn silence_limit(&self) -> u64 {
-        Peer::heartbeats_in(Span(self.settings.suspect_after.0 + self.patience.0), &self.settings)
-    }
+/// Heartbeats after which a peer is silent.
+fn silence_limit(shared: &Shared) -> u64 {
+    heartbeats_in(Span(shared.settings.suspect_after.0 + shared.patience.0), &shared.settings)
+}
+
+fn heartbeats_in(span: Span, settings: &Settings) -> u64 {
+    span.0.div_ceil(settings.heartbeat.0.max(1))
 }

@@ -7,7 +7,7 @@ use crate::machine::{Input, Settings};
 use crate::simulation::node::{Actor, Doom, Life};
 use crate::simulation::surroundings::Slot;
 use crate::simulation::tally::Fault;
-use crate::simulation::trial::{Patron, Plan, Trial};
+use crate::simulation::trial::{Flapping, Patron, Plan, Trial};
 use crate::simulation::weather::{Cut, Mood, Services};
 use crate::trace::NodeState;
 
@@ -339,11 +339,12 @@ impl Trial {
         let limit = self.cluster.settings.suspect_after.0;
         let (times, period) = (self.random.between(2, 20), self.random.between(limit / 2, limit * 2));
         let ends = (self.someone(), self.someone());
-        self.flap(times as u32, period, ends, None);
+        self.flap(Flapping { times: times as u32, period, ends, cut: None });
     }
 
-    pub(super) fn flap(&mut self, times: u32, period: u64, (one, other): (Slot, Slot), cut: Option<u32>) {
-        let next = match cut {
+    pub(super) fn flap(&mut self, flapping: Flapping) {
+        let Flapping { times, period, ends: (one, other), cut } = flapping;
+        let cut = match cut {
             Some(number) => {
                 self.cluster.around.mend(number);
                 None
@@ -351,7 +352,8 @@ impl Trial {
             None if times == 0 => return,
             None => Some(self.cluster.around.cut(vec![(one, 1 << other), (other, 1 << one)])),
         };
-        self.cluster.plan(self.at(period), Plan::Flap(times.saturating_sub(1), period, (one, other), next));
+        let next = Flapping { times: times.saturating_sub(1), cut, ..flapping };
+        self.cluster.plan(self.at(period), Plan::Flap(next));
     }
 
     // Weather.

@@ -29,8 +29,8 @@ pub enum Plan {
     Wake(Slot, usize),
     /// Mend this cut.
     Mend(u32),
-    /// A link comes or goes: so many times more, every so many microseconds, between these; cut now by this.
-    Flap(u32, u64, (Slot, Slot), Option<u32>),
+    /// A link comes or goes.
+    Flap(Flapping),
     /// The storm is over.
     Calm,
     /// The postcode services are well.
@@ -39,6 +39,19 @@ pub enum Plan {
     Think(Slot),
     /// This customer gives up, if it still waits for this.
     GiveUp(Slot, RequestId),
+}
+
+/// A link that comes and goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Flapping {
+    /// How often it will still change.
+    pub times: u32,
+    /// Microseconds between two changes.
+    pub period: u64,
+    /// The actors at its ends.
+    pub ends: (Slot, Slot),
+    /// The number of its cut, while it is cut.
+    pub cut: Option<u32>,
 }
 
 /// How a trial ended.
@@ -244,7 +257,7 @@ impl Trial {
             }
             Plan::SecondFrontEnd => self.second_front_end(),
             Plan::Mend(cut) => self.cluster.around.mend(cut),
-            Plan::Flap(times, period, ends, cut) => self.flap(times, period, ends, cut),
+            Plan::Flap(flapping) => self.flap(flapping),
             Plan::Calm => self.cluster.around.mood = self.usual.clone(),
             Plan::ServicesWell => self.cluster.around.services = super::weather::Services::Well,
         }
