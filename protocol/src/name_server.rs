@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ids::{Contact, FrontEndToken, NodeId, OpNumber, Role, Span, View, ViewNumber};
+use crate::ids::{Contact, FrontEndToken, NodeId, OpNumber, Role, Span, ViewNumber};
 use crate::machine::{Effect, Effects, Identity, Input, JournalRecord, Machine, Settings, Timer};
 use crate::message::Message;
 use crate::plant::Plant;
