@@ -3,6 +3,7 @@
 //! Real machines on one endpoint, in a thread of their own, in this process or in another than the cluster's. What they
 //! ask for is a [`Workload`]'s matter. Nothing is traced: this is for measuring and for judging, not for looking.
 
+mod counts;
 pub mod ordering;
 pub mod settling;
 
@@ -30,6 +31,8 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::cluster::{Admission, Inquirer, random};
+pub use counts::Counts;
+pub use settling::Agreement;
 
 /// Since the moment the load counts from, on a clock that never goes back.
 pub type Moment = Duration;

@@ -26,9 +26,9 @@ use thiserror::Error;
 use crate::recognition::recognise;
 pub use action::{Action, EndName, Goal, NodeName, TimerName, WaitFor, Which};
 pub use built_in::{BUILT_IN, MUSEUM, built_in};
-pub use expect::{Compared, Evidence, Met};
-pub use measure::{Gaps, Tally};
-pub use outcome::{Agreement, Conclusion, Finished, Outcome, Seen};
+pub use expect::{Compared, Comparison, Counted, Evidence, Met, Recovered, Redness};
+pub use measure::Gaps;
+pub use outcome::{Conclusion, Finished, Outcome, Seen};
 pub use performance::{Clocks, Deed, Findings, Patience, Performance, Times, deeds};
 pub use words::timer_name;
 

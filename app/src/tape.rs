@@ -10,7 +10,6 @@ mod frames;
 mod moment;
 mod reading;
 mod reel;
-mod search;
 mod standing;
 
 use std::collections::VecDeque;
@@ -26,7 +25,6 @@ use frames::Frames;
 pub use moment::Moment;
 pub use reading::{OpenError, Opened, open, read};
 use reel::Reel;
-pub use search::{Found, Hit, Query};
 use standing::Standing;
 
 /// A live tape keeps so many bytes of entries, and of what is looked up about them, in memory: some hours of a lecture, some

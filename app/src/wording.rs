@@ -2,12 +2,14 @@
 //!
 //! No drawing and no decisions; what the protocol and the launcher say in sentences of their own is shown as it is.
 
+mod of_expectations;
 mod of_files;
 mod of_nodes;
 mod of_past;
 mod of_results;
 mod of_service;
 mod of_steering;
+pub mod search;
 
 use protocol::ids::{NodeId, RequestNumber, Role, Span, View};
 use protocol::machine::Timer;
@@ -19,6 +21,7 @@ use protocol::trace::{Actor, Ending, LinkRule, Rate, Sign, Standing, Suspicion, 
 
 use crate::picture::{LogLine, TotalLoss};
 
+pub use of_expectations::{expected, seen, unmet};
 pub use of_files::*;
 pub use of_nodes::{
     concern, concern_in_short, customer_line, line, share_loaded, short_line, short_title, title, wait_reason,

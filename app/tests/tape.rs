@@ -7,8 +7,9 @@ mod lecture;
 use std::io::Write;
 
 use app::picture::{MarkKind, Picture};
-use app::tape::{self, Entry, Found, Moment, OpenError, Opened, Query, Tape};
+use app::tape::{self, Entry, Moment, OpenError, Opened, Tape};
 use app::wording;
+use app::wording::search::{Found, Query};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lecture::lecture;

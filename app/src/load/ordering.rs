@@ -18,8 +18,7 @@ use protocol::random::Random;
 use protocol::trace::{Crowd, CrowdTimes};
 
 use crate::history::{Function, HistoryWriter, Kind, LineValue, OperationLine};
-use crate::load::{Moment, Workload};
-use crate::scenario::Tally;
+use crate::load::{Counts, Moment, Workload};
 use named::Named;
 
 /// A postcode is used for so many operations, then the next one: lists stay short enough to be read in one page.
@@ -54,7 +53,7 @@ pub struct Ordering<W: Write> {
     crowd: Crowd,
     /// How long answers took, in microseconds of cluster time.
     times: Option<Histogram<u64>>,
-    tally: Tally,
+    counts: Counts,
 }
 
 struct Open {
@@ -89,7 +88,7 @@ impl<W: Write> Ordering<W> {
             crowd: Crowd::default(),
             // Without it nothing is known of times, and all else is as it is.
             times: Histogram::new_with_bounds(1, SLOWEST, 3).ok(),
-            tally: Tally::default(),
+            counts: Counts::default(),
         }
     }
 
@@ -127,10 +126,10 @@ impl<W: Write> Ordering<W> {
     ///
     /// # Errors
     /// The first thing that went wrong while writing.
-    pub fn finish(self) -> std::io::Result<Tally> {
+    pub fn finish(self) -> std::io::Result<Counts> {
         match self.failure {
             Some(error) => Err(error),
-            None => self.history.finish().map(|()| self.tally),
+            None => self.history.finish().map(|()| self.counts),
         }
     }
 
@@ -204,7 +203,7 @@ impl<W: Write> Ordering<W> {
         let Some(mut open) = self.open.remove(&place) else { return };
         let before = self.last_answer.insert(place, now).unwrap_or(now);
         if now.saturating_sub(before) > NOTABLE_GAP {
-            self.tally.wait(before, now);
+            self.counts.wait(before, now);
         }
         if !self.close(&mut open, answer, now) {
             self.open.insert(place, open);
@@ -225,16 +224,16 @@ impl<W: Write> Ordering<W> {
     fn close(&mut self, open: &mut Open, answer: &Answer, now: Moment) -> bool {
         match answer {
             Answer::Outcome(Outcome::Placed { .. }) => {
-                self.tally.acknowledge(now);
+                self.counts.acknowledge(now);
                 self.line(Kind::Ok, open, None, now);
             }
             Answer::Outcome(Outcome::Rejected { .. } | Outcome::NeverPlaced) => {
-                self.tally.refused += 1;
+                self.counts.refused += 1;
                 self.line(Kind::Fail, open, None, now);
             }
             // Whether it was placed is not known any more.
             Answer::Expired => {
-                self.tally.unknown += 1;
+                self.counts.unknown += 1;
                 self.line(Kind::Info, open, None, now);
             }
             Answer::History(page) => {
@@ -244,7 +243,7 @@ impl<W: Write> Ordering<W> {
                 if (open.pages.len() as u64) < page.total && page.orders.len() == PAGE {
                     return false;
                 }
-                self.tally.reads += 1;
+                self.counts.reads += 1;
                 let list = std::mem::take(&mut open.pages);
                 self.line(Kind::Ok, open, Some(&list), now);
             }
@@ -287,7 +286,7 @@ impl<W: Write + Send + 'static> Workload for Ordering<W> {
 
     fn unknown(&mut self, place: usize, now: Moment) {
         if let Some(open) = self.open.remove(&place) {
-            self.tally.unknown += u64::from(open.order.is_some());
+            self.counts.unknown += u64::from(open.order.is_some());
             self.crowd.unknown += u64::from(open.order.is_some());
             self.line(Kind::Info, &open, None, now);
             self.processes.remove(&place);
@@ -312,7 +311,7 @@ impl<W: Write> FinalReads<W> {
     ///
     /// # Errors
     /// The first thing that went wrong while writing.
-    pub fn finish(self) -> std::io::Result<Tally> {
+    pub fn finish(self) -> std::io::Result<Counts> {
         self.ordering.finish()
     }
 }

@@ -14,7 +14,23 @@ use protocol::trace::{NodeState, ReplicaState};
 use super::{Entry, Load, Moment, Workload};
 use crate::cluster::{Inquirer, NodeStatus};
 use crate::picture::contradict;
-use crate::scenario::Agreement;
+
+/// How the copies compare when nothing goes wrong any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Agreement {
+    /// All members of the newest view stand at the same operation and hold the same, and every replica is a member.
+    #[default]
+    Equal,
+    /// Two stand at the same operation and hold different orders.
+    Differ,
+    /// Those that can be compared hold the same, but not all can be.
+    Behind {
+        /// So many stand at the newest view's operation.
+        caught_up: usize,
+        /// Of so many that answer.
+        replicas: usize,
+    },
+}
 
 /// Areas that only the first postcode service knows; scenarios that silence it should not be about these.
 const ONLY_FIRST_SERVICE: [&str; 4] = ["BT", "JE", "GY", "IM"];

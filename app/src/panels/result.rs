@@ -108,8 +108,9 @@ fn line_ui(ui: &mut Ui, line: &Compared) {
         Met::TooLittle => ("○ too little", t.text),
         Met::Broken => ("✗ broken", t.tomato_text),
     };
-    let name = format!("{sign}: {}; {}", line.expected, line.seen);
-    let row = columns(ui, [(sign, ink), (&line.expected, t.text), (&line.seen, ink)], text::BODY);
+    let (expected, seen) = (wording::expected(&line.what), wording::seen(&line.what));
+    let name = format!("{sign}: {expected}; {seen}");
+    let row = columns(ui, [(sign, ink), (&expected, t.text), (&seen, ink)], text::BODY);
     row.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
     hairline(ui);
 }

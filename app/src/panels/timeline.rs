@@ -16,10 +16,11 @@ use protocol::trace::Rate;
 
 use super::{Focus, Selected};
 use crate::picture::Picture;
-use crate::tape::{Query, Tape};
+use crate::tape::Tape;
 use crate::theme::{size, time, tokens};
 use crate::verdict::evidence::Judged;
 use crate::widgets::scrolling;
+use crate::wording::search::Query;
 use controls::Search;
 pub use controls::controls_ui;
 use lanes::Lanes;

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Expectations, Findings, Light};
-use crate::wording::{count, light_named};
+use crate::load::Agreement;
+use crate::verdict::Verdict;
 
 /// What came of it, beside the findings.
 #[derive(Clone, Debug, Default)]
@@ -43,31 +44,85 @@ pub enum Met {
     Broken,
 }
 
-/// One expectation: what was expected, and what was seen.
+/// What is counted of a run and compared with a floor or a ceiling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Orders that their customers know to be placed.
+    OrdersAcknowledged,
+    /// Changes of primary.
+    Failovers,
+    /// Views after the first.
+    ViewChanges,
+    /// Faults of all kinds.
+    Faults,
+    /// Kinds of fault.
+    KindsOfFault,
+    /// Bombs that went off.
+    BombsGoneOff,
+    /// Timers that rang while time stood still.
+    TimersRungInStandstill,
+    /// Nodes that the front-end suspected.
+    Suspicions,
+}
+
+/// Why a light must turn red, or may not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redness {
+    /// A bug was injected, and must be caught.
+    BugInjected,
+    /// Orders were given up for lost, and that must show.
+    OrdersGivenUp,
+    /// Nothing was done that breaks a promise.
+    NoReason,
+}
+
+/// What was expected, and what was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// A count and its floor.
+    AtLeast(Counted, u64, Found),
+    /// A count and its ceiling.
+    AtMost(Counted, u64, Found),
+    /// The longest wait that is allowed, and the longest there was.
+    LongestWait(Duration, Duration),
+    /// How soon half the calm rate must come back, and how soon it did.
+    Recovery(Duration, Recovered),
+    /// The least share of the calm rate, and the share there was, in percent; none: there was no calm.
+    ShareOfCalm(u64, Option<u64>),
+    /// A light of which something is expected, why, and whether it is red.
+    LightNamed(Light, Redness, bool),
+    /// A light that is red and was not expected to be.
+    LightRed(Light),
+    /// The replicas become equal.
+    Copies(Agreement),
+    /// Every step can be done: a sentence about the one that could not.
+    StuckAt(String),
+    /// What customers were told is linearizable; or, if the first is set, shows the injected bug.
+    History(bool, Verdict),
+}
+
+/// What was counted.
+pub type Found = u64;
+
+/// How soon half the calm rate came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovered {
+    /// So long after the last step.
+    After(Duration),
+    /// Not while the scenario lasted.
+    Never,
+    /// The scenario was ended before that could be seen.
+    NotSeen,
+}
+
+/// One expectation, and whether it was met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compared {
-    /// "at least 5 failovers".
-    pub expected: String,
-    /// "3 failovers".
-    pub seen: String,
+    /// Expectation and finding.
+    pub what: Comparison,
     /// How they compare.
     pub met: Met,
-    /// Both in one sentence, for a list of what is not as expected.
-    pub sentence: String,
 }
-
-impl Compared {
-    fn new(expected: String, seen: String, met: Met) -> Self {
-        let sentence = format!("{seen}, {expected} expected");
-        Self { expected, seen, met, sentence }
-    }
-
-    fn said(self, sentence: impl Into<String>) -> Self {
-        Self { sentence: sentence.into(), ..self }
-    }
-}
-
-const STILL: [&str; 2] = ["timer rung while time stood still", "timers rung while time stood still"];
 
 fn ok_or(good: bool, otherwise: Met) -> Met {
     if good { Met::Yes } else { otherwise }
@@ -79,105 +134,75 @@ impl Expectations {
     pub fn compare(&self, findings: &Findings, evidence: &Evidence) -> Vec<Compared> {
         let mut lines = Vec::new();
         for (what, found, floor) in [
-            (["order acknowledged", "orders acknowledged"], evidence.acknowledged, self.acknowledged),
-            (["failover", "failovers"], findings.failovers, self.failovers),
-            (["view change", "view changes"], findings.view_changes, self.view_changes),
-            (["fault", "faults"], findings.all_faults(), self.faults),
-            (["kind of fault", "kinds of fault"], findings.kinds(), self.kinds),
-            (["bomb gone off", "bombs gone off"], findings.failpoints.values().sum(), self.failpoints),
+            (Counted::OrdersAcknowledged, evidence.acknowledged, self.acknowledged),
+            (Counted::Failovers, findings.failovers, self.failovers),
+            (Counted::ViewChanges, findings.view_changes, self.view_changes),
+            (Counted::Faults, findings.all_faults(), self.faults),
+            (Counted::KindsOfFault, findings.kinds(), self.kinds),
+            (Counted::BombsGoneOff, findings.failpoints.values().sum(), self.failpoints),
         ] {
             if floor > 0 {
-                let words = |number: u64| count(number as usize, what[0], what[1]);
                 let met = ok_or(found >= floor, Met::TooLittle);
-                let line = Compared::new(format!("at least {}", words(floor)), words(found), met);
-                lines.push(line.said(format!("{}, {floor} expected", words(found))));
+                lines.push(Compared { what: Comparison::AtLeast(what, floor, found), met });
             }
         }
         for (what, found, ceiling) in [
-            (["view change", "view changes"], findings.view_changes, self.at_most_view_changes),
-            (STILL, evidence.rung_while_stopped, self.timers_rung),
-            (["suspicion", "suspicions"], findings.suspicions, self.suspicions),
+            (Counted::ViewChanges, findings.view_changes, self.at_most_view_changes),
+            (Counted::TimersRungInStandstill, evidence.rung_while_stopped, self.timers_rung),
+            (Counted::Suspicions, findings.suspicions, self.suspicions),
         ] {
             if let Some(ceiling) = ceiling {
-                let words = |number: u64| count(number as usize, what[0], what[1]);
                 let met = ok_or(found <= ceiling, Met::Broken);
-                let line = Compared::new(format!("at most {}", words(ceiling)), words(found), met);
-                lines.push(line.said(format!("{}, at most {ceiling} expected", words(found))));
+                lines.push(Compared { what: Comparison::AtMost(what, ceiling, found), met });
             }
         }
-        lines.extend(self.longest_gap.map(|longest| waiting(longest, evidence.longest_gap)));
+        if let Some(longest) = self.longest_gap {
+            let met = ok_or(evidence.longest_gap <= longest, Met::Broken);
+            lines.push(Compared { what: Comparison::LongestWait(longest, evidence.longest_gap), met });
+        }
         lines.extend(self.recovers_within.map(|within| recovering(within, evidence)));
-        lines.extend(self.percent_of_calm.map(|least| sharing(least, evidence.share_of_calm)));
+        if let Some(least) = self.percent_of_calm {
+            let share = evidence.share_of_calm;
+            let met = share.map_or(Met::TooLittle, |share| ok_or(share >= least, Met::Broken));
+            lines.push(Compared { what: Comparison::ShareOfCalm(least, share), met });
+        }
         lines.extend(self.lights(evidence));
         lines
     }
 
     /// Lights that must be red, and those that are and must not be.
     fn lights(&self, evidence: &Evidence) -> Vec<Compared> {
-        let is = |red: bool| if red { "it is red" } else { "it is green" }.to_owned();
-        let mut lines = Vec::new();
-        for light in &self.red {
+        let (why, otherwise) = match (evidence.planted, evidence.loses_orders) {
+            (true, _) => (Redness::BugInjected, Met::TooLittle),
+            (false, true) => (Redness::OrdersGivenUp, Met::TooLittle),
+            (false, false) => (Redness::NoReason, Met::Broken),
+        };
+        let expected = self.red.iter().map(|light| {
             let red = evidence.red.contains(light);
-            let name = light_named(*light);
-            let (words, otherwise) = match (evidence.planted, evidence.loses_orders) {
-                (true, _) => ("turns red: the mistake is caught", Met::TooLittle),
-                (false, true) => ("turns red: the loss shows", Met::TooLittle),
-                (false, false) => ("stays green: no mistake is made", Met::Broken),
-            };
-            let met = ok_or(red == (evidence.planted || evidence.loses_orders), otherwise);
-            let line = Compared::new(format!("the light {name} {words}"), is(red), met);
-            let sentence = if red { "is red" } else { "did not turn red" };
-            lines.push(line.said(format!("the light {name} {sentence}")));
-        }
-        for light in evidence.red.iter().filter(|light| !self.red.contains(light)) {
-            let name = light_named(*light);
-            let line = Compared::new(format!("the light {name} stays green"), is(true), Met::Broken);
-            lines.push(line.said(format!("the light {name} is red")));
-        }
-        lines
+            let met = ok_or(red == (why != Redness::NoReason), otherwise);
+            Compared { what: Comparison::LightNamed(*light, why, red), met }
+        });
+        let others = evidence.red.iter().filter(|light| !self.red.contains(light));
+        let others = others.map(|light| Compared { what: Comparison::LightRed(*light), met: Met::Broken });
+        expected.chain(others).collect()
     }
-}
-
-fn waiting(longest: Duration, found: Duration) -> Compared {
-    let expected = format!("no customer waits longer than {} ms", longest.as_millis());
-    let seen = format!("the longest wait was {} ms", found.as_millis());
-    let sentence = format!("a customer waited {} ms", found.as_millis());
-    Compared::new(expected, seen, ok_or(found <= longest, Met::Broken)).said(sentence)
 }
 
 fn recovering(within: Duration, evidence: &Evidence) -> Compared {
-    let found = evidence.recovery;
-    let expected = format!("half the calm rate again within {} ms after the last step", within.as_millis());
-    let met = ok_or(found.is_some_and(|took| took <= within), Met::Broken);
-    match found.map(|took| took.as_millis()) {
-        Some(took) => Compared::new(expected, format!("after {took} ms"), met)
-            .said(format!("half the calm rate came back only after {took} ms")),
-        None if evidence.broken_off => Compared::new(expected, "it was broken off before".into(), Met::TooLittle),
-        None => {
-            Compared::new(expected, "it did not come back".into(), met).said("half the calm rate did not come back")
-        }
-    }
-}
-
-fn sharing(least: u64, found: Option<u64>) -> Compared {
-    let expected = format!("at least {least} % of the calm rate from the first fault on");
-    match found {
-        Some(share) => {
-            let met = ok_or(share >= least, Met::Broken);
-            Compared::new(expected, format!("{share} % of it"), met)
-                .said(format!("{share} % of the calm rate was left from the first fault on, {least} % expected"))
-        }
-        None => Compared::new(expected, "there was no calm".into(), Met::TooLittle)
-            .said("there was no calm to compare with"),
-    }
+    let (found, met) = match evidence.recovery {
+        Some(took) => (Recovered::After(took), ok_or(took <= within, Met::Broken)),
+        None if evidence.broken_off => (Recovered::NotSeen, Met::TooLittle),
+        None => (Recovered::Never, Met::Broken),
+    };
+    Compared { what: Comparison::Recovery(within, found), met }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn sentences(lines: &[Compared], met: Met) -> Vec<&str> {
-        lines.iter().filter(|line| line.met == met).map(|line| line.sentence.as_str()).collect()
+    fn those(lines: &[Compared], met: Met) -> Vec<Comparison> {
+        lines.iter().filter(|line| line.met == met).map(|line| line.what.clone()).collect()
     }
 
     #[test]
@@ -188,15 +213,17 @@ mod tests {
         findings.suspicions = 1;
         let evidence = Evidence { acknowledged: 4, planted: true, ..Evidence::default() };
         let lines = expect.compare(&findings, &evidence);
-        let too_little = ["4 orders acknowledged, 5 expected", "the light “lost” did not turn red"];
-        assert_eq!(sentences(&lines, Met::TooLittle), too_little);
-        assert_eq!(sentences(&lines, Met::Broken), ["1 suspicion, at most 0 expected"]);
+        let not_red = Comparison::LightNamed(Light::Lost, Redness::BugInjected, false);
+        let too_little = [Comparison::AtLeast(Counted::OrdersAcknowledged, 5, 4), not_red];
+        assert_eq!(those(&lines, Met::TooLittle), too_little);
+        assert_eq!(those(&lines, Met::Broken), [Comparison::AtMost(Counted::Suspicions, 0, 1)]);
         let green = expect.compare(&Findings::default(), &Evidence { acknowledged: 5, ..Evidence::default() });
         assert!(green.iter().all(|line| line.met == Met::Yes), "without the mistake nothing must be red");
         assert_eq!(green.len(), 3, "what was met is told, too: {green:?}");
         let red = [Light::Lost].into();
         let alone = expect.compare(&Findings::default(), &Evidence { acknowledged: 5, red, ..Evidence::default() });
-        assert_eq!(sentences(&alone, Met::Broken), ["the light “lost” is red"]);
+        let red = Comparison::LightNamed(Light::Lost, Redness::NoReason, true);
+        assert_eq!(those(&alone, Met::Broken), [red]);
     }
 
     #[test]
@@ -224,18 +251,21 @@ mod tests {
             ..Evidence::default()
         };
         let lines = expect.compare(&Findings::default(), &evidence);
-        assert_eq!(sentences(&lines, Met::TooLittle).len(), 6, "{lines:?}");
+        assert_eq!(those(&lines, Met::TooLittle).len(), 6, "{lines:?}");
+        let (longest, waited) = (Duration::from_millis(500), Duration::from_millis(501));
+        let within = Duration::from_secs(5);
         let broken = [
-            "1 timer rung while time stood still, at most 0 expected",
-            "a customer waited 501 ms",
-            "half the calm rate did not come back",
-            "13 % of the calm rate was left from the first fault on, 60 % expected",
-            "the light “read stale” is red",
+            Comparison::AtMost(Counted::TimersRungInStandstill, 0, 1),
+            Comparison::LongestWait(longest, waited),
+            Comparison::Recovery(within, Recovered::Never),
+            Comparison::ShareOfCalm(60, Some(13)),
+            Comparison::LightRed(Light::Stale),
         ];
-        assert_eq!(sentences(&lines, Met::Broken), broken);
+        assert_eq!(those(&lines, Met::Broken), broken);
         assert_eq!(lines.len(), 6 + 3 + 3 + 2);
         let late = Evidence { recovery: Some(Duration::from_secs(6)), ..evidence };
         let lines = expect.compare(&Findings::default(), &late);
-        assert!(sentences(&lines, Met::Broken).contains(&"half the calm rate came back only after 6000 ms"));
+        let found = Recovered::After(Duration::from_secs(6));
+        assert!(those(&lines, Met::Broken).contains(&Comparison::Recovery(within, found)));
     }
 }

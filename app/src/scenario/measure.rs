@@ -3,53 +3,15 @@
 //! Answers are counted where customers are (`load::ordering`), when faults happened is known by the findings; here they are
 //! put together. Whether that is as expected is judged elsewhere.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::Findings;
+use crate::load::Counts;
 
 /// After a crash, gaps that begin so much later are not its fault.
 const AFTERMATH: Duration = Duration::from_secs(10);
-
-/// What customers were told. All moments count from when the customers began.
-#[derive(Clone, Debug, Default)]
-pub struct Tally {
-    /// Orders placed.
-    pub acknowledged: u64,
-    /// Orders certainly not placed.
-    pub refused: u64,
-    /// Orders of which nobody knows.
-    pub unknown: u64,
-    /// Lists read.
-    pub reads: u64,
-    /// Intervals in which a customer waited long: from, to. Of those that begin in the same tenth of a second the longest,
-    /// so that a thousand customers for a day fit into memory.
-    pub gaps: BTreeMap<u64, (Duration, Duration)>,
-    /// Orders acknowledged in each tenth of a second.
-    pub tenths: Vec<u32>,
-}
-
-impl Tally {
-    /// An order was acknowledged.
-    pub fn acknowledge(&mut self, now: Duration) {
-        self.acknowledged += 1;
-        let tenth = (now.as_millis() / 100) as usize;
-        if self.tenths.len() <= tenth {
-            self.tenths.resize(tenth + 1, 0);
-        }
-        self.tenths[tenth] += 1;
-    }
-
-    /// A customer waited long.
-    pub fn wait(&mut self, from: Duration, to: Duration) {
-        let longest = self.gaps.entry((from.as_millis() / 100) as u64).or_insert((from, to));
-        if to.saturating_sub(from) > longest.1.saturating_sub(longest.0) {
-            *longest = (from, to);
-        }
-    }
-}
 
 /// Longest wait of any customer after each crash; without a crash, in the whole run. In milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -65,9 +27,9 @@ pub struct Gaps {
 impl Gaps {
     /// `crashes`: when nodes were crashed, oldest first.
     #[must_use]
-    pub fn of(tally: &Tally, crashes: &[Duration]) -> Self {
+    pub fn of(counts: &Counts, crashes: &[Duration]) -> Self {
         let longest = |from: Duration, to: Duration| {
-            let within = tally.gaps.values().filter(|(begin, end)| *end >= from && *begin <= to);
+            let within = counts.gaps.values().filter(|(begin, end)| *end >= from && *begin <= to);
             within.map(|(begin, end)| (*end - *begin).as_millis() as u64).max().unwrap_or(0)
         };
         let ends = crashes.iter().skip(1).copied().chain([Duration::MAX]);
@@ -84,11 +46,11 @@ impl Gaps {
 
 /// Orders a second from the first fault to the end, in percent of those before it. None: there was no calm second.
 #[must_use]
-pub fn share_of_calm(tally: &Tally, findings: &Findings, lasts: Duration) -> Option<u64> {
-    let calm = recovery(tally, findings, lasts).0.filter(|calm| *calm > 0)?;
+pub fn share_of_calm(counts: &Counts, findings: &Findings, lasts: Duration) -> Option<u64> {
+    let calm = recovery(counts, findings, lasts).0.filter(|calm| *calm > 0)?;
     let first_fault = findings.first_fault?;
     let from = (first_fault.as_millis() / 100) as usize;
-    let orders: u64 = tally.tenths.iter().skip(from).map(|orders| u64::from(*orders)).sum();
+    let orders: u64 = counts.tenths.iter().skip(from).map(|orders| u64::from(*orders)).sum();
     let tenths = (lasts.saturating_sub(first_fault).as_millis() / 100).max(1) as u64;
     Some(orders * 1000 / tenths / calm)
 }
@@ -96,11 +58,11 @@ pub fn share_of_calm(tally: &Tally, findings: &Findings, lasts: Duration) -> Opt
 /// Orders a second before the first fault, and how long after the last step a whole second with half as many ended. None:
 /// there was no calm second, or no such second afterwards. `lasts`: how long customers ordered.
 #[must_use]
-pub fn recovery(tally: &Tally, findings: &Findings, lasts: Duration) -> (Option<u64>, Option<Duration>) {
+pub fn recovery(counts: &Counts, findings: &Findings, lasts: Duration) -> (Option<u64>, Option<Duration>) {
     const SECOND: usize = 10;
     let tenth = |moment: Duration| (moment.as_millis() / 100) as usize;
     let within =
-        |from: usize, to: usize| tally.tenths.iter().take(to).skip(from).map(|orders| u64::from(*orders)).sum::<u64>();
+        |from: usize, to: usize| counts.tenths.iter().take(to).skip(from).map(|orders| u64::from(*orders)).sum::<u64>();
     let (Some(first_fault), Some(last_step)) = (findings.first_fault, findings.last_step) else { return (None, None) };
     // The first half second is for finding the front-end.
     let (from, to) = (SECOND / 2, tenth(first_fault));
@@ -122,32 +84,32 @@ mod tests {
     #[test]
     fn gaps_belong_to_the_crash_before_them() {
         let second = Duration::from_secs;
-        let mut tally = Tally::default();
+        let mut counts = Counts::default();
         for (from, to) in [(1, 2), (5, 8), (5, 6), (40, 42), (40, 44)] {
-            tally.wait(second(from), second(to));
+            counts.wait(second(from), second(to));
         }
-        assert_eq!(tally.gaps.len(), 3, "of those that begin together the longest");
-        assert_eq!(Gaps::of(&tally, &[]).max, 4000, "without a crash: the longest of all");
-        let after = Gaps::of(&tally, &[second(6), second(20)]);
+        assert_eq!(counts.gaps.len(), 3, "of those that begin together the longest");
+        assert_eq!(Gaps::of(&counts, &[]).max, 4000, "without a crash: the longest of all");
+        let after = Gaps::of(&counts, &[second(6), second(20)]);
         assert_eq!((after.p50, after.max), (3000, 3000), "what begins long after a crash is not its fault");
     }
 
     #[test]
     fn recovery_counts_to_the_end_of_the_first_good_second() {
-        let mut tally = Tally::default();
-        let orders = |tally: &mut Tally, from: u64, to: u64, each: u32| {
+        let mut counts = Counts::default();
+        let orders = |counts: &mut Counts, from: u64, to: u64, each: u32| {
             let tenths = (from / 100..to / 100).map(Duration::from_millis);
-            tenths.for_each(|tenth| (0..each).for_each(|_| tally.acknowledge(tenth * 100)));
+            tenths.for_each(|tenth| (0..each).for_each(|_| counts.acknowledge(tenth * 100)));
         };
-        orders(&mut tally, 0, 3000, 10);
-        orders(&mut tally, 4000, 9000, 6);
+        orders(&mut counts, 0, 3000, 10);
+        orders(&mut counts, 4000, 9000, 6);
         let mut findings = Findings::default();
         findings.first_fault = Some(Duration::from_secs(3));
         findings.last_step = Some(Duration::from_secs(3));
-        let (calm, took) = recovery(&tally, &findings, Duration::from_secs(9));
+        let (calm, took) = recovery(&counts, &findings, Duration::from_secs(9));
         assert_eq!(calm, Some(100));
         assert_eq!(took, Some(Duration::from_millis(1900)), "half as many within a second that ends so long after");
-        assert_eq!(recovery(&tally, &findings, Duration::from_millis(4500)), (calm, None), "it ended too soon");
-        assert_eq!(share_of_calm(&tally, &findings, Duration::from_secs(9)), Some(50), "60 for five seconds of six");
+        assert_eq!(recovery(&counts, &findings, Duration::from_millis(4500)), (calm, None), "it ended too soon");
+        assert_eq!(share_of_calm(&counts, &findings, Duration::from_secs(9)), Some(50), "60 for five seconds of six");
     }
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use protocol::plant::Plant;
 
 use super::measure::{recovery, share_of_calm};
-use super::{Compared, Evidence, Findings, Gaps, Light, Met, Scenario, Tally};
+use super::{Compared, Comparison, Evidence, Findings, Gaps, Light, Met, Scenario};
+use crate::load::{Agreement, Counts};
 use crate::verdict::{Judgement, Verdict};
 
 /// How it ends, as the exit statuses of `run` say it.
@@ -38,28 +39,11 @@ pub struct Seen {
     pub lasted: Duration,
 }
 
-/// How the copies compare when nothing goes wrong any more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Agreement {
-    /// All members of the newest view stand at the same operation and hold the same, and every replica is a member.
-    #[default]
-    Equal,
-    /// Two stand at the same operation and hold different orders.
-    Differ,
-    /// Those that can be compared hold the same, but not all can be.
-    Behind {
-        /// So many stand at the newest view's operation.
-        caught_up: usize,
-        /// Of so many that answer.
-        replicas: usize,
-    },
-}
-
 /// What is known when all have been answered and everything was read once more.
 #[derive(Clone, Debug, Default)]
 pub struct Finished {
     /// What customers were told.
-    pub tally: Tally,
+    pub counts: Counts,
     /// On the history of the run.
     pub verdict: Verdict,
     /// How the copies compared in the end.
@@ -97,15 +81,15 @@ impl Outcome {
     /// Judges.
     #[must_use]
     pub fn of(scenario: &Scenario, findings: &Findings, seen: Seen, finished: Finished) -> Self {
-        let gaps = Gaps::of(&finished.tally, &seen.crashes);
-        let (calm, recovery) = recovery(&finished.tally, findings, seen.lasted);
+        let gaps = Gaps::of(&finished.counts, &seen.crashes);
+        let (calm, recovery) = recovery(&finished.counts, findings, seen.lasted);
         let red = red_lights(&finished.verdict, seen.copies_differed);
         let plants: Vec<Plant> = scenario.plants().collect();
         let evidence = Evidence {
-            acknowledged: finished.tally.acknowledged,
+            acknowledged: finished.counts.acknowledged,
             longest_gap: Duration::from_millis(gaps.max),
             recovery,
-            share_of_calm: share_of_calm(&finished.tally, findings, seen.lasted),
+            share_of_calm: share_of_calm(&finished.counts, findings, seen.lasted),
             rung_while_stopped: seen.rung_while_stopped,
             planted: !plants.is_empty(),
             loses_orders: scenario.loses_orders(),
@@ -117,18 +101,12 @@ impl Outcome {
         let enough = lines.iter().all(|line| line.met != Met::TooLittle);
         let caught = expects_red && enough && findings.in_vain.is_none();
         lines.push(equal(finished.agreement, findings.broken_off));
-        lines.extend(findings.in_vain.as_ref().map(|why| in_vain(why)));
+        let stuck = |why: &String| Compared { what: Comparison::StuckAt(why.clone()), met: Met::TooLittle };
+        lines.extend(findings.in_vain.as_ref().map(stuck));
         let conclusion = conclude(finished.verdict.verdict, findings, &lines);
         lines.push(linearizable(&finished.verdict, expects_red));
         let findings = findings.clone();
         Self { plants, findings, seen, finished, gaps, calm, recovery, red, lines, conclusion, caught }
-    }
-
-    /// Sentences about what was not as expected in this way, the verdict and waiting in vain left out.
-    #[must_use]
-    pub fn unmet(&self, met: Met) -> Vec<String> {
-        let mine = self.lines.iter().filter(|line| line.met == met && !line.sentence.is_empty());
-        mine.map(|line| line.sentence.clone()).collect()
     }
 }
 
@@ -146,51 +124,24 @@ fn conclude(verdict: Judgement, findings: &Findings, lines: &[Compared]) -> Conc
 }
 
 fn equal(agreement: Agreement, broken_off: bool) -> Compared {
-    let (seen, met, sentence) = match agreement {
-        Agreement::Equal => ("they are equal".into(), Met::Yes, String::new()),
-        Agreement::Differ => {
-            let sentence = "two replicas stand at the same operation and hold different orders";
-            (sentence.into(), Met::Broken, sentence.into())
-        }
-        Agreement::Behind { caught_up, replicas } => {
-            let seen = format!("{caught_up} of {replicas} caught up, in the time there was");
-            let sentence = format!("the replicas did not become equal: {seen}");
-            (seen, if broken_off { Met::TooLittle } else { Met::Broken }, sentence)
-        }
+    let met = match agreement {
+        Agreement::Equal => Met::Yes,
+        Agreement::Behind { .. } if broken_off => Met::TooLittle,
+        Agreement::Behind { .. } | Agreement::Differ => Met::Broken,
     };
-    Compared { expected: "the replicas become equal".into(), seen, met, sentence }
+    Compared { what: Comparison::Copies(agreement), met }
 }
 
-fn in_vain(why: &str) -> Compared {
-    let (expected, seen) = ("every step can be done".into(), why.to_owned());
-    Compared { expected, seen, met: Met::TooLittle, sentence: String::new() }
-}
-
-/// What the history shows. A mistake that shall be seen must not also be held against it.
+/// What the history shows. A bug that must be seen must not also be held against it.
 fn linearizable(verdict: &Verdict, expects_red: bool) -> Compared {
-    let violated = |verdict: &Verdict| {
-        let kinds = [
-            (verdict.lost, "lost"),
-            (verdict.doubled, "stored twice"),
-            (verdict.reordered, "reordered"),
-            (verdict.stale, "read stale"),
-            (verdict.invented, "invented"),
-        ];
-        let kinds = kinds.iter().filter(|(number, _)| *number > 0);
-        kinds.map(|(number, kind)| format!("{number} × {kind}")).collect::<Vec<_>>().join(", ")
+    let met = match verdict.verdict {
+        Judgement::Holds if expects_red => Met::TooLittle,
+        Judgement::Violation if expects_red => Met::Yes,
+        Judgement::Holds => Met::Yes,
+        Judgement::Violation => Met::Broken,
+        Judgement::TooLittleEvidence => Met::TooLittle,
     };
-    let expected = match expects_red {
-        true => "what customers were told shows the mistake",
-        false => "what customers were told is linearizable",
-    };
-    let (seen, met) = match verdict.verdict {
-        Judgement::Holds if expects_red => ("nothing contradicts itself".into(), Met::TooLittle),
-        Judgement::Holds => ("nothing lost, doubled, reordered or stale".into(), Met::Yes),
-        Judgement::Violation if expects_red => (violated(verdict), Met::Yes),
-        Judgement::Violation => (violated(verdict), Met::Broken),
-        Judgement::TooLittleEvidence => ("no acknowledged order was read afterwards".into(), Met::TooLittle),
-    };
-    Compared { expected: expected.into(), seen, met, sentence: String::new() }
+    Compared { what: Comparison::History(expects_red, verdict.clone()), met }
 }
 
 /// Which lights a verdict turns on.
@@ -209,14 +160,18 @@ fn red_lights(verdict: &Verdict, copies_differed: bool) -> BTreeSet<Light> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{built_in, parse};
+    use crate::scenario::{Counted, built_in, parse};
 
     const SCENARIO: &str =
         "title = \"t\"\nreplicas = 3\ncustomers = 1\nseconds = 1\n[expect]\nacknowledged = 2\nfailovers = 1\n";
 
     fn finished(verdict: Judgement) -> Finished {
-        let tally = Tally { acknowledged: 2, ..Tally::default() };
-        Finished { tally, verdict: Verdict { verdict, ..Verdict::default() }, agreement: Agreement::Equal }
+        let counts = Counts { acknowledged: 2, ..Counts::default() };
+        Finished { counts, verdict: Verdict { verdict, ..Verdict::default() }, agreement: Agreement::Equal }
+    }
+
+    fn those(outcome: &Outcome, met: Met) -> Vec<Comparison> {
+        outcome.lines.iter().filter(|line| line.met == met).map(|line| line.what.clone()).collect()
     }
 
     fn judged(text: &str, findings: &Findings, finished: Finished) -> Outcome {
@@ -238,14 +193,11 @@ mod tests {
         let unequal = Finished { agreement, ..finished(Judgement::Holds) };
         let broken = judged(SCENARIO, &findings, unequal);
         assert_eq!(broken.conclusion, Conclusion::Violation);
-        assert_eq!(
-            broken.unmet(Met::Broken),
-            ["the replicas did not become equal: 1 of 2 caught up, in the time there was"]
-        );
+        assert_eq!(those(&broken, Met::Broken), [Comparison::Copies(agreement)]);
         assert_eq!(judged(SCENARIO, &findings, finished(Judgement::Violation)).conclusion, Conclusion::Violation);
         let none = judged(SCENARIO, &Findings::default(), finished(Judgement::Holds));
         assert_eq!(none.conclusion, Conclusion::TooLittleEvidence);
-        assert_eq!(none.unmet(Met::TooLittle), ["0 failovers, 1 expected"]);
+        assert!(those(&none, Met::TooLittle).contains(&Comparison::AtLeast(Counted::Failovers, 1, 0)));
     }
 
     #[test]
@@ -259,13 +211,13 @@ mod tests {
         }
         findings.failpoints.insert("somewhere", 10);
         let mut end = finished(Judgement::Violation);
-        end.tally.acknowledged = 100;
+        end.counts.acknowledged = 100;
         end.verdict.lost = 1;
         let caught = Outcome::of(&scenario, &findings, Seen::default(), end);
         assert!(caught.caught && caught.red == [Light::Lost].into(), "{:?}", caught.lines);
         assert_eq!(caught.conclusion, Conclusion::Violation, "as the exit status says");
         let mut end = finished(Judgement::Holds);
-        end.tally.acknowledged = 100;
+        end.counts.acknowledged = 100;
         let missed = Outcome::of(&scenario, &findings, Seen::default(), end.clone());
         assert!(!missed.caught && missed.conclusion == Conclusion::TooLittleEvidence);
         let without = Outcome::of(&scenario.without_plants(), &findings, Seen::default(), end);

@@ -347,7 +347,7 @@ impl Host {
         let reads = ordering.finish_with_reads();
         let reads = Load::start(entry.clone(), LAST_READERS, Some(DEADLINE), begun, reads)?.finish(self.waits())?;
         let crowd = Crowd { customers, ..reads.crowd() };
-        let tally = reads.finish()?;
+        let counts = reads.finish()?;
         let history = history::read(BufReader::new(File::open(&self.path)?));
         let verdict = judge(&history.map_err(|error| Trouble::Fault(error.to_string()))?);
         let agreement = agreement(&self.inquirer, self.waits())?;
@@ -359,7 +359,7 @@ impl Host {
             let crowd = Crowd { judged: Some(judged(&verdict)), ..crowd };
             self.say(News::Crowd { first, crowd });
         }
-        self.say(News::Over(Box::new(Finished { tally, verdict, agreement })));
+        self.say(News::Over(Box::new(Finished { counts, verdict, agreement })));
         Ok(())
     }
 

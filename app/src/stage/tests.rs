@@ -10,7 +10,8 @@ use protocol::trace::{Crowd, NodeState, ReplicaState, Standing, Started};
 
 use super::audience::Measures;
 use super::*;
-use crate::scenario::{Agreement, Conclusion, Met, Tally, parse};
+use crate::load::{Agreement, Counts};
+use crate::scenario::{Comparison, Conclusion, Counted, Met, parse};
 use crate::verdict::{Judgement, Verdict};
 
 /// What was heard, and what is to be said next.
@@ -109,7 +110,7 @@ impl Told {
 
 fn finished() -> Finished {
     let verdict = Verdict { verdict: Judgement::Holds, ..Verdict::default() };
-    Finished { tally: Tally { acknowledged: 1, ..Tally::default() }, verdict, agreement: Agreement::Equal }
+    Finished { counts: Counts { acknowledged: 1, ..Counts::default() }, verdict, agreement: Agreement::Equal }
 }
 
 #[test]
@@ -346,6 +347,8 @@ fn its_end_is_judged() {
     told.at(3_300);
     let Phase::Over(outcome) = told.stage.phase() else { panic!("{:?}", told.stage.phase()) };
     assert_eq!(outcome.conclusion, Conclusion::TooLittleEvidence);
-    assert_eq!(outcome.unmet(Met::TooLittle), ["0 failovers, 1 expected"]);
+    let missing: Vec<_> =
+        outcome.lines.iter().filter(|line| line.met == Met::TooLittle).map(|line| &line.what).collect();
+    assert!(missing.contains(&&Comparison::AtLeast(Counted::Failovers, 1, 0)), "{missing:?}");
     assert_eq!(outcome.seen.lasted, Duration::from_millis(1_100));
 }

@@ -203,3 +203,29 @@ pub fn why_it_waits(waiting: &Waiting, now: u64) -> Option<String> {
     let seconds = now.saturating_sub(since) / 1_000_000;
     Some(format!("Waiting: {}, for {seconds} s.", wait_reason(why, *postcode)))
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::ids::{CustomerId, RequestId, RequestNumber};
+
+    use super::*;
+
+    #[test]
+    fn a_waiting_order_says_why_and_for_how_long() {
+        let request = RequestId { customer: CustomerId(1), number: RequestNumber(1) };
+        let ask = Ask::Order { postcode: "NE1 7RU".parse().unwrap(), items: vec!["Pad thai".into()] };
+        let mut waiting = Waiting { request, ask, since: 1, giving_up: false, why: None };
+        assert_eq!(why_it_waits(&waiting, 9_000_000), None);
+        waiting.why = Some((WaitReason::NobodyAnswers, 3_000_000));
+        let sentence = "Waiting: neither postcodes.io nor getthedata.com could check NE1 7RU, for 6 s.";
+        assert_eq!(why_it_waits(&waiting, 9_000_000).as_deref(), Some(sentence));
+        waiting.why = Some((WaitReason::Asked, 3_000_000));
+        assert!(why_it_waits(&waiting, 9_000_000).unwrap().contains("have not answered about NE1 7RU yet"));
+    }
+
+    #[test]
+    fn a_blocked_link_is_named() {
+        let [customer, from, to] = ["Grace", "replica-2", "replica-1"].map(str::to_owned);
+        assert!(concern(&Concern::Blocked { customer, from, to }).1.contains("from replica-2 to replica-1"));
+    }
+}

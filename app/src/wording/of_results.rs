@@ -73,7 +73,7 @@ pub fn result(outcome: &Outcome, lesson: Option<Plant>) -> String {
 pub fn performed(outcome: &Outcome) -> String {
     let faults = count(outcome.findings.all_faults() as usize, "fault", "faults");
     let changes = count(outcome.findings.view_changes as usize, "view change", "view changes");
-    let orders = count(outcome.finished.tally.acknowledged as usize, "order acknowledged", "orders acknowledged");
+    let orders = count(outcome.finished.counts.acknowledged as usize, "order acknowledged", "orders acknowledged");
     format!("{} s · {orders} · {faults} · {changes}", outcome.seen.lasted.as_secs())
 }
 

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use app::app::Window;
-use app::scenario::{Agreement, Finished, Tally, parse};
+use app::load::{Agreement, Counts};
+use app::scenario::{Finished, parse};
 use app::stage::audience::{Audience, News, Word};
 use app::tape::Entry;
 use app::verdict::{Judgement, Verdict};
@@ -77,13 +78,13 @@ pub fn end(window: &mut Window, told: &Told, now: u64, lost: u64) {
     let _ = window.play(ms(1_200));
     let verdict = if lost > 0 { Judgement::Violation } else { Judgement::Holds };
     let verdict = Verdict { verdict, acknowledged: 4_812, covered: 4_812, lost, ..Verdict::default() };
-    let mut tally = Tally { acknowledged: 4_812, ..Tally::default() };
-    tally.wait(Duration::from_millis(90), Duration::from_millis(902));
+    let mut counts = Counts { acknowledged: 4_812, ..Counts::default() };
+    counts.wait(Duration::from_millis(90), Duration::from_millis(902));
     let judged = Some(CrowdJudged { covered: 4_812, lost, ..CrowdJudged::default() });
     let times = Some(CrowdTimes { median: 1_200, ninety: 4_000, ninety_nine: 9_000, longest: 812_000 });
     let crowd =
         Crowd { customers: 300, acknowledged: 4_812, reads: 4_790, refused: 3, times, judged, ..Crowd::default() };
-    let finished = Finished { tally, verdict, agreement: Agreement::Equal };
+    let finished = Finished { counts, verdict, agreement: Agreement::Equal };
     told.0.borrow_mut().extend([News::Crowd { first: NodeId(5_000), crowd }, News::Over(Box::new(finished))]);
     let _ = window.play(ms(1_300));
 }

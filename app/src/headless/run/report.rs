@@ -9,8 +9,10 @@ use serde::Serialize;
 
 use super::RunArguments;
 use crate::headless::{Exit, Failure, say};
-use crate::scenario::{Agreement, Conclusion, Gaps, Light, Met, Outcome};
+use crate::load::Agreement;
+use crate::scenario::{Conclusion, Gaps, Light, Met, Outcome};
 use crate::verdict::Verdict;
+use crate::wording::unmet;
 
 /// What came of it.
 #[derive(Debug, Serialize)]
@@ -59,17 +61,17 @@ pub(super) struct Report {
 impl Report {
     /// `largest`: memory of the largest process, in bytes.
     pub fn of(arguments: &RunArguments, outcome: Outcome, largest: u64) -> Self {
-        let (too_little, broken) = (outcome.unmet(Met::TooLittle), outcome.unmet(Met::Broken));
+        let (too_little, broken) = (unmet(&outcome, Met::TooLittle), unmet(&outcome, Met::Broken));
         let Outcome { plants, findings, seen, finished, gaps, calm, recovery, red, conclusion, .. } = outcome;
         Report {
             scenario: arguments.scenario.clone(),
             seed: arguments.seed,
             secs: seen.lasted.as_secs(),
             plants: plants.into_iter().map(Plant::name).collect(),
-            acknowledged: finished.tally.acknowledged,
-            unknown: finished.tally.unknown,
-            refused: finished.tally.refused,
-            reads: finished.tally.reads,
+            acknowledged: finished.counts.acknowledged,
+            unknown: finished.counts.unknown,
+            refused: finished.counts.refused,
+            reads: finished.counts.reads,
             timers_rung: seen.rung_while_stopped,
             timers_rung_slowly: findings.timers_rung,
             suspicions: findings.suspicions,

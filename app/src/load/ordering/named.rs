@@ -90,7 +90,7 @@ impl<W: Write> Ordering<W> {
 
     fn forget(&mut self, customer: CustomerId, now: Moment) {
         if let Some(open) = self.named.open.remove(&customer) {
-            self.tally.unknown += u64::from(open.order.is_some());
+            self.counts.unknown += u64::from(open.order.is_some());
             self.line(Kind::Info, &open, None, now);
             self.named.processes.remove(&customer);
         }

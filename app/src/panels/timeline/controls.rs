@@ -5,10 +5,10 @@ use protocol::ids::{MessageId, NodeId};
 
 use super::{Course, Look, TimelineState, lanes, latest};
 use crate::panels::{Focus, Selected};
-use crate::tape::{Found, Query};
 use crate::theme::{size, text};
 use crate::widgets::{button, checkbox, dim, field, scrolling};
 use crate::wording;
+use crate::wording::search::{Found, Query};
 
 /// What is looked for.
 #[derive(Debug, Default)]

@@ -8,9 +8,10 @@ use super::scale::Scale;
 use super::{Course, TimelineState};
 use crate::panels::workflow_diagram::Taken;
 use crate::panels::{Focus, Selected};
-use crate::tape::{Arrival, Crossing, Query};
+use crate::tape::{Arrival, Crossing};
 use crate::theme::{self, Tokens, size, text};
 use crate::wording;
+use crate::wording::search::Query;
 
 /// Of more messages, every so manyth is drawn.
 const MOST_LINES: usize = 1000;

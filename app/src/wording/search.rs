@@ -4,9 +4,9 @@
 
 use protocol::text::without_invisible;
 
-use super::chronicle::{Chronicle, Crossing, Errand};
+use super::line_of_log;
 use crate::picture::{Mark, MarkKind, Picture};
-use crate::wording;
+use crate::tape::{Chronicle, Crossing, Errand};
 
 /// Hits that are told.
 const MOST_HITS: usize = 500;
@@ -123,7 +123,7 @@ impl Query {
             Word::ViewChange => matches!(mark.kind, MarkKind::View(_)),
             Word::Fault => mark.kind.is_fault(),
             Word::Text(text) => {
-                contains(&wording::line_of_log(&mark.line).1, text)
+                contains(&line_of_log(&mark.line).1, text)
                     || mark.name.as_deref().is_some_and(|name| contains(name, text))
             }
             Word::Order(_) | Word::Step(_) => false,
