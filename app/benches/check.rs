@@ -9,8 +9,8 @@ mod made_history;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use app::history;
-use app::verdict::{Judgement, judge};
+use knowledge::history;
+use knowledge::verdict::{Judgement, judge};
 
 /// What is promised.
 const LONGEST: Duration = Duration::from_secs(2);

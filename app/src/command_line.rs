@@ -2,6 +2,7 @@
 //!
 //! Nothing is done here. A panic anywhere is shown as a sentence, and ends the program with status 70.
 
+#[cfg(feature = "window")]
 mod display;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,7 +10,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::headless::{self, Arguments, Closed, Command, Exit, Failure, warn};
+use crate::headless::{self, Arguments, Closed, Exit, Failure, warn};
+
+/// Said where the program was built without a window and given no command.
+#[cfg(not(feature = "window"))]
+const NO_WINDOW: &str =
+    "This program was built without its window. Give it a command, such as `demo`; `--help` lists them.";
 
 /// What the program is when it is not a node.
 #[must_use]
@@ -24,8 +30,12 @@ pub fn run() -> ExitCode {
         }
     };
     let done = catch_unwind(AssertUnwindSafe(|| match arguments.command {
+        #[cfg(feature = "window")]
         None => display::window_or_demo(&arguments.gui),
-        Some(Command::Gui(kind)) => display::window_or_demo(&kind),
+        #[cfg(feature = "window")]
+        Some(headless::Command::Gui(kind)) => display::window_or_demo(&kind),
+        #[cfg(not(feature = "window"))]
+        None => Err(Failure::BadInput(NO_WINDOW.into())),
         Some(command) => headless::perform(command),
     }));
     ExitCode::from(match done {
@@ -50,7 +60,8 @@ fn status_of(failure: &Failure) -> u8 {
 fn show_fault(fault: &std::panic::PanicHookInfo<'_>) {
     let what = fault.payload_as_str().unwrap_or("no reason given");
     let place = fault.location().map(|at| format!(" ({}:{})", at.file(), at.line())).unwrap_or_default();
-    if display::takes(what) || crate::app::broken::takes(&format!("{what}{place}")) {
+    #[cfg(feature = "window")]
+    if display::takes(what) || window::broken::takes(&format!("{what}{place}")) {
         return;
     }
     warn(format!("Internal fault: {what}{place}. This is a mistake in Just Hungry; please report it."));

@@ -26,8 +26,8 @@ use protocol::ids::Span;
 use protocol::machine::Settings;
 use protocol::order_book::MOST_SESSIONS;
 
-use crate::cluster::run_directory::NotUsable;
-use crate::cluster::{Cluster, ClusterOptions, NotStarted, Postcodes};
+use cluster::run_directory::NotUsable;
+use cluster::{Cluster, ClusterOptions, NotStarted, Postcodes};
 
 pub use door::open as open_door;
 pub use output::{Closed, say, say_json, warn};
@@ -84,6 +84,7 @@ pub struct Arguments {
     #[command(subcommand)]
     pub command: Option<Command>,
     /// Of the window.
+    #[cfg(feature = "window")]
     #[command(flatten)]
     pub gui: WindowKind,
 }
@@ -95,6 +96,7 @@ const EXIT_STATUSES: &str = "Exit status: 0 holds, 1 violation, 2 bad input or u
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Open the window on a running cluster (this is what no command means).
+    #[cfg(feature = "window")]
     Gui(WindowKind),
     /// Start a cluster and say as JSON lines what runs where; ends when its input closes, or on a signal to end.
     Cluster(cluster_command::ClusterArguments),
@@ -125,6 +127,7 @@ pub enum Command {
 }
 
 /// What the window shows.
+#[cfg(feature = "window")]
 #[derive(Clone, Debug, clap::Args)]
 pub struct WindowKind {
     /// The cluster that is started.
@@ -247,8 +250,9 @@ pub fn perform(command: Command) -> Result<Exit, Failure> {
         Command::Replay(_) => end("Asked to end before the end of the tape."),
         Command::Validate { .. } => end("Undecided: asked to end before the file was read."),
         // These finish what they have begun.
-        Command::Gui(_)
-        | Command::Cluster(_)
+        #[cfg(feature = "window")]
+        Command::Gui(_) => {}
+        Command::Cluster(_)
         | Command::Customer(_)
         | Command::Run(_)
         | Command::Demo(_)
@@ -256,6 +260,7 @@ pub fn perform(command: Command) -> Result<Exit, Failure> {
         | Command::Simulate(_) => {}
     }
     match command {
+        #[cfg(feature = "window")]
         Command::Gui(_) => Err(Failure::BadInput("the window is not a command without a window".into())),
         Command::Cluster(arguments) => cluster_command::perform(arguments, interrupt),
         Command::Customer(arguments) => customer_lines::perform(&arguments, &interrupt),

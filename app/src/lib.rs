@@ -1,30 +1,11 @@
-//! The window of Just Hungry and the launcher of its cluster.
+//! Just Hungry from its command line: the window, or a command in the terminal.
 //!
-//! **Reading order.** [`command_line`] (window or [`headless`] command), [`app`] (facts in, commands out), [`user_command`] (what a
-//! person can ask for), [`cluster`] (who does it), [`picture`] (what the facts come to) and [`tape`] (how they are kept), [`panels`]
-//! (what is seen of it). A [`scenario`] is performed on a [`stage`], in the window as in the terminal: [`load`] has its
-//! customers, [`history`] what they were told, [`verdict`] what follows. [`recognition`] says what a file is that somebody gives us, and [`folders`] what lies
-//! in a folder.
+//! **Reading order.** [`command_line`] decides between the window and a [`headless`] command. Under both lie crates of their own:
+//! `knowledge` (what is known of a run), `cluster` (who acts: the launcher and its customers), `scenarios` (what happens when, and
+//! what must come of it), `wording` (every sentence) and `window` (what is drawn).
 //!
-//! **Deliberately absent:** any rule of replication (`protocol`), and sockets and timers of nodes (`node`). Panels see no cluster.
+//! **Deliberately absent:** any rule of replication (`protocol`), and sockets and timers of nodes (`node`). Without the feature
+//! `window` the program is the same, less its window.
 
-pub mod app;
-pub mod cluster;
 pub mod command_line;
-pub mod folders;
 pub mod headless;
-pub mod history;
-pub mod interrupt;
-pub mod load;
-pub mod numbered_steps;
-pub mod panels;
-pub mod picture;
-pub mod recognition;
-pub mod scenario;
-pub mod stage;
-pub mod tape;
-pub mod theme;
-pub mod user_command;
-pub mod verdict;
-pub mod widgets;
-pub mod wording;

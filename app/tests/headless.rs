@@ -5,7 +5,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by unwrap, its own parts too")]
 
-#[path = "scene/lecture.rs"]
 mod lecture;
 mod made_history;
 #[path = "headless/program.rs"]

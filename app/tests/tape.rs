@@ -1,18 +1,16 @@
 //! The tape: any moment is what a fold from the beginning gives, files come back as they were, and damage is told of.
 #![expect(clippy::unwrap_used, reason = "a test may fail by unwrap, its own parts too")]
 
-#[path = "scene/lecture.rs"]
 mod lecture;
 
 use std::io::Write;
 
-use app::picture::{MarkKind, Picture};
-use app::tape::{self, Entry, Moment, OpenError, Opened, Tape};
-use app::wording;
-use app::wording::search::{Found, Query};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use knowledge::picture::{MarkKind, Picture};
+use knowledge::tape::{self, Entry, Moment, OpenError, Opened, Tape};
 use lecture::lecture;
+use wording::search::{Found, Query};
 
 fn folded(entries: &[Entry], now: u64) -> Picture {
     let mut picture = Picture::default();

@@ -92,7 +92,7 @@ fn a_seed_is_a_random_runs_number() {
 #[test]
 fn readers_are_shown_plain_words() {
     let is_shown = |path: &str| {
-        let program = ["app/src/", "node/src/", "protocol/src/"].iter().any(|folder| path.starts_with(folder));
+        let program = path.contains("/src/");
         (program && !path.contains("tests")) || path.starts_with("resources/scenarios/")
     };
     let files: Vec<_> = tree::text_files().into_iter().filter(|file| is_shown(&file.path)).collect();
@@ -100,8 +100,18 @@ fn readers_are_shown_plain_words() {
 }
 
 #[test]
-fn dependencies_point_from_the_window_to_the_protocol() {
+fn each_floor_does_its_own_work_only() {
     keep(&tree::rust_files(), |file| directions::offences(&file.path, &file.text));
+}
+
+#[test]
+fn below_the_window_nothing_can_be_drawn() {
+    for floor in ["app", "app/cluster", "app/knowledge", "app/scenarios", "app/wording", "node", "protocol"] {
+        let manifest = tree::read(&format!("{floor}/Cargo.toml"));
+        let drawn = directions::of_the_window(&manifest);
+        assert!(drawn.is_empty(), "{floor}/Cargo.toml asks for {drawn:?}: only app/window/ draws");
+    }
+    assert!(!directions::of_the_window(&tree::read("app/window/Cargo.toml")).is_empty());
 }
 
 #[test]

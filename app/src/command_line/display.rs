@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 use protocol::machine::Settings;
 use protocol::trace::TraceRecord;
 
-use crate::app::displays::{Choice, Named};
-use crate::app::{Beginning, RunningCluster, file_name, run_tape_window, run_window};
-use crate::cluster::run_directory::HISTORY;
-use crate::cluster::{Cluster, ClusterOptions};
 use crate::headless::{self, Exit, Failure, WindowKind, demo, signals, warn};
-use crate::stage::audience::{Attending, Audience};
-use crate::tape;
-use crate::user_command::UserCommand;
+use cluster::run_directory::HISTORY;
+use cluster::{Cluster, ClusterOptions};
+use knowledge::tape;
+use knowledge::user_command::UserCommand;
+use scenarios::stage::audience::{Attending, Audience};
+use window::displays::{Choice, Named};
+use window::{Beginning, RunningCluster, file_name, run_tape_window, run_window};
 
 /// What the window needs at run time, on Debian and its kin (each found by taking it away).
 const APT: &str = "sudo apt install libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0 libgl1";

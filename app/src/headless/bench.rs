@@ -20,10 +20,10 @@ use protocol::order_book::Outcome;
 use serde::Serialize;
 
 use super::{Exit, Failure, launch, say, say_json};
-use crate::cluster::launcher::apart_from_the_terminal;
-use crate::cluster::{Admission, ClusterOptions, Inquirer, NodeStatus};
-use crate::interrupt::Interrupt;
-use crate::load::{Endless, Load, Moment, Workload};
+use cluster::interrupt::Interrupt;
+use cluster::launcher::apart_from_the_terminal;
+use cluster::load::{Endless, Load, Moment, Workload};
+use cluster::{Admission, ClusterOptions, Inquirer, NodeStatus};
 use watch::Watch;
 
 /// Before anything is measured.
@@ -270,7 +270,7 @@ fn start_echo(admission: &Admission) -> anyhow::Result<(Child, Contact)> {
     let config = NodeConfig {
         name: "echo".into(),
         duty: Duty::Echo,
-        id: NodeId(crate::cluster::random()?),
+        id: NodeId(cluster::random()?),
         listen: ([127, 0, 0, 1], 0).into(),
         name_server,
         settings: Settings::default(),

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use node::plain_words;
 
 use super::{Exit, Failure, say, say_json};
-use crate::history;
-use crate::recognition::{Kind, recognise};
-use crate::verdict::{Judgement, Verdict, judge};
+use knowledge::history;
+use knowledge::recognition::{Kind, recognise};
+use knowledge::verdict::{Judgement, Verdict, judge};
 
 /// What to check.
 #[derive(Debug, clap::Args)]

@@ -13,12 +13,10 @@ use serde_json::json;
 
 use super::lines::{self, Line};
 use super::{ClusterKind, Exit, Failure, launch_open, say_json, status::report};
-use crate::cluster::{Cluster, ClusterOptions};
-use crate::interrupt::Interrupt;
-use crate::load::{Endless, Entry, Load};
-use crate::picture::{Node, Picture};
-use crate::scenario;
-use crate::wording;
+use cluster::interrupt::Interrupt;
+use cluster::load::{Endless, Entry, Load};
+use cluster::{Cluster, ClusterOptions};
+use knowledge::picture::{Node, Picture};
 
 /// What kind of cluster.
 #[derive(Debug, clap::Args)]
@@ -108,10 +106,10 @@ pub(super) fn perform(arguments: ClusterArguments, interrupt: Interrupt) -> Resu
 
 fn obey(line: &Line, cluster: &mut Cluster, picture: &Picture, has_load: bool) -> Result<(), String> {
     let action = match line {
-        Line::Words(words) => scenario::parse_action(words)?,
+        Line::Words(words) => scenarios::parse_action(words)?,
         Line::NoLine(why) => return Err(format!("not a request: {why}")),
     };
-    let deed = scenario::deeds(&action, picture, 0, has_load)?;
+    let deed = scenarios::deeds(&action, picture, 0, has_load)?;
     deed.commands.into_iter().for_each(|command| cluster.perform(command));
     Ok(())
 }

@@ -18,9 +18,9 @@ use serde_json::{Value, json};
 
 use super::lines::{self, Line};
 use super::{Exit, Failure, door, say_json};
-use crate::interrupt::Interrupt;
-use crate::load::{Load, Moment, Workload};
-use crate::wording::{self, wait_reason};
+use cluster::interrupt::Interrupt;
+use cluster::load::{Load, Moment, Workload};
+use wording::{self, wait_reason};
 
 /// This many lines are read before the first of them is answered.
 const READ_AHEAD: usize = 16;

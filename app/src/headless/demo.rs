@@ -13,10 +13,10 @@ use protocol::order_book::OrderId;
 use serde_json::json;
 
 use super::{ClusterKind, Exit, Failure, launch_open, say, say_json};
-use crate::cluster::ClusterOptions;
-use crate::interrupt::Interrupt;
-use crate::picture::Picture;
-use crate::user_command::UserCommand;
+use cluster::ClusterOptions;
+use cluster::interrupt::Interrupt;
+use knowledge::picture::Picture;
+use knowledge::user_command::UserCommand;
 use telling::Demo;
 
 /// So slowly that a person could follow, and a kill comes between two messages.

@@ -20,8 +20,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::status::report::StatusReport;
-use crate::cluster::run_directory::{DOOR, read_private, write_private};
-use crate::cluster::{Admission, Cluster, Inquirer};
+use cluster::run_directory::{DOOR, read_private, write_private};
+use cluster::{Admission, Cluster, Inquirer};
 use visitors::Hurried;
 
 /// The longest answer that is read, in bytes.
@@ -67,7 +67,7 @@ enum Response<T> {
 pub fn open(cluster: &Cluster) -> anyhow::Result<()> {
     let inquirer = cluster.inquirer();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port of the loopback is free")?;
-    let password = format!("{:016x}{:016x}", crate::cluster::random()?, crate::cluster::random()?);
+    let password = format!("{:016x}{:016x}", cluster::random()?, cluster::random()?);
     let file = DoorFile { address: listener.local_addr()?, password: password.clone() };
     let host = Host { inquirer, password, noticed: Mutex::default() };
     thread::Builder::new().name("door".into()).spawn(move || visitors::receive_all(&listener, PATIENCE, host))?;

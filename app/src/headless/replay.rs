@@ -6,12 +6,11 @@ use protocol::ids::NodeId;
 use serde::Serialize;
 
 use super::{Exit, Failure, say, say_json, warn};
-use crate::picture::Picture;
-use crate::tape::{self, Entry, Opened};
-use crate::verdict::Judgement;
-use crate::verdict::evidence::Lights;
-use crate::wording;
-use crate::wording::Weight;
+use knowledge::picture::Picture;
+use knowledge::tape::{self, Entry, Opened};
+use knowledge::verdict::Judgement;
+use knowledge::verdict::evidence::Lights;
+use wording::Weight;
 
 /// Lines that are written at once.
 const PORTION: usize = 256;

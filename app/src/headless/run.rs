@@ -15,13 +15,13 @@ use protocol::machine::Settings;
 use protocol::plant::Plant;
 
 use super::{Exit, Failure, check, launch, places, say_json};
-use crate::cluster::ClusterOptions;
-use crate::cluster::run_directory::HISTORY;
-use crate::interrupt::Interrupt;
-use crate::recognition::Kind;
-use crate::scenario::{self, Performance, Scenario};
+use cluster::ClusterOptions;
+use cluster::interrupt::Interrupt;
+use cluster::run_directory::HISTORY;
+use knowledge::recognition::Kind;
 use play::play;
 use report::{Report, exit, say_report};
+use scenarios::{self, Performance, Scenario};
 
 /// What to run.
 #[derive(Debug, clap::Args)]
@@ -64,7 +64,7 @@ fn plant(name: &str) -> Result<Plant, String> {
 }
 
 pub(super) fn perform(arguments: &RunArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    let script = scenario::built_in(&arguments.scenario).is_none().then_some(Path::new(&arguments.scenario));
+    let script = scenarios::built_in(&arguments.scenario).is_none().then_some(Path::new(&arguments.scenario));
     let files = [
         ("the scenario", script),
         ("the history", arguments.history.as_deref()),
@@ -137,9 +137,9 @@ fn shorten(scenario: &mut Scenario, wanted: Duration) {
 
 /// A built-in scenario by name, or one from a file.
 fn find(name: &str) -> Result<Scenario, Failure> {
-    let found = match scenario::built_in(name) {
-        Some(text) => scenario::parse(text),
-        None => scenario::read(check::open_as(Kind::Scenario, name.as_ref())?)?,
+    let found = match scenarios::built_in(name) {
+        Some(text) => scenarios::parse(text),
+        None => scenarios::read(check::open_as(Kind::Scenario, name.as_ref())?)?,
     };
     found.map_err(|error| Failure::BadInput(format!("{name}: {error}")))
 }

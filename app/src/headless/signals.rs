@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 
 use super::{Exit, warn};
-use crate::interrupt::Interrupt;
+use cluster::interrupt::Interrupt;
 
 /// A second wish within this time is the same wish: a closing terminal and `timeout` send theirs twice.
 const SAME_WISH: Duration = Duration::from_secs(1);

@@ -17,7 +17,7 @@ use protocol::simulation::{Conditions, Report, simulate, simulate_one};
 use serde_json::json;
 
 use super::{Exit, Failure, places, say, say_json, signals};
-use crate::interrupt::Interrupt;
+use cluster::interrupt::Interrupt;
 
 /// How many seeds are handed out at a time.
 const PORTION: u64 = 8;

@@ -7,8 +7,8 @@ use protocol::plant::Plant;
 use serde::Serialize;
 
 use super::{Exit, Failure, check, say, say_json};
-use crate::recognition::{Kind, recognise};
-use crate::{history, scenario, tape};
+use knowledge::recognition::{Kind, recognise};
+use knowledge::{history, tape};
 
 #[derive(Serialize)]
 struct Found {
@@ -86,7 +86,7 @@ fn examine_history(file: impl BufRead) -> Found {
 }
 
 fn examine_scenario(file: impl Read) -> Result<Found, Failure> {
-    Ok(match scenario::read(file)? {
+    Ok(match scenarios::read(file)? {
         Ok(scenario) => Found::right("scenario", scenario.plants().map(Plant::name).collect()),
         Err(error) => Found {
             ok: false,

@@ -1,7 +1,7 @@
 //! User commands on a real cluster, as the window gives them: what comes of them is facts, refusals too.
 
-use app::cluster::{Cluster, ClusterOptions};
-use app::user_command::UserCommand;
+use cluster::{Cluster, ClusterOptions};
+use knowledge::user_command::UserCommand;
 use protocol::ids::{Role, Span};
 use protocol::message::Answer;
 use protocol::order_book::Outcome;

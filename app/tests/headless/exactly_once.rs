@@ -1,6 +1,6 @@
 //! An order id used twice gets the first answer again, from real processes: sent as no real customer would send it.
 
-use app::cluster::{Cluster, ClusterOptions};
+use cluster::{Cluster, ClusterOptions};
 use node::transport::{Arrival, Transport};
 use protocol::ids::{Contact, CustomerId, NodeId, OpNumber, RequestId, RequestNumber, Role};
 use protocol::message::{Answer, Ask, Envelope, Message};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use app::user_command::{LinkWay, UserCommand};
+use knowledge::user_command::{LinkWay, UserCommand};
 use protocol::ids::{NodeId, ViewNumber};
 use protocol::trace::{Ending, Freezing, LinkRule, NodeState, Standing, TraceEvent, TraceRecord};
 

@@ -44,8 +44,8 @@ fn a_verdict_is_an_exit_status() {
 fn a_long_history_with_lost_answers_is_judged_quickly() {
     let bytes = made_history::history(10_000, 20, 7);
     let begun = Instant::now();
-    let verdict = app::verdict::judge(&app::history::read(&bytes[..]).unwrap());
-    assert_eq!(verdict.verdict, app::verdict::Judgement::Holds, "{verdict}");
+    let verdict = knowledge::verdict::judge(&knowledge::history::read(&bytes[..]).unwrap());
+    assert_eq!(verdict.verdict, knowledge::verdict::Judgement::Holds, "{verdict}");
     assert!(verdict.unknown > 50 && verdict.acknowledged > 4_000, "{verdict}");
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}, without optimisation", begun.elapsed());
 }
@@ -60,7 +60,7 @@ fn one_wrong_list_in_a_long_history_is_found() {
     let mut line: serde_json::Value = serde_json::from_str(&lines[at]).unwrap();
     line["value"].as_array_mut().unwrap().swap(0, 1);
     lines[at] = line.to_string();
-    let verdict = app::verdict::judge(&app::history::read(lines.join("\n").as_bytes()).unwrap());
+    let verdict = knowledge::verdict::judge(&knowledge::history::read(lines.join("\n").as_bytes()).unwrap());
     assert!(verdict.reordered > 0, "{verdict}");
 }
 

@@ -4,8 +4,8 @@
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
-use app::cluster::{Cluster, ClusterOptions};
-use app::user_command::UserCommand;
+use cluster::{Cluster, ClusterOptions};
+use knowledge::user_command::UserCommand;
 use protocol::ids::{CustomerId, RequestId};
 use protocol::message::Answer;
 use protocol::trace::{Standing, TraceEvent, TraceRecord};

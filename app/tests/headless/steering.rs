@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use app::user_command::{LinkWay, Until, UserCommand};
+use knowledge::user_command::{LinkWay, Until, UserCommand};
 use protocol::ids::{MessageId, NodeId, Span};
 use protocol::machine::Timer;
 use protocol::plant::Plant;

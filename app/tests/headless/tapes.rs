@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use app::picture::Picture;
-use app::tape::{self, Entry, Tape};
-use app::user_command::UserCommand;
+use knowledge::picture::Picture;
+use knowledge::tape::{self, Entry, Tape};
+use knowledge::user_command::UserCommand;
 use protocol::message::Answer;
 use protocol::trace::TraceEvent;
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use app::user_command::UserCommand;
+use knowledge::user_command::UserCommand;
 use protocol::ids::View;
 use protocol::trace::{NodeState, TraceEvent};
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use app::history::{Function, HistoryWriter, Kind, LineValue, OperationLine};
+use knowledge::history::{Function, HistoryWriter, Kind, LineValue, OperationLine};
 use protocol::random::Random;
 
 /// Customers at work at the same time.

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use protocol::menu::menu;
 
-use crate::cluster::Cluster;
-use crate::picture::Picture;
-use crate::tape::{Entry, Tape};
-use crate::user_command::UserCommand;
+use cluster::Cluster;
+use knowledge::picture::Picture;
+use knowledge::tape::{Entry, Tape};
+use knowledge::user_command::UserCommand;
 
 /// Between two looks: sixty a second, as a window paints.
 const BETWEEN_LOOKS: Duration = Duration::from_micros(16_667);

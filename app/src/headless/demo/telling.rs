@@ -9,12 +9,11 @@ use protocol::message::{Answer, Ask};
 use protocol::order_book::Outcome;
 use protocol::trace::{Actor, Ending, MessageFacts, Standing, Started, Step, TraceEvent, TraceRecord};
 
-use crate::cluster::Cluster;
 use crate::headless::{Failure, say};
-use crate::interrupt::Interrupt;
-use crate::picture::{Customer, Picture, Service};
-use crate::user_command::UserCommand;
-use crate::wording;
+use cluster::Cluster;
+use cluster::interrupt::Interrupt;
+use knowledge::picture::{Customer, Picture, Service};
+use knowledge::user_command::UserCommand;
 
 /// Facts are shown so much later than they happened, so that those of all processes are there.
 const LATENESS: Duration = Duration::from_millis(30);

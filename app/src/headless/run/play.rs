@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use protocol::trace::TraceRecord;
 
-use crate::cluster::Cluster;
 use crate::headless::Failure;
-use crate::interrupt::Interrupt;
-use crate::picture::Picture;
-use crate::scenario::{Outcome, Performance};
-use crate::stage::audience::Attending;
-use crate::stage::{Phase, Stage, Trouble};
+use cluster::Cluster;
+use cluster::interrupt::Interrupt;
+use knowledge::picture::Picture;
+use scenarios::stage::audience::Attending;
+use scenarios::stage::{Phase, Stage, Trouble};
+use scenarios::{Outcome, Performance};
 
 /// Between two looks at what only time brings about.
 const TICK: Duration = Duration::from_millis(20);

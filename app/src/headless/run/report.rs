@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use super::RunArguments;
 use crate::headless::{Exit, Failure, say};
-use crate::load::Agreement;
-use crate::scenario::{Conclusion, Gaps, Light, Met, Outcome};
-use crate::verdict::Verdict;
-use crate::wording::unmet;
+use cluster::load::Agreement;
+use knowledge::verdict::Verdict;
+use scenarios::{Conclusion, Gaps, Light, Met, Outcome};
+use wording::unmet;
 
 /// What came of it.
 #[derive(Debug, Serialize)]

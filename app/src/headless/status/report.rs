@@ -7,9 +7,8 @@ use protocol::message::WaitReason;
 use protocol::trace::{Actor, Bomb, Freezing, LinkRule, NodeState, Rate, Standing, Unchecked};
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{Inquirer, NodeStatus, SteeringStatus};
-use crate::user_command::LinkWay;
-use crate::wording;
+use cluster::{Inquirer, NodeStatus, SteeringStatus};
+use knowledge::user_command::LinkWay;
 
 /// One node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

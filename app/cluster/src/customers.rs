@@ -1,0 +1,137 @@
+//! The customers that live in the window: real machines, all on one endpoint, in a thread with a loop of its own.
+//!
+//! What they do is a fact when it happens; what they cannot do is refused with a sentence. They are added, moved, and asked
+//! to order by commands; nothing here orders by itself (`load` does).
+
+mod house;
+
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+
+use anyhow::Context;
+use node::cluster_clock::ClusterClock as NodeClock;
+use node::control::{Credentials, SteeringCommand};
+use node::event_loop::Host;
+use node::gazetteer::{Finding, Gazetteer};
+use node::observation::Feed;
+use node::transport::Transport;
+use protocol::customer::Customer;
+use protocol::ids::{Contact, Role};
+use protocol::machine::Settings;
+use protocol::postcode::Postcode;
+use protocol::trace::TraceRecord;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use super::ClusterClock;
+use super::hosts::Hosts;
+use super::nodes::Common;
+use super::observer::Facts;
+use super::supervisor::Incoming;
+use house::House;
+use knowledge::user_command::UserCommand;
+
+/// Names for new customers, in turn; the first three have pre-defined orders at their postcodes.
+const NAMES: [&str; 20] = [
+    "Muriel", "Grace", "Alan", "Ada", "Edsger", "Barbara", "Leslie", "Nancy", "Tony", "Radia", "Donald", "Frances",
+    "Maurice", "Kathleen", "Tim", "Karen", "Robin", "Sophie", "Dennis", "Margaret",
+];
+const DEFAULT_POSTCODES: [&str; 3] = ["EH1 1RE", "NE1 7RU", "M1 1AE"];
+
+/// A handle; dropping it ends the customers.
+pub(super) struct Customers {
+    told: Option<UnboundedSender<Told>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the customers' thread is told.
+enum Told {
+    /// What a person asked of a customer.
+    Perform(UserCommand),
+    /// What all hosts are told.
+    Steer(SteeringCommand),
+}
+
+impl Customers {
+    /// Opens their endpoint. They are told what all customers' hosts are told, and say who they are, to the supervisor.
+    pub fn start(
+        common: &Common,
+        name_server: Contact,
+        clock: ClusterClock,
+        (facts, supervisor): (Facts, Sender<Incoming>),
+        hosts: &mut Hosts,
+    ) -> anyhow::Result<Self> {
+        let credentials = common.authority.issue(Role::Customer, None)?;
+        let (settings, listen) = (common.settings.clone(), (common.listen, 0).into());
+        let (told, waiting) = unbounded_channel();
+        let (ready, opened) = channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let observe = common.observe;
+        // Weak: who is told is not who keeps the customers alive.
+        let steered = told.downgrade();
+        let tell = move |command| steered.upgrade().is_some_and(|told| told.send(Told::Steer(command)).is_ok());
+        let registry = (hosts.add(Box::new(tell), Vec::new()), supervisor);
+        let thread = std::thread::Builder::new().name("customers".into()).spawn(move || {
+            runtime.block_on(async {
+                match host(listen, &credentials, &clock, &settings, facts.clone(), observe) {
+                    Ok(host) => {
+                        let _ = ready.send(Ok(()));
+                        House::new(host, name_server, clock, facts, registry).live(waiting).await;
+                    }
+                    Err(error) => drop(ready.send(Err(error))),
+                }
+            });
+        })?;
+        opened.recv().context("the customers' thread ended unexpectedly")??;
+        Ok(Self { told: Some(told), thread: Some(thread) })
+    }
+
+    /// Muriel, Grace and Alan move in.
+    pub fn add_default(&self) {
+        for (postcode, name) in DEFAULT_POSTCODES.iter().zip(NAMES) {
+            if let Ok(postcode) = postcode.parse() {
+                let (name, place) = (Some(name.to_owned()), place_of(postcode));
+                self.perform(UserCommand::AddCustomer { name, postcode, place });
+            }
+        }
+    }
+
+    /// Does what concerns customers; everything else is not for them.
+    pub fn perform(&self, command: UserCommand) {
+        if let Some(told) = &self.told {
+            // Fails only if the thread has ended, which it reported.
+            let _ = told.send(Told::Perform(command));
+        }
+    }
+}
+
+impl Drop for Customers {
+    fn drop(&mut self) {
+        self.told = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn place_of(postcode: Postcode) -> (i32, i32) {
+    match Gazetteer::get().find(postcode) {
+        Finding::Live(unit) => unit.point.map_or((0, 0), |point| point.in_millionths()),
+        Finding::Closed(_) | Finding::Unknown => (0, 0),
+    }
+}
+
+fn host(
+    listen: std::net::SocketAddr,
+    credentials: &Credentials,
+    clock: &ClusterClock,
+    settings: &Settings,
+    facts: Facts,
+    observe: bool,
+) -> anyhow::Result<Host<Customer>> {
+    let transport = Transport::open(listen, credentials)?;
+    let sink = move |records: &mut Vec<TraceRecord>, dropped: &mut u64| {
+        facts.count_dropped(std::mem::take(dropped));
+        facts.push(records.drain(..));
+    };
+    Ok(Host::new(transport, NodeClock::started_at(clock.reading()), settings, Feed::new(observe, Box::new(sink))))
+}

@@ -1,0 +1,278 @@
+//! Where all customers live: who they are, what each waits for, and what they can be asked to do.
+//!
+//! One loop drives all their machines; what happens to them is traced by the host, what they are asked here.
+
+mod blasts;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, bail};
+use node::event_loop::Host;
+use protocol::customer::Customer;
+use protocol::ids::{Contact, CustomerId, NodeId, RequestId, RequestNumber, Role};
+use protocol::machine::{Identity, Input, Wish};
+use protocol::menu::check_items;
+use protocol::message::Ask;
+use protocol::postcode::Postcode;
+use protocol::trace::{Actor, Ending, Started, TraceEvent, TraceRecord};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::{NAMES, Told};
+use crate::hosts::HostKey;
+use crate::observer::Facts;
+use crate::supervisor::Incoming;
+use crate::{ClusterClock, random};
+use knowledge::user_command::UserCommand;
+
+/// At most so many customers live here.
+const MOST_CUSTOMERS: usize = 1000;
+/// At up to this many requests a second each one is shown step by step, at more a sample of about this many: the picture
+/// must never slow the cluster.
+const SHOWN_PER_SECOND: usize = 50;
+
+/// Where all customers live.
+pub(super) struct House {
+    host: Host<Customer>,
+    name_server: Contact,
+    clock: ClusterClock,
+    facts: Facts,
+    /// Where it is said who lives here, and under which key.
+    registry: (HostKey, Sender<Incoming>),
+    residents: BTreeMap<CustomerId, Resident>,
+    /// Who stands still, and until when; none: until somebody wakes them.
+    frozen: BTreeMap<NodeId, Option<Instant>>,
+    named: usize,
+    asked_lately: VecDeque<Instant>,
+}
+
+struct Resident {
+    node: NodeId,
+    name: String,
+    /// When the requests that wait for an answer were asked, in cluster time: one, or an order and its withdrawal.
+    asked: BTreeMap<RequestId, u64>,
+    /// What it asked last.
+    last: Last,
+}
+
+/// Giving up means something else for each.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Order,
+    Read,
+    Withdrawal,
+}
+
+impl House {
+    /// An empty house.
+    pub fn new(
+        host: Host<Customer>,
+        name_server: Contact,
+        clock: ClusterClock,
+        facts: Facts,
+        registry: (HostKey, Sender<Incoming>),
+    ) -> Self {
+        let (residents, frozen, asked_lately) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
+        Self { host, name_server, clock, facts, registry, residents, frozen, named: 0, asked_lately }
+    }
+
+    /// Does what is asked, until nobody can ask any more.
+    pub async fn live(mut self, mut waiting: UnboundedReceiver<Told>) {
+        loop {
+            let mut waking = Ok(());
+            let next_waking = self.next_waking();
+            tokio::select! {
+                () = self.host.ready() => {}
+                () = Self::somebody_wakes(next_waking) => waking = self.wake_due(),
+                told = waiting.recv() => match told {
+                    None => return,
+                    Some(Told::Steer(command)) => {
+                        if let Err(why) = self.host.steer(command) {
+                            self.fact(NodeId(0), TraceEvent::CommandRefused { why });
+                        }
+                    }
+                    Some(Told::Perform(command)) => {
+                        if let Err(error) = self.perform(command) {
+                            self.fact(NodeId(0), TraceEvent::CommandRefused { why: node::plain_words::chain(&error) });
+                        }
+                    }
+                }
+            }
+            if let Err(error) = waking.and_then(|()| self.host.round()) {
+                return self.fact(
+                    NodeId(0),
+                    TraceEvent::Log { text: format!("The customers are gone: {}", node::plain_words::chain(&error)) },
+                );
+            }
+            self.blasts_happen().await;
+            for answered in self.host.take_answers() {
+                let now = self.clock.now();
+                let Some(resident) = self.residents.values_mut().find(|it| it.node == answered.customer) else {
+                    continue;
+                };
+                let took = resident.asked.get(&answered.request).map_or(0, |at| now.saturating_sub(*at));
+                resident.asked.clear();
+                let (request, answer) = (answered.request, answered.answer);
+                self.host.trace(answered.customer, || TraceEvent::Answered { request, answer, took });
+            }
+        }
+    }
+
+    fn perform(&mut self, command: UserCommand) -> anyhow::Result<()> {
+        match command {
+            UserCommand::AddCustomer { name, postcode, place } => self.add(name, postcode, place),
+            UserCommand::MoveCustomer { customer, postcode, place } => {
+                let resident = self.resident(customer)?;
+                let (node, name) = (resident.node, resident.name.clone());
+                self.fact(node, TraceEvent::CustomerIs { customer, name, postcode, place });
+                Ok(())
+            }
+            UserCommand::RemoveCustomer { customer } => {
+                let node = self.resident(customer)?.node;
+                self.forget(customer, node);
+                self.fact(node, TraceEvent::Ended { how: Ending::Removed, words: "moved away".into() });
+                Ok(())
+            }
+            UserCommand::PlaceOrder { customer, postcode, items } => {
+                check_items(&items)?;
+                self.ask(customer, Ask::Order { postcode: postcode.parse()?, items })
+            }
+            UserCommand::ReadHistory { customer, postcode, page } => {
+                self.ask(customer, Ask::History { postcode: postcode.parse()?, page })
+            }
+            UserCommand::GiveUp { customer } => self.give_up(customer),
+            UserCommand::Wake { node: name } => {
+                let node = self.residents.values().find(|resident| resident.name == name).map(|resident| resident.node);
+                self.wake(node.with_context(|| format!("{name} is not here (any more)."))?)
+            }
+            UserCommand::AddReplica
+            | UserCommand::AddFrontEnd
+            | UserCommand::Crash { .. }
+            | UserCommand::Restart { .. }
+            | UserCommand::Remove { .. }
+            | UserCommand::ShowOrders { .. }
+            | UserCommand::SetHop { .. }
+            | UserCommand::SetRate { .. }
+            | UserCommand::RunUntil { .. }
+            | UserCommand::CrashAll
+            | UserCommand::FreshStart { .. }
+            | UserCommand::Message { .. }
+            | UserCommand::Ring { .. }
+            | UserCommand::SetLinks { .. }
+            | UserCommand::MendAll
+            | UserCommand::Freeze { .. }
+            | UserCommand::SetBomb { .. }
+            | UserCommand::SetPlant { .. }
+            | UserCommand::Misbehave { .. }
+            | UserCommand::ShowHeartbeats { .. }
+            | UserCommand::SetVerdictCache { .. } => bail!("that does not concern customers"),
+        }
+    }
+
+    fn add(&mut self, name: Option<String>, postcode: Postcode, place: (i32, i32)) -> anyhow::Result<()> {
+        if self.residents.len() >= MOST_CUSTOMERS {
+            bail!("There are {MOST_CUSTOMERS} customers already. Remove one first.");
+        }
+        if name.as_ref().is_some_and(|name| self.residents.values().any(|resident| resident.name == *name)) {
+            bail!("There is a customer of that name already. Choose another one.");
+        }
+        let name = name.unwrap_or_else(|| self.free_name());
+        let customer = CustomerId(u128::from(random()?) << 64 | u128::from(random()?));
+        let node = NodeId(random()?);
+        let contact = self.host.contact(node);
+        let identity =
+            Identity { me: contact, name: name.clone(), role: Role::Customer, name_server: self.name_server };
+        let machine = Customer::new(identity, self.host.settings().clone(), customer, RequestNumber(0));
+        self.host.add(node, Role::Customer, machine);
+        // Before anybody hears of it and lets it order: its links come first.
+        self.register(Incoming::Appeared(self.registry.0, name.clone(), node));
+        let (actor, pid) = (Actor::Role(Role::Customer), std::process::id());
+        self.fact(node, TraceEvent::Started(Started { name: name.clone(), actor, pid, contact }));
+        self.fact(node, TraceEvent::CustomerIs { customer, name: name.clone(), postcode, place });
+        self.residents.insert(customer, Resident { node, name, asked: BTreeMap::new(), last: Last::Read });
+        Ok(())
+    }
+
+    fn register(&self, news: Incoming) {
+        // Fails only while everything ends.
+        let _ = self.registry.1.send(news);
+    }
+
+    /// The next name nobody has; after all are used, with a number.
+    fn free_name(&mut self) -> String {
+        loop {
+            let (round, at) = (self.named / NAMES.len(), self.named % NAMES.len());
+            self.named += 1;
+            let name = if round == 0 { NAMES[at].to_owned() } else { format!("{} {}", NAMES[at], round + 1) };
+            if self.residents.values().all(|resident| resident.name != name) {
+                return name;
+            }
+        }
+    }
+
+    fn resident(&self, customer: CustomerId) -> anyhow::Result<&Resident> {
+        self.residents.get(&customer).ok_or_else(|| anyhow!("There is no such customer (any more)."))
+    }
+
+    fn ask(&mut self, customer: CustomerId, ask: Ask) -> anyhow::Result<()> {
+        let resident = self.resident(customer)?;
+        let (node, name) = (resident.node, &resident.name);
+        let machine = self.host.machine(node).with_context(|| format!("{name} is not here."))?;
+        if machine.waiting().is_some() {
+            bail!("{name} still waits for an answer. Wait for it, or give up first.");
+        }
+        let request = machine.next_request();
+        self.note_asked(customer, node, request, ask.clone());
+        let traced = self.is_shown();
+        self.host.give(node, Input::Wanted { wish: Wish::Ask(ask), traced });
+        Ok(())
+    }
+
+    fn give_up(&mut self, customer: CustomerId) -> anyhow::Result<()> {
+        let resident = self.resident(customer)?;
+        let (node, name) = (resident.node, resident.name.clone());
+        let machine = self.host.machine(node).with_context(|| format!("{name} is not here."))?;
+        if machine.waiting().is_none() {
+            bail!("{name} waits for nothing that could be given up.");
+        }
+        let request = machine.next_request();
+        match resident.last {
+            Last::Order => self.note_asked(customer, node, request, Ask::Withdraw),
+            // A read changes nothing: giving it up needs nobody's consent.
+            Last::Read => {}
+            Last::Withdrawal => bail!("{name} has given up already, and waits to hear what became of the order."),
+        }
+        self.host.give(node, Input::Wanted { wish: Wish::GiveUp, traced: true });
+        Ok(())
+    }
+
+    fn note_asked(&mut self, customer: CustomerId, node: NodeId, request: RequestId, ask: Ask) {
+        let now = self.clock.now();
+        if let Some(resident) = self.residents.get_mut(&customer) {
+            resident.last = match &ask {
+                Ask::Order { .. } => Last::Order,
+                Ask::History { .. } => Last::Read,
+                Ask::Withdraw => Last::Withdrawal,
+            };
+            resident.asked.retain(|_, _| ask == Ask::Withdraw);
+            resident.asked.insert(request, now);
+        }
+        self.host.trace(node, || TraceEvent::Asked { customer, request, ask });
+    }
+
+    /// Whether the next request is shown step by step.
+    fn is_shown(&mut self) -> bool {
+        let now = Instant::now();
+        self.asked_lately.push_back(now);
+        while self.asked_lately.front().is_some_and(|at| now - *at > Duration::from_secs(1)) {
+            self.asked_lately.pop_front();
+        }
+        let lately = self.asked_lately.len();
+        lately <= SHOWN_PER_SECOND || lately.is_multiple_of(lately.div_ceil(SHOWN_PER_SECOND))
+    }
+
+    fn fact(&self, node: NodeId, event: TraceEvent) {
+        self.facts.push([TraceRecord { node, at: self.clock.now(), event }]);
+    }
+}

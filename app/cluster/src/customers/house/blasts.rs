@@ -1,0 +1,83 @@
+//! What a bomb does to a customer: it is gone, and nobody will know what became of its order; or it does nothing for a time.
+//!
+//! The others in the house go on all the while.
+
+use std::time::{Duration, Instant};
+
+use node::event_loop::Blast;
+use protocol::ids::{CustomerId, NodeId};
+use protocol::trace::{Blast as Does, Ending, Freezing, TraceEvent};
+
+use super::House;
+use crate::supervisor::Incoming;
+
+impl House {
+    /// Whose bombs went off in this round.
+    pub(super) async fn blasts_happen(&mut self) {
+        let blasts = self.host.take_blasts();
+        if blasts.is_empty() {
+            return;
+        }
+        for Blast { node, .. } in blasts.iter().filter(|blast| blast.bomb.blast == Does::Crash) {
+            self.host.lose_links(*node);
+        }
+        self.host.breathe_out().await;
+        for Blast { node, bomb } in blasts {
+            self.fact(node, TraceEvent::Exploded { bomb });
+            match bomb.blast {
+                Does::Crash => self.dies(node),
+                Does::Freeze { wakes_after } => {
+                    let until = wakes_after.map(|after| Instant::now() + Duration::from_micros(after.0));
+                    self.frozen.insert(node, until);
+                    self.fact(node, TraceEvent::Froze { how: Freezing::Cooperative });
+                }
+            }
+        }
+    }
+
+    fn dies(&mut self, node: NodeId) {
+        let found = self.residents.iter().find(|(_, resident)| resident.node == node);
+        if let Some(customer) = found.map(|(customer, _)| *customer) {
+            self.forget(customer, node);
+            self.fact(node, TraceEvent::Ended { how: Ending::Crashed, words: "its bomb went off".into() });
+        }
+    }
+
+    /// Nobody of that id lives here any more.
+    pub(super) fn forget(&mut self, customer: CustomerId, node: NodeId) {
+        self.host.remove(node);
+        self.residents.remove(&customer);
+        self.frozen.remove(&node);
+        self.register(Incoming::Left(self.registry.0, node));
+    }
+
+    /// A frozen customer goes on where it stopped; anybody else does anyway.
+    pub(super) fn wake(&mut self, node: NodeId) -> anyhow::Result<()> {
+        if self.frozen.remove(&node).is_some() {
+            self.fact(node, TraceEvent::Woke);
+            self.host.resume(node)?;
+        }
+        Ok(())
+    }
+
+    /// Those whose time is over.
+    pub(super) fn wake_due(&mut self) -> anyhow::Result<()> {
+        let now = Instant::now();
+        let due = |(node, until): (&NodeId, &Option<Instant>)| until.filter(|until| *until <= now).map(|_| *node);
+        let due: Vec<NodeId> = self.frozen.iter().filter_map(due).collect();
+        due.into_iter().try_for_each(|node| self.wake(node))
+    }
+
+    /// Returns when somebody is due.
+    pub(super) async fn somebody_wakes(until: Option<Instant>) {
+        match until {
+            Some(until) => tokio::time::sleep_until(until.into()).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// When somebody wakes next.
+    pub(super) fn next_waking(&self) -> Option<Instant> {
+        self.frozen.values().flatten().min().copied()
+    }
+}

@@ -1,0 +1,117 @@
+//! The rules of links by the names of their ends, and who has to be told of each: the sender's process.
+//!
+//! Links outlive the processes at their ends: whoever starts again, or appears, is told what was said before. What a rule
+//! does to a message is the driver's matter.
+
+use std::collections::BTreeMap;
+
+use anyhow::bail;
+use node::control::{LinkSetting, SteeringCommand};
+use protocol::ids::{NodeId, Span};
+use protocol::trace::{Actor, LinkRule, TraceEvent};
+
+use super::hosts::CROWD;
+use super::nodes::Node;
+use super::supervisor::Supervisor;
+use knowledge::user_command::LinkWay;
+
+/// A link delays a message at most so long.
+const LONGEST_DELAY: Span = Span::millis(600_000);
+/// So many of a thousand are all.
+const ALL: u16 = 1000;
+
+/// What links do, by name; those that are not named do nothing.
+pub(super) type LinkRules = BTreeMap<LinkWay, LinkRule>;
+
+impl Supervisor {
+    pub(super) fn set_links(&mut self, links: Vec<LinkWay>, rule: LinkRule) -> anyhow::Result<()> {
+        if rule.loss > ALL || rule.doubling > ALL {
+            bail!("A link loses or doubles at most {ALL} of {ALL} messages.");
+        }
+        if rule.delay > LONGEST_DELAY || rule.jitter > LONGEST_DELAY {
+            bail!("A link delays a message by at most {} s.", LONGEST_DELAY.0 / 1_000_000);
+        }
+        for name in links.iter().flat_map(|way| [&way.from, &way.to]) {
+            if !self.is_link_end(name) {
+                bail!("There is no node or customer called “{}”.", super::shown(name));
+            }
+        }
+        for way in links {
+            self.set_link(way, rule);
+        }
+        Ok(())
+    }
+
+    pub(super) fn mend_all(&mut self) {
+        let broken: Vec<LinkWay> = self.steering.links.keys().cloned().collect();
+        for way in broken {
+            self.set_link(way, LinkRule::default());
+        }
+    }
+
+    fn set_link(&mut self, way: LinkWay, rule: LinkRule) {
+        for setting in self.settings_of(&way, rule) {
+            self.tell_of_link(setting);
+        }
+        let (from, to) = (way.from.clone(), way.to.clone());
+        if rule.is_mended() {
+            self.steering.links.remove(&way);
+        } else {
+            self.steering.links.insert(way, rule);
+        }
+        self.fact(NodeId(0), TraceEvent::LinkIs { from, to, rule });
+    }
+
+    /// What a process that starts under this name has to know of its own links.
+    pub(super) fn own_links(&self, id: NodeId) -> Vec<LinkSetting> {
+        let rules = self.steering.links.iter().flat_map(|(way, rule)| self.settings_of(way, *rule));
+        rules.filter(|setting| self.link_owner(*setting) == id).collect()
+    }
+
+    /// Somebody of this name is somebody else now: all at the other ends are told. The process itself is told when it
+    /// starts, a customer here.
+    pub(super) fn renew_links(&self, name: &str) {
+        let rules = self.steering.links.iter().filter(|(way, _)| way.from == name || way.to == name);
+        for setting in rules.flat_map(|(way, rule)| self.settings_of(way, *rule)) {
+            self.tell_of_link(setting);
+        }
+    }
+
+    fn settings_of(&self, way: &LinkWay, rule: LinkRule) -> Vec<LinkSetting> {
+        let receivers = self.ends(&way.to);
+        let from_each = |from: NodeId| receivers.iter().map(move |to| LinkSetting { from, to: *to, rule });
+        self.ends(&way.from).into_iter().flat_map(from_each).collect()
+    }
+
+    /// A service knows of no links: both ways live with the replica that asks.
+    fn link_owner(&self, setting: LinkSetting) -> NodeId {
+        if self.is_service(setting.from) { setting.to } else { setting.from }
+    }
+
+    fn tell_of_link(&self, setting: LinkSetting) {
+        // Who does not run now is told when it starts.
+        let _ = self.steer(self.link_owner(setting), SteeringCommand::Link(setting));
+    }
+
+    fn is_link_end(&self, name: &str) -> bool {
+        name == CROWD || self.nodes.named(name).is_some() || self.hosts.knows(name) || self.live_service(name).is_some()
+    }
+
+    /// Who is at that end now.
+    fn ends(&self, name: &str) -> Vec<NodeId> {
+        let node = self.nodes.named(name).map(|at| self.nodes.all[at].id);
+        match node.or_else(|| self.live_service(name)) {
+            Some(id) => vec![id],
+            None => self.hosts.named(name).collect(),
+        }
+    }
+
+    fn live_service(&self, name: &str) -> Option<NodeId> {
+        self.nodes.live_services.iter().find(|live| live.service.to_string() == name).map(|live| live.id)
+    }
+
+    pub(super) fn is_service(&self, id: NodeId) -> bool {
+        let stand_in = |node: &Node| node.id == id && matches!(node.kind.actor(), Actor::Service(_));
+        self.nodes.all.iter().any(stand_in) || self.nodes.live_services.iter().any(|live| live.id == id)
+    }
+}

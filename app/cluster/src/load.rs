@@ -1,0 +1,370 @@
+//! Customers that order without being told to: each has one request under way and sends the next when it is answered.
+//!
+//! Real machines on one endpoint, in a thread of their own, in this process or in another than the cluster's. What they
+//! ask for is a [`Workload`]'s matter. Nothing is traced: this is for measuring and for judging, not for looking.
+
+mod counts;
+pub mod ordering;
+pub mod settling;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use node::cluster_clock::ClusterClock;
+use node::control::SteeringCommand;
+use node::event_loop::{Answered, Host};
+use node::observation::Feed;
+use node::transport::Transport;
+use protocol::customer::Customer;
+use protocol::ids::{Contact, CustomerId, NodeId, RequestId, RequestNumber, Role, Span};
+use protocol::machine::{Identity, Input, Wish};
+use protocol::menu::menu;
+use protocol::message::{Answer, Ask, WaitReason};
+use protocol::postcode::Postcode;
+use protocol::trace::Rate;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::{Admission, Inquirer, random};
+pub use counts::Counts;
+pub use settling::Agreement;
+
+/// Since the moment the load counts from, on a clock that never goes back.
+pub type Moment = Duration;
+
+/// How often overdue requests and the wish to end are looked at.
+const TICK: Duration = Duration::from_millis(20);
+
+/// What the customers of a load do. A *place* is a customer's seat, from 0: who loses patience leaves it to somebody new.
+pub trait Workload: Send + 'static {
+    /// What the customer at this place asks next, under which id; none: it has nothing more to ask.
+    fn next(&mut self, place: usize, id: RequestId, now: Moment) -> Option<Ask>;
+    /// An answer took so long, in microseconds of cluster time.
+    fn took(&mut self, _micros: u64) {}
+    /// Its answer.
+    fn answered(&mut self, place: usize, answer: Answer, now: Moment);
+    /// It has waited too long; this is what the primary said of that. What became of its request is not known.
+    fn waited_because(&mut self, _place: usize, _why: WaitReason, _waited: Span) {}
+    /// It has waited too long, and nobody knows what became of its request.
+    fn unknown(&mut self, place: usize, now: Moment);
+    /// Whether the customer at this place waits no longer, whatever the load's own deadline.
+    fn is_out_of_patience(&self, _place: usize, _now: Moment) -> bool {
+        false
+    }
+    /// Whether more may come after all have nothing to ask; then [`Load::nudge`] says when.
+    fn waits_for_more(&self) -> bool {
+        false
+    }
+}
+
+/// How customers get into a cluster, and whether they follow its clock, settings and links: those of another process
+/// live in real time.
+#[derive(Clone)]
+pub struct Entry {
+    admission: Admission,
+    inquirer: Option<Inquirer>,
+}
+
+impl From<Admission> for Entry {
+    /// Nobody would tell it that time goes on again, so its own time always goes.
+    fn from(mut admission: Admission) -> Self {
+        (admission.clock.rate, admission.clock.until) = (Rate::REAL, None);
+        Self { admission, inquirer: None }
+    }
+}
+
+impl Entry {
+    /// Into a cluster of this process.
+    ///
+    /// # Errors
+    /// When the cluster has ended.
+    pub fn into_own(inquirer: Inquirer) -> anyhow::Result<Self> {
+        Ok(Self { admission: inquirer.admission()?, inquirer: Some(inquirer) })
+    }
+}
+
+/// A running load. Dropping it ends it at once.
+pub struct Load<W> {
+    workload: Arc<Mutex<W>>,
+    over: Arc<AtomicBool>,
+    nudged: Arc<Notify>,
+    first: NodeId,
+    thread: Option<JoinHandle<anyhow::Result<()>>>,
+    idle: std::sync::mpsc::Receiver<()>,
+}
+
+impl<W: Workload> Load<W> {
+    /// Starts so many customers. `deadline`: how long one waits for an answer, in cluster time; none: for ever. `begun`:
+    /// what moments count from.
+    ///
+    /// # Errors
+    /// When no port can be opened.
+    pub fn start(
+        entry: impl Into<Entry>,
+        places: u32,
+        deadline: Option<Duration>,
+        begun: Instant,
+        workload: W,
+    ) -> anyhow::Result<Self> {
+        let Entry { admission, inquirer } = entry.into();
+        let workload = Arc::new(Mutex::new(workload));
+        let over = Arc::new(AtomicBool::new(false));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (ready, opened) = std::sync::mpsc::channel();
+        let (done, idle) = std::sync::mpsc::channel();
+        let nudged = Arc::new(Notify::new());
+        let (shared, ends, nudges) = (workload.clone(), over.clone(), nudged.clone());
+        let thread = std::thread::Builder::new().name("load".into()).spawn(move || {
+            let outcome = runtime.block_on(async {
+                let mut crowd = Crowd::new(admission, deadline, begun, shared, ends)?;
+                let _ = ready.send(crowd.first);
+                crowd.order(places as usize, inquirer.as_ref(), &nudges).await
+            });
+            let _ = done.send(());
+            outcome
+        })?;
+        let opened = opened.recv();
+        let first = opened.unwrap_or_default();
+        let load = Self { workload, over, nudged, first, thread: Some(thread), idle };
+        match opened {
+            Ok(_) => Ok(load),
+            Err(_) => Err(load.join().err().unwrap_or_else(|| anyhow!("the customers could not begin"))),
+        }
+    }
+
+    /// Under which id the first customer sends; the others follow it in number.
+    #[must_use]
+    pub fn first(&self) -> NodeId {
+        self.first
+    }
+
+    /// Looks at the workload, or tells it something.
+    pub fn with<T>(&self, act: impl FnOnce(&mut W) -> T) -> T {
+        act(&mut lock(&self.workload))
+    }
+
+    /// Whoever has nothing to ask shall look again.
+    pub fn nudge(&self) {
+        self.nudged.notify_one();
+    }
+
+    /// Waits until nobody has anything more to ask, as long as `waits` says so; what is under way then stays unknown.
+    ///
+    /// # Errors
+    /// When the customers' thread failed.
+    pub fn finish(self, mut waits: impl FnMut() -> bool) -> anyhow::Result<W> {
+        while let Err(RecvTimeoutError::Timeout) = self.idle.recv_timeout(TICK)
+            && waits()
+        {}
+        let workload = self.workload.clone();
+        self.join()?;
+        let workload = Arc::try_unwrap(workload).map_err(|_| anyhow!("somebody still looks at the workload"))?;
+        Ok(workload.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn join(mut self) -> anyhow::Result<()> {
+        self.over.store(true, Ordering::Relaxed);
+        let thread = self.thread.take().context("the customers have ended already")?;
+        thread.join().map_err(|_| anyhow!("the customers' thread broke down"))?
+    }
+}
+
+impl<W> Drop for Load<W> {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn lock<W>(workload: &Mutex<W>) -> MutexGuard<'_, W> {
+    workload.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// All customers of a load.
+struct Crowd<W> {
+    host: Host<Customer>,
+    name_server: Contact,
+    deadline: Option<Duration>,
+    begun: Instant,
+    workload: Arc<Mutex<W>>,
+    over: Arc<AtomicBool>,
+    /// Node ids are given out in sequence, so that the place follows from the id.
+    first: NodeId,
+    places: Vec<Place>,
+}
+
+struct Place {
+    node: NodeId,
+    /// When it asked what it waits for, in cluster time: while time stands still nobody loses patience.
+    asked: Option<u64>,
+}
+
+impl<W: Workload> Crowd<W> {
+    fn new(
+        admission: Admission,
+        deadline: Option<Duration>,
+        begun: Instant,
+        workload: Arc<Mutex<W>>,
+        over: Arc<AtomicBool>,
+    ) -> anyhow::Result<Self> {
+        let transport = Transport::open(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), &admission.credentials)?;
+        let feed = Feed::new(false, Box::new(|records, _| records.clear()));
+        let host = Host::new(transport, ClusterClock::started_at(admission.clock), &admission.settings, feed);
+        let (name_server, first) = (admission.name_server, NodeId(random()?));
+        Ok(Self { host, name_server, deadline, begun, workload, over, first, places: Vec::new() })
+    }
+
+    async fn order(&mut self, places: usize, cluster: Option<&Inquirer>, nudged: &Notify) -> anyhow::Result<()> {
+        for place in 0..places {
+            self.seat(place)?;
+        }
+        let here = self.places.iter().map(|place| place.node).collect();
+        let mut steered = cluster.map(|cluster| cluster.follow(here)).transpose()?;
+        // What is so already must hold for the first order, too.
+        while let Some(command) = steered.as_mut().and_then(|commands| commands.try_recv().ok()) {
+            self.obey(command);
+        }
+        let workload = self.workload.clone();
+        self.ask_all(&mut lock(&workload), 0..places);
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let waits_for_more = lock(&workload).waits_for_more();
+        while waits_for_more || self.places.iter().any(|place| place.asked.is_some()) {
+            tokio::select! {
+                () = self.host.ready() => {}
+                Some(command) = next_of(&mut steered) => self.obey(command),
+                () = nudged.notified() => self.ask_all(&mut lock(&workload), 0..places),
+                _ = tick.tick() => {
+                    if self.over.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    self.replace_impatient()?;
+                }
+            }
+            self.host.round()?;
+            let answers = self.host.take_answers();
+            if !answers.is_empty() {
+                self.take(answers, &mut lock(&workload));
+            }
+        }
+        let now = self.begun.elapsed();
+        for (place, _) in self.places.iter().enumerate().filter(|(_, seat)| seat.asked.is_some()) {
+            lock(&workload).unknown(place, now);
+        }
+        Ok(())
+    }
+
+    fn obey(&mut self, command: SteeringCommand) {
+        // Messages of a load are not shown, so nobody can have meant one.
+        let _ = self.host.steer(command);
+    }
+
+    /// A new customer takes this place.
+    fn seat(&mut self, place: usize) -> anyhow::Result<()> {
+        let node = NodeId(self.first.0.wrapping_add(place as u64));
+        if self.places.get(place).is_some() {
+            self.host.remove(node);
+        }
+        let identity = Identity {
+            me: self.host.contact(node),
+            name: format!("customer-{}", place + 1),
+            role: Role::Customer,
+            name_server: self.name_server,
+        };
+        let customer = CustomerId(u128::from(random()?) << 64 | u128::from(random()?));
+        let machine = Customer::new(identity, self.host.settings().clone(), customer, RequestNumber(0));
+        self.host.add(node, Role::Customer, machine);
+        match self.places.get_mut(place) {
+            Some(seat) => seat.asked = None,
+            None => self.places.push(Place { node, asked: None }),
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, answers: Vec<Answered>, workload: &mut W) {
+        for Answered { customer, answer, .. } in answers {
+            let place = customer.0.wrapping_sub(self.first.0) as usize;
+            if let Some(seat) = self.places.get_mut(place)
+                && let Some(asked) = seat.asked.take()
+            {
+                workload.took(self.host.clock().now().saturating_sub(asked));
+                workload.answered(place, answer, self.begun.elapsed());
+                self.ask_all(workload, place..place + 1);
+            }
+        }
+    }
+
+    fn ask_all(&mut self, workload: &mut W, places: std::ops::Range<usize>) {
+        for place in places {
+            let seat = &mut self.places[place];
+            if seat.asked.is_some() {
+                continue;
+            }
+            let Some(id) = self.host.machine(seat.node).map(Customer::next_request) else { continue };
+            let now = self.begun.elapsed();
+            if let Some(ask) = workload.next(place, id, now) {
+                seat.asked = Some(self.host.clock().now());
+                self.host.give(seat.node, Input::Wanted { wish: Wish::Ask(ask), traced: false });
+            }
+        }
+    }
+
+    /// Who has waited longer than the deadline goes, and somebody new comes.
+    fn replace_impatient(&mut self) -> anyhow::Result<()> {
+        let now = self.begun.elapsed();
+        let cluster_time = self.host.clock().now();
+        let deadline = self.deadline.map_or(u64::MAX, |deadline| deadline.as_micros() as u64);
+        let overdue = |asked: u64| cluster_time.saturating_sub(asked) > deadline;
+        let workload = self.workload.clone();
+        let is_over = |(place, seat): &(usize, &Place)| {
+            seat.asked.is_some_and(|asked| overdue(asked) || lock(&workload).is_out_of_patience(*place, now))
+        };
+        let places: Vec<usize> = self.places.iter().enumerate().filter(is_over).map(|(place, _)| place).collect();
+        for place in places {
+            let why = self.host.machine(self.places[place].node).and_then(Customer::why);
+            if let Some((why, waited)) = why {
+                lock(&workload).waited_because(place, why, waited);
+            }
+            lock(&workload).unknown(place, now);
+            self.seat(place)?;
+            self.ask_all(&mut lock(&workload), place..place + 1);
+        }
+        Ok(())
+    }
+}
+
+/// The next command; never, if nobody commands (any more).
+async fn next_of(commands: &mut Option<UnboundedReceiver<SteeringCommand>>) -> Option<SteeringCommand> {
+    match commands {
+        Some(receiver) => receiver.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Orders for ever, to a few postcodes, without writing anything down.
+#[derive(Debug, Default)]
+pub struct Endless {
+    postcodes: Vec<Postcode>,
+}
+
+impl Workload for Endless {
+    fn next(&mut self, place: usize, _id: RequestId, _now: Moment) -> Option<Ask> {
+        if self.postcodes.is_empty() {
+            self.postcodes = node::gazetteer::Gazetteer::get().listed().step_by(97).take(64).collect();
+        }
+        let postcode = *self.postcodes.get(place % self.postcodes.len().max(1))?;
+        let dish = menu().get(place % menu().len().max(1))?;
+        Some(Ask::Order { postcode, items: vec![dish.name.to_owned()] })
+    }
+
+    fn answered(&mut self, _place: usize, _answer: Answer, _now: Moment) {}
+
+    fn unknown(&mut self, _place: usize, _now: Moment) {}
+}

@@ -1,0 +1,243 @@
+//! What the supervisor does when time, messages, processes and mistakes are steered: each wish is told to whom it concerns,
+//! and becomes a fact.
+//!
+//! Nothing of it is known to a machine. Links have a file of their own.
+
+use anyhow::{Context, bail};
+use node::control::{ControlCommand, SteeringCommand};
+use protocol::ids::{MessageId, NodeId, Span};
+use protocol::machine::Timer;
+use protocol::plant::Plant;
+use protocol::trace::{Ending, Freezing, MessageAct, Rate, TraceEvent};
+
+use super::hosts::HostKey;
+use super::launcher::ProcessKey;
+use super::links::LinkRules;
+use super::nodes::Kind;
+use super::supervisor::Supervisor;
+use knowledge::user_command::{Until, UserCommand};
+
+/// How long a hop lasts while time is slower than real time, unless a person wants it otherwise.
+const SLOW_HOP: Span = Span::millis(10);
+/// A hop lasts at most so long.
+const LONGEST_HOP: Span = Span::millis(60_000);
+
+/// How the cluster is steered, as far as the launcher has to remember it.
+#[derive(Default)]
+pub(super) struct Steering {
+    /// What a person wants a hop to last; none: it follows the rate.
+    pub hop: Option<Span>,
+    pub links: LinkRules,
+    pub heartbeats: bool,
+}
+
+impl Supervisor {
+    /// Tells whoever hosts this actor: its process, or a customers' host. False: nobody of that id is known.
+    pub(super) fn steer(&self, actor: NodeId, command: SteeringCommand) -> anyhow::Result<bool> {
+        match self.nodes.all.iter().position(|node| node.id == actor) {
+            Some(at) => self.tell(at, ControlCommand::Steer(command)).map(|()| true),
+            None => Ok(self.hosts.tell_host_of(actor, command)),
+        }
+    }
+
+    /// Tells every process and every customers' host.
+    fn steer_all(&mut self, command: &SteeringCommand) {
+        for process in self.nodes.all.iter().filter_map(|node| node.process.as_ref()) {
+            process.tell(ControlCommand::Steer(command.clone()));
+        }
+        self.hosts.tell_all(command);
+    }
+
+    /// Time goes on at another rate, to a moment if one is given; whoever counts hops is told first.
+    pub(super) fn set_clock(&mut self, rate: Rate, until: Option<u64>) -> anyhow::Result<()> {
+        if rate > Rate::REAL || (rate < Rate::SLOWEST && rate != Rate::STOPPED) {
+            bail!("Time runs at real speed at most and at least a thousandth of real speed, or it is stopped.");
+        }
+        self.use_hop(rate);
+        let at = self.clock.set(rate, until);
+        self.steer_all(&SteeringCommand::Clock { at, rate, until });
+        self.fact(NodeId(0), TraceEvent::ClockIs { rate, until });
+        Ok(())
+    }
+
+    /// The app watches for what is no moment, and stops time when it has happened.
+    pub(super) fn run_until(&mut self, rate: Rate, until: Until) -> anyhow::Result<()> {
+        if rate == Rate::STOPPED {
+            bail!("Nothing happens while time is stopped. Choose a speed first.");
+        }
+        self.set_clock(
+            rate,
+            match until {
+                Until::Moment(at) => Some(at),
+                Until::NumberedStep | Until::ViewChange => None,
+            },
+        )
+    }
+
+    pub(super) fn set_hop(&mut self, hop: Option<Span>) -> anyhow::Result<()> {
+        if hop.is_some_and(|hop| hop > LONGEST_HOP) {
+            bail!("A hop lasts at most {} s.", LONGEST_HOP.0 / 1_000_000);
+        }
+        self.steering.hop = hop;
+        let before = self.common.settings.hop;
+        self.use_hop(self.clock.rate());
+        if self.common.settings.hop == before {
+            // Asked for what is so already: said all the same.
+            self.fact(NodeId(0), TraceEvent::HopIs { hop: before.0 });
+        }
+        Ok(())
+    }
+
+    /// Slows hops as the rate wants it, unless a person wants it otherwise.
+    fn use_hop(&mut self, rate: Rate) {
+        let usual = if rate.is_slow() { SLOW_HOP } else { Span(0) };
+        let hop = self.steering.hop.unwrap_or(usual);
+        if hop != self.common.settings.hop {
+            self.common.settings.hop = hop;
+            self.retime();
+            self.fact(NodeId(0), TraceEvent::HopIs { hop: hop.0 });
+        }
+    }
+
+    /// Everybody uses the present settings.
+    fn retime(&mut self) {
+        self.steer_all(&SteeringCommand::Retime(self.common.settings.clone()));
+    }
+
+    pub(super) fn set_plant(&mut self, plant: Option<Plant>) {
+        self.common.settings.plant = plant;
+        self.retime();
+        self.fact(NodeId(0), TraceEvent::PlantIs { plant });
+    }
+
+    pub(super) fn show_heartbeats(&mut self, on: bool) {
+        self.steering.heartbeats = on;
+        self.steer_all(&SteeringCommand::ObserveHeartbeats(on));
+        self.fact(NodeId(0), TraceEvent::HeartbeatsAre { shown: on });
+    }
+
+    /// A message is in a link of its sender. Of what a service says, that link is its asker's.
+    pub(super) fn act_on_message(&mut self, message: MessageId, to: NodeId, act: MessageAct) -> anyhow::Result<()> {
+        let owner = if self.is_service(message.from) { to } else { message.from };
+        if !self.steer(owner, SteeringCommand::Message { message, to, act })? {
+            bail!("The sender of this message is gone, and what was in its links with it.");
+        }
+        Ok(())
+    }
+
+    pub(super) fn ring(&mut self, id: NodeId, timer: Timer) -> anyhow::Result<()> {
+        if !self.steer(id, SteeringCommand::Ring { node: id, timer })? {
+            bail!("Whose timer this was is gone.");
+        }
+        Ok(())
+    }
+
+    pub(super) fn freeze(&mut self, name: &str, how: Freezing) -> anyhow::Result<()> {
+        let at = self.named(name)?;
+        let node = &self.nodes.all[at];
+        let process = node.process.as_ref().with_context(|| format!("{name} is not running."))?;
+        if node.frozen.is_some() {
+            bail!("{name} stands still already. Wake it first.");
+        }
+        match how {
+            Freezing::Cooperative if matches!(node.kind, Kind::StandIn(_)) => {
+                bail!("A postcode service does not freeze by itself. Freeze it by signal, or let it hang.");
+            }
+            Freezing::Cooperative => {
+                self.tell(at, ControlCommand::Freeze)?;
+                // It says so itself, when its loop comes to it; a “wake” that comes before must not be refused.
+                self.nodes.all[at].frozen = Some(how);
+                Ok(())
+            }
+            Freezing::Signal => {
+                process.stop()?;
+                self.stands_still(at, Some(how));
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn wake(&mut self, name: &str) -> anyhow::Result<()> {
+        if self.hosts.knows(name) {
+            self.customer_named(name)?;
+            return self.tell_customers(UserCommand::Wake { node: name.to_owned() });
+        }
+        let at = self.named(name)?;
+        let node = &self.nodes.all[at];
+        let process = node.process.as_ref().with_context(|| format!("{name} is not running."))?;
+        match node.frozen {
+            None => bail!("{name} does not stand still."),
+            Some(Freezing::Signal) => {
+                process.go_on()?;
+                self.stands_still(at, None);
+            }
+            Some(Freezing::Cooperative) => {
+                self.tell(at, ControlCommand::Wake)?;
+                self.nodes.all[at].frozen = None;
+            }
+        }
+        Ok(())
+    }
+
+    /// A process was stopped by signal, or let go on.
+    fn stands_still(&mut self, at: usize, how: Option<Freezing>) {
+        let node = &mut self.nodes.all[at];
+        node.frozen = how;
+        let id = node.id;
+        self.fact(id, how.map_or(TraceEvent::Woke, |how| TraceEvent::Froze { how }));
+    }
+
+    pub(super) fn crash_all(&mut self) -> anyhow::Result<()> {
+        let of_protocol = |kind: Kind| matches!(kind, Kind::NameServer | Kind::FrontEnd | Kind::Replica { .. });
+        let mut any = false;
+        for node in self.nodes.all.iter_mut().filter(|node| of_protocol(node.kind)) {
+            if let Some(process) = &mut node.process {
+                node.wanted_end = Some(Ending::Crashed);
+                process.kill();
+                any = true;
+            }
+        }
+        if !any {
+            bail!("Nothing is left that could be crashed.");
+        }
+        Ok(())
+    }
+
+    /// What a process said of itself that the launcher has to remember.
+    pub(super) fn on_steered(&mut self, key: ProcessKey, event: &TraceEvent) {
+        if let TraceEvent::TookIn { replica } = event {
+            return self.on_taken_in(*replica);
+        }
+        let Some(node) = self.nodes.of_process(key) else { return };
+        if let TraceEvent::Froze { how } = event {
+            node.frozen = Some(*how);
+        } else if let TraceEvent::Woke = event {
+            node.frozen = None;
+        } else if let TraceEvent::Exploded { .. } = event {
+            node.bomb = None;
+            // It may have gone off before the launcher had said that it lies there.
+            let id = node.id;
+            self.fact(id, TraceEvent::BombIs { bomb: None });
+        }
+    }
+
+    /// What a process that has just been started must know, and is not in its configuration.
+    pub(super) fn tell_newcomer(&self, at: usize) {
+        let node = &self.nodes.all[at];
+        if self.steering.heartbeats
+            && let Some(process) = &node.process
+        {
+            process.tell(ControlCommand::Steer(SteeringCommand::ObserveHeartbeats(true)));
+        }
+        self.renew_links(&node.name);
+    }
+
+    /// What a customers' host that is there now must know.
+    pub(super) fn tell_new_host(&self, key: HostKey) {
+        let reading = self.clock.reading();
+        let (at, rate, until) = (reading.cluster, reading.rate, reading.until);
+        self.hosts.tell(key, SteeringCommand::Clock { at, rate, until });
+        self.hosts.tell(key, SteeringCommand::Retime(self.common.settings.clone()));
+        self.hosts.tell(key, SteeringCommand::ObserveHeartbeats(self.steering.heartbeats));
+    }
+}

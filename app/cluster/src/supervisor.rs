@@ -1,0 +1,361 @@
+//! The one thread that starts, kills and reaps all processes of a run, and performs what a person asked for.
+//!
+//! Everything it learns comes through one channel, so nothing here is shared or locked. It never waits for a process, and
+//! it decides nothing about replication.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use node::control::{ControlCommand, Misbehaviour, NodeReport, SteeringCommand};
+use protocol::ids::{NodeId, View};
+use protocol::postcode::PostcodeService;
+use protocol::trace::{Bomb, Ending, Started, TraceEvent, TraceRecord};
+
+use super::customers::Customers;
+use super::hosts::{HostKey, Hosts};
+use super::inquiry::{Inquiries, Question};
+use super::launcher::ProcessKey;
+use super::nodes::{Common, Kind, MOST_FRONT_ENDS, MOST_REPLICAS, Node, Nodes};
+use super::observer::Facts;
+use super::run_directory::RunDirectory;
+use super::steering::Steering;
+use super::{ClusterClock, ClusterOptions};
+use knowledge::user_command::UserCommand;
+
+/// Of those who are refused at the door, one is shown in so long.
+const BETWEEN_TURNED_AWAY: Duration = Duration::from_secs(1);
+
+/// What comes to the supervisor.
+pub(super) enum Incoming {
+    /// A person asked for something.
+    Wanted(UserCommand),
+    /// Another part of the app wants to know something.
+    Asked(Question),
+    /// A process said something.
+    Reported(ProcessKey, NodeReport),
+    /// A process said of itself that it froze, woke, or that its bomb went off.
+    Steered(ProcessKey, TraceEvent),
+    /// A process closed its output: it is dead, or as good as dead.
+    Ended(ProcessKey),
+    /// A customer lives in this host from now on.
+    Appeared(HostKey, String, NodeId),
+    /// It does not any more.
+    Left(HostKey, NodeId),
+    /// Somebody who may not was refused something: a sentence.
+    TurnedAway(String),
+    /// The program was asked to end.
+    Interrupted,
+    /// The app is done with the cluster.
+    Stop,
+}
+
+pub(super) struct Supervisor {
+    pub(super) options: ClusterOptions,
+    pub(super) common: Common,
+    pub(super) nodes: Nodes,
+    pub(super) customers: Option<Customers>,
+    pub(super) hosts: Hosts,
+    pub(super) steering: Steering,
+    pub(super) inquiries: Inquiries,
+    pub(super) clock: ClusterClock,
+    pub(super) facts: Facts,
+    pub(super) sender: Sender<Incoming>,
+    pub(super) incoming: Receiver<Incoming>,
+    pub(super) processes: u64,
+    turned_away: Option<Instant>,
+    /// In this program itself, once the cluster runs.
+    pub(super) bomb: Option<Bomb>,
+    // Last: the folder goes when the processes are gone.
+    _run: RunDirectory,
+}
+
+impl Supervisor {
+    pub fn new(
+        options: ClusterOptions,
+        run: RunDirectory,
+        common: Common,
+        clock: ClusterClock,
+        facts: Facts,
+        (sender, incoming): (Sender<Incoming>, Receiver<Incoming>),
+    ) -> Self {
+        Self {
+            options,
+            common,
+            nodes: Nodes::default(),
+            customers: None,
+            hosts: Hosts::default(),
+            steering: Steering::default(),
+            inquiries: Inquiries::default(),
+            clock,
+            facts,
+            sender,
+            incoming,
+            processes: 0,
+            turned_away: None,
+            bomb: None,
+            _run: run,
+        }
+    }
+
+    /// Until somebody stops it.
+    pub fn run(&mut self) {
+        self.bomb = self.options.bomb;
+        loop {
+            let patience = self.inquiries.patience().unwrap_or(Duration::from_secs(3600));
+            match self.incoming.recv_timeout(patience) {
+                Ok(Incoming::Stop) | Err(RecvTimeoutError::Disconnected) => return self.begin_shutdown(),
+                Ok(incoming) => self.handle(incoming),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            self.inquiries.answer_overdue();
+        }
+    }
+
+    pub(super) fn handle(&mut self, incoming: Incoming) {
+        match incoming {
+            Incoming::Wanted(command) => {
+                if let Err(error) = self.perform(command) {
+                    self.fact(NodeId(0), TraceEvent::CommandRefused { why: node::plain_words::chain(&error) });
+                }
+            }
+            Incoming::Asked(question) => self.on_question(question),
+            Incoming::Reported(key, report) => self.on_report(key, report),
+            Incoming::Steered(key, event) => self.on_steered(key, &event),
+            Incoming::Appeared(key, name, node) => {
+                self.hosts.appeared(key, name.clone(), node);
+                self.renew_links(&name);
+            }
+            Incoming::Left(key, node) => self.hosts.left(key, node),
+            Incoming::TurnedAway(why) => self.on_turned_away(why),
+            Incoming::Ended(key) => self.on_end(key),
+            // Heard by a start, which breaks off. Later the app decides what is still to be done, and then stops.
+            Incoming::Interrupted | Incoming::Stop => {}
+        }
+    }
+
+    fn perform(&mut self, command: UserCommand) -> anyhow::Result<()> {
+        match command {
+            UserCommand::AddReplica => self.add_replica()?,
+            UserCommand::AddFrontEnd => self.add_front_end()?,
+            UserCommand::Crash { node } => self.end(&node, Ending::Crashed)?,
+            UserCommand::Remove { node } => self.end(&node, Ending::Removed)?,
+            UserCommand::Restart { node } => self.restart(&node)?,
+            UserCommand::CrashAll => self.crash_all()?,
+            UserCommand::FreshStart { replica, after } => self.begin_afresh(&replica, &after)?,
+            UserCommand::ShowOrders { node, from } => {
+                self.tell(self.named(&node)?, ControlCommand::ShowOrders { from })?;
+            }
+            UserCommand::SetVerdictCache { on } => self.set_verdict_cache(on),
+            UserCommand::Misbehave { service, how } => self.misbehave(service, how),
+            UserCommand::SetRate { rate } => self.set_clock(rate, None)?,
+            UserCommand::RunUntil { rate, until } => self.run_until(rate, until)?,
+            UserCommand::SetHop { hop } => self.set_hop(hop)?,
+            UserCommand::Message { message, to, act } => self.act_on_message(message, to, act)?,
+            UserCommand::Ring { node, timer } => self.ring(node, timer)?,
+            UserCommand::SetLinks { links, rule } => self.set_links(links, rule)?,
+            UserCommand::MendAll => self.mend_all(),
+            UserCommand::Freeze { node, how } => self.freeze(&node, how)?,
+            UserCommand::Wake { node } => self.wake(&node)?,
+            UserCommand::SetBomb { node, bomb } => self.set_bomb(&node, bomb)?,
+            UserCommand::SetPlant { plant } => self.set_plant(plant),
+            UserCommand::ShowHeartbeats { on } => self.show_heartbeats(on),
+            command @ (UserCommand::AddCustomer { .. }
+            | UserCommand::MoveCustomer { .. }
+            | UserCommand::RemoveCustomer { .. }
+            | UserCommand::PlaceOrder { .. }
+            | UserCommand::ReadHistory { .. }
+            | UserCommand::GiveUp { .. }) => self.tell_customers(command)?,
+        }
+        Ok(())
+    }
+
+    fn add_replica(&mut self) -> anyhow::Result<()> {
+        if self.nodes.replicas_running() >= MOST_REPLICAS {
+            bail!("There are {MOST_REPLICAS} replicas already. Remove one first.");
+        }
+        let replica = self.nodes.add_replica();
+        self.launch(replica)
+    }
+
+    fn add_front_end(&mut self) -> anyhow::Result<()> {
+        self.refuse_front_end_too_many()?;
+        let front_end = self.nodes.add(Kind::FrontEnd);
+        self.launch(front_end)
+    }
+
+    fn refuse_front_end_too_many(&self) -> anyhow::Result<()> {
+        if self.nodes.front_ends() >= MOST_FRONT_ENDS {
+            bail!("There are {MOST_FRONT_ENDS} front-ends already, and only the newest is of use. Remove one first.");
+        }
+        Ok(())
+    }
+
+    /// The operator's fresh start. That the members are dead is proven here: their processes were children, and have ended.
+    fn begin_afresh(&mut self, name: &str, after: &View) -> anyhow::Result<()> {
+        let at = self.named(name)?;
+        let chosen = &self.nodes.all[at];
+        if !matches!(chosen.kind, Kind::Replica { .. }) || chosen.process.is_none() {
+            bail!(
+                "{name} is not a replica that runs. Choose one that does: the new history begins with what it holds."
+            );
+        }
+        let primary = chosen.id;
+        let runs = |node: &&Node| node.process.is_some() && node.id != primary && after.members.contains(&node.id);
+        if let Some(member) = self.nodes.all.iter().find(runs) {
+            bail!(
+                "{} is a member of view {} and its process still runs: it may hold all orders. Let it go on (wake it, mend \
+                 its links), or crash it first.",
+                member.name,
+                after.number
+            );
+        }
+        let mut told = false;
+        for front_end in self.nodes.all.iter().filter(|node| node.kind == Kind::FrontEnd && node.process.is_some()) {
+            let (node, after) = (front_end.id, after.number);
+            told |= self.steer(node, SteeringCommand::BeginAfresh { node, after, primary })?;
+        }
+        if !told {
+            bail!("No front-end runs, and only a front-end can begin a new view. Start one first.");
+        }
+        Ok(())
+    }
+
+    fn restart(&mut self, name: &str) -> anyhow::Result<()> {
+        let at = self.named(name)?;
+        let node = &self.nodes.all[at];
+        if node.process.is_some() {
+            bail!("{name} is running. Crash it first, then start it again.");
+        }
+        if node.kind == Kind::FrontEnd && node.removed {
+            self.refuse_front_end_too_many()?;
+        }
+        self.launch(at)
+    }
+
+    fn set_verdict_cache(&mut self, on: bool) {
+        self.common.verdict_cache = on;
+        for replica in self.nodes.all.iter().filter(|node| matches!(node.kind, Kind::Replica { .. })) {
+            if let Some(process) = &replica.process {
+                process.tell(ControlCommand::VerdictCache(on));
+            }
+        }
+    }
+
+    fn misbehave(&self, service: PostcodeService, how: Misbehaviour) {
+        if let Some(node) = self.nodes.all.iter().find(|node| node.kind == Kind::StandIn(service))
+            && let Some(process) = &node.process
+        {
+            process.tell(ControlCommand::Misbehave(how));
+        }
+    }
+
+    pub(super) fn named(&self, name: &str) -> anyhow::Result<usize> {
+        self.nodes.named(name).with_context(|| format!("There is no node called “{}”.", super::shown(name)))
+    }
+
+    fn end(&mut self, name: &str, how: Ending) -> anyhow::Result<()> {
+        let at = self.named(name)?;
+        let node = &mut self.nodes.all[at];
+        match (&mut node.process, how) {
+            (Some(process), how) => {
+                node.wanted_end = Some(how);
+                process.kill();
+                Ok(())
+            }
+            (None, Ending::Removed) if !node.removed => {
+                node.removed = true;
+                let id = node.id;
+                self.fact(id, TraceEvent::Ended { how: Ending::Removed, words: "taken away".into() });
+                Ok(())
+            }
+            (None, _) => bail!("{name} is not running."),
+        }
+    }
+
+    pub(super) fn tell(&self, at: usize, command: ControlCommand) -> anyhow::Result<()> {
+        let node = &self.nodes.all[at];
+        let process = node.process.as_ref().with_context(|| format!("{} is not running.", node.name))?;
+        if !process.tell(command) {
+            bail!("{} does not listen to its launcher any more. Crash it and start it again.", node.name);
+        }
+        Ok(())
+    }
+
+    /// What concerns those who live in this program.
+    pub(super) fn tell_customers(&self, command: UserCommand) -> anyhow::Result<()> {
+        self.customers.as_ref().context("There are no customers yet. Wait a moment.")?.perform(command);
+        Ok(())
+    }
+
+    /// Whoever knocks all the time must not fill the log.
+    fn on_turned_away(&mut self, why: String) {
+        if self.turned_away.is_none_or(|last| last.elapsed() >= BETWEEN_TURNED_AWAY) {
+            self.turned_away = Some(Instant::now());
+            self.fact(NodeId(0), TraceEvent::CommandRefused { why });
+        }
+    }
+
+    fn on_report(&mut self, key: ProcessKey, report: NodeReport) {
+        let Some(node) = self.nodes.of_process(key) else { return };
+        let id = node.id;
+        match report {
+            NodeReport::Ready { pid, contact } => {
+                node.contact = Some(contact);
+                node.ready = true;
+                let started = Started { name: node.name.clone(), actor: node.kind.actor(), pid, contact };
+                let bomb = node.bomb;
+                self.fact(id, TraceEvent::Started(started));
+                if bomb.is_some() {
+                    self.fact(id, TraceEvent::BombIs { bomb });
+                }
+            }
+            NodeReport::Refused { why } => self.fact(id, TraceEvent::CommandRefused { why }),
+            NodeReport::Failed { why } => node.failure = Some(why),
+            NodeReport::Status { state, usage } => self.inquiries.on_status(key, state, usage),
+            NodeReport::Orders { histories, postcodes } => {
+                let histories = histories
+                    .into_iter()
+                    .map(|(postcode, orders)| (postcode, orders.iter().map(label).collect()))
+                    .collect();
+                self.fact(id, TraceEvent::Orders { histories, postcodes });
+            }
+            NodeReport::Trace { records, dropped } => {
+                self.facts.count_dropped(dropped);
+                self.facts.push(records);
+            }
+        }
+    }
+
+    fn on_end(&mut self, key: ProcessKey) {
+        self.inquiries.on_end(key);
+        let Some(node) = self.nodes.of_process(key) else { return };
+        let Some(process) = node.process.take() else { return };
+        let (status, last_words) = process.reap();
+        let how = match (node.wanted_end.take(), status.and_then(|status| status.code())) {
+            (Some(wanted), _) => wanted,
+            (None, Some(_)) => Ending::Exited,
+            (None, None) => Ending::Crashed,
+        };
+        node.removed = how == Ending::Removed;
+        (node.frozen, node.bomb) = (None, None);
+        let ended = status.map(|status| status.to_string()).unwrap_or_else(|| "ended".into());
+        let words = match (how, node.failure.take()) {
+            (_, Some(why)) => why,
+            (Ending::Exited, None) if !last_words.is_empty() => format!("{ended}: {last_words}"),
+            (Ending::Exited | Ending::Crashed | Ending::Removed, None) => ended,
+        };
+        let id = node.id;
+        self.fact(id, TraceEvent::Ended { how, words });
+    }
+
+    pub(super) fn fact(&self, node: NodeId, event: TraceEvent) {
+        self.facts.push([TraceRecord { node, at: self.clock.now(), event }]);
+    }
+}
+
+/// An order in few words: "#12 Pad thai, Lemonade".
+fn label(order: &protocol::order_book::Order) -> String {
+    let items = order.items.join(", ");
+    order.number.map_or(items.clone(), |number| format!("#{number} {items}"))
+}

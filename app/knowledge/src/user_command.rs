@@ -1,0 +1,223 @@
+//! What a person can ask for, by a click or from a script. Asking changes nothing: the screen changes when a trace event
+//! says so.
+
+use node::control::Misbehaviour;
+use protocol::ids::{CustomerId, MessageId, NodeId, Span, View};
+use protocol::machine::Timer;
+use protocol::plant::Plant;
+use protocol::postcode::{Postcode, PostcodeService};
+use protocol::trace::{Bomb, Freezing, LinkRule, MessageAct, Rate};
+
+/// One wish of a person.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum UserCommand {
+    /// A new customer at a postcode; the panel has found the nearest one to where the person clicked.
+    AddCustomer {
+        /// None: the next free one of a list.
+        name: Option<String>,
+        /// Where it lives.
+        postcode: Postcode,
+        /// Latitude and longitude in millionths of a degree.
+        place: (i32, i32),
+    },
+    /// The customer moves house.
+    MoveCustomer {
+        /// Who.
+        customer: CustomerId,
+        /// Where to.
+        postcode: Postcode,
+        /// Latitude and longitude in millionths of a degree.
+        place: (i32, i32),
+    },
+    /// The customer goes away; its open request is abandoned.
+    RemoveCustomer {
+        /// Who.
+        customer: CustomerId,
+    },
+    /// The customer places an order.
+    PlaceOrder {
+        /// Who.
+        customer: CustomerId,
+        /// Where to deliver, as typed: the command is refused with a sentence if it is no postcode.
+        postcode: String,
+        /// Names of dishes.
+        items: Vec<String>,
+    },
+    /// The customer asks what was ordered to a postcode.
+    ReadHistory {
+        /// Who.
+        customer: CustomerId,
+        /// As typed.
+        postcode: String,
+        /// From 0.
+        page: u32,
+    },
+    /// The customer settles the order it waits for: either it was placed, or it never will be.
+    GiveUp {
+        /// Who.
+        customer: CustomerId,
+    },
+    /// One more replica.
+    AddReplica,
+    /// One more front-end, which takes over from the ones before: its token is newer.
+    AddFrontEnd,
+    /// Kill the process (SIGKILL, TerminateProcess).
+    Crash {
+        /// The node's name.
+        node: String,
+    },
+    /// Start a crashed or removed node again.
+    Restart {
+        /// The node's name.
+        node: String,
+    },
+    /// Take a node out of the picture, killing it if it runs.
+    Remove {
+        /// The node's name.
+        node: String,
+    },
+    /// Ask a replica for its order histories (answered by a `TraceEvent::Orders`).
+    ShowOrders {
+        /// The node's name.
+        node: String,
+        /// The first postcode wanted; none: from the beginning.
+        from: Option<Postcode>,
+    },
+    /// Kill every replica, every front-end and the name server.
+    CrashAll,
+    /// All members of a view are gone: a new history begins with what this replica holds (a fresh start).
+    FreshStart {
+        /// The replica's name.
+        replica: String,
+        /// The view whose members are gone. Nothing happens if one of them runs, or if there is a newer view.
+        after: View,
+    },
+    /// How fast cluster time goes from now on; it stops at [`Rate::STOPPED`].
+    SetRate {
+        /// How fast.
+        rate: Rate,
+    },
+    /// Let time go until something has happened, then stop it.
+    RunUntil {
+        /// How fast.
+        rate: Rate,
+        /// What.
+        until: Until,
+    },
+    /// How long each hop of a message takes.
+    SetHop {
+        /// In cluster time; none: 10 ms while time is slower than real time, else as fast as it goes.
+        hop: Option<Span>,
+    },
+    /// Do something with a message that is in its link.
+    Message {
+        /// Which.
+        message: MessageId,
+        /// To whom.
+        to: NodeId,
+        /// What.
+        act: MessageAct,
+    },
+    /// Let an armed timer ring now.
+    Ring {
+        /// The present incarnation of a node, or a customer's.
+        node: NodeId,
+        /// Which.
+        timer: Timer,
+    },
+    /// What links do from now on; those that are not named stay as they are.
+    SetLinks {
+        /// Each one way.
+        links: Vec<LinkWay>,
+        /// What they do.
+        rule: LinkRule,
+    },
+    /// Mend every link.
+    MendAll,
+    /// The process stands still.
+    Freeze {
+        /// The node's name.
+        node: String,
+        /// How.
+        how: Freezing,
+    },
+    /// A frozen process goes on.
+    Wake {
+        /// The node's name.
+        node: String,
+    },
+    /// Lay a bomb in a node or customer, or take it away.
+    SetBomb {
+        /// Its name.
+        node: String,
+        /// None: taken away.
+        bomb: Option<Bomb>,
+    },
+    /// Make a mistake on purpose from now on, or none. Whoever asks for it has been asked whether they mean it.
+    SetPlant {
+        /// Which.
+        plant: Option<Plant>,
+    },
+    /// A postcode stand-in answers badly from now on.
+    Misbehave {
+        /// Which.
+        service: PostcodeService,
+        /// How.
+        how: Misbehaviour,
+    },
+    /// Whether heartbeats are shown one by one.
+    ShowHeartbeats {
+        /// Whether they are.
+        on: bool,
+    },
+    /// Whether primaries remember verdicts on postcodes.
+    SetVerdictCache {
+        /// Whether they do.
+        on: bool,
+    },
+}
+
+/// A link, one way, by the names of its ends: "front-end", "replica-2", "postcodes.io", "Grace".
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct LinkWay {
+    /// Who sends.
+    pub from: String,
+    /// Who receives.
+    pub to: String,
+}
+
+/// Until when time goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Until {
+    /// This moment of cluster time, in microseconds: every process stops there exactly.
+    Moment(u64),
+    /// A message with a number has arrived.
+    NumberedStep,
+    /// A replica has entered a newer view than any before.
+    ViewChange,
+}
+
+/// Where panels put commands; the window hands them to the cluster once a frame.
+#[derive(Debug, Default)]
+pub struct CommandQueue {
+    asked: Vec<UserCommand>,
+    /// Why nothing can be asked for now, if that is so: what would ask for something is shown as disabled.
+    pub refuses: Option<&'static str>,
+}
+
+impl CommandQueue {
+    /// Asks for something.
+    pub fn push(&mut self, command: UserCommand) {
+        self.asked.push(command);
+    }
+
+    /// Asks for all of these, in order.
+    pub fn extend(&mut self, commands: impl IntoIterator<Item = UserCommand>) {
+        self.asked.extend(commands);
+    }
+
+    /// Takes everything that was asked for, in order.
+    pub fn take(&mut self) -> Vec<UserCommand> {
+        std::mem::take(&mut self.asked)
+    }
+}

@@ -1,0 +1,271 @@
+//! What a scenario expects, compared with what came of it: one line for each expectation.
+//!
+//! A floor that was not reached is too little evidence; a ceiling that was broken is a broken promise. Whether the history
+//! is linearizable is `verdict`'s matter.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Expectations, Findings, Light};
+use cluster::load::Agreement;
+use knowledge::verdict::Verdict;
+
+/// What came of it, beside the findings.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// Orders acknowledged.
+    pub acknowledged: u64,
+    /// The longest wait of a customer between two answers.
+    pub longest_gap: Duration,
+    /// How long after the last step half the calm rate was reached again; none: never, or there was no calm.
+    pub recovery: Option<Duration>,
+    /// Orders a second from the first fault on, in percent of those before; none: there was no calm.
+    pub share_of_calm: Option<u64>,
+    /// Timers that rang while time stood still, by the processes' own count.
+    pub rung_while_stopped: u64,
+    /// Whether a mistake was made on purpose.
+    pub planted: bool,
+    /// Whether orders were given up for lost.
+    pub loses_orders: bool,
+    /// Whether it was ended before its time.
+    pub broken_off: bool,
+    /// Lights that are red.
+    pub red: BTreeSet<Light>,
+}
+
+/// How something expected compares with what was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met {
+    /// It is as expected.
+    Yes,
+    /// Too little happened to say anything.
+    TooLittle,
+    /// A promise was broken.
+    Broken,
+}
+
+/// What is counted of a run and compared with a floor or a ceiling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Orders that their customers know to be placed.
+    OrdersAcknowledged,
+    /// Changes of primary.
+    Failovers,
+    /// Views after the first.
+    ViewChanges,
+    /// Faults of all kinds.
+    Faults,
+    /// Kinds of fault.
+    KindsOfFault,
+    /// Bombs that went off.
+    BombsGoneOff,
+    /// Timers that rang while time stood still.
+    TimersRungInStandstill,
+    /// Nodes that the front-end suspected.
+    Suspicions,
+}
+
+/// Why a light must turn red, or may not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redness {
+    /// A bug was injected, and must be caught.
+    BugInjected,
+    /// Orders were given up for lost, and that must show.
+    OrdersGivenUp,
+    /// Nothing was done that breaks a promise.
+    NoReason,
+}
+
+/// What was expected, and what was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// A count and its floor.
+    AtLeast(Counted, u64, Found),
+    /// A count and its ceiling.
+    AtMost(Counted, u64, Found),
+    /// The longest wait that is allowed, and the longest there was.
+    LongestWait(Duration, Duration),
+    /// How soon half the calm rate must come back, and how soon it did.
+    Recovery(Duration, Recovered),
+    /// The least share of the calm rate, and the share there was, in percent; none: there was no calm.
+    ShareOfCalm(u64, Option<u64>),
+    /// A light of which something is expected, why, and whether it is red.
+    LightNamed(Light, Redness, bool),
+    /// A light that is red and was not expected to be.
+    LightRed(Light),
+    /// The replicas become equal.
+    Copies(Agreement),
+    /// Every step can be done: a sentence about the one that could not.
+    StuckAt(String),
+    /// What customers were told is linearizable; or, if the first is set, shows the injected bug.
+    History(bool, Verdict),
+}
+
+/// What was counted.
+pub type Found = u64;
+
+/// How soon half the calm rate came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovered {
+    /// So long after the last step.
+    After(Duration),
+    /// Not while the scenario lasted.
+    Never,
+    /// The scenario was ended before that could be seen.
+    NotSeen,
+}
+
+/// One expectation, and whether it was met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// Expectation and finding.
+    pub what: Comparison,
+    /// How they compare.
+    pub met: Met,
+}
+
+fn ok_or(good: bool, otherwise: Met) -> Met {
+    if good { Met::Yes } else { otherwise }
+}
+
+impl Expectations {
+    /// Compares: floors, ceilings, then lights. A floor of nothing is no line.
+    #[must_use]
+    pub fn compare(&self, findings: &Findings, evidence: &Evidence) -> Vec<Compared> {
+        let mut lines = Vec::new();
+        for (what, found, floor) in [
+            (Counted::OrdersAcknowledged, evidence.acknowledged, self.acknowledged),
+            (Counted::Failovers, findings.failovers, self.failovers),
+            (Counted::ViewChanges, findings.view_changes, self.view_changes),
+            (Counted::Faults, findings.all_faults(), self.faults),
+            (Counted::KindsOfFault, findings.kinds(), self.kinds),
+            (Counted::BombsGoneOff, findings.failpoints.values().sum(), self.failpoints),
+        ] {
+            if floor > 0 {
+                let met = ok_or(found >= floor, Met::TooLittle);
+                lines.push(Compared { what: Comparison::AtLeast(what, floor, found), met });
+            }
+        }
+        for (what, found, ceiling) in [
+            (Counted::ViewChanges, findings.view_changes, self.at_most_view_changes),
+            (Counted::TimersRungInStandstill, evidence.rung_while_stopped, self.timers_rung),
+            (Counted::Suspicions, findings.suspicions, self.suspicions),
+        ] {
+            if let Some(ceiling) = ceiling {
+                let met = ok_or(found <= ceiling, Met::Broken);
+                lines.push(Compared { what: Comparison::AtMost(what, ceiling, found), met });
+            }
+        }
+        if let Some(longest) = self.longest_gap {
+            let met = ok_or(evidence.longest_gap <= longest, Met::Broken);
+            lines.push(Compared { what: Comparison::LongestWait(longest, evidence.longest_gap), met });
+        }
+        lines.extend(self.recovers_within.map(|within| recovering(within, evidence)));
+        if let Some(least) = self.percent_of_calm {
+            let share = evidence.share_of_calm;
+            let met = share.map_or(Met::TooLittle, |share| ok_or(share >= least, Met::Broken));
+            lines.push(Compared { what: Comparison::ShareOfCalm(least, share), met });
+        }
+        lines.extend(self.lights(evidence));
+        lines
+    }
+
+    /// Lights that must be red, and those that are and must not be.
+    fn lights(&self, evidence: &Evidence) -> Vec<Compared> {
+        let (why, otherwise) = match (evidence.planted, evidence.loses_orders) {
+            (true, _) => (Redness::BugInjected, Met::TooLittle),
+            (false, true) => (Redness::OrdersGivenUp, Met::TooLittle),
+            (false, false) => (Redness::NoReason, Met::Broken),
+        };
+        let expected = self.red.iter().map(|light| {
+            let red = evidence.red.contains(light);
+            let met = ok_or(red == (why != Redness::NoReason), otherwise);
+            Compared { what: Comparison::LightNamed(*light, why, red), met }
+        });
+        let others = evidence.red.iter().filter(|light| !self.red.contains(light));
+        let others = others.map(|light| Compared { what: Comparison::LightRed(*light), met: Met::Broken });
+        expected.chain(others).collect()
+    }
+}
+
+fn recovering(within: Duration, evidence: &Evidence) -> Compared {
+    let (found, met) = match evidence.recovery {
+        Some(took) => (Recovered::After(took), ok_or(took <= within, Met::Broken)),
+        None if evidence.broken_off => (Recovered::NotSeen, Met::TooLittle),
+        None => (Recovered::Never, Met::Broken),
+    };
+    Compared { what: Comparison::Recovery(within, found), met }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn those(lines: &[Compared], met: Met) -> Vec<Comparison> {
+        lines.iter().filter(|line| line.met == met).map(|line| line.what.clone()).collect()
+    }
+
+    #[test]
+    fn floors_and_ceilings_are_told_apart() {
+        let expect =
+            Expectations { acknowledged: 5, suspicions: Some(0), red: vec![Light::Lost], ..Expectations::default() };
+        let mut findings = Findings::default();
+        findings.suspicions = 1;
+        let evidence = Evidence { acknowledged: 4, planted: true, ..Evidence::default() };
+        let lines = expect.compare(&findings, &evidence);
+        let not_red = Comparison::LightNamed(Light::Lost, Redness::BugInjected, false);
+        let too_little = [Comparison::AtLeast(Counted::OrdersAcknowledged, 5, 4), not_red];
+        assert_eq!(those(&lines, Met::TooLittle), too_little);
+        assert_eq!(those(&lines, Met::Broken), [Comparison::AtMost(Counted::Suspicions, 0, 1)]);
+        let green = expect.compare(&Findings::default(), &Evidence { acknowledged: 5, ..Evidence::default() });
+        assert!(green.iter().all(|line| line.met == Met::Yes), "without the mistake nothing must be red");
+        assert_eq!(green.len(), 3, "what was met is told, too: {green:?}");
+        let red = [Light::Lost].into();
+        let alone = expect.compare(&Findings::default(), &Evidence { acknowledged: 5, red, ..Evidence::default() });
+        let red = Comparison::LightNamed(Light::Lost, Redness::NoReason, true);
+        assert_eq!(those(&alone, Met::Broken), [red]);
+    }
+
+    #[test]
+    fn every_floor_and_ceiling_has_a_line() {
+        let expect = Expectations {
+            acknowledged: 1,
+            failovers: 1,
+            view_changes: 1,
+            at_most_view_changes: Some(2),
+            longest_gap: Some(Duration::from_millis(500)),
+            timers_rung: Some(0),
+            suspicions: Some(0),
+            faults: 1,
+            kinds: 1,
+            failpoints: 1,
+            recovers_within: Some(Duration::from_secs(5)),
+            percent_of_calm: Some(60),
+            red: vec![Light::Twice],
+        };
+        let evidence = Evidence {
+            longest_gap: Duration::from_millis(501),
+            rung_while_stopped: 1,
+            share_of_calm: Some(13),
+            red: [Light::Stale].into(),
+            ..Evidence::default()
+        };
+        let lines = expect.compare(&Findings::default(), &evidence);
+        assert_eq!(those(&lines, Met::TooLittle).len(), 6, "{lines:?}");
+        let (longest, waited) = (Duration::from_millis(500), Duration::from_millis(501));
+        let within = Duration::from_secs(5);
+        let broken = [
+            Comparison::AtMost(Counted::TimersRungInStandstill, 0, 1),
+            Comparison::LongestWait(longest, waited),
+            Comparison::Recovery(within, Recovered::Never),
+            Comparison::ShareOfCalm(60, Some(13)),
+            Comparison::LightRed(Light::Stale),
+        ];
+        assert_eq!(those(&lines, Met::Broken), broken);
+        assert_eq!(lines.len(), 6 + 3 + 3 + 2);
+        let late = Evidence { recovery: Some(Duration::from_secs(6)), ..evidence };
+        let lines = expect.compare(&Findings::default(), &late);
+        let found = Recovered::After(Duration::from_secs(6));
+        assert!(those(&lines, Met::Broken).contains(&Comparison::Recovery(within, found)));
+    }
+}

@@ -1,0 +1,225 @@
+//! Scenarios: what happens to a cluster at which moment, and what must come of it. A TOML file that is only data.
+//!
+//! A stranger's file is read within limits and refused with line and column: nothing it says opens
+//! another file, nothing is allocated for what it merely claims, and no mistake is planted without a person's consent.
+//! [`Performance`] turns its steps into user commands; who hands these on is the caller's.
+
+mod action;
+mod built_in;
+mod check;
+mod expect;
+mod file;
+mod measure;
+mod outcome;
+mod performance;
+pub mod stage;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{BufReader, Read};
+use std::time::Duration;
+
+use protocol::plant::Plant;
+use thiserror::Error;
+
+pub use action::{Action, EndName, Goal, NodeName, TimerName, WaitFor, Which};
+pub use built_in::{BUILT_IN, MUSEUM, built_in};
+pub use expect::{Compared, Comparison, Counted, Evidence, Met, Recovered, Redness};
+use knowledge::recognition::recognise;
+pub use measure::Gaps;
+pub use outcome::{Conclusion, Finished, Outcome, Seen};
+pub use performance::{Clocks, Deed, Findings, Patience, Performance, Times, deeds};
+pub use words::timer_name;
+
+/// A larger file is refused unread, in bytes.
+pub const LARGEST_FILE: u64 = 256 * 1024;
+
+/// A script of faults, orders and expectations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// One sentence for people.
+    pub title: String,
+    /// How many replicas begin, 1 to 20.
+    pub replicas: u32,
+    /// How many customers order all the time, 0 to 1000; those with a name are the steps' own.
+    pub customers: u32,
+    /// How long customers order.
+    pub lasts: Duration,
+    /// The mistake that is made on purpose from the beginning. Never without consent.
+    pub plant: Option<Plant>,
+    /// What happens, in the order of time.
+    pub steps: Vec<Step>,
+    /// The steps begin again after so long; none: they happen once.
+    pub again_after: Option<Duration>,
+    /// How many customers' last requests the replicas remember.
+    pub sessions: u32,
+    /// What must come of it, beside the verdict.
+    pub expect: Expectations,
+}
+
+/// Something that happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The earliest moment, in real time since the customers began, or since the steps began again. It comes after the
+    /// step before it in any case.
+    pub at: Duration,
+    /// Its line in the file.
+    pub line: usize,
+    /// What.
+    pub action: Action,
+}
+
+/// Floors and ceilings. Fewer acknowledged orders or faults than expected is too little evidence, not success.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expectations {
+    /// At least so many orders acknowledged.
+    pub acknowledged: u64,
+    /// At least so many changes of primary.
+    pub failovers: u64,
+    /// At least so many view changes.
+    pub view_changes: u64,
+    /// At most so many.
+    pub at_most_view_changes: Option<u64>,
+    /// No customer waited longer between two answers.
+    pub longest_gap: Option<Duration>,
+    /// At most so many timers rang while time stood still.
+    pub timers_rung: Option<u64>,
+    /// At most so many suspicions.
+    pub suspicions: Option<u64>,
+    /// At least so many faults.
+    pub faults: u64,
+    /// Of at least so many kinds.
+    pub kinds: u64,
+    /// At least so many bombs went off.
+    pub failpoints: u64,
+    /// At most so long after the last step, half as many orders a second are acknowledged as before the first one.
+    pub recovers_within: Option<Duration>,
+    /// From the first fault on, at least so many percent of the orders a second before it are acknowledged.
+    pub percent_of_calm: Option<u64>,
+    /// These lights turn red while a mistake is planted, or after a fresh start; without, all stay green.
+    pub red: Vec<Light>,
+}
+
+/// What can come out wrong, each with a light of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Light {
+    /// An acknowledged order is not there any more.
+    Lost,
+    /// An order is there twice.
+    Twice,
+    /// Orders stand in another order than they were placed in.
+    Reordered,
+    /// A read shows less than was known before it began.
+    Stale,
+    /// A list shows an order that nobody placed.
+    Invented,
+    /// Replicas that stand at the same place do not hold the same.
+    ReplicasDiffer,
+}
+
+/// Why a file is no scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("line {line}, column {column}: {why}")]
+pub struct ScenarioError {
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// A sentence.
+    pub why: String,
+}
+
+impl std::fmt::Display for Light {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let word = words::LIGHTS.iter().find(|(_, light)| light == self).map_or("", |(word, _)| word);
+        f.write_str(word)
+    }
+}
+
+impl Scenario {
+    /// Every mistake it wants to be made on purpose.
+    pub fn plants(&self) -> impl Iterator<Item = Plant> + '_ {
+        let planted = |step: &Step| if let Action::Plant(plant) = step.action { plant } else { None };
+        self.plant.into_iter().chain(self.steps.iter().filter_map(planted))
+    }
+
+    /// Whether it gives orders up for lost, by a fresh start.
+    #[must_use]
+    pub fn loses_orders(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.action, Action::FreshStart(_)))
+    }
+
+    /// The same without any mistake on purpose.
+    #[must_use]
+    pub fn without_plants(mut self) -> Self {
+        self.plant = None;
+        self.steps.retain(|step| !matches!(step.action, Action::Plant(_)));
+        self
+    }
+}
+
+/// Reads a scenario.
+///
+/// # Errors
+/// The first thing that is wrong, with its place.
+pub fn parse(text: &str) -> Result<Scenario, ScenarioError> {
+    if text.len() as u64 > LARGEST_FILE {
+        return Err(ScenarioError { line: 1, column: 1, why: too_large() });
+    }
+    let file: file::File = toml::from_str(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        located(text, at, error.message().to_owned())
+    })?;
+    let mut scenario = check::scenario(&file).map_err(|(at, why)| located(text, at, why))?;
+    for (step, written) in scenario.steps.iter_mut().zip(&file.step) {
+        step.line = located(text, written.action.span().start, String::new()).line;
+    }
+    Ok(scenario)
+}
+
+/// Reads a scenario within its limits.
+///
+/// # Errors
+/// When it cannot be read at all; else the first thing that is wrong, with its place.
+pub fn read(source: impl Read) -> std::io::Result<Result<Scenario, ScenarioError>> {
+    let mut bytes = Vec::new();
+    let (_, source) = recognise(BufReader::new(source))?;
+    source.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
+    Ok(match String::from_utf8(bytes) {
+        Ok(text) => parse(&text),
+        Err(error) => {
+            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let column = valid.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+            Err(ScenarioError { line, column, why: "this is not UTF-8 text".into() })
+        }
+    })
+}
+
+/// Reads one action as a line of JSON with the words of a step: {"do":"crash","node":"primary"}. Replicas of any number
+/// and any customers may be named; whether they exist is seen when it is done.
+///
+/// # Errors
+/// A sentence.
+pub fn parse_action(line: &str) -> Result<Action, String> {
+    let step: toml::Table = serde_json::from_str(line).map_err(|error| format!("not an action: {error}"))?;
+    let step = toml::to_string(&step).map_err(|error| format!("not an action: {error}"))?;
+    let step: file::FileStep = toml::from_str(&step).map_err(|error| format!("not an action: {}", error.message()))?;
+    check::any_action(&step).map_err(|(_, why)| why)
+}
+
+/// The sentence for a file that is too large.
+#[must_use]
+pub fn too_large() -> String {
+    format!("a scenario has at most {} KiB", LARGEST_FILE / 1024)
+}
+
+fn located(text: &str, at: usize, why: String) -> ScenarioError {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    ScenarioError { line, column, why }
+}

@@ -1,0 +1,226 @@
+//! How a scenario ended: what was measured, what was expected, and what follows from both.
+//!
+//! One judgement for the window and for `run`. It is pure: facts were taken in by the stage, the history was judged by
+//! `verdict`; here they are put together, and the conclusion is drawn.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use protocol::plant::Plant;
+
+use super::measure::{recovery, share_of_calm};
+use super::{Compared, Comparison, Evidence, Findings, Gaps, Light, Met, Scenario};
+use cluster::load::{Agreement, Counts};
+use knowledge::verdict::{Judgement, Verdict};
+
+/// How it ends, as the exit statuses of `run` say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conclusion {
+    /// Everything is as expected.
+    Holds,
+    /// A promise was broken.
+    Violation,
+    /// Something that was waited for did not happen: there is no verdict.
+    Undecided,
+    /// Too little happened to say anything.
+    TooLittleEvidence,
+}
+
+/// What was seen on the way, beside the findings. Moments count from when the customers began.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// When nodes were crashed.
+    pub crashes: Vec<Duration>,
+    /// Whether two replicas stood at the same place and did not hold the same, at any time.
+    pub copies_differed: bool,
+    /// Timers that rang while time stood still.
+    pub rung_while_stopped: u64,
+    /// How long customers ordered.
+    pub lasted: Duration,
+}
+
+/// What is known when all have been answered and everything was read once more.
+#[derive(Clone, Debug, Default)]
+pub struct Finished {
+    /// What customers were told.
+    pub counts: Counts,
+    /// On the history of the run.
+    pub verdict: Verdict,
+    /// How the copies compared in the end.
+    pub agreement: Agreement,
+}
+
+/// How a scenario ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Mistakes that were made on purpose.
+    pub plants: Vec<Plant>,
+    /// Counts of the performance.
+    pub findings: Findings,
+    /// What was seen on the way.
+    pub seen: Seen,
+    /// What was known in the end.
+    pub finished: Finished,
+    /// How long customers waited.
+    pub gaps: Gaps,
+    /// Orders acknowledged a second before the first fault.
+    pub calm: Option<u64>,
+    /// From the last step until half of that was reached again.
+    pub recovery: Option<Duration>,
+    /// Lights that are red.
+    pub red: BTreeSet<Light>,
+    /// Every expectation, with what was seen; what every scenario expects comes last.
+    pub lines: Vec<Compared>,
+    /// What follows.
+    pub conclusion: Conclusion,
+    /// Whether a mistake was made on purpose, or orders were given up for lost, and everything that was to turn red did.
+    pub caught: bool,
+}
+
+impl Outcome {
+    /// Judges.
+    #[must_use]
+    pub fn of(scenario: &Scenario, findings: &Findings, seen: Seen, finished: Finished) -> Self {
+        let gaps = Gaps::of(&finished.counts, &seen.crashes);
+        let (calm, recovery) = recovery(&finished.counts, findings, seen.lasted);
+        let red = red_lights(&finished.verdict, seen.copies_differed);
+        let plants: Vec<Plant> = scenario.plants().collect();
+        let evidence = Evidence {
+            acknowledged: finished.counts.acknowledged,
+            longest_gap: Duration::from_millis(gaps.max),
+            recovery,
+            share_of_calm: share_of_calm(&finished.counts, findings, seen.lasted),
+            rung_while_stopped: seen.rung_while_stopped,
+            planted: !plants.is_empty(),
+            loses_orders: scenario.loses_orders(),
+            broken_off: findings.broken_off,
+            red: red.clone(),
+        };
+        let mut lines = scenario.expect.compare(findings, &evidence);
+        let expects_red = (evidence.planted || evidence.loses_orders) && !scenario.expect.red.is_empty();
+        let enough = lines.iter().all(|line| line.met != Met::TooLittle);
+        let caught = expects_red && enough && findings.in_vain.is_none();
+        lines.push(equal(finished.agreement, findings.broken_off));
+        let stuck = |why: &String| Compared { what: Comparison::StuckAt(why.clone()), met: Met::TooLittle };
+        lines.extend(findings.in_vain.as_ref().map(stuck));
+        let conclusion = conclude(finished.verdict.verdict, findings, &lines);
+        lines.push(linearizable(&finished.verdict, expects_red));
+        let findings = findings.clone();
+        Self { plants, findings, seen, finished, gaps, calm, recovery, red, lines, conclusion, caught }
+    }
+}
+
+/// What follows; `lines` without the verdict's own.
+fn conclude(verdict: Judgement, findings: &Findings, lines: &[Compared]) -> Conclusion {
+    let some = |met: Met| lines.iter().any(|line| line.met == met);
+    match verdict {
+        Judgement::Violation => Conclusion::Violation,
+        _ if some(Met::Broken) => Conclusion::Violation,
+        _ if findings.in_vain.is_some() => Conclusion::Undecided,
+        Judgement::TooLittleEvidence => Conclusion::TooLittleEvidence,
+        Judgement::Holds if some(Met::TooLittle) => Conclusion::TooLittleEvidence,
+        Judgement::Holds => Conclusion::Holds,
+    }
+}
+
+fn equal(agreement: Agreement, broken_off: bool) -> Compared {
+    let met = match agreement {
+        Agreement::Equal => Met::Yes,
+        Agreement::Behind { .. } if broken_off => Met::TooLittle,
+        Agreement::Behind { .. } | Agreement::Differ => Met::Broken,
+    };
+    Compared { what: Comparison::Copies(agreement), met }
+}
+
+/// What the history shows. A bug that must be seen must not also be held against it.
+fn linearizable(verdict: &Verdict, expects_red: bool) -> Compared {
+    let met = match verdict.verdict {
+        Judgement::Holds if expects_red => Met::TooLittle,
+        Judgement::Violation if expects_red => Met::Yes,
+        Judgement::Holds => Met::Yes,
+        Judgement::Violation => Met::Broken,
+        Judgement::TooLittleEvidence => Met::TooLittle,
+    };
+    Compared { what: Comparison::History(expects_red, verdict.clone()), met }
+}
+
+/// Which lights a verdict turns on.
+fn red_lights(verdict: &Verdict, copies_differed: bool) -> BTreeSet<Light> {
+    let lights = [
+        (Light::Lost, verdict.lost > 0),
+        (Light::Twice, verdict.doubled > 0),
+        (Light::Reordered, verdict.reordered > 0),
+        (Light::Stale, verdict.stale > 0),
+        (Light::Invented, verdict.invented > 0),
+        (Light::ReplicasDiffer, copies_differed),
+    ];
+    lights.into_iter().filter(|(_, red)| *red).map(|(light, _)| light).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Counted, built_in, parse};
+
+    const SCENARIO: &str =
+        "title = \"t\"\nreplicas = 3\ncustomers = 1\nseconds = 1\n[expect]\nacknowledged = 2\nfailovers = 1\n";
+
+    fn finished(verdict: Judgement) -> Finished {
+        let counts = Counts { acknowledged: 2, ..Counts::default() };
+        Finished { counts, verdict: Verdict { verdict, ..Verdict::default() }, agreement: Agreement::Equal }
+    }
+
+    fn those(outcome: &Outcome, met: Met) -> Vec<Comparison> {
+        outcome.lines.iter().filter(|line| line.met == met).map(|line| line.what.clone()).collect()
+    }
+
+    fn judged(text: &str, findings: &Findings, finished: Finished) -> Outcome {
+        Outcome::of(&parse(text).unwrap(), findings, Seen::default(), finished)
+    }
+
+    #[test]
+    fn the_worst_decides() {
+        let mut findings = Findings::default();
+        findings.failovers = 1;
+        let holds = judged(SCENARIO, &findings, finished(Judgement::Holds));
+        assert_eq!(holds.conclusion, Conclusion::Holds);
+        assert!(holds.lines.iter().all(|line| line.met == Met::Yes) && holds.lines.len() == 4, "{:?}", holds.lines);
+        let unknown = judged(SCENARIO, &findings, finished(Judgement::TooLittleEvidence));
+        assert_eq!(unknown.conclusion, Conclusion::TooLittleEvidence);
+        findings.in_vain = Some("line 3: waited in vain".into());
+        assert_eq!(judged(SCENARIO, &findings, finished(Judgement::Holds)).conclusion, Conclusion::Undecided);
+        let agreement = Agreement::Behind { caught_up: 1, replicas: 2 };
+        let unequal = Finished { agreement, ..finished(Judgement::Holds) };
+        let broken = judged(SCENARIO, &findings, unequal);
+        assert_eq!(broken.conclusion, Conclusion::Violation);
+        assert_eq!(those(&broken, Met::Broken), [Comparison::Copies(agreement)]);
+        assert_eq!(judged(SCENARIO, &findings, finished(Judgement::Violation)).conclusion, Conclusion::Violation);
+        let none = judged(SCENARIO, &Findings::default(), finished(Judgement::Holds));
+        assert_eq!(none.conclusion, Conclusion::TooLittleEvidence);
+        assert!(those(&none, Met::TooLittle).contains(&Comparison::AtLeast(Counted::Failovers, 1, 0)));
+    }
+
+    #[test]
+    fn a_mistake_is_caught_only_if_it_was_made_and_seen() {
+        let text = built_in("museum/ack-before-replicate").unwrap();
+        let scenario = parse(text).unwrap();
+        let mut findings = Findings::default();
+        (findings.failovers, findings.view_changes) = (scenario.expect.failovers, scenario.expect.view_changes);
+        for kind in ["crash", "cut", "hold", "freeze"] {
+            findings.faults.insert(kind, 10);
+        }
+        findings.failpoints.insert("somewhere", 10);
+        let mut end = finished(Judgement::Violation);
+        end.counts.acknowledged = 100;
+        end.verdict.lost = 1;
+        let caught = Outcome::of(&scenario, &findings, Seen::default(), end);
+        assert!(caught.caught && caught.red == [Light::Lost].into(), "{:?}", caught.lines);
+        assert_eq!(caught.conclusion, Conclusion::Violation, "as the exit status says");
+        let mut end = finished(Judgement::Holds);
+        end.counts.acknowledged = 100;
+        let missed = Outcome::of(&scenario, &findings, Seen::default(), end.clone());
+        assert!(!missed.caught && missed.conclusion == Conclusion::TooLittleEvidence);
+        let without = Outcome::of(&scenario.without_plants(), &findings, Seen::default(), end);
+        assert!(!without.caught && without.conclusion == Conclusion::Holds, "{:?}", without.lines);
+    }
+}

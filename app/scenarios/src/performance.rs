@@ -1,0 +1,333 @@
+//! A scenario as it is performed: facts and times go in, user commands and findings come out.
+//!
+//! One engine for the window and for `run`. It is pure: no cluster, no clock, no waiting; whoever performs calls
+//! [`Performance::learn`] for each fact and [`Performance::go_on`] again and again. A step is done when a fact has said so,
+//! only then comes the next one.
+
+mod answers;
+mod findings;
+mod meaning;
+#[cfg(test)]
+mod tests;
+mod times;
+
+use std::time::Duration;
+
+use protocol::random::Random;
+use protocol::trace::{Rate, TraceRecord};
+
+use super::{Action, Scenario, Step, WaitFor};
+use answers::Open;
+pub use findings::Findings;
+use findings::Since;
+use knowledge::picture::Picture;
+use knowledge::user_command::{Until, UserCommand};
+pub use meaning::{Deed, deeds};
+pub use times::{Clocks, Patience, Times};
+
+/// How long a step waits for somebody who could be meant by it ("primary"), and for a word that it was done.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long after a single step the facts about it may take.
+const LATE_FACTS: Duration = Duration::from_millis(300);
+
+/// A performance under way.
+#[derive(Clone, Debug)]
+pub struct Performance {
+    scenario: Scenario,
+    seed: u64,
+    random: Random,
+    /// Which step is next, and in which repetition.
+    next: usize,
+    round: u32,
+    /// The choice of the next step, drawn once.
+    draw: u64,
+    /// Since when the next step could have been done.
+    due_since: Option<Times>,
+    /// What was done and is not confirmed yet.
+    open: Open,
+    stepping: Option<Stepping>,
+    since: Since,
+    findings: Findings,
+}
+
+/// Single steps that are under way.
+#[derive(Clone, Copy, Debug)]
+struct Stepping {
+    left: u32,
+    rate: Rate,
+    /// Where time stops, once it goes.
+    until: Option<u64>,
+    /// When it had stopped there, in real time.
+    stopped: Option<Duration>,
+    /// Since when no message is under way, in real time.
+    quiet: Option<Duration>,
+}
+
+/// What became of an attempt to do the next step.
+enum Attempt {
+    Done(Deed),
+    /// Not now; it is tried again for so long, then it is in vain.
+    NotYet {
+        within: Duration,
+        what: String,
+    },
+    /// More of it is to come.
+    Underway(Vec<UserCommand>),
+}
+
+impl Attempt {
+    fn waiting(waits: bool) -> Self {
+        if waits { Attempt::Underway(Vec::new()) } else { Attempt::Done(Deed::default()) }
+    }
+}
+
+impl Performance {
+    /// Nothing has happened yet. Everything random follows from the seed.
+    #[must_use]
+    pub fn new(scenario: Scenario, seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let draw = random.bits();
+        Self {
+            scenario,
+            seed,
+            random,
+            next: 0,
+            round: 0,
+            draw,
+            due_since: None,
+            open: Open::default(),
+            stepping: None,
+            since: Since::default(),
+            findings: Findings::default(),
+        }
+    }
+
+    /// What is performed.
+    #[must_use]
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// From what everything random follows.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// What has come of it so far.
+    #[must_use]
+    pub fn findings(&self) -> &Findings {
+        &self.findings
+    }
+
+    /// The step that comes next, or is waited for; none: all are done.
+    #[must_use]
+    pub fn next_step(&self) -> Option<&Step> {
+        self.scenario.steps.get(self.next).filter(|_| self.findings.in_vain.is_none())
+    }
+
+    /// The cluster is as it shall be when the performance begins: what was before does not count.
+    pub fn begins(&mut self, picture: &Picture) {
+        self.findings = Findings::default();
+        if let Some(view) = picture.nodes.newest_view() {
+            self.findings.begins_in(view.number, view.primary);
+        }
+    }
+
+    /// What is wished for before anybody orders: the mistake that is made on purpose, if there is one.
+    #[must_use]
+    pub fn beginning(&self) -> Vec<UserCommand> {
+        self.scenario.plant.map(|plant| UserCommand::SetPlant { plant: Some(plant) }).into_iter().collect()
+    }
+
+    /// Takes a fact in.
+    pub fn learn(&mut self, record: &TraceRecord) {
+        self.open.learn(record);
+        self.findings.learn(record, &mut self.since);
+    }
+
+    /// Whether everything has happened that is to happen by this moment of the script: its time is over and no step is left,
+    /// or one could not be done.
+    #[must_use]
+    pub fn is_over(&self, script: Duration) -> bool {
+        let over = script >= self.scenario.lasts;
+        over && (self.next_step().is_none_or(|step| self.moment(step) >= self.scenario.lasts) || self.repeats())
+    }
+
+    /// Ends it early: no step follows, and nothing is concluded from those that are left.
+    pub fn break_off(&mut self, why: String) {
+        self.findings.in_vain.get_or_insert(why);
+        self.findings.broken_off = true;
+    }
+
+    fn repeats(&self) -> bool {
+        self.scenario.again_after.is_some()
+    }
+
+    fn moment(&self, step: &Step) -> Duration {
+        self.scenario.again_after.unwrap_or_default() * self.round + step.at
+    }
+
+    /// Does what is due: everything to be handed to the cluster now, in this order. `picture` holds all facts that were
+    /// learned; times count since the customers began.
+    pub fn go_on(&mut self, picture: &Picture, now: Times) -> Vec<Deed> {
+        let mut done = Vec::new();
+        loop {
+            if self.open.is_waiting(now.script) {
+                return done;
+            }
+            let Some(step) = self.next_step().cloned() else { return done };
+            let at = self.moment(&step);
+            if now.script < at || at >= self.scenario.lasts {
+                return done;
+            }
+            let since = *self.due_since.get_or_insert(now);
+            match self.attempt(&step.action, picture, now) {
+                Attempt::Done(mut deed) => {
+                    deed.line = step.line;
+                    self.open.expect(&deed.commands, picture, now.script + PATIENCE);
+                    self.note(&deed, &step.action, now.real);
+                    done.push(deed);
+                    self.advance();
+                }
+                Attempt::Underway(commands) => {
+                    if commands.is_empty() {
+                        return done;
+                    }
+                    let deed = Deed { line: step.line, commands, ..Deed::default() };
+                    self.open.expect(&deed.commands, picture, now.script + PATIENCE);
+                    done.push(deed);
+                }
+                Attempt::NotYet { within, what } => {
+                    if now.patience < since.patience + within {
+                        return done;
+                    }
+                    if let Action::Wait { .. } | Action::Message { .. } | Action::Ring { .. } = step.action {
+                        let within = within.as_millis();
+                        self.findings.in_vain =
+                            Some(format!("line {}: waited {within} ms of cluster time for {what}", step.line));
+                        return done;
+                    }
+                    // Nobody is meant, so nothing is done.
+                    self.findings.skipped.push(format!("line {}: {what}", step.line));
+                    self.advance();
+                }
+            }
+        }
+    }
+
+    fn attempt(&mut self, action: &Action, picture: &Picture, now: Times) -> Attempt {
+        match action {
+            Action::Wait { for_what: WaitFor::TheEnd(before), .. } => {
+                Attempt::waiting(now.script + *before < self.scenario.lasts)
+            }
+            Action::Wait { for_what: WaitFor::AWhile(length), .. } => {
+                Attempt::waiting(self.due_since.is_none_or(|since| now.script < since.script + *length))
+            }
+            Action::Wait { for_what, within } => match self.is_so(for_what, picture) {
+                true => Attempt::Done(Deed::default()),
+                false => Attempt::NotYet { within: *within, what: meaning::waited_for(for_what) },
+            },
+            Action::Step { count, rate } => self.step_on(*count, *rate, picture, now.real),
+            Action::Message { within, .. } | Action::Ring { within, .. } => self.act(action, *within, picture),
+            action => self.act(action, PATIENCE, picture),
+        }
+    }
+
+    fn act(&self, action: &Action, within: Duration, picture: &Picture) -> Attempt {
+        match deeds(action, picture, self.draw, self.scenario.customers > 0) {
+            Ok(deed) => Attempt::Done(deed),
+            Err(what) => Attempt::NotYet { within, what },
+        }
+    }
+
+    fn note(&mut self, deed: &Deed, action: &Action, elapsed: Duration) {
+        for fault in &deed.faults {
+            *self.findings.faults.entry(fault).or_default() += 1;
+        }
+        if !deed.faults.is_empty() {
+            self.findings.first_fault.get_or_insert(elapsed);
+        }
+        if !matches!(action, Action::Wait { .. }) {
+            self.findings.last_step = Some(elapsed);
+            self.since = Since::default();
+        }
+    }
+
+    fn advance(&mut self) {
+        self.due_since = None;
+        self.draw = self.random.bits();
+        self.next += 1;
+        if self.next >= self.scenario.steps.len() && self.repeats() {
+            (self.next, self.round) = (0, self.round + 1);
+        }
+    }
+
+    /// Single steps: time stands still, goes on until the next message leaves its link (or else the next timer rings),
+    /// stands still, and so on.
+    fn step_on(&mut self, count: u32, rate: Rate, picture: &Picture, elapsed: Duration) -> Attempt {
+        let Some(stepping) = self.stepping.as_mut() else {
+            self.stepping = Some(Stepping { left: count, rate, until: None, stopped: None, quiet: None });
+            let stop = UserCommand::SetRate { rate: Rate::STOPPED };
+            return Attempt::Underway(vec![stop]);
+        };
+        if let Some(until) = stepping.until {
+            if !picture.steering.is_stopped(picture.now) {
+                return Attempt::Underway(Vec::new());
+            }
+            let stopped = *stepping.stopped.get_or_insert(elapsed);
+            let left_its_link = picture.traffic.departures(until.saturating_sub(1)).all(|(at, _)| at > until);
+            if !left_its_link && elapsed < stopped + LATE_FACTS {
+                return Attempt::Underway(Vec::new());
+            }
+            (stepping.until, stepping.stopped) = (None, None);
+            stepping.left = stepping.left.saturating_sub(1);
+        }
+        if stepping.left == 0 {
+            self.stepping = None;
+            return Attempt::Done(Deed { words: format!("{count} single steps"), ..Deed::default() });
+        }
+        let message = picture.traffic.departures(picture.now).map(|(at, _)| at).min();
+        // A question [11] is answered in real time: its verdict comes before any timer.
+        if message.is_none() && elapsed < *stepping.quiet.get_or_insert(elapsed) + LATE_FACTS {
+            return Attempt::Underway(Vec::new());
+        }
+        let next = message.or_else(|| picture.steering.next_timer(picture.now).map(|(_, _, at)| at));
+        let Some(at) = next else {
+            return Attempt::NotYet {
+                within: PATIENCE,
+                what: "nothing is under way that could be the next step".into(),
+            };
+        };
+        (stepping.until, stepping.quiet) = (Some(at), None);
+        Attempt::Underway(vec![UserCommand::RunUntil { rate: stepping.rate, until: Until::Moment(at) }])
+    }
+
+    fn is_so(&self, what: &WaitFor, picture: &Picture) -> bool {
+        let waits = |name: &String| meaning::customer(picture, name).is_some_and(|it| it.waiting.is_some());
+        let all = |name, so: &dyn Fn(&knowledge::picture::Node) -> bool| {
+            let meant = meaning::nodes(picture, name, self.draw);
+            !meant.is_empty() && meant.into_iter().all(so)
+        };
+        match what {
+            WaitFor::Answered(name) => !waits(name),
+            WaitFor::Asked(name) => waits(name),
+            WaitFor::Serving => matches!(picture.service(), knowledge::picture::Service::Serving { .. }),
+            WaitFor::Members(count) => meaning::members(picture) == Some(*count as usize),
+            WaitFor::ViewChange => self.since.view_changes > 0,
+            WaitFor::Held(count) => {
+                picture.traffic.flying().filter(|passage| passage.is_held()).count() >= *count as usize
+            }
+            WaitFor::Failpoint => self.since.failpoints > 0,
+            WaitFor::StepArrived(step) => self.since.arrived.contains(step),
+            WaitFor::StepSent(step) => self.since.sent.contains(step),
+            WaitFor::Stopped => picture.steering.is_stopped(picture.now),
+            WaitFor::Leads(name) => all(name, &|node| node.leads()),
+            WaitFor::Suspected => self.since.suspicions > 0,
+            WaitFor::Frozen(name) => all(name, &|node| picture.steering.frozen.contains_key(&node.id)),
+            WaitFor::Ended(name) => all(name, &|node| !node.runs()),
+            // A matter of time, not of facts.
+            WaitFor::AWhile(_) | WaitFor::TheEnd(_) => true,
+        }
+    }
+}

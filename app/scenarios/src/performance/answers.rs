@@ -1,0 +1,138 @@
+//! What was asked for and is not a fact yet: the next step waits for it, else it would act on what is over already.
+//!
+//! A refusal is an answer too. Nothing is waited for longer than a short while.
+
+use std::time::Duration;
+
+use protocol::ids::{CustomerId, MessageId, NodeId, Role};
+use protocol::trace::{Actor, MessageAct, TraceEvent, TraceRecord};
+
+use knowledge::picture::Picture;
+use knowledge::user_command::{LinkWay, UserCommand};
+
+/// A fact that says that a wish was fulfilled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Word {
+    Ended(NodeId),
+    Started(String),
+    /// Its name is given when it is added.
+    FrontEndStarted,
+    Clock,
+    Hop,
+    Plant,
+    Link(LinkWay),
+    Froze(NodeId),
+    Woke(NodeId),
+    Bomb(NodeId),
+    Customer(String),
+    Asked(CustomerId),
+    Message(MessageId),
+}
+
+/// Words that are waited for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Open {
+    words: Vec<Word>,
+    until: Duration,
+}
+
+impl Open {
+    /// Whether the next step has to wait.
+    pub fn is_waiting(&mut self, elapsed: Duration) -> bool {
+        if elapsed >= self.until {
+            self.words.clear();
+        }
+        !self.words.is_empty()
+    }
+
+    /// These were asked for.
+    pub fn expect(&mut self, commands: &[UserCommand], picture: &Picture, until: Duration) {
+        self.until = until;
+        self.words.extend(commands.iter().flat_map(|command| words_about(command, picture)));
+    }
+
+    /// Takes a fact in.
+    pub fn learn(&mut self, record: &TraceRecord) {
+        if self.words.is_empty() {
+            return;
+        }
+        if let TraceEvent::CommandRefused { .. } = record.event {
+            self.words.clear();
+            return;
+        }
+        let said = word_of(record);
+        let added = is_front_end(record);
+        self.words.retain(|word| said.as_ref() != Some(word) && !(added && *word == Word::FrontEndStarted));
+    }
+}
+
+fn is_front_end(record: &TraceRecord) -> bool {
+    matches!(&record.event, TraceEvent::Started(started) if started.actor == Actor::Role(Role::FrontEnd))
+}
+
+/// The word a fact is; none: it answers no wish.
+fn word_of(record: &TraceRecord) -> Option<Word> {
+    Some(match &record.event {
+        TraceEvent::Ended { .. } => Word::Ended(record.node),
+        TraceEvent::Started(started) => Word::Started(started.name.clone()),
+        TraceEvent::ClockIs { .. } => Word::Clock,
+        TraceEvent::HopIs { .. } => Word::Hop,
+        TraceEvent::PlantIs { .. } => Word::Plant,
+        TraceEvent::LinkIs { from, to, .. } => Word::Link(LinkWay { from: from.clone(), to: to.clone() }),
+        TraceEvent::Froze { .. } => Word::Froze(record.node),
+        TraceEvent::Woke => Word::Woke(record.node),
+        TraceEvent::BombIs { .. } => Word::Bomb(record.node),
+        TraceEvent::CustomerIs { name, .. } => Word::Customer(name.clone()),
+        TraceEvent::Asked { customer, .. } => Word::Asked(*customer),
+        TraceEvent::Stays { message, .. }
+        | TraceEvent::Lost { message, .. }
+        | TraceEvent::Delivered { message, .. } => Word::Message(*message),
+        _ => return None,
+    })
+}
+
+/// What will be said when a wish is fulfilled; nothing, if nothing is said or nobody needs to wait for it.
+fn words_about(command: &UserCommand, picture: &Picture) -> Vec<Word> {
+    let node = |name: &String, word: fn(NodeId) -> Word| {
+        let node = picture.nodes.get(name).map(|node| node.id);
+        let customer = picture.customers.iter().find(|customer| customer.name == *name).map(|customer| customer.node);
+        node.or(customer).map(word).into_iter().collect()
+    };
+    match command {
+        UserCommand::Crash { node: name } | UserCommand::Remove { node: name } => node(name, Word::Ended),
+        UserCommand::Restart { node } => vec![Word::Started(node.clone())],
+        UserCommand::AddFrontEnd => vec![Word::FrontEndStarted],
+        UserCommand::CrashAll => {
+            let running = picture.nodes.iter().filter(|node| node.runs() && matches!(node.actor, Actor::Role(_)));
+            running.map(|node| Word::Ended(node.id)).collect()
+        }
+        UserCommand::SetRate { .. } | UserCommand::RunUntil { .. } => vec![Word::Clock],
+        UserCommand::SetHop { .. } => vec![Word::Hop],
+        UserCommand::SetPlant { .. } => vec![Word::Plant],
+        UserCommand::SetLinks { links, .. } => links.iter().cloned().map(Word::Link).collect(),
+        UserCommand::MendAll => {
+            let broken = picture.steering.links.keys();
+            broken.map(|(from, to)| Word::Link(LinkWay { from: from.clone(), to: to.clone() })).collect()
+        }
+        UserCommand::Freeze { node: name, .. } => node(name, Word::Froze),
+        UserCommand::Wake { node: name } => node(name, Word::Woke),
+        UserCommand::SetBomb { node: name, .. } => node(name, Word::Bomb),
+        UserCommand::AddCustomer { name, .. } => name.iter().cloned().map(Word::Customer).collect(),
+        UserCommand::PlaceOrder { customer, .. } | UserCommand::ReadHistory { customer, .. } => {
+            vec![Word::Asked(*customer)]
+        }
+        // The copy has a number of its own, which nobody knows yet.
+        UserCommand::Message { act: MessageAct::Duplicate, .. } => Vec::new(),
+        UserCommand::Message { message, .. } => vec![Word::Message(*message)],
+        UserCommand::MoveCustomer { .. }
+        | UserCommand::RemoveCustomer { .. }
+        | UserCommand::GiveUp { .. }
+        | UserCommand::AddReplica
+        | UserCommand::FreshStart { .. }
+        | UserCommand::ShowOrders { .. }
+        | UserCommand::Ring { .. }
+        | UserCommand::Misbehave { .. }
+        | UserCommand::ShowHeartbeats { .. }
+        | UserCommand::SetVerdictCache { .. } => Vec::new(),
+    }
+}

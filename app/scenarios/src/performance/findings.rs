@@ -1,0 +1,112 @@
+//! What has come of a performance so far: counts, folded from facts and deeds.
+//!
+//! Whether that is as expected is judged elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use protocol::ids::{NodeId, ViewNumber};
+use protocol::trace::{Standing, TraceEvent, TraceRecord};
+
+use knowledge::numbered_steps::{NumberedSteps, Passed};
+
+/// Refusals and skipped steps are told one by one up to so many.
+const MOST_TOLD: usize = 50;
+
+/// Counts since the performance began.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// Faults, by kind. Mending is none.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// Bombs that went off, by failpoint.
+    pub failpoints: BTreeMap<&'static str, u64>,
+    /// Timers that rang while time was slower than real time.
+    pub timers_rung: u64,
+    /// Replicas that a front-end began to suspect.
+    pub suspicions: u64,
+    /// Newer views.
+    pub view_changes: u64,
+    /// Newer views with another primary.
+    pub failovers: u64,
+    /// Commands that were refused, the first of them: sentences.
+    pub refused: Vec<String>,
+    /// Steps that were not done because nobody was meant.
+    pub skipped: Vec<String>,
+    /// What was waited for in vain: then the scenario went no further.
+    pub in_vain: Option<String>,
+    /// Whether it was ended before its time.
+    pub broken_off: bool,
+    /// When the first fault was asked for.
+    pub first_fault: Option<Duration>,
+    /// When the last step was done.
+    pub last_step: Option<Duration>,
+    newest: Option<(ViewNumber, NodeId)>,
+    numbered: NumberedSteps,
+}
+
+/// What has happened since the last step that was no waiting.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Since {
+    pub view_changes: u64,
+    pub failpoints: u64,
+    pub suspicions: u64,
+    pub arrived: BTreeSet<u8>,
+    pub sent: BTreeSet<u8>,
+}
+
+impl Findings {
+    /// All faults.
+    #[must_use]
+    pub fn all_faults(&self) -> u64 {
+        self.faults.values().sum::<u64>() + self.failpoints.values().sum::<u64>()
+    }
+
+    /// Kinds of fault; each failpoint is one.
+    #[must_use]
+    pub fn kinds(&self) -> u64 {
+        (self.faults.len() + self.failpoints.len()) as u64
+    }
+
+    pub(super) fn learn(&mut self, record: &TraceRecord, since: &mut Since) {
+        for passed in self.numbered.learn(record) {
+            match passed {
+                Passed::Sent(step) => since.sent.insert(step.0),
+                Passed::Arrived(step, _) => since.arrived.insert(step.0),
+            };
+        }
+        if let TraceEvent::Became { standing: Standing::Primary | Standing::Backup, view } = &record.event {
+            self.entered(view.number, view.primary, since);
+        } else if let TraceEvent::Suspects { suspected: true, .. } = record.event {
+            self.suspicions += 1;
+            since.suspicions += 1;
+        } else if let TraceEvent::Rang { .. } = record.event {
+            self.timers_rung += 1;
+        } else if let TraceEvent::Exploded { bomb } = record.event {
+            *self.failpoints.entry(bomb.at.name()).or_default() += 1;
+            since.failpoints += 1;
+        } else if let TraceEvent::CommandRefused { why } = &record.event
+            && self.refused.len() < MOST_TOLD
+        {
+            self.refused.push(why.clone());
+        }
+    }
+
+    /// Somebody entered a view: a change, if nobody has entered one as new. The first one seen was there before.
+    fn entered(&mut self, number: ViewNumber, primary: NodeId, since: &mut Since) {
+        match self.newest {
+            Some((newest, _)) if number <= newest => return,
+            Some((_, led)) => {
+                self.view_changes += 1;
+                since.view_changes += 1;
+                self.failovers += u64::from(led != primary);
+            }
+            None => {}
+        }
+        self.newest = Some((number, primary));
+    }
+
+    /// The view there was when the performance began.
+    pub(super) fn begins_in(&mut self, number: ViewNumber, primary: NodeId) {
+        self.newest = Some((number, primary));
+    }
+}

@@ -1,0 +1,211 @@
+//! What an action means at this moment: which nodes, links, messages and customers, and which user commands.
+//!
+//! Nothing is done here, and nothing remembered.
+
+mod scene;
+
+use node::control::Misbehaviour;
+use node::gazetteer::{Finding, Gazetteer};
+use protocol::ids::{NodeId, Role, Span};
+use protocol::postcode::Postcode;
+use protocol::trace::{Actor, Rate, Standing};
+
+use crate::{Action, Goal, NodeName, WaitFor};
+use knowledge::picture::{Customer, Node, Picture};
+use knowledge::user_command::{Until, UserCommand};
+use scene::Scene;
+
+/// A step that is done: what is to be handed to the cluster, and what it is called.
+#[derive(Clone, Debug, Default)]
+pub struct Deed {
+    /// Its line in the scenario; 0 if it has none.
+    pub line: usize,
+    /// Its faults by their kinds; none if it mends, orders or waits.
+    pub faults: Vec<&'static str>,
+    /// What was done, in a few words; empty for waiting.
+    pub words: String,
+    /// To be handed over in this order.
+    pub commands: Vec<UserCommand>,
+}
+
+/// What an action means now. `draw` chooses where there is a choice; `crowd`: a load's customers are there.
+///
+/// # Errors
+/// What there is not now, in a few words: it may be there later.
+pub fn deeds(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> Result<Deed, String> {
+    let scene = Scene { picture, draw, crowd };
+    match action {
+        Action::Crash(name) => scene.each(name, "crash", |node| UserCommand::Crash { node }),
+        Action::CrashAll => Ok(fault("crash-all", UserCommand::CrashAll)),
+        Action::FreshStart(name) => {
+            let lost = picture.total_loss().ok_or("not all members of the newest view are gone now")?;
+            let replica = scene.actor(name)?.0;
+            let words = format!("fresh start with {replica}");
+            Ok(no_fault(&words, UserCommand::FreshStart { replica, after: lost.view }))
+        }
+        Action::Restart(name) => scene.each(name, "", |node| UserCommand::Restart { node }),
+        Action::AddReplica => Ok(no_fault("add-replica", UserCommand::AddReplica)),
+        Action::AddFrontEnd => Ok(no_fault("add-front-end", UserCommand::AddFrontEnd)),
+        Action::Remove(name) => scene.each(name, "remove", |node| UserCommand::Remove { node }),
+        Action::Misbehave(service, how) => {
+            let command = UserCommand::Misbehave { service: *service, how: *how };
+            let behaves = *how == Misbehaviour::None;
+            Ok(if behaves { no_fault("behave", command) } else { fault("misbehave", command) })
+        }
+        Action::VerdictCache(on) => Ok(no_fault("verdict-cache", UserCommand::SetVerdictCache { on: *on })),
+        Action::Hop(hop) => {
+            let hop = hop.map(|hop| Span(hop.as_micros() as u64));
+            Ok(no_fault("hop", UserCommand::SetHop { hop }))
+        }
+        Action::Speed(rate) => Ok(speed(*rate)),
+        Action::RunUntil(rate, goal) => {
+            let until = match goal {
+                Goal::Later(later) => Until::Moment(picture.now + later.as_micros() as u64),
+                Goal::NumberedStep => Until::NumberedStep,
+                Goal::ViewChange => Until::ViewChange,
+            };
+            Ok(no_fault("run-until", UserCommand::RunUntil { rate: *rate, until }))
+        }
+        Action::Links { from, to, both_ways, rule } => scene.links(from, to, *both_ways, *rule),
+        Action::MendAll => Ok(no_fault("mend-all", UserCommand::MendAll)),
+        Action::Partition(side) => scene.partition(side),
+        Action::Message { act, which, .. } => scene.messages(*act, which),
+        Action::Ring { node, timer, .. } => scene.ring(node, timer),
+        Action::Freeze(name, how) => scene.freeze(name, *how),
+        Action::Wake(name) => scene.each(name, "", |node| UserCommand::Wake { node }),
+        Action::Bomb(name, bomb) => {
+            let node = scene.actor(name)?.0;
+            Ok(no_fault(&format!("bomb {node}"), UserCommand::SetBomb { node, bomb: *bomb }))
+        }
+        Action::Plant(plant) => Ok(no_fault("plant", UserCommand::SetPlant { plant: *plant })),
+        Action::Customer { name, postcode } => Ok(customer_appears(picture, name, *postcode)),
+        Action::Order { customer, postcode, items } => {
+            let who = scene.customer(customer)?;
+            let postcode = postcode.unwrap_or(who.postcode).to_string();
+            let command = UserCommand::PlaceOrder { customer: who.id, postcode, items: items.clone() };
+            Ok(no_fault(&format!("{customer} orders"), command))
+        }
+        Action::Read { customer, postcode } => {
+            let who = scene.customer(customer)?;
+            let postcode = postcode.unwrap_or(who.postcode).to_string();
+            let command = UserCommand::ReadHistory { customer: who.id, postcode, page: 0 };
+            Ok(no_fault(&format!("{customer} reads"), command))
+        }
+        Action::GiveUp(name) => {
+            let customer = scene.customer(name)?.id;
+            Ok(no_fault(&format!("{name} gives up"), UserCommand::GiveUp { customer }))
+        }
+        // What takes several moments is not for one.
+        Action::Wait { .. } | Action::Step { .. } => Err("that is done only within a scenario".into()),
+    }
+}
+
+fn fault(kind: &'static str, command: UserCommand) -> Deed {
+    Deed { line: 0, faults: vec![kind], words: kind.into(), commands: vec![command] }
+}
+
+fn no_fault(words: &str, command: UserCommand) -> Deed {
+    Deed { line: 0, faults: Vec::new(), words: words.into(), commands: vec![command] }
+}
+
+fn speed(rate: Rate) -> Deed {
+    let command = UserCommand::SetRate { rate };
+    match rate {
+        Rate::STOPPED => fault("stopped-time", command),
+        rate if rate.is_slow() => fault("slow-motion", command),
+        _ => no_fault("real time", command),
+    }
+}
+
+fn customer_appears(picture: &Picture, name: &str, postcode: Postcode) -> Deed {
+    let place = match Gazetteer::get().find(postcode) {
+        Finding::Live(unit) => unit.point.map_or((0, 0), |point| point.in_millionths()),
+        Finding::Closed(_) | Finding::Unknown => (0, 0),
+    };
+    let command = match customer(picture, name) {
+        Some(known) => UserCommand::MoveCustomer { customer: known.id, postcode, place },
+        None => UserCommand::AddCustomer { name: Some(name.to_owned()), postcode, place },
+    };
+    no_fault(&format!("{name} appears"), command)
+}
+
+/// The customer of that name.
+pub(super) fn customer<'a>(picture: &'a Picture, name: &str) -> Option<&'a Customer> {
+    picture.customers.iter().find(|customer| customer.name == name)
+}
+
+/// How many members the newest view has, if its primary acts; none while one of them is dead or stands still: it will be
+/// left out.
+pub(super) fn members(picture: &Picture) -> Option<usize> {
+    let newest = picture.nodes.newest_view()?.number;
+    let view = picture.nodes.acting_primary()?.view().filter(|view| view.number == newest)?;
+    let works = |id: &NodeId| {
+        let runs = picture.nodes.iter().any(|node| node.id == *id && node.runs());
+        runs && !picture.steering.frozen.contains_key(id)
+    };
+    view.members.iter().all(works).then_some(view.members.len())
+}
+
+/// Which nodes are meant now.
+pub(super) fn nodes<'a>(picture: &'a Picture, name: &NodeName, draw: u64) -> Vec<&'a Node> {
+    let all = || picture.nodes.iter();
+    match name {
+        NodeName::Primary => picture.nodes.acting_primary().into_iter().collect(),
+        NodeName::Backup => chosen(backups(picture), draw),
+        NodeName::SomeReplica => {
+            let replica = |node: &&Node| node.runs() && node.actor == Actor::Role(Role::Replica);
+            chosen(all().filter(replica).collect(), draw)
+        }
+        NodeName::Crashed => all().filter(|node| !node.runs()).collect(),
+        NodeName::Frozen => all().filter(|node| picture.steering.frozen.contains_key(&node.id)).collect(),
+        NodeName::Everybody => all().filter(|node| node.runs()).collect(),
+        NodeName::Named(name) => picture.nodes.get(name).into_iter().collect(),
+    }
+}
+
+fn chosen(among: Vec<&Node>, draw: u64) -> Vec<&Node> {
+    let which = draw as usize % among.len().max(1);
+    among.into_iter().nth(which).into_iter().collect()
+}
+
+fn backups(picture: &Picture) -> Vec<&Node> {
+    let newest = picture.nodes.newest_view().map(|view| view.number);
+    let follows = |node: &&Node| {
+        let state = node.replica().filter(|_| node.runs());
+        state.is_some_and(|state| state.standing == Standing::Backup && Some(state.view.number) == newest)
+    };
+    picture.nodes.iter().filter(follows).collect()
+}
+
+/// What is waited for, in words for the sentence that it was in vain.
+pub(super) fn waited_for(what: &WaitFor) -> String {
+    match what {
+        WaitFor::Answered(name) => format!("{name}'s answer"),
+        WaitFor::Asked(name) => format!("{name} to ask"),
+        WaitFor::Serving => "the cluster to serve".into(),
+        WaitFor::Members(count) => format!("a view of {count} members"),
+        WaitFor::ViewChange => "a view change".into(),
+        WaitFor::Held(count) => format!("{count} messages that are held"),
+        WaitFor::Failpoint => "a bomb to go off".into(),
+        WaitFor::StepArrived(step) => format!("the arrival of a message [{step}]"),
+        WaitFor::StepSent(step) => format!("a message [{step}]"),
+        WaitFor::Stopped => "time to stand still".into(),
+        WaitFor::Leads(name) => format!("{} to lead", node_words(name)),
+        WaitFor::Suspected => "a suspicion".into(),
+        WaitFor::Frozen(name) => format!("{} to stand still", node_words(name)),
+        WaitFor::Ended(name) => format!("the end of {}", node_words(name)),
+        WaitFor::AWhile(_) | WaitFor::TheEnd(_) => "the time to pass".into(),
+    }
+}
+
+fn node_words(name: &NodeName) -> &str {
+    match name {
+        NodeName::Primary => "a primary",
+        NodeName::Backup => "a backup",
+        NodeName::Crashed => "a crashed node",
+        NodeName::Frozen => "a frozen node",
+        NodeName::Everybody => "any node",
+        NodeName::SomeReplica => "a replica that runs",
+        NodeName::Named(name) => name,
+    }
+}

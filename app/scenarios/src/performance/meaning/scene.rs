@@ -1,0 +1,233 @@
+//! The moment at which an action gets its meaning: who is there, which links and messages there are.
+//!
+//! Only looked at; the commands that come of it are handed to whoever asked.
+
+use protocol::ids::{NodeId, Role, Span};
+use protocol::machine::Timer;
+use protocol::trace::{Actor, Freezing, LinkRule, MessageAct};
+
+use super::{Deed, backups, customer, fault, node_words, nodes};
+use crate::words::timer_name;
+use crate::{EndName, NodeName, TimerName, Which};
+use cluster::hosts::CROWD;
+use knowledge::picture::{Customer, Node, Passage, Picture};
+use knowledge::user_command::{LinkWay, UserCommand};
+
+/// The moment at which an action gets its meaning.
+pub(super) struct Scene<'a> {
+    pub picture: &'a Picture,
+    /// Chooses where there is a choice.
+    pub draw: u64,
+    /// Whether a load's customers are there.
+    pub crowd: bool,
+}
+
+impl<'a> Scene<'a> {
+    fn nodes(&self, name: &NodeName) -> Result<Vec<&'a Node>, String> {
+        match nodes(self.picture, name, self.draw) {
+            nobody if nobody.is_empty() => Err(format!("there is not {} now", node_words(name))),
+            meant => Ok(meant),
+        }
+    }
+
+    /// One command for each; no kind: it is no fault.
+    pub fn each(
+        &self,
+        name: &NodeName,
+        kind: &'static str,
+        command: fn(String) -> UserCommand,
+    ) -> Result<Deed, String> {
+        let meant = self.nodes(name)?;
+        let names: Vec<&str> = meant.iter().map(|node| node.name.as_str()).collect();
+        let faults = if kind.is_empty() { Vec::new() } else { vec![kind; meant.len()] };
+        let commands: Vec<_> = meant.iter().map(|node| command(node.name.clone())).collect();
+        let verb = commands.first().map_or("", |command| if kind.is_empty() { verb(command) } else { kind });
+        Ok(Deed { line: 0, faults, words: format!("{verb} {}", names.join(", ")), commands })
+    }
+
+    pub fn freeze(&self, name: &NodeName, how: Freezing) -> Result<Deed, String> {
+        let kind = match how {
+            Freezing::Cooperative => "freeze",
+            Freezing::Signal => "freeze-by-signal",
+        };
+        let mut deed = match how {
+            Freezing::Cooperative => {
+                self.each(name, kind, |node| UserCommand::Freeze { node, how: Freezing::Cooperative })?
+            }
+            Freezing::Signal => self.each(name, kind, |node| UserCommand::Freeze { node, how: Freezing::Signal })?,
+        };
+        if how == Freezing::Cooperative && *name == NodeName::Everybody {
+            // Postcode services do not freeze by themselves.
+            let service =
+                |name: &str| self.picture.nodes.get(name).is_some_and(|node| matches!(node.actor, Actor::Service(_)));
+            deed.commands.retain(|it| !matches!(it, UserCommand::Freeze { node, .. } if service(node)));
+            deed.faults.truncate(deed.commands.len());
+        }
+        Ok(deed)
+    }
+
+    pub fn customer(&self, name: &str) -> Result<&'a Customer, String> {
+        customer(self.picture, name).ok_or_else(|| format!("there is no customer “{name}” now"))
+    }
+
+    /// A node or a customer: its name and what it sends under.
+    pub fn actor(&self, name: &NodeName) -> Result<(String, NodeId), String> {
+        if let NodeName::Named(name) = name
+            && let Some(customer) = customer(self.picture, name)
+        {
+            return Ok((name.clone(), customer.node));
+        }
+        let meant = self.nodes(name)?;
+        let first = meant.first().map(|node| (node.name.clone(), node.id));
+        first.ok_or_else(|| "nobody is meant".to_owned())
+    }
+
+    /// Names of all that are at that end.
+    fn ends(&self, name: &EndName) -> Vec<String> {
+        let names = |nodes: Vec<&Node>| nodes.into_iter().map(|node| node.name.clone()).collect();
+        match name {
+            EndName::Customers => self.customers(),
+            EndName::Backups => names(backups(self.picture)),
+            EndName::Node(NodeName::Everybody) => self.everybody(),
+            EndName::Node(NodeName::Named(name)) => vec![name.clone()],
+            EndName::Node(name) => names(nodes(self.picture, name, self.draw)),
+        }
+    }
+
+    fn customers(&self) -> Vec<String> {
+        let named = self.picture.customers.iter().map(|customer| customer.name.clone());
+        named.chain(self.crowd.then(|| CROWD.to_owned())).collect()
+    }
+
+    fn everybody(&self) -> Vec<String> {
+        let nodes = self.picture.nodes.iter().map(|node| node.name.clone());
+        nodes.chain(self.customers()).collect()
+    }
+
+    /// Whether anything ever goes from one to the other: services talk to replicas only, customers to neither, and neither
+    /// customers nor front-ends to each other.
+    fn is_link(&self, from: &str, to: &str) -> bool {
+        let actor = |name: &str| self.picture.nodes.get(name).map(|node| node.actor);
+        let talks_to_service = |other: Option<Actor>| other == Some(Actor::Role(Role::Replica));
+        match (actor(from), actor(to)) {
+            _ if from == to => false,
+            (Some(Actor::Service(_)), other) | (other, Some(Actor::Service(_))) => talks_to_service(other),
+            (Some(Actor::Role(Role::FrontEnd)), Some(Actor::Role(Role::FrontEnd))) | (None, None) => false,
+            (Some(Actor::Role(Role::Replica)), None) | (None, Some(Actor::Role(Role::Replica))) => false,
+            (Some(_), _) | (_, Some(_)) => true,
+        }
+    }
+
+    fn ways(&self, from: &[String], to: &[String]) -> Vec<LinkWay> {
+        let pairs = from.iter().flat_map(|from| to.iter().map(move |to| (from, to)));
+        let links = pairs.filter(|(from, to)| self.is_link(from, to));
+        links.map(|(from, to)| LinkWay { from: from.clone(), to: to.clone() }).collect()
+    }
+
+    pub fn links(&self, from: &EndName, to: &EndName, both_ways: bool, rule: LinkRule) -> Result<Deed, String> {
+        let (senders, receivers) = (self.ends(from), self.ends(to));
+        let mut links = self.ways(&senders, &receivers);
+        if both_ways {
+            links.extend(self.ways(&receivers, &senders));
+        }
+        links.sort();
+        links.dedup();
+        if links.is_empty() {
+            return Err("there is no such link now".into());
+        }
+        let faults = kinds_of(rule, both_ways);
+        let verb = if faults.is_empty() { "mend".to_owned() } else { faults.join(" and ") };
+        let words = format!("{verb} {} → {}", senders.join(", "), receivers.join(", "));
+        Ok(Deed { line: 0, faults, words, commands: vec![UserCommand::SetLinks { links, rule }] })
+    }
+
+    pub fn partition(&self, side: &[EndName]) -> Result<Deed, String> {
+        let one: Vec<String> = side.iter().flat_map(|end| self.ends(end)).collect();
+        let other: Vec<String> = self.everybody().into_iter().filter(|name| !one.contains(name)).collect();
+        let mut links = self.ways(&one, &other);
+        links.extend(self.ways(&other, &one));
+        if links.is_empty() {
+            return Err("one of the sides is empty now".into());
+        }
+        let words = format!("partition {} from {}", one.join(", "), other.join(", "));
+        let commands = vec![UserCommand::SetLinks { links, rule: LinkRule::CUT }];
+        Ok(Deed { line: 0, faults: vec!["partition"], words, commands })
+    }
+
+    pub fn messages(&self, act: MessageAct, which: &Which) -> Result<Deed, String> {
+        let is_end = |end: &Option<EndName>, id: NodeId| match end {
+            Some(end) => self.ends(end).contains(&self.picture.name(id)),
+            None => true,
+        };
+        let fits = |passage: &&Passage| {
+            let number = passage.facts.step.map(|step| step.0);
+            (which.step.is_none() || number == which.step)
+                && is_end(&which.from, passage.id.from)
+                && is_end(&which.to, passage.to)
+                && match act {
+                    MessageAct::LetGo => passage.is_held(),
+                    MessageAct::Hold => !passage.is_held(),
+                    MessageAct::LetPast | MessageAct::Drop | MessageAct::Duplicate | MessageAct::Delay(_) => true,
+                }
+        };
+        let mut meant: Vec<&Passage> = self.picture.traffic.flying().filter(fits).collect();
+        meant.sort_by_key(|passage| (passage.sent, passage.id, passage.to));
+        if !which.all {
+            meant.truncate(1);
+        }
+        if meant.is_empty() {
+            let number = which.step.map_or_else(String::new, |step| format!(" [{step}]"));
+            return Err(format!("a message{number} in its link"));
+        }
+        let (kind, is_fault) = match act {
+            MessageAct::Hold => ("message-held", true),
+            MessageAct::LetGo => ("let-go", false),
+            MessageAct::LetPast => ("message-let-past", true),
+            MessageAct::Drop => ("message-dropped", true),
+            MessageAct::Duplicate => ("message-doubled", true),
+            MessageAct::Delay(_) => ("message-delayed", true),
+        };
+        let command = |passage: &&Passage| UserCommand::Message { message: passage.id, to: passage.to, act };
+        let labels: Vec<&str> = meant.iter().map(|passage| passage.facts.label.as_str()).collect();
+        Ok(Deed {
+            line: 0,
+            faults: if is_fault { vec![kind; meant.len()] } else { Vec::new() },
+            words: format!("{kind}: {}", labels.join(", ")),
+            commands: meant.iter().map(command).collect(),
+        })
+    }
+
+    pub fn ring(&self, node: &NodeName, timer: &TimerName) -> Result<Deed, String> {
+        let (name, id) = self.actor(node)?;
+        let of = timer.of.as_ref().map(|of| self.actor(of)).transpose()?.map(|(_, id)| id);
+        let is_meant = |armed: &Timer| {
+            let about = match armed {
+                Timer::Silence(of) => Some(*of),
+                _ => None,
+            };
+            timer_name(*armed) == timer.name && (of.is_none() || about == of)
+        };
+        let armed = self.picture.steering.timers.get(&id).into_iter().flatten();
+        let armed = armed.map(|(timer, _)| *timer).find(is_meant);
+        let timer = armed.ok_or_else(|| format!("{name}'s timer “{}” to be armed", timer.name))?;
+        Ok(fault("timer-rung", UserCommand::Ring { node: id, timer }))
+    }
+}
+
+/// What is done to a node, if that is no fault.
+fn verb(command: &UserCommand) -> &'static str {
+    if let UserCommand::Restart { .. } = command { "restart" } else { "wake" }
+}
+
+fn kinds_of(rule: LinkRule, both_ways: bool) -> Vec<&'static str> {
+    let cut = if both_ways { "cut" } else { "cut-one-way" };
+    let all = [
+        (rule.cut, cut),
+        (rule.hold, "hold"),
+        (rule.delay > Span(0), "delay"),
+        (rule.jitter > Span(0), "jitter"),
+        (rule.loss > 0, "loss"),
+        (rule.doubling > 0, "doubling"),
+    ];
+    all.into_iter().filter(|(is_so, _)| *is_so).map(|(_, kind)| kind).collect()
+}

@@ -1,0 +1,168 @@
+//! The engine on told facts and told time: no cluster, no waiting.
+
+use protocol::ids::{Contact, NodeId, OpNumber, OrderNumber, View, ViewNumber};
+use protocol::ids::{Fingerprint, Role};
+use protocol::trace::{Actor, Ending, NodeState, ReplicaState, Standing, Started, TraceEvent};
+
+use super::*;
+use crate::parse;
+
+/// Facts told to picture and performance, in order.
+struct Told {
+    performance: Performance,
+    picture: Picture,
+}
+
+impl Told {
+    fn new(steps: &str) -> Self {
+        let text = format!("title = \"x\"\nreplicas = 3\ncustomers = 4\nseconds = 60\n{steps}");
+        let performance = Performance::new(parse(&text).unwrap(), 1);
+        let mut told = Self { performance, picture: Picture::default() };
+        for number in 1..=3 {
+            told.fact(number, TraceEvent::Started(started(number)));
+            told.fact(number, TraceEvent::State(NodeState::Replica(Box::new(state(number, 1)))));
+        }
+        told
+    }
+
+    fn front_end_starts(&mut self, id: u64, name: &str) {
+        let contact = Contact { id: NodeId(id), address: "127.0.0.1:4009".parse().unwrap() };
+        let started = Started { name: name.into(), actor: Actor::Role(Role::FrontEnd), pid: 9, contact };
+        self.fact(id, TraceEvent::Started(started));
+    }
+
+    fn fact(&mut self, node: u64, event: TraceEvent) {
+        let record = TraceRecord { node: NodeId(node), at: 1, event };
+        self.picture.apply(&record);
+        self.performance.learn(&record);
+    }
+
+    fn at(&mut self, ms: u64) -> Vec<UserCommand> {
+        let deeds = self.performance.go_on(&self.picture, times(ms));
+        deeds.into_iter().flat_map(|deed| deed.commands).collect()
+    }
+}
+
+/// In real time, with nobody who slows it.
+fn times(ms: u64) -> Times {
+    let now = Duration::from_millis(ms);
+    Times { real: now, script: now, patience: now }
+}
+
+fn started(number: u64) -> Started {
+    let contact = Contact { id: NodeId(number), address: ([127, 0, 0, 1], 9).into() };
+    Started { name: format!("replica-{number}"), actor: Actor::Role(Role::Replica), pid: 1, contact }
+}
+
+fn view(primary: u64, number: u64) -> View {
+    View::new(ViewNumber(number), NodeId(primary), vec![NodeId(1), NodeId(2), NodeId(3)])
+}
+
+/// Who leads is the replica with the view's number.
+fn state(of: u64, number: u64) -> ReplicaState {
+    let leads = of == number;
+    ReplicaState {
+        standing: if leads { Standing::Primary } else { Standing::Backup },
+        view: view(number, number),
+        acting: leads,
+        position: None,
+        commit: OpNumber(0),
+        ack_set: Vec::new(),
+        silent: Vec::new(),
+        joiners: Vec::new(),
+        loading: None,
+        orders: OrderNumber(0),
+        postcodes: 0,
+        sessions: 0,
+        evicted: 0,
+        digest: Fingerprint(0),
+        unchecked: None,
+    }
+}
+
+fn crash(number: u64) -> UserCommand {
+    UserCommand::Crash { node: format!("replica-{number}") }
+}
+
+#[test]
+fn a_step_is_done_at_its_time_and_the_next_after_its_fact() {
+    let mut told = Told::new(
+        "[[step]]\nat-ms = 100\ndo = \"crash\"\nnode = \"primary\"\n[[step]]\ndo = \"restart\"\nnode = \"crashed\"\n",
+    );
+    assert!(told.at(99).is_empty());
+    assert_eq!(told.at(100), [crash(1)]);
+    assert!(told.at(200).is_empty(), "nobody has said that it ended");
+    told.fact(1, TraceEvent::Ended { how: Ending::Crashed, words: String::new() });
+    assert_eq!(told.at(201), [UserCommand::Restart { node: "replica-1".into() }]);
+    assert_eq!(told.performance.findings().faults, [("crash", 1)].into(), "to mend is no fault");
+    assert!(told.performance.next_step().is_none());
+}
+
+#[test]
+fn waiting_ends_with_what_is_waited_for_or_in_vain() {
+    let steps = "[[step]]\ndo = \"crash\"\nnode = \"front-end\"\n[[step]]\ndo = \"wait\"\nfor = \"view-change\"\n\
+                 within-ms = 500\n[[step]]\ndo = \"crash\"\nnode = \"primary\"\n";
+    let mut told = Told::new(steps);
+    told.performance.begins(&told.picture);
+    // There is no front-end to be crashed: left out after a while.
+    assert!(told.at(0).is_empty() && told.at(5_000).is_empty());
+    assert_eq!(told.performance.findings().skipped.len(), 1);
+    let mut vain = told.performance.clone();
+    told.fact(2, TraceEvent::Became { standing: Standing::Primary, view: view(2, 2) });
+    assert_eq!(told.at(5_100), [crash(2)]);
+    assert_eq!((told.performance.findings().view_changes, told.performance.findings().failovers), (1, 1));
+    assert!(vain.go_on(&told.picture, times(5_499)).is_empty());
+    assert!(vain.findings().in_vain.is_none());
+    assert!(vain.go_on(&told.picture, times(5_500)).is_empty());
+    assert_eq!(vain.findings().in_vain.as_deref(), Some("line 9: waited 500 ms of cluster time for a view change"));
+    assert!(vain.is_over(Duration::from_secs(60)));
+}
+
+#[test]
+fn steps_begin_again_and_stop_with_the_time() {
+    let mut told = Told::new("[[step]]\nat-ms = 500\ndo = \"verdict-cache\"\non = true\n");
+    let text = "title = \"x\"\nreplicas = 3\ncustomers = 1\nseconds = 3\nagain-after-ms = 1000\n[[step]]\nat-ms = 500\n\
+                do = \"verdict-cache\"\non = true\n";
+    told.performance = Performance::new(parse(text).unwrap(), 1);
+    let done: usize = (0..100).map(|tick| told.at(tick * 100).len()).sum();
+    assert_eq!(done, 3, "at 0.5, 1.5 and 2.5 s");
+    assert!(told.performance.is_over(Duration::from_secs(3)));
+}
+
+#[test]
+fn a_partition_cuts_both_ways_and_nothing_within_a_side() {
+    let mut told = Told::new("[[step]]\ndo = \"partition\"\nside = [\"primary\", \"customers\"]\n");
+    told.front_end_starts(8, "front-end");
+    told.front_end_starts(9, "front-end-2");
+    let commands = told.at(0);
+    let [UserCommand::SetLinks { links, .. }] = &commands[..] else { panic!("{commands:?}") };
+    let names: Vec<(&str, &str)> = links.iter().map(|way| (&*way.from, &*way.to)).collect();
+    for cut in [("replica-1", "replica-2"), ("replica-3", "replica-1"), ("customers", "front-end-2")] {
+        assert!(names.contains(&cut), "{cut:?} in {names:?}");
+    }
+    assert!(!names.contains(&("replica-2", "replica-3")) && !names.contains(&("front-end", "replica-2")));
+    let talk = |(from, to): &(&str, &str)| !(*from == "customers" && to.starts_with("replica"));
+    assert!(names.iter().all(talk), "customers never talk to replicas: {names:?}");
+    assert_eq!(told.performance.findings().faults, [("partition", 1)].into());
+}
+
+#[test]
+fn a_choice_follows_from_the_seed() {
+    let choice = |seed| {
+        let mut told = Told::new("[[step]]\ndo = \"crash\"\nnode = \"backup\"\n");
+        told.performance = Performance::new(told.performance.scenario().clone(), seed);
+        told.at(0)
+    };
+    assert_eq!(choice(7), choice(7));
+    assert!((0..20).any(|seed| choice(seed) != choice(7)));
+}
+
+#[test]
+fn a_new_front_end_is_waited_for_and_then_it_can_be_meant() {
+    let mut told = Told::new("[[step]]\ndo = \"add-front-end\"\n[[step]]\ndo = \"crash\"\nnode = \"front-end-2\"\n");
+    assert_eq!(told.at(0), [UserCommand::AddFrontEnd]);
+    assert!(told.at(100).is_empty(), "it has not said that it listens");
+    told.front_end_starts(9, "front-end-2");
+    assert_eq!(told.at(101), [UserCommand::Crash { node: "front-end-2".into() }]);
+    assert_eq!(told.performance.findings().faults, [("crash", 1)].into(), "one more is no fault");
+}

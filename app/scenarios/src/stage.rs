@@ -1,0 +1,414 @@
+//! A scenario on a running cluster, from the moment its replicas are members to the judgement: facts and elapsed time go
+//! in, user commands come out.
+//!
+//! The window and `run` use the same stage, so that a scenario ends in both as it does in the other. It waits for nothing
+//! and knows no cluster: its customers, and whatever takes long, are an [`Audience`]'s. What happens when is the
+//! performance's matter.
+
+pub mod audience;
+mod measuring;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use node::control::Misbehaviour;
+use protocol::ids::{CustomerId, NodeId, Role};
+use protocol::postcode::PostcodeService;
+use protocol::trace::{Actor, MessageAct, Rate, TraceEvent, TraceRecord};
+
+use crate::{Clocks, Deed, Finished, Outcome, Performance, Seen, Times};
+use audience::{Audience, News, Word};
+use knowledge::picture::{Copies, Node, Picture, Service};
+use knowledge::user_command::UserCommand;
+use measuring::Measuring;
+
+/// How long the cluster may take to begin, to answer everybody, and to agree once nothing goes wrong any more: in cluster
+/// time, like all patience.
+pub const QUIET: Duration = Duration::from_secs(20);
+/// How long it may take when the program was asked to end, for each of these.
+pub const HURRY: Duration = Duration::from_secs(2);
+
+/// A scenario that is performed.
+pub struct Stage {
+    performance: Performance,
+    audience: Box<dyn Audience>,
+    phase: Phase,
+    /// Customers with a name that were told to ask, as long as nothing says that they did.
+    told: BTreeMap<CustomerId, Told>,
+    /// Commands that wait until it is known how many timers rang before them.
+    waiting: VecDeque<UserCommand>,
+    /// Who was woken or restarted in the end, in this incarnation.
+    mended: BTreeSet<NodeId>,
+    measuring: Measuring,
+    seen: Seen,
+    clocks: Clocks,
+    /// When the customers began.
+    begun: Times,
+    /// When the last fact was seen.
+    learned: Duration,
+    largest: u64,
+    /// The program was asked to end.
+    hurries: bool,
+}
+
+/// Told to ask.
+#[derive(Clone, Copy)]
+struct Told {
+    since: Duration,
+    /// Something was refused since then: it was that, or it comes still, so nobody waits for it.
+    perhaps_refused: bool,
+}
+
+/// How far it is.
+#[derive(Debug)]
+pub enum Phase {
+    /// The replicas that it needs become members, since then (patience counts).
+    Gathering(Duration),
+    /// The audience looks what the cluster holds before anybody orders.
+    Looking,
+    /// What is wished for at the beginning is handed to the cluster.
+    Beginning,
+    /// The audience comes in.
+    Entering,
+    /// Steps are done, customers order.
+    Playing,
+    /// Everything was mended then (patience counts); those that were told to ask something will have asked.
+    Mending(Duration),
+    /// Everybody is answered, everything is read once more, and judged.
+    Judging,
+    /// It has ended.
+    Over(Box<Outcome>),
+    /// It came to no end.
+    Failed(Trouble),
+}
+
+/// Why it came to no end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The replicas did not become members in time.
+    NotReady,
+    /// Nobody answers.
+    NoAnswer,
+    /// The program was asked to end before anybody had ordered.
+    BrokenOff,
+    /// The machine does not do what it must: a sentence.
+    Fault(String),
+}
+
+impl Stage {
+    /// Nothing has happened yet, and cluster time begins. All moments count from the same beginning as the audience's.
+    /// `is_watched`: whether a person is there who can let time go on.
+    #[must_use]
+    pub fn open(performance: Performance, audience: Box<dyn Audience>, is_watched: bool, now: Duration) -> Self {
+        Self {
+            performance,
+            audience,
+            phase: Phase::Gathering(Duration::ZERO),
+            told: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            mended: BTreeSet::new(),
+            measuring: Measuring::default(),
+            seen: Seen::default(),
+            clocks: Clocks::new(is_watched, 0, now),
+            begun: Times::default(),
+            learned: Duration::ZERO,
+            largest: 0,
+            hurries: false,
+        }
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// What is performed, and what has come of it.
+    #[must_use]
+    pub fn performance(&self) -> &Performance {
+        &self.performance
+    }
+
+    /// Memory of the largest process, in bytes.
+    #[must_use]
+    pub fn largest(&self) -> u64 {
+        self.largest
+    }
+
+    /// Takes in a fact, before the picture does. `now`: when it was seen.
+    pub fn learn(&mut self, record: &TraceRecord, picture: &Picture, now: Duration) {
+        self.performance.learn(record);
+        self.learned = now;
+        self.look_at_copies(picture);
+        if !matches!(self.phase, Phase::Playing | Phase::Mending(_) | Phase::Judging) {
+            return;
+        }
+        let at = now.saturating_sub(self.begun.real);
+        match &record.event {
+            TraceEvent::ClockIs { rate, .. } if *rate != Rate::STOPPED => self.measuring.time_goes(),
+            TraceEvent::Ended { .. } => {
+                // Nobody waits for an answer of a customer that is gone.
+                if let Some(customer) = picture.customers.of(record.node) {
+                    self.audience.tell(Word::Gone { customer: customer.id, at });
+                }
+            }
+            TraceEvent::Asked { customer, request, ask } => {
+                let since = self.told.remove(customer).map_or(now, |told| told.since);
+                let at = since.saturating_sub(self.begun.real);
+                self.audience.tell(Word::Asked { request: *request, ask: ask.clone(), at });
+            }
+            TraceEvent::Answered { request, answer, .. } => {
+                self.audience.tell(Word::Answered { request: *request, answer: answer.clone(), at });
+            }
+            TraceEvent::CommandRefused { .. } => self.told.values_mut().for_each(|told| told.perhaps_refused = true),
+            _ => {}
+        }
+    }
+
+    /// Whether an order or a read of somebody else than the scenario has a place in the history now: from when customers have
+    /// begun until it is judged, and again afterwards.
+    #[must_use]
+    pub fn takes_orders(&self) -> bool {
+        match self.phase {
+            Phase::Gathering(_) | Phase::Looking | Phase::Beginning | Phase::Entering | Phase::Judging => false,
+            Phase::Playing | Phase::Mending(_) | Phase::Over(_) | Phase::Failed(_) => true,
+        }
+    }
+
+    /// Somebody else than the scenario asked for something, at `now` or later. A speed that was chosen stays.
+    pub fn asked_beside(&mut self, command: &UserCommand, now: Duration) {
+        match command {
+            UserCommand::SetRate { rate } => self.clocks.choose(Some(*rate)),
+            UserCommand::RunUntil { .. } => self.clocks.choose(Some(Rate::STOPPED)),
+            _ => {}
+        }
+        self.told_to_ask(command, now);
+    }
+
+    /// The speed that a person has chosen, until the script says another.
+    #[must_use]
+    pub fn chosen(&self) -> Option<Rate> {
+        self.clocks.chosen()
+    }
+
+    fn told_to_ask(&mut self, command: &UserCommand, now: Duration) {
+        if let UserCommand::PlaceOrder { customer, .. } | UserCommand::ReadHistory { customer, .. } = command {
+            // What is asked for because of an answer comes after it, if only by as little as can be written down.
+            let after = self.learned + Duration::from_nanos(1);
+            let told = Told { since: now.max(after), perhaps_refused: false };
+            self.told
+                .entry(*customer)
+                .and_modify(|old| {
+                    if old.perhaps_refused {
+                        *old = told
+                    }
+                })
+                .or_insert(told);
+        }
+    }
+
+    /// Goes on: what is to be handed to the cluster now, in this order, and facts about the audience. `picture` holds all
+    /// facts that were learned.
+    pub fn go_on(&mut self, picture: &Picture, now: Duration) -> (Vec<UserCommand>, Vec<TraceRecord>) {
+        self.look_at_copies(picture);
+        self.clocks.go_on(picture.now, now);
+        let (mut commands, mut facts) = (Vec::new(), Vec::new());
+        if let Phase::Beginning = self.phase {
+            let (customers, seed) = (self.performance.scenario().customers, self.performance.seed());
+            self.audience.tell(Word::Enter { customers, seed });
+            self.phase = Phase::Entering;
+        }
+        for news in self.audience.news() {
+            self.hear(news, picture, &mut commands, &mut facts);
+        }
+        match self.phase {
+            Phase::Gathering(since) => self.gather(picture, since),
+            Phase::Playing => self.play(picture, now),
+            Phase::Mending(since) => {
+                let late = self.mend_late(picture);
+                self.ask_for(late, picture, now);
+                let all_asked = self.told.values().all(|told| told.perhaps_refused) && self.waiting.is_empty();
+                let all_up = standing(picture).next().is_none() && picture.steering.bombs.is_empty();
+                let patience = if self.hurries { HURRY } else { QUIET };
+                let is_late = self.clocks.now().patience.saturating_sub(since) >= patience;
+                if (all_asked && all_up) || is_late {
+                    self.audience.tell(Word::Close { at: now.saturating_sub(self.begun.real) });
+                    self.phase = Phase::Judging;
+                }
+            }
+            Phase::Looking
+            | Phase::Beginning
+            | Phase::Entering
+            | Phase::Judging
+            | Phase::Over(_)
+            | Phase::Failed(_) => {}
+        }
+        let stopped = self.waiting.is_empty() && picture.steering.rate == Rate::STOPPED;
+        if self.measuring.is_due(now, stopped) && matches!(self.phase, Phase::Playing | Phase::Mending(_)) {
+            self.measure(picture, now);
+        }
+        if !self.measuring.is_under_way() {
+            commands.extend(self.waiting.drain(..));
+        }
+        (commands, facts)
+    }
+
+    fn hear(&mut self, news: News, picture: &Picture, commands: &mut Vec<UserCommand>, facts: &mut Vec<TraceRecord>) {
+        match news {
+            News::Looked => {
+                commands.extend(self.performance.beginning());
+                self.phase = Phase::Beginning;
+            }
+            News::Here { begun } => {
+                self.begun = self.clocks.at(begun);
+                self.phase = Phase::Playing;
+            }
+            News::ReadOn { customer, postcode, page } => {
+                commands.push(UserCommand::ReadHistory { customer, postcode: postcode.to_string(), page });
+            }
+            News::Measured(measures) => {
+                self.largest = self.largest.max(measures.largest);
+                let stopped = picture.steering.rate == Rate::STOPPED;
+                self.seen.rung_while_stopped += self.measuring.take(&measures.rung, stopped);
+            }
+            News::Crowd { first, crowd } => {
+                facts.push(TraceRecord { node: first, at: picture.now, event: TraceEvent::Crowd(crowd) });
+            }
+            News::Over(finished) => self.judge(*finished),
+            News::Failed(trouble) => self.phase = Phase::Failed(trouble),
+        }
+    }
+
+    /// Until all replicas that begin are members: what happens before does not count.
+    fn gather(&mut self, picture: &Picture, since: Duration) {
+        let replicas = self.performance.scenario().replicas as usize;
+        if matches!(picture.service(), Service::Serving { members, .. } if members == replicas) {
+            self.performance.begins(picture);
+            self.audience.tell(Word::Look);
+            self.phase = Phase::Looking;
+        } else if self.clocks.now().patience.saturating_sub(since) >= QUIET {
+            self.phase = Phase::Failed(Trouble::NotReady);
+        }
+    }
+
+    fn play(&mut self, picture: &Picture, now: Duration) {
+        if !self.waiting.is_empty() {
+            return;
+        }
+        let times = self.clocks.now().since(self.begun);
+        if self.performance.is_over(times.script) {
+            return self.end(picture, now);
+        }
+        for deed in self.performance.go_on(picture, times) {
+            self.do_it(deed, picture, now);
+        }
+    }
+
+    /// No more orders and steps; everything is mended, so that it can be judged.
+    fn end(&mut self, picture: &Picture, now: Duration) {
+        self.audience.tell(Word::Enough);
+        self.seen.lasted = now.saturating_sub(self.begun.real);
+        self.ask_for(mended(picture, self.chosen()), picture, now);
+        self.mended = standing(picture).map(|(id, _)| id).collect();
+        self.phase = Phase::Mending(self.clocks.now().patience);
+    }
+
+    /// The program was asked to end: no more steps, and what was gathered is judged as far as that goes quickly.
+    pub fn break_off(&mut self, picture: &Picture, now: Duration) {
+        match self.phase {
+            Phase::Gathering(_) | Phase::Looking | Phase::Beginning | Phase::Entering => {
+                self.phase = Phase::Failed(Trouble::BrokenOff);
+            }
+            Phase::Playing => {
+                let lasted = now.saturating_sub(self.begun.real).as_millis();
+                self.performance.break_off(format!("it was asked to end after {lasted} ms"));
+                // What waits for a look at the timers waits no longer.
+                self.waiting.clear();
+                self.end(picture, now);
+            }
+            Phase::Mending(_) | Phase::Judging | Phase::Over(_) | Phase::Failed(_) => {}
+        }
+        self.hurries = true;
+        self.audience.tell(Word::Hurry);
+    }
+
+    /// What broke down or stood still only after everything was mended: its last fault was under way then.
+    fn mend_late(&mut self, picture: &Picture) -> Vec<UserCommand> {
+        let late = standing(picture).filter(|(id, _)| self.mended.insert(*id));
+        late.map(|(_, command)| command).collect()
+    }
+
+    fn do_it(&mut self, deed: Deed, picture: &Picture, now: Duration) {
+        let at = now.saturating_sub(self.begun.real);
+        let is_crash = |it: &&UserCommand| matches!(it, UserCommand::Crash { .. } | UserCommand::CrashAll);
+        let crashes = deed.commands.iter().filter(is_crash);
+        self.seen.crashes.extend(crashes.map(|_| at));
+        if !deed.words.is_empty() {
+            self.audience.tell(Word::Fault { words: deed.words, at });
+        }
+        self.ask_for(deed.commands, picture, now);
+    }
+
+    /// Before time goes on it is counted how many timers have rung since it was stopped.
+    fn ask_for(&mut self, commands: Vec<UserCommand>, picture: &Picture, now: Duration) {
+        for command in commands {
+            self.told_to_ask(&command, now);
+            if let UserCommand::SetRate { .. } | UserCommand::RunUntil { .. } = command {
+                // From now on the speed is the script's.
+                self.clocks.choose(None);
+            }
+            if let UserCommand::SetRate { .. } | UserCommand::RunUntil { .. } = command
+                && self.measuring.ends_standstill()
+            {
+                self.measure(picture, now);
+            }
+            self.waiting.push_back(command);
+        }
+    }
+
+    fn measure(&mut self, picture: &Picture, now: Duration) {
+        self.measuring.begin(now, picture.steering.rate == Rate::STOPPED);
+        self.audience.tell(Word::Measure);
+    }
+
+    fn look_at_copies(&mut self, picture: &Picture) {
+        let begun = !matches!(self.phase, Phase::Gathering(_) | Phase::Over(_) | Phase::Failed(_));
+        self.seen.copies_differed |= begun && picture.ledger.copies == Copies::Differ;
+    }
+
+    fn judge(&mut self, finished: Finished) {
+        let (scenario, findings) = (self.performance.scenario(), self.performance.findings());
+        let outcome = Outcome::of(scenario, findings, self.seen.clone(), finished);
+        self.phase = Phase::Over(Box::new(outcome));
+    }
+}
+
+/// Ends all faults, so that what was acknowledged can be read: time goes, links and services are as they should be, nobody
+/// stands still, and what is no replica runs. A mistake that is made on purpose stays, and so does the speed that a person
+/// has chosen: then it is judged when that person lets time go.
+#[must_use]
+pub fn mended(picture: &Picture, chosen: Option<Rate>) -> Vec<UserCommand> {
+    let real = chosen.is_none().then_some(UserCommand::SetRate { rate: Rate::REAL });
+    let mut commands: Vec<UserCommand> = real.into_iter().collect();
+    commands.extend([UserCommand::SetHop { hop: None }, UserCommand::MendAll]);
+    for service in [PostcodeService::PostcodesIo, PostcodeService::GetTheData] {
+        commands.push(UserCommand::Misbehave { service, how: Misbehaviour::None });
+    }
+    let held = picture.traffic.flying().filter(|passage| passage.is_held());
+    commands.extend(held.map(|it| UserCommand::Message { message: it.id, to: it.to, act: MessageAct::LetGo }));
+    let steering = &picture.steering;
+    let name = |id: &NodeId| picture.name(*id);
+    commands.extend(steering.bombs.keys().map(|id| UserCommand::SetBomb { node: name(id), bomb: None }));
+    commands.extend(standing(picture).map(|(_, command)| command));
+    commands
+}
+
+/// Who stands still, or has ended and is no replica, and what brings it back.
+fn standing(picture: &Picture) -> impl Iterator<Item = (NodeId, UserCommand)> {
+    let frozen = picture.steering.frozen.keys().map(|id| (*id, UserCommand::Wake { node: picture.name(*id) }));
+    let dead = |node: &&Node| !node.runs() && node.actor != Actor::Role(Role::Replica);
+    let dead = picture.nodes.iter().filter(dead);
+    frozen.chain(dead.map(|node| (node.id, UserCommand::Restart { node: node.name.clone() })))
+}

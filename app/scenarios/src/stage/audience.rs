@@ -1,0 +1,406 @@
+//! The customers of a scenario that is performed, and everything that takes long: what the cluster holds at first, those
+//! who order all the time, the history, the last reads, the verdict on it all.
+//!
+//! A thread of its own does it, so that neither window nor performance waits. What happens on the stage is not decided here.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::time::{Duration, Instant};
+
+use protocol::ids::{CustomerId, NodeId, RequestId};
+use protocol::message::{Answer, Ask};
+use protocol::order_book::OrderBook;
+use protocol::postcode::Postcode;
+use protocol::trace::{Crowd, CrowdJudged};
+
+use super::{HURRY, QUIET, Trouble};
+use crate::{Finished, Patience};
+use cluster::load::ordering::Ordering;
+use cluster::load::settling::{agreement, postcodes, pre_defined};
+use cluster::load::{Entry, Load};
+use cluster::{ClusterClock, Inquirer};
+use knowledge::history;
+use knowledge::verdict::{Verdict, judge};
+
+/// A customer that has no answer after so long counts as "unknown", and goes on as somebody else.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Between two reports of how far they are.
+const BETWEEN_REPORTS: Duration = Duration::from_millis(200);
+/// So many read everything once more in the end.
+const LAST_READERS: u32 = 4;
+
+/// What the stage says to it. `at` counts from when the customers began.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Word {
+    /// See what the cluster holds before anybody orders.
+    Look,
+    /// So many customers shall begin, once everybody in the cluster has heard what was asked for before.
+    Enter {
+        /// How many.
+        customers: u32,
+        /// Everything random follows from it.
+        seed: u64,
+    },
+    /// A fault, for the history.
+    Fault {
+        /// A few words.
+        words: String,
+        /// When.
+        at: Duration,
+    },
+    /// A customer with a name asked something.
+    Asked {
+        /// Under which number.
+        request: RequestId,
+        /// What.
+        ask: Ask,
+        /// When, or earlier.
+        at: Duration,
+    },
+    /// A customer with a name was told something.
+    Answered {
+        /// Which request.
+        request: RequestId,
+        /// What.
+        answer: Answer,
+        /// When, or later.
+        at: Duration,
+    },
+    /// A customer with a name is no more.
+    Gone {
+        /// Who.
+        customer: CustomerId,
+        /// When.
+        at: Duration,
+    },
+    /// Look at all processes.
+    Measure,
+    /// Ask for nothing more.
+    Enough,
+    /// From now on nothing may take long: the program was asked to end.
+    Hurry,
+    /// See that everybody is answered, read everything once more, and judge.
+    Close {
+        /// Now.
+        at: Duration,
+    },
+}
+
+/// What it says.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// It knows what the cluster holds.
+    Looked,
+    /// They order, since this moment of the stage's time.
+    Here {
+        /// When they began.
+        begun: Duration,
+    },
+    /// A customer with a name has read a part of a long list, and shall read on.
+    ReadOn {
+        /// Who.
+        customer: CustomerId,
+        /// Where.
+        postcode: Postcode,
+        /// Which page.
+        page: u32,
+    },
+    /// What the processes say.
+    Measured(Measures),
+    /// How far those without a name are.
+    Crowd {
+        /// The first of them; the others follow it in number.
+        first: NodeId,
+        /// Counts.
+        crowd: Crowd,
+    },
+    /// It is over.
+    Over(Box<Finished>),
+    /// It comes to no end.
+    Failed(Trouble),
+}
+
+/// What the processes use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Measures {
+    /// Memory of the largest, in bytes.
+    pub largest: u64,
+    /// How many timers have rung in each.
+    pub rung: Vec<(NodeId, u64)>,
+}
+
+/// Who watches, orders and judges. Nothing here may block.
+pub trait Audience {
+    /// Says something to it.
+    fn tell(&mut self, word: Word);
+    /// What it has to say.
+    fn news(&mut self) -> Vec<News>;
+}
+
+/// The real one. Dropping it ends its customers.
+pub struct Attending {
+    words: Sender<Word>,
+    news: Receiver<News>,
+    /// Whether it has said its last word.
+    over: bool,
+}
+
+impl Attending {
+    /// Nobody has come yet. `epoch`: what the stage's time counts from. `path`: where the history is written. `is_watched`:
+    /// whether a person is there who can let time go on.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn begin(
+        inquirer: Inquirer,
+        clock: ClusterClock,
+        is_watched: bool,
+        epoch: Instant,
+        path: &Path,
+    ) -> anyhow::Result<Self> {
+        let (words, heard) = channel();
+        let (told, news) = channel();
+        let path = path.to_owned();
+        let (hurries, is_left) = (Cell::new(false), Cell::new(false));
+        let host = Host { inquirer, clock, is_watched, epoch, path, words: heard, news: told, hurries, is_left };
+        std::thread::Builder::new().name("audience".into()).spawn(move || {
+            if let Err(trouble) = host.attend() {
+                host.say(News::Failed(trouble));
+            }
+        })?;
+        Ok(Self { words, news, over: false })
+    }
+}
+
+impl Audience for Attending {
+    fn tell(&mut self, word: Word) {
+        // If it is gone it has said why.
+        let _ = self.words.send(word);
+    }
+
+    fn news(&mut self) -> Vec<News> {
+        let mut news = Vec::new();
+        loop {
+            match self.news.try_recv() {
+                Ok(said) => {
+                    self.over |= matches!(said, News::Over(_) | News::Failed(_));
+                    news.push(said);
+                }
+                Err(TryRecvError::Empty) => return news,
+                Err(TryRecvError::Disconnected) => break,
+            }
+        }
+        if !std::mem::replace(&mut self.over, true) {
+            // Its thread is gone, and nobody else would ever say how it ends.
+            news.push(News::Failed(Trouble::Fault("those who order and judge broke down".into())));
+        }
+        news
+    }
+}
+
+impl From<anyhow::Error> for Trouble {
+    fn from(error: anyhow::Error) -> Self {
+        Trouble::Fault(node::plain_words::chain(&error))
+    }
+}
+
+impl From<std::io::Error> for Trouble {
+    fn from(error: std::io::Error) -> Self {
+        Trouble::Fault(format!("the history cannot be written: {}", node::plain_words::io(&error)))
+    }
+}
+
+type Orders = Load<Ordering<BufWriter<File>>>;
+
+struct Host {
+    inquirer: Inquirer,
+    epoch: Instant,
+    path: PathBuf,
+    words: Receiver<Word>,
+    news: Sender<News>,
+    clock: ClusterClock,
+    is_watched: bool,
+    hurries: Cell<bool>,
+    /// Nobody listens any more.
+    is_left: Cell<bool>,
+}
+
+impl Host {
+    /// Says, again and again, whether something may still be waited for. Meanwhile only the wish to hurry is heard.
+    fn waits(&self) -> impl FnMut() -> bool + '_ {
+        let mut patience = self.patience();
+        move || {
+            loop {
+                match self.words.try_recv() {
+                    Ok(word) => self.hurries.set(self.hurries.get() || word == Word::Hurry),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => {
+                        self.is_left.set(true);
+                        break;
+                    }
+                }
+            }
+            !self.is_left.get() && self.has_patience(&mut patience)
+        }
+    }
+
+    fn patience(&self) -> Patience {
+        Patience::new(self.is_watched, self.clock.now(), self.epoch.elapsed())
+    }
+
+    fn has_patience(&self, patience: &mut Patience) -> bool {
+        patience.count(self.clock.now(), self.epoch.elapsed()) < if self.hurries.get() { HURRY } else { QUIET }
+    }
+
+    /// If nobody listens any more, nothing needs to be said.
+    fn say(&self, news: News) {
+        let _ = self.news.send(news);
+    }
+
+    /// From the first word to the verdict; ends early when nobody has anything more to say.
+    fn attend(&self) -> Result<(), Trouble> {
+        let mut base = None;
+        while let Ok(word) = self.words.recv() {
+            match word {
+                Word::Look => {
+                    let entry = Entry::into_own(self.inquirer.clone())?;
+                    let found = pre_defined(&entry, self.waits())?.ok_or(Trouble::NoAnswer)?;
+                    base = Some((entry, found));
+                    self.say(News::Looked);
+                }
+                Word::Enter { customers, seed } => {
+                    let Some((entry, base)) = base.take() else { continue };
+                    return self.order(&entry, base, customers, seed);
+                }
+                Word::Measure => self.measure()?,
+                // Nobody has come yet.
+                Word::Fault { .. }
+                | Word::Asked { .. }
+                | Word::Answered { .. }
+                | Word::Gone { .. }
+                | Word::Enough
+                | Word::Hurry
+                | Word::Close { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn order(&self, entry: &Entry, base: OrderBook, customers: u32, seed: u64) -> Result<(), Trouble> {
+        // Whoever answers this has heard what was said before.
+        self.measure()?;
+        let file = File::create(&self.path)?;
+        let sink = BufWriter::with_capacity(256 * 1024, file);
+        // As long as steps are left, however long they take.
+        let ordering = Ordering::new(sink, seed, postcodes(&base), base, Duration::MAX);
+        let begun = Instant::now();
+        let load = Load::start(entry.clone(), customers, Some(DEADLINE), begun, ordering)?;
+        self.say(News::Here { begun: begun.saturating_duration_since(self.epoch) });
+        let mut reported = None;
+        let mut closing: Option<Patience> = None;
+        while closing.as_mut().is_none_or(|it| self.has_patience(it) && load.with(|ordering| ordering.named_wait())) {
+            match self.words.recv_timeout(BETWEEN_REPORTS) {
+                Ok(Word::Close { .. }) => closing = Some(self.patience()),
+                Ok(word) => self.obey(word, &load)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            if reported.is_none_or(|at: Instant| at.elapsed() >= BETWEEN_REPORTS) && customers > 0 {
+                reported = Some(Instant::now());
+                self.report(&load, customers);
+            }
+        }
+        load.with(|ordering| ordering.forget_named(begun.elapsed()));
+        self.close(load, entry, customers, begun)
+    }
+
+    fn obey(&self, word: Word, load: &Orders) -> Result<(), Trouble> {
+        match word {
+            Word::Fault { words, at } => load.with(|ordering| ordering.fault(&words, at)),
+            Word::Asked { request, ask, at } => load.with(|ordering| ordering.named_asked(request, &ask, at)),
+            Word::Answered { request, answer, at } => {
+                if let Some((postcode, page)) = load.with(|ordering| ordering.named_answered(request, &answer, at)) {
+                    self.say(News::ReadOn { customer: request.customer, postcode, page });
+                }
+            }
+            Word::Gone { customer, at } => load.with(|ordering| ordering.named_is_gone(customer, at)),
+            Word::Measure => self.measure()?,
+            Word::Enough => load.with(Ordering::end),
+            Word::Hurry => self.hurries.set(true),
+            // Once only; or heard by who waits for the end.
+            Word::Look | Word::Enter { .. } | Word::Close { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn report(&self, load: &Orders, customers: u32) {
+        let crowd = Crowd { customers, ..load.with(|ordering| ordering.crowd()) };
+        self.say(News::Crowd { first: load.first(), crowd });
+    }
+
+    fn close(&self, load: Orders, entry: &Entry, customers: u32, begun: Instant) -> Result<(), Trouble> {
+        let first = load.first();
+        let ordering = load.finish(self.waits())?;
+        let reads = ordering.finish_with_reads();
+        let reads = Load::start(entry.clone(), LAST_READERS, Some(DEADLINE), begun, reads)?.finish(self.waits())?;
+        let crowd = Crowd { customers, ..reads.crowd() };
+        let counts = reads.finish()?;
+        let history = history::read(BufReader::new(File::open(&self.path)?));
+        let verdict = judge(&history.map_err(|error| Trouble::Fault(error.to_string()))?);
+        let agreement = agreement(&self.inquirer, self.waits())?;
+        if self.is_left.get() {
+            return Ok(());
+        }
+        self.measure()?;
+        if customers > 0 {
+            let crowd = Crowd { judged: Some(judged(&verdict)), ..crowd };
+            self.say(News::Crowd { first, crowd });
+        }
+        self.say(News::Over(Box::new(Finished { counts, verdict, agreement })));
+        Ok(())
+    }
+
+    fn measure(&self) -> Result<(), Trouble> {
+        let all = self.inquirer.status()?;
+        let largest = all.iter().filter_map(|node| node.usage).map(|usage| usage.memory).max().unwrap_or(0);
+        let rung = all.iter().filter_map(|node| Some((node.id, node.usage?.timers_rung))).collect();
+        self.say(News::Measured(Measures { largest, rung }));
+        Ok(())
+    }
+}
+
+fn judged(verdict: &Verdict) -> CrowdJudged {
+    CrowdJudged {
+        covered: verdict.covered,
+        lost: verdict.lost,
+        twice: verdict.doubled,
+        stale: verdict.stale,
+        other: verdict.reordered + verdict.invented,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attending(says: Vec<News>) -> Attending {
+        let (words, _) = channel();
+        let (told, news) = channel();
+        says.into_iter().for_each(|said| told.send(said).unwrap());
+        Attending { words, news, over: false }
+    }
+
+    #[test]
+    fn a_thread_that_is_gone_without_a_last_word_has_failed() {
+        let mut gone = attending(vec![News::Looked]);
+        let news = gone.news();
+        assert!(matches!(&news[..], [News::Looked, News::Failed(Trouble::Fault(_))]), "{news:?}");
+        assert!(gone.news().is_empty(), "said once");
+        let mut over = attending(vec![News::Over(Box::default())]);
+        assert!(matches!(&over.news()[..], [News::Over(_)]));
+        assert!(over.news().is_empty());
+    }
+}

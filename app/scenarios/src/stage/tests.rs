@@ -1,0 +1,354 @@
+//! The stage on told facts and told time, before an audience that only notes what it is told.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use protocol::ids::{Contact, Fingerprint, NodeId, OpNumber, OrderNumber, RequestId, RequestNumber, View, ViewNumber};
+use protocol::message::{Answer, Ask};
+use protocol::order_book::Outcome as Became;
+use protocol::trace::{Crowd, NodeState, ReplicaState, Standing, Started};
+
+use super::audience::Measures;
+use super::*;
+use crate::{Comparison, Conclusion, Counted, Met, parse};
+use cluster::load::{Agreement, Counts};
+use knowledge::verdict::{Judgement, Verdict};
+
+/// What was heard, and what is to be said next.
+#[derive(Default)]
+struct Notes {
+    heard: Vec<Word>,
+    says: Vec<News>,
+}
+
+struct Noting(Rc<RefCell<Notes>>);
+
+impl Audience for Noting {
+    fn tell(&mut self, word: Word) {
+        self.0.borrow_mut().heard.push(word);
+    }
+
+    fn news(&mut self) -> Vec<News> {
+        std::mem::take(&mut self.0.borrow_mut().says)
+    }
+}
+
+struct Told {
+    stage: Stage,
+    notes: Rc<RefCell<Notes>>,
+    picture: Picture,
+}
+
+const ADA: CustomerId = CustomerId(7);
+
+impl Told {
+    /// Of one replica, which is a member.
+    fn new(rest: &str) -> Self {
+        let text = format!("title = \"x\"\nreplicas = 1\nseconds = 1\n{rest}");
+        let notes = Rc::new(RefCell::new(Notes::default()));
+        let audience = Box::new(Noting(notes.clone()));
+        let stage = Stage::open(Performance::new(parse(&text).unwrap(), 9), audience, true, Duration::ZERO);
+        Self { stage, notes, picture: Picture::default() }
+    }
+
+    fn fact(&mut self, node: u64, event: TraceEvent, ms: u64) {
+        let record = TraceRecord { node: NodeId(node), at: ms * 1000, event };
+        self.stage.learn(&record, &self.picture, Duration::from_millis(ms));
+        self.picture.apply(&record);
+    }
+
+    fn serves(&mut self) {
+        let actor = Actor::Role(Role::Replica);
+        let contact = Contact { id: NodeId(1), address: ([127, 0, 0, 1], 9).into() };
+        self.fact(1, TraceEvent::Started(Started { name: "replica-1".into(), actor, pid: 1, contact }), 0);
+        let view = View::new(ViewNumber(1), NodeId(1), vec![NodeId(1)]);
+        let state = ReplicaState {
+            standing: Standing::Primary,
+            view,
+            acting: true,
+            position: None,
+            commit: OpNumber(0),
+            ack_set: Vec::new(),
+            silent: Vec::new(),
+            joiners: Vec::new(),
+            loading: None,
+            orders: OrderNumber(0),
+            postcodes: 0,
+            sessions: 0,
+            evicted: 0,
+            digest: Fingerprint(0),
+            unchecked: None,
+        };
+        self.fact(1, TraceEvent::State(NodeState::Replica(Box::new(state))), 0);
+    }
+
+    fn says(&self, news: News) {
+        self.notes.borrow_mut().says.push(news);
+    }
+
+    fn heard(&self) -> Vec<Word> {
+        std::mem::take(&mut self.notes.borrow_mut().heard)
+    }
+
+    fn at(&mut self, ms: u64) -> Vec<UserCommand> {
+        self.picture.set_now(ms * 1000);
+        self.stage.go_on(&self.picture, Duration::from_millis(ms)).0
+    }
+
+    /// Up to the moment when customers have begun, at 2 s of the stage's time.
+    fn begins(&mut self) {
+        self.serves();
+        self.at(1_000);
+        self.says(News::Looked);
+        self.at(1_500);
+        self.at(1_600);
+        self.says(News::Here { begun: Duration::from_secs(2) });
+        self.at(2_000);
+        self.heard();
+    }
+}
+
+fn finished() -> Finished {
+    let verdict = Verdict { verdict: Judgement::Holds, ..Verdict::default() };
+    Finished { counts: Counts { acknowledged: 1, ..Counts::default() }, verdict, agreement: Agreement::Equal }
+}
+
+#[test]
+fn it_begins_step_by_step_and_what_is_asked_for_first_is_heard_first() {
+    let mut told = Told::new("customers = 3\nplant = \"no-view-check\"\n");
+    assert!(told.at(0).is_empty() && told.heard().is_empty(), "nobody serves");
+    assert!(!told.stage.takes_orders(), "what the cluster holds at first has not been looked at");
+    told.serves();
+    told.at(10);
+    assert_eq!(told.heard(), [Word::Look]);
+    told.says(News::Looked);
+    assert_eq!(told.at(20), [UserCommand::SetPlant { plant: Some(protocol::plant::Plant::NoViewCheck) }]);
+    assert!(told.heard().is_empty(), "the mistake is handed over before customers come");
+    told.at(30);
+    assert_eq!(told.heard(), [Word::Enter { customers: 3, seed: 9 }]);
+    assert!(!told.stage.takes_orders(), "nobody writes a history yet");
+    told.says(News::Here { begun: Duration::from_millis(40) });
+    let crowd = Crowd { customers: 3, acknowledged: 5, ..Crowd::default() };
+    told.says(News::Crowd { first: NodeId(50), crowd });
+    let (_, facts) = told.stage.go_on(&told.picture, Duration::from_millis(50));
+    assert!(
+        matches!(&facts[..], [TraceRecord { node: NodeId(50), event: TraceEvent::Crowd(told), .. }] if *told == crowd)
+    );
+    assert!(matches!(told.stage.phase(), Phase::Playing) && told.stage.takes_orders());
+}
+
+#[test]
+fn a_cluster_that_is_never_ready_fails() {
+    let mut told = Told::new("customers = 1\n");
+    told.at(19_999);
+    assert!(matches!(told.stage.phase(), Phase::Gathering(_)));
+    told.at(20_000);
+    assert!(matches!(told.stage.phase(), Phase::Failed(Trouble::NotReady)));
+}
+
+#[test]
+fn customers_with_a_name_stand_in_the_history_from_when_they_were_told() {
+    let mut told = Told::new("customers = 1\n");
+    told.begins();
+    let postcode = "DH1 3LE".parse().unwrap();
+    let name = "Ada".to_owned();
+    told.fact(100, TraceEvent::CustomerIs { customer: ADA, name, postcode, place: (0, 0) }, 2_010);
+    let order = UserCommand::PlaceOrder { customer: ADA, postcode: "DH1 3LE".into(), items: Vec::new() };
+    told.stage.asked_beside(&order, Duration::from_millis(2_100));
+    let request = RequestId { customer: ADA, number: RequestNumber(1) };
+    let ask = Ask::Order { postcode, items: Vec::new() };
+    told.fact(100, TraceEvent::Asked { customer: ADA, request, ask: ask.clone() }, 2_300);
+    assert_eq!(told.heard(), [Word::Asked { request, ask, at: Duration::from_millis(100) }], "not later than it did");
+    told.stage.asked_beside(&order, Duration::from_millis(2_300));
+    let (request, ask) = (RequestId { number: RequestNumber(2), ..request }, Ask::Withdraw);
+    told.fact(100, TraceEvent::Asked { customer: ADA, request, ask: ask.clone() }, 2_400);
+    let at = Duration::from_nanos(300_000_001);
+    assert_eq!(told.heard(), [Word::Asked { request, ask, at }], "after what was known when it was asked for");
+    told.at(3_100);
+    assert!(told.heard().contains(&Word::Enough), "its time is over");
+    told.at(3_200);
+    assert_eq!(told.heard(), [Word::Close { at: Duration::from_millis(1_200) }]);
+    let answer = Answer::Outcome(Became::Placed { number: OrderNumber(1) });
+    told.fact(100, TraceEvent::Answered { request, answer: answer.clone(), took: 9 }, 3_300);
+    let at = Duration::from_millis(1_300);
+    assert_eq!(told.heard(), [Word::Answered { request, answer, at }], "late answers count, too");
+    told.fact(100, TraceEvent::Ended { how: protocol::trace::Ending::Removed, words: String::new() }, 3_400);
+    assert_eq!(told.heard(), [Word::Gone { customer: ADA, at: Duration::from_millis(1_400) }]);
+}
+
+#[test]
+fn whoever_was_told_to_ask_and_did_not_is_waited_for() {
+    let mut told = Told::new("customers = 1\n");
+    told.begins();
+    told.stage.asked_beside(
+        &UserCommand::ReadHistory { customer: ADA, postcode: "X".into(), page: 0 },
+        Duration::from_secs(2),
+    );
+    told.at(3_100);
+    told.heard();
+    told.at(4_000);
+    assert!(!told.heard().iter().any(|word| matches!(word, Word::Close { .. })));
+    told.fact(0, TraceEvent::CommandRefused { why: "no".into() }, 4_100);
+    told.at(4_200);
+    assert!(told.heard().iter().any(|word| matches!(word, Word::Close { .. })), "a refusal is an answer");
+}
+
+#[test]
+fn a_refusal_of_something_else_does_not_make_an_order_later_than_it_was() {
+    let mut told = Told::new("customers = 1\n");
+    told.begins();
+    let order = UserCommand::PlaceOrder { customer: ADA, postcode: "DH1 3LE".into(), items: Vec::new() };
+    let asked = |told: &mut Told, number, ms| {
+        let request = RequestId { customer: ADA, number: RequestNumber(number) };
+        told.fact(100, TraceEvent::Asked { customer: ADA, request, ask: Ask::Withdraw }, ms);
+        match told.heard().pop() {
+            Some(Word::Asked { at, .. }) => at,
+            other => panic!("{other:?}"),
+        }
+    };
+    told.stage.asked_beside(&order, Duration::from_millis(2_100));
+    told.fact(0, TraceEvent::CommandRefused { why: "replica-3 is not running".into() }, 2_150);
+    assert_eq!(asked(&mut told, 1, 2_200), Duration::from_millis(100));
+    told.stage.asked_beside(&order, Duration::from_millis(2_300));
+    told.fact(0, TraceEvent::CommandRefused { why: "it was that".into() }, 2_400);
+    told.stage.asked_beside(&order, Duration::from_millis(2_500));
+    assert_eq!(asked(&mut told, 2, 2_600), Duration::from_millis(500), "what was refused did not happen");
+}
+
+#[test]
+fn timers_are_counted_before_time_goes_on() {
+    let mut told = Told::new(
+        "customers = 1\n[[step]]\ndo = \"wait\"\nfor = \"a-while\"\nms = 500\n[[step]]\ndo = \"speed\"\nrate = 1.0\n",
+    );
+    told.begins();
+    told.fact(0, TraceEvent::ClockIs { rate: Rate::STOPPED, until: None }, 2_050);
+    let rung = |number| News::Measured(Measures { largest: 10, rung: vec![(NodeId(1), number)] });
+    told.says(rung(3));
+    assert!(told.at(2_100).is_empty());
+    assert_eq!(told.heard(), [Word::Measure], "what was asked before it stopped says nothing");
+    told.says(rung(4));
+    assert!(told.at(2_200).is_empty());
+    assert!(told.heard().is_empty());
+    assert!(told.at(2_700).is_empty(), "not before it is known");
+    assert!(told.heard().contains(&Word::Measure));
+    assert!(told.at(2_750).is_empty());
+    told.says(rung(6));
+    assert_eq!(told.at(2_800), [UserCommand::SetRate { rate: Rate::REAL }]);
+    assert_eq!((told.stage.seen.rung_while_stopped, told.stage.largest()), (2, 10));
+}
+
+#[test]
+fn a_person_who_lets_time_go_on_meanwhile_makes_no_timer_ring_while_it_stood_still() {
+    let mut told = Told::new("customers = 1\n");
+    told.begins();
+    let rung = |number| News::Measured(Measures { largest: 10, rung: vec![(NodeId(1), number)] });
+    told.says(rung(3));
+    for (ms, rate, number) in [(100, Rate::STOPPED, 4), (200, Rate::REAL, 50), (300, Rate::STOPPED, 90)] {
+        told.fact(0, TraceEvent::ClockIs { rate, until: None }, 2_000 + ms);
+        told.at(2_010 + ms);
+        told.says(rung(number));
+        told.at(2_020 + ms);
+    }
+    told.at(3_100);
+    told.says(rung(90));
+    told.at(3_200);
+    assert_eq!(told.stage.seen.rung_while_stopped, 0);
+}
+
+#[test]
+fn what_breaks_down_while_everything_is_mended_is_mended_too() {
+    let mut told = Told::new("customers = 1\n");
+    told.begins();
+    let actor = Actor::Role(Role::FrontEnd);
+    let contact = Contact { id: NodeId(2), address: ([127, 0, 0, 1], 8).into() };
+    told.fact(2, TraceEvent::Started(Started { name: "front-end".into(), actor, pid: 2, contact }), 2_010);
+    let restart = UserCommand::Restart { node: "front-end".into() };
+    assert!(!told.at(3_100).contains(&restart), "it still seems to run");
+    told.fact(2, TraceEvent::Ended { how: protocol::trace::Ending::Crashed, words: String::new() }, 3_110);
+    assert_eq!(told.at(3_120), [restart]);
+    assert!(told.at(3_130).is_empty(), "once");
+    told.heard();
+    let contact = Contact { id: NodeId(3), ..contact };
+    told.fact(3, TraceEvent::Started(Started { name: "front-end".into(), actor, pid: 3, contact }), 3_200);
+    told.at(3_210);
+    assert_eq!(told.heard(), [Word::Close { at: Duration::from_millis(1_210) }], "not before it is back");
+}
+
+/// A person stops time during a lesson for as long as they like: nothing runs out meanwhile, and time stays as they left it.
+#[test]
+fn a_person_who_stops_time_stops_the_script_and_its_patience_and_nothing_lets_time_go_on() {
+    let mut told = Told::new(
+        "customers = 1\n[[step]]\ndo = \"wait\"\nfor = \"view-change\"\nwithin-ms = 10000\n[[step]]\nat-ms = 700\ndo = \"mend-all\"\n",
+    );
+    told.begins();
+    told.at(2_500);
+    let stop = UserCommand::SetRate { rate: Rate::STOPPED };
+    told.stage.asked_beside(&stop, Duration::from_millis(2_500));
+    let stopped = |told: &mut Told, ms| told.stage.go_on(&told.picture, Duration::from_millis(ms)).0;
+    for ms in [10_000, 100_000, 1_000_000] {
+        assert_eq!(stopped(&mut told, ms), [], "time stands still at {ms} ms");
+    }
+    assert!(told.stage.performance().findings().in_vain.is_none());
+    told.stage.asked_beside(&UserCommand::SetRate { rate: Rate(100_000) }, Duration::from_millis(1_000_000));
+    // A tenth of real time, and the ten seconds are not over.
+    told.picture.set_now(2_500_000 + 9_000_000);
+    assert_eq!(stopped(&mut told, 1_090_000), []);
+    assert!(told.stage.performance().findings().in_vain.is_none());
+    told.picture.set_now(2_500_000 + 9_900_000);
+    let ended = stopped(&mut told, 1_099_000);
+    assert!(told.stage.performance().findings().in_vain.is_some(), "cluster time counts");
+    let ended = [ended, stopped(&mut told, 1_099_100)].concat();
+    assert!(ended.contains(&UserCommand::MendAll), "{ended:?}");
+    assert!(
+        !ended.iter().any(|command| matches!(command, UserCommand::SetRate { .. })),
+        "the chosen speed stays: {ended:?}"
+    );
+}
+
+#[test]
+fn a_speed_that_the_script_chooses_is_the_scripts_again_and_ends_with_it() {
+    let mut told = Told::new("customers = 1\n[[step]]\nat-ms = 500\ndo = \"speed\"\nrate = 0.1\n");
+    told.begins();
+    told.stage.asked_beside(&UserCommand::SetRate { rate: Rate(500_000) }, Duration::from_millis(2_000));
+    assert_eq!(told.stage.chosen(), Some(Rate(500_000)));
+    assert_eq!(told.at(2_600), [UserCommand::SetRate { rate: Rate(100_000) }]);
+    assert_eq!(told.stage.chosen(), None);
+    told.fact(0, TraceEvent::ClockIs { rate: Rate(100_000), until: None }, 2_650);
+    assert!(told.at(3_100).contains(&UserCommand::SetRate { rate: Rate::REAL }));
+}
+
+#[test]
+fn what_is_asked_to_end_is_judged_as_far_as_it_came() {
+    let mut told = Told::new("customers = 1\n[expect]\nacknowledged = 9\nrecovers-within-ms = 10\n");
+    told.begins();
+    told.at(2_500);
+    told.stage.break_off(&told.picture, Duration::from_millis(2_600));
+    assert!(told.at(2_610).contains(&UserCommand::MendAll));
+    let heard = told.heard();
+    assert!(heard.contains(&Word::Enough) && heard.contains(&Word::Hurry), "{heard:?}");
+    let agreement = Agreement::Behind { caught_up: 0, replicas: 1 };
+    told.says(News::Over(Box::new(Finished { agreement, ..finished() })));
+    told.at(2_700);
+    let Phase::Over(outcome) = told.stage.phase() else { panic!("{:?}", told.stage.phase()) };
+    assert_eq!(outcome.conclusion, Conclusion::Undecided, "{:?}", outcome.lines);
+    let mut early = Told::new("customers = 1\n");
+    early.at(10);
+    early.stage.break_off(&early.picture, Duration::from_millis(20));
+    assert!(matches!(early.stage.phase(), Phase::Failed(Trouble::BrokenOff)));
+}
+
+#[test]
+fn its_end_is_judged() {
+    let mut told = Told::new("customers = 1\n[expect]\nacknowledged = 1\nfailovers = 1\n");
+    told.begins();
+    assert!(told.at(3_100).contains(&UserCommand::MendAll));
+    told.at(3_200);
+    told.says(News::Over(Box::new(finished())));
+    told.at(3_300);
+    let Phase::Over(outcome) = told.stage.phase() else { panic!("{:?}", told.stage.phase()) };
+    assert_eq!(outcome.conclusion, Conclusion::TooLittleEvidence);
+    let missing: Vec<_> =
+        outcome.lines.iter().filter(|line| line.met == Met::TooLittle).map(|line| &line.what).collect();
+    assert!(missing.contains(&&Comparison::AtLeast(Counted::Failovers, 1, 0)), "{missing:?}");
+    assert_eq!(outcome.seen.lasted, Duration::from_millis(1_100));
+}

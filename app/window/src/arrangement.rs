@@ -1,0 +1,93 @@
+//! Where the panels stand, for every size of the window. Pure; the panels themselves are shown by `lib.rs`.
+
+use std::ops::RangeInclusive;
+
+use egui::Vec2;
+
+use crate::theme::size;
+
+/// Which panels there is room for, and how wide or high each may be, in points.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Arrangement {
+    /// The status bar, if there is room for it.
+    pub status_bar: bool,
+    /// Customers and the order form; where the inspector has no panel of its own, that too.
+    pub left: Option<RangeInclusive<f32>>,
+    /// The inspector.
+    pub right: Option<RangeInclusive<f32>>,
+    /// The tabs at the bottom.
+    pub bottom: Option<RangeInclusive<f32>>,
+    /// How high the tabs are at first.
+    pub bottom_at_first: f32,
+}
+
+/// Side panels and tabs at their smallest.
+const LEAST: (f32, f32) = (200.0, 96.0);
+/// The diagram keeps this much of the window.
+const DIAGRAM: Vec2 = Vec2::new(240.0, 120.0);
+/// And this part of its height, however high the tabs were in a larger window.
+const DIAGRAM_SHARE: f32 = 0.5;
+/// Below this height there is only the diagram under the toolbar.
+const ROOM_FOR_STATUS_BAR: f32 = 200.0;
+
+/// Arranges the panels of a window in `room` points.
+pub(super) fn arrange(room: Vec2, presents: bool) -> Arrangement {
+    let status_bar = room.y >= ROOM_FOR_STATUS_BAR;
+    let bars = size::TOOLBAR + if status_bar { size::STATUS_BAR } else { 0.0 };
+    let most_bottom = room.y - bars - DIAGRAM.y.max(room.y * DIAGRAM_SHARE);
+    let tabs = (!presents || room.y >= size::TIMELINE_PRESENTED) && most_bottom >= LEAST.1;
+    let two = room.x >= size::ROOM_FOR_TWO_PANELS;
+    let most_side = (room.x - DIAGRAM.x) / if two { 2.0 } else { 1.0 };
+    let side = (!presents && most_side >= LEAST.0).then(|| LEAST.0..=most_side.min(420.0));
+    Arrangement {
+        status_bar,
+        right: side.clone().filter(|_| two),
+        left: side,
+        bottom: tabs.then(|| LEAST.1..=most_bottom.min(480.0)),
+        bottom_at_first: size::BOTTOM.min(room.y * size::BOTTOM_SHARE),
+    }
+}
+
+/// What the one side panel shows where there is no room for two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Side {
+    /// Customers and the order form.
+    #[default]
+    Order,
+    /// What is selected.
+    Inspect,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use egui::vec2;
+
+    #[test]
+    fn the_diagram_keeps_its_room_in_every_window() {
+        for width in (1..=4000).step_by(7) {
+            for height in (1..=2400).step_by(13) {
+                let room = vec2(width as f32, height as f32);
+                for presents in [false, true] {
+                    let Arrangement { left, right, bottom, .. } = arrange(room, presents);
+                    let most = |range: &Option<RangeInclusive<f32>>| range.as_ref().map_or(0.0, |range| *range.end());
+                    for range in [&left, &right, &bottom].into_iter().flatten() {
+                        assert!(range.start() <= range.end(), "{room:?} {range:?}");
+                    }
+                    let sides = most(&left) + most(&right);
+                    assert!(sides == 0.0 || sides + DIAGRAM.x <= room.x + 0.1, "{room:?}");
+                    assert!(bottom.is_none() || most(&bottom) + size::TOOLBAR + DIAGRAM.y <= room.y + 0.1, "{room:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_usable_window_has_all_panels() {
+        for (width, height) in [(760.0, 480.0), (853.0, 533.0), (1024.0, 768.0), (1280.0, 800.0)] {
+            let found = arrange(vec2(width, height), false);
+            assert!(found.left.is_some() && found.bottom.is_some() && found.status_bar, "{found:?}");
+            assert_eq!(found.right.is_some(), width >= size::ROOM_FOR_TWO_PANELS);
+        }
+    }
+}

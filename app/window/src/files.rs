@@ -1,0 +1,225 @@
+//! Opening and saving files, and listing folders: each on a thread of its own, so that the window never waits for a disk.
+//! What a file is, its content says.
+
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+
+use egui::Ui;
+
+use super::Window;
+use crate::folders::{Reader, Sort, called};
+use crate::panels::files::{Decided, named};
+use knowledge::recognition::{Kind, recognise};
+use knowledge::tape::{self, Opened, SaveError};
+use scenarios::{self, Scenario};
+
+/// What a file holds that was opened.
+enum File {
+    Tape(Box<Opened>),
+    Scenario(Box<Scenario>),
+    /// It was to be a scenario and is none: a sentence with line and reason.
+    NoScenario(String),
+    /// It is a folder; this sort of file was expected.
+    Folder(PathBuf, Sort),
+}
+
+/// How saving ended.
+enum Saved {
+    Done,
+    /// There is a file of that name, and nobody has agreed to lose it.
+    WouldReplace(PathBuf),
+    Failed(SaveError),
+}
+
+/// What happens with files meanwhile.
+#[derive(Default)]
+pub(super) struct Files {
+    saving: Option<Receiver<Saved>>,
+    opening: Option<(String, Receiver<Result<File, String>>)>,
+    saved_as: String,
+    /// What is read or written now.
+    path: PathBuf,
+    folders: Reader,
+}
+
+impl Files {
+    fn busy(&self) -> bool {
+        self.saving.is_some() || self.opening.is_some()
+    }
+}
+
+impl Window {
+    pub(super) fn follow_files(&mut self, ui: &Ui, now: f64) {
+        let dropped: Vec<PathBuf> =
+            ui.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
+        if let Some(path) = dropped.first() {
+            self.take_dropped(ui, path, dropped.len(), now);
+        }
+        match self.files_state.take_decided() {
+            Some(Decided::Open(path, sort)) => self.begin_open(ui, &path, sort, now),
+            Some(Decided::Save { path, replaces }) => self.begin_save(ui, path, replaces, now),
+            None => {}
+        }
+        if let Some(folder) = self.files_state.take_folder_to_list() {
+            let context = ui.ctx().clone();
+            if let Err(why) = self.files.folders.begin(folder.clone(), move || context.request_repaint()) {
+                self.files_state.learn(&folder, Err(why));
+            }
+        }
+        if let Some((folder, listed)) = self.files.folders.take() {
+            self.files_state.learn(&folder, listed);
+            ui.ctx().request_repaint();
+        }
+        self.finish_files(now);
+    }
+
+    /// One file is shown at a time.
+    fn take_dropped(&mut self, ui: &Ui, path: &Path, number: usize, now: f64) {
+        // Some systems drop an address as if it were a path.
+        let address = path.to_str().filter(|text| text.contains("://"));
+        match address.map_or_else(|| Ok(path.to_owned()), |text| named(text, None)) {
+            Err(why) => self.notices.say(now, why),
+            Ok(path) => {
+                if number > 1 {
+                    self.notices.say(now, wording::several_dropped(number, &file_name(&path)));
+                }
+                self.begin_open(ui, &path, Sort::by_name(&path).unwrap_or(Sort::Tape), now);
+            }
+        }
+    }
+
+    fn begin_save(&mut self, ui: &Ui, path: PathBuf, replaces: bool, now: f64) {
+        if self.files.busy() {
+            return self.notices.say(now, wording::BUSY_WITH_FILE.into());
+        }
+        let (sender, receiver) = channel();
+        let (copy, context) = (self.shown_tape().copy(), ui.ctx().clone());
+        let whole = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+        self.files.path.clone_from(&whole);
+        let shown = called(whole.as_os_str(), 400);
+        self.files.saved_as = format!("Saved {} entries as {shown}.", copy.len());
+        self.files.saving = Some(receiver);
+        let save = move || {
+            let is_file = std::fs::symlink_metadata(&path).is_ok_and(|found| !found.is_dir());
+            let saved = match is_file && !replaces {
+                true => Saved::WouldReplace(whole),
+                false => tape::save(&copy, &path).map_or_else(Saved::Failed, |()| Saved::Done),
+            };
+            // Nobody waits for it once the window is closed.
+            let _ = sender.send(saved);
+            context.request_repaint();
+        };
+        self.begin("saving", save, now);
+    }
+
+    fn begin_open(&mut self, ui: &Ui, path: &Path, sort: Sort, now: f64) {
+        if self.files.busy() {
+            return self.notices.say(now, wording::BUSY_WITH_FILE.into());
+        }
+        let (sender, receiver) = channel();
+        let (path, context) = (path.to_owned(), ui.ctx().clone());
+        self.files.path = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+        self.files.opening = Some((file_name(&path), receiver));
+        let work = move || {
+            let _ = sender.send(open(&path, sort));
+            context.request_repaint();
+        };
+        self.begin("opening", work, now);
+    }
+
+    fn begin(&mut self, name: &str, work: impl FnOnce() + Send + 'static, now: f64) {
+        if let Err(error) = std::thread::Builder::new().name(name.into()).spawn(work) {
+            self.files = Files::default();
+            self.notices.say(
+                now,
+                format!("The operating system gives no thread for {name} a file: {}.", node::plain_words::io(&error)),
+            );
+        }
+    }
+
+    fn finish_files(&mut self, now: f64) {
+        if let Some(receiver) = &self.files.saving
+            && let Some(outcome) = over(receiver.try_recv())
+        {
+            self.files.saving = None;
+            match outcome {
+                Some(Saved::Done) => {
+                    self.files_state.remember(&self.files.path, true);
+                    self.files_state.report(std::mem::take(&mut self.files.saved_as));
+                }
+                Some(Saved::WouldReplace(path)) => self.files_state.ask_to_replace(path),
+                Some(Saved::Failed(error)) => self.notices.say(now, error.to_string()),
+                None => self.notices.say(now, "Saving the tape broke off.".into()),
+            }
+        }
+        if let Some((name, receiver)) = &self.files.opening
+            && let Some(outcome) = over(receiver.try_recv())
+        {
+            let name = name.clone();
+            self.files.opening = None;
+            if let Some(Ok(File::Tape(_) | File::Scenario(_))) = &outcome {
+                self.files_state.remember(&self.files.path, false);
+            }
+            match outcome {
+                Some(Ok(File::Tape(opened))) => self.show_tape(name, *opened, now),
+                Some(Ok(File::Scenario(_))) if self.alone => self.notices.say(now, wording::ONLY_A_TAPE.into()),
+                Some(Ok(File::Scenario(scenario))) => self.show_scenario(name, *scenario),
+                Some(Ok(File::NoScenario(why))) => self.files_state.report(why),
+                Some(Ok(File::Folder(folder, sort))) => {
+                    self.notices.say(now, wording::is_a_folder(&name));
+                    self.files_state.ask_in(folder, sort);
+                }
+                Some(Err(why)) => self.notices.say(now, why),
+                None => self.notices.say(now, "Opening the file broke off.".into()),
+            }
+        }
+    }
+}
+
+/// Opens whatever it is. What it was expected to be only decides how it is refused.
+fn open(path: &Path, expected: Sort) -> Result<File, String> {
+    let name = file_name(path);
+    let unreadable = |error: std::io::Error| match expected {
+        Sort::Tape => format!("{name} was not opened. {}", tape::OpenError::from(error)),
+        Sort::Scenario => format!("{name} cannot be read: {}.", node::plain_words::io(&error)),
+    };
+    let found = std::fs::metadata(path).map_err(unreadable)?;
+    if found.is_dir() {
+        return Ok(File::Folder(path.to_owned(), expected));
+    }
+    if !found.is_file() {
+        // A pipe would be waited for.
+        return Err(unreadable(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is not a file")));
+    }
+    let file = BufReader::with_capacity(256 * 1024, std::fs::File::open(path).map_err(unreadable)?);
+    let (kind, begun) = recognise(file).map_err(unreadable)?;
+    match kind {
+        Kind::Tape => open_tape(path),
+        Kind::History => Err(wording::is_a_history(&name)),
+        Kind::Scenario => match scenarios::read(begun).map_err(unreadable)? {
+            Ok(scenario) => Ok(File::Scenario(Box::new(scenario))),
+            Err(_) if expected == Sort::Tape => open_tape(path),
+            Err(error) => Ok(File::NoScenario(format!("{name} is no scenario: {error}."))),
+        },
+    }
+}
+
+fn open_tape(path: &Path) -> Result<File, String> {
+    let refused = |error| format!("{} was not opened. {error}", file_name(path));
+    tape::open(path).map(|opened| File::Tape(Box::new(opened))).map_err(refused)
+}
+
+/// None: not yet. Some(None): it never will.
+fn over<T>(received: Result<T, TryRecvError>) -> Option<Option<T>> {
+    match received {
+        Ok(outcome) => Some(Some(outcome)),
+        Err(TryRecvError::Disconnected) => Some(None),
+        Err(TryRecvError::Empty) => None,
+    }
+}
+
+/// What a tape is called on the screen.
+pub fn file_name(path: &Path) -> String {
+    called(path.file_name().unwrap_or(path.as_os_str()), 60)
+}

@@ -1,0 +1,171 @@
+//! Keys that mean the same wherever the focus is, unless something is being typed, chosen from a menu, or asked.
+
+use egui::{Event, Key, Modifiers, Ui};
+use protocol::trace::{Freezing, MessageAct};
+
+use super::Window;
+use crate::panels::Selected;
+use crate::panels::pace::{Pace, RATES};
+use crate::panels::toolbar::{PlayClick, next_theme};
+use crate::panels::workflow_diagram::command_for;
+use crate::panels::zoom::Zoom;
+use knowledge::user_command::{Until, UserCommand};
+
+/// Takes the keys that mean something everywhere before a panel can: Space would press the button that has the focus. False:
+/// all keys of this frame belong to a field, a menu or a dialog, also if one of them closes it.
+pub(super) fn claim(ui: &Ui, window: &mut Window) -> bool {
+    if ui.text_edit_focused() || is_asked(ui) {
+        return false;
+    }
+    let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
+    let pace = window.toolbar.pace;
+    if pressed(Modifiers::NONE, Key::Space) {
+        match window.past_plays() {
+            Some(plays) => window.toolbar.asked_of_past = Some(PlayClick::Play(!plays)),
+            None => window.commands.push(pace.run_or_stop(&window.picture)),
+        }
+    }
+    if window.diagram.takes_arrows(ui) {
+        return true;
+    }
+    if pressed(Modifiers::SHIFT, Key::ArrowRight) {
+        window.commands.push(pace.run_until(Until::NumberedStep));
+    } else if pressed(Modifiers::COMMAND, Key::ArrowRight) {
+        window.commands.push(pace.run_until(Until::ViewChange));
+    } else if pressed(Modifiers::NONE, Key::ArrowRight) {
+        window.commands.push(pace.step(&window.picture));
+    }
+    true
+}
+
+/// Ctrl with plus, minus and 0, wherever the focus is. On many keyboards plus is typed with Shift, or is the key "=".
+fn zoom(ui: &Ui, window: &mut Window) {
+    let pressed = |key: Key| typed(ui, key, |modifiers| modifiers.command);
+    let Window { appearance, toolbar, .. } = window;
+    if pressed(Key::Plus) || pressed(Key::Equals) {
+        toolbar.complaint = appearance.enlarge(ui.ctx());
+    }
+    if pressed(Key::Minus) {
+        appearance.reduce(ui.ctx());
+    }
+    if pressed(Key::Num0) {
+        appearance.zoom = Zoom::default();
+    }
+}
+
+/// Whether a menu or a dialog is open, whose keys these are.
+fn is_asked(ui: &Ui) -> bool {
+    egui::Popup::is_any_open(ui.ctx()) || ui.memory(|memory| memory.top_modal_layer().is_some())
+}
+
+/// Does what the other keys pressed in this frame mean, if they were free when it began.
+pub(super) fn handle(ui: &Ui, window: &mut Window, free: bool) {
+    zoom(ui, window);
+    let help = |input: &egui::InputState| input.key_pressed(Key::F1) || input.key_pressed(Key::Questionmark);
+    if ui.input(|input| input.key_pressed(Key::F1)) {
+        window.toolbar.shortcuts = true;
+    }
+    if typed(ui, Key::N, |modifiers| modifiers.command && !modifiers.alt) {
+        window.toolbar.new_cluster = true;
+    }
+    if !free || ui.text_edit_focused() || is_asked(ui) {
+        return;
+    }
+    if ui.input(help) {
+        window.toolbar.shortcuts = true;
+    }
+    let pressed = |key: Key| typed(ui, key, |modifiers| modifiers == Modifiers::NONE);
+    if pressed(Key::Escape) && !window.diagram.leaves_tool() {
+        window.focus.selected = Selected::Nothing;
+    }
+    for key in [Key::Delete, Key::C, Key::R] {
+        if pressed(key)
+            && let Some(command) = command_for(&window.focus.selected, &window.picture, key)
+        {
+            window.commands.push(command);
+        }
+    }
+    speeds(ui, window);
+    on_selected(&pressed, window);
+    for (key, command) in [(Key::N, UserCommand::AddReplica), (Key::M, UserCommand::MendAll)] {
+        if pressed(key) {
+            window.commands.push(command);
+        }
+    }
+    if pressed(Key::F) {
+        window.diagram.fit();
+    }
+    for (key, which) in [
+        (Key::P, &mut window.appearance.presents),
+        (Key::B, &mut window.appearance.beliefs),
+        (Key::L, &mut window.toolbar.scenarios),
+    ] {
+        *which ^= pressed(key);
+    }
+    if pressed(Key::X) {
+        match window.commands.refuses {
+            Some(why) => window.diagram.complaint = Some(why.into()),
+            None => window.diagram.cuts ^= true,
+        }
+    }
+    if pressed(Key::T) {
+        let now = ui.options(|options| options.theme_preference);
+        ui.ctx().set_theme(next_theme(now).1);
+    }
+}
+
+/// Whether a key was pressed with such modifiers. They are the key's own: those of the frame may be let go by its end, and
+/// Ctrl + would change the speed too.
+fn typed(ui: &Ui, wanted: Key, such: impl Fn(Modifiers) -> bool) -> bool {
+    let is_it = |event: &Event| matches!(event, Event::Key { key, pressed: true, modifiers, .. } if *key == wanted && such(*modifiers));
+    ui.input(|input| input.events.iter().any(is_it))
+}
+
+/// 1 to 6, plus and minus. On many keyboards plus is typed with Shift.
+fn speeds(ui: &Ui, window: &mut Window) {
+    const NUMBERS: [Key; 6] = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6];
+    let pressed = |key: Key| typed(ui, key, |modifiers| !modifiers.command && !modifiers.alt);
+    let pace: &mut Pace = &mut window.toolbar.pace;
+    let mut wanted = NUMBERS.into_iter().zip(RATES).find(|(key, _)| pressed(*key)).map(|(_, rate)| rate);
+    if pressed(Key::Plus) || pressed(Key::Equals) {
+        wanted = Some(pace.beside(-1));
+    }
+    if pressed(Key::Minus) {
+        wanted = Some(pace.beside(1));
+    }
+    if let Some(rate) = wanted {
+        let command = pace.choose(&window.picture, rate);
+        // In the past it is the speed at which that is played.
+        window.commands.extend(command.filter(|_| window.past.is_none()));
+    }
+}
+
+/// Z freezes and wakes a node, H holds a message and lets it go, D doubles it.
+fn on_selected(pressed: &dyn Fn(Key) -> bool, window: &mut Window) {
+    let picture = &window.picture;
+    match &window.focus.selected {
+        Selected::Node(name) if pressed(Key::Z) => {
+            let Some(node) = picture.nodes.get(name).filter(|node| node.runs()) else { return };
+            let node_name = name.clone();
+            window.commands.push(match picture.steering.frozen.contains_key(&node.id) {
+                true => UserCommand::Wake { node: node_name },
+                false => UserCommand::Freeze { node: node_name, how: Freezing::Cooperative },
+            });
+        }
+        Selected::Message(id, to) => {
+            let Some(passage) = picture.traffic.find(*id, *to).filter(|passage| passage.end.is_none()) else { return };
+            let hold = if passage.is_held() { MessageAct::LetGo } else { MessageAct::Hold };
+            for (key, act) in [
+                (Key::H, hold),
+                (Key::D, MessageAct::Duplicate),
+                (Key::O, MessageAct::LetPast),
+                (Key::Delete, MessageAct::Drop),
+            ] {
+                if pressed(key) {
+                    window.commands.push(UserCommand::Message { message: *id, to: *to, act });
+                }
+            }
+        }
+        Selected::Node(_) | Selected::Customer(_) | Selected::Nothing => {}
+    }
+}

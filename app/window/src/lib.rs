@@ -1,0 +1,470 @@
+//! The window: facts of the cluster are folded into the picture, panels draw it, and what they ask for is handed over.
+//!
+//! This is the only place that sees both panels and cluster. It repaints when a fact arrives or while a message moves,
+//! and otherwise not at all.
+
+mod arrangement;
+pub mod broken;
+pub mod displays;
+mod files;
+pub mod folders;
+mod kept;
+mod keys;
+pub mod panels;
+mod past;
+mod performing;
+mod replay;
+mod running_cluster;
+pub mod theme;
+pub mod widgets;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
+use protocol::ids::Role;
+use protocol::trace::{Actor, Rate};
+
+use crate::folders::Sort;
+use crate::panels::bottom::{BottomState, bottom_ui};
+use crate::panels::consent::Asked;
+use crate::panels::files::{FilesState, Purpose, files_ui};
+use crate::panels::inspector::{InspectorState, inspector_ui};
+use crate::panels::notices::{NoticesState, notices_ui, past_notices_ui};
+use crate::panels::order_form::{OrderFormState, ordering_ui};
+use crate::panels::past::{PastClick, past_banner_ui};
+use crate::panels::result::result_ui;
+use crate::panels::scenarios::{Listed, ScenariosState, scenarios_ui};
+use crate::panels::status_bar::status_bar_ui;
+use crate::panels::toolbar::{Appearance, ToolbarState, toolbar_ui};
+use crate::panels::workflow_diagram::{DiagramState, workflow_diagram_ui};
+use crate::panels::{Focus, Selected, about, banner, pace, zoom};
+use crate::theme::{size, time, tokens};
+use crate::widgets::{hairline, tabs};
+use knowledge::picture::{Node, Picture, Service};
+use knowledge::tape::{Entry, Tape};
+use knowledge::user_command::{CommandQueue, UserCommand};
+use scenarios::Scenario;
+
+use arrangement::{Side, arrange};
+use broken::{Broken, broken_ui, guarded};
+use kept::Kept;
+
+pub use files::file_name;
+pub use replay::run_tape_window;
+pub use running_cluster::{Beginning, RunningCluster};
+
+/// All panels with what they remember. It knows no cluster, so that tests can show it a picture and see what it asks for.
+#[derive(Default)]
+pub struct Window {
+    /// What the app believes.
+    pub picture: Picture,
+    /// Everything that led there.
+    pub tape: Tape,
+    /// What was asked for and not yet handed over.
+    pub commands: CommandQueue,
+    /// What the person looks at.
+    pub focus: Focus,
+    /// How it looks.
+    pub appearance: Appearance,
+    /// The canvas.
+    pub diagram: DiagramState,
+    toolbar: ToolbarState,
+    order_form: OrderFormState,
+    inspector: InspectorState,
+    bottom: BottomState,
+    notices: NoticesState,
+    past: Option<past::Past>,
+    /// Which file is asked for.
+    pub files_state: FilesState,
+    files: files::Files,
+    /// Whether there is no cluster, only a tape.
+    alone: bool,
+    scenarios: ScenariosState,
+    /// The scenarios that can be performed; listed when the list is opened first.
+    listed: Vec<Listed>,
+    performing: Option<performing::Performing>,
+    stops_performing: bool,
+    /// When it was last looked at what a scenario wants.
+    played: Duration,
+    /// The last scenario that was read from a file.
+    opened_scenario: Option<(String, Scenario)>,
+    beginning: Option<Beginning>,
+    side: Side,
+    /// What was looked at in the last frame: where one side panel serves for all, it follows a new choice.
+    looked_at: Selected,
+    /// Whether frames take long here: then there are fewer of them.
+    dear_frames: bool,
+}
+
+impl Window {
+    /// Arranges and shows everything.
+    pub fn ui(&mut self, ui: &mut Ui) {
+        let now = ui.input(|input| input.time);
+        self.notices.follow(now, &self.picture);
+        self.past_keys(ui);
+        self.exchange_pictures();
+        self.recall_selected();
+        self.focus.follow(&self.picture);
+        for why in [self.diagram.complaint.take(), self.toolbar.complaint.take()].into_iter().flatten() {
+            self.notices.say(now, why);
+        }
+        self.diagram.reduced_motion = self.appearance.reduced_motion;
+        self.diagram.beliefs = self.appearance.beliefs;
+        self.diagram.hides_timers = self.appearance.hides_timers;
+        self.diagram.presents = self.appearance.presents;
+        self.toolbar.past_plays = self.past_plays();
+        self.commands.refuses = self.refuses();
+        let free = keys::claim(ui, self);
+        self.follow_side();
+        let click = self.panels(ui);
+        if self.toolbar.about {
+            about::about_ui(ui, &mut self.toolbar.about);
+        }
+        if self.toolbar.shortcuts {
+            about::shortcuts_ui(ui, &mut self.toolbar.shortcuts);
+        }
+        if self.toolbar.notices {
+            past_notices_ui(ui, &self.notices, &mut self.toolbar.notices);
+        }
+        if std::mem::take(&mut self.toolbar.crash_all) {
+            self.scenarios.asked = Some(Asked::CrashAll);
+        }
+        if std::mem::take(&mut self.toolbar.new_cluster) {
+            self.ask_for_new_cluster();
+        }
+        let open = &mut self.toolbar.scenarios;
+        if *open && self.listed.is_empty() {
+            self.listed = performing::listed();
+        }
+        scenarios_ui(ui, &self.picture, &self.listed, &mut self.scenarios, open, &mut self.commands);
+        let click_on_result = self.result().and_then(|told| result_ui(ui, &told, self.commands.refuses));
+        self.follow_result(click_on_result);
+        banner::unsafe_frame(ui.ctx(), &self.picture);
+        keys::handle(ui, self, free);
+        for (asks, purpose) in [
+            (&mut self.toolbar.save_tape, Purpose::SaveTape),
+            (&mut self.toolbar.open_tape, Purpose::Open(Sort::Tape)),
+            (&mut self.scenarios.opens, Purpose::Open(Sort::Scenario)),
+        ] {
+            if std::mem::take(asks) {
+                self.files_state.ask(purpose);
+            }
+        }
+        files_ui(ui, &mut self.files_state);
+        self.exchange_pictures();
+        self.follow_looks(ui, click);
+        self.zoom(ui.ctx());
+        self.repaint_while_something_moves(ui.ctx());
+    }
+
+    fn panels(&mut self, ui: &mut Ui) -> Option<PastClick> {
+        let t = tokens(ui);
+        let (judged, shown) = (self.judged(), self.shown());
+        let performed = self.performed();
+        let course = past::course(&self.picture, self.past.as_ref(), &self.tape, &judged);
+        let bar = Frame::new().fill(t.background).inner_margin(Margin::symmetric(16, 0));
+        let side = Frame::new().fill(t.panel).inner_margin(Margin::symmetric(12, 8));
+        let room = arrange(ui.content_rect().size(), self.appearance.presents);
+        let (picture, commands) = (&self.picture, &mut self.commands);
+        Panel::top("toolbar").exact_size(size::TOOLBAR).frame(bar).show(ui, |ui| {
+            toolbar_ui(ui, picture, &mut self.toolbar, &mut self.appearance, commands);
+        });
+        let performed_click = banner::banner_ui(ui, picture, performed.as_ref(), &mut self.scenarios.asked, commands);
+        let click = past_banner_ui(ui, shown.as_ref());
+        notices_ui(ui, &mut self.notices);
+        if room.status_bar {
+            let status_bar = Panel::bottom("status bar").exact_size(size::STATUS_BAR).frame(bar);
+            let convicted = status_bar.show(ui, |ui| status_bar_ui(ui, picture, &judged)).inner;
+            if let Some(at) = convicted.and_then(|request| course.asked_at(request)) {
+                self.bottom.timeline.show(at, course);
+            }
+        }
+        if let Some(range) = room.left {
+            // Its width was chosen beside another panel, or alone.
+            let id = if room.right.is_some() { "left" } else { "side" };
+            Panel::left(id).default_size(size::LEFT).size_range(range).frame(side).show(ui, |ui| {
+                ui.take_available_width();
+                if room.right.is_none() {
+                    let choices = [(Side::Order, "Order"), (Side::Inspect, "Inspect")];
+                    let chosen = ui.horizontal(|ui| tabs(ui, self.side, &choices)).inner;
+                    self.side = chosen.unwrap_or(self.side);
+                    hairline(ui);
+                }
+                if room.right.is_some() || self.side == Side::Order {
+                    ordering_ui(ui, picture, &mut self.order_form, &mut self.focus, commands);
+                } else {
+                    inspector_ui(ui, picture, &mut self.inspector, &mut self.focus, commands);
+                }
+            });
+        }
+        if let Some(range) = room.bottom {
+            let panel = Panel::bottom("bottom").resizable(true).default_size(room.bottom_at_first).size_range(range);
+            panel.frame(side).show(ui, |ui| bottom_ui(ui, course, &mut self.bottom, &mut self.focus));
+        }
+        if let Some(range) = room.right {
+            Panel::right("right").default_size(size::RIGHT).size_range(range).frame(side).show(ui, |ui| {
+                ui.take_available_width();
+                inspector_ui(ui, picture, &mut self.inspector, &mut self.focus, commands);
+            });
+        }
+        CentralPanel::no_frame().show(ui, |ui| {
+            workflow_diagram_ui(ui, picture, &mut self.diagram, &mut self.focus, commands);
+        });
+        self.follow_performed(performed_click);
+        click
+    }
+
+    /// Where one side panel serves for ordering and inspecting, it shows what was chosen last.
+    fn follow_side(&mut self) {
+        if self.looked_at == self.focus.selected {
+            return;
+        }
+        self.looked_at = self.focus.selected.clone();
+        self.side = match self.looked_at {
+            Selected::Node(_) | Selected::Message(..) => Side::Inspect,
+            Selected::Customer(_) => Side::Order,
+            Selected::Nothing => self.side,
+        };
+    }
+
+    /// Draws as large as was chosen, as far as the window has room: it may have been made smaller just now.
+    fn zoom(&self, context: &Context) {
+        let Appearance { zoom, presents, .. } = self.appearance;
+        let factor = zoom.factor(zoom::window(context), presents);
+        if (context.zoom_factor() - factor).abs() > 1e-3 {
+            context.set_zoom_factor(factor);
+        }
+    }
+
+    /// A message on its way moves with cluster time; a glow fades with it.
+    fn repaint_while_something_moves(&self, context: &Context) {
+        if self.performs() {
+            context.request_repaint_after_secs(time::SCENARIO_FRAME);
+        }
+        if self.past.is_some() {
+            return;
+        }
+        let picture = &self.picture;
+        if picture.steering.is_stopped(picture.now) {
+            return;
+        }
+        let glow = pace::in_sight(picture, time::GLOW);
+        let glows = picture.now.saturating_sub(picture.traffic.newest_end()) < glow;
+        let travels = picture.moves() && !self.appearance.reduced_motion;
+        if travels || glows {
+            let (usual, dear) = time::FRAME;
+            context.request_repaint_after_secs(if self.dear_frames { dear } else { usual });
+        } else if picture.steering.until.is_some() {
+            context.request_repaint_after_secs(time::ARC_FRAME);
+        }
+    }
+}
+
+/// Under which name the system keeps what is remembered.
+const NAME: &str = "just-hungry";
+
+/// The window on a running cluster.
+pub struct App<C> {
+    window: Window,
+    cluster: C,
+    /// Whether the start, in real time, is over.
+    begun: bool,
+    opened: Instant,
+    /// The window could not be drawn.
+    broken: Option<Broken>,
+    cost: FrameCost,
+    /// In microseconds: how long facts wait for others before they are drawn.
+    patience: Arc<AtomicU64>,
+}
+
+/// What a frame costs this process in all its threads: without a graphics card, most of it is painting.
+#[derive(Default)]
+struct FrameCost {
+    /// Processor time up to the last frame, in microseconds.
+    used: u64,
+    /// Of the latest frames, in seconds.
+    average: f32,
+}
+
+impl FrameCost {
+    /// A frame begins: what was used since the last one is its cost.
+    fn follow(&mut self, used: u64) {
+        let cost = used.saturating_sub(self.used) as f32 / 1e6;
+        if self.used > 0 {
+            self.average += (cost - self.average) * 0.2;
+        }
+        self.used = used;
+    }
+
+    /// Seconds between two frames that only show how time goes, so that they cost little of one core.
+    fn between_idle_frames(&self) -> f32 {
+        (self.average / time::IDLE_SHARE).clamp(1.0 / 30.0, 2.0)
+    }
+
+    /// How long a fact may wait for others, so that all of them cost one frame: facts of a heartbeat come one by one in slow
+    /// motion.
+    fn patience(&self) -> Duration {
+        Duration::from_secs_f32(if self.average > time::DEAR_FRAME / 2.0 { time::GATHER } else { 0.0 })
+    }
+}
+
+impl<C: RunningCluster> App<C> {
+    /// Prepares a context for the window, and takes up what was kept of the last run.
+    pub fn new(creation: &eframe::CreationContext<'_>, cluster: C) -> Self {
+        theme::install(&creation.egui_ctx);
+        Self {
+            window: Kept::recall(creation.storage).window(),
+            cluster,
+            begun: false,
+            opened: Instant::now(),
+            broken: None,
+            cost: FrameCost::default(),
+            patience: Arc::default(),
+        }
+    }
+}
+
+impl<C: RunningCluster> App<C> {
+    /// What comes from the cluster goes into the picture, and what a scenario asks for to the cluster.
+    fn exchange(&mut self) {
+        match self.cluster.has_begun_again() {
+            Some(Ok(())) => {
+                let audience = self.cluster.audience(self.opened);
+                self.window.begin_again(self.opened.elapsed(), audience);
+                // A scenario says itself how fast time goes.
+                self.begun = self.window.performs();
+            }
+            Some(Err(why)) => self.window.cannot_begin(&why),
+            None => {}
+        }
+        for fact in self.cluster.take_facts() {
+            self.window.learn(&fact, self.opened.elapsed());
+            self.window.take_in(Entry::Fact(fact));
+        }
+        self.window.picture.set_now(self.cluster.now());
+        self.slow_down_once_all_serve();
+        for command in self.window.play(self.opened.elapsed()) {
+            self.cluster.perform(command);
+        }
+        if let Some(beginning) = self.window.take_beginning() {
+            self.cluster.begin_again(beginning);
+        }
+    }
+
+    /// The start need not be watched; orders shall be. Whoever has chosen a speed meanwhile keeps it.
+    fn slow_down_once_all_serve(&mut self) {
+        let picture = &self.window.picture;
+        if self.begun || self.window.performs() || !all_serve(picture) {
+            return;
+        }
+        self.begun = true;
+        if picture.steering.rate == Rate::REAL {
+            self.cluster.perform(UserCommand::SetRate { rate: pace::USUAL });
+        }
+    }
+}
+
+/// Whether every replica is a member that holds all the primary holds.
+fn all_serve(picture: &Picture) -> bool {
+    let replica = |node: &&Node| node.runs() && node.actor == Actor::Role(Role::Replica);
+    let replicas = picture.nodes.iter().filter(replica).count();
+    matches!(picture.service(), Service::Serving { members, in_step, .. } if members == replicas && in_step == members)
+}
+
+impl<C: RunningCluster> eframe::App for App<C> {
+    fn logic(&mut self, context: &Context, _frame: &mut eframe::Frame) {
+        if self.cluster.is_asked_to_end() {
+            context.send_viewport_cmd(ViewportCommand::Close);
+        }
+        if let Err(what) = guarded(|| self.exchange()) {
+            self.broken.get_or_insert_with(|| Broken::after(what, &self.window.tape));
+        }
+    }
+
+    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        self.window.dear_frames = frame.info().cpu_usage.is_some_and(|seconds| seconds > time::DEAR_FRAME);
+        self.cost.follow(node::usage::processor());
+        self.window.diagram.dear = self.cost.between_idle_frames();
+        self.patience.store(self.cost.patience().as_micros() as u64, Ordering::Relaxed);
+        if self.broken.is_none()
+            && let Err(what) = guarded(|| self.window.ui(ui))
+        {
+            self.broken = Some(Broken::after(what, &self.window.tape));
+            ui.ctx().request_repaint();
+        } else if let Some(broken) = &self.broken
+            && broken_ui(ui, broken)
+        {
+            self.broken = None;
+        }
+        let now = ui.input(|input| input.time);
+        for command in self.window.hand_over(now) {
+            self.cluster.perform(command);
+        }
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        Kept::of(&self.window).keep(storage);
+    }
+}
+
+/// A crown on tomato, 256 pixels wide.
+const ICON: &[u8] = include_bytes!("../../../resources/icons/just-hungry.png");
+
+/// Shows the window until it is closed. `launch` starts the cluster once there is a window; it is given what it shall
+/// call whenever facts arrive.
+///
+/// # Errors
+/// eframe's, if there is no display or no usable graphics.
+pub fn run_window<C: RunningCluster + 'static>(
+    launch: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> anyhow::Result<C> + 'static,
+) -> eframe::Result {
+    run(move |creation| {
+        let context = creation.egui_ctx.clone();
+        let patience = Arc::new(AtomicU64::new(0));
+        let gather = patience.clone();
+        let wake = move || context.request_repaint_after(Duration::from_micros(gather.load(Ordering::Relaxed)));
+        let mut app = App::new(creation, launch(Box::new(wake))?);
+        app.patience = patience;
+        Ok(app)
+    })
+}
+
+/// Takes X11 where Wayland is only a name.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn hook() -> Option<eframe::EventLoopBuilderHook> {
+    use winit::platform::x11::EventLoopBuilderExtX11;
+    let takes_x11 = displays::Named::by_environment().choose() == displays::Choice::X11;
+    takes_x11.then(|| -> eframe::EventLoopBuilderHook {
+        Box::new(|builder| {
+            builder.with_x11();
+        })
+    })
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn hook() -> Option<eframe::EventLoopBuilderHook> {
+    None
+}
+
+/// Opens the window; `create` makes what is in it.
+fn run<C: RunningCluster + 'static>(
+    create: impl FnOnce(&eframe::CreationContext<'_>) -> anyhow::Result<App<C>> + 'static,
+) -> eframe::Result {
+    // Without its picture it is still a window.
+    let icon = eframe::icon_data::from_png_bytes(ICON).unwrap_or_default();
+    let options = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title("Just Hungry")
+            .with_app_id(NAME)
+            .with_icon(icon)
+            .with_inner_size(theme::WINDOW)
+            .with_min_inner_size(theme::SMALLEST_WINDOW),
+        renderer: eframe::Renderer::Glow,
+        event_loop_builder: hook(),
+        ..eframe::NativeOptions::default()
+    };
+    let create = move |creation: &eframe::CreationContext<'_>| Ok(Box::new(create(creation)?) as Box<dyn eframe::App>);
+    eframe::run_native(NAME, options, Box::new(create))
+}

@@ -1,0 +1,253 @@
+//! What can be done with a node, a message or a customer now: the same list for buttons, menus and keys.
+//!
+//! An action only says what it asks for; whoever shows it queues that.
+
+use protocol::ids::{Role, Span};
+use protocol::trace::{Actor, Blast, Bomb, Failpoint, Freezing, LinkRule, MessageAct, Part, Standing};
+
+use super::links;
+use knowledge::picture::{Node, Passage, Picture};
+use knowledge::user_command::{CommandQueue, UserCommand};
+
+/// Something that can be done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Action {
+    /// What a button beside the thing says.
+    pub words: &'static str,
+    /// What a menu says: it names the thing.
+    pub in_full: String,
+    /// Whether it ends something.
+    pub destructive: bool,
+    /// More about it, for the hover text.
+    pub means: &'static str,
+    /// What is asked for.
+    pub command: UserCommand,
+}
+
+impl Action {
+    fn new(words: &'static str, in_full: String, command: UserCommand) -> Self {
+        Self { words, in_full, destructive: false, means: "", command }
+    }
+
+    fn destructive(self) -> Self {
+        Self { destructive: true, ..self }
+    }
+
+    fn means(self, means: &'static str) -> Self {
+        Self { means, ..self }
+    }
+
+    /// Asks for it.
+    pub fn ask(self, commands: &mut CommandQueue) {
+        commands.push(self.command);
+    }
+}
+
+/// What can be done with a node, most used first.
+#[must_use]
+pub fn of_node(picture: &Picture, node: &Node) -> Vec<Action> {
+    let (name, its) = (&node.name, || node.name.clone());
+    let remove = Action::new("Remove", format!("Remove {name}"), UserCommand::Remove { node: its() }).destructive();
+    if !node.runs() {
+        let restart = Action::new("Restart", format!("Restart {name}"), UserCommand::Restart { node: its() });
+        return vec![restart, remove];
+    }
+    let mut actions =
+        vec![Action::new("Crash", format!("Crash {name}"), UserCommand::Crash { node: its() }).destructive()];
+    if picture.steering.frozen.contains_key(&node.id) {
+        actions.push(Action::new("Wake", format!("Wake {name}"), UserCommand::Wake { node: its() }));
+    } else {
+        let freeze = UserCommand::Freeze { node: its(), how: Freezing::Cooperative };
+        actions.push(Action::new("Freeze", format!("Freeze {name}"), freeze).means(wording::FREEZE_MEANS));
+    }
+    let all = links::of(picture, name, &[]);
+    let is_cut = |way: &knowledge::user_command::LinkWay| picture.steering.link(&way.from, &way.to).cut;
+    if !all.iter().all(is_cut) {
+        let cut = links::set(all.clone(), LinkRule::CUT);
+        actions.push(Action::new("Cut off", format!("Cut {name} off"), cut).means(wording::CUT_OFF_MEANS));
+    }
+    if links::any_broken(picture, name) {
+        let mend = links::set(all, LinkRule::default());
+        actions.push(Action::new("Mend", format!("Mend the links of {name}"), mend));
+    }
+    if node.actor == Actor::Role(Role::Replica) {
+        let command = UserCommand::ShowOrders { node: its(), from: None };
+        actions.push(Action::new("Orders", format!("Show the orders of {name}"), command));
+    }
+    actions.push(remove);
+    actions
+}
+
+/// What is done with a node less often: only its menu offers it.
+#[must_use]
+pub fn rare(picture: &Picture, node: &Node) -> Vec<Action> {
+    let mut actions = Vec::new();
+    if node.actor == Actor::Role(Role::FrontEnd) {
+        actions.push(add_front_end(picture));
+    }
+    if !node.runs() {
+        return actions;
+    }
+    let (name, its) = (&node.name, || node.name.clone());
+    if cfg!(unix) && !picture.steering.frozen.contains_key(&node.id) {
+        let stop = UserCommand::Freeze { node: its(), how: Freezing::Signal };
+        let in_full = format!("Freeze {name} by the operating system");
+        actions.push(Action::new("SIGSTOP", in_full, stop).means(wording::SIGSTOP_MEANS));
+    }
+    if node.replica().is_some_and(|replica| replica.standing == Standing::Primary) {
+        actions.push(split_the_brain(picture, name));
+    }
+    if picture.steering.bombs.contains_key(&node.id) {
+        let away = UserCommand::SetBomb { node: its(), bomb: None };
+        actions.push(Action::new("No bomb", format!("Take the bomb out of {name}"), away));
+    }
+    actions
+}
+
+/// One more front-end, beside those there are.
+#[must_use]
+pub fn add_front_end(picture: &Picture) -> Action {
+    let in_full = match picture.nodes.front_ends().count() {
+        1 => "Add a second front-end",
+        _ => "Add a front-end",
+    };
+    Action::new("+ Front-end", in_full.into(), UserCommand::AddFrontEnd).means(wording::ADD_FRONT_END_MEANS)
+}
+
+/// The primary hears neither front-ends nor replicas; name server and services it still reaches.
+#[must_use]
+pub fn split_the_brain(picture: &Picture, primary: &str) -> Action {
+    let spared =
+        |node: &&Node| matches!(node.actor, Actor::Role(Role::NameServer | Role::Customer) | Actor::Service(_));
+    let spared: Vec<&str> = picture.nodes.iter().filter(spared).map(|node| node.name.as_str()).collect();
+    let cut = links::set(links::of(picture, primary, &spared), LinkRule::CUT);
+    Action::new("Split", format!("Split the brain: {primary} alone"), cut).destructive().means(wording::SPLIT_MEANS)
+}
+
+/// Replicas that run, those that hold most first: with one of them a new history can begin.
+#[must_use]
+pub fn may_begin_afresh(picture: &Picture) -> Vec<String> {
+    let holds = |node: &Node| node.replica().and_then(|replica| replica.position).map(|position| position.op);
+    let is_replica = |node: &&Node| node.runs() && node.actor == Actor::Role(Role::Replica);
+    let mut replicas: Vec<&Node> = picture.nodes.iter().filter(is_replica).collect();
+    replicas.sort_by_key(|node| std::cmp::Reverse(holds(node)));
+    replicas.into_iter().map(|node| node.name.clone()).collect()
+}
+
+/// The name of the menu of a part's bombs.
+#[must_use]
+pub fn bomb_menu(part: Part) -> &'static str {
+    match part {
+        Part::Primary => wording::BOMB_AS_PRIMARY,
+        Part::Backup => wording::BOMB_AS_BACKUP,
+        Part::Joiner => wording::BOMB_AS_JOINER,
+        Part::FrontEnd | Part::NameServer | Part::Customer | Part::Launcher => wording::BOMB,
+    }
+}
+
+/// The parts a node can play; of a replica the one it plays now comes first.
+#[must_use]
+pub fn parts(node: &Node) -> Vec<Part> {
+    match node.actor {
+        Actor::Role(Role::NameServer) => vec![Part::NameServer],
+        Actor::Role(Role::FrontEnd) => vec![Part::FrontEnd],
+        Actor::Role(Role::Customer) => vec![Part::Customer],
+        Actor::Service(_) => Vec::new(),
+        Actor::Role(Role::Replica) => match node.replica().map(|replica| replica.standing) {
+            Some(Standing::Primary) => vec![Part::Primary, Part::Backup, Part::Joiner],
+            Some(Standing::Backup) => vec![Part::Backup, Part::Primary, Part::Joiner],
+            Some(Standing::Joining) | None => vec![Part::Joiner, Part::Backup, Part::Primary],
+        },
+    }
+}
+
+/// The failpoints at a numbered step: where a bomb dropped on the step can go off.
+#[must_use]
+pub fn failpoints_at(step: u8) -> &'static [Failpoint] {
+    match step {
+        1 => &[Failpoint::JoinerRegistered],
+        2 => &[Failpoint::FrontEndAllReports, Failpoint::NameServerBeforeJournal, Failpoint::NameServerTornJournal],
+        3 => &[Failpoint::NameServerJournaledNotAnswered, Failpoint::FrontEndViewRecorded],
+        4 => &[Failpoint::FrontEndNewviewToPrimaryOnly, Failpoint::JoinerViewRecorded],
+        5 => &[
+            Failpoint::PrimaryAssigned,
+            Failpoint::PrimarySentToOne,
+            Failpoint::BackupBeforeApply,
+            Failpoint::JoinerMidSnapshot,
+        ],
+        6 => &[
+            Failpoint::BackupApplied,
+            Failpoint::BackupAcked,
+            Failpoint::JoinerSnapshotDone,
+            Failpoint::PrimaryAllAcked,
+        ],
+        7 | 8 => &[Failpoint::NameServerCleaning],
+        9 => &[Failpoint::CustomerBeforeSend, Failpoint::CustomerSent, Failpoint::FrontEndBeforeForward],
+        10 | 11 => &[Failpoint::PrimaryReceived],
+        12 => &[Failpoint::PrimaryValidated],
+        13 => &[Failpoint::PrimaryCommitted, Failpoint::PrimaryReplied, Failpoint::FrontEndReplyHeld],
+        14 => &[Failpoint::FrontEndReplyHeld, Failpoint::CustomerReplyUnseen],
+        _ => &[],
+    }
+}
+
+/// The wish for a bomb.
+#[must_use]
+pub fn bomb(name: &str, at: Failpoint, crash: bool) -> Action {
+    let blast = if crash { Blast::Crash } else { Blast::Freeze { wakes_after: None } };
+    let verb = if crash { "Crash" } else { "Freeze" };
+    let command = UserCommand::SetBomb { node: name.to_owned(), bomb: Some(Bomb { at, blast }) };
+    let action = Action::new("Bomb", format!("{verb} {name} {}", wording::failpoint(at)), command);
+    if crash { action.destructive() } else { action }
+}
+
+/// How much longer a message can be made to stay by one choice, in milliseconds of cluster time.
+const DELAYS: [u64; 3] = [10, 50, 250];
+
+/// What can be done with a message; nothing once it has left its link.
+#[must_use]
+pub fn of_message(passage: &Passage, now: u64) -> Vec<Action> {
+    if passage.end.is_some() || (!passage.is_held() && passage.progress(now) >= 1.0) {
+        return Vec::new();
+    }
+    let label = &passage.facts.label;
+    let act = |words, in_full: String, act| {
+        Action::new(words, in_full, UserCommand::Message { message: passage.id, to: passage.to, act })
+    };
+    let mut actions = vec![if passage.is_held() {
+        act("Let go", format!("Let {label} go"), MessageAct::LetGo)
+    } else {
+        act("Hold", format!("Hold {label}"), MessageAct::Hold)
+    }];
+    actions.push(act("Let past others", format!("Let {label} past others"), MessageAct::LetPast));
+    actions.push(act("Duplicate", format!("Duplicate {label}"), MessageAct::Duplicate));
+    actions.push(act("Drop", format!("Drop {label}"), MessageAct::Drop).destructive());
+    actions
+}
+
+/// The delays that a message can be given.
+#[must_use]
+pub fn delays(passage: &Passage) -> Vec<Action> {
+    let delay = |millis: u64| {
+        let command =
+            UserCommand::Message { message: passage.id, to: passage.to, act: MessageAct::Delay(Span::millis(millis)) };
+        Action::new("Delay", format!("Delay {} by {millis} ms", passage.facts.label), command)
+    };
+    DELAYS.into_iter().map(delay).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::trace::FAILPOINTS;
+
+    #[test]
+    fn every_failpoint_of_a_node_but_suspicions_has_a_step() {
+        for at in FAILPOINTS {
+            let launcher = at.part() == Part::Launcher;
+            let on_a_step = (1..=14).any(|step| failpoints_at(step).contains(&at));
+            let without = [Failpoint::FrontEndSuspected, Failpoint::FrontEndSomeReports, Failpoint::JoinerInAckSet];
+            assert_eq!(on_a_step, !launcher && !without.contains(&at), "{at}");
+        }
+    }
+}

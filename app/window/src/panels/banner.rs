@@ -1,0 +1,119 @@
+//! What must not be overlooked, under the toolbar: a mistake that is made on purpose, a scenario that is performed.
+
+use egui::{Context, CornerRadius, Frame, Id, LayerId, Margin, Order, Panel, RichText, Stroke, StrokeKind, Ui};
+
+use super::{actions, consent::Asked};
+use crate::theme::{self, size, text, tokens, tokens_of};
+use crate::widgets::{asking, button, from_right, pill};
+use knowledge::picture::{Picture, TotalLoss};
+use knowledge::user_command::{CommandQueue, UserCommand};
+
+/// What is told of a scenario that is performed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Performed {
+    /// Its title.
+    pub title: String,
+    /// "step 2 of 5: crash the primary", or how it ended.
+    pub progress: String,
+    /// Whether it is over, and if so whether all was as expected.
+    pub ended: Option<bool>,
+    /// Whether there is a card with more about how it ended.
+    pub has_result: bool,
+}
+
+/// Asked of a scenario by a click.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PerformedClick {
+    /// It shall stop, or no longer be told of.
+    Stop,
+    /// How it ended shall be shown once more.
+    Result,
+}
+
+/// The rows of what must not be overlooked; none usually.
+pub fn banner_ui(
+    ui: &mut Ui,
+    picture: &Picture,
+    performed: Option<&Performed>,
+    asked: &mut Option<Asked>,
+    commands: &mut CommandQueue,
+) -> Option<PerformedClick> {
+    let t = tokens(ui);
+    let row = |fill| Frame::new().fill(fill).inner_margin(Margin::symmetric(16, 4));
+    if let Some(plant) = picture.steering.plant {
+        Panel::top("plant").exact_size(36.0).frame(row(t.tomato_wash)).show(ui, |ui| {
+            ui.horizontal_centered(|ui| {
+                pill(ui, wording::UNSAFE_LESSON, t.on_strong, t.tomato_text);
+                let words = RichText::new(plant.sentence()).font(theme::strong(text::BODY)).color(t.tomato_text);
+                ui.add(egui::Label::new(words).truncate());
+                from_right(ui, |ui| {
+                    if asking(ui, commands.refuses, |ui| button(ui, "Switch it off")).clicked() {
+                        commands.push(UserCommand::SetPlant { plant: None });
+                    }
+                });
+            });
+        });
+    }
+    if let Some(loss) = picture.total_loss() {
+        total_loss(ui, picture, &loss, asked, commands);
+    }
+    let performed = performed?;
+    let mut clicked = None;
+    Panel::top("performed").exact_size(36.0).frame(row(t.soft)).show(ui, |ui| {
+        ui.horizontal_centered(|ui| {
+            let (sign, ink) = match performed.ended {
+                None => ("▶", t.text),
+                Some(true) => ("✓", t.basil_text),
+                Some(false) => ("✗", t.tomato_text),
+            };
+            ui.label(RichText::new(sign).color(ink));
+            ui.label(RichText::new(&performed.title).font(theme::strong(text::BODY)));
+            from_right(ui, |ui| {
+                let words = if performed.ended.is_some() { "Close" } else { "Stop the scenario" };
+                if button(ui, words).accessible_name(format!("{words}: {}", performed.title)).clicked() {
+                    clicked = Some(PerformedClick::Stop);
+                }
+                if performed.has_result && button(ui, "Result").clicked() {
+                    clicked = Some(PerformedClick::Result);
+                }
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    let words = RichText::new(&performed.progress).size(text::SMALL).color(ink);
+                    ui.add(egui::Label::new(words).truncate()).on_hover_text(&performed.progress);
+                });
+            });
+        });
+    });
+    clicked
+}
+
+/// What is lost, since when, and the one thing that goes on from here.
+fn total_loss(ui: &mut Ui, picture: &Picture, loss: &TotalLoss, asked: &mut Option<Asked>, commands: &CommandQueue) {
+    let t = tokens(ui);
+    let frame = Frame::new().fill(t.tomato_wash).inner_margin(Margin::symmetric(16, 6));
+    Panel::top("total loss").frame(frame).show(ui, |ui| {
+        ui.horizontal(|ui| {
+            let words = wording::total_loss(loss);
+            from_right(ui, |ui| {
+                let begins = actions::may_begin_afresh(picture);
+                let refuses = commands.refuses.or(begins.is_empty().then_some(wording::NOBODY_TO_BEGIN_WITH));
+                if asking(ui, refuses, |ui| button(ui, "Fresh start…")).clicked() {
+                    let ask = |name: &String| Asked::FreshStart { replica: name.clone(), after: loss.view.clone() };
+                    *asked = begins.first().map(ask);
+                }
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    ui.add(egui::Label::new(RichText::new(words).color(t.tomato_text)).wrap());
+                });
+            });
+        });
+    });
+}
+
+/// A red frame around the whole window while a mistake is made on purpose.
+pub fn unsafe_frame(context: &Context, picture: &Picture) {
+    if picture.steering.plant.is_none() {
+        return;
+    }
+    let painter = context.layer_painter(LayerId::new(Order::Foreground, Id::unique("unsafe lesson")));
+    let stroke = Stroke::new(size::STRONG + size::OUTLINE, tokens_of(context.theme()).tomato);
+    painter.rect_stroke(context.content_rect(), CornerRadius::ZERO, stroke, StrokeKind::Inside);
+}

@@ -1,0 +1,168 @@
+//! The tabs at the bottom: timeline, log, measurements.
+
+use egui::{Label, RichText, ScrollArea, Sense, Ui, vec2};
+use protocol::text::without_invisible;
+
+use super::Focus;
+use super::Selected;
+use super::timeline::{Course, TimelineState, controls_ui, timeline_ui};
+use crate::theme::{self, size, text, tokens};
+use crate::widgets::{dim, field, follow_focus, from_right, hairline, tabs};
+use knowledge::picture::{LogLine, Picture};
+use knowledge::verdict::evidence::Judged;
+use wording::{self, Weight};
+
+/// Which tab is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tab {
+    /// Messages between lanes, as time goes on.
+    #[default]
+    Timeline,
+    /// All lines.
+    Log,
+    /// Counts and times.
+    Measurements,
+}
+
+/// What the tabs remember.
+#[derive(Debug, Default)]
+pub struct BottomState {
+    tab: Tab,
+    filter: String,
+    /// Also what it asks for.
+    pub timeline: TimelineState,
+}
+
+/// The whole area.
+pub fn bottom_ui(ui: &mut Ui, course: Course<'_>, state: &mut BottomState, focus: &mut Focus) {
+    let picture = course.shown;
+    // Another tab shall not move the diagram.
+    ui.set_min_height(ui.available_height());
+    ui.horizontal(|ui| {
+        let choices = [(Tab::Timeline, "Timeline"), (Tab::Log, "Log"), (Tab::Measurements, "Measurements")];
+        if let Some(tab) = tabs(ui, state.tab, &choices) {
+            state.tab = tab;
+        }
+        if state.tab == Tab::Timeline {
+            from_right(ui, |ui| controls_ui(ui, course, &mut state.timeline, focus));
+        }
+        if state.tab == Tab::Log {
+            from_right(ui, |ui| {
+                field(ui, &mut state.filter, "Filter the log", "Show only lines with …", 200.0);
+            });
+        }
+    });
+    hairline(ui);
+    match state.tab {
+        Tab::Timeline => timeline_ui(ui, course, &mut state.timeline, focus),
+        Tab::Log => log(ui, picture, &state.filter, focus),
+        Tab::Measurements => measurements(ui, picture, course.judged),
+    }
+}
+
+fn log(ui: &mut Ui, picture: &Picture, filter: &str, focus: &mut Focus) {
+    let wanted = without_invisible(filter).trim().to_lowercase();
+    let has = |words: &str| words.to_lowercase().contains(&wanted);
+    let matches = |line: &LogLine| {
+        wanted.is_empty() || line.node.as_deref().is_some_and(has) || has(&wording::line_of_log(line).1)
+    };
+    let lines: Vec<_> = picture.log.lines().filter(|line| matches(line)).collect();
+    let height = text::SMALL + 6.0;
+    let area = ScrollArea::vertical().id_salt("log").auto_shrink(false).stick_to_bottom(true);
+    area.show_rows(ui, height, lines.len(), |ui, rows| {
+        let t = tokens(ui);
+        for line in &lines[rows] {
+            let (weight, said) = wording::line_of_log(line);
+            let (sign, ink) = match weight {
+                Weight::Plain => ("  ", t.text),
+                Weight::Good => ("✓ ", t.basil_text),
+                Weight::Bad => ("✗ ", t.tomato_text),
+            };
+            let node = line.node.as_deref().unwrap_or("–");
+            let words = format!("{:>9}  {node:<16}{sign}{}", wording::clock(line.at), said);
+            let label =
+                Label::new(RichText::new(&words).font(theme::mono()).color(ink)).truncate().sense(Sense::click());
+            let response = ui.add(label);
+            let of = line.message.map_or(Selected::Nothing, |(id, to)| Selected::Message(id, to));
+            if of != Selected::Nothing && focus.hovered == of {
+                ui.painter().rect_filled(response.rect.expand(1.0), 2.0, theme::faded(t.saffron, 0.25));
+            }
+            if response.hovered() {
+                focus.hover(of);
+            }
+            if response.on_hover_text("Click to copy").clicked() {
+                ui.ctx().copy_text(words);
+            }
+        }
+        follow_focus(ui);
+    });
+}
+
+/// The counts are the lights', which know the crowd too.
+fn measurements(ui: &mut Ui, picture: &Picture, judged: &Judged) {
+    let ledger = &picture.ledger;
+    let told = judged.lights.together();
+    let refused = picture.crowd.map_or(0, |(_, crowd)| crowd.refused);
+    let percentile = |percent| ledger.percentile(percent).map_or("–".to_owned(), wording::duration);
+    let columns: [[(&str, String); 4]; 3] = [
+        [
+            ("Orders acknowledged", told.acknowledged.to_string()),
+            ("Rejected", (ledger.rejected + refused).to_string()),
+            ("Given up in time", ledger.never_placed.to_string()),
+            ("Histories read", told.reads.to_string()),
+        ],
+        [
+            ("Answered, median", percentile(50)),
+            ("9 of 10 within", percentile(90)),
+            ("99 of 100 within", percentile(99)),
+            ("Slowest", percentile(100)),
+        ],
+        [
+            ("Batches committed", ledger.committed.to_string()),
+            ("Failovers", ledger.failovers.to_string()),
+            ("Last failover", ledger.failover.map_or("–".to_owned(), wording::duration)),
+            ("Messages on their way", picture.traffic.flying().count().to_string()),
+        ],
+    ];
+    ui.add_space(8.0);
+    ui.horizontal_top(|ui| {
+        for column in &columns {
+            ui.vertical(|ui| {
+                ui.set_width(232.0);
+                for (name, value) in column {
+                    number(ui, name, value);
+                }
+            });
+        }
+        latencies(ui, picture);
+    });
+}
+
+fn number(ui: &mut Ui, name: &str, value: &str) {
+    let t = tokens(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(216.0, 24.0), Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{name}: {value}")));
+    ui.painter().text(rect.left_center(), egui::Align2::LEFT_CENTER, name, theme::plain(text::BODY), t.dim);
+    ui.painter().text(rect.right_center(), egui::Align2::RIGHT_CENTER, value, theme::strong(text::BODY), t.text);
+}
+
+/// How long the latest answers took, one bar each, oldest first.
+fn latencies(ui: &mut Ui, picture: &Picture) {
+    let times: Vec<u64> = picture.ledger.times().collect();
+    let Some(slowest) = times.iter().copied().max().filter(|slowest| *slowest > 0) else {
+        ui.vertical(|ui| dim(ui, if picture.crowd.is_some() { wording::ONLY_TOGETHER } else { wording::NO_ANSWERS }));
+        return;
+    };
+    let room = vec2(ui.available_width().max(80.0), 96.0);
+    let (rect, response) = ui.allocate_exact_size(room, Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, "times of the latest answers"));
+    let t = tokens(ui);
+    let bars = ((rect.width() / 6.0) as usize).max(1);
+    let latest = &times[times.len().saturating_sub(bars)..];
+    for (index, took) in latest.iter().enumerate() {
+        let height = (*took as f32 / slowest as f32 * rect.height()).max(1.0);
+        let corner = rect.left_bottom() + vec2(index as f32 * 6.0, -height);
+        ui.painter().rect_filled(egui::Rect::from_min_size(corner, vec2(4.0, height)), 1.0, t.sea);
+    }
+    ui.painter().hline(rect.x_range(), rect.bottom(), (size::HAIRLINE, t.line));
+}

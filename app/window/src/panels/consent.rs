@@ -1,0 +1,130 @@
+//! Asks whether a person means it, before something that cannot be undone or that makes the program wrong on purpose.
+
+use egui::{Label, RichText, Ui};
+use protocol::ids::View;
+use protocol::plant::Plant;
+
+use crate::theme::{self, text, tokens};
+use crate::widgets::{asking, button, destructive, dialog, dim};
+use knowledge::user_command::{CommandQueue, UserCommand};
+
+/// What is being asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Whether a mistake shall be made on purpose.
+    Plant(Plant),
+    /// Whether a scenario shall be performed that makes a mistake on purpose, or comes from a file.
+    Scenario {
+        /// Its name.
+        name: String,
+        /// What it is about.
+        title: String,
+        /// The mistake that it makes on purpose, if it does.
+        plant: Option<Plant>,
+        /// Whether it was read from a file.
+        opened: bool,
+    },
+    /// Whether every node shall crash.
+    CrashAll,
+    /// Whether what the members of a view held is given up, and a new history begins.
+    FreshStart {
+        /// With this replica.
+        replica: String,
+        /// The view.
+        after: View,
+    },
+    /// Whether this cluster is to end, and another to take its place.
+    NewCluster,
+}
+
+/// What was agreed to, where it is more than a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Agreed {
+    /// A scenario.
+    Scenario(Wanted),
+    /// Another cluster.
+    NewCluster,
+}
+
+/// A scenario that shall be performed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its name.
+    pub name: String,
+    /// Whether with the mistake it makes on purpose, if it makes one.
+    pub with_mistake: bool,
+    /// Whether it was read from a file.
+    pub opened: bool,
+}
+
+/// The box, while something is asked.
+pub fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue) -> Option<Agreed> {
+    let asked = open.clone()?;
+    let mut agreed = None;
+    let modal = dialog(ui, "consent").show(ui.ctx(), |ui| {
+        ui.set_width(420.0);
+        let t = tokens(ui);
+        let (title, means, yes) = match &asked {
+            Asked::Plant(plant) => (wording::plant_title(*plant), wording::CONSENT, "Make this mistake"),
+            Asked::Scenario { plant: Some(plant), .. } => {
+                (wording::plant_title(*plant), wording::CONSENT, "Perform it")
+            }
+            Asked::Scenario { name, plant: None, .. } => {
+                (format!("Perform {name}?"), wording::SCENARIO_BEGINS, "Perform it")
+            }
+            Asked::CrashAll => ("Crash every node?".to_owned(), wording::CRASH_ALL_MEANS, "Crash them all"),
+            Asked::FreshStart { replica, .. } => {
+                (format!("Begin a new history with {replica}?"), wording::FRESH_START_MEANS, "Begin afresh")
+            }
+            Asked::NewCluster => ("Start a new cluster?".to_owned(), wording::NEW_CLUSTER_MEANS, "Start a new cluster"),
+        };
+        let harmless = matches!(asked, Asked::Scenario { plant: None, .. } | Asked::NewCluster);
+        let ink = if harmless { t.text } else { t.tomato_text };
+        ui.add(Label::new(RichText::new(title).font(theme::strong(text::LARGE)).color(ink)).wrap());
+        if let Asked::Scenario { title, opened: true, .. } = &asked {
+            ui.add(Label::new(title).wrap());
+        }
+        if let Asked::Plant(plant) | Asked::Scenario { plant: Some(plant), .. } = &asked {
+            ui.add(Label::new(plant.sentence()).wrap());
+        }
+        ui.add_space(4.0);
+        dim(ui, means);
+        ui.add_space(8.0);
+        ui.horizontal(|ui| {
+            // A new cluster can be had from the past and from a tape, too.
+            let refuses = commands.refuses.filter(|_| asked != Asked::NewCluster);
+            let agrees = |ui: &mut Ui| if harmless { button(ui, yes) } else { destructive(ui, yes) };
+            if asking(ui, refuses, agrees).clicked() {
+                match &asked {
+                    Asked::Plant(plant) => commands.push(UserCommand::SetPlant { plant: Some(*plant) }),
+                    Asked::Scenario { name, opened, .. } => {
+                        let wanted = Wanted { name: name.clone(), with_mistake: true, opened: *opened };
+                        agreed = Some(Agreed::Scenario(wanted));
+                    }
+                    Asked::CrashAll => commands.push(UserCommand::CrashAll),
+                    Asked::FreshStart { replica, after } => {
+                        commands.push(UserCommand::FreshStart { replica: replica.clone(), after: after.clone() });
+                    }
+                    Asked::NewCluster => agreed = Some(Agreed::NewCluster),
+                }
+                ui.close();
+            }
+            if let Asked::Scenario { name, plant: Some(_), opened: true, .. } = &asked
+                && asking(ui, refuses, |ui| button(ui, "Without the mistake"))
+                    .on_hover_text(wording::WITHOUT_MEANS)
+                    .clicked()
+            {
+                let wanted = Wanted { name: name.clone(), with_mistake: false, opened: true };
+                agreed = Some(Agreed::Scenario(wanted));
+                ui.close();
+            }
+            if button(ui, "Cancel").clicked() {
+                ui.close();
+            }
+        });
+    });
+    if modal.should_close() {
+        *open = None;
+    }
+    agreed
+}

@@ -1,0 +1,67 @@
+//! A message: what it says field by field, where it is, what can be done with it, and what its receiver did and why.
+
+use egui::{Label, Ui};
+
+use super::action_buttons;
+use crate::panels::actions;
+use crate::theme::tokens;
+use crate::widgets::{asking, button, dim, fact, heading, pill};
+use knowledge::picture::{End, Passage, Picture};
+use knowledge::user_command::CommandQueue;
+
+/// The whole part.
+pub(super) fn message_ui(ui: &mut Ui, picture: &Picture, passage: &Passage, commands: &mut CommandQueue) {
+    let t = tokens(ui);
+    heading(ui, "Message");
+    let (words, ink, ground) = match &passage.end {
+        None if passage.is_held() => ("held", t.saffron_text, t.saffron_wash),
+        None => ("on its way", t.saffron_text, t.saffron_wash),
+        Some((_, End::Delivered)) => ("handled", t.basil_text, t.basil_wash),
+        Some((_, End::Refused(_))) => ("refused", t.tomato_text, t.tomato_wash),
+        Some((_, End::Lost(_))) => ("lost", t.tomato_text, t.tomato_wash),
+    };
+    pill(ui, words, ink, ground);
+    ui.add_space(4.0);
+    ui.add(Label::new(wording::whereabouts(passage, picture)).wrap());
+    ui.add_space(4.0);
+    let all = actions::of_message(passage, picture.now);
+    if !all.is_empty() {
+        action_buttons(ui, all, commands);
+        let refuses = commands.refuses;
+        let delays = |ui: &mut Ui| {
+            ui.spacing_mut().button_padding.x = 6.0;
+            dim(ui, "Delay by");
+            for action in actions::delays(passage) {
+                let millis = action.in_full.rsplit("by ").next().unwrap_or_default().to_owned();
+                if button(ui, &millis).accessible_name(&action.in_full).clicked() {
+                    action.ask(commands);
+                }
+            }
+        };
+        ui.horizontal_wrapped(|ui| asking(ui, refuses, delays));
+    }
+    fact(ui, "Says", &passage.facts.label, false);
+    if let Some(step) = passage.facts.step {
+        fact(ui, "Step", &format!("[{}]", step.0), false);
+    }
+    fact(ui, "From", &picture.name(passage.id.from), false);
+    fact(ui, "To", &picture.name(passage.to), false);
+    if let Some(request) = passage.facts.request {
+        let name = picture.customers.get(request.customer).map(|customer| customer.name.clone());
+        let name = name.unwrap_or_else(|| request.customer.to_string());
+        fact(ui, "Request", &format!("{name}’s {}", request.number), false);
+    }
+    fact(ui, "Number", &format!("{} of its sender", passage.id.number), false);
+    fact(ui, "Sent", &wording::clock(passage.sent), false);
+    fact(ui, "Delay", &wording::duration(passage.facts.delay), false);
+    if let Some((at, _)) = &passage.end {
+        fact(ui, "Ended", &wording::clock(*at), false);
+    }
+    if passage.facts.fields.is_empty() {
+        return;
+    }
+    heading(ui, "Fields");
+    for (name, value) in &passage.facts.fields {
+        fact(ui, name, &wording::field_value(value, picture), false);
+    }
+}

@@ -1,0 +1,83 @@
+//! The line at the bottom: what customers were told, and whether that is so. Each light says why on hover; a red one leads to
+//! the requests that contradict each other.
+
+use egui::{Label, RichText, Sense, Ui};
+use protocol::ids::RequestId;
+
+use crate::theme::{self, text, tokens};
+use crate::widgets::{dim, from_right};
+use knowledge::picture::Picture;
+use knowledge::verdict::evidence::Judged;
+use wording::{self, Light};
+
+/// The whole line. Returns the request that shall be looked at, if a red light was clicked.
+pub fn status_bar_ui(ui: &mut Ui, picture: &Picture, judged: &Judged) -> Option<RequestId> {
+    let mut wanted = None;
+    let ledger = &picture.ledger;
+    ui.horizontal_centered(|ui| {
+        ui.spacing_mut().item_spacing.x = 14.0;
+        let lights = wording::lights(judged, ledger);
+        let height = fitting_height(ui, &lights);
+        for light in lights {
+            if light_ui(ui, &light, height) {
+                let convicted = judged.contradictions.iter().find(|it| light.why.contains(&it.why));
+                wanted = convicted.and_then(|contradiction| contradiction.requests.last()).copied();
+            }
+        }
+        from_right(ui, |ui| {
+            ui.spacing_mut().item_spacing.x = 14.0;
+            // What has no room beside the lights is left out; all of it stands among the measurements.
+            let has_room = |ui: &Ui| ui.available_width() > ROOM;
+            if has_room(ui) {
+                dim(ui, wording::count(picture.nodes.running(), "process", "processes"));
+            }
+            if let Some(median) = ledger.percentile(50).filter(|_| has_room(ui)) {
+                dim(ui, format!("answered in {}", wording::duration(median))).on_hover_text(wording::MEDIAN_MEANS);
+            }
+            if let Some(failover) = ledger.failover.filter(|_| has_room(ui)) {
+                dim(ui, format!("last failover {}", wording::duration(failover)))
+                    .on_hover_text(wording::FAILOVER_MEANS);
+            }
+        });
+    });
+    wanted
+}
+
+/// Room that one of the words at the right needs.
+const ROOM: f32 = 132.0;
+
+/// How high letters may be so that all lights are in sight: in a narrow window, or a presentation, they are smaller.
+fn fitting_height(ui: &Ui, lights: &[Light]) -> f32 {
+    let letters = theme::plain(text::SMALL);
+    let width = |light: &Light| {
+        let words = format!("{} {}", sign(light), light.words);
+        ui.painter().layout_no_wrap(words, letters.clone(), tokens(ui).text).size().x
+    };
+    let gaps = lights.len() as f32 * ui.spacing().item_spacing.x;
+    let whole: f32 = lights.iter().map(width).sum();
+    text::SMALL * ((ui.available_width() - gaps) / whole.max(1.0)).clamp(0.6, 1.0)
+}
+
+fn sign(light: &Light) -> &'static str {
+    match light.good {
+        Some(true) => "✓",
+        Some(false) => "✗",
+        None => "○",
+    }
+}
+
+/// A tick, a cross or a ring before the words, never colour alone. True: it is red and was clicked.
+fn light_ui(ui: &mut Ui, light: &Light, height: f32) -> bool {
+    let t = tokens(ui);
+    let ink = match light.good {
+        Some(true) => t.basil_text,
+        Some(false) => t.tomato_text,
+        None => t.dim,
+    };
+    let mut words = RichText::new(format!("{} {}", sign(light), light.words)).size(height).color(ink);
+    if light.good == Some(false) {
+        words = words.strong().background_color(t.tomato_wash);
+    }
+    let response = ui.add(Label::new(words).selectable(false).sense(Sense::click()));
+    response.on_hover_text(&light.why).clicked() && light.good == Some(false)
+}

@@ -1,0 +1,385 @@
+//! The bar at the top: how fast time goes, whether the cluster serves, and the menu.
+
+use egui::{Button, Color32, Context, Popup, Response, RichText, ThemePreference, Ui};
+use protocol::trace::Rate;
+
+use super::actions;
+use super::pace::{self, Pace, RATES};
+use super::zoom::{self, Zoom};
+use crate::theme::{self, size, text, tokens};
+use crate::widgets::{self, Sign, asking, checkbox, choice, dim, from_right, pill, sign_button};
+use knowledge::picture::{Picture, Service};
+use knowledge::user_command::{CommandQueue, Until, UserCommand};
+
+/// How the window looks; remembered between runs.
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Appearance {
+    /// Presentation: all larger, side panels hidden.
+    pub presents: bool,
+    /// Messages do not travel but light their way.
+    pub reduced_motion: bool,
+    /// Beside each node stands what it believes.
+    pub beliefs: bool,
+    /// Armed timers are not shown.
+    pub hides_timers: bool,
+    /// How large everything is.
+    pub zoom: Zoom,
+}
+
+impl Appearance {
+    /// Everything one step larger; else a sentence why not.
+    pub fn enlarge(&mut self, context: &Context) -> Option<String> {
+        (!self.zoom.enlarge(zoom::window(context), self.presents)).then(|| wording::NO_ROOM_TO_ENLARGE.to_owned())
+    }
+
+    /// Everything one step smaller.
+    pub fn reduce(&mut self, context: &Context) {
+        self.zoom.reduce(zoom::window(context), self.presents);
+    }
+}
+
+/// What the toolbar remembers.
+#[derive(Debug, Default)]
+pub struct ToolbarState {
+    /// Whether the About box is open.
+    pub about: bool,
+    /// Whether the list of keys is open.
+    pub shortcuts: bool,
+    /// Whether it was asked to save a tape.
+    pub save_tape: bool,
+    /// Whether it was asked to open one.
+    pub open_tape: bool,
+    /// Whether the list of past notifications is open.
+    pub notices: bool,
+    /// Whether the list of scenarios is open.
+    pub scenarios: bool,
+    /// Whether it is being asked if every node shall crash.
+    pub crash_all: bool,
+    /// Whether another cluster is asked for; taken by the app.
+    pub new_cluster: bool,
+    /// Whether primaries remember verdicts; on when a cluster starts.
+    pub asks_each_time: bool,
+    /// The speed that was chosen last.
+    pub pace: Pace,
+    /// Whether the past goes on by itself; none: the present is shown.
+    pub past_plays: Option<bool>,
+    /// What was asked of the past; taken by the app.
+    pub asked_of_past: Option<PlayClick>,
+    /// Why the last click led to nothing; taken by the app, which shows it.
+    pub complaint: Option<String>,
+}
+
+/// What Run, Stop and Step mean while the past is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlayClick {
+    /// It goes on by itself, or no longer.
+    Play(bool),
+    /// One message on.
+    Step,
+}
+
+/// The whole bar.
+pub fn toolbar_ui(
+    ui: &mut Ui,
+    picture: &Picture,
+    state: &mut ToolbarState,
+    appearance: &mut Appearance,
+    commands: &mut CommandQueue,
+) {
+    let t = tokens(ui);
+    ui.horizontal_centered(|ui| {
+        let narrow = ui.available_width() < ROOM_FOR_NAME;
+        if !narrow {
+            ui.spacing_mut().item_spacing.x = 0.0;
+            ui.label(RichText::new("Just ").font(theme::strong(text::TITLE)).color(t.tomato_text));
+            ui.label(RichText::new("Hungry").font(theme::strong(text::TITLE)));
+            ui.add_space(12.0);
+        }
+        ui.spacing_mut().item_spacing.x = 8.0;
+        match state.past_plays {
+            Some(plays) => play_past(ui, plays, &mut state.asked_of_past),
+            None => {
+                state.pace.follow(picture);
+                run_and_stop(ui, picture, state.pace, commands);
+            }
+        }
+        speeds(ui, picture, state, commands);
+        from_right(ui, |ui| {
+            menu(ui, picture, state, appearance, commands);
+            theme_button(ui);
+            let words = if appearance.presents { "End presentation" } else { "Present" };
+            let short = if narrow && appearance.presents { "End" } else { words };
+            let present = widgets::button(ui, short).accessible_name(words);
+            if present.on_hover_text("Larger, without side panels (P)").clicked() {
+                appearance.presents = !appearance.presents;
+            }
+            if ui.available_width() >= ROOM_FOR_SERVICE {
+                service(ui, picture);
+            }
+        });
+    });
+}
+
+/// Run, Stop and Step; further steps in a small menu.
+fn run_and_stop(ui: &mut Ui, picture: &Picture, pace: Pace, commands: &mut CommandQueue) {
+    let stopped = picture.steering.is_stopped(picture.now);
+    ui.spacing_mut().item_spacing.x = 2.0;
+    if sign_button(ui, Sign::Run, "Run", "run", !stopped).on_hover_text(wording::RUN_MEANS).clicked() && stopped {
+        commands.push(pace.run());
+    }
+    if sign_button(ui, Sign::Stop, "Stop", "stop", stopped).on_hover_text(wording::STOPPED_MEANS).clicked() && !stopped
+    {
+        commands.push(Pace::stop());
+    }
+    if sign_button(ui, Sign::Step, "Step", "step", false).on_hover_text(wording::STEP_MEANS).clicked() {
+        commands.push(pace.step(picture));
+    }
+    let more = sign_button(ui, Sign::More, "", "further steps", false);
+    ui.spacing_mut().item_spacing.x = 8.0;
+    Popup::menu(&more).show(|ui| {
+        ui.set_min_width(260.0);
+        let mut entry = |ui: &mut Ui, words: &str, keys: &str, means: &str, command: UserCommand| {
+            let button = Button::new(words).shortcut_text(keys);
+            if ui.add(button).accessible_name(words).on_hover_text(means).clicked() {
+                commands.push(command);
+                ui.close();
+            }
+        };
+        entry(ui, "To the next message", "→", wording::STEP_MEANS, pace.step(picture));
+        let numbered = pace.run_until(Until::NumberedStep);
+        entry(ui, "To the next numbered step", "Shift →", wording::NUMBERED_MEANS, numbered);
+        let view_change = pace.run_until(Until::ViewChange);
+        entry(ui, "To the next view change", "Ctrl →", wording::VIEW_CHANGE_MEANS, view_change);
+    });
+}
+
+/// The same buttons while the past is shown: they play it, and the cluster goes on as it does.
+fn play_past(ui: &mut Ui, plays: bool, asked: &mut Option<PlayClick>) {
+    ui.spacing_mut().item_spacing.x = 2.0;
+    if sign_button(ui, Sign::Run, "Play", "play", plays).on_hover_text(wording::PLAY_MEANS).clicked() {
+        *asked = Some(PlayClick::Play(true));
+    }
+    if sign_button(ui, Sign::Stop, "Stop", "stop", !plays).on_hover_text(wording::PLAY_MEANS).clicked() {
+        *asked = Some(PlayClick::Play(false));
+    }
+    if sign_button(ui, Sign::Step, "Step", "step", false).on_hover_text("One message on (arrow right)").clicked() {
+        *asked = Some(PlayClick::Step);
+    }
+    ui.spacing_mut().item_spacing.x = 8.0;
+}
+
+/// One control from real time to a thousandth, and how long a hop is seen at that speed.
+fn speeds(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, commands: &mut CommandQueue) {
+    let pace = &mut state.pace;
+    let choices: Vec<_> = RATES.iter().map(|rate| (*rate, wording::rate(*rate))).collect();
+    let chosen = match ui.available_width() >= ROOM_FOR_SPEEDS {
+        true => choice(ui, "speed", pace.chosen(), &choices),
+        false => speed_menu(ui, pace.chosen(), &choices),
+    };
+    if let Some(rate) = chosen {
+        let command = pace.choose(picture, rate);
+        // In the past it is the speed at which that is played.
+        commands.extend(command.filter(|_| state.past_plays.is_none()));
+    }
+    if ui.available_width() < ROOM_FOR_HOP {
+        return;
+    }
+    let seen = pace::hop_in_sight(picture.hop, pace.chosen());
+    dim(ui, wording::hop_in_sight(seen)).on_hover_text(wording::SPEED_MEANS);
+}
+
+/// The same choice where there is no room for all of it at once: a presentation on a small screen.
+fn speed_menu(ui: &mut Ui, now: Rate, choices: &[(Rate, String)]) -> Option<Rate> {
+    let mut chosen = None;
+    let button = sign_button(ui, Sign::More, &wording::rate(now), &format!("speed: {}", wording::rate(now)), false);
+    Popup::menu(&button).show(|ui| {
+        for (rate, words) in choices {
+            if ui.selectable_label(*rate == now, words).clicked() {
+                chosen = Some(*rate);
+                ui.close();
+            }
+        }
+    });
+    chosen.filter(|rate| *rate != now)
+}
+
+/// In a narrower bar than this, which a presentation can have, the program's name is left out.
+const ROOM_FOR_NAME: f32 = 720.0;
+/// With less room between speeds and buttons, whether orders are answered is told by the cards alone.
+const ROOM_FOR_SERVICE: f32 = 44.0;
+/// With less room for the speeds and what stands right of them, they are a menu.
+const ROOM_FOR_SPEEDS: f32 = 640.0;
+/// With less room right of the speeds, only the choice says how fast time goes.
+const ROOM_FOR_HOP: f32 = 520.0;
+
+/// The pill that says whether orders are answered, and whether safely: green, amber or red, each with a sign and a reason.
+fn service(ui: &mut Ui, picture: &Picture) {
+    let t = tokens(ui);
+    match (picture.service(), picture.concern()) {
+        (Service::Serving { view, members, in_step }, None) => {
+            let full = format!("● Serving · view {view} · {in_step} of {members} members in step");
+            let some = [format!("● View {view} · {in_step} of {members}"), format!("● {in_step} of {members}")];
+            fitting(ui, &[&full, &some[0], &some[1], "●"], t.basil_text, t.basil_wash).on_hover_text(&full);
+        }
+        (Service::Serving { view, .. }, Some(concern)) => {
+            let (words, why) = wording::concern(&concern);
+            let full = format!("! Serving · view {view} · {words}");
+            let some = [format!("! View {view} · {words}"), format!("! {words}")];
+            let least = format!("! {}", wording::concern_in_short(&concern));
+            fitting(ui, &[&full, &some[0], &some[1], &least, "!"], t.saffron_text, t.saffron_wash).on_hover_text(why);
+        }
+        (Service::Starting, _) => drop(pill(ui, &format!("○ {}", wording::STARTING), t.saffron_text, t.saffron_wash)),
+        (Service::Lost(loss), _) => {
+            let why = wording::total_loss(&loss);
+            let words = wording::ALL_MEMBERS_GONE.map(|words| format!("▲ {words}"));
+            fitting(ui, &[&words[0], &words[1], &words[2]], t.tomato_text, t.tomato_wash).on_hover_text(why);
+        }
+        (Service::Waiting(cause), _) => {
+            let why = wording::orders_wait(&cause, picture);
+            let some = format!("▲ {}", wording::ORDERS_WAIT);
+            fitting(ui, &[&format!("▲ {why}"), &some, "▲"], t.tomato_text, t.tomato_wash).on_hover_text(why);
+        }
+    }
+}
+
+/// A pill with the first words that fit into what is left of the bar.
+fn fitting(ui: &mut Ui, choices: &[&str], ink: Color32, ground: Color32) -> Response {
+    let room = ui.available_width() - 28.0;
+    let fits = |words: &&&str| {
+        let galley = ui.painter().layout_no_wrap((**words).to_owned(), theme::strong(text::SMALL), ink);
+        galley.size().x <= room
+    };
+    let words = choices.iter().find(fits).or(choices.last()).copied().unwrap_or_default();
+    pill(ui, words, ink, ground)
+}
+
+/// A disc: empty for light, full for dark, half for the system's choice.
+fn theme_button(ui: &mut Ui) {
+    let t = tokens(ui);
+    let now = ui.options(|options| options.theme_preference);
+    let (words, next) = next_theme(now);
+    let response = ui.add(Button::new("").min_size(widgets::ICON_BUTTON));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("theme: {words}")));
+    let centre = response.rect.center();
+    let full = match now {
+        ThemePreference::Light => 0.0,
+        ThemePreference::System => 0.5,
+        ThemePreference::Dark => 1.0,
+    };
+    let disc = egui::Rect::from_center_size(centre, egui::Vec2::splat(12.0));
+    let part = ui.painter().with_clip_rect(disc.with_max_x(disc.left() + disc.width() * full));
+    part.circle_filled(centre, 6.0, t.text);
+    ui.painter().circle_stroke(centre, 6.0, (size::OUTLINE, t.text));
+    if response.on_hover_text(format!("Theme: {words} (T)")).clicked() {
+        ui.set_theme(next);
+    }
+}
+
+/// What the present theme is called, and the one after it.
+#[must_use]
+pub fn next_theme(now: ThemePreference) -> (&'static str, ThemePreference) {
+    match now {
+        ThemePreference::System => ("as the system", ThemePreference::Light),
+        ThemePreference::Light => ("light", ThemePreference::Dark),
+        ThemePreference::Dark => ("dark", ThemePreference::System),
+    }
+}
+
+fn menu(
+    ui: &mut Ui,
+    picture: &Picture,
+    state: &mut ToolbarState,
+    appearance: &mut Appearance,
+    commands: &mut CommandQueue,
+) {
+    let button = Button::new(RichText::new("Menu").size(text::BODY)).min_size(widgets::ICON_BUTTON);
+    let response: Response = ui.add(button);
+    Popup::menu(&response).show(|ui| {
+        ui.set_min_width(280.0);
+        let open = |ui: &mut Ui, words: &str, keys: &str, which: &mut bool| {
+            if ui.add(Button::new(words).shortcut_text(keys)).accessible_name(words).clicked() {
+                *which = true;
+                ui.close();
+            }
+        };
+        open(ui, "Scenarios and unsafe lessons…", "L", &mut state.scenarios);
+        ui.separator();
+        let refuses = commands.refuses;
+        asking(ui, refuses, |ui| cluster_entries(ui, picture, state, commands));
+        open(ui, "New cluster…", "Ctrl N", &mut state.new_cluster);
+        asking(ui, refuses, |ui| open(ui, "Crash every node…", "", &mut state.crash_all));
+        ui.separator();
+        view_entries(ui, picture, appearance, commands);
+        ui.separator();
+        open(ui, "Save tape…", "", &mut state.save_tape);
+        open(ui, "Open tape…", "", &mut state.open_tape);
+        ui.separator();
+        open(ui, "Notifications", "", &mut state.notices);
+        open(ui, "Keys", "?", &mut state.shortcuts);
+        open(ui, "About", "", &mut state.about);
+        ui.separator();
+        size_entry(ui, state, appearance);
+    });
+}
+
+/// What is set of the cluster as a whole.
+fn cluster_entries(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, commands: &mut CommandQueue) {
+    let mut remembers = !state.asks_each_time;
+    if checkbox(ui, &mut remembers, "Primaries remember verdicts on postcodes").changed() {
+        state.asks_each_time = !remembers;
+        commands.push(UserCommand::SetVerdictCache { on: remembers });
+    }
+    ui.menu_button("Each hop lasts", |ui| {
+        for hop in std::iter::once(None).chain(pace::HOPS.map(Some)) {
+            if ui.button(wording::hop_choice(hop)).clicked() {
+                commands.push(pace::hop_command(hop));
+                ui.close();
+            }
+        }
+        dim(ui, format!("Now: {}.", wording::hop_choice(Some(picture.hop))));
+    });
+    let more = actions::add_front_end(picture);
+    if ui.button(&more.in_full).on_hover_text(more.means).clicked() {
+        more.ask(commands);
+        ui.close();
+    }
+    ui.add_enabled_ui(!picture.steering.links.is_empty(), |ui| {
+        if ui.add(Button::new("Mend all links").shortcut_text("M")).accessible_name("Mend all links").clicked() {
+            commands.push(UserCommand::MendAll);
+            ui.close();
+        }
+    });
+}
+
+/// What is shown of it.
+fn view_entries(ui: &mut Ui, picture: &Picture, appearance: &mut Appearance, commands: &mut CommandQueue) {
+    checkbox(ui, &mut appearance.beliefs, "Truth and belief").on_hover_text("B");
+    let mut heartbeats = picture.steering.heartbeats;
+    let one_by_one = |ui: &mut Ui| checkbox(ui, &mut heartbeats, "Heartbeats one by one");
+    if asking(ui, commands.refuses, one_by_one).on_hover_text(wording::HEARTBEATS_MEANS).changed() {
+        commands.push(UserCommand::ShowHeartbeats { on: heartbeats });
+    }
+    let mut timers = !appearance.hides_timers;
+    if checkbox(ui, &mut timers, "Armed timers while time is slow").changed() {
+        appearance.hides_timers = !timers;
+    }
+    checkbox(ui, &mut appearance.reduced_motion, "Reduced motion");
+}
+
+fn size_entry(ui: &mut Ui, state: &mut ToolbarState, appearance: &mut Appearance) {
+    ui.horizontal(|ui| {
+        ui.label("Size");
+        if ui.button("−").on_hover_text("Ctrl −").clicked() {
+            appearance.reduce(ui.ctx());
+        }
+        let shown = appearance.zoom.shown(zoom::window(ui.ctx()), appearance.presents);
+        ui.label(format!("{:.0} %", shown * 100.0));
+        if ui.button("+").on_hover_text("Ctrl +").clicked() {
+            state.complaint = appearance.enlarge(ui.ctx());
+        }
+        if ui.button("Reset").on_hover_text("Ctrl 0").clicked() {
+            appearance.zoom = Zoom::default();
+        }
+    });
+}

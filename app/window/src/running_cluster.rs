@@ -1,0 +1,47 @@
+//! What the window needs of a cluster. Who runs one, and how, is not known here.
+
+use std::time::Instant;
+
+use protocol::trace::TraceRecord;
+
+use knowledge::user_command::UserCommand;
+use scenarios::stage::audience::Audience;
+
+/// What the window needs of a cluster: the real one, or recorded facts in tests. Nothing here may block.
+pub trait RunningCluster {
+    /// Does what a person asked for, sooner or later; facts will tell.
+    fn perform(&mut self, command: UserCommand);
+    /// Facts that have arrived since the last call.
+    fn take_facts(&mut self) -> Vec<TraceRecord>;
+    /// Cluster time in microseconds.
+    fn now(&self) -> u64;
+    /// Ends every process and starts another cluster, sooner or later; where there can be none, nothing happens.
+    fn begin_again(&mut self, _beginning: Beginning) {}
+    /// Who orders and judges when a scenario is performed on it; moments count from `epoch`. Else a sentence why there is
+    /// nobody.
+    fn audience(&mut self, _epoch: Instant) -> Result<Box<dyn Audience>, String> {
+        Err("No cluster runs.".into())
+    }
+    /// Whether it has begun again since the last call, or a sentence why it cannot. Facts are the new cluster's from then on.
+    fn has_begun_again(&mut self) -> Option<Result<(), String>> {
+        None
+    }
+    /// Whether the program was asked to end: then its window closes.
+    fn is_asked_to_end(&self) -> bool {
+        false
+    }
+}
+
+/// How a cluster begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beginning {
+    /// As the program was started, with its customers.
+    Usual,
+    /// For a scenario: without any customer of its own.
+    Empty {
+        /// How many replicas.
+        replicas: u32,
+        /// How many customers' last requests they remember.
+        sessions: u32,
+    },
+}

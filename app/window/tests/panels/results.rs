@@ -1,0 +1,311 @@
+//! Scenarios in the window, by clicks on told facts: how one begins, how it ends, and what its card says.
+
+use std::time::Duration;
+
+use egui::{Key, Role};
+use egui_kittest::kittest::Queryable;
+use knowledge::user_command::UserCommand;
+use protocol::order_book::MOST_SESSIONS;
+use protocol::plant::Plant;
+use window::Beginning;
+
+use super::ended::{LESSON, STRICT, begin, end, open};
+use super::{Shown, asked_for, click, shown};
+
+fn opened(text: &str) -> Shown {
+    let mut harness = shown();
+    open(harness.state_mut(), "lesson.toml", text);
+    harness.run_steps(3);
+    harness
+}
+
+#[test]
+fn a_mistake_that_is_caught_is_said_to_be_and_made_again_or_not_by_a_click() {
+    let mut harness = opened(LESSON);
+    assert!(harness.state_mut().play(Default::default()).is_empty());
+    assert_eq!(harness.state_mut().take_beginning(), None, "not before somebody has agreed");
+    click(&mut harness, "Perform it");
+    let told = begin(harness.state_mut(), 0);
+    harness.run_steps(2);
+    harness.get_by_label_contains("crowd: 300 customers, 4812 acknowledged");
+    harness.get_by_label_contains("judged at the end");
+    end(harness.state_mut(), &told, 0, 2);
+    harness.run_steps(3);
+    harness.get_by_label("✓ Caught");
+    harness.get_by_label("✓ met: the light “lost” turns red: the mistake is caught; it is red");
+    harness.get_by_label("✓ met: at least 500 orders acknowledged; 4812 orders acknowledged");
+    harness.get_by_label_contains("ends like this with exit status 1");
+    click(&mut harness, "Again without it");
+    assert!(harness.query_by_label("✓ Caught").is_none());
+    let told = begin(harness.state_mut(), 10_000);
+    end(harness.state_mut(), &told, 10_000, 0);
+    harness.run_steps(3);
+    harness.get_by_label("✓ It holds");
+    harness.get_by_label("✓ met: the light “lost” stays green: no mistake is made; it is green");
+    harness.get_by_label_contains("ends like this with exit status 0");
+    assert_eq!(harness.get_all_by_label("Without the mistake nothing was violated.").count(), 2, "card and banner");
+    click(&mut harness, "Again with the mistake…");
+    assert!(harness.state_mut().take_beginning().is_none());
+    let _ = harness.state_mut().play(Duration::from_secs(20));
+    assert_eq!(harness.state_mut().take_beginning(), None, "nobody has agreed to it this time");
+    click(&mut harness, "Perform it");
+    let _ = harness.state_mut().play(Duration::from_secs(21));
+    assert!(harness.state_mut().take_beginning().is_some());
+}
+
+#[test]
+fn what_was_expected_and_did_not_come_is_crossed_and_can_be_looked_at_again() {
+    let mut harness = opened(STRICT);
+    click(&mut harness, "Perform it");
+    let told = begin(harness.state_mut(), 0);
+    end(harness.state_mut(), &told, 0, 0);
+    harness.run_steps(3);
+    harness.get_by_label("✗ A promise was broken");
+    harness.get_by_label("✓ met: at least 500 orders acknowledged; 4812 orders acknowledged");
+    harness.get_by_label("○ too little: at least 1 failover; 0 failovers");
+    harness.get_by_label("✗ broken: no customer waits longer than 500 ms; the longest wait was 812 ms");
+    harness.get_by_label("✓ met: at most 0 suspicions; 0 suspicions");
+    harness.key_press(Key::Escape);
+    harness.run_steps(3);
+    assert!(harness.query_by_label("✗ A promise was broken").is_none());
+    click(&mut harness, "Result");
+    click(&mut harness, "Perform it again");
+    let _ = harness.state_mut().play(Duration::from_secs(5));
+    assert!(harness.state_mut().take_beginning().is_some());
+}
+
+#[test]
+fn a_mistake_in_a_file_can_be_left_out_from_the_beginning() {
+    let mut harness = opened(LESSON);
+    click(&mut harness, "Without the mistake");
+    let told = begin(harness.state_mut(), 0);
+    end(harness.state_mut(), &told, 0, 0);
+    harness.run_steps(3);
+    harness.get_by_label("✓ It holds");
+    assert!(!asked_for(&mut harness).contains(&UserCommand::SetPlant { plant: Some(Plant::AckBeforeReplicate) }));
+}
+
+#[test]
+fn orders_come_too_late_while_a_scenario_is_judged_and_too_early_before_it_begins() {
+    let mut harness = opened(STRICT);
+    click(&mut harness, "Perform it");
+    let order = UserCommand::PlaceOrder {
+        customer: super::scene::customer(1).1,
+        postcode: "EH1 1RE".into(),
+        items: vec!["Pad thai".into()],
+    };
+    let mut early = opened(STRICT);
+    click(&mut early, "Perform it");
+    let _ = early.state_mut().play(Duration::ZERO);
+    let audience = Box::new(super::ended::Told::default());
+    early.state_mut().begin_again(Duration::ZERO, Ok(audience));
+    early.state_mut().commands.push(order.clone());
+    assert_eq!(early.state_mut().hand_over(0.0), [], "its history does not begin yet");
+    let _told = begin(harness.state_mut(), 0);
+    harness.state_mut().commands.push(order.clone());
+    assert_eq!(harness.state_mut().hand_over(0.0).len(), 1, "as long as it goes on, whoever wants may order");
+    let event = protocol::trace::TraceEvent::CommandRefused { why: "no such customer".into() };
+    let record = protocol::trace::TraceRecord { node: super::scene::NAME_SERVER, at: 2, event };
+    harness.state_mut().learn(&record, Duration::from_millis(8));
+    for ms in [1_100, 1_200, 1_250] {
+        let _ = harness.state_mut().play(Duration::from_millis(ms));
+    }
+    harness.state_mut().commands.push(order);
+    assert_eq!(harness.state_mut().hand_over(0.0), []);
+    harness.run_steps(2);
+    harness.get_by_label_contains("The scenario has not begun yet, or is being judged");
+}
+
+#[test]
+fn the_scenario_of_the_card_is_performed_again_though_another_file_was_opened_meanwhile() {
+    let mut harness = opened(STRICT);
+    click(&mut harness, "Perform it");
+    let told = begin(harness.state_mut(), 0);
+    end(harness.state_mut(), &told, 0, 0);
+    harness.run_steps(3);
+    harness.key_press(Key::Escape);
+    harness.run_steps(3);
+    open(harness.state_mut(), "other.toml", &STRICT.replace("replicas = 3", "replicas = 1"));
+    harness.run_steps(3);
+    click(&mut harness, "Cancel");
+    click(&mut harness, "Result");
+    click(&mut harness, "Perform it again");
+    let _ = harness.state_mut().play(Duration::from_secs(5));
+    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Empty { replicas: 3, sessions: MOST_SESSIONS }));
+}
+
+/// Opened by its path: read on a thread, so frames go on until it is there.
+fn open_path(harness: &mut Shown, path: &str, until: &str) {
+    harness.key_press(Key::L);
+    harness.run_steps(3);
+    click(harness, "Open a scenario…");
+    harness.get_by_label("File").focus();
+    harness.run_steps(1);
+    harness.get_by_label("File").type_text(path);
+    harness.run_steps(2);
+    harness.get_by_role_and_label(Role::Button, "Open scenario").click();
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while harness.query_by_label_contains(until).is_none() {
+        assert!(std::time::Instant::now() < deadline, "“{until}” is not shown");
+        harness.run_steps(1);
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_file_that_is_no_scenario_is_refused_with_line_and_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wrong.toml");
+    std::fs::write(&path, STRICT.replace("seconds = 1", "seconds = -1")).unwrap();
+    let mut harness = shown();
+    open_path(&mut harness, path.to_str().unwrap(), "wrong.toml is no scenario: line 4, column 11");
+    let path = folder.path().join("right.toml");
+    std::fs::write(&path, STRICT).unwrap();
+    click(&mut harness, "Close");
+    let mut harness = shown();
+    open_path(&mut harness, path.to_str().unwrap(), "Perform right.toml?");
+    click(&mut harness, "Cancel");
+    assert!(harness.state_mut().play(Default::default()).is_empty());
+    assert_eq!(harness.state_mut().take_beginning(), None);
+}
+
+#[test]
+fn a_scenario_is_performed_from_the_list_and_stopped_in_its_banner() {
+    let mut harness = shown();
+    harness.key_press(Key::L);
+    harness.run_steps(3);
+    click(&mut harness, "perform kill-primary");
+    assert_eq!(asked_for(&mut harness), []);
+    assert!(harness.query_by_label("perform kill-primary").is_none(), "the list closes");
+    let at = Duration::from_secs(5);
+    assert_eq!(harness.state_mut().play(at), []);
+    let beginning = Some(Beginning::Empty { replicas: 3, sessions: MOST_SESSIONS });
+    assert_eq!(harness.state_mut().take_beginning(), beginning, "it begins with a cluster of its own");
+    harness.run_steps(2);
+    harness.get_by_label("The replicas that it needs become members…");
+    // Here they never do.
+    assert_eq!(harness.state_mut().play(at + Duration::from_secs(60)), []);
+    harness.run_steps(2);
+    harness.get_by_label_contains("It did not begin");
+    harness.get_by_label_contains("Close: ").click();
+    harness.run_steps(3);
+    assert!(harness.state_mut().play(at + Duration::from_secs(61)).contains(&UserCommand::MendAll));
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("It did not begin").is_none());
+}
+
+#[test]
+fn a_scenario_of_the_museum_is_performed_with_its_mistake_only_after_a_question() {
+    let mut harness = shown();
+    harness.key_press(Key::L);
+    harness.run_steps(3);
+    click(&mut harness, "Bug museum");
+    click(&mut harness, "perform museum/ack-before-replicate with the mistake");
+    assert_eq!(harness.state_mut().play(Duration::ZERO), []);
+    assert_eq!(harness.state_mut().take_beginning(), None);
+    click(&mut harness, "Perform it");
+    assert_eq!(harness.state_mut().play(Duration::ZERO), []);
+    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Empty { replicas: 1, sessions: MOST_SESSIONS }));
+    harness.state_mut().begin_again(Duration::ZERO, Err("nobody watches".into()));
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("node replica").is_none(), "nothing of the cluster before is shown");
+    harness.get_by_label_contains("nobody watches");
+    harness.get_by_label_contains("Close: Answered before");
+}
+
+/// Asks for a new cluster by its key, and agrees.
+fn new_cluster(harness: &mut Shown) {
+    harness.key_press_modifiers(egui::Modifiers::COMMAND, Key::N);
+    harness.run_steps(3);
+    click(harness, "Start a new cluster");
+    assert!(!asked_for(harness).contains(&UserCommand::AddReplica), "the key means nothing else");
+    let _ = harness.state_mut().play(Duration::from_secs(40));
+    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Usual));
+    harness.run_steps(2);
+    harness.get_by_label_contains("A new cluster starts…");
+    harness.state_mut().begin_again(Duration::from_secs(40), Err("nobody watches".into()));
+    harness.run_steps(3);
+    assert!(harness.query_by_label_contains("node replica").is_none(), "nothing of before is shown");
+    assert!(harness.query_by_label_contains("crowd").is_none() && !harness.state().shows_past());
+    assert!(harness.query_by_label_contains("nobody watches").is_none(), "no scenario is performed on it");
+    assert!(harness.query_by_label_contains("A new cluster starts…").is_none(), "it has started");
+}
+
+#[test]
+fn a_new_cluster_brings_back_the_beginning_from_any_state() {
+    let mut after = opened(LESSON);
+    click(&mut after, "Perform it");
+    let told = begin(after.state_mut(), 0);
+    end(after.state_mut(), &told, 0, 2);
+    after.run_steps(3);
+    after.get_by_label("✓ Caught");
+    after.get_by_label_contains("2 lost");
+    new_cluster(&mut after);
+    assert!(after.query_by_label("✓ Caught").is_none() && after.query_by_label_contains("2 lost").is_none());
+
+    let mut during = opened(STRICT);
+    click(&mut during, "Perform it");
+    let _told = begin(during.state_mut(), 0);
+    new_cluster(&mut during);
+
+    let mut starting = opened(STRICT);
+    click(&mut starting, "Perform it");
+    let _ = starting.state_mut().play(Duration::ZERO);
+    assert!(starting.state_mut().take_beginning().is_some());
+    new_cluster(&mut starting);
+
+    let mut past = shown();
+    past.state_mut().look(window::panels::timeline::Look::Back);
+    past.run_steps(2);
+    assert!(past.state().shows_past());
+    new_cluster(&mut past);
+
+    let mut menu = shown();
+    click(&mut menu, "Menu");
+    click(&mut menu, "New cluster…");
+    click(&mut menu, "Cancel");
+    let _ = menu.state_mut().play(Duration::ZERO);
+    assert_eq!(menu.state_mut().take_beginning(), None, "nobody has agreed");
+}
+
+#[test]
+fn a_new_cluster_takes_the_place_of_a_tape_and_says_so_when_it_cannot() {
+    let mut harness = shown();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.tape");
+    knowledge::tape::save(&harness.state().tape.copy(), &path).unwrap();
+    harness.state_mut().show_alone("a.tape".into(), knowledge::tape::open(&path).unwrap());
+    harness.run_steps(2);
+    assert!(harness.state().shows_past());
+    new_cluster(&mut harness);
+    harness.state_mut().cannot_begin("The cluster cannot be started: no reason");
+    harness.run_steps(2);
+    harness.get_by_label_contains("The cluster cannot be started: no reason");
+}
+
+#[test]
+fn one_count_is_the_same_wherever_it_is_shown() {
+    let mut harness = opened(LESSON);
+    click(&mut harness, "Perform it");
+    let told = begin(harness.state_mut(), 0);
+    end(harness.state_mut(), &told, 0, 2);
+    harness.run_steps(3);
+    harness.get_by_label("✓ met: at least 500 orders acknowledged; 4812 orders acknowledged");
+    assert!(harness.query_all_by_label_contains("2 × lost").count() > 0);
+    harness.get_by_label("✗ 2 lost");
+    harness.get_by_label("✓ 4812 acknowledged");
+    harness.get_by_label_contains("crowd: 300 customers, 4812 acknowledged");
+    click(&mut harness, "Close the result");
+    click(&mut harness, "Measurements");
+    for shown in [
+        "Orders acknowledged: 4812",
+        "Rejected: 3",
+        "Histories read: 4790",
+        "Answered, median: 1.2 ms",
+        "99 of 100 within: 9.0 ms",
+        "Slowest: 812 ms",
+    ] {
+        harness.get_by_label(shown);
+    }
+    assert!(harness.query_by_label("No answers yet.").is_none());
+}

@@ -1,0 +1,373 @@
+//! Time, messages, links and nodes steered by clicks and keys on a fixed picture.
+
+use egui::{Event, Key, Modifiers, PointerButton, vec2};
+use egui_kittest::kittest::Queryable;
+use knowledge::user_command::{Until, UserCommand};
+use protocol::ids::{Contact, MessageId, NodeId, Role, Span};
+use protocol::machine::Timer;
+use protocol::plant::Plant;
+use protocol::trace::{
+    Actor, Blast, Bomb, Ending, Failpoint, Freezing, MessageAct, Rate, Started, TraceEvent, TraceRecord,
+};
+use window::panels::Selected;
+
+use super::links::cut_of;
+use super::scene::{self, replica};
+use super::{Shown, asked_for, click, place, press, shown, shown_at};
+
+/// Time stands still, two updates are held, links are cut, replica-3 is frozen, and there are bombs.
+pub fn steered() -> Shown {
+    shown_at(&scene::steered::steered(None), scene::NOW)
+}
+
+fn key(harness: &mut Shown, modifiers: Modifiers, key: Key) -> Vec<UserCommand> {
+    harness.key_press_modifiers(modifiers, key);
+    harness.run_steps(2);
+    asked_for(harness)
+}
+
+pub fn plain(harness: &mut Shown, which: Key) -> Vec<UserCommand> {
+    key(harness, Modifiers::NONE, which)
+}
+
+fn say(harness: &mut Shown, event: TraceEvent) {
+    harness.state_mut().picture.apply(&TraceRecord { node: scene::NAME_SERVER, at: scene::NOW, event });
+    harness.run_steps(2);
+}
+
+/// Menus within menus open under the pointer.
+pub(super) fn point(harness: &mut Shown, label: &str) {
+    let at = harness.get_by_label(label).rect().center();
+    harness.event(Event::PointerMoved(at));
+    harness.run_steps(4);
+}
+
+#[test]
+fn time_runs_stops_and_steps_by_buttons() {
+    let mut harness = shown();
+    click(&mut harness, "stop");
+    assert_eq!(asked_for(&mut harness), [UserCommand::SetRate { rate: Rate::STOPPED }]);
+    let mut harness = steered();
+    click(&mut harness, "speed: 1/300");
+    assert_eq!(asked_for(&mut harness), [], "standing time goes on standing");
+    click(&mut harness, "run");
+    assert_eq!(asked_for(&mut harness), [UserCommand::SetRate { rate: Rate(3_333) }]);
+    let next = harness.state().picture.next_due().expect("updates are on their way").0;
+    click(&mut harness, "step");
+    let step = UserCommand::RunUntil { rate: Rate(3_333), until: Until::Moment(next) };
+    assert_eq!(asked_for(&mut harness), [step]);
+    click(&mut harness, "further steps");
+    click(&mut harness, "To the next view change");
+    let far = UserCommand::RunUntil { rate: Rate(3_333), until: Until::ViewChange };
+    assert_eq!(asked_for(&mut harness), [far]);
+}
+
+#[test]
+fn in_a_presentation_on_a_small_screen_speeds_are_a_menu() {
+    let mut harness = shown();
+    harness.set_size(vec2(853.0, 533.0));
+    harness.run_steps(3);
+    click(&mut harness, "speed: Real time");
+    click(&mut harness, "1/10");
+    assert_eq!(asked_for(&mut harness), [UserCommand::SetRate { rate: Rate(100_000) }]);
+}
+
+#[test]
+fn time_runs_stops_and_steps_by_keys() {
+    let mut harness = shown();
+    assert_eq!(plain(&mut harness, Key::Space), [UserCommand::SetRate { rate: Rate::STOPPED }]);
+    assert_eq!(plain(&mut harness, Key::Minus), [UserCommand::SetRate { rate: Rate(100_000) }]);
+    assert_eq!(plain(&mut harness, Key::Num6), [UserCommand::SetRate { rate: Rate::SLOWEST }]);
+    let mut harness = steered();
+    assert_eq!(plain(&mut harness, Key::Space), [UserCommand::SetRate { rate: Rate(10_000) }]);
+    assert!(matches!(
+        plain(&mut harness, Key::ArrowRight)[..],
+        [UserCommand::RunUntil { until: Until::Moment(_), .. }]
+    ));
+    for (modifiers, until) in [(Modifiers::SHIFT, Until::NumberedStep), (Modifiers::COMMAND, Until::ViewChange)] {
+        let asked = key(&mut harness, modifiers, Key::ArrowRight);
+        assert_eq!(asked, [UserCommand::RunUntil { rate: Rate(10_000), until }]);
+    }
+}
+
+#[test]
+fn space_runs_and_stops_whatever_has_the_focus_but_not_while_something_is_typed() {
+    let mut harness = shown();
+    harness.get_by_label("+ Replica").focus();
+    harness.run_steps(2);
+    assert_eq!(plain(&mut harness, Key::Space), [UserCommand::SetRate { rate: Rate::STOPPED }]);
+    harness.get_by_label("Deliver to postcode").focus();
+    harness.run_steps(2);
+    for which in [Key::Space, Key::ArrowRight, Key::Num3, Key::B] {
+        assert_eq!(plain(&mut harness, which), []);
+    }
+}
+
+#[test]
+fn standing_time_is_said_on_the_canvas() {
+    let mut harness = steered();
+    harness.get_by_label_contains("Time stands still at 12.4");
+    say(&mut harness, TraceEvent::ClockIs { rate: Rate(10_000), until: None });
+    assert!(harness.query_by_label_contains("Time stands still").is_none());
+    // A step ends by itself, without a further word.
+    say(&mut harness, TraceEvent::ClockIs { rate: Rate(10_000), until: Some(scene::NOW) });
+    harness.get_by_label_contains("Time stands still");
+}
+
+#[test]
+fn hops_and_heartbeats_are_set_in_the_menu() {
+    let mut harness = shown();
+    click(&mut harness, "Menu");
+    click(&mut harness, "Heartbeats one by one");
+    assert_eq!(asked_for(&mut harness), [UserCommand::ShowHeartbeats { on: true }]);
+    click(&mut harness, "Menu");
+    point(&mut harness, "Each hop lasts");
+    click(&mut harness, "50 ms of cluster time");
+    assert_eq!(asked_for(&mut harness), [UserCommand::SetHop { hop: Some(Span::millis(50)) }]);
+}
+
+/// The update that is on its way to replica-3, and the first that is held there.
+fn updates(harness: &Shown) -> (MessageId, MessageId) {
+    let flying: Vec<_> = harness.state().picture.traffic.flying().filter(|it| it.to == replica(3)).collect();
+    let id = |held: bool| flying.iter().find(|it| it.is_held() == held).map(|it| it.id).expect("it is there");
+    (id(false), id(true))
+}
+
+fn act(message: MessageId, act: MessageAct) -> UserCommand {
+    UserCommand::Message { message, to: replica(3), act }
+}
+
+#[test]
+fn a_message_on_its_way_is_held_dropped_duplicated_and_delayed_by_its_menu() {
+    let mut harness = shown();
+    let (flying, _) = {
+        let all = harness.state().picture.traffic.flying().find(|it| it.facts.label == "update 41");
+        all.map(|it| (it.id, it.to)).expect("it is on its way")
+    };
+    let at = place(&harness, "message update 41 from").center();
+    for (entry, wanted) in [
+        ("Hold update 41", MessageAct::Hold),
+        ("Let update 41 past others", MessageAct::LetPast),
+        ("Duplicate update 41", MessageAct::Duplicate),
+        ("Drop update 41", MessageAct::Drop),
+    ] {
+        press(&mut harness, at, PointerButton::Secondary, 1);
+        click(&mut harness, entry);
+        assert_eq!(asked_for(&mut harness), [act(flying, wanted)]);
+    }
+    // The right click has selected it: the inspector offers the same, and the keys do.
+    click(&mut harness, "Delay update 41 by 250 ms");
+    assert_eq!(asked_for(&mut harness), [act(flying, MessageAct::Delay(Span::millis(250)))]);
+    assert_eq!(plain(&mut harness, Key::H), [act(flying, MessageAct::Hold)]);
+    assert_eq!(plain(&mut harness, Key::D), [act(flying, MessageAct::Duplicate)]);
+    assert_eq!(plain(&mut harness, Key::Delete), [act(flying, MessageAct::Drop)]);
+}
+
+#[test]
+fn held_messages_are_listed_where_they_are_held_and_let_go_there() {
+    let mut harness = steered();
+    let (_, held) = updates(&harness);
+    harness.state_mut().focus.select_node("replica-2");
+    harness.run_steps(2);
+    click(&mut harness, "Let go: update 42 → replica-3");
+    click(&mut harness, "Drop: update 42 → replica-3");
+    assert_eq!(asked_for(&mut harness), [act(held, MessageAct::LetGo), act(held, MessageAct::Drop)]);
+    harness.get_by_label("held message update 43 from replica-2 to replica-3");
+    click(&mut harness, "update 42 → replica-3");
+    assert_eq!(harness.state().focus.selected, Selected::Message(held, replica(3)));
+    harness.get_by_label("Held in the link from replica-2 to replica-3 until it is let go.");
+    harness.get_by_label("primary: replica-2");
+}
+
+#[test]
+fn a_refused_message_says_what_its_receiver_did_and_why() {
+    let mut harness = steered();
+    let late = harness.state().picture.traffic.passed().find(|it| it.id.from == replica(1));
+    let id = late.expect("the old primary's update has arrived").id;
+    harness.state_mut().focus.selected = Selected::Message(id, replica(3));
+    harness.run_steps(2);
+    harness.get_by_label_contains("which did not do what it says: refused: view 2 is over, this node is in view 3");
+}
+
+#[test]
+fn nodes_are_frozen_and_woken_by_menu_button_and_key() {
+    let mut harness = shown();
+    let node = |name: &str| name.to_owned();
+    let at = place(&harness, "node replica-3").center();
+    press(&mut harness, at, PointerButton::Secondary, 1);
+    click(&mut harness, "Freeze replica-3");
+    let freeze = UserCommand::Freeze { node: node("replica-3"), how: Freezing::Cooperative };
+    assert_eq!([asked_for(&mut harness), plain(&mut harness, Key::Z)].concat(), [freeze.clone(), freeze]);
+    if cfg!(unix) {
+        press(&mut harness, at, PointerButton::Secondary, 1);
+        click(&mut harness, "Freeze replica-3 by the operating system");
+        let stop = UserCommand::Freeze { node: node("replica-3"), how: Freezing::Signal };
+        assert_eq!(asked_for(&mut harness), [stop]);
+    }
+    let mut harness = steered();
+    harness.state_mut().focus.select_node("replica-3");
+    harness.run_steps(2);
+    click(&mut harness, "Wake");
+    let wake = UserCommand::Wake { node: node("replica-3") };
+    assert_eq!([asked_for(&mut harness), plain(&mut harness, Key::Z)].concat(), [wake.clone(), wake]);
+}
+
+#[test]
+fn a_bomb_is_dropped_on_a_step_of_a_line_and_from_a_nodes_menu() {
+    let mut harness = shown();
+    let at = place(&harness, "link front-end – replica-2").center();
+    press(&mut harness, at, PointerButton::Secondary, 1);
+    point(&mut harness, "Bomb at step 13");
+    click(&mut harness, "Freeze front-end when a reply has arrived [13] and was not passed on");
+    let bomb = Bomb { at: Failpoint::FrontEndReplyHeld, blast: Blast::Freeze { wakes_after: None } };
+    assert_eq!(asked_for(&mut harness), [UserCommand::SetBomb { node: "front-end".into(), bomb: Some(bomb) }]);
+    let at = place(&harness, "node replica-2").center();
+    press(&mut harness, at, PointerButton::Secondary, 1);
+    point(&mut harness, "Bomb, as primary");
+    click(&mut harness, "Crash replica-2 when the last acknowledgement is here [6]");
+    let bomb = Bomb { at: Failpoint::PrimaryAllAcked, blast: Blast::Crash };
+    assert_eq!(asked_for(&mut harness), [UserCommand::SetBomb { node: "replica-2".into(), bomb: Some(bomb) }]);
+}
+
+#[test]
+fn a_bomb_is_seen_until_it_is_taken_away() {
+    let mut harness = steered();
+    harness.get_by_label("bomb in replica-2: it crashes it when the last acknowledgement is here [6]");
+    harness.get_by_label_contains("bomb in front-end: it freezes it");
+    let at = place(&harness, "node replica-2").center();
+    press(&mut harness, at, PointerButton::Secondary, 1);
+    click(&mut harness, "Take the bomb out of replica-2");
+    assert_eq!(asked_for(&mut harness), [UserCommand::SetBomb { node: "replica-2".into(), bomb: None }]);
+}
+
+#[test]
+fn the_brain_is_split_and_a_node_is_cut_off_and_mended() {
+    let mut harness = shown();
+    let at = place(&harness, "node replica-2").center();
+    press(&mut harness, at, PointerButton::Secondary, 1);
+    click(&mut harness, "Split the brain: replica-2 alone");
+    let cut = cut_of(&asked_for(&mut harness));
+    assert!(cut.contains(&("replica-2".into(), "front-end".into())));
+    assert!(cut.contains(&("replica-3".into(), "replica-2".into())));
+    assert!(!cut.iter().any(|(from, to)| from == "name-server" || to == "postcodes.io"), "{cut:?}");
+    harness.state_mut().focus.select_node("replica-3");
+    harness.run_steps(2);
+    click(&mut harness, "Cut off");
+    let cut = cut_of(&asked_for(&mut harness));
+    assert!(cut.contains(&("name-server".into(), "replica-3".into())));
+    let mut harness = steered();
+    harness.state_mut().focus.select_node("replica-4");
+    harness.run_steps(2);
+    click(&mut harness, "Mend");
+    assert!(matches!(&asked_for(&mut harness)[..], [UserCommand::SetLinks { rule, .. }] if rule.is_mended()));
+}
+
+#[test]
+fn what_is_lost_is_said_and_a_new_history_begins_only_after_a_question() {
+    let mut harness = shown();
+    let picture = &mut harness.state_mut().picture;
+    let view = picture.nodes.newest_view().unwrap().clone();
+    for member in &view.members {
+        let event = TraceEvent::Ended { how: Ending::Crashed, words: String::new() };
+        picture.apply(&TraceRecord { node: *member, at: scene::NOW, event });
+    }
+    harness.run_steps(2);
+    harness.get_by_label_contains("are gone since");
+    let (id, name) = (NodeId(99), "replica-2".to_owned());
+    let contact = Contact { id, address: "127.0.0.1:4000".parse().unwrap() };
+    let started = Started { name: name.clone(), actor: Actor::Role(Role::Replica), pid: 7, contact };
+    harness.state_mut().picture.apply(&TraceRecord { node: id, at: scene::NOW, event: TraceEvent::Started(started) });
+    harness.run_steps(2);
+    click(&mut harness, "Fresh start…");
+    assert_eq!(asked_for(&mut harness), []);
+    harness.get_by_label("Begin a new history with replica-2?");
+    click(&mut harness, "Begin afresh");
+    assert_eq!(asked_for(&mut harness), [UserCommand::FreshStart { replica: name, after: view }]);
+}
+
+#[test]
+fn every_node_crashes_only_after_a_question() {
+    let mut harness = shown();
+    click(&mut harness, "Menu");
+    click(&mut harness, "Crash every node…");
+    assert_eq!(asked_for(&mut harness), []);
+    click(&mut harness, "Crash them all");
+    assert_eq!(asked_for(&mut harness), [UserCommand::CrashAll]);
+}
+
+#[test]
+fn armed_timers_are_seen_and_let_ring_by_a_click_and_in_the_inspector() {
+    let mut harness = steered();
+    let ring = |node, timer| UserCommand::Ring { node, timer };
+    click(&mut harness, "timer of front-end: silence of replica-3");
+    assert_eq!(asked_for(&mut harness), [ring(scene::FRONT_END, Timer::Silence(replica(3)))]);
+    assert!(harness.query_by_label("timer of front-end: heartbeat").is_none(), "heartbeats are not shown");
+    harness.set_size(vec2(1280.0, 1100.0));
+    harness.state_mut().focus.select_node("replica-2");
+    harness.run_steps(2);
+    click(&mut harness, "let ring: silence of the front-end");
+    assert_eq!(asked_for(&mut harness), [ring(replica(2), Timer::FrontEndSilence)]);
+    say(&mut harness, TraceEvent::HeartbeatsAre { shown: true });
+    harness.get_by_label("timer of front-end: heartbeat");
+}
+
+#[test]
+fn truth_and_belief_stand_side_by_side() {
+    let mut harness = steered();
+    assert!(harness.query_by_label_contains("believes").is_none());
+    assert_eq!(plain(&mut harness, Key::B), []);
+    harness.run_steps(2);
+    harness.get_by_label("So it is: primary replica-2 · view 3: 2, 3 · alive 2, 4");
+    harness.get_by_label("front-end believes: primary 2 ✓ · view 3: 2, 3 ✓ · alive 2, 3, 4 ✗");
+    harness.get_by_label("replica-4 believes: knows no view yet");
+}
+
+#[test]
+fn a_mistake_is_made_only_after_a_question_and_marked_until_it_is_switched_off() {
+    let mut harness = shown();
+    harness.key_press(Key::L);
+    harness.run_steps(3);
+    click(&mut harness, "Bug museum");
+    click(&mut harness, "switch on ack-before-replicate");
+    harness.get_by_label_contains("orders that customers were told are placed may be lost");
+    assert_eq!(asked_for(&mut harness), []);
+    click(&mut harness, "Cancel");
+    assert_eq!(asked_for(&mut harness), []);
+    click(&mut harness, "switch on ack-before-replicate");
+    click(&mut harness, "Make this mistake");
+    let plant = Plant::AckBeforeReplicate;
+    assert_eq!(asked_for(&mut harness), [UserCommand::SetPlant { plant: Some(plant) }]);
+    assert!(harness.query_by_label("Unsafe lesson").is_none(), "the mark comes with the fact");
+    let mut harness = shown_at(&scene::steered::steered(Some(plant)), scene::NOW);
+    harness.get_by_label("Unsafe lesson");
+    harness.get_by_label(plant.sentence());
+    click(&mut harness, "Switch it off");
+    assert_eq!(asked_for(&mut harness), [UserCommand::SetPlant { plant: None }]);
+}
+
+#[test]
+fn a_stopped_window_is_not_repainted() {
+    let mut harness = steered();
+    // Panics if frames go on being wanted.
+    harness.run();
+}
+
+#[test]
+fn running_timers_are_drawn_again_only_when_an_arc_has_moved() {
+    let mut told = crate::scene::order_on_its_way();
+    let request = protocol::ids::RequestId { customer: scene::customer(2).1, number: protocol::ids::RequestNumber(2) };
+    told.placed(request, 18, 900, 14_000_000);
+    let now = 40_000_000;
+    told.fact(scene::NAME_SERVER, now, TraceEvent::ClockIs { rate: Rate(10_000), until: None });
+    let wait = |harness: &Shown| harness.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
+    let none = shown_at(&told, now);
+    assert_eq!(wait(&none), std::time::Duration::MAX, "nothing runs down");
+    told.fact(scene::FRONT_END, now, TraceEvent::Timers { armed: vec![(Timer::AskNameServer, now + 250_000)] });
+    // A quarter of a second takes 25 s at this speed, in which the arc's end passes some 28 pixels.
+    let pixel = wait(&shown_at(&told, now));
+    assert!((0.5..2.0).contains(&pixel.as_secs_f32()), "{pixel:?}");
+    let mut dear = shown_at(&told, now);
+    dear.state_mut().diagram.dear = 1.5;
+    dear.run_steps(1);
+    assert_eq!(wait(&dear).as_secs_f32(), 1.5, "where a frame costs much, there are fewer");
+}

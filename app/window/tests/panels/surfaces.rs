@@ -1,0 +1,138 @@
+//! Everything that can be opened in the window, one by one: panels about each kind of thing, menus, lists, boxes.
+
+use egui::{Key, PointerButton, Rect, Vec2};
+use egui_kittest::kittest::Queryable;
+use protocol::plant::Plant;
+use protocol::trace::{TraceEvent, TraceRecord};
+use window::panels::Selected;
+use window::panels::timeline::Look;
+
+use super::ended::{self, LESSON, STRICT};
+use super::{Shown, click, key, place, press};
+use crate::scene::{self, steered};
+use crate::shown::shown_at;
+
+/// How something is opened, and what it is called.
+pub type Surface = (&'static str, fn(&mut Shown));
+
+/// Time stands still, much is held, cut, frozen and mined, and a mistake is made on purpose.
+pub fn everything(size: Vec2) -> Shown {
+    let mut told = steered::steered(Some(Plant::AckBeforeReplicate));
+    // Before it, all of that is so already.
+    told.message(scene::FRONT_END, scene::NAME_SERVER, 0, "register front-end", scene::NOW - 1, None);
+    let mut harness = shown_at(&told, scene::NOW);
+    harness.ctx.all_styles_mut(|style| {
+        style.interaction.tooltip_delay = 0.0;
+        style.interaction.show_tooltips_only_when_still = false;
+    });
+    harness.set_size(size);
+    harness.run_steps(3);
+    harness
+}
+
+/// The moment before the last.
+pub fn look_back(harness: &mut Shown) {
+    harness.state_mut().look(Look::Back);
+    harness.run_steps(3);
+    assert!(harness.state().shows_past());
+}
+
+fn menu_of(harness: &mut Shown, label: &str) {
+    let at = place(harness, label).center();
+    press(harness, at, PointerButton::Secondary, 1);
+}
+
+fn select(harness: &mut Shown, what: Selected) {
+    harness.state_mut().focus.selected = what;
+    harness.run_steps(3);
+}
+
+fn node(harness: &mut Shown, name: &str) {
+    select(harness, Selected::Node(name.into()));
+}
+
+fn result(harness: &mut Shown, text: &str) {
+    ended::open(harness.state_mut(), "lesson.toml", text);
+    harness.run_steps(3);
+    click(harness, "Perform it");
+    let told = ended::begin(harness.state_mut(), 0);
+    ended::end(harness.state_mut(), &told, 0, 2);
+    harness.run_steps(3);
+}
+
+/// What needs no more than a click or a key.
+pub const SURFACES: [Surface; 26] = [
+    ("nothing selected", |harness| select(harness, Selected::Nothing)),
+    ("a primary", |harness| node(harness, "replica-2")),
+    ("a frozen backup", |harness| node(harness, "replica-3")),
+    ("a crashed replica", |harness| node(harness, "replica-1")),
+    ("a front-end", |harness| node(harness, "front-end")),
+    ("a name server", |harness| node(harness, "name-server")),
+    ("a customer", |harness| select(harness, Selected::Customer(scene::customer(2).1))),
+    ("a message", |harness| {
+        let flying = harness.state().picture.traffic.flying().find(|it| it.facts.label == "placed #17");
+        let flying = flying.map(|it| Selected::Message(it.id, it.to)).expect("it is held");
+        select(harness, flying);
+    }),
+    ("the log", |harness| click(harness, "Log")),
+    ("measurements", |harness| click(harness, "Measurements")),
+    ("filter", |harness| click(harness, "Filter")),
+    ("menu", |harness| click(harness, "Menu")),
+    ("menu of a primary", |harness| menu_of(harness, "node replica-2")),
+    ("menu of a front-end", |harness| menu_of(harness, "node front-end")),
+    ("menu of a crashed replica", |harness| menu_of(harness, "node replica-1")),
+    ("menu of a customer", |harness| menu_of(harness, "customer Grace")),
+    ("menu of a line", |harness| menu_of(harness, "link front-end – replica-2")),
+    ("menu of a message", |harness| menu_of(harness, "message placed #17")),
+    ("link", |harness| {
+        menu_of(harness, "link front-end – replica-2");
+        click(harness, "Delay, jitter, loss…");
+    }),
+    ("scenarios", |harness| key(harness, Key::L)),
+    ("museum", |harness| {
+        key(harness, Key::L);
+        click(harness, "Bug museum");
+    }),
+    ("keys", |harness| key(harness, Key::Questionmark)),
+    ("about", |harness| {
+        click(harness, "Menu");
+        click(harness, "About");
+    }),
+    ("notifications", |harness| {
+        for number in 1..40 {
+            let event = TraceEvent::CommandRefused { why: format!("Notice number {number}") };
+            let fact = TraceRecord { node: scene::NAME_SERVER, at: scene::NOW + number, event };
+            harness.state_mut().take_in(knowledge::tape::Entry::Fact(fact));
+        }
+        harness.run_steps(2);
+        click(harness, "Menu");
+        click(harness, "Notifications");
+    }),
+    ("a file's scenario", |harness| {
+        ended::open(harness.state_mut(), "lesson.toml", LESSON);
+        harness.run_steps(3);
+    }),
+    ("a strict scenario", |harness| {
+        ended::open(harness.state_mut(), "strict.toml", STRICT);
+        harness.run_steps(3);
+    }),
+];
+
+/// The card of a scenario that has ended.
+pub fn result_of_a_lesson(harness: &mut Shown) {
+    result(harness, LESSON);
+}
+
+/// Where everything is that can be used, and what it is called: with whether it is enabled.
+pub fn controls(harness: &Shown) -> Vec<(String, bool, Rect)> {
+    use egui::Role;
+    use egui_kittest::kittest::NodeT;
+    let roles =
+        [Role::Button, Role::CheckBox, Role::RadioButton, Role::Slider, Role::SpinButton, Role::MenuItem, Role::Tab];
+    let nodes = roles.into_iter().flat_map(|role| harness.query_all_by_role(role));
+    let control = |node: egui_kittest::Node<'_>| {
+        let its = node.accesskit_node();
+        Some((its.label()?, !its.is_disabled(), node.rect()))
+    };
+    nodes.filter_map(control).collect()
+}

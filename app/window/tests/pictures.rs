@@ -1,0 +1,183 @@
+//! Pictures of the window compared with those that were looked at and found good. `UPDATE_SNAPSHOTS=1` renews them.
+
+#[path = "scene/ended.rs"]
+mod ended;
+#[path = "scene/loss.rs"]
+mod loss;
+mod scene;
+
+use egui::{Context, FullOutput, Key, Rect, TexturesDelta, Theme, pos2, vec2};
+use egui_kittest::kittest::Queryable;
+use egui_kittest::{Harness, SnapshotOptions, TestRenderer, image_snapshot_options};
+use image::RgbaImage;
+use knowledge::tape::Moment;
+use protocol::plant::Plant;
+use rasteriser::Rasteriser;
+use window::Window;
+use window::panels::Focus;
+use window::panels::status_bar::status_bar_ui;
+use window::panels::timeline::{Course, TimelineState, timeline_ui};
+
+/// Paints the harness's passes on the processor.
+struct Painter(Rasteriser);
+
+impl TestRenderer for Painter {
+    fn handle_delta(&mut self, delta: &mut TexturesDelta) {
+        self.0.update(delta);
+    }
+
+    fn render(&mut self, context: &Context, output: &FullOutput) -> Result<RgbaImage, String> {
+        let background = window::theme::tokens_of(context.theme()).background;
+        Ok(self.0.paint(context, output, context.content_rect().size(), background))
+    }
+}
+
+fn painted(theme: Theme, told: &scene::Scene, beliefs: bool) -> Harness<'static, Window> {
+    let mut window = Window::default();
+    told.tell(&mut window, scene::NOW);
+    window.focus.select_customer(scene::customer(2).1);
+    window.focus.select_node("replica-2");
+    window.appearance.beliefs = beliefs;
+    let mut harness = Harness::builder()
+        .with_size(vec2(1120.0, 720.0))
+        .with_theme(theme)
+        .with_render_cursor(false)
+        .with_context_setup(window::theme::install)
+        .renderer(Painter(Rasteriser::default()))
+        .build_ui_state(|ui, window: &mut Window| window.ui(ui), window);
+    harness.run_steps(4);
+    harness
+}
+
+/// Compares a part of the window: what does not belong to it is compared by another picture.
+fn compare(name: &str, mut harness: Harness<'static, Window>, part: Option<Rect>) {
+    // Other processors may round a shade differently; a label that moved changes thousands of pixels.
+    let options = SnapshotOptions::new().threshold(1.5).max_failed_pixels(400);
+    let whole = harness.render().expect("the window can be painted");
+    let picture = match part {
+        None => whole,
+        Some(part) => {
+            let [x, y, width, height] = [part.left(), part.top(), part.width(), part.height()].map(|at| at as u32);
+            image::imageops::crop_imm(&whole, x, y, width, height).to_image()
+        }
+    };
+    image_snapshot_options(&picture, name, &options);
+}
+
+/// The canvas of a window of 1120 × 720.
+fn canvas() -> Rect {
+    Rect::from_min_max(pos2(236.0, 48.0), pos2(856.0, 500.0))
+}
+
+#[test]
+fn an_order_on_its_way_by_day() {
+    compare("order-light", painted(Theme::Light, &scene::order_on_its_way(), false), None);
+}
+
+#[test]
+fn an_order_on_its_way_by_night() {
+    compare("order-dark", painted(Theme::Dark, &scene::order_on_its_way(), false), Some(canvas()));
+}
+
+#[test]
+fn held_messages_scissors_ice_bombs_and_timers_by_day() {
+    compare("steered-light", painted(Theme::Light, &scene::steered::steered(None), false), Some(canvas()));
+}
+
+#[test]
+fn held_messages_scissors_ice_bombs_and_timers_by_night() {
+    compare("steered-dark", painted(Theme::Dark, &scene::steered::steered(None), false), Some(canvas()));
+}
+
+#[test]
+fn truth_and_belief() {
+    compare("beliefs-light", painted(Theme::Light, &scene::steered::steered(None), true), Some(canvas()));
+}
+
+#[test]
+fn the_mark_of_an_unsafe_lesson_and_the_museum() {
+    let mut harness = painted(Theme::Light, &scene::steered::steered(Some(Plant::AckBeforeReplicate)), false);
+    harness.key_press(Key::L);
+    harness.run_steps(3);
+    harness.get_by_label("Bug museum").click();
+    harness.run_steps(4);
+    compare("museum-light", harness, None);
+}
+
+/// A scenario of this text, performed to its end, of which so many orders are lost.
+fn performed(theme: Theme, text: &str, lost: u64) -> Harness<'static, Window> {
+    let mut harness = painted(theme, &scene::Scene::new(), false);
+    ended::open(harness.state_mut(), "lesson.toml", text);
+    harness.run_steps(3);
+    harness.get_by_label("Perform it").click();
+    harness.run_steps(3);
+    let told = ended::begin(harness.state_mut(), 0);
+    ended::end(harness.state_mut(), &told, 0, lost);
+    harness.run_steps(4);
+    harness
+}
+
+#[test]
+fn a_mistake_is_caught() {
+    compare("result-light", performed(Theme::Light, ended::LESSON, 1), None);
+}
+
+#[test]
+fn a_promise_is_broken() {
+    compare("result-dark", performed(Theme::Dark, ended::STRICT, 0), None);
+}
+
+#[test]
+fn a_result_is_read_from_the_last_row() {
+    let mut harness = performed(Theme::Light, ended::STRICT, 0);
+    harness.state_mut().appearance.presents = true;
+    harness.run_steps(4);
+    compare("result-presented", harness, None);
+}
+
+/// Only the timeline and the lights, of the run in which an order is lost; `at`: a moment of the past.
+fn compare_timeline(name: &str, theme: Theme, at: Option<u64>) {
+    let mut told = Window::default();
+    loss::lost_order().tell(&mut told, scene::NOW);
+    let (tip, tape) = (told.picture.clone(), told.tape);
+    let moment = Moment::at(&tape, at.map_or(tape.end(), |at| tape.end_at(at)));
+    let mut state = (TimelineState::default(), Focus::default());
+    let draw = move |ui: &mut egui::Ui| {
+        let judged = tape.chronicle().judged_at(moment.end);
+        let (is_past, end) = (at.is_some(), moment.end);
+        let shown = if is_past { &moment.picture } else { &tip };
+        let course = Course { shown, tip: &tip, tape: &tape, end, is_past, judged: &judged };
+        egui::Panel::bottom("lights").show(ui, |ui| status_bar_ui(ui, shown, &judged));
+        timeline_ui(ui, course, &mut state.0, &mut state.1);
+    };
+    let mut harness = Harness::builder()
+        .with_size(vec2(900.0, 240.0))
+        .with_theme(theme)
+        .with_render_cursor(false)
+        .with_context_setup(window::theme::install)
+        .renderer(Painter(Rasteriser::default()))
+        .build_ui(draw);
+    harness.run_steps(4);
+    harness.snapshot_options(name, &SnapshotOptions::new().threshold(1.5).max_failed_pixels(200));
+}
+
+#[test]
+fn a_lost_order_turns_lights_red_and_its_pair_is_lit() {
+    compare_timeline("lost-light", Theme::Light, None);
+}
+
+#[test]
+fn a_lost_order_by_night() {
+    compare_timeline("lost-dark", Theme::Dark, None);
+}
+
+#[test]
+fn what_comes_after_a_moment_of_the_past_is_paler() {
+    compare_timeline("past-light", Theme::Light, Some(6_200_000));
+}
+
+#[test]
+fn the_same_crowd_gives_the_same_bytes() {
+    let picture = || painted(Theme::Light, &scene::crowd(20, 50, 200), false).render().unwrap();
+    assert!(picture() == picture());
+}

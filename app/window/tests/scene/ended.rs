@@ -1,0 +1,90 @@
+//! A scenario that is performed on told facts, before an audience that says what it is told to say: up to its end.
+#![expect(clippy::unwrap_used, reason = "a scene that cannot be told must fail whoever wants it")]
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use cluster::load::{Agreement, Counts};
+use knowledge::tape::Entry;
+use knowledge::verdict::{Judgement, Verdict};
+use protocol::ids::NodeId;
+use protocol::trace::{Crowd, CrowdJudged, CrowdTimes, Standing};
+use scenarios::stage::audience::{Audience, News, Word};
+use scenarios::{Finished, parse};
+use window::Window;
+
+use crate::scene::{Scene, processes, replica, view};
+
+/// Says what stands here.
+#[derive(Clone, Default)]
+pub struct Told(Rc<RefCell<Vec<News>>>);
+
+impl Audience for Told {
+    fn tell(&mut self, _word: Word) {}
+
+    fn news(&mut self) -> Vec<News> {
+        std::mem::take(&mut self.0.borrow_mut())
+    }
+}
+
+/// A lesson without steps: 300 customers order, and an order shall be lost if the mistake is made.
+pub const LESSON: &str = "title = \"Answered before the backup has it\"\nplant = \"ack-before-replicate\"\nreplicas = 3\n\
+                          customers = 300\nseconds = 1\n[expect]\nacknowledged = 500\nred = [\"lost\"]\n";
+/// Much is expected.
+pub const STRICT: &str = "title = \"The primary is killed under load, and comes back as a backup\"\nreplicas = 3\n\
+                          customers = 300\nseconds = 1\n[expect]\nacknowledged = 500\nfailovers = 1\n\
+                          longest-gap-ms = 500\nsuspicions = 0\n";
+
+/// Asks whether this scenario shall be performed, as if its file had been opened.
+pub fn open(window: &mut Window, name: &str, text: &str) {
+    window.show_scenario(name.into(), parse(text).unwrap());
+}
+
+/// The cluster of its own runs, and 300 customers have ordered; `now` is in milliseconds since the window opened.
+pub fn begin(window: &mut Window, now: u64) -> Told {
+    let told = Told::default();
+    let ms = |after: u64| Duration::from_millis(now + after);
+    let _ = window.play(ms(0));
+    window.take_beginning().unwrap();
+    window.begin_again(ms(1), Ok(Box::new(told.clone())));
+    let mut scene = Scene::new();
+    processes(&mut scene);
+    let all: Vec<NodeId> = (1..=3).map(replica).collect();
+    let view = view(2, replica(1), &all);
+    for id in &all {
+        let standing = if *id == replica(1) { Standing::Primary } else { Standing::Backup };
+        scene.stands(*id, 100, standing, &view, 40, 40);
+    }
+    for fact in scene.facts {
+        window.learn(&fact, ms(2));
+        window.take_in(Entry::Fact(fact));
+    }
+    window.picture.set_now(1_000_000);
+    let _ = window.play(ms(3));
+    told.0.borrow_mut().push(News::Looked);
+    let _ = window.play(ms(4));
+    let _ = window.play(ms(5));
+    let crowd = Crowd { customers: 300, acknowledged: 4_812, reads: 4_790, ..Crowd::default() };
+    told.0.borrow_mut().extend([News::Here { begun: ms(6) }, News::Crowd { first: NodeId(5_000), crowd }]);
+    let _ = window.play(ms(7));
+    told
+}
+
+/// It is over, and so many orders are lost. A customer has waited for 812 ms.
+pub fn end(window: &mut Window, told: &Told, now: u64, lost: u64) {
+    let ms = |after: u64| Duration::from_millis(now + after);
+    let _ = window.play(ms(1_100));
+    let _ = window.play(ms(1_200));
+    let verdict = if lost > 0 { Judgement::Violation } else { Judgement::Holds };
+    let verdict = Verdict { verdict, acknowledged: 4_812, covered: 4_812, lost, ..Verdict::default() };
+    let mut counts = Counts { acknowledged: 4_812, ..Counts::default() };
+    counts.wait(Duration::from_millis(90), Duration::from_millis(902));
+    let judged = Some(CrowdJudged { covered: 4_812, lost, ..CrowdJudged::default() });
+    let times = Some(CrowdTimes { median: 1_200, ninety: 4_000, ninety_nine: 9_000, longest: 812_000 });
+    let crowd =
+        Crowd { customers: 300, acknowledged: 4_812, reads: 4_790, refused: 3, times, judged, ..Crowd::default() };
+    let finished = Finished { counts, verdict, agreement: Agreement::Equal };
+    told.0.borrow_mut().extend([News::Crowd { first: NodeId(5_000), crowd }, News::Over(Box::new(finished))]);
+    let _ = window.play(ms(1_300));
+}

@@ -1,0 +1,166 @@
+//! What a scenario expected and what was seen, in words.
+//!
+//! Whether the one meets the other is judged in `scenarios::expect`; nothing is compared here.
+
+use std::time::Duration;
+
+use super::{count, light_named};
+use cluster::load::Agreement;
+use knowledge::verdict::{Judgement, Verdict};
+use scenarios::{Comparison, Counted, Met, Outcome, Recovered, Redness};
+
+/// What was expected: "at least 5 failovers".
+#[must_use]
+pub fn expected(what: &Comparison) -> String {
+    match what {
+        Comparison::AtLeast(what, floor, _) => format!("at least {}", counted(*what, *floor)),
+        Comparison::AtMost(what, ceiling, _) => format!("at most {}", counted(*what, *ceiling)),
+        Comparison::LongestWait(longest, _) => format!("no customer waits longer than {}", millis(*longest)),
+        Comparison::Recovery(within, _) => {
+            format!("half the calm rate again within {} after the last step", millis(*within))
+        }
+        Comparison::ShareOfCalm(least, _) => format!("at least {least} % of the calm rate from the first fault on"),
+        Comparison::LightNamed(light, why, _) => {
+            let turns = match why {
+                Redness::BugInjected => "turns red: the mistake is caught",
+                Redness::OrdersGivenUp => "turns red: the loss shows",
+                Redness::NoReason => "stays green: no mistake is made",
+            };
+            format!("the light {} {turns}", light_named(*light))
+        }
+        Comparison::LightRed(light) => format!("the light {} stays green", light_named(*light)),
+        Comparison::Copies(_) => "the replicas become equal".into(),
+        Comparison::StuckAt(_) => "every step can be done".into(),
+        Comparison::History(true, _) => "what customers were told shows the mistake".into(),
+        Comparison::History(false, _) => "what customers were told is linearizable".into(),
+    }
+}
+
+/// What was seen: "3 failovers".
+#[must_use]
+pub fn seen(what: &Comparison) -> String {
+    match what {
+        Comparison::AtLeast(what, _, found) | Comparison::AtMost(what, _, found) => counted(*what, *found),
+        Comparison::LongestWait(_, found) => format!("the longest wait was {}", millis(*found)),
+        Comparison::Recovery(_, Recovered::After(took)) => format!("after {}", millis(*took)),
+        Comparison::Recovery(_, Recovered::NotSeen) => "the scenario was stopped before".into(),
+        Comparison::Recovery(_, Recovered::Never) => "it did not come back".into(),
+        Comparison::ShareOfCalm(_, Some(share)) => format!("{share} %"),
+        Comparison::ShareOfCalm(_, None) => "there was no calm before the first fault".into(),
+        Comparison::LightNamed(_, _, false) => "it is green".into(),
+        Comparison::LightNamed(_, _, true) | Comparison::LightRed(_) => "it is red".into(),
+        Comparison::Copies(Agreement::Equal) => "they are equal".into(),
+        Comparison::Copies(Agreement::Differ) => "two replicas hold different orders at the same operation".into(),
+        Comparison::Copies(Agreement::Behind { caught_up, replicas }) => {
+            format!("{caught_up} of {replicas} caught up in the time there was")
+        }
+        Comparison::StuckAt(why) => why.clone(),
+        Comparison::History(expects_red, verdict) => history(verdict, *expects_red),
+    }
+}
+
+/// Each expectation that was met in this way, and what was seen instead, as a sentence; the verdict on the history and the step
+/// that could not be done speak for themselves.
+#[must_use]
+pub fn unmet(outcome: &Outcome, met: Met) -> Vec<String> {
+    let mine = outcome.lines.iter().filter(|line| line.met == met);
+    mine.filter_map(|line| sentence(&line.what)).collect()
+}
+
+fn sentence(what: &Comparison) -> Option<String> {
+    Some(match what {
+        Comparison::AtLeast(_, floor, _) => format!("{}, {floor} expected", seen(what)),
+        Comparison::AtMost(_, ceiling, _) => format!("{}, at most {ceiling} expected", seen(what)),
+        Comparison::LongestWait(_, found) => format!("a customer waited {}", millis(*found)),
+        Comparison::Recovery(_, Recovered::After(took)) => {
+            format!("half the calm rate came back only after {}", millis(*took))
+        }
+        Comparison::Recovery(_, Recovered::Never) => "half the calm rate did not come back".into(),
+        Comparison::Recovery(_, Recovered::NotSeen) | Comparison::ShareOfCalm(_, None) => seen(what),
+        Comparison::ShareOfCalm(least, Some(share)) => {
+            format!("{share} % of the calm rate was left from the first fault on, {least} % expected")
+        }
+        Comparison::LightNamed(light, _, false) => format!("the light {} did not turn red", light_named(*light)),
+        Comparison::LightNamed(light, _, true) | Comparison::LightRed(light) => {
+            format!("the light {} is red", light_named(*light))
+        }
+        Comparison::Copies(Agreement::Behind { .. }) => format!("the replicas did not become equal: {}", seen(what)),
+        Comparison::Copies(_) => seen(what),
+        Comparison::StuckAt(_) | Comparison::History(..) => return None,
+    })
+}
+
+fn counted(what: Counted, number: u64) -> String {
+    let (one, several) = match what {
+        Counted::OrdersAcknowledged => ("order acknowledged", "orders acknowledged"),
+        Counted::Failovers => ("failover", "failovers"),
+        Counted::ViewChanges => ("view change", "view changes"),
+        Counted::Faults => ("fault", "faults"),
+        Counted::KindsOfFault => ("kind of fault", "kinds of fault"),
+        Counted::BombsGoneOff => ("bomb gone off", "bombs gone off"),
+        Counted::TimersRungInStandstill => ("timer rung while time stood still", "timers rung while time stood still"),
+        Counted::Suspicions => ("suspicion", "suspicions"),
+    };
+    count(number as usize, one, several)
+}
+
+fn millis(time: Duration) -> String {
+    format!("{} ms", time.as_millis())
+}
+
+fn history(verdict: &Verdict, expects_red: bool) -> String {
+    match verdict.verdict {
+        Judgement::Holds if expects_red => "nothing contradicts itself".into(),
+        Judgement::Holds => "nothing lost, doubled, reordered or stale".into(),
+        Judgement::Violation => {
+            let kinds = [
+                (verdict.lost, "lost"),
+                (verdict.doubled, "stored twice"),
+                (verdict.reordered, "reordered"),
+                (verdict.stale, "read stale"),
+                (verdict.invented, "invented"),
+            ];
+            let kinds = kinds.iter().filter(|(number, _)| *number > 0);
+            kinds.map(|(number, kind)| format!("{number} × {kind}")).collect::<Vec<_>>().join(", ")
+        }
+        Judgement::TooLittleEvidence => "no acknowledged order was read afterwards".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scenarios::Light;
+
+    #[test]
+    fn what_is_not_as_expected_is_told_in_a_sentence() {
+        let second = Duration::from_secs(1);
+        for (what, told) in [
+            (Comparison::AtLeast(Counted::OrdersAcknowledged, 5, 4), "4 orders acknowledged, 5 expected"),
+            (Comparison::AtLeast(Counted::Failovers, 1, 0), "0 failovers, 1 expected"),
+            (Comparison::AtMost(Counted::Suspicions, 0, 1), "1 suspicion, at most 0 expected"),
+            (
+                Comparison::AtMost(Counted::TimersRungInStandstill, 0, 1),
+                "1 timer rung while time stood still, at most 0 expected",
+            ),
+            (Comparison::LongestWait(second, 2 * second), "a customer waited 2000 ms"),
+            (Comparison::Recovery(second, Recovered::Never), "half the calm rate did not come back"),
+            (
+                Comparison::Recovery(second, Recovered::After(6 * second)),
+                "half the calm rate came back only after 6000 ms",
+            ),
+            (
+                Comparison::ShareOfCalm(60, Some(13)),
+                "13 % of the calm rate was left from the first fault on, 60 % expected",
+            ),
+            (Comparison::LightNamed(Light::Lost, Redness::BugInjected, false), "the light “lost” did not turn red"),
+            (Comparison::LightRed(Light::Stale), "the light “read stale” is red"),
+            (
+                Comparison::Copies(Agreement::Behind { caught_up: 1, replicas: 2 }),
+                "the replicas did not become equal: 1 of 2 caught up in the time there was",
+            ),
+        ] {
+            assert_eq!(sentence(&what).as_deref(), Some(told));
+        }
+    }
+}

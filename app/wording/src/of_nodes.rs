@@ -1,0 +1,231 @@
+//! What stands on the cards of nodes and customers.
+
+use protocol::ids::Role;
+use protocol::message::{Ask, WaitReason};
+use protocol::order_book::Outcome;
+use protocol::postcode::Postcode;
+use protocol::trace::{Actor, NodeState, ReplicaState, Standing};
+
+use super::{count, duration, name_now, no_service, standing};
+use knowledge::picture::{Concern, Customer, Life, Node, Picture, Precedence, Waiting};
+
+/// "replica-2 · primary".
+#[must_use]
+pub fn title(node: &Node) -> String {
+    match (&node.life, node.replica()) {
+        (Life::Crashed, _) => format!("{} · crashed", node.name),
+        (Life::Exited(_), _) => format!("{} · ended", node.name),
+        (Life::Runs, Some(replica)) => format!("{} · {}", node.name, standing(replica.standing)),
+        (Life::Runs, None) if node.actor == Actor::Role(Role::Replica) => format!("{} · starting", node.name),
+        (Life::Runs, None) => capitalised(&node.name),
+    }
+}
+
+/// The same without what it is, where there is little room.
+#[must_use]
+pub fn short_title(node: &Node) -> String {
+    if node.actor == Actor::Role(Role::Replica) { node.name.clone() } else { capitalised(&node.name) }
+}
+
+fn capitalised(name: &str) -> String {
+    if let Some(number) = name.strip_prefix("front-end-") {
+        return format!("Front-end {number}");
+    }
+    match name {
+        "front-end" => "Front-end".into(),
+        "name-server" | "name server" => "Name server".into(),
+        _ => name.to_owned(),
+    }
+}
+
+/// The second line of a node's card: what it is at.
+#[must_use]
+pub fn line(node: &Node, picture: &Picture) -> String {
+    if !node.runs() {
+        return match node.replica().map(|replica| (replica.standing, replica.view.number)) {
+            Some((Standing::Primary, view)) => format!("was primary of view {view}"),
+            Some((Standing::Backup, view)) => format!("was backup in view {view}"),
+            Some((Standing::Joining, _)) => "was joining".into(),
+            None => "click for Restart".into(),
+        };
+    }
+    match &node.state {
+        Some(NodeState::NameServer { names, record, .. }) => {
+            format!("{} · view {}", count(names.len(), "name", "names"), record.number)
+        }
+        Some(NodeState::FrontEnd { waits_for, view, alive, .. }) => {
+            let at = || format!("view {} · hears {}", view.number, alive.len());
+            let at = || waits_for.as_ref().map_or_else(at, |why| no_service(why, |id| name_now(id, picture)));
+            match picture.precedence(node) {
+                Precedence::Retired => "retired by a newer one".into(),
+                Precedence::Overtaken => format!("older, not told · {}", at()),
+                Precedence::Newest => format!("newest · {}", at()),
+                Precedence::Alone => at(),
+            }
+        }
+        Some(NodeState::Replica(_)) if picture.is_left_out(node) => LEFT_OUT.into(),
+        Some(NodeState::Replica(replica)) => replica_line(replica, picture),
+        Some(NodeState::Customer { .. }) | None => match (node.actor, node.answered_in) {
+            (Actor::Service(_), Some(took)) => format!("answered in {}", duration(took)),
+            (Actor::Service(_), None) => "standing by".into(),
+            (Actor::Role(_), _) => "starting".into(),
+        },
+    }
+}
+
+/// A replica that a newer view is without, and does not know it.
+const LEFT_OUT: &str = "left out of the view";
+
+/// What the pill says of a service that is not quite safe: in a few words, and in full.
+#[must_use]
+pub fn concern(concern: &Concern) -> (String, String) {
+    match concern {
+        Concern::Blocked { customer, from, to } => (
+            format!("{customer}'s order hangs"),
+            format!(
+                "{customer}'s order hangs: the link from {from} to {to} lets nothing pass. Mend it, or wait until the view changes."
+            ),
+        ),
+        Concern::Hangs { customer, waited } => (
+            format!("{customer} waits {}", duration(*waited)),
+            format!("{customer} has waited {} for an answer. Click the customer to see what for.", duration(*waited)),
+        ),
+        Concern::Silent(members) => {
+            let names = members.join(", ");
+            let words = format!("{names} silent");
+            (words, format!("Every answer waits for {names} until the front-end leaves it out of the view."))
+        }
+        Concern::NoCopy { last } => (
+            "no copy left".into(),
+            format!("Only {last} holds the orders. If it crashes, all of them are lost. Add or restart a replica."),
+        ),
+        Concern::Fewer { members, replicas } => (
+            format!("{members} of {replicas} replicas"),
+            format!(
+                "Only {members} of {replicas} replicas are members and hold all orders. Restart the others, or remove them."
+            ),
+        ),
+    }
+}
+
+/// The same in two or three words, where there is room for no more.
+#[must_use]
+pub fn concern_in_short(concern: &Concern) -> String {
+    match concern {
+        Concern::Blocked { .. } => "An order hangs".into(),
+        Concern::Hangs { waited, .. } => format!("Waits {}", duration(*waited)),
+        Concern::Silent(members) => format!("{} silent", members.len()),
+        Concern::NoCopy { .. } => "No copy".into(),
+        Concern::Fewer { members, replicas } => format!("{members} of {replicas}"),
+    }
+}
+
+fn replica_line(replica: &ReplicaState, picture: &Picture) -> String {
+    let Some(position) = replica.position else {
+        return match share_loaded(replica) {
+            Some(share) => format!("receives state · {:.0}\u{a0}%", share * 100.0),
+            None => "holds nothing yet".into(),
+        };
+    };
+    match replica.standing {
+        Standing::Primary => format!("applied {} · committed {}", position.op, replica.commit),
+        Standing::Joining => match share_loaded(replica) {
+            Some(share) => format!("receives state · {:.0}\u{a0}%", share * 100.0),
+            None => format!("joining with {} applied", position.op),
+        },
+        Standing::Backup => {
+            let primary = picture.nodes.acting_primary().and_then(Node::replica);
+            let level = primary.is_some_and(|primary| primary.position == replica.position);
+            format!("applied {}{}", position.op, if level { " · in step" } else { "" })
+        }
+    }
+}
+
+/// How much of a snapshot a joiner has, from 0 to 1.
+#[must_use]
+pub fn share_loaded(replica: &ReplicaState) -> Option<f32> {
+    let (parts, all) = replica.loading.filter(|(_, all)| *all > 0)?;
+    Some(parts as f32 / all as f32)
+}
+
+/// The second line where there is little room.
+#[must_use]
+pub fn short_line(node: &Node, picture: &Picture) -> String {
+    if node.runs() && picture.is_left_out(node) {
+        return "left out".into();
+    }
+    let replica = node.replica().filter(|_| node.runs());
+    match replica.and_then(|replica| Some((replica.standing, replica.position?.op))) {
+        Some((of, op)) => format!("{} · {op}", standing(of)),
+        None if !node.runs() => line(node, picture),
+        None => match picture.precedence(node) {
+            Precedence::Retired => "retired".into(),
+            Precedence::Overtaken => "older, not told".into(),
+            Precedence::Newest => "newest".into(),
+            Precedence::Alone => line(node, picture),
+        },
+    }
+}
+
+/// What a customer is at: "placed #17".
+#[must_use]
+pub fn customer_line(customer: &Customer) -> String {
+    if let Some(waiting) = &customer.waiting {
+        return match (&waiting.ask, waiting.giving_up) {
+            (_, true) => "giving up…".into(),
+            (Ask::History { .. }, false) => "reading…".into(),
+            (Ask::Order { .. }, false) if waiting.why.is_some() => "not checked yet".into(),
+            (Ask::Order { .. } | Ask::Withdraw, false) => "ordering…".into(),
+        };
+    }
+    match customer.receipts.back().map(|receipt| receipt.outcome.as_ref()) {
+        Some(Some(Outcome::Placed { number })) => format!("placed #{number}"),
+        Some(Some(Outcome::Rejected { .. })) => "rejected".into(),
+        Some(Some(Outcome::NeverPlaced)) => "gave up".into(),
+        Some(None) => "order expired".into(),
+        None => "browsing".into(),
+    }
+}
+
+/// Why an order waits, for people: as the end of a sentence about it.
+#[must_use]
+pub fn wait_reason(why: WaitReason, postcode: Postcode) -> String {
+    match why {
+        WaitReason::Asked => format!("the postcode services have not answered about {postcode} yet"),
+        WaitReason::NobodyAnswers => format!("neither postcodes.io nor getthedata.com could check {postcode}"),
+    }
+}
+
+/// Why a customer's order waits and for how long, as a sentence; none if nothing is known of that.
+#[must_use]
+pub fn why_it_waits(waiting: &Waiting, now: u64) -> Option<String> {
+    let ((why, since), Ask::Order { postcode, .. }) = (waiting.why?, &waiting.ask) else { return None };
+    let seconds = now.saturating_sub(since) / 1_000_000;
+    Some(format!("Waiting: {}, for {seconds} s.", wait_reason(why, *postcode)))
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::ids::{CustomerId, RequestId, RequestNumber};
+
+    use super::*;
+
+    #[test]
+    fn a_waiting_order_says_why_and_for_how_long() {
+        let request = RequestId { customer: CustomerId(1), number: RequestNumber(1) };
+        let ask = Ask::Order { postcode: "NE1 7RU".parse().unwrap(), items: vec!["Pad thai".into()] };
+        let mut waiting = Waiting { request, ask, since: 1, giving_up: false, why: None };
+        assert_eq!(why_it_waits(&waiting, 9_000_000), None);
+        waiting.why = Some((WaitReason::NobodyAnswers, 3_000_000));
+        let sentence = "Waiting: neither postcodes.io nor getthedata.com could check NE1 7RU, for 6 s.";
+        assert_eq!(why_it_waits(&waiting, 9_000_000).as_deref(), Some(sentence));
+        waiting.why = Some((WaitReason::Asked, 3_000_000));
+        assert!(why_it_waits(&waiting, 9_000_000).unwrap().contains("have not answered about NE1 7RU yet"));
+    }
+
+    #[test]
+    fn a_blocked_link_is_named() {
+        let [customer, from, to] = ["Grace", "replica-2", "replica-1"].map(str::to_owned);
+        assert!(concern(&Concern::Blocked { customer, from, to }).1.contains("from replica-2 to replica-1"));
+    }
+}

@@ -1,0 +1,183 @@
+//! What is said of the past, of tapes, and of the verdict.
+
+use knowledge::picture::{Copies, Ledger};
+use knowledge::verdict::evidence::{Fault, Judged};
+
+/// What the ruler of the timeline is for.
+pub const SCRUB_HINT: &str = "Drag to look at another moment (arrow left and right: message by message; End: now)";
+/// What can be searched for.
+pub const SEARCH_HINT: &str = "order 7, view change, Grace…";
+/// Why nothing can be done in the past.
+pub const PAST_REFUSES: &str = "This is the past: nothing can be done there. Go back to now (End), then try again.";
+/// Why nothing can be done on a tape.
+pub const TAPE_REFUSES: &str =
+    "This is a tape: nothing can be done to what is over. Close the tape to go back to the cluster.";
+/// The same where the program shows only a tape.
+pub const ONLY_A_TAPE: &str =
+    "This is a tape: no cluster runs, so nothing can be done. Start a new cluster (Ctrl N) to have one.";
+/// What the buttons and Space do while the past is shown.
+pub const PLAY_MEANS: &str = "Play what is recorded, at the chosen speed (Space). The cluster is not touched.";
+
+/// "12.0 s · 1 of 21 drawn": how much is shown, and every how manyth message of it.
+#[must_use]
+pub fn shown_part(span: u64, stride: usize) -> String {
+    let span = super::duration(span);
+    if stride > 1 { format!("{span} · 1 of {stride} drawn") } else { span }
+}
+
+/// One light of the status bar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Light {
+    /// None: nothing can be said yet.
+    pub good: Option<bool>,
+    /// What it says.
+    pub words: String,
+    /// The reason, for whoever asks.
+    pub why: String,
+}
+
+// What the lights are called, here and wherever else one is spoken of.
+const LOST: &str = "lost";
+const TWICE: &str = "stored twice";
+const STALE: &str = "read stale";
+const IDENTICAL: &str = "replicas identical";
+const LINEARIZABLE: &str = "history linearizable";
+
+/// The light of the window that shows what a scenario expects, and what it shows by it, where that is only one of several.
+#[must_use]
+pub fn light_named(light: scenarios::Light) -> String {
+    match light {
+        scenarios::Light::Lost => format!("“{LOST}”"),
+        scenarios::Light::Twice => format!("“{TWICE}”"),
+        scenarios::Light::Stale => format!("“{STALE}”"),
+        scenarios::Light::ReplicasDiffer => format!("“{IDENTICAL}”"),
+        scenarios::Light::Reordered => format!("“{LINEARIZABLE}” (orders in another order)"),
+        scenarios::Light::Invented => format!("“{LINEARIZABLE}” (an order that is none)"),
+    }
+}
+
+/// All lights, from the left.
+#[must_use]
+pub fn lights(judged: &Judged, ledger: &Ledger) -> Vec<Light> {
+    let counts = judged.lights.together();
+    let told = |kind: Fault, otherwise: &str| {
+        let first = judged.contradictions.iter().find(|contradiction| contradiction.kind == kind);
+        let crowd = judged.lights.crowd.judged.is_some_and(|judged| match kind {
+            Fault::Lost => judged.lost > 0,
+            Fault::Twice => judged.twice > 0,
+            Fault::Stale => judged.stale > 0,
+            Fault::Other => judged.other > 0,
+        });
+        let otherwise = if crowd { JUDGED_TOGETHER } else { otherwise };
+        first.map_or(otherwise.to_owned(), |contradiction| format!("{}.", contradiction.why))
+    };
+    let count = |number: u64, words: &str, why: String| {
+        let good = Some(number == 0);
+        Light { good, words: format!("{number} {words}"), why }
+    };
+    // Both may be about the same orders.
+    let lost = u64::from(counts.lost).max(ledger.lost);
+    let lost_why = match (counts.lost, ledger.lost) {
+        (0, missing) if missing > 0 => format!(
+            "The acting primary has {missing} orders fewer than were acknowledged, by its own count: they are lost unless another \
+             replica with them leads."
+        ),
+        _ => told(Fault::Lost, LOST_MEANS),
+    };
+    let acknowledged = match counts.waiting {
+        0 => PLACED_MEANS.to_owned(),
+        waiting => format!("{PLACED_MEANS} {waiting} more wait for an answer."),
+    };
+    let unknown = Light {
+        good: (counts.unknown == 0).then_some(true),
+        words: format!("{} unknown", counts.unknown),
+        why: UNKNOWN_MEANS.into(),
+    };
+    vec![
+        Light { good: Some(true), words: format!("{} acknowledged", counts.acknowledged), why: acknowledged },
+        count(lost, LOST, lost_why),
+        count(u64::from(counts.twice), TWICE, told(Fault::Twice, TWICE_MEANS)),
+        unknown,
+        count(u64::from(counts.stale), STALE, told(Fault::Stale, STALE_MEANS)),
+        copies(ledger.copies),
+        linearizable(judged),
+    ]
+}
+
+fn copies(copies: Copies) -> Light {
+    let (good, words) = match copies {
+        Copies::Nowhere => (None, "no copy anywhere"),
+        Copies::Alone => (None, "one copy only"),
+        Copies::CatchingUp => (None, "replicas catching up"),
+        Copies::Identical => (Some(true), IDENTICAL),
+        Copies::Differ => (Some(false), "replicas differ"),
+    };
+    Light { good, words: words.into(), why: super::COPIES_MEANS.into() }
+}
+
+fn linearizable(judged: &Judged) -> Light {
+    let counts = judged.lights.together();
+    let (good, words, why) = if judged.contradictions.is_empty() && !counts.is_linearizable() {
+        (Some(false), "history not linearizable", JUDGED_TOGETHER.to_owned())
+    } else if !counts.is_linearizable() {
+        let all: Vec<&str> = judged.contradictions.iter().take(5).map(|it| it.why.as_str()).collect();
+        (Some(false), "history not linearizable", format!("{}.", all.join(".\n")))
+    } else if counts.covered == 0 && counts.crowd.customers > 0 {
+        (None, "judged at the end", CROWD_WAITS.to_owned())
+    } else if counts.covered == 0 {
+        (None, "no order read back yet", NO_EVIDENCE.to_owned())
+    } else {
+        let why = format!(
+            "{} acknowledged orders were read afterwards, in {} lists: {LINEARIZABLE_MEANS}",
+            counts.covered, counts.reads
+        );
+        (Some(true), LINEARIZABLE, why)
+    };
+    let late = match counts.unjudged {
+        0 => String::new(),
+        unjudged => format!(" The latest {unjudged} operations are not judged: there were too many."),
+    };
+    Light { good, words: words.into(), why: why + &late }
+}
+
+/// Of a crowd whose customers contradict each other.
+const JUDGED_TOGETHER: &str =
+    "All that the scenario's customers were told was read once more and judged together: it contradicts itself.";
+/// Of a crowd that still orders.
+const CROWD_WAITS: &str = "The customers that order all the time are judged together when the scenario is over and everything was read once more.";
+const PLACED_MEANS: &str = "Orders whose customers were told that they are placed.";
+const LOST_MEANS: &str = "Acknowledged orders, or orders that somebody has read, that are missing later. None so far.";
+const TWICE_MEANS: &str = "Orders that stand in a history twice, or under a second number. None so far.";
+const STALE_MEANS: &str = "Reads that show less than was known before they began. None so far.";
+const UNKNOWN_MEANS: &str =
+    "Orders whose customers went away before an answer: they may be placed or not, and both would be right.";
+const NO_EVIDENCE: &str =
+    "No history was read after an acknowledged order to its postcode, so nothing was put to the test. Read a history.";
+const LINEARIZABLE_MEANS: &str =
+    "each shows every order acknowledged before it began, and all agree on one order of events.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_light_that_is_spoken_of_is_one_of_the_window() {
+        let mut judged = Judged::default();
+        judged.lights.covered = 1;
+        let mut ledger = Ledger::default();
+        ledger.copies = Copies::Identical;
+        let shown: Vec<String> = lights(&judged, &ledger).into_iter().map(|light| light.words).collect();
+        for light in [
+            scenarios::Light::Lost,
+            scenarios::Light::Twice,
+            scenarios::Light::Reordered,
+            scenarios::Light::Stale,
+            scenarios::Light::Invented,
+            scenarios::Light::ReplicasDiffer,
+        ] {
+            let named = light_named(light);
+            let name = named.trim_start_matches('“').split('”').next().unwrap();
+            assert!(shown.iter().any(|words| words.trim_start_matches("0 ") == name), "{named}: {shown:?}");
+        }
+    }
+}

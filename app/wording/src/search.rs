@@ -1,0 +1,163 @@
+//! Looking for something on a tape: "order 7", "view change", "replica-2", "[5]", or words of a message.
+//!
+//! A query is all of its words; each narrows what is found. What is found is only pointed at.
+
+use protocol::text::without_invisible;
+
+use super::line_of_log;
+use knowledge::picture::{Mark, MarkKind, Picture};
+use knowledge::tape::{Chronicle, Crossing, Errand};
+
+/// Hits that are told.
+const MOST_HITS: usize = 500;
+
+/// What a person looks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    words: Vec<Word>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Word {
+    /// The order with this number, or a customer's request with it.
+    Order(u64),
+    /// Messages with this number in the workflow.
+    Step(u8),
+    /// Another primary acts.
+    ViewChange,
+    /// Somebody or something failed.
+    Fault,
+    /// What people read, in small letters.
+    Text(String),
+}
+
+/// Where something was found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hit<'a> {
+    /// When it was.
+    pub at: u64,
+    /// What it is.
+    pub what: Found<'a>,
+}
+
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Found<'a> {
+    /// A message.
+    Message(&'a Crossing),
+    /// A request.
+    Errand(&'a Errand),
+    /// A fault, a view change.
+    Mark(&'a Mark),
+}
+
+impl Query {
+    /// Takes apart what was typed.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let text = without_invisible(text).to_lowercase();
+        let mut words = Vec::new();
+        let mut rest = text.split_whitespace().peekable();
+        while let Some(word) = rest.next() {
+            let number = rest.peek().and_then(|next| next.trim_start_matches('#').parse::<u64>().ok());
+            words.push(match (word, number) {
+                ("order" | "request", Some(number)) => Word::Order(number),
+                ("step", Some(number)) => Word::Step(u8::try_from(number).unwrap_or(u8::MAX)),
+                ("view", None) if rest.peek().is_some_and(|next| next.starts_with("change")) => Word::ViewChange,
+                ("fault" | "faults" | "crash", _) => Word::Fault,
+                _ => {
+                    words.push(Self::single(word));
+                    continue;
+                }
+            });
+            if !matches!(words.last(), Some(Word::Fault)) {
+                rest.next();
+            }
+        }
+        Self { words }
+    }
+
+    fn single(word: &str) -> Word {
+        if let Some(number) = word.strip_prefix('#').and_then(|number| number.parse().ok()) {
+            return Word::Order(number);
+        }
+        let step = word.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).and_then(|step| step.parse().ok());
+        step.map_or_else(|| Word::Text(word.to_owned()), Word::Step)
+    }
+
+    /// Whether nothing is looked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// Whether a message is meant; `picture` knows names.
+    #[must_use]
+    pub fn means(&self, crossing: &Crossing, chronicle: &Chronicle, picture: &Picture) -> bool {
+        self.words.iter().all(|word| match word {
+            Word::Order(number) => {
+                let errand = crossing.errand.and_then(|errand| chronicle.errands().get(errand as usize));
+                errand.is_some_and(|errand| is_order(errand, *number))
+            }
+            Word::Step(step) => crossing.step == *step,
+            Word::ViewChange | Word::Fault => false,
+            Word::Text(text) => {
+                let name = |id| picture.nodes.name_of(id).is_some_and(|name| contains(name, text));
+                contains(&crossing.label, text) || name(crossing.id.from) || name(crossing.to)
+            }
+        })
+    }
+
+    fn means_errand(&self, errand: &Errand, chronicle: &Chronicle) -> bool {
+        self.words.iter().all(|word| match word {
+            Word::Order(number) => is_order(errand, *number),
+            Word::Text(text) => contains(&chronicle.name(errand.request), text),
+            Word::Step(_) | Word::ViewChange | Word::Fault => false,
+        })
+    }
+
+    /// Whether a mark is meant.
+    #[must_use]
+    pub fn means_mark(&self, mark: &Mark) -> bool {
+        self.words.iter().all(|word| match word {
+            Word::ViewChange => matches!(mark.kind, MarkKind::View(_)),
+            Word::Fault => mark.kind.is_fault(),
+            Word::Text(text) => {
+                contains(&line_of_log(&mark.line).1, text)
+                    || mark.name.as_deref().is_some_and(|name| contains(name, text))
+            }
+            Word::Order(_) | Word::Step(_) => false,
+        })
+    }
+
+    /// Everything that is meant, oldest first.
+    #[must_use]
+    pub fn hits<'a>(&self, chronicle: &'a Chronicle, picture: &'a Picture) -> Vec<Hit<'a>> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let errands = chronicle.errands().iter().filter(|errand| self.means_errand(errand, chronicle));
+        let errands = errands.map(|errand| Hit { at: errand.span.0, what: Found::Errand(errand) });
+        let messages = chronicle.crossings().filter(|crossing| self.means(crossing, chronicle, picture));
+        let messages = messages.map(|crossing| Hit { at: crossing.sent, what: Found::Message(crossing) });
+        let marks = picture.marks.iter().filter(|mark| self.means_mark(mark));
+        let marks = marks.map(|mark| Hit { at: mark.at, what: Found::Mark(mark) });
+        let mut hits: Vec<_> = marks.chain(errands.take(MOST_HITS)).chain(messages.take(MOST_HITS)).collect();
+        hits.sort_by_key(|hit| hit.at);
+        hits.truncate(MOST_HITS);
+        hits
+    }
+}
+
+/// Orders have numbers once they are placed; before, and for reads, only their customers count them.
+fn is_order(errand: &Errand, number: u64) -> bool {
+    match errand.number {
+        Some(order) => order.0 == number,
+        None => errand.request.number.0 == number,
+    }
+}
+
+/// `text` is in small letters.
+fn contains(words: &str, text: &str) -> bool {
+    words.to_lowercase().contains(text)
+}
