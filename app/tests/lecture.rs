@@ -8,11 +8,11 @@ use protocol::ids::{
     Contact, CustomerId, Fingerprint, MessageId, NodeId, OpNumber, OrderNumber, Position, RequestId, RequestNumber,
     Role, View, ViewNumber,
 };
-use protocol::message::{Answer, Ask};
+use protocol::message::{Answer, Ask, Step};
 use protocol::order_book::{HistoryPage, Order, OrderId, Outcome};
 use protocol::postcode::{Postcode, PostcodeService, Verdict};
 use protocol::trace::{
-    Actor, Ending, MessageFacts, NodeState, ReplicaState, Standing, Started, Step, TraceEvent, TraceRecord,
+    Actor, Ending, MessageFacts, NodeState, ReplicaState, Standing, Started, TraceEvent, TraceRecord,
 };
 
 const FRONT_END: NodeId = NodeId(2_000_000_000_000_002);

@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 
-pub use crate::stand_in::proof::StandInKey;
+pub use crate::proof::StandInKey;
 use protocol::ids::{Contact, NodeId};
 use protocol::machine::Settings;
 use protocol::postcode::{Postcode, PostcodeService};

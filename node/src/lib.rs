@@ -20,6 +20,7 @@ pub mod observation;
 pub mod plain_words;
 pub mod postcode_services;
 pub mod process;
+mod proof;
 pub mod stand_in;
 pub mod storage;
 pub mod transport;

@@ -7,7 +7,6 @@
 mod get_the_data;
 mod misbehaviour;
 mod postcodes_io;
-pub mod proof;
 mod visitors;
 
 use std::convert::Infallible;
@@ -24,7 +23,7 @@ use tokio::sync::watch;
 
 use crate::control::Misbehaviour;
 use crate::gazetteer::Gazetteer;
-use proof::{CHALLENGE, PROOF, StandInKey};
+use crate::proof::{CHALLENGE, PROOF, StandInKey};
 
 /// Answers as `service` as long as it is awaited, and proves by `key` that it does; `behaviour` may change at any time and
 /// holds for requests that come after that. Runs on whatever runtime it is awaited on, and answers several requests at once.

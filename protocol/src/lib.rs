@@ -41,4 +41,5 @@ pub mod replica;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 pub mod text;
+mod timer;
 pub mod trace;

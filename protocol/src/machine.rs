@@ -30,6 +30,8 @@ use crate::plant::Plant;
 use crate::postcode::{Postcode, Verdict};
 use crate::trace::{NodeState, TraceEvent};
 
+pub use crate::timer::Timer;
+
 /// A role of the protocol: synchronous, deterministic, and unable to fail.
 pub trait Machine {
     /// Once, before anything else.
@@ -178,30 +180,6 @@ pub struct JournalRecord {
     pub token: FrontEndToken,
     /// The newest recorded view.
     pub view: View,
-}
-
-/// Every timer there is. All run on cluster time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-pub enum Timer {
-    /// All nodes: say again what is said each heartbeat.
-    Heartbeat,
-    /// Name server: forget the names that were not registered again.
-    Autoclean,
-    /// Front-end: this replica has been silent for the silence limit. (A primary counts its heartbeats instead.) Name
-    /// server: the same of a front-end.
-    Silence(NodeId),
-    /// Front-end: claim, read or record again, the answer is overdue. Customer: look up again.
-    AskNameServer,
-    /// Front-end: forward requests again that have not been answered.
-    ForwardAgain,
-    /// Front-end: another view may be proposed.
-    MayPropose,
-    /// Replica: no front-end has been heard; look one up.
-    FrontEndSilence,
-    /// Primary: nobody could tell about the postcode of this request; ask again.
-    CheckAgain(RequestId),
-    /// Customer: the answer is overdue; send the same request again.
-    RetryRequest,
 }
 
 /// Durations and limits a person can set. Lengths are cluster time.

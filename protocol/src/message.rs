@@ -14,7 +14,12 @@ use crate::ids::{
 };
 use crate::order_book::{Entry, HistoryPage, Outcome};
 use crate::postcode::Postcode;
-use crate::trace::{FieldValue, Step};
+
+pub use fields::FieldValue;
+
+/// One of the workflow's steps, 1 to 14.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Step(pub u8);
 
 /// A message with its address label. What is meant for another incarnation than the receiver's is dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -10,6 +10,7 @@ pub mod cluster;
 mod faults;
 mod healing;
 pub mod node;
+mod plan;
 pub mod queue;
 mod story;
 pub mod surroundings;

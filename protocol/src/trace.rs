@@ -16,20 +16,16 @@ use crate::ids::{
     Contact, CustomerId, Fingerprint, FrontEndToken, MessageId, NodeId, OpNumber, OrderNumber, Position, ReplicaId,
     RequestId, Role, Span, View, ViewNumber,
 };
-use crate::machine::Timer;
-use crate::message::{Answer, Ask, WaitReason};
+use crate::message::{Answer, Ask, FieldValue, Step, WaitReason};
 use crate::plant::Plant;
 use crate::postcode::{Postcode, PostcodeService, Verdict};
+use crate::timer::Timer;
 
 pub use crowd::{Crowd, CrowdJudged, CrowdTimes};
 pub use failpoints::{FAILPOINTS, Failpoint, Part};
 pub use no_service::NoService;
 pub use steering::{Blast, Bomb, Freezing, LinkRule, MessageAct, Rate, Stay};
 pub use suspicion::{Sign, Suspicion};
-
-/// One of the workflow's steps, 1 to 14.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Step(pub u8);
 
 /// A fact with who saw it and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -310,26 +306,6 @@ pub struct MessageFacts {
     pub delay: u64,
     /// Whether it is held by its link from the beginning; then `delay` is what is left once it is let go.
     pub held: bool,
-}
-
-/// What a field of a message holds. Nodes are told by their ids, as only the observer knows their names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum FieldValue {
-    /// Anything but nodes, as people read it.
-    Words(String),
-    /// Nodes; of a long list only the first.
-    Nodes {
-        /// The first of them.
-        first: Vec<NodeId>,
-        /// How many follow.
-        more: u64,
-    },
-}
-
-impl<T: ToString> From<T> for FieldValue {
-    fn from(value: T) -> Self {
-        FieldValue::Words(value.to_string())
-    }
 }
 
 /// Why a machine did not do what a message said. Displayed as a sentence.

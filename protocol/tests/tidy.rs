@@ -1,9 +1,11 @@
 //! What every file of the workspace keeps to, so that the tree goes on telling its story: a purpose in the first line,
-//! length limits, nothing left to do, references that lead somewhere, dependencies in one direction, colours in one place,
+//! length limits, nothing left to do, references that lead somewhere, dependencies in one direction and never in a circle, colours in one place,
 //! no path of anybody's machine.
 //!
 //! Reads files as text and asks no compiler: what clippy can say is left to clippy.
 
+#[path = "tidy/circles.rs"]
+mod circles;
 #[path = "tidy/dependencies.rs"]
 mod dependencies;
 #[path = "tidy/directions.rs"]

@@ -58,7 +58,8 @@ impl Watch {
 mod tests {
     use super::*;
     use protocol::ids::{MessageId, NodeId, View};
-    use protocol::trace::{MessageFacts, Rate, Step};
+    use protocol::message::Step;
+    use protocol::trace::{MessageFacts, Rate};
 
     fn run(until: Until) -> UserCommand {
         UserCommand::RunUntil { rate: Rate::REAL, until }

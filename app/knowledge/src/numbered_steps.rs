@@ -5,7 +5,8 @@
 use std::collections::VecDeque;
 
 use protocol::ids::MessageId;
-use protocol::trace::{Step, TraceEvent, TraceRecord};
+use protocol::message::Step;
+use protocol::trace::{TraceEvent, TraceRecord};
 
 /// Sendings and deliveries that wait for each other, so many of each.
 const MOST_OPEN: usize = 4096;

@@ -3,9 +3,9 @@
 use cluster::{Cluster, ClusterOptions};
 use knowledge::user_command::UserCommand;
 use protocol::ids::{Role, Span};
-use protocol::message::Answer;
+use protocol::message::{Answer, Step};
 use protocol::order_book::Outcome;
-use protocol::trace::{Actor, Ending, Step, TraceEvent};
+use protocol::trace::{Actor, Ending, TraceEvent};
 
 use crate::stage::{Stage, order};
 

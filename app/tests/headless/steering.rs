@@ -5,8 +5,9 @@ use std::time::Instant;
 use knowledge::user_command::{LinkWay, Until, UserCommand};
 use protocol::ids::{MessageId, NodeId, Span};
 use protocol::machine::Timer;
+use protocol::message::Step;
 use protocol::plant::Plant;
-use protocol::trace::{Ending, Freezing, LinkRule, MessageAct, Rate, Standing, Stay, Step, TraceEvent, TraceRecord};
+use protocol::trace::{Ending, Freezing, LinkRule, MessageAct, Rate, Standing, Stay, TraceEvent, TraceRecord};
 
 use crate::program::PATIENCE;
 use crate::stage::{Stage, order};

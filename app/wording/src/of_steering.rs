@@ -1,8 +1,9 @@
 //! Sentences about time, links, bombs and messages that are steered.
 
 use protocol::ids::NodeId;
+use protocol::message::FieldValue;
 use protocol::plant::Plant;
-use protocol::trace::{Blast, Bomb, Crowd, Failpoint, FieldValue, Freezing, LinkRule, Rate};
+use protocol::trace::{Blast, Bomb, Crowd, Failpoint, Freezing, LinkRule, Rate};
 
 use super::duration;
 use knowledge::picture::{End, Passage, Picture};

@@ -11,8 +11,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use protocol::ids::{MessageId, RequestId, Timestamp};
 use protocol::machine::{Input, Machine};
+use protocol::message::Step;
 use protocol::postcode::{Postcode, Verdict};
-use protocol::trace::{MessageFacts, Step, TraceEvent};
+use protocol::trace::{MessageFacts, TraceEvent};
 use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::answers::{self, Reading};
 use crate::control::ServiceAddress;
-use crate::stand_in::proof::{CHALLENGE, PROOF, challenge};
+use crate::proof::{CHALLENGE, PROOF, challenge};
 
 /// How long a service may take before another one is asked.
 #[derive(Clone, Copy, Debug)]

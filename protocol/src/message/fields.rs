@@ -1,11 +1,32 @@
 //! What a message holds, in words for people: field by field, as it is declared. Nothing here is ever parsed back.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Answer, Ask, Message, WaitReason, shown};
 use crate::ids::{NodeId, Position, Role, View};
-use crate::trace::FieldValue;
 
 /// Members of a list that are named; of more only the number is told.
 const MOST_NAMED: usize = 6;
+
+/// What a field of a message holds. Nodes are told by their ids, as only the observer knows their names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FieldValue {
+    /// Anything but nodes, as people read it.
+    Words(String),
+    /// Nodes; of a long list only the first.
+    Nodes {
+        /// The first of them.
+        first: Vec<NodeId>,
+        /// How many follow.
+        more: u64,
+    },
+}
+
+impl<T: ToString> From<T> for FieldValue {
+    fn from(value: T) -> Self {
+        FieldValue::Words(value.to_string())
+    }
+}
 
 type Field = (String, FieldValue);
 type Fields = Vec<Field>;

@@ -13,7 +13,7 @@ use crate::ids::{FrontEndToken, NodeId, OpNumber, Position, RequestId, View, Vie
 use crate::machine::{JournalRecord, Wish};
 use crate::message::{Answer, Message};
 use crate::replica::Replica;
-use crate::simulation::cluster::incarnation;
+use crate::simulation::node::incarnation;
 use answers::{Answers, check_page};
 use chain::{Chain, Place};
 

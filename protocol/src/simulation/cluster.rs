@@ -14,21 +14,12 @@ use crate::plant::Plant;
 use crate::random::mix;
 use crate::replica::Replica;
 use crate::simulation::checkers::Checkers;
-use crate::simulation::node::{Actor, Doom, Life, Node};
+use crate::simulation::node::{Actor, Doom, Life, Node, incarnation_id};
 use crate::simulation::queue::Queue;
 use crate::simulation::surroundings::{Fate, Slot, Surroundings};
 
 /// Where slot 0 would listen if there were sockets.
 pub(super) const FIRST_PORT: u16 = 10_000;
-/// Low bits of a [`NodeId`]: which of all incarnations it is. The high bits are random, so that ids order nothing.
-const INCARNATION_BITS: u32 = 16;
-
-/// Which of all incarnations has this id.
-#[must_use]
-pub fn incarnation(id: NodeId) -> usize {
-    (id.0 & ((1 << INCARNATION_BITS) - 1)) as usize
-}
-
 /// An actor, over all its incarnations.
 #[derive(Debug)]
 pub struct Seat {
@@ -166,7 +157,7 @@ impl<S: Surroundings> Cluster<S> {
         let node = if keeps_id { before } else { self.nodes.len() };
         let id = match self.nodes.get(before) {
             Some(known) if keeps_id || role == Role::NameServer => known.id,
-            _ => NodeId((entropy << INCARNATION_BITS) | node as u64),
+            _ => incarnation_id(node, entropy),
         };
         let name_server = Contact { id: self.nodes.first().map_or(id, |first| first.id), address: address(0) };
         let seat = &mut self.seats[slot];

@@ -5,9 +5,10 @@
 use crate::ids::{Contact, Role, Span};
 use crate::machine::{Input, Settings};
 use crate::simulation::node::{Actor, Doom, Life};
+use crate::simulation::plan::{Flapping, Plan};
 use crate::simulation::surroundings::Slot;
 use crate::simulation::tally::Fault;
-use crate::simulation::trial::{Flapping, Patron, Plan, Trial};
+use crate::simulation::trial::{Patron, Trial};
 use crate::simulation::weather::{Cut, Mood, Services};
 use crate::trace::NodeState;
 

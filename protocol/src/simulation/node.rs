@@ -10,6 +10,21 @@ use crate::name_server::NameServer;
 use crate::replica::Replica;
 use crate::trace::NodeState;
 
+/// Low bits of a [`NodeId`]: which of all incarnations it is. The high bits are random, so that ids order nothing.
+const INCARNATION_BITS: u32 = 16;
+
+/// The id of an incarnation.
+#[must_use]
+pub fn incarnation_id(incarnation: usize, entropy: u64) -> NodeId {
+    NodeId((entropy << INCARNATION_BITS) | incarnation as u64)
+}
+
+/// Which of all incarnations has this id.
+#[must_use]
+pub fn incarnation(id: NodeId) -> usize {
+    (id.0 & ((1 << INCARNATION_BITS) - 1)) as usize
+}
+
 /// A machine of any role.
 #[derive(Clone, Debug)]
 pub enum Actor {

@@ -12,47 +12,10 @@ use crate::postcode::Postcode;
 use crate::random::Random;
 use crate::simulation::cluster::{Cluster, Stepped};
 use crate::simulation::node::Life;
+use crate::simulation::plan::Plan;
 use crate::simulation::surroundings::Slot;
 use crate::simulation::tally::{Fault, Tally};
 use crate::simulation::weather::{Mood, Weather};
-
-/// What a trial wants to be reminded of.
-#[derive(Clone, Copy, Debug)]
-pub enum Plan {
-    /// Inflict another fault.
-    Fault,
-    /// Start this actor again, unless it runs.
-    Restart(Slot),
-    /// A second front-end appears, unless there is one. Whoever has found the first goes on with it.
-    SecondFrontEnd,
-    /// Wake this incarnation.
-    Wake(Slot, usize),
-    /// Mend this cut.
-    Mend(u32),
-    /// A link comes or goes.
-    Flap(Flapping),
-    /// The storm is over.
-    Calm,
-    /// The postcode services are well.
-    ServicesWell,
-    /// This customer may want something.
-    Think(Slot),
-    /// This customer gives up, if it still waits for this.
-    GiveUp(Slot, RequestId),
-}
-
-/// A link that comes and goes.
-#[derive(Clone, Copy, Debug)]
-pub struct Flapping {
-    /// How often it will still change.
-    pub times: u32,
-    /// Microseconds between two changes.
-    pub period: u64,
-    /// The actors at its ends.
-    pub ends: (Slot, Slot),
-    /// The number of its cut, while it is cut.
-    pub cut: Option<u32>,
-}
 
 /// How a trial ended.
 #[derive(Clone, Debug)]

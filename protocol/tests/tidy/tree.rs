@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// A file with its path from the workspace's root, with forward slashes.
+#[derive(Clone)]
 pub struct SourceFile {
     pub path: String,
     pub text: String,

@@ -5,11 +5,11 @@ use protocol::ids::{
     Role, Span, View, ViewNumber,
 };
 use protocol::machine::Timer;
-use protocol::message::{Answer, Ask, WaitReason};
+use protocol::message::{Answer, Ask, Step, WaitReason};
 use protocol::order_book::Outcome;
 use protocol::trace::{
     Actor, Crowd, Ending, Freezing, LinkRule, MessageFacts, NoService, NodeState, Rate, ReplicaState, Standing,
-    Started, Stay, Step, TraceEvent, TraceRecord,
+    Started, Stay, TraceEvent, TraceRecord,
 };
 
 use super::{Concern, Copies, End, MarkKind, Picture, Service};

@@ -5,9 +5,9 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use protocol::ids::{CustomerId, MessageId, NodeId, RequestId, Role, ViewNumber};
-use protocol::message::{Answer, Ask};
+use protocol::message::{Answer, Ask, Step};
 use protocol::order_book::Outcome;
-use protocol::trace::{Actor, Ending, MessageFacts, Standing, Started, Step, TraceEvent, TraceRecord};
+use protocol::trace::{Actor, Ending, MessageFacts, Standing, Started, TraceEvent, TraceRecord};
 
 use crate::headless::{Failure, say};
 use cluster::Cluster;

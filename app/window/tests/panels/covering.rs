@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use egui::{Pos2, Rect, Shape, Vec2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use protocol::ids::{MessageId, RequestId, RequestNumber};
+use protocol::message::Step;
 use protocol::postcode::{PostcodeService, Verdict};
-use protocol::trace::{MessageFacts, Rate, Step, TraceEvent, TraceRecord};
+use protocol::trace::{MessageFacts, Rate, TraceEvent, TraceRecord};
 use window::theme::size;
 
 use super::{Shown, drag, place, press};

@@ -9,11 +9,11 @@ use protocol::ids::{
     Contact, CustomerId, Fingerprint, FrontEndToken, MessageId, NodeId, OpNumber, OrderNumber, Position, RequestId,
     RequestNumber, Role, View, ViewNumber,
 };
-use protocol::message::{Answer, Ask};
+use protocol::message::{Answer, Ask, Step};
 use protocol::order_book::{HistoryPage, Order, OrderId, Outcome};
 use protocol::postcode::{PostcodeService, Verdict};
 use protocol::trace::{
-    Actor, Ending, MessageFacts, NodeState, ReplicaState, Standing, Started, Step, TraceEvent, TraceRecord,
+    Actor, Ending, MessageFacts, NodeState, ReplicaState, Standing, Started, TraceEvent, TraceRecord,
 };
 use window::Window;
 

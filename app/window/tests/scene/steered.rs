@@ -2,10 +2,9 @@
 
 use protocol::ids::{MessageId, NodeId, Span};
 use protocol::machine::Timer;
+use protocol::message::{FieldValue, Step};
 use protocol::plant::Plant;
-use protocol::trace::{
-    Blast, Bomb, Failpoint, FieldValue, Freezing, LinkRule, MessageFacts, Rate, Refusal, Stay, Step, TraceEvent,
-};
+use protocol::trace::{Blast, Bomb, Failpoint, Freezing, LinkRule, MessageFacts, Rate, Refusal, Stay, TraceEvent};
 
 use super::{FRONT_END, NAME_SERVER, NOW, Scene, customer, order_on_its_way, replica};
 

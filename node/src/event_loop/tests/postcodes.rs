@@ -4,8 +4,9 @@
 use super::*;
 use crate::control::{LinkSetting, Misbehaviour, ServiceAddress, StandInKey};
 use crate::stand_in;
+use protocol::message::Step;
 use protocol::postcode::{Postcode, PostcodeService, Verdict};
-use protocol::trace::{LinkRule, MessageAct, Step};
+use protocol::trace::{LinkRule, MessageAct};
 
 const FIRST: NodeId = NodeId(11);
 const SECOND_SERVICE: NodeId = NodeId(12);
