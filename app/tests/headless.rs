@@ -9,8 +9,8 @@ mod lecture;
 mod made_history;
 #[path = "headless/program.rs"]
 mod program;
-#[path = "headless/stage.rs"]
-mod stage;
+#[path = "headless/scenario_run.rs"]
+mod scenario_run;
 
 #[path = "headless/bad_input.rs"]
 mod bad_input;

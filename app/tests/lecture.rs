@@ -38,23 +38,23 @@ struct Telling {
 
 /// At least so many messages, with all that belongs to them.
 pub fn lecture(messages: usize) -> Vec<Entry> {
-    let mut telling = Telling { entries: Vec::new(), at: 0, sent: 0, messages: 0, book: Vec::new() };
-    telling.begin();
+    let mut narrator = Telling { entries: Vec::new(), at: 0, sent: 0, messages: 0, book: Vec::new() };
+    narrator.begin();
     let mut number = 0;
-    while telling.messages < messages {
+    while narrator.messages < messages {
         number += 1;
         if number % LIFETIME == 0 {
-            telling.fail_over(number);
+            narrator.fail_over(number);
         }
-        telling.order(number);
+        narrator.order(number);
         if number % 5 == 0 {
-            telling.read(number);
+            narrator.read(number);
         }
         if number % PER_POSTCODE == 0 {
-            telling.book.clear();
+            narrator.book.clear();
         }
     }
-    telling.entries
+    narrator.entries
 }
 
 fn postcode(number: u64) -> Postcode {

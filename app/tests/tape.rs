@@ -89,7 +89,7 @@ fn a_full_tape_lets_its_beginning_go_and_knows_what_stood_then() {
         |picture: &Picture| picture.nodes.iter().map(|node| (node.name.clone(), node.runs())).collect::<Vec<_>>();
     assert_eq!(names(&opened.picture), names(&picture));
     assert_eq!(opened.picture.customers.len(), 3);
-    assert_eq!(opened.tape.chronicle().judged().lights.lost, 0);
+    assert_eq!(opened.tape.message_index().judged().lights.lost, 0);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_saved_tape_comes_back_as_it_was() {
     assert_eq!((notes, bad_line), (vec![], None));
     assert_eq!(entries_of(&opened), entries);
     assert!(same(&shown, &picture));
-    assert_eq!(opened.chronicle().judged().lights, tape.chronicle().judged().lights);
+    assert_eq!(opened.message_index().judged().lights, tape.message_index().judged().lights);
     assert_eq!(tape::read(lines(&tape).as_bytes()).unwrap().notes, Vec::<String>::new(), "uncompressed, too");
 }
 
@@ -283,9 +283,9 @@ fn a_search_ignores_what_nobody_sees() {
 #[test]
 fn what_is_looked_for_is_found() {
     let (tape, picture) = recorded(&lecture(6_000), usize::MAX);
-    let hits = |text: &str| Query::parse(text).hits(tape.chronicle(), &picture);
+    let hits = |text: &str| Query::parse(text).hits(tape.message_index(), &picture);
     let order = hits("order 7");
-    assert!(matches!(order[0].what, Found::Errand(errand) if errand.number.unwrap().0 == 7));
+    assert!(matches!(order[0].what, Found::Request(request) if request.number.unwrap().0 == 7));
     let steps: Vec<u8> =
         order.iter().filter_map(|hit| if let Found::Message(it) = hit.what { Some(it.step) } else { None }).collect();
     assert_eq!(steps, [9, 10, 11, 12, 5, 6, 5, 6, 13, 14]);
@@ -296,7 +296,7 @@ fn what_is_looked_for_is_found() {
             && views.iter().all(|hit| matches!(hit.what, Found::Mark(mark) if matches!(mark.kind, MarkKind::View(_))))
     );
     assert!(hits("crash").iter().any(|hit| matches!(hit.what, Found::Mark(mark) if mark.kind == MarkKind::Ended)));
-    assert!(hits("Grace/4").iter().all(|hit| matches!(hit.what, Found::Errand(_))));
+    assert!(hits("Grace/4").iter().all(|hit| matches!(hit.what, Found::Request(_))));
     assert!(hits("teapot").is_empty() && hits("  ").is_empty());
     let recalled = order.iter().find_map(|hit| if let Found::Message(it) = hit.what { tape.recall(it) } else { None });
     assert_eq!(recalled.unwrap().facts.label, "order to M1 1AE");
@@ -305,7 +305,7 @@ fn what_is_looked_for_is_found() {
 #[test]
 fn the_verdict_of_any_moment_is_known() {
     let (tape, _) = recorded(&lecture(600), usize::MAX);
-    let at = |end: usize| tape.chronicle().judged_at(end).lights.acknowledged;
+    let at = |end: usize| tape.message_index().judged_at(end).lights.acknowledged;
     assert_eq!((at(0), at(tape.end()) > 40), (0, true));
     let answered = (0..tape.end()).find(|end| at(*end) == 5).unwrap();
     assert!(format!("{:?}", tape.entry(answered - 1)).contains("Answered"), "from the very answer on");

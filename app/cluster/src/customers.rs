@@ -3,7 +3,7 @@
 //! What they do is a fact when it happens; what they cannot do is refused with a sentence. They are added, moved, and asked
 //! to order by commands; nothing here orders by itself (`load` does).
 
-mod house;
+mod customer_host;
 
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
@@ -27,7 +27,7 @@ use super::hosts::Hosts;
 use super::nodes::Common;
 use super::observer::Facts;
 use super::supervisor::Incoming;
-use house::House;
+use customer_host::CustomerHost;
 use knowledge::user_command::UserCommand;
 
 /// Names for new customers, in turn; the first three have pre-defined orders at their postcodes.
@@ -39,12 +39,12 @@ const DEFAULT_POSTCODES: [&str; 3] = ["EH1 1RE", "NE1 7RU", "M1 1AE"];
 
 /// A handle; dropping it ends the customers.
 pub(super) struct Customers {
-    told: Option<UnboundedSender<Told>>,
+    told: Option<UnboundedSender<CustomerCommand>>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// What the customers' thread is told.
-enum Told {
+enum CustomerCommand {
     /// What a person asked of a customer.
     Perform(UserCommand),
     /// What all hosts are told.
@@ -68,14 +68,15 @@ impl Customers {
         let observe = common.observe;
         // Weak: who is told is not who keeps the customers alive.
         let steered = told.downgrade();
-        let tell = move |command| steered.upgrade().is_some_and(|told| told.send(Told::Steer(command)).is_ok());
+        let tell =
+            move |command| steered.upgrade().is_some_and(|told| told.send(CustomerCommand::Steer(command)).is_ok());
         let registry = (hosts.add(Box::new(tell), Vec::new()), supervisor);
         let thread = std::thread::Builder::new().name("customers".into()).spawn(move || {
             runtime.block_on(async {
                 match host(listen, &credentials, &clock, &settings, facts.clone(), observe) {
                     Ok(host) => {
                         let _ = ready.send(Ok(()));
-                        House::new(host, name_server, clock, facts, registry).live(waiting).await;
+                        CustomerHost::new(host, name_server, clock, facts, registry).live(waiting).await;
                     }
                     Err(error) => drop(ready.send(Err(error))),
                 }
@@ -99,7 +100,7 @@ impl Customers {
     pub fn perform(&self, command: UserCommand) {
         if let Some(told) = &self.told {
             // Fails only if the thread has ended, which it reported.
-            let _ = told.send(Told::Perform(command));
+            let _ = told.send(CustomerCommand::Perform(command));
         }
     }
 }

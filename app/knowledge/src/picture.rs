@@ -8,10 +8,10 @@ mod belief;
 mod concern;
 mod customers;
 mod front_ends;
-mod ledger;
 mod log;
 mod marks;
 mod nodes;
+mod stats;
 mod steering;
 mod total_loss;
 mod traffic;
@@ -27,13 +27,13 @@ pub use belief::{Belief, Truth};
 pub use concern::Concern;
 pub use customers::{Customer, Customers, Receipt, Waiting};
 pub use front_ends::Precedence;
-pub use ledger::{Copies, Ledger, contradict};
 pub use log::{Log, LogLine};
 pub use marks::{Mark, MarkKind};
 pub use nodes::{Histories, Life, Node, Nodes};
+pub use stats::{Copies, Stats, contradict};
 pub use steering::Steering;
 pub use total_loss::TotalLoss;
-pub use traffic::{End, Flow, Passage, Traffic};
+pub use traffic::{End, Flow, MessageInFlight, Traffic};
 
 /// Refusals of commands are kept for the history of notifications, so many of them.
 const MOST_NOTICES: usize = 100;
@@ -66,7 +66,7 @@ pub struct Picture {
     /// Messages.
     pub traffic: Traffic,
     /// What was answered, and whether it is still there.
-    pub ledger: Ledger,
+    pub stats: Stats,
     /// What is worth a line for people.
     pub log: Log,
     /// Faults, view changes and the like, oldest first, the newest of them: for the timeline.
@@ -152,11 +152,11 @@ impl Picture {
             TraceEvent::Lost { message, to, why } => self.traffic.lost(*message, *to, why, at),
             TraceEvent::Became { standing, view } => {
                 self.nodes.became(node, *standing, view);
-                self.ledger.became(*standing, at);
+                self.stats.became(*standing, at);
             }
             TraceEvent::Committed { op } => {
                 self.nodes.committed(node, *op);
-                self.ledger.committed += 1;
+                self.stats.committed += 1;
             }
             TraceEvent::PostcodeAsked { message, postcode, .. } => self.traffic.postcode_asked(*message, *postcode),
             TraceEvent::PostcodeAnswered { message, from, verdict, took } => {
@@ -170,14 +170,14 @@ impl Picture {
             TraceEvent::Flow { sent } => self.flowed(node, sent, at),
             TraceEvent::Asked { customer, request, ask } => self.customers.asked(*customer, *request, ask, at),
             TraceEvent::Answered { request, answer, took } => {
-                self.ledger.answered(answer, *took, at);
+                self.stats.answered(answer, *took, at);
                 self.customers.answered(*request, answer, *took, at);
             }
             TraceEvent::CustomerIs { customer, name, postcode, place } => {
                 self.customers.is(*customer, node, name, *postcode, *place);
             }
             TraceEvent::Crowd(crowd) => {
-                self.ledger.crowd(crowd);
+                self.stats.crowd(crowd);
                 self.crowd = Some((node, *crowd));
             }
             TraceEvent::Orders { histories, postcodes } => self.nodes.shows_orders(node, histories, *postcodes, at),
@@ -205,7 +205,7 @@ impl Picture {
             record.event,
             TraceEvent::State(_) | TraceEvent::Answered { .. } | TraceEvent::Became { .. } | TraceEvent::Ended { .. }
         ) {
-            self.ledger.compare(&self.nodes);
+            self.stats.compare(&self.nodes);
         }
     }
 
@@ -241,7 +241,7 @@ impl Picture {
         self.steering.ended(id);
         self.traffic.ended(id, at);
         if led {
-            self.ledger.primary_ended(at);
+            self.stats.primary_ended(at);
         }
     }
 
@@ -335,9 +335,9 @@ impl Picture {
 
     /// The message that leaves its link next if time goes on, and when; frozen senders let nothing go.
     #[must_use]
-    pub fn next_due(&self) -> Option<(u64, &Passage)> {
+    pub fn next_due(&self) -> Option<(u64, &MessageInFlight)> {
         let going = self.traffic.departures(self.now).filter(|(_, it)| !self.steering.frozen.contains_key(&it.id.from));
-        going.min_by_key(|(until, passage)| (*until, passage.id, passage.to))
+        going.min_by_key(|(until, flying)| (*until, flying.id, flying.to))
     }
 
     /// Whether something on the screen moves by itself as time goes on.

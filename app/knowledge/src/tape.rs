@@ -4,28 +4,28 @@
 //! to come to, whatever the length. Memory is bounded: the oldest entries are let go when it is full, and that is counted.
 //! Files are `file`'s and `reading`'s; nothing is drawn here.
 
-mod chronicle;
+mod checkpoint;
+mod entry_log;
 mod file;
 mod frames;
+mod message_index;
 mod moment;
 mod reading;
-mod reel;
-mod standing;
 
 use std::collections::VecDeque;
 
 use protocol::trace::{TraceEvent, TraceRecord};
 use serde::{Deserialize, Serialize};
 
-use crate::picture::{Passage, Picture};
+use crate::picture::{MessageInFlight, Picture};
 use crate::user_command::UserCommand;
-pub use chronicle::{Arrival, Chronicle, Crossing, Errand};
-pub use file::{Copy, SaveError, save};
+use checkpoint::Checkpoint;
+use entry_log::EntryLog;
+pub use file::{SaveError, TapeCopy, save};
 use frames::Frames;
+pub use message_index::{Arrival, MessageIndex, MessageTrack, RequestTrack};
 pub use moment::Moment;
 pub use reading::{OpenError, Opened, open, read};
-use reel::Reel;
-use standing::Standing;
 
 /// A live tape keeps so many bytes of entries, and of what is looked up about them, in memory: some hours of a lecture, some
 /// minutes of heavy load.
@@ -82,14 +82,14 @@ struct Beat {
 /// A recording.
 #[derive(Debug)]
 pub struct Tape {
-    reel: Reel,
+    entries: EntryLog,
     beats: VecDeque<Beat>,
-    chronicle: Chronicle,
+    message_index: MessageIndex,
     frames: Frames,
     /// The picture before the first entry that is still here.
     base: Picture,
     /// What stood then, as facts: a file begins with them.
-    standing: Standing,
+    checkpoint: Checkpoint,
     limit: usize,
 }
 
@@ -104,12 +104,12 @@ impl Tape {
     #[must_use]
     pub fn with_room(limit: usize) -> Self {
         Self {
-            reel: Reel::default(),
+            entries: EntryLog::default(),
             beats: VecDeque::new(),
-            chronicle: Chronicle::default(),
+            message_index: MessageIndex::default(),
             frames: Frames::default(),
             base: Picture::default(),
-            standing: Standing::default(),
+            checkpoint: Checkpoint::default(),
             limit,
         }
     }
@@ -117,12 +117,12 @@ impl Tape {
     /// Takes an entry in and folds it into the picture of the present.
     pub fn take_in(&mut self, picture: &mut Picture, entry: Entry) {
         let number = self.end();
-        let kept = self.reel.push(&entry);
+        let kept = self.entries.push(&entry);
         let at = self.beats.back().map_or(self.base.now, |beat| beat.at).max(entry.at());
         let step = entry.is_a_step();
         if let Entry::Fact(record) = entry {
             if kept {
-                self.chronicle.apply(number, &record);
+                self.message_index.apply(number, &record);
             }
             picture.take(record);
         }
@@ -136,49 +136,49 @@ impl Tape {
 
     /// Lets the oldest entries go. What they led to stays, as the picture at the new beginning.
     fn drop_oldest(&mut self) -> bool {
-        let first = self.reel.first();
-        let leaving: Vec<Entry> = self.reel.from(first).take(reel::BLOCK).collect();
-        let dropped = self.reel.drop_oldest();
+        let first = self.entries.first();
+        let leaving: Vec<Entry> = self.entries.from(first).take(entry_log::BLOCK).collect();
+        let dropped = self.entries.drop_oldest();
         for entry in leaving.iter().take(dropped) {
             if let Entry::Fact(record) = entry {
                 self.base.apply(record);
-                self.standing.apply(record);
+                self.checkpoint.apply(record);
             }
         }
         self.beats.drain(..dropped.min(self.beats.len()));
-        self.frames.forget(self.reel.first());
-        self.chronicle.forget(self.reel.first());
+        self.frames.forget(self.entries.first());
+        self.message_index.forget(self.entries.first());
         dropped > 0
     }
 
     /// The number of the first entry that is still here.
     #[must_use]
     pub fn first(&self) -> usize {
-        self.reel.first()
+        self.entries.first()
     }
 
     /// The number that the next entry will have: how many were taken in all.
     #[must_use]
     pub fn end(&self) -> usize {
-        self.reel.end()
+        self.entries.end()
     }
 
     /// One entry, if it is still here.
     #[must_use]
     pub fn entry(&self, number: usize) -> Option<Entry> {
-        self.reel.get(number)
+        self.entries.get(number)
     }
 
     /// The course of the run.
     #[must_use]
-    pub fn chronicle(&self) -> &Chronicle {
-        &self.chronicle
+    pub fn message_index(&self) -> &MessageIndex {
+        &self.message_index
     }
 
     /// About how much memory the entries and what is looked up about them take, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.reel.bytes() + self.beats.len() * size_of::<Beat>() + self.chronicle.bytes()
+        self.entries.bytes() + self.beats.len() * size_of::<Beat>() + self.message_index.bytes()
     }
 
     /// The cluster time to which the entries before this one have come.
@@ -213,15 +213,13 @@ impl Tape {
 
     /// A message of long ago as it was told of then, with its end.
     #[must_use]
-    pub fn recall(&self, crossing: &Crossing) -> Option<Passage> {
+    pub fn recall(&self, track: &MessageTrack) -> Option<MessageInFlight> {
         let mut alone = Picture::default();
-        for number in
-            [Some(crossing.entry), crossing.end_entry.filter(|end| *end != crossing.entry)].into_iter().flatten()
-        {
+        for number in [Some(track.entry), track.end_entry.filter(|end| *end != track.entry)].into_iter().flatten() {
             if let Some(Entry::Fact(record)) = self.entry(number) {
                 alone.apply(&record);
             }
         }
-        alone.traffic.find(crossing.id, crossing.to).cloned()
+        alone.traffic.find(track.id, track.to).cloned()
     }
 }

@@ -6,7 +6,7 @@
 //! began. Nothing is guessed and nothing is searched; how the history came about does not matter here.
 
 pub mod evidence;
-mod ranks;
+mod linearizability;
 #[cfg(test)]
 mod tests;
 
@@ -120,7 +120,7 @@ pub fn judge(history: &History) -> Verdict {
     let mut lost = BTreeSet::new();
     for (postcode, here) in &history.postcodes {
         count(here, &mut verdict);
-        for violation in ranks::violations(postcode, here) {
+        for violation in linearizability::violations(postcode, here) {
             // One order that several reads miss is one lost order, asked for in one line.
             let is_known = violation.kind == ViolationKind::Lost && !lost.insert(violation.lines.first().copied());
             verdict.add(violation, is_known);

@@ -1,6 +1,6 @@
 //! What can happen in a scenario, and who can be meant: the words of its steps, read and checked.
 //!
-//! How they are written stands in `file` and `check`, what they mean at a moment in `performance`.
+//! How they are written stands in `file` and `check`, what they mean at a moment in `script_runner`.
 
 use std::time::Duration;
 

@@ -106,7 +106,7 @@ fn expectations(file: &FileExpectations) -> Result<Expectations, Refusal> {
         None => Ok(None),
     };
     let light = |word: &Spanned<String>| {
-        words::meaning(&LIGHTS, word.get_ref())
+        words::resolving(&LIGHTS, word.get_ref())
             .or_else(|known| refuse(word, format!("“{}” is no light: {known}", shown(word.get_ref()))))
     };
     Ok(Expectations {

@@ -2,7 +2,7 @@
 //!
 //! A stranger's file is read within limits and refused with line and column: nothing it says opens
 //! another file, nothing is allocated for what it merely claims, and no mistake is planted without a person's consent.
-//! [`Performance`] turns its steps into user commands; who hands these on is the caller's.
+//! [`ScriptRunner`] turns its steps into user commands; who hands these on is the caller's.
 
 mod action;
 mod built_in;
@@ -11,8 +11,8 @@ mod expect;
 mod file;
 mod measure;
 mod outcome;
-mod performance;
-pub mod stage;
+pub mod scenario_run;
+mod script_runner;
 mod words;
 
 #[cfg(test)]
@@ -30,7 +30,7 @@ pub use expect::{Compared, Comparison, Counted, Evidence, Met, Recovered, Rednes
 use knowledge::recognition::recognise;
 pub use measure::Gaps;
 pub use outcome::{Conclusion, Finished, Outcome, Seen};
-pub use performance::{Clocks, Deed, Findings, Patience, Performance, Times, deeds};
+pub use script_runner::{Clocks, Findings, Patience, ResolvedStep, ScriptRunner, Times, resolved};
 pub use words::timer_name;
 
 /// A larger file is refused unread, in bytes.

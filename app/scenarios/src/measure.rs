@@ -1,4 +1,4 @@
-//! What is measured of a performance: how long customers waited, and how soon orders were answered as before again.
+//! What is measured of a script: how long customers waited, and how soon orders were answered as before again.
 //!
 //! Answers are counted where customers are (`load::ordering`), when faults happened is known by the findings; here they are
 //! put together. Whether that is as expected is judged elsewhere.

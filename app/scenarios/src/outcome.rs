@@ -1,6 +1,6 @@
 //! How a scenario ended: what was measured, what was expected, and what follows from both.
 //!
-//! One judgement for the window and for `run`. It is pure: facts were taken in by the stage, the history was judged by
+//! One judgement for the window and for `run`. It is pure: facts were taken in by the run, the history was judged by
 //! `verdict`; here they are put together, and the conclusion is drawn.
 
 use std::collections::BTreeSet;
@@ -55,7 +55,7 @@ pub struct Finished {
 pub struct Outcome {
     /// Mistakes that were made on purpose.
     pub plants: Vec<Plant>,
-    /// Counts of the performance.
+    /// Counts of the script.
     pub findings: Findings,
     /// What was seen on the way.
     pub seen: Seen,

@@ -70,9 +70,9 @@ pub(super) const LIGHTS: [(&str, Light); 6] = [
 ];
 
 /// The value of a word, or all known words.
-pub(super) fn meaning<T: Clone>(words: &[(&'static str, T)], word: &str) -> Result<T, String> {
+pub(super) fn resolving<T: Clone>(words: &[(&'static str, T)], word: &str) -> Result<T, String> {
     let known = words.iter().find(|(known, _)| *known == word);
-    known.map(|(_, meaning)| meaning.clone()).ok_or_else(|| {
+    known.map(|(_, resolving)| resolving.clone()).ok_or_else(|| {
         let known: Vec<_> = words.iter().map(|(known, _)| *known).collect();
         known.join(", ")
     })

@@ -17,7 +17,7 @@ use cluster::run_directory::HISTORY;
 use cluster::{Cluster, ClusterOptions};
 use knowledge::tape;
 use knowledge::user_command::UserCommand;
-use scenarios::stage::audience::{Attending, Audience};
+use scenarios::scenario_run::load_driver::{LoadDriver, LoadThread};
 use window::displays::{Choice, Named};
 use window::{Beginning, RunningCluster, file_name, run_tape_window, run_window};
 
@@ -237,12 +237,12 @@ impl RunningCluster for Restartable {
         });
     }
 
-    fn audience(&mut self, epoch: Instant) -> Result<Box<dyn Audience>, String> {
+    fn load_driver(&mut self, epoch: Instant) -> Result<Box<dyn LoadDriver>, String> {
         let cluster = self.cluster.as_ref().ok_or("No cluster runs.")?;
         let history = cluster.directory().join(HISTORY);
-        let audience = Attending::begin(cluster.inquirer(), cluster.clock(), true, epoch, &history)
+        let load_driver = LoadThread::begin(cluster.inquirer(), cluster.clock(), true, epoch, &history)
             .map_err(|error| format!("{}.", node::plain_words::chain(&error)))?;
-        Ok(Box::new(audience))
+        Ok(Box::new(load_driver))
     }
 
     fn has_begun_again(&mut self) -> Option<Result<(), String>> {

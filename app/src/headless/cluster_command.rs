@@ -109,8 +109,8 @@ fn obey(line: &Line, cluster: &mut Cluster, picture: &Picture, has_load: bool) -
         Line::Words(words) => scenarios::parse_action(words)?,
         Line::NoLine(why) => return Err(format!("not a request: {why}")),
     };
-    let deed = scenarios::deeds(&action, picture, 0, has_load)?;
-    deed.commands.into_iter().for_each(|command| cluster.perform(command));
+    let step = scenarios::resolved(&action, picture, 0, has_load)?;
+    step.commands.into_iter().for_each(|command| cluster.perform(command));
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 //! process comes back and is brought up. Then the histories are read and judged. Nothing printed is invented: each line
 //! is a fact that a process reported.
 
-mod telling;
+mod narrator;
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use cluster::ClusterOptions;
 use cluster::interrupt::Interrupt;
 use knowledge::picture::Picture;
 use knowledge::user_command::UserCommand;
-use telling::Demo;
+use narrator::Demo;
 
 /// So slowly that a person could follow, and a kill comes between two messages.
 const HOP: Span = Span::millis(150);
@@ -84,8 +84,8 @@ pub(crate) fn perform(arguments: &DemoArguments, interrupt: &Interrupt) -> Resul
     if arguments.json {
         say_json(&json!({
             "verdict": if verdict.holds { "holds" } else { "violation" },
-            "acknowledged": demo.picture.ledger.placed,
-            "failovers": demo.picture.ledger.failovers,
+            "acknowledged": demo.picture.stats.placed,
+            "failovers": demo.picture.stats.failovers,
             "killed": demo.killed,
         }))?;
     }
@@ -100,8 +100,8 @@ struct Verdict {
 impl Demo {
     /// Each receipt must be found exactly once.
     fn verdict(&self, killed: bool) -> Verdict {
-        let Picture { customers, ledger, .. } = &self.picture;
-        let mut holds = killed && ledger.placed == 2 && ledger.failovers >= 1;
+        let Picture { customers, stats, .. } = &self.picture;
+        let mut holds = killed && stats.placed == 2 && stats.failovers >= 1;
         let mut sentences = vec![String::new()];
         for (name, receipt) in customers.iter().flat_map(|it| it.receipts.iter().map(|receipt| (&it.name, receipt))) {
             let all = customers.iter().filter_map(|it| it.history.as_ref()).flat_map(|page| &page.orders);

@@ -53,7 +53,7 @@ pub fn replay(file: &std::path::Path) -> Result<Exit, Failure> {
 
 pub(super) fn perform(arguments: &ReplayArguments) -> Result<Exit, Failure> {
     let opened = tape::open(&arguments.file).map_err(|error| Failure::BadInput(error.to_string()))?;
-    let judged = opened.tape.chronicle().judged().clone();
+    let judged = opened.tape.message_index().judged().clone();
     // What is missing could have spoken against it.
     let verdict = match (judged.lights.is_linearizable(), opened.bad_line) {
         (false, _) => Judgement::Violation,
@@ -64,7 +64,7 @@ pub(super) fn perform(arguments: &ReplayArguments) -> Result<Exit, Failure> {
         let tape = &opened.tape;
         say_json(&Report {
             entries: tape.end(),
-            messages: tape.chronicle().crossings().len(),
+            messages: tape.message_index().tracks().len(),
             seconds: tape.time_at(tape.end()) as f64 / 1e6,
             complete: opened.bad_line.is_none(),
             verdict,
@@ -75,7 +75,7 @@ pub(super) fn perform(arguments: &ReplayArguments) -> Result<Exit, Failure> {
     } else {
         opened.notes.iter().for_each(warn);
         tell(&opened, arguments)?;
-        let lights = wording::lights(&judged, &opened.picture.ledger);
+        let lights = wording::lights(&judged, &opened.picture.stats);
         let lights = lights.iter().map(|light| {
             let sign = light.good.map_or("○", |good| if good { "✓" } else { "✗" });
             format!("{sign} {}", light.words)

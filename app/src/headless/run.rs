@@ -21,7 +21,7 @@ use cluster::run_directory::HISTORY;
 use knowledge::recognition::Kind;
 use play::play;
 use report::{Report, exit, say_report};
-use scenarios::{self, Performance, Scenario};
+use scenarios::{self, Scenario, ScriptRunner};
 
 /// What to run.
 #[derive(Debug, clap::Args)]
@@ -81,13 +81,13 @@ pub(super) fn perform(arguments: &RunArguments, interrupt: &Interrupt) -> Result
     let usual = ClusterOptions::usual()?;
     let options =
         ClusterOptions { default_customers: false, replicas, settings, interrupt: interrupt.clone(), ..usual };
-    let performance = Performance::new(scenario, arguments.seed);
+    let script_runner = ScriptRunner::new(scenario, arguments.seed);
     let trace = arguments.trace.as_deref().map(create).transpose()?;
     // A file that cannot be written is refused before anything is started.
     arguments.history.as_deref().map(create).transpose()?;
     let cluster = launch(options)?;
     let path = arguments.history.clone().unwrap_or_else(|| cluster.directory().join(HISTORY));
-    let (outcome, largest) = play(cluster, performance, &path, trace, &interrupt)?;
+    let (outcome, largest) = play(cluster, script_runner, &path, trace, &interrupt)?;
     let report = Report::of(arguments, outcome, largest);
     if arguments.json {
         say_json(&report)?;

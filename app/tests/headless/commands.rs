@@ -7,27 +7,27 @@ use protocol::message::{Answer, Step};
 use protocol::order_book::Outcome;
 use protocol::trace::{Actor, Ending, TraceEvent};
 
-use crate::stage::{Stage, order};
+use crate::scenario_run::{ScenarioRun, order};
 
 #[test]
 fn an_order_travels_all_its_steps_and_is_shown() {
-    let mut stage = Stage::open();
-    let grace = stage.customer("Grace");
-    let primary = stage.primary();
+    let mut scenario_run = ScenarioRun::open();
+    let grace = scenario_run.customer("Grace");
+    let primary = scenario_run.primary();
     assert_eq!(primary, "replica-1", "who registers first leads first");
-    stage.perform(order(grace, &["Katsu curry"]));
-    let request = stage.asked();
-    let answer = stage.answer(request);
+    scenario_run.perform(order(grace, &["Katsu curry"]));
+    let request = scenario_run.asked();
+    let answer = scenario_run.answer(request);
     assert!(matches!(answer, Answer::Outcome(Outcome::Placed { .. })), "{answer:?}");
     for step in [7, 8, 9, 10, 5, 6, 13, 14] {
-        stage.until(&format!("step {step}"), |record| match &record.event {
+        scenario_run.until(&format!("step {step}"), |record| match &record.event {
             TraceEvent::Sent { facts, .. } => (facts.step == Some(Step(step))).then_some(()),
             _ => None,
         });
     }
-    stage.until("step 12", |record| matches!(&record.event, TraceEvent::PostcodeAnswered { .. }).then_some(()));
-    stage.perform(UserCommand::ShowOrders { node: primary, from: Some("NE1 7RU".parse().unwrap()) });
-    let orders = stage.until("its orders", |record| match &record.event {
+    scenario_run.until("step 12", |record| matches!(&record.event, TraceEvent::PostcodeAnswered { .. }).then_some(()));
+    scenario_run.perform(UserCommand::ShowOrders { node: primary, from: Some("NE1 7RU".parse().unwrap()) });
+    let orders = scenario_run.until("its orders", |record| match &record.event {
         TraceEvent::Orders { histories, .. } => Some(histories[0].1.clone()),
         _ => None,
     });
@@ -36,36 +36,36 @@ fn an_order_travels_all_its_steps_and_is_shown() {
 
 #[test]
 fn customers_come_move_and_go() {
-    let mut stage = Stage::open();
-    let grace = stage.customer("Grace");
+    let mut scenario_run = ScenarioRun::open();
+    let grace = scenario_run.customer("Grace");
     // The last of those who live here from the beginning.
-    stage.customer("Alan");
+    scenario_run.customer("Alan");
     let (postcode, place) = ("DH1 3LE".parse().unwrap(), (54_770_000, -1_570_000));
-    stage.perform(UserCommand::AddCustomer { name: None, postcode, place });
-    let name = stage.until("a customer", |record| match &record.event {
+    scenario_run.perform(UserCommand::AddCustomer { name: None, postcode, place });
+    let name = scenario_run.until("a customer", |record| match &record.event {
         TraceEvent::Started(started) if started.actor == Actor::Role(Role::Customer) => Some(started.name.clone()),
         _ => None,
     });
     assert_eq!(name, "Ada", "the next free name");
-    stage.perform(UserCommand::MoveCustomer { customer: grace, postcode, place });
-    let home = stage.until("a move", |record| match &record.event {
+    scenario_run.perform(UserCommand::MoveCustomer { customer: grace, postcode, place });
+    let home = scenario_run.until("a move", |record| match &record.event {
         TraceEvent::CustomerIs { customer, postcode, .. } if *customer == grace => Some(*postcode),
         _ => None,
     });
     assert_eq!(home, postcode);
-    stage.perform(UserCommand::RemoveCustomer { customer: grace });
-    stage.until("a removal", |record| match &record.event {
+    scenario_run.perform(UserCommand::RemoveCustomer { customer: grace });
+    scenario_run.until("a removal", |record| match &record.event {
         TraceEvent::Ended { how, .. } => (*how == Ending::Removed).then_some(()),
         _ => None,
     });
-    let why = stage.refusal(order(grace, &["Pad thai"]));
+    let why = scenario_run.refusal(order(grace, &["Pad thai"]));
     assert!(why.contains("no such customer"), "{why}");
 }
 
 #[test]
 fn what_cannot_be_ordered_is_refused_before_it_is_sent() {
-    let mut stage = Stage::open();
-    let grace = stage.customer("Grace");
+    let mut scenario_run = ScenarioRun::open();
+    let grace = scenario_run.customer("Grace");
     for (command, expected) in [
         (order(grace, &[]), "empty"),
         (order(grace, &["Stone"]), "not on the menu"),
@@ -73,7 +73,7 @@ fn what_cannot_be_ordered_is_refused_before_it_is_sent() {
         (UserCommand::GiveUp { customer: grace }, "nothing that could be given up"),
         (UserCommand::Restart { node: "front-end".into() }, "is running"),
     ] {
-        let why = stage.refusal(command);
+        let why = scenario_run.refusal(command);
         assert!(why.contains(expected), "{why}");
     }
 }
@@ -82,22 +82,22 @@ fn what_cannot_be_ordered_is_refused_before_it_is_sent() {
 /// whoever reads the history finds what was said.
 #[test]
 fn giving_up_settles_an_order() {
-    let mut stage = Stage::open();
-    let grace = stage.customer("Grace");
-    stage.primary();
-    stage.perform(UserCommand::Crash { node: "front-end".into() });
-    stage.until("its end", |record| matches!(record.event, TraceEvent::Ended { .. }).then_some(()));
-    stage.perform(order(grace, &["Pad thai"]));
-    stage.asked();
-    let why = stage.refusal(order(grace, &["Pad thai"]));
+    let mut scenario_run = ScenarioRun::open();
+    let grace = scenario_run.customer("Grace");
+    scenario_run.primary();
+    scenario_run.perform(UserCommand::Crash { node: "front-end".into() });
+    scenario_run.until("its end", |record| matches!(record.event, TraceEvent::Ended { .. }).then_some(()));
+    scenario_run.perform(order(grace, &["Pad thai"]));
+    scenario_run.asked();
+    let why = scenario_run.refusal(order(grace, &["Pad thai"]));
     assert!(why.contains("still waits"), "{why}");
-    stage.perform(UserCommand::GiveUp { customer: grace });
-    let withdrawal = stage.asked();
-    stage.perform(UserCommand::Restart { node: "front-end".into() });
-    let answer = stage.answer(withdrawal);
-    stage.perform(UserCommand::ReadHistory { customer: grace, postcode: "NE1 7RU".into(), page: 0 });
-    let read = stage.asked();
-    let Answer::History(page) = stage.answer(read) else { panic!("no history") };
+    scenario_run.perform(UserCommand::GiveUp { customer: grace });
+    let withdrawal = scenario_run.asked();
+    scenario_run.perform(UserCommand::Restart { node: "front-end".into() });
+    let answer = scenario_run.answer(withdrawal);
+    scenario_run.perform(UserCommand::ReadHistory { customer: grace, postcode: "NE1 7RU".into(), page: 0 });
+    let read = scenario_run.asked();
+    let Answer::History(page) = scenario_run.answer(read) else { panic!("no history") };
     let placed = page.orders.iter().filter(|order| order.number.is_some()).count();
     match answer {
         Answer::Outcome(Outcome::NeverPlaced) => assert_eq!(placed, 0),
@@ -108,15 +108,15 @@ fn giving_up_settles_an_order() {
 
 #[test]
 fn a_slower_hop_is_a_fact_and_slows_orders() {
-    let mut stage = Stage::open();
-    let grace = stage.customer("Grace");
-    stage.primary();
-    stage.perform(UserCommand::SetHop { hop: Some(Span::millis(100)) });
-    stage.until("the hop", |record| (record.event == TraceEvent::HopIs { hop: 100_000 }).then_some(()));
-    stage.perform(order(grace, &["Pad thai"]));
-    let request = stage.asked();
-    stage.answer(request);
-    let took = stage.until("how long", |record| match &record.event {
+    let mut scenario_run = ScenarioRun::open();
+    let grace = scenario_run.customer("Grace");
+    scenario_run.primary();
+    scenario_run.perform(UserCommand::SetHop { hop: Some(Span::millis(100)) });
+    scenario_run.until("the hop", |record| (record.event == TraceEvent::HopIs { hop: 100_000 }).then_some(()));
+    scenario_run.perform(order(grace, &["Pad thai"]));
+    let request = scenario_run.asked();
+    scenario_run.answer(request);
+    let took = scenario_run.until("how long", |record| match &record.event {
         TraceEvent::Answered { took, .. } => Some(*took),
         _ => None,
     });
@@ -136,8 +136,8 @@ fn a_program_that_is_no_node_starts_nothing() {
 #[cfg(target_os = "linux")]
 #[test]
 fn arguments_and_environment_of_a_node_show_no_secret() {
-    let mut stage = Stage::open();
-    let pid = stage.until("a replica", |record| match &record.event {
+    let mut scenario_run = ScenarioRun::open();
+    let pid = scenario_run.until("a replica", |record| match &record.event {
         TraceEvent::Started(started) if started.name == "replica-1" => Some(started.pid),
         _ => None,
     });

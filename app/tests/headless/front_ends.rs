@@ -7,9 +7,9 @@ use protocol::ids::{NodeId, ViewNumber};
 use protocol::trace::{Ending, Freezing, LinkRule, NodeState, Standing, TraceEvent, TraceRecord};
 
 use crate::program::{RunningCluster, Talking, order, read};
-use crate::stage::{Stage, order as place_order};
+use crate::scenario_run::{ScenarioRun, order as place_order};
 
-impl Stage {
+impl ScenarioRun {
     /// Asks for one more, and gives its name and present incarnation.
     fn add_front_end(&mut self) -> (String, NodeId) {
         self.perform(UserCommand::AddFrontEnd);
@@ -52,59 +52,60 @@ fn became_primary(record: &TraceRecord) -> Option<(ViewNumber, NodeId)> {
 
 #[test]
 fn three_front_ends_are_added_frozen_crashed_restarted_and_removed() {
-    let mut stage = Stage::open();
-    stage.primary();
-    let grace = stage.customer("Grace");
-    let first = stage.until("the first one", |record| match &record.event {
+    let mut scenario_run = ScenarioRun::open();
+    scenario_run.primary();
+    let grace = scenario_run.customer("Grace");
+    let first = scenario_run.until("the first one", |record| match &record.event {
         TraceEvent::Started(started) if started.name == "front-end" => Some(record.node),
         _ => None,
     });
-    let (name, second) = stage.add_front_end();
+    let (name, second) = scenario_run.add_front_end();
     assert_eq!(name, "front-end-2");
-    stage.is_retired(second, false);
-    stage.is_retired(first, true);
+    scenario_run.is_retired(second, false);
+    scenario_run.is_retired(first, true);
     // Grace knows nobody yet, and finds the newest.
-    stage.perform(place_order(grace, &["Pad thai"]));
-    let request = stage.asked();
-    stage.answer(request);
-    let passed = |id| stage.facts.iter().any(|fact| matches!(&fact.event, TraceEvent::Sent { to, .. } if *to == id));
+    scenario_run.perform(place_order(grace, &["Pad thai"]));
+    let request = scenario_run.asked();
+    scenario_run.answer(request);
+    let passed =
+        |id| scenario_run.facts.iter().any(|fact| matches!(&fact.event, TraceEvent::Sent { to, .. } if *to == id));
     assert!(passed(second) && !passed(first));
 
-    assert_eq!(stage.add_front_end().0, "front-end-3");
-    let why = stage.refusal(UserCommand::AddFrontEnd);
+    assert_eq!(scenario_run.add_front_end().0, "front-end-3");
+    let why = scenario_run.refusal(UserCommand::AddFrontEnd);
     assert!(why.contains("There are 3 front-ends already"), "{why}");
 
-    stage.perform(UserCommand::Freeze { node: node("front-end-2"), how: Freezing::Cooperative });
-    stage.until("ice", |record| {
+    scenario_run.perform(UserCommand::Freeze { node: node("front-end-2"), how: Freezing::Cooperative });
+    scenario_run.until("ice", |record| {
         (record.node == second && matches!(record.event, TraceEvent::Froze { .. })).then_some(())
     });
-    stage.perform(UserCommand::Wake { node: node("front-end-2") });
-    stage.until("a thaw", |record| (record.node == second && record.event == TraceEvent::Woke).then_some(()));
+    scenario_run.perform(UserCommand::Wake { node: node("front-end-2") });
+    scenario_run.until("a thaw", |record| (record.node == second && record.event == TraceEvent::Woke).then_some(()));
     let links = vec![LinkWay { from: node("front-end-2"), to: node("name-server") }];
-    stage.perform(UserCommand::SetLinks { links, rule: LinkRule::CUT });
-    stage.until("a cut", |record| {
+    scenario_run.perform(UserCommand::SetLinks { links, rule: LinkRule::CUT });
+    scenario_run.until("a cut", |record| {
         matches!(&record.event, TraceEvent::LinkIs { from, .. } if from == "front-end-2").then_some(())
     });
-    stage.perform(UserCommand::MendAll);
+    scenario_run.perform(UserCommand::MendAll);
 
-    stage.ends(UserCommand::Crash { node: node("front-end-2") });
-    stage.perform(UserCommand::Restart { node: node("front-end-2") });
-    let (name, again) = stage.started();
+    scenario_run.ends(UserCommand::Crash { node: node("front-end-2") });
+    scenario_run.perform(UserCommand::Restart { node: node("front-end-2") });
+    let (name, again) = scenario_run.started();
     assert_eq!(name, "front-end-2");
     assert_ne!(again, second, "a front-end is somebody else each time");
-    stage.is_retired(again, false);
+    scenario_run.is_retired(again, false);
 
     // Who is taken away makes room, and comes back only while there is some.
-    stage.ends(UserCommand::Remove { node: node("front-end-3") });
-    assert_eq!(stage.add_front_end().0, "front-end-4");
-    let why = stage.refusal(UserCommand::Restart { node: node("front-end-3") });
+    scenario_run.ends(UserCommand::Remove { node: node("front-end-3") });
+    assert_eq!(scenario_run.add_front_end().0, "front-end-4");
+    let why = scenario_run.refusal(UserCommand::Restart { node: node("front-end-3") });
     assert!(why.contains("There are 3 front-ends already"), "{why}");
 
-    stage.perform(UserCommand::CrashAll);
+    scenario_run.perform(UserCommand::CrashAll);
     let mut ended = BTreeSet::new();
     while ended.len() < 7 {
         let known = ended.clone();
-        ended.insert(stage.until("the end of all", |record| match record.event {
+        ended.insert(scenario_run.until("the end of all", |record| match record.event {
             TraceEvent::Ended { how: Ending::Crashed, .. } => Some(record.node).filter(|id| !known.contains(id)),
             _ => None,
         }));
@@ -115,29 +116,29 @@ fn three_front_ends_are_added_frozen_crashed_restarted_and_removed() {
 /// Both propose, and the name server records each view once.
 #[test]
 fn of_two_front_ends_that_hear_all_replicas_only_one_changes_the_view() {
-    let mut stage = Stage::open();
-    let primary = stage.primary();
+    let mut scenario_run = ScenarioRun::open();
+    let primary = scenario_run.primary();
     // The first one cannot be told that there is a newer one: it goes on announcing, and proposes, too.
     let links = vec![LinkWay { from: node("name-server"), to: node("front-end") }];
-    stage.perform(UserCommand::SetLinks { links, rule: LinkRule::CUT });
-    stage.until("a cut", |record| matches!(record.event, TraceEvent::LinkIs { .. }).then_some(()));
-    let (_, second) = stage.add_front_end();
-    stage.is_retired(second, false);
-    stage.perform(UserCommand::Crash { node: primary });
-    let (_, leads) = stage.until("a new primary", became_primary);
-    stage.until("its orders in a newer view of the second one", |record| match &record.event {
+    scenario_run.perform(UserCommand::SetLinks { links, rule: LinkRule::CUT });
+    scenario_run.until("a cut", |record| matches!(record.event, TraceEvent::LinkIs { .. }).then_some(()));
+    let (_, second) = scenario_run.add_front_end();
+    scenario_run.is_retired(second, false);
+    scenario_run.perform(UserCommand::Crash { node: primary });
+    let (_, leads) = scenario_run.until("a new primary", became_primary);
+    scenario_run.until("its orders in a newer view of the second one", |record| match &record.event {
         TraceEvent::State(NodeState::FrontEnd { view, waits_for: None, .. }) => {
             (record.node == second && view.primary == leads).then_some(())
         }
         _ => None,
     });
     let mut led: BTreeMap<ViewNumber, NodeId> = BTreeMap::new();
-    for (view, primary) in stage.facts.iter().filter_map(became_primary) {
+    for (view, primary) in scenario_run.facts.iter().filter_map(became_primary) {
         assert_eq!(*led.entry(view).or_insert(primary), primary, "two primaries of view {view}");
     }
     let knows =
         |fact: &TraceRecord| matches!(&fact.event, TraceEvent::State(NodeState::FrontEnd { retired: true, .. }));
-    assert!(!stage.facts.iter().any(knows), "each takes itself for the one");
+    assert!(!scenario_run.facts.iter().any(knows), "each takes itself for the one");
 }
 
 /// The older one takes over when the name server has forgotten the newer one.

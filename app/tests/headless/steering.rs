@@ -10,7 +10,7 @@ use protocol::plant::Plant;
 use protocol::trace::{Ending, Freezing, LinkRule, MessageAct, Rate, Standing, Stay, TraceEvent, TraceRecord};
 
 use crate::program::PATIENCE;
-use crate::stage::{Stage, order};
+use crate::scenario_run::{ScenarioRun, order};
 
 fn way(from: &str, to: &str) -> LinkWay {
     LinkWay { from: from.into(), to: to.into() }
@@ -20,7 +20,7 @@ fn delivers(record: &TraceRecord, wanted: MessageId) -> bool {
     matches!(record.event, TraceEvent::Delivered { message, .. } if message == wanted)
 }
 
-impl Stage {
+impl ScenarioRun {
     fn until_fact(&mut self, wanted: &TraceEvent) {
         self.until(&format!("{wanted:?}"), |record| (record.event == *wanted).then_some(()));
     }
@@ -60,125 +60,129 @@ impl Stage {
 
 #[test]
 fn a_hop_follows_the_rate_unless_it_is_set() {
-    let mut stage = Stage::open();
+    let mut scenario_run = ScenarioRun::open();
     let slow = Rate(10_000);
-    stage.perform(UserCommand::SetRate { rate: slow });
-    stage.until_fact(&TraceEvent::HopIs { hop: 10_000 });
-    stage.until_fact(&TraceEvent::ClockIs { rate: slow, until: None });
-    stage.perform(UserCommand::SetHop { hop: Some(Span::millis(25)) });
-    stage.until_fact(&TraceEvent::HopIs { hop: 25_000 });
-    stage.perform(UserCommand::SetRate { rate: Rate::REAL });
-    stage.until_fact(&TraceEvent::ClockIs { rate: Rate::REAL, until: None });
-    assert!(!stage.facts.iter().any(|record| matches!(record.event, TraceEvent::HopIs { .. })), "{:?}", stage.facts);
-    stage.perform(UserCommand::SetHop { hop: None });
-    stage.until_fact(&TraceEvent::HopIs { hop: 0 });
+    scenario_run.perform(UserCommand::SetRate { rate: slow });
+    scenario_run.until_fact(&TraceEvent::HopIs { hop: 10_000 });
+    scenario_run.until_fact(&TraceEvent::ClockIs { rate: slow, until: None });
+    scenario_run.perform(UserCommand::SetHop { hop: Some(Span::millis(25)) });
+    scenario_run.until_fact(&TraceEvent::HopIs { hop: 25_000 });
+    scenario_run.perform(UserCommand::SetRate { rate: Rate::REAL });
+    scenario_run.until_fact(&TraceEvent::ClockIs { rate: Rate::REAL, until: None });
+    assert!(
+        !scenario_run.facts.iter().any(|record| matches!(record.event, TraceEvent::HopIs { .. })),
+        "{:?}",
+        scenario_run.facts
+    );
+    scenario_run.perform(UserCommand::SetHop { hop: None });
+    scenario_run.until_fact(&TraceEvent::HopIs { hop: 0 });
 }
 
 #[test]
 fn time_stops_by_itself_at_a_moment() {
-    let mut stage = Stage::open();
-    stage.stop_time();
-    let wanted = stage.cluster.now() + 5_000;
-    stage.perform(UserCommand::RunUntil { rate: Rate::REAL, until: Until::Moment(wanted) });
-    stage.until_fact(&TraceEvent::ClockIs { rate: Rate::REAL, until: Some(wanted) });
+    let mut scenario_run = ScenarioRun::open();
+    scenario_run.stop_time();
+    let wanted = scenario_run.cluster.now() + 5_000;
+    scenario_run.perform(UserCommand::RunUntil { rate: Rate::REAL, until: Until::Moment(wanted) });
+    scenario_run.until_fact(&TraceEvent::ClockIs { rate: Rate::REAL, until: Some(wanted) });
     let begun = Instant::now();
-    while stage.cluster.clock().rate() != Rate::STOPPED {
+    while scenario_run.cluster.clock().rate() != Rate::STOPPED {
         // The question takes its time: longer than those five milliseconds.
-        stage.cluster.inquirer().status().unwrap();
+        scenario_run.cluster.inquirer().status().unwrap();
         assert!(begun.elapsed() < PATIENCE, "it goes on for ever");
     }
-    assert_eq!(stage.cluster.now(), wanted);
+    assert_eq!(scenario_run.cluster.now(), wanted);
 }
 
 #[test]
 fn links_are_cut_and_mended_by_name() {
-    let mut stage = Stage::open();
-    stage.customer("Grace");
+    let mut scenario_run = ScenarioRun::open();
+    scenario_run.customer("Grace");
     let links = vec![way("replica-1", "replica-2"), way("Grace", "front-end"), way("replica-1", "postcodes.io")];
-    stage.perform(UserCommand::SetLinks { links: links.clone(), rule: LinkRule::CUT });
+    scenario_run.perform(UserCommand::SetLinks { links: links.clone(), rule: LinkRule::CUT });
     for LinkWay { from, to } in &links {
-        stage.until_fact(&TraceEvent::LinkIs { from: from.clone(), to: to.clone(), rule: LinkRule::CUT });
+        scenario_run.until_fact(&TraceEvent::LinkIs { from: from.clone(), to: to.clone(), rule: LinkRule::CUT });
     }
-    assert_eq!(stage.cluster.inquirer().steering().unwrap().links.len(), 3);
-    stage.perform(UserCommand::MendAll);
+    assert_eq!(scenario_run.cluster.inquirer().steering().unwrap().links.len(), 3);
+    scenario_run.perform(UserCommand::MendAll);
     for LinkWay { from, to } in links {
-        stage.until_fact(&TraceEvent::LinkIs { from, to, rule: LinkRule::default() });
+        scenario_run.until_fact(&TraceEvent::LinkIs { from, to, rule: LinkRule::default() });
     }
-    assert!(stage.cluster.inquirer().steering().unwrap().links.is_empty());
+    assert!(scenario_run.cluster.inquirer().steering().unwrap().links.is_empty());
 }
 
 #[cfg(unix)]
 #[test]
 fn a_process_is_stopped_by_signal_and_goes_on() {
-    let mut stage = Stage::open();
+    let mut scenario_run = ScenarioRun::open();
     let node = "name-server".to_owned();
-    stage.perform(UserCommand::Freeze { node: node.clone(), how: Freezing::Signal });
-    stage.until_fact(&TraceEvent::Froze { how: Freezing::Signal });
-    let why = stage.refusal(UserCommand::Freeze { node: node.clone(), how: Freezing::Cooperative });
+    scenario_run.perform(UserCommand::Freeze { node: node.clone(), how: Freezing::Signal });
+    scenario_run.until_fact(&TraceEvent::Froze { how: Freezing::Signal });
+    let why = scenario_run.refusal(UserCommand::Freeze { node: node.clone(), how: Freezing::Cooperative });
     assert!(why.contains("stands still already"), "{why}");
-    let status = stage.cluster.inquirer().status().unwrap();
+    let status = scenario_run.cluster.inquirer().status().unwrap();
     let frozen = status.iter().find(|it| it.name == node).unwrap();
     assert_eq!((frozen.frozen, frozen.usage.is_none()), (Some(Freezing::Signal), true));
-    stage.perform(UserCommand::Wake { node: node.clone() });
-    stage.until_fact(&TraceEvent::Woke);
-    let status = stage.cluster.inquirer().status().unwrap();
+    scenario_run.perform(UserCommand::Wake { node: node.clone() });
+    scenario_run.until_fact(&TraceEvent::Woke);
+    let status = scenario_run.cluster.inquirer().status().unwrap();
     assert!(status.iter().any(|it| it.name == node && it.usage.is_some()), "{status:?}");
 }
 
 #[test]
 fn a_process_freezes_by_itself_and_is_woken() {
-    let mut stage = Stage::open();
-    let grace = stage.customer("Grace");
+    let mut scenario_run = ScenarioRun::open();
+    let grace = scenario_run.customer("Grace");
     let node = "front-end".to_owned();
-    let why = stage.refusal(UserCommand::Wake { node: node.clone() });
+    let why = scenario_run.refusal(UserCommand::Wake { node: node.clone() });
     assert!(why.contains("does not stand still"), "{why}");
-    stage.perform(UserCommand::Freeze { node: node.clone(), how: Freezing::Cooperative });
-    stage.until_fact(&TraceEvent::Froze { how: Freezing::Cooperative });
-    stage.perform(UserCommand::Wake { node: node.clone() });
-    stage.until_fact(&TraceEvent::Woke);
+    scenario_run.perform(UserCommand::Freeze { node: node.clone(), how: Freezing::Cooperative });
+    scenario_run.until_fact(&TraceEvent::Froze { how: Freezing::Cooperative });
+    scenario_run.perform(UserCommand::Wake { node: node.clone() });
+    scenario_run.until_fact(&TraceEvent::Woke);
     // Told one after the other, without waiting for a word.
-    stage.perform(UserCommand::Freeze { node: node.clone(), how: Freezing::Cooperative });
-    stage.cluster.perform(UserCommand::Wake { node: node.clone() });
-    stage.cluster.perform(order(grace, &["Pad thai"]));
-    let request = stage.asked();
-    stage.answer(request);
-    let status = stage.cluster.inquirer().status().unwrap();
+    scenario_run.perform(UserCommand::Freeze { node: node.clone(), how: Freezing::Cooperative });
+    scenario_run.cluster.perform(UserCommand::Wake { node: node.clone() });
+    scenario_run.cluster.perform(order(grace, &["Pad thai"]));
+    let request = scenario_run.asked();
+    scenario_run.answer(request);
+    let status = scenario_run.cluster.inquirer().status().unwrap();
     let it = status.iter().find(|it| it.name == node).unwrap();
     assert!(it.frozen.is_none() && it.usage.is_some(), "{it:?}");
 }
 
 #[test]
 fn everything_crashes_at_once() {
-    let mut stage = Stage::open();
-    stage.primary();
-    let status = stage.cluster.inquirer().status().unwrap();
+    let mut scenario_run = ScenarioRun::open();
+    scenario_run.primary();
+    let status = scenario_run.cluster.inquirer().status().unwrap();
     let ids: Vec<(String, NodeId)> = status.into_iter().map(|node| (node.name, node.id)).collect();
-    stage.perform(UserCommand::CrashAll);
+    scenario_run.perform(UserCommand::CrashAll);
     for name in ["replica-1", "replica-2", "replica-3", "front-end", "name-server"] {
         let id = ids.iter().find(|(it, _)| it == name).map(|(_, id)| *id);
-        stage.until("its end", |record| match record.event {
+        scenario_run.until("its end", |record| match record.event {
             TraceEvent::Ended { how: Ending::Crashed, .. } => (Some(record.node) == id).then_some(()),
             _ => None,
         });
     }
-    let why = stage.refusal(UserCommand::CrashAll);
+    let why = scenario_run.refusal(UserCommand::CrashAll);
     assert!(why.contains("Nothing is left"), "{why}");
 }
 
 #[test]
 fn a_plant_and_shown_heartbeats_are_facts() {
-    let mut stage = Stage::open();
+    let mut scenario_run = ScenarioRun::open();
     let plant = Some(Plant::NoViewCheck);
-    stage.perform(UserCommand::SetPlant { plant });
-    stage.until_fact(&TraceEvent::PlantIs { plant });
-    assert_eq!(stage.cluster.inquirer().steering().unwrap().plant, plant);
-    stage.perform(UserCommand::ShowHeartbeats { on: true });
-    stage.until_fact(&TraceEvent::HeartbeatsAre { shown: true });
+    scenario_run.perform(UserCommand::SetPlant { plant });
+    scenario_run.until_fact(&TraceEvent::PlantIs { plant });
+    assert_eq!(scenario_run.cluster.inquirer().steering().unwrap().plant, plant);
+    scenario_run.perform(UserCommand::ShowHeartbeats { on: true });
+    scenario_run.until_fact(&TraceEvent::HeartbeatsAre { shown: true });
 }
 
 #[test]
 fn what_cannot_be_steered_is_refused() {
-    let mut stage = Stage::open();
+    let mut scenario_run = ScenarioRun::open();
     let nobody = NodeId(1);
     let message = MessageId { from: nobody, number: 1 };
     let cut = |from: &str| UserCommand::SetLinks { links: vec![way(from, "replica-1")], rule: LinkRule::CUT };
@@ -196,96 +200,96 @@ fn what_cannot_be_steered_is_refused() {
         (UserCommand::Freeze { node: "postcodes.io".into(), how: Freezing::Cooperative }, "does not freeze by itself"),
         (UserCommand::Freeze { node: "replica-9".into(), how: Freezing::Signal }, "no node called"),
     ] {
-        let why = stage.refusal(command);
+        let why = scenario_run.refusal(command);
         assert!(why.contains(expected), "{expected}: {why}");
     }
-    stage.perform(UserCommand::Remove { node: "replica-3".into() });
-    stage.until("its end", |record| match &record.event {
+    scenario_run.perform(UserCommand::Remove { node: "replica-3".into() });
+    scenario_run.until("its end", |record| match &record.event {
         TraceEvent::Ended { how, .. } => (*how == Ending::Removed).then_some(()),
         _ => None,
     });
-    let why = stage.refusal(UserCommand::Freeze { node: "replica-3".into(), how: Freezing::Signal });
+    let why = scenario_run.refusal(UserCommand::Freeze { node: "replica-3".into(), how: Freezing::Signal });
     assert!(why.contains("is not running"), "{why}");
 }
 
 #[test]
 fn a_held_message_stays_until_it_is_let_go() {
-    let mut stage = Stage::open();
-    let grace = stage.customer("Grace");
-    stage.primary();
-    stage.perform(UserCommand::SetRate { rate: Rate(100_000) });
-    stage.perform(order(grace, &["Pad thai"]));
-    let request = stage.asked();
-    let (message, to) = stage.sent(9);
-    stage.perform(UserCommand::Message { message, to, act: MessageAct::Hold });
-    stage.until_fact(&TraceEvent::Stays { message, to, stay: Stay::Held });
-    stage.perform(UserCommand::Message { message, to, act: MessageAct::LetPast });
-    stage.until_delivered(message);
-    let why = stage.refusal(UserCommand::Message { message, to, act: MessageAct::Drop });
+    let mut scenario_run = ScenarioRun::open();
+    let grace = scenario_run.customer("Grace");
+    scenario_run.primary();
+    scenario_run.perform(UserCommand::SetRate { rate: Rate(100_000) });
+    scenario_run.perform(order(grace, &["Pad thai"]));
+    let request = scenario_run.asked();
+    let (message, to) = scenario_run.sent(9);
+    scenario_run.perform(UserCommand::Message { message, to, act: MessageAct::Hold });
+    scenario_run.until_fact(&TraceEvent::Stays { message, to, stay: Stay::Held });
+    scenario_run.perform(UserCommand::Message { message, to, act: MessageAct::LetPast });
+    scenario_run.until_delivered(message);
+    let why = scenario_run.refusal(UserCommand::Message { message, to, act: MessageAct::Drop });
     assert!(why.contains("has left its link"), "{why}");
-    stage.perform(UserCommand::SetRate { rate: Rate::REAL });
-    stage.answer(request);
+    scenario_run.perform(UserCommand::SetRate { rate: Rate::REAL });
+    scenario_run.answer(request);
 }
 
 #[test]
 fn time_goes_on_until_the_next_numbered_step_and_stops() {
-    let mut stage = Stage::open();
-    let grace = stage.customer("Grace");
-    stage.primary();
-    stage.stop_time();
-    stage.perform(order(grace, &["Pad thai"]));
-    let (message, _) = stage.sent(7);
+    let mut scenario_run = ScenarioRun::open();
+    let grace = scenario_run.customer("Grace");
+    scenario_run.primary();
+    scenario_run.stop_time();
+    scenario_run.perform(order(grace, &["Pad thai"]));
+    let (message, _) = scenario_run.sent(7);
     // Other numbered messages may still be on their way, those of the last view for instance: time stops for each.
     // No fact is forgotten in between: what arrived together with another message may be reported after the stop.
     for stops in 1..=100 {
-        stage.cluster.perform(UserCommand::RunUntil { rate: Rate(100_000), until: Until::NumberedStep });
-        stage.until_stopped(stops);
-        if stage.facts.iter().any(|record| delivers(record, message)) {
+        scenario_run.cluster.perform(UserCommand::RunUntil { rate: Rate(100_000), until: Until::NumberedStep });
+        scenario_run.until_stopped(stops);
+        if scenario_run.facts.iter().any(|record| delivers(record, message)) {
             return;
         }
     }
-    panic!("Time stopped a hundred times, and never for the customer's question: {:#?}", stage.facts);
+    panic!("Time stopped a hundred times, and never for the customer's question: {:#?}", scenario_run.facts);
 }
 
 /// Nobody is asked for a timer, so the customer's is: the one that would send the order again.
 #[test]
 fn a_timer_is_let_ring_while_time_stands_still() {
-    let mut stage = Stage::open();
-    let grace = stage.customer("Grace");
-    stage.primary();
-    stage.stop_time();
-    stage.perform(order(grace, &["Pad thai"]));
-    let (node, timer) = stage.until("a timer", |record| match &record.event {
+    let mut scenario_run = ScenarioRun::open();
+    let grace = scenario_run.customer("Grace");
+    scenario_run.primary();
+    scenario_run.stop_time();
+    scenario_run.perform(order(grace, &["Pad thai"]));
+    let (node, timer) = scenario_run.until("a timer", |record| match &record.event {
         TraceEvent::Timers { armed } => {
             armed.iter().find(|(timer, _)| *timer == Timer::AskNameServer).map(|(timer, _)| (record.node, *timer))
         }
         _ => None,
     });
-    stage.perform(UserCommand::Ring { node, timer });
-    stage.until_fact(&TraceEvent::Rang { timer });
+    scenario_run.perform(UserCommand::Ring { node, timer });
+    scenario_run.until_fact(&TraceEvent::Rang { timer });
 }
 
 /// Links go by name: a process that is started again finds them as they were left, and so do the others.
 #[test]
 fn links_outlive_the_processes_at_their_ends() {
-    let mut stage = Stage::open();
-    stage.primary();
+    let mut scenario_run = ScenarioRun::open();
+    scenario_run.primary();
     let links = ["name-server", "front-end", "replica-1", "replica-2"]
         .iter()
         .flat_map(|other| [way("replica-3", other), way(other, "replica-3")])
         .collect();
-    stage.perform(UserCommand::SetLinks { links, rule: LinkRule::CUT });
-    let id = stage.restart("replica-3");
+    scenario_run.perform(UserCommand::SetLinks { links, rule: LinkRule::CUT });
+    let id = scenario_run.restart("replica-3");
     // It says what it is before it knows of any view, and cannot join; the others go on without it.
-    stage.until("a view without it", |record| match &record.event {
+    scenario_run.until("a view without it", |record| match &record.event {
         TraceEvent::Became { view, .. } => (view.members.len() == 2).then_some(()),
         _ => None,
     });
-    assert!(!stage.facts.iter().any(|record| {
+    assert!(!scenario_run.facts.iter().any(|record| {
         record.node == id && matches!(record.event, TraceEvent::Became { standing: Standing::Backup, .. })
     }));
-    stage.perform(UserCommand::MendAll);
-    stage.until("its return", |record| match &record.event {
+    scenario_run.perform(UserCommand::MendAll);
+    scenario_run.until("its return", |record| match &record.event {
         TraceEvent::Became { standing: Standing::Backup, .. } => (record.node == id).then_some(()),
         _ => None,
     });
@@ -293,32 +297,33 @@ fn links_outlive_the_processes_at_their_ends() {
 
 #[test]
 fn a_restarted_replica_is_somebody_else_unless_that_mistake_is_planted() {
-    let mut stage = Stage::open();
-    stage.primary();
-    let first = stage.restart("replica-3");
-    let second = stage.restart("replica-3");
+    let mut scenario_run = ScenarioRun::open();
+    scenario_run.primary();
+    let first = scenario_run.restart("replica-3");
+    let second = scenario_run.restart("replica-3");
     assert_ne!(first, second);
     let plant = Some(Plant::RestartKeepsId);
-    stage.perform(UserCommand::SetPlant { plant });
-    stage.until_fact(&TraceEvent::PlantIs { plant });
-    assert_eq!(stage.restart("replica-3"), second);
+    scenario_run.perform(UserCommand::SetPlant { plant });
+    scenario_run.until_fact(&TraceEvent::PlantIs { plant });
+    assert_eq!(scenario_run.restart("replica-3"), second);
 }
 
 #[test]
 fn who_starts_while_time_stands_still_waits_like_all() {
-    let mut stage = Stage::open();
-    stage.primary();
-    stage.stop_time();
-    let now = stage.cluster.now();
-    stage.perform(UserCommand::AddReplica);
-    let id = stage.until("its start", |record| matches!(record.event, TraceEvent::Started(_)).then_some(record.node));
-    let (_, at) = stage.until("its first word", |record| match record.event {
+    let mut scenario_run = ScenarioRun::open();
+    scenario_run.primary();
+    scenario_run.stop_time();
+    let now = scenario_run.cluster.now();
+    scenario_run.perform(UserCommand::AddReplica);
+    let id =
+        scenario_run.until("its start", |record| matches!(record.event, TraceEvent::Started(_)).then_some(record.node));
+    let (_, at) = scenario_run.until("its first word", |record| match record.event {
         TraceEvent::Sent { message, .. } => (message.from == id).then_some((message, record.at)),
         _ => None,
     });
-    assert_eq!((at, stage.cluster.now()), (now, now), "it has the present clock, which stands still");
-    stage.perform(UserCommand::SetRate { rate: Rate::REAL });
-    stage.until("its view", |record| match &record.event {
+    assert_eq!((at, scenario_run.cluster.now()), (now, now), "it has the present clock, which stands still");
+    scenario_run.perform(UserCommand::SetRate { rate: Rate::REAL });
+    scenario_run.until("its view", |record| match &record.event {
         TraceEvent::Became { standing: Standing::Backup, .. } => (record.node == id).then_some(()),
         _ => None,
     });

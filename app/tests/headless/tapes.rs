@@ -10,7 +10,7 @@ use protocol::trace::TraceEvent;
 
 use crate::lecture::lecture;
 use crate::program::program;
-use crate::stage::{Stage, order};
+use crate::scenario_run::{ScenarioRun, order};
 
 fn saved(folder: &Path) -> PathBuf {
     let (mut recorded, mut picture) = (Tape::default(), Picture::default());
@@ -83,20 +83,20 @@ fn without_a_display_a_tape_is_told_in_the_terminal() {
 /// What real processes tell goes onto a tape, into a file, and comes back; the verdict is in favour.
 #[test]
 fn the_facts_of_real_processes_come_back_from_a_tape() {
-    let mut stage = Stage::open();
-    stage.primary();
-    let grace = stage.customer("Grace");
-    let mut facts = std::mem::take(&mut stage.facts);
-    stage.cluster.perform(order(grace, &["Pad thai"]));
-    let request = stage.asked();
-    stage.answer(request);
+    let mut scenario_run = ScenarioRun::open();
+    scenario_run.primary();
+    let grace = scenario_run.customer("Grace");
+    let mut facts = std::mem::take(&mut scenario_run.facts);
+    scenario_run.cluster.perform(order(grace, &["Pad thai"]));
+    let request = scenario_run.asked();
+    scenario_run.answer(request);
     let read = UserCommand::ReadHistory { customer: grace, postcode: "NE1 7RU".into(), page: 0 };
-    stage.cluster.perform(read.clone());
-    stage.until("a history", |record| match &record.event {
+    scenario_run.cluster.perform(read.clone());
+    scenario_run.until("a history", |record| match &record.event {
         TraceEvent::Answered { answer: Answer::History(_), .. } => Some(()),
         _ => None,
     });
-    facts.append(&mut stage.facts);
+    facts.append(&mut scenario_run.facts);
     let (mut recorded, mut picture) = (Tape::default(), Picture::default());
     facts.into_iter().for_each(|fact| recorded.take_in(&mut picture, Entry::Fact(fact)));
     let asked = Entry::Command { at: picture.now, command: read };
@@ -107,9 +107,9 @@ fn the_facts_of_real_processes_come_back_from_a_tape() {
     assert_eq!(opened.notes, Vec::<String>::new());
     assert_eq!(opened.tape.end(), recorded.end());
     assert!((0..recorded.end()).all(|number| opened.tape.entry(number) == recorded.entry(number)));
-    let lights = opened.tape.chronicle().judged().lights;
+    let lights = opened.tape.message_index().judged().lights;
     assert!(lights.is_linearizable() && lights.acknowledged == 1 && lights.covered == 1, "{lights:?}");
-    let steps: Vec<u8> = opened.tape.chronicle().crossings().map(|crossing| crossing.step).collect();
+    let steps: Vec<u8> = opened.tape.message_index().tracks().map(|track| track.step).collect();
     for step in [9, 10, 11, 12, 5, 6, 13, 14] {
         assert!(steps.contains(&step), "[{step}] is not on the tape");
     }

@@ -7,7 +7,7 @@ use protocol::ids::View;
 use protocol::trace::{NodeState, TraceEvent};
 
 use crate::program::{RunningCluster, last_json, program};
-use crate::stage::Stage;
+use crate::scenario_run::ScenarioRun;
 
 #[test]
 fn a_fresh_start_brings_service_back_and_shows_what_was_lost() {
@@ -60,9 +60,9 @@ fn a_terminal_hears_what_is_lost_and_orders_a_fresh_start() {
 /// Whatever somebody asks for: nobody's orders are given up while the process that holds them runs.
 #[test]
 fn nobody_is_given_up_who_runs() {
-    let mut stage = Stage::open();
-    stage.primary();
-    let view = stage.until("the record", |record| match &record.event {
+    let mut scenario_run = ScenarioRun::open();
+    scenario_run.primary();
+    let view = scenario_run.until("the record", |record| match &record.event {
         TraceEvent::State(NodeState::NameServer { record, .. }) if record.members.len() == 3 => Some(record.clone()),
         _ => None,
     });
@@ -73,7 +73,7 @@ fn nobody_is_given_up_who_runs() {
         ("replica-9", view.clone(), "no node called"),
         ("replica-2", View::default(), "is not the newest"),
     ] {
-        let why = stage.refusal(order(replica, &after));
+        let why = scenario_run.refusal(order(replica, &after));
         assert!(why.contains(expected), "{expected}: {why}");
     }
 }

@@ -34,7 +34,7 @@ fn main() {
     let opened = tape::open(&path).unwrap();
     let took = begun.elapsed();
     assert!(opened.notes.is_empty(), "{:?}", opened.notes);
-    let messages = opened.tape.chronicle().crossings().len();
+    let messages = opened.tape.message_index().tracks().len();
     println!("opened {messages} messages, {} entries in {:.2} s", opened.tape.end(), took.as_secs_f64());
     scrub(&opened.tape);
     draw(opened);

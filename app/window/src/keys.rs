@@ -153,8 +153,8 @@ fn on_selected(pressed: &dyn Fn(Key) -> bool, window: &mut Window) {
             });
         }
         Selected::Message(id, to) => {
-            let Some(passage) = picture.traffic.find(*id, *to).filter(|passage| passage.end.is_none()) else { return };
-            let hold = if passage.is_held() { MessageAct::LetGo } else { MessageAct::Hold };
+            let Some(flying) = picture.traffic.find(*id, *to).filter(|flying| flying.end.is_none()) else { return };
+            let hold = if flying.is_held() { MessageAct::LetGo } else { MessageAct::Hold };
             for (key, act) in [
                 (Key::H, hold),
                 (Key::D, MessageAct::Duplicate),

@@ -331,8 +331,8 @@ impl<C: RunningCluster> App<C> {
     fn exchange(&mut self) {
         match self.cluster.has_begun_again() {
             Some(Ok(())) => {
-                let audience = self.cluster.audience(self.opened);
-                self.window.begin_again(self.opened.elapsed(), audience);
+                let load_driver = self.cluster.load_driver(self.opened);
+                self.window.begin_again(self.opened.elapsed(), load_driver);
                 // A scenario says itself how fast time goes.
                 self.begun = self.window.performs();
             }

@@ -117,8 +117,8 @@ impl Window {
     /// How the verdict stands at the moment that is shown.
     pub(super) fn judged(&self) -> Judged {
         match &self.past {
-            None => self.tape.chronicle().judged().clone(),
-            Some(past) => self.shown_tape().chronicle().judged_at(past.moment.end),
+            None => self.tape.message_index().judged().clone(),
+            Some(past) => self.shown_tape().message_index().judged_at(past.moment.end),
         }
     }
 
@@ -270,9 +270,9 @@ impl Window {
         }
         let tape = self.shown_tape();
         let end = self.past.as_ref().map_or(tape.end(), |past| past.moment.end);
-        let known = tape.chronicle().find(id, to).filter(|crossing| crossing.entry < end);
-        if let Some(passage) = known.and_then(|crossing| tape.recall(crossing)) {
-            self.picture.traffic.recall(passage);
+        let known = tape.message_index().find(id, to).filter(|track| track.entry < end);
+        if let Some(flying) = known.and_then(|track| tape.recall(track)) {
+            self.picture.traffic.recall(flying);
         }
     }
 }

@@ -1,6 +1,6 @@
-//! A scenario performed on the cluster of the window: on the same stage as without a window, and watched by a person.
+//! A scenario performed on the cluster of the window: on the same run as without a window, and watched by a person.
 //!
-//! The stage says what to do, when, and how it ended; here is only when one begins, ends and is told of. No clock here: the
+//! The run says what to do, when, and how it ended; here is only when one begins, ends and is told of. No clock here: the
 //! caller says what time it is.
 
 use std::time::Duration;
@@ -16,14 +16,14 @@ use crate::panels::scenarios::Listed;
 use knowledge::picture::Picture;
 use knowledge::tape::{Entry, Tape};
 use knowledge::user_command::UserCommand;
-use scenarios::stage::audience::Audience;
-use scenarios::stage::{Phase, Stage, Trouble, mended};
-use scenarios::{self, Action, BUILT_IN, Conclusion, MUSEUM, Outcome, Performance, Scenario, built_in};
+use scenarios::scenario_run::load_driver::LoadDriver;
+use scenarios::scenario_run::{Phase, ScenarioRun, Trouble, mended};
+use scenarios::{self, Action, BUILT_IN, Conclusion, MUSEUM, Outcome, Scenario, ScriptRunner, built_in};
 
 /// How long a cluster of its own may take to start.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A performance, and how far it is.
+/// A script, and how far it is.
 pub(super) struct Performing {
     /// What was asked for, to ask for it again.
     wanted: Wanted,
@@ -37,7 +37,7 @@ enum Course {
     /// A cluster of its own is being started, since then, for this.
     Starting(Duration, Box<Scenario>),
     /// It is performed, or was.
-    Staged(Box<Stage>),
+    Staged(Box<ScenarioRun>),
     /// It did not begin: a sentence why.
     Failed(String),
 }
@@ -63,14 +63,14 @@ impl Performing {
     fn goes_on(&self) -> bool {
         match &self.course {
             Course::Starting(..) => true,
-            Course::Staged(stage) => !matches!(stage.phase(), Phase::Over(_) | Phase::Failed(_)),
+            Course::Staged(scenario_run) => !matches!(scenario_run.phase(), Phase::Over(_) | Phase::Failed(_)),
             Course::Failed(_) => false,
         }
     }
 
     fn outcome(&self) -> Option<&Outcome> {
         match &self.course {
-            Course::Staged(stage) => match stage.phase() {
+            Course::Staged(scenario_run) => match scenario_run.phase() {
                 Phase::Over(outcome) => Some(outcome),
                 _ => None,
             },
@@ -82,10 +82,10 @@ impl Performing {
         let (progress, ended) = match &self.course {
             Course::Starting(..) => (wording::PREPARING.to_owned(), None),
             Course::Failed(why) => (why.clone(), Some(false)),
-            Course::Staged(stage) => staged(stage, self.written.plants().next()),
+            Course::Staged(scenario_run) => staged(scenario_run, self.written.plants().next()),
         };
         let chosen = match &self.course {
-            Course::Staged(stage) if ended.is_none() => stage.chosen(),
+            Course::Staged(scenario_run) if ended.is_none() => scenario_run.chosen(),
             Course::Staged(_) | Course::Starting(..) | Course::Failed(_) => None,
         };
         let stands_still = chosen.is_some() && picture.steering.is_stopped(picture.now);
@@ -97,7 +97,7 @@ impl Performing {
     /// What is wished for when nobody wants to see it any more.
     fn stopped(self, picture: &Picture) -> Vec<UserCommand> {
         let chosen = match &self.course {
-            Course::Staged(stage) => stage.chosen(),
+            Course::Staged(scenario_run) => scenario_run.chosen(),
             Course::Starting(..) | Course::Failed(_) => None,
         };
         let mut commands = mended(picture, chosen);
@@ -108,12 +108,12 @@ impl Performing {
     }
 }
 
-/// How far a stage is, and whether it ended well. `lesson`: the mistake that the scenario is about.
-fn staged(stage: &Stage, lesson: Option<Plant>) -> (String, Option<bool>) {
-    match stage.phase() {
+/// How far a run is, and whether it ended well. `lesson`: the mistake that the scenario is about.
+fn staged(scenario_run: &ScenarioRun, lesson: Option<Plant>) -> (String, Option<bool>) {
+    match scenario_run.phase() {
         Phase::Gathering(_) => (wording::PREPARING.to_owned(), None),
         Phase::Looking | Phase::Beginning | Phase::Entering => (wording::ENTERING.to_owned(), None),
-        Phase::Playing => (progress(stage.performance()), None),
+        Phase::Playing => (progress(scenario_run.script_runner()), None),
         Phase::Mending(_) | Phase::Judging => (wording::JUDGING.to_owned(), None),
         Phase::Over(outcome) => {
             let good = outcome.caught || outcome.conclusion == Conclusion::Holds;
@@ -123,12 +123,12 @@ fn staged(stage: &Stage, lesson: Option<Plant>) -> (String, Option<bool>) {
     }
 }
 
-fn progress(performance: &Performance) -> String {
-    if let Some(why) = &performance.findings().in_vain {
+fn progress(script_runner: &ScriptRunner) -> String {
+    if let Some(why) = &script_runner.findings().in_vain {
         return wording::in_vain(why);
     }
-    let steps = &performance.scenario().steps;
-    let next = performance.next_step();
+    let steps = &script_runner.scenario().steps;
+    let next = script_runner.next_step();
     let number = |line: usize| steps.iter().position(|step| step.line == line).map_or(0, |at| at + 1);
     let waits = next.is_some_and(|step| matches!(step.action, Action::Wait { .. }));
     wording::next_step(next.map(|step| number(step.line)), steps.len(), waits)
@@ -154,10 +154,10 @@ fn reads(picture: &Picture) -> impl Iterator<Item = UserCommand> {
 }
 
 impl Window {
-    /// Lets the performance take in a fact, before the picture does. `now` is real time since the window opened.
+    /// Lets the script take in a fact, before the picture does. `now` is real time since the window opened.
     pub fn learn(&mut self, fact: &TraceRecord, now: Duration) {
-        if let Some(Performing { course: Course::Staged(stage), .. }) = &mut self.performing {
-            stage.learn(fact, &self.picture, now);
+        if let Some(Performing { course: Course::Staged(scenario_run), .. }) = &mut self.performing {
+            scenario_run.learn(fact, &self.picture, now);
         }
     }
 
@@ -188,12 +188,12 @@ impl Window {
                 Course::Starting(since, _) if now.saturating_sub(*since) >= PATIENCE => {
                     performing.course = Course::Failed(wording::NOT_READY.into());
                 }
-                Course::Staged(stage) => {
-                    let was_over = matches!(stage.phase(), Phase::Over(_));
-                    let (more, told) = stage.go_on(&self.picture, now);
+                Course::Staged(scenario_run) => {
+                    let was_over = matches!(scenario_run.phase(), Phase::Over(_));
+                    let (more, told) = scenario_run.go_on(&self.picture, now);
                     commands.extend(more);
                     facts = told;
-                    if !was_over && matches!(stage.phase(), Phase::Over(_)) {
+                    if !was_over && matches!(scenario_run.phase(), Phase::Over(_)) {
                         commands.extend(reads(&self.picture));
                         performing.shows_result = true;
                     }
@@ -240,7 +240,7 @@ impl Window {
     }
 
     /// Another cluster runs from now on, and who watches it: another tape, and nothing of the one before is true any more.
-    pub fn begin_again(&mut self, now: Duration, audience: Result<Box<dyn Audience>, String>) {
+    pub fn begin_again(&mut self, now: Duration, load_driver: Result<Box<dyn LoadDriver>, String>) {
         self.picture = Picture::default();
         self.tape = Tape::default();
         (self.past, self.alone) = (None, false);
@@ -254,10 +254,10 @@ impl Window {
         if let Some(performing) = &mut self.performing
             && let Course::Starting(_, scenario) = &performing.course
         {
-            performing.course = match audience {
-                Ok(audience) => {
-                    let performance = Performance::new(scenario.as_ref().clone(), now.as_micros() as u64);
-                    Course::Staged(Box::new(Stage::open(performance, audience, true, now)))
+            performing.course = match load_driver {
+                Ok(load_driver) => {
+                    let script_runner = ScriptRunner::new(scenario.as_ref().clone(), now.as_micros() as u64);
+                    Course::Staged(Box::new(ScenarioRun::open(script_runner, load_driver, true, now)))
                 }
                 Err(why) => Course::Failed(why),
             };
@@ -275,12 +275,12 @@ impl Window {
     /// A person asks for something while a scenario is performed. False: not now, because customers are not there yet, or it
     /// is being judged.
     pub(super) fn may_ask(&mut self, command: &UserCommand) -> bool {
-        let Some(Performing { course: Course::Staged(stage), .. }) = &mut self.performing else { return true };
+        let Some(Performing { course: Course::Staged(scenario_run), .. }) = &mut self.performing else { return true };
         let orders = matches!(command, UserCommand::PlaceOrder { .. } | UserCommand::ReadHistory { .. });
-        if orders && !stage.takes_orders() {
+        if orders && !scenario_run.takes_orders() {
             return false;
         }
-        stage.asked_beside(command, self.played);
+        scenario_run.asked_beside(command, self.played);
         true
     }
 

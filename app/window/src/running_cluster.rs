@@ -5,7 +5,7 @@ use std::time::Instant;
 use protocol::trace::TraceRecord;
 
 use knowledge::user_command::UserCommand;
-use scenarios::stage::audience::Audience;
+use scenarios::scenario_run::load_driver::LoadDriver;
 
 /// What the window needs of a cluster: the real one, or recorded facts in tests. Nothing here may block.
 pub trait RunningCluster {
@@ -19,7 +19,7 @@ pub trait RunningCluster {
     fn begin_again(&mut self, _beginning: Beginning) {}
     /// Who orders and judges when a scenario is performed on it; moments count from `epoch`. Else a sentence why there is
     /// nobody.
-    fn audience(&mut self, _epoch: Instant) -> Result<Box<dyn Audience>, String> {
+    fn load_driver(&mut self, _epoch: Instant) -> Result<Box<dyn LoadDriver>, String> {
         Err("No cluster runs.".into())
     }
     /// Whether it has begun again since the last call, or a sentence why it cannot. Facts are the new cluster's from then on.

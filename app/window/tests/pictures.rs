@@ -143,7 +143,7 @@ fn compare_timeline(name: &str, theme: Theme, at: Option<u64>) {
     let moment = Moment::at(&tape, at.map_or(tape.end(), |at| tape.end_at(at)));
     let mut state = (TimelineState::default(), Focus::default());
     let draw = move |ui: &mut egui::Ui| {
-        let judged = tape.chronicle().judged_at(moment.end);
+        let judged = tape.message_index().judged_at(moment.end);
         let (is_past, end) = (at.is_some(), moment.end);
         let shown = if is_past { &moment.picture } else { &tip };
         let course = Course { shown, tip: &tip, tape: &tape, end, is_past, judged: &judged };

@@ -1,6 +1,6 @@
 //! What is said of the past, of tapes, and of the verdict.
 
-use knowledge::picture::{Copies, Ledger};
+use knowledge::picture::{Copies, Stats};
 use knowledge::verdict::evidence::{Fault, Judged};
 
 /// What the ruler of the timeline is for.
@@ -58,7 +58,7 @@ pub fn light_named(light: scenarios::Light) -> String {
 
 /// All lights, from the left.
 #[must_use]
-pub fn lights(judged: &Judged, ledger: &Ledger) -> Vec<Light> {
+pub fn lights(judged: &Judged, stats: &Stats) -> Vec<Light> {
     let counts = judged.lights.together();
     let told = |kind: Fault, otherwise: &str| {
         let first = judged.contradictions.iter().find(|contradiction| contradiction.kind == kind);
@@ -76,8 +76,8 @@ pub fn lights(judged: &Judged, ledger: &Ledger) -> Vec<Light> {
         Light { good, words: format!("{number} {words}"), why }
     };
     // Both may be about the same orders.
-    let lost = u64::from(counts.lost).max(ledger.lost);
-    let lost_why = match (counts.lost, ledger.lost) {
+    let lost = u64::from(counts.lost).max(stats.lost);
+    let lost_why = match (counts.lost, stats.lost) {
         (0, missing) if missing > 0 => format!(
             "The acting primary has {missing} orders fewer than were acknowledged, by its own count: they are lost unless another \
              replica with them leads."
@@ -99,7 +99,7 @@ pub fn lights(judged: &Judged, ledger: &Ledger) -> Vec<Light> {
         count(u64::from(counts.twice), TWICE, told(Fault::Twice, TWICE_MEANS)),
         unknown,
         count(u64::from(counts.stale), STALE, told(Fault::Stale, STALE_MEANS)),
-        copies(ledger.copies),
+        copies(stats.copies),
         linearizable(judged),
     ]
 }
@@ -164,9 +164,9 @@ mod tests {
     fn every_light_that_is_spoken_of_is_one_of_the_window() {
         let mut judged = Judged::default();
         judged.lights.covered = 1;
-        let mut ledger = Ledger::default();
-        ledger.copies = Copies::Identical;
-        let shown: Vec<String> = lights(&judged, &ledger).into_iter().map(|light| light.words).collect();
+        let mut stats = Stats::default();
+        stats.copies = Copies::Identical;
+        let shown: Vec<String> = lights(&judged, &stats).into_iter().map(|light| light.words).collect();
         for light in [
             scenarios::Light::Lost,
             scenarios::Light::Twice,

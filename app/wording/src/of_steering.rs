@@ -6,7 +6,7 @@ use protocol::plant::Plant;
 use protocol::trace::{Blast, Bomb, Crowd, Failpoint, Freezing, LinkRule, Rate};
 
 use super::duration;
-use knowledge::picture::{End, Passage, Picture};
+use knowledge::picture::{End, MessageInFlight, Picture};
 use knowledge::user_command::Until;
 
 /// The second line of a frozen node's card.
@@ -185,13 +185,13 @@ pub fn links_between(one: &str, other: &str, there: &LinkRule, back: &LinkRule) 
 
 /// Where a message is, and what became of it and why.
 #[must_use]
-pub fn whereabouts(passage: &Passage, picture: &Picture) -> String {
-    let (from, to) = (picture.name(passage.id.from), picture.name(passage.to));
-    let after = |at: u64| duration(at.saturating_sub(passage.sent));
-    match &passage.end {
-        None if passage.is_held() => format!("Held in the link from {from} to {to} until it is let go."),
+pub fn whereabouts(flying: &MessageInFlight, picture: &Picture) -> String {
+    let (from, to) = (picture.name(flying.id.from), picture.name(flying.to));
+    let after = |at: u64| duration(at.saturating_sub(flying.sent));
+    match &flying.end {
+        None if flying.is_held() => format!("Held in the link from {from} to {to} until it is let go."),
         None => {
-            let share = passage.progress(picture.now);
+            let share = flying.progress(picture.now);
             if share < 1.0 {
                 format!("In the link from {from} to {to}: {:.0}\u{a0}% of its way.", share * 100.0)
             } else {

@@ -6,7 +6,7 @@ use protocol::text::without_invisible;
 
 use super::line_of_log;
 use knowledge::picture::{Mark, MarkKind, Picture};
-use knowledge::tape::{Chronicle, Crossing, Errand};
+use knowledge::tape::{MessageIndex, MessageTrack, RequestTrack};
 
 /// Hits that are told.
 const MOST_HITS: usize = 500;
@@ -44,9 +44,9 @@ pub struct Hit<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Found<'a> {
     /// A message.
-    Message(&'a Crossing),
+    Message(&'a MessageTrack),
     /// A request.
-    Errand(&'a Errand),
+    Request(&'a RequestTrack),
     /// A fault, a view change.
     Mark(&'a Mark),
 }
@@ -93,25 +93,25 @@ impl Query {
 
     /// Whether a message is meant; `picture` knows names.
     #[must_use]
-    pub fn means(&self, crossing: &Crossing, chronicle: &Chronicle, picture: &Picture) -> bool {
+    pub fn means(&self, track: &MessageTrack, message_index: &MessageIndex, picture: &Picture) -> bool {
         self.words.iter().all(|word| match word {
             Word::Order(number) => {
-                let errand = crossing.errand.and_then(|errand| chronicle.errands().get(errand as usize));
-                errand.is_some_and(|errand| is_order(errand, *number))
+                let request = track.request.and_then(|request| message_index.requests().get(request as usize));
+                request.is_some_and(|request| is_order(request, *number))
             }
-            Word::Step(step) => crossing.step == *step,
+            Word::Step(step) => track.step == *step,
             Word::ViewChange | Word::Fault => false,
             Word::Text(text) => {
                 let name = |id| picture.nodes.name_of(id).is_some_and(|name| contains(name, text));
-                contains(&crossing.label, text) || name(crossing.id.from) || name(crossing.to)
+                contains(&track.label, text) || name(track.id.from) || name(track.to)
             }
         })
     }
 
-    fn means_errand(&self, errand: &Errand, chronicle: &Chronicle) -> bool {
+    fn means_request(&self, request: &RequestTrack, message_index: &MessageIndex) -> bool {
         self.words.iter().all(|word| match word {
-            Word::Order(number) => is_order(errand, *number),
-            Word::Text(text) => contains(&chronicle.name(errand.request), text),
+            Word::Order(number) => is_order(request, *number),
+            Word::Text(text) => contains(&message_index.name(request.id), text),
             Word::Step(_) | Word::ViewChange | Word::Fault => false,
         })
     }
@@ -132,17 +132,17 @@ impl Query {
 
     /// Everything that is meant, oldest first.
     #[must_use]
-    pub fn hits<'a>(&self, chronicle: &'a Chronicle, picture: &'a Picture) -> Vec<Hit<'a>> {
+    pub fn hits<'a>(&self, message_index: &'a MessageIndex, picture: &'a Picture) -> Vec<Hit<'a>> {
         if self.is_empty() {
             return Vec::new();
         }
-        let errands = chronicle.errands().iter().filter(|errand| self.means_errand(errand, chronicle));
-        let errands = errands.map(|errand| Hit { at: errand.span.0, what: Found::Errand(errand) });
-        let messages = chronicle.crossings().filter(|crossing| self.means(crossing, chronicle, picture));
-        let messages = messages.map(|crossing| Hit { at: crossing.sent, what: Found::Message(crossing) });
+        let requests = message_index.requests().iter().filter(|request| self.means_request(request, message_index));
+        let requests = requests.map(|request| Hit { at: request.span.0, what: Found::Request(request) });
+        let messages = message_index.tracks().filter(|track| self.means(track, message_index, picture));
+        let messages = messages.map(|track| Hit { at: track.sent, what: Found::Message(track) });
         let marks = picture.marks.iter().filter(|mark| self.means_mark(mark));
         let marks = marks.map(|mark| Hit { at: mark.at, what: Found::Mark(mark) });
-        let mut hits: Vec<_> = marks.chain(errands.take(MOST_HITS)).chain(messages.take(MOST_HITS)).collect();
+        let mut hits: Vec<_> = marks.chain(requests.take(MOST_HITS)).chain(messages.take(MOST_HITS)).collect();
         hits.sort_by_key(|hit| hit.at);
         hits.truncate(MOST_HITS);
         hits
@@ -150,10 +150,10 @@ impl Query {
 }
 
 /// Orders have numbers once they are placed; before, and for reads, only their customers count them.
-fn is_order(errand: &Errand, number: u64) -> bool {
-    match errand.number {
+fn is_order(request: &RequestTrack, number: u64) -> bool {
+    match request.number {
         Some(order) => order.0 == number,
-        None => errand.request.number.0 == number,
+        None => request.id.number.0 == number,
     }
 }
 

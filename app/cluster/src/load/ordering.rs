@@ -29,7 +29,7 @@ const SLOWEST: u64 = 3_600_000_000;
 const NOTABLE_GAP: Duration = Duration::from_millis(20);
 
 /// Customers that order and read in turn.
-pub struct Ordering<W: Write> {
+pub struct OrderingLoad<W: Write> {
     history: HistoryWriter<W>,
     /// The first thing that went wrong while writing.
     failure: Option<std::io::Error>,
@@ -66,7 +66,7 @@ struct Open {
     pages: Vec<String>,
 }
 
-impl<W: Write> Ordering<W> {
+impl<W: Write> OrderingLoad<W> {
     /// Customers order until `until` (as [`Moment`] counts), at these postcodes one after the other. `base`: what the
     /// cluster holds already.
     pub fn new(sink: W, seed: u64, postcodes: Vec<Postcode>, base: OrderBook, until: Duration) -> Self {
@@ -252,7 +252,7 @@ impl<W: Write> Ordering<W> {
     }
 }
 
-impl<W: Write + Send + 'static> Workload for Ordering<W> {
+impl<W: Write + Send + 'static> Workload for OrderingLoad<W> {
     fn next(&mut self, place: usize, id: RequestId, now: Moment) -> Option<Ask> {
         if let Some(open) = self.open.get(&place) {
             // Within a long list.
@@ -296,7 +296,7 @@ impl<W: Write + Send + 'static> Workload for Ordering<W> {
 
 /// One read of each postcode, when nothing else happens any more.
 pub struct FinalReads<W: Write> {
-    ordering: Ordering<W>,
+    ordering: OrderingLoad<W>,
     left: Vec<Postcode>,
 }
 
@@ -367,7 +367,7 @@ mod tests {
     fn a_long_list_is_read_page_by_page_and_written_as_one_read() {
         let postcode: Postcode = "DH1 3LE".parse().unwrap();
         let mut bytes = Vec::new();
-        let mut ordering = Ordering::new(&mut bytes, 1, vec![postcode], OrderBook::default(), Duration::MAX);
+        let mut ordering = OrderingLoad::new(&mut bytes, 1, vec![postcode], OrderBook::default(), Duration::MAX);
         ordering.begin(0, postcode, None, Duration::from_nanos(1));
         ordering.take_answer(0, &page(postcode, 0, 150), Duration::from_nanos(2));
         assert_eq!(ordering.open[&0].pages.len(), PAGE, "the read goes on");

@@ -91,10 +91,10 @@ fn a_message_is_where_its_delay_says() {
 fn a_delivery_may_be_heard_of_before_its_sending() {
     let picture = picture(vec![delivered(1, 20), sent(1, 0, 10)]);
     assert_eq!(picture.traffic.flying().count(), 0);
-    let passage = picture.traffic.passed().next().unwrap();
-    assert_eq!((passage.sent, passage.end.clone()), (10, Some((20, End::Delivered))));
-    assert_eq!(passage.glow(20, 100), Some(1.0));
-    assert_eq!(passage.glow(120, 100), None);
+    let flying = picture.traffic.passed().next().unwrap();
+    assert_eq!((flying.sent, flying.end.clone()), (10, Some((20, End::Delivered))));
+    assert_eq!(flying.glow(20, 100), Some(1.0));
+    assert_eq!(flying.glow(120, 100), None);
 }
 
 #[test]
@@ -127,11 +127,11 @@ fn service_and_copies_follow_from_what_replicas_say() {
     facts.extend([stands(FIRST, 1, FIRST, 3, 7), stands(SECOND, 1, FIRST, 2, 6)]);
     let behind = picture(facts.clone());
     assert_eq!(behind.service(), Service::Serving { view: 2, members: 2, in_step: 1 });
-    assert_eq!(behind.ledger.copies, Copies::CatchingUp);
+    assert_eq!(behind.stats.copies, Copies::CatchingUp);
     facts.push(stands(SECOND, 2, FIRST, 3, 7));
-    assert_eq!(picture(facts.clone()).ledger.copies, Copies::Identical);
+    assert_eq!(picture(facts.clone()).stats.copies, Copies::Identical);
     facts.push(stands(SECOND, 3, FIRST, 3, 8));
-    assert_eq!(picture(facts).ledger.copies, Copies::Differ);
+    assert_eq!(picture(facts).stats.copies, Copies::Differ);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_failover_lasts_until_the_successor_acts() {
     let view = View::new(ViewNumber(3), SECOND, vec![SECOND]);
     facts.push((SECOND, 260_000, TraceEvent::Became { standing: Standing::Primary, view }));
     let picture = picture(facts);
-    assert_eq!(picture.ledger.failover, Some(259_000));
+    assert_eq!(picture.stats.failover, Some(259_000));
     assert_eq!(picture.service(), Service::Serving { view: 3, members: 1, in_step: 1 });
 }
 
@@ -209,7 +209,7 @@ fn a_receipt_tells_what_was_ordered() {
     let grace = picture.customers.get(CustomerId(1)).unwrap();
     assert!(grace.waiting.is_none());
     assert_eq!(grace.receipts[0].items, ["Pad thai"]);
-    assert_eq!((picture.ledger.placed, picture.ledger.percentile(50)), (1, Some(800)));
+    assert_eq!((picture.stats.placed, picture.stats.percentile(50)), (1, Some(800)));
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn a_given_up_order_has_one_receipt_under_its_own_number() {
     let grace = picture.customers.get(CustomerId(1)).unwrap();
     assert_eq!(grace.receipts.len(), 1);
     assert_eq!(grace.receipts[0].request, order(1).0);
-    assert_eq!(picture.ledger.never_placed, 1);
+    assert_eq!(picture.stats.never_placed, 1);
 }
 
 #[test]
@@ -265,9 +265,9 @@ fn an_acknowledged_order_that_the_primary_lacks_is_lost() {
     facts.extend(grace_asked(1));
     let answer = Answer::Outcome(Outcome::Placed { number: OrderNumber(5) });
     facts.push((GRACE, 10, TraceEvent::Answered { request: order(1).0, answer, took: 8 }));
-    assert_eq!(picture(facts.clone()).ledger.lost, 0, "the primary has not spoken since");
+    assert_eq!(picture(facts.clone()).stats.lost, 0, "the primary has not spoken since");
     facts.push(stands(FIRST, 20, FIRST, 3, 3));
-    assert_eq!(picture(facts).ledger.lost, 2);
+    assert_eq!(picture(facts).stats.lost, 2);
 }
 
 #[test]
@@ -304,9 +304,9 @@ fn what_is_in_the_links_of_a_crashed_sender_is_lost_with_it() {
     let mut facts = two_replicas();
     facts.extend([sent(1, 0, 900), sent(2, 1000, 500), (FIRST, 1000, crash)]);
     let picture = picture(facts);
-    let flying: Vec<_> = picture.traffic.flying().map(|passage| passage.id.number).collect();
+    let flying: Vec<_> = picture.traffic.flying().map(|flying| flying.id.number).collect();
     assert_eq!(flying, [1], "what has left the link may still arrive");
-    let end = picture.traffic.passed().next().and_then(|passage| passage.end.clone());
+    let end = picture.traffic.passed().next().and_then(|flying| flying.end.clone());
     assert!(matches!(end, Some((1000, End::Lost(_)))), "{end:?}");
 }
 
@@ -315,12 +315,12 @@ fn the_message_that_leaves_next_is_neither_held_nor_gone() {
     let held = TraceEvent::Stays { message: MessageId { from: FIRST, number: 1 }, to: SECOND, stay: Stay::Held };
     let facts = vec![sent(1, 100, 0), sent(2, 300, 0), sent(3, 200, 0), sent(4, 20, 0), (FIRST, 50, held)];
     let mut picture = picture(facts);
-    assert_eq!(picture.next_due().map(|(until, passage)| (until, passage.id.number)), Some((200, 3)));
-    assert_eq!(picture.traffic.next_due(250).map(|passage| passage.id.number), Some(2));
+    assert_eq!(picture.next_due().map(|(until, flying)| (until, flying.id.number)), Some((200, 3)));
+    assert_eq!(picture.traffic.next_due(250).map(|flying| flying.id.number), Some(2));
     assert!(picture.traffic.next_due(300).is_none());
     picture.set_now(400_000_000);
     assert_eq!(
-        picture.traffic.flying().map(|passage| (passage.id.number, passage.progress(picture.now))).collect::<Vec<_>>(),
+        picture.traffic.flying().map(|flying| (flying.id.number, flying.progress(picture.now))).collect::<Vec<_>>(),
         [(1, 0.5)],
         "only what is held is waited for"
     );

@@ -37,6 +37,6 @@ impl Picture {
         let ends = view.members.iter().map(|id| self.ends.iter().find(|(ended, _)| ended == id));
         let since = ends.map(|end| end.map(|(_, at)| *at)).collect::<Option<Vec<_>>>()?.into_iter().max()?;
         let crowd = self.crowd.map_or(0, |(_, crowd)| crowd.acknowledged);
-        Some(TotalLoss { view: view.clone(), members, since, acknowledged: self.ledger.placed + crowd })
+        Some(TotalLoss { view: view.clone(), members, since, acknowledged: self.stats.placed + crowd })
     }
 }

@@ -28,7 +28,7 @@ const PATIENCE: u64 = 10_000_000;
 
 /// A message and its way.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Passage {
+pub struct MessageInFlight {
     /// Which.
     pub id: MessageId,
     /// To whom.
@@ -56,7 +56,7 @@ pub enum End {
     Lost(String),
 }
 
-impl Passage {
+impl MessageInFlight {
     fn new(id: MessageId, to: NodeId, facts: MessageFacts, sent: u64) -> Self {
         let stay = if facts.held { Stay::Held } else { Stay::Until(sent.saturating_add(facts.delay)) };
         Self { id, to, facts, sent, stay, had_come: (0.0, sent), end: None }
@@ -108,10 +108,10 @@ pub struct Flow {
 /// All messages; clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Traffic {
-    flying: BTreeMap<(MessageId, NodeId), Arc<Passage>>,
-    passed: VecDeque<Arc<Passage>>,
+    flying: BTreeMap<(MessageId, NodeId), Arc<MessageInFlight>>,
+    passed: VecDeque<Arc<MessageInFlight>>,
     /// One of long ago that somebody looks at.
-    recalled: Option<Arc<Passage>>,
+    recalled: Option<Arc<MessageInFlight>>,
     early: VecDeque<(MessageId, NodeId, u64, End)>,
     flows: BTreeMap<(NodeId, NodeId), Flow>,
     asked: BTreeMap<MessageId, Postcode>,
@@ -127,35 +127,35 @@ impl Traffic {
     }
 
     /// Messages on their way, in the order of their senders.
-    pub fn flying(&self) -> impl Iterator<Item = &Passage> {
-        self.flying.values().map(|passage| &**passage)
+    pub fn flying(&self) -> impl Iterator<Item = &MessageInFlight> {
+        self.flying.values().map(|flying| &**flying)
     }
 
     /// Messages whose way has ended, oldest first.
-    pub fn passed(&self) -> impl DoubleEndedIterator<Item = &Passage> {
-        self.passed.iter().map(|passage| &**passage)
+    pub fn passed(&self) -> impl DoubleEndedIterator<Item = &MessageInFlight> {
+        self.passed.iter().map(|flying| &**flying)
     }
 
     /// The message that leaves its link next, after `now`, if time goes on; those that are held stay.
     #[must_use]
-    pub fn next_due(&self, now: u64) -> Option<&Passage> {
-        self.departures(now).min_by_key(|(until, passage)| (*until, passage.id, passage.to)).map(|(_, passage)| passage)
+    pub fn next_due(&self, now: u64) -> Option<&MessageInFlight> {
+        self.departures(now).min_by_key(|(until, flying)| (*until, flying.id, flying.to)).map(|(_, flying)| flying)
     }
 
     /// Messages that will leave their links after `now`, each with its moment.
-    pub fn departures(&self, now: u64) -> impl Iterator<Item = (u64, &Passage)> {
-        self.flying().filter_map(move |passage| match passage.stay {
-            Stay::Until(until) if until > now => Some((until, passage)),
+    pub fn departures(&self, now: u64) -> impl Iterator<Item = (u64, &MessageInFlight)> {
+        self.flying().filter_map(move |flying| match flying.stay {
+            Stay::Until(until) if until > now => Some((until, flying)),
             Stay::Until(_) | Stay::Held => None,
         })
     }
 
     /// One of them all.
     #[must_use]
-    pub fn find(&self, id: MessageId, to: NodeId) -> Option<&Passage> {
-        let is_it = |passage: &&Passage| passage.id == id && passage.to == to;
+    pub fn find(&self, id: MessageId, to: NodeId) -> Option<&MessageInFlight> {
+        let is_it = |flying: &&MessageInFlight| flying.id == id && flying.to == to;
         let passed = || self.passed().rev().find(is_it).or_else(|| self.recalled.as_deref().filter(is_it));
-        self.flying.get(&(id, to)).map(|passage| &**passage).or_else(passed)
+        self.flying.get(&(id, to)).map(|flying| &**flying).or_else(passed)
     }
 
     /// Flows by sender and receiver.
@@ -166,7 +166,7 @@ impl Traffic {
     /// Whether a message moves now. A glow is for the caller to ask about.
     #[must_use]
     pub fn moves(&self, now: u64) -> bool {
-        self.flying().any(|passage| passage.progress(now) < 1.0 && !passage.is_held())
+        self.flying().any(|flying| flying.progress(now) < 1.0 && !flying.is_held())
     }
 
     /// When the last message arrived.
@@ -176,38 +176,38 @@ impl Traffic {
     }
 
     /// Keeps a message of long ago in sight.
-    pub fn recall(&mut self, passage: Passage) {
-        self.recalled = Some(Arc::new(passage));
+    pub fn recall(&mut self, flying: MessageInFlight) {
+        self.recalled = Some(Arc::new(flying));
     }
 
     pub(super) fn sent(&mut self, id: MessageId, to: NodeId, facts: MessageFacts, at: u64) {
-        let passage = Passage::new(id, to, facts, at);
+        let flying = MessageInFlight::new(id, to, facts, at);
         if let Some(index) = self.early.iter().position(|early| early.0 == id && early.1 == to) {
             let (arrived, end) = self.early.remove(index).map_or((at, End::Delivered), |early| (early.2, early.3));
-            self.pass(passage, arrived, end);
+            self.pass(flying, arrived, end);
             return;
         }
-        self.wait_for(&passage);
-        self.flying.insert((id, to), Arc::new(passage));
+        self.wait_for(&flying);
+        self.flying.insert((id, to), Arc::new(flying));
         if self.flying.len() > MOST_FLYING {
             self.flying.pop_first();
         }
     }
 
     pub(super) fn stays(&mut self, id: MessageId, to: NodeId, stay: Stay, at: u64) {
-        if let Some(passage) = self.flying.get_mut(&(id, to)) {
-            let passage = Arc::make_mut(passage);
-            passage.had_come = (passage.progress(at), at);
-            passage.stay = stay;
-            let passage = passage.clone();
-            self.wait_for(&passage);
+        if let Some(flying) = self.flying.get_mut(&(id, to)) {
+            let flying = Arc::make_mut(flying);
+            flying.had_come = (flying.progress(at), at);
+            flying.stay = stay;
+            let flying = flying.clone();
+            self.wait_for(&flying);
         }
     }
 
     pub(super) fn delivered(&mut self, id: MessageId, to: NodeId, refused: Option<&Refusal>, at: u64) {
         let end = refused.cloned().map_or(End::Delivered, End::Refused);
         match self.flying.remove(&(id, to)) {
-            Some(passage) => self.pass(passage, at, end),
+            Some(flying) => self.pass(flying, at, end),
             None => {
                 self.early.push_back((id, to, at, end));
                 self.early.keep_newest(MOST_EARLY);
@@ -216,24 +216,24 @@ impl Traffic {
     }
 
     pub(super) fn lost(&mut self, id: MessageId, to: NodeId, why: &str, at: u64) {
-        if let Some(passage) = self.flying.remove(&(id, to)) {
-            self.pass(passage, at, End::Lost(why.to_owned()));
+        if let Some(flying) = self.flying.remove(&(id, to)) {
+            self.pass(flying, at, End::Lost(why.to_owned()));
         }
     }
 
-    fn wait_for(&mut self, passage: &Passage) {
-        if let Stay::Until(until) = passage.stay {
+    fn wait_for(&mut self, flying: &MessageInFlight) {
+        if let Stay::Until(until) = flying.stay {
             let ends = until.saturating_add(PATIENCE);
             self.patience_ends = Some(self.patience_ends.map_or(ends, |other| other.min(ends)));
         }
     }
 
-    fn pass(&mut self, passage: impl Into<Arc<Passage>>, at: u64, end: End) {
-        let mut passage: Arc<Passage> = passage.into();
+    fn pass(&mut self, flying: impl Into<Arc<MessageInFlight>>, at: u64, end: End) {
+        let mut flying: Arc<MessageInFlight> = flying.into();
         self.newest_end = self.newest_end.max(at);
-        let ended = at.max(passage.sent);
-        Arc::make_mut(&mut passage).end = Some((ended, end));
-        self.passed.push_back(passage);
+        let ended = at.max(flying.sent);
+        Arc::make_mut(&mut flying).end = Some((ended, end));
+        self.passed.push_back(flying);
         self.passed.keep_newest(MOST_PASSED);
     }
 
@@ -267,15 +267,16 @@ impl Traffic {
 
     /// A process is gone: what was on its way to it will not arrive, nor will what was still in its own links.
     pub(super) fn ended(&mut self, id: NodeId, at: u64) {
-        let in_its_link = |passage: &Passage| match passage.stay {
-            Stay::Held => passage.id.from == id,
-            Stay::Until(until) => passage.id.from == id && at < until,
+        let in_its_link = |flying: &MessageInFlight| match flying.stay {
+            Stay::Held => flying.id.from == id,
+            Stay::Until(until) => flying.id.from == id && at < until,
         };
-        let why = |(key, passage): (&(MessageId, NodeId), &Arc<Passage>)| match (key.1 == id, in_its_link(passage)) {
-            (true, _) => Some((*key, "its receiver has ended")),
-            (false, true) => Some((*key, "its sender ended while it was in its link")),
-            (false, false) => None,
-        };
+        let why =
+            |(key, flying): (&(MessageId, NodeId), &Arc<MessageInFlight>)| match (key.1 == id, in_its_link(flying)) {
+                (true, _) => Some((*key, "its receiver has ended")),
+                (false, true) => Some((*key, "its sender ended while it was in its link")),
+                (false, false) => None,
+            };
         let orphans: Vec<_> = self.flying.iter().filter_map(why).collect();
         for ((message, to), why) in orphans {
             self.lost(message, to, why, at);
@@ -291,11 +292,11 @@ impl Traffic {
         }
         self.patience_ends = None;
         let mut flying = std::mem::take(&mut self.flying);
-        flying.retain(|_, passage| match passage.stay {
+        flying.retain(|_, flying| match flying.stay {
             Stay::Held => true,
             Stay::Until(until) => now < until.saturating_add(PATIENCE),
         });
-        flying.values().for_each(|passage| self.wait_for(passage));
+        flying.values().for_each(|flying| self.wait_for(flying));
         self.flying = flying;
     }
 }

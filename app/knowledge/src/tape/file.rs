@@ -12,7 +12,7 @@ use flate2::write::GzEncoder;
 use protocol::trace::TraceRecord;
 use serde::{Deserialize, Serialize};
 
-use super::reel::Reel;
+use super::entry_log::EntryLog;
 use super::{Entry, Tape};
 
 /// The format that is written, and the newest that is read.
@@ -30,9 +30,9 @@ pub(super) struct Header {
     /// How many entries of the run's beginning are not on the tape.
     #[serde(default)]
     pub missing: u64,
-    /// So many of the first entries only say what stood after those.
-    #[serde(default)]
-    pub standing: u64,
+    /// How many of the first entries say only what those had come to.
+    #[serde(default, rename = "standing")]
+    pub checkpoint: u64,
 }
 
 /// A line after the first.
@@ -88,24 +88,24 @@ pub enum SaveError {
 
 /// What is written: a copy shares its entries with the tape, which may go on meanwhile, on another thread.
 #[derive(Clone, Debug)]
-pub struct Copy {
-    reel: Reel,
-    standing: Vec<TraceRecord>,
+pub struct TapeCopy {
+    entries: EntryLog,
+    checkpoint: Vec<TraceRecord>,
 }
 
 impl Tape {
     /// The tape as it is now, to be saved.
     #[must_use]
-    pub fn copy(&self) -> Copy {
-        Copy { reel: self.reel.clone(), standing: self.standing.facts().cloned().collect() }
+    pub fn copy(&self) -> TapeCopy {
+        TapeCopy { entries: self.entries.clone(), checkpoint: self.checkpoint.facts().cloned().collect() }
     }
 }
 
-impl Copy {
+impl TapeCopy {
     /// How many entries will be written.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.reel.end() - self.reel.first() + self.standing.len()
+        self.entries.end() - self.entries.first() + self.checkpoint.len()
     }
 
     /// Whether there is nothing to write.
@@ -123,13 +123,13 @@ impl Copy {
         let header = Header {
             version: VERSION,
             program: env!("CARGO_PKG_VERSION").into(),
-            missing: self.reel.first() as u64,
-            standing: self.standing.len() as u64,
+            missing: self.entries.first() as u64,
+            checkpoint: self.checkpoint.len() as u64,
         };
         line(&mut lines, &header)?;
-        let standing = self.standing.iter().cloned().map(Entry::Fact);
+        let checkpoint = self.checkpoint.iter().cloned().map(Entry::Fact);
         let mut entries = 0;
-        for entry in standing.chain(self.reel.from(self.reel.first())) {
+        for entry in checkpoint.chain(self.entries.from(self.entries.first())) {
             line(&mut lines, &Line::from(entry))?;
             entries += 1;
         }
@@ -148,7 +148,7 @@ fn line(sink: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
 ///
 /// # Errors
 /// See [`SaveError`].
-pub fn save(tape: &Copy, path: &Path) -> Result<(), SaveError> {
+pub fn save(tape: &TapeCopy, path: &Path) -> Result<(), SaveError> {
     let shown = |path: &Path| protocol::text::shown(&path.display().to_string(), usize::MAX);
     let Some(name) = path.file_name() else { return Err(SaveError::NoName(shown(path))) };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -169,7 +169,7 @@ pub fn save(tape: &Copy, path: &Path) -> Result<(), SaveError> {
     })
 }
 
-fn write_whole(tape: &Copy, part: &Path) -> io::Result<()> {
+fn write_whole(tape: &TapeCopy, part: &Path) -> io::Result<()> {
     let mut file = BufWriter::new(File::create(part)?);
     tape.write(&mut file)?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()

@@ -41,7 +41,7 @@ impl Moment {
         let end = end.clamp(tape.first(), tape.end());
         self.near.retain(|(at, _)| *at >= tape.first());
         self.start_near(tape, end);
-        for entry in tape.reel.from(self.end).take(end.saturating_sub(self.end)) {
+        for entry in tape.entries.from(self.end).take(end.saturating_sub(self.end)) {
             if let Entry::Fact(record) = entry {
                 self.picture.take(record);
             }

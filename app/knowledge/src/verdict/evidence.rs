@@ -2,7 +2,7 @@
 //!
 //! Each answer costs as little as its list is long; only where something contradicts itself the whole postcode is judged as
 //! `check` would, so that both say the same. The order of the customers' facts is their order in time: they all live in one
-//! process. Asking nodes is not done here: what replicas say of themselves is the picture's ledger.
+//! process. Asking nodes is not done here: what replicas say of themselves is the picture's statistics.
 
 mod place;
 #[cfg(test)]
@@ -268,7 +268,7 @@ impl Evidence {
         self.note(open, news.unwrap_or_default());
     }
 
-    fn note(&mut self, open: Open, news: place::News) {
+    fn note(&mut self, open: Open, news: place::Consequence) {
         self.compared += news.compared;
         self.judged.lights.reads += u32::from(news.read);
         self.judged.lights.covered += news.covered as u32;

@@ -147,7 +147,7 @@ impl<'a> Reader<'a, '_> {
         known: &[(&'static str, T)],
         what: &str,
     ) -> Result<T, Refusal> {
-        words::meaning(known, word.get_ref())
+        words::resolving(known, word.get_ref())
             .or_else(|known| refuse(word, format!("“{}” is not a {what}: {known}", shown(word.get_ref()))))
     }
 

@@ -1,6 +1,6 @@
-//! A scenario performed without a window: facts go from the cluster to picture and stage, wishes back.
+//! A scenario performed without a window: facts go from the cluster to picture and run, wishes back.
 //!
-//! What happens when, and what came of it, is the stage's matter, which the window uses too.
+//! What happens when, and what came of it, is the run's matter, which the window uses too.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -15,9 +15,9 @@ use crate::headless::Failure;
 use cluster::Cluster;
 use cluster::interrupt::Interrupt;
 use knowledge::picture::Picture;
-use scenarios::stage::audience::Attending;
-use scenarios::stage::{Phase, Stage, Trouble};
-use scenarios::{Outcome, Performance};
+use scenarios::scenario_run::load_driver::LoadThread;
+use scenarios::scenario_run::{Phase, ScenarioRun, Trouble};
+use scenarios::{Outcome, ScriptRunner};
 
 /// Between two looks at what only time brings about.
 const TICK: Duration = Duration::from_millis(20);
@@ -29,40 +29,40 @@ const UNWRITTEN: &str = "the facts about the cluster cannot be written to the fi
 /// process, in bytes.
 pub(super) fn play(
     mut cluster: Cluster,
-    performance: Performance,
+    script_runner: ScriptRunner,
     history: &Path,
     mut trace: Option<BufWriter<File>>,
     interrupt: &Interrupt,
 ) -> Result<(Outcome, u64), Failure> {
     let epoch = Instant::now();
     let woken = cluster.woken();
-    let audience = Attending::begin(cluster.inquirer(), cluster.clock(), false, epoch, history)?;
-    let mut stage = Stage::open(performance, Box::new(audience), false, epoch.elapsed());
+    let load_driver = LoadThread::begin(cluster.inquirer(), cluster.clock(), false, epoch, history)?;
+    let mut scenario_run = ScenarioRun::open(script_runner, Box::new(load_driver), false, epoch.elapsed());
     let mut is_asked_to_end = false;
     let mut picture = Picture::default();
     loop {
         let now = epoch.elapsed();
         for record in cluster.take_facts() {
-            stage.learn(&record, &picture, now);
+            scenario_run.learn(&record, &picture, now);
             take_in(&record, &mut picture, &mut trace)?;
         }
         picture.set_now(cluster.now());
         if interrupt.is_asked() && !std::mem::replace(&mut is_asked_to_end, true) {
-            stage.break_off(&picture, now);
+            scenario_run.break_off(&picture, now);
         }
-        let (commands, facts) = stage.go_on(&picture, now);
+        let (commands, facts) = scenario_run.go_on(&picture, now);
         for fact in &facts {
             take_in(fact, &mut picture, &mut trace)?;
         }
         let idle = commands.is_empty();
         commands.into_iter().for_each(|command| cluster.perform(command));
-        match stage.phase() {
+        match scenario_run.phase() {
             Phase::Over(outcome) => {
                 let outcome = outcome.as_ref().clone();
                 if let Some(trace) = &mut trace {
                     trace.flush().context(UNWRITTEN)?;
                 }
-                return Ok((outcome, stage.largest()));
+                return Ok((outcome, scenario_run.largest()));
             }
             Phase::Failed(trouble) => {
                 if let Some(trace) = &mut trace {

@@ -6,7 +6,7 @@ use protocol::ids::{Role, Span};
 use protocol::trace::{Actor, Blast, Bomb, Failpoint, Freezing, LinkRule, MessageAct, Part, Standing};
 
 use super::links;
-use knowledge::picture::{Node, Passage, Picture};
+use knowledge::picture::{MessageInFlight, Node, Picture};
 use knowledge::user_command::{CommandQueue, UserCommand};
 
 /// Something that can be done.
@@ -206,15 +206,15 @@ const DELAYS: [u64; 3] = [10, 50, 250];
 
 /// What can be done with a message; nothing once it has left its link.
 #[must_use]
-pub fn of_message(passage: &Passage, now: u64) -> Vec<Action> {
-    if passage.end.is_some() || (!passage.is_held() && passage.progress(now) >= 1.0) {
+pub fn of_message(flying: &MessageInFlight, now: u64) -> Vec<Action> {
+    if flying.end.is_some() || (!flying.is_held() && flying.progress(now) >= 1.0) {
         return Vec::new();
     }
-    let label = &passage.facts.label;
+    let label = &flying.facts.label;
     let act = |words, in_full: String, act| {
-        Action::new(words, in_full, UserCommand::Message { message: passage.id, to: passage.to, act })
+        Action::new(words, in_full, UserCommand::Message { message: flying.id, to: flying.to, act })
     };
-    let mut actions = vec![if passage.is_held() {
+    let mut actions = vec![if flying.is_held() {
         act("Let go", format!("Let {label} go"), MessageAct::LetGo)
     } else {
         act("Hold", format!("Hold {label}"), MessageAct::Hold)
@@ -227,11 +227,11 @@ pub fn of_message(passage: &Passage, now: u64) -> Vec<Action> {
 
 /// The delays that a message can be given.
 #[must_use]
-pub fn delays(passage: &Passage) -> Vec<Action> {
+pub fn delays(flying: &MessageInFlight) -> Vec<Action> {
     let delay = |millis: u64| {
         let command =
-            UserCommand::Message { message: passage.id, to: passage.to, act: MessageAct::Delay(Span::millis(millis)) };
-        Action::new("Delay", format!("Delay {} by {millis} ms", passage.facts.label), command)
+            UserCommand::Message { message: flying.id, to: flying.to, act: MessageAct::Delay(Span::millis(millis)) };
+        Action::new("Delay", format!("Delay {} by {millis} ms", flying.facts.label), command)
     };
     DELAYS.into_iter().map(delay).collect()
 }

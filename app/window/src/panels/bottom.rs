@@ -100,15 +100,15 @@ fn log(ui: &mut Ui, picture: &Picture, filter: &str, focus: &mut Focus) {
 
 /// The counts are the lights', which know the crowd too.
 fn measurements(ui: &mut Ui, picture: &Picture, judged: &Judged) {
-    let ledger = &picture.ledger;
+    let stats = &picture.stats;
     let told = judged.lights.together();
     let refused = picture.crowd.map_or(0, |(_, crowd)| crowd.refused);
-    let percentile = |percent| ledger.percentile(percent).map_or("–".to_owned(), wording::duration);
+    let percentile = |percent| stats.percentile(percent).map_or("–".to_owned(), wording::duration);
     let columns: [[(&str, String); 4]; 3] = [
         [
             ("Orders acknowledged", told.acknowledged.to_string()),
-            ("Rejected", (ledger.rejected + refused).to_string()),
-            ("Given up in time", ledger.never_placed.to_string()),
+            ("Rejected", (stats.rejected + refused).to_string()),
+            ("Given up in time", stats.never_placed.to_string()),
             ("Histories read", told.reads.to_string()),
         ],
         [
@@ -118,9 +118,9 @@ fn measurements(ui: &mut Ui, picture: &Picture, judged: &Judged) {
             ("Slowest", percentile(100)),
         ],
         [
-            ("Batches committed", ledger.committed.to_string()),
-            ("Failovers", ledger.failovers.to_string()),
-            ("Last failover", ledger.failover.map_or("–".to_owned(), wording::duration)),
+            ("Batches committed", stats.committed.to_string()),
+            ("Failovers", stats.failovers.to_string()),
+            ("Last failover", stats.failover.map_or("–".to_owned(), wording::duration)),
             ("Messages on their way", picture.traffic.flying().count().to_string()),
         ],
     ];
@@ -148,7 +148,7 @@ fn number(ui: &mut Ui, name: &str, value: &str) {
 
 /// How long the latest answers took, one bar each, oldest first.
 fn latencies(ui: &mut Ui, picture: &Picture) {
-    let times: Vec<u64> = picture.ledger.times().collect();
+    let times: Vec<u64> = picture.stats.times().collect();
     let Some(slowest) = times.iter().copied().max().filter(|slowest| *slowest > 0) else {
         ui.vertical(|ui| dim(ui, if picture.crowd.is_some() { wording::ONLY_TOGETHER } else { wording::NO_ANSWERS }));
         return;

@@ -47,8 +47,8 @@ pub fn inspector_ui(
             }
         }
         Selected::Message(id, to) => {
-            if let Some(passage) = picture.traffic.find(id, to) {
-                message::message_ui(ui, picture, passage, commands);
+            if let Some(flying) = picture.traffic.find(id, to) {
+                message::message_ui(ui, picture, flying, commands);
             }
         }
     });

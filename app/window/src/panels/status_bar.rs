@@ -13,10 +13,10 @@ use wording::{self, Light};
 /// The whole line. Returns the request that shall be looked at, if a red light was clicked.
 pub fn status_bar_ui(ui: &mut Ui, picture: &Picture, judged: &Judged) -> Option<RequestId> {
     let mut wanted = None;
-    let ledger = &picture.ledger;
+    let stats = &picture.stats;
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 14.0;
-        let lights = wording::lights(judged, ledger);
+        let lights = wording::lights(judged, stats);
         let height = fitting_height(ui, &lights);
         for light in lights {
             if light_ui(ui, &light, height) {
@@ -31,10 +31,10 @@ pub fn status_bar_ui(ui: &mut Ui, picture: &Picture, judged: &Judged) -> Option<
             if has_room(ui) {
                 dim(ui, wording::count(picture.nodes.running(), "process", "processes"));
             }
-            if let Some(median) = ledger.percentile(50).filter(|_| has_room(ui)) {
+            if let Some(median) = stats.percentile(50).filter(|_| has_room(ui)) {
                 dim(ui, format!("answered in {}", wording::duration(median))).on_hover_text(wording::MEDIAN_MEANS);
             }
-            if let Some(failover) = ledger.failover.filter(|_| has_room(ui)) {
+            if let Some(failover) = stats.failover.filter(|_| has_room(ui)) {
                 dim(ui, format!("last failover {}", wording::duration(failover)))
                     .on_hover_text(wording::FAILOVER_MEANS);
             }

@@ -1,6 +1,6 @@
 //! The space-time diagram of the whole run: a lane for each node, a line for each message, marks for what stands out.
 //!
-//! It is drawn from the tape's chronicle, live and for a look back alike: what comes after the moment that is shown is paler.
+//! It is drawn from the tape's index of messages, live and for a look back alike: what comes after the moment that is shown is paler.
 //! Dragging the line "now" asks for another moment; going there is the app's.
 
 mod controls;
@@ -48,8 +48,11 @@ impl Course<'_> {
     /// When a request was asked.
     #[must_use]
     pub fn asked_at(&self, request: RequestId) -> Option<u64> {
-        let chronicle = self.tape.chronicle();
-        chronicle.errand(request).and_then(|at| chronicle.errands().get(at as usize)).map(|errand| errand.span.0)
+        let message_index = self.tape.message_index();
+        message_index
+            .request(request)
+            .and_then(|at| message_index.requests().get(at as usize))
+            .map(|request| request.span.0)
     }
 }
 
@@ -244,8 +247,8 @@ pub fn timeline_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, f
         let field = painter.with_clip_rect(painter.clip_rect().intersect(Rect::everything_right_of(scale.left - 1.0)));
         marks::paint_below(&field, t, course, &scale, &places);
         state.matches.follow(&Query::parse(&state.search.text), course);
-        let stage = messages::Stage { course, scale: &scale, places: &places, state, focus };
-        let messages::Painted { nearest, stride } = messages::paint(&field, t, &stage, response.hover_pos());
+        let lanes = messages::Lanes { course, scale: &scale, places: &places, state, focus };
+        let messages::Painted { nearest, stride } = messages::paint(&field, t, &lanes, response.hover_pos());
         state.stride = stride;
         marks::paint_above(ui, &field, t, course, &scale, &places, response.hover_pos().filter(|_| nearest.is_none()));
         now_line(ui, &painter, rect, &scale, state, course);
@@ -253,9 +256,9 @@ pub fn timeline_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, f
             let ring = (size::OUTLINE, t.sea);
             painter.rect_stroke(rect.shrink(1.0), 4.0, ring, egui::StrokeKind::Inside);
         }
-        if let Some(crossing) = nearest {
-            let selected = Selected::Message(crossing.id, crossing.to);
-            let words = messages::words(&crossing, course);
+        if let Some(track) = nearest {
+            let selected = Selected::Message(track.id, track.to);
+            let words = messages::words(&track, course);
             if response.clicked() {
                 focus.selected = selected.clone();
             }

@@ -104,7 +104,7 @@ impl DiagramState {
 }
 
 /// Everything on the canvas with its place, for one frame.
-struct Stage<'a> {
+struct Diagram<'a> {
     picture: &'a Picture,
     tokens: &'static Tokens,
     canvas: Rect,
@@ -121,7 +121,7 @@ struct Stage<'a> {
     in_the_way: Vec<Rect>,
 }
 
-impl<'a> Stage<'a> {
+impl<'a> Diagram<'a> {
     fn set(picture: &'a Picture, tokens: &'static Tokens, canvas: Rect, state: &DiagramState) -> Self {
         let shown: Vec<&Node> = picture.nodes.iter().collect();
         let kinds: Vec<Kind> = shown.iter().map(|node| kind(node.actor)).collect();
@@ -200,15 +200,15 @@ pub fn workflow_diagram_ui(
 
     // The truth has a line of its own.
     let above = if state.beliefs { ROOM_FOR_TRUTH } else { 0.0 };
-    let stage = Stage::set(picture, t, canvas.with_min_y(canvas.top() + above), state);
+    let diagram = Diagram::set(picture, t, canvas.with_min_y(canvas.top() + above), state);
     let mut taken = Taken::default();
-    for (_, _, rect) in &stage.nodes {
+    for (_, _, rect) in &diagram.nodes {
         taken.take(*rect);
     }
-    for (_, at) in &stage.customers {
+    for (_, at) in &diagram.customers {
         taken.take(Rect::from_center_size(*at, Vec2::splat(size::CUSTOMER * 2.0)));
     }
-    if let Some((_, card)) = stage.crowd {
+    if let Some((_, card)) = diagram.crowd {
         taken.take(card);
     }
     let room = gestures::room_for_buttons(canvas);
@@ -216,37 +216,37 @@ pub fn workflow_diagram_ui(
     taken.take(buttons);
     let hint = Hint::of(ui, picture, canvas, state);
     // Where there is so little room that nodes are drawn smaller, what can be done is told by the list of keys alone.
-    let hint = Some(hint).filter(|hint| hint.ground.is_some() || stage.scale >= 1.0);
+    let hint = Some(hint).filter(|hint| hint.ground.is_some() || diagram.scale >= 1.0);
     hint.iter().for_each(|hint| taken.take(hint.rect));
 
-    stage.projection.paint(ui.painter(), t);
-    stage.projection.paint_edge(ui.painter(), t);
-    let notes = if state.beliefs { beliefs::place(ui.painter(), &stage, &mut taken) } else { Vec::new() };
+    diagram.projection.paint(ui.painter(), t);
+    diagram.projection.paint_edge(ui.painter(), t);
+    let notes = if state.beliefs { beliefs::place(ui.painter(), &diagram, &mut taken) } else { Vec::new() };
     let mut fixed = taken.clone();
-    let dots = messages::place(&stage, state.reduced_motion);
+    let dots = messages::place(&diagram, state.reduced_motion);
     for dot in &dots {
         taken.take(dot.room());
     }
-    let lines = lines::lay(&stage, focus);
-    links::on_lines(ui, &ground, &stage, &lines, state, commands);
+    let lines = lines::lay(&diagram, focus);
+    links::on_lines(ui, &ground, &diagram, &lines, state, commands);
     // Before the numbers on lines: a number finds room elsewhere on its line, a card only beside its dot.
-    let cards = cards::place_customers(ui.painter(), &stage, focus, &mut taken);
+    let cards = cards::place_customers(ui.painter(), &diagram, focus, &mut taken);
     cards.iter().for_each(|(_, card)| fixed.take(*card));
-    lines::paint(ui.painter(), &stage, &lines, focus, &dots, (&fixed, &mut taken));
-    links::signs(ui, &stage, &lines, &mut taken, commands);
-    stage.projection.paint_names(ui.painter(), t, &mut taken);
-    crowd::show(ui, &stage);
-    gestures::on_nodes(ui, &stage, state, focus, commands);
-    gestures::on_customers(ui, &stage, &cards, state, focus, commands);
+    lines::paint(ui.painter(), &diagram, &lines, focus, &dots, (&fixed, &mut taken));
+    links::signs(ui, &diagram, &lines, &mut taken, commands);
+    diagram.projection.paint_names(ui.painter(), t, &mut taken);
+    crowd::show(ui, &diagram);
+    gestures::on_nodes(ui, &diagram, state, focus, commands);
+    gestures::on_customers(ui, &diagram, &cards, state, focus, commands);
     if state.beliefs {
-        beliefs::show(ui, &stage, &notes);
+        beliefs::show(ui, &diagram, &notes);
     }
     if !state.hides_timers {
-        timers::show(ui, &stage, &mut state.spans, state.dear, commands);
+        timers::show(ui, &diagram, &mut state.spans, state.dear, commands);
     }
-    messages::show(ui, &stage, &dots, focus, &mut taken, commands);
-    gestures::buttons(ui, buttons, &stage, state, commands);
-    cut::draw(ui, &ground, &stage, state, commands);
+    messages::show(ui, &diagram, &dots, focus, &mut taken, commands);
+    gestures::buttons(ui, buttons, &diagram, state, commands);
+    cut::draw(ui, &ground, &diagram, state, commands);
     link_dialog::link_dialog_ui(ui, picture, &mut state.link_dialog, commands);
     standing_time(ui, picture, canvas);
     if let Some(hint) = hint {

@@ -97,8 +97,8 @@ fn orders_come_too_late_while_a_scenario_is_judged_and_too_early_before_it_begin
     let mut early = opened(STRICT);
     click(&mut early, "Perform it");
     let _ = early.state_mut().play(Duration::ZERO);
-    let audience = Box::new(super::ended::Told::default());
-    early.state_mut().begin_again(Duration::ZERO, Ok(audience));
+    let load_driver = Box::new(super::ended::Told::default());
+    early.state_mut().begin_again(Duration::ZERO, Ok(load_driver));
     early.state_mut().commands.push(order.clone());
     assert_eq!(early.state_mut().hand_over(0.0), [], "its history does not begin yet");
     let _told = begin(harness.state_mut(), 0);

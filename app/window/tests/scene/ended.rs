@@ -1,4 +1,4 @@
-//! A scenario that is performed on told facts, before an audience that says what it is told to say: up to its end.
+//! A scenario that is performed on told facts, before a load driver that says what it is told to say: up to its end.
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be told must fail whoever wants it")]
 
 use std::cell::RefCell;
@@ -10,7 +10,7 @@ use knowledge::tape::Entry;
 use knowledge::verdict::{Judgement, Verdict};
 use protocol::ids::NodeId;
 use protocol::trace::{Crowd, CrowdJudged, CrowdTimes, Standing};
-use scenarios::stage::audience::{Audience, News, Word};
+use scenarios::scenario_run::load_driver::{LoadCommand, LoadDriver, LoadEvent};
 use scenarios::{Finished, parse};
 use window::Window;
 
@@ -18,12 +18,12 @@ use crate::scene::{Scene, processes, replica, view};
 
 /// Says what stands here.
 #[derive(Clone, Default)]
-pub struct Told(Rc<RefCell<Vec<News>>>);
+pub struct Told(Rc<RefCell<Vec<LoadEvent>>>);
 
-impl Audience for Told {
-    fn tell(&mut self, _word: Word) {}
+impl LoadDriver for Told {
+    fn tell(&mut self, _word: LoadCommand) {}
 
-    fn news(&mut self) -> Vec<News> {
+    fn events(&mut self) -> Vec<LoadEvent> {
         std::mem::take(&mut self.0.borrow_mut())
     }
 }
@@ -62,11 +62,11 @@ pub fn begin(window: &mut Window, now: u64) -> Told {
     }
     window.picture.set_now(1_000_000);
     let _ = window.play(ms(3));
-    told.0.borrow_mut().push(News::Looked);
+    told.0.borrow_mut().push(LoadEvent::Looked);
     let _ = window.play(ms(4));
     let _ = window.play(ms(5));
     let crowd = Crowd { customers: 300, acknowledged: 4_812, reads: 4_790, ..Crowd::default() };
-    told.0.borrow_mut().extend([News::Here { begun: ms(6) }, News::Crowd { first: NodeId(5_000), crowd }]);
+    told.0.borrow_mut().extend([LoadEvent::Here { begun: ms(6) }, LoadEvent::Crowd { first: NodeId(5_000), crowd }]);
     let _ = window.play(ms(7));
     told
 }
@@ -85,6 +85,6 @@ pub fn end(window: &mut Window, told: &Told, now: u64, lost: u64) {
     let crowd =
         Crowd { customers: 300, acknowledged: 4_812, reads: 4_790, refused: 3, times, judged, ..Crowd::default() };
     let finished = Finished { counts, verdict, agreement: Agreement::Equal };
-    told.0.borrow_mut().extend([News::Crowd { first: NodeId(5_000), crowd }, News::Over(Box::new(finished))]);
+    told.0.borrow_mut().extend([LoadEvent::Crowd { first: NodeId(5_000), crowd }, LoadEvent::Over(Box::new(finished))]);
     let _ = window.play(ms(1_300));
 }

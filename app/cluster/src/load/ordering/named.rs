@@ -11,7 +11,7 @@ use protocol::message::{Answer, Ask};
 use protocol::order_book::PAGE;
 use protocol::postcode::Postcode;
 
-use super::{Open, Ordering};
+use super::{Open, OrderingLoad};
 use crate::load::Moment;
 use knowledge::history::Kind;
 
@@ -26,7 +26,7 @@ pub(super) struct Named {
     operations: u64,
 }
 
-impl<W: Write> Ordering<W> {
+impl<W: Write> OrderingLoad<W> {
     /// One of them asked something at that moment.
     pub fn named_asked(&mut self, request: RequestId, ask: &Ask, asked: Moment) {
         let customer = request.customer;

@@ -2,7 +2,7 @@
 //!
 //! The longest list read fixes the order of all it holds (see `verdict`). An answer fits if its list is a beginning of the
 //! longest or continues it, and if nothing of a higher rank had ended before its operation began. Whatever does not fit is
-//! left to `ranks`, which sees all operations of the postcode and decides.
+//! left to `linearizability`, which sees all operations of the postcode and decides.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -13,7 +13,7 @@ use protocol::postcode::Postcode;
 
 use super::{Contradiction, Fault, fault};
 use crate::history::{Act, End, Operation, OrderIndex, PostcodeHistory, Seen};
-use crate::verdict::ranks;
+use crate::verdict::linearizability;
 
 /// A postcode with a contradiction and more operations than this is not judged again: it is convicted already.
 const MOST_JUDGED: usize = 1000;
@@ -22,7 +22,7 @@ const MOST_TOLD: usize = 20;
 
 /// What an answer meant.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct News {
+pub(super) struct Consequence {
     /// So many orders were compared.
     pub compared: usize,
     /// A whole list was read.
@@ -124,11 +124,11 @@ impl Place {
     }
 
     /// An order was acknowledged or refused.
-    pub fn settled(&mut self, operation: usize, end: End, moment: u64) -> News {
+    pub fn settled(&mut self, operation: usize, end: End, moment: u64) -> Consequence {
         self.open.retain(|open| *open != operation);
         let noted = &mut self.operations[operation];
         noted.end = Some((end, moment));
-        let Noticed::Placed(order) = noted.act else { return News::default() };
+        let Noticed::Placed(order) = noted.act else { return Consequence::default() };
         let place = self.orders[order as usize].place;
         let mut suspicious = !self.found.is_empty();
         match (end, place) {
@@ -139,7 +139,7 @@ impl Place {
         if end == End::Done {
             self.uncovered.push_back(moment);
         }
-        News { suspicious, ..News::default() }
+        Consequence { suspicious, ..Consequence::default() }
     }
 
     /// A page of a history was read. A page after the first continues the longest list, which never changes where it is full.
@@ -150,10 +150,10 @@ impl Place {
         page: &HistoryPage,
         moment: u64,
         watched: &dyn Fn(CustomerId) -> bool,
-    ) -> News {
+    ) -> Consequence {
         self.open.retain(|open| *open != operation);
         let begins = page.page as usize * PAGE;
-        let Some(before) = self.longest.get(..begins).map(<[_]>::to_vec) else { return News::default() };
+        let Some(before) = self.longest.get(..begins).map(<[_]>::to_vec) else { return Consequence::default() };
         let shown = page.orders.iter().map(|order: &Order| {
             let index = self.index(order.id, &order.items);
             let foreign = matches!(order.id, OrderId::Placed(request) if !watched(request.customer));
@@ -174,7 +174,7 @@ impl Place {
             false => Noticed::Other { list, whole },
         };
         let compared = list_length + self.longest.len();
-        News { compared, read: whole, covered, suspicious: !fits || !self.found.is_empty() }
+        Consequence { compared, read: whole, covered, suspicious: !fits || !self.found.is_empty() }
     }
 
     /// Whether a list agrees with everything known; what it adds is known from then on.
@@ -271,7 +271,7 @@ impl Place {
             let operation = operation(at + 1, noted, &mut here);
             here.operations.push(operation);
         }
-        let violations = ranks::violations(postcode.as_str(), &here);
+        let violations = linearizability::violations(postcode.as_str(), &here);
         let told = violations.into_iter().take(MOST_TOLD).map(|violation| {
             let requests: Vec<RequestId> = violation
                 .lines

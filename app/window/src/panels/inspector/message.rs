@@ -6,15 +6,15 @@ use super::action_buttons;
 use crate::panels::actions;
 use crate::theme::tokens;
 use crate::widgets::{asking, button, dim, fact, heading, pill};
-use knowledge::picture::{End, Passage, Picture};
+use knowledge::picture::{End, MessageInFlight, Picture};
 use knowledge::user_command::CommandQueue;
 
 /// The whole part.
-pub(super) fn message_ui(ui: &mut Ui, picture: &Picture, passage: &Passage, commands: &mut CommandQueue) {
+pub(super) fn message_ui(ui: &mut Ui, picture: &Picture, flying: &MessageInFlight, commands: &mut CommandQueue) {
     let t = tokens(ui);
     heading(ui, "Message");
-    let (words, ink, ground) = match &passage.end {
-        None if passage.is_held() => ("held", t.saffron_text, t.saffron_wash),
+    let (words, ink, ground) = match &flying.end {
+        None if flying.is_held() => ("held", t.saffron_text, t.saffron_wash),
         None => ("on its way", t.saffron_text, t.saffron_wash),
         Some((_, End::Delivered)) => ("handled", t.basil_text, t.basil_wash),
         Some((_, End::Refused(_))) => ("refused", t.tomato_text, t.tomato_wash),
@@ -22,16 +22,16 @@ pub(super) fn message_ui(ui: &mut Ui, picture: &Picture, passage: &Passage, comm
     };
     pill(ui, words, ink, ground);
     ui.add_space(4.0);
-    ui.add(Label::new(wording::whereabouts(passage, picture)).wrap());
+    ui.add(Label::new(wording::whereabouts(flying, picture)).wrap());
     ui.add_space(4.0);
-    let all = actions::of_message(passage, picture.now);
+    let all = actions::of_message(flying, picture.now);
     if !all.is_empty() {
         action_buttons(ui, all, commands);
         let refuses = commands.refuses;
         let delays = |ui: &mut Ui| {
             ui.spacing_mut().button_padding.x = 6.0;
             dim(ui, "Delay by");
-            for action in actions::delays(passage) {
+            for action in actions::delays(flying) {
                 let millis = action.in_full.rsplit("by ").next().unwrap_or_default().to_owned();
                 if button(ui, &millis).accessible_name(&action.in_full).clicked() {
                     action.ask(commands);
@@ -40,28 +40,28 @@ pub(super) fn message_ui(ui: &mut Ui, picture: &Picture, passage: &Passage, comm
         };
         ui.horizontal_wrapped(|ui| asking(ui, refuses, delays));
     }
-    fact(ui, "Says", &passage.facts.label, false);
-    if let Some(step) = passage.facts.step {
+    fact(ui, "Says", &flying.facts.label, false);
+    if let Some(step) = flying.facts.step {
         fact(ui, "Step", &format!("[{}]", step.0), false);
     }
-    fact(ui, "From", &picture.name(passage.id.from), false);
-    fact(ui, "To", &picture.name(passage.to), false);
-    if let Some(request) = passage.facts.request {
+    fact(ui, "From", &picture.name(flying.id.from), false);
+    fact(ui, "To", &picture.name(flying.to), false);
+    if let Some(request) = flying.facts.request {
         let name = picture.customers.get(request.customer).map(|customer| customer.name.clone());
         let name = name.unwrap_or_else(|| request.customer.to_string());
         fact(ui, "Request", &format!("{name}’s {}", request.number), false);
     }
-    fact(ui, "Number", &format!("{} of its sender", passage.id.number), false);
-    fact(ui, "Sent", &wording::clock(passage.sent), false);
-    fact(ui, "Delay", &wording::duration(passage.facts.delay), false);
-    if let Some((at, _)) = &passage.end {
+    fact(ui, "Number", &format!("{} of its sender", flying.id.number), false);
+    fact(ui, "Sent", &wording::clock(flying.sent), false);
+    fact(ui, "Delay", &wording::duration(flying.facts.delay), false);
+    if let Some((at, _)) = &flying.end {
         fact(ui, "Ended", &wording::clock(*at), false);
     }
-    if passage.facts.fields.is_empty() {
+    if flying.facts.fields.is_empty() {
         return;
     }
     heading(ui, "Fields");
-    for (name, value) in &passage.facts.fields {
+    for (name, value) in &flying.facts.fields {
         fact(ui, name, &wording::field_value(value, picture), false);
     }
 }

@@ -7,7 +7,7 @@ use protocol::machine::Timer;
 use crate::panels::{Focus, Selected, actions};
 use crate::theme::{size, text};
 use crate::widgets::{asking, button, destructive, dim, hairline, heading};
-use knowledge::picture::{Passage, Picture};
+use knowledge::picture::{MessageInFlight, Picture};
 use knowledge::user_command::{CommandQueue, UserCommand};
 
 /// More held messages than this are only counted.
@@ -21,16 +21,16 @@ pub(super) fn held_messages(
     focus: &mut Focus,
     commands: &mut CommandQueue,
 ) {
-    let here = |passage: &&Passage| {
-        passage.is_held() && name.is_none_or(|name| picture.nodes.name_of(passage.id.from) == Some(name))
+    let here = |flying: &&MessageInFlight| {
+        flying.is_held() && name.is_none_or(|name| picture.nodes.name_of(flying.id.from) == Some(name))
     };
-    let held: Vec<&Passage> = picture.traffic.flying().filter(here).collect();
+    let held: Vec<&MessageInFlight> = picture.traffic.flying().filter(here).collect();
     if held.is_empty() {
         return;
     }
     heading(ui, if name.is_some() { "Messages held here" } else { "Messages held" });
-    for passage in held.iter().take(MOST_HELD) {
-        held_message(ui, picture, passage, name.is_none(), focus, commands);
+    for flying in held.iter().take(MOST_HELD) {
+        held_message(ui, picture, flying, name.is_none(), focus, commands);
         hairline(ui);
     }
     if held.len() > MOST_HELD {
@@ -41,22 +41,22 @@ pub(super) fn held_messages(
 fn held_message(
     ui: &mut Ui,
     picture: &Picture,
-    passage: &Passage,
+    flying: &MessageInFlight,
     with_sender: bool,
     focus: &mut Focus,
     commands: &mut CommandQueue,
 ) {
-    let to = picture.name(passage.to);
+    let to = picture.name(flying.to);
     let words = match with_sender {
-        true => format!("{} · {} → {to}", passage.facts.label, picture.name(passage.id.from)),
-        false => format!("{} → {to}", passage.facts.label),
+        true => format!("{} · {} → {to}", flying.facts.label, picture.name(flying.id.from)),
+        false => format!("{} → {to}", flying.facts.label),
     };
     let row = vec2(ui.available_width(), size::ROW);
     ui.allocate_ui_with_layout(row, Layout::right_to_left(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
         ui.spacing_mut().button_padding.x = 8.0;
         let refuses = commands.refuses;
-        for action in actions::of_message(passage, picture.now).into_iter().rev() {
+        for action in actions::of_message(flying, picture.now).into_iter().rev() {
             if !["Let go", "Drop"].contains(&action.words) {
                 continue;
             }
@@ -72,7 +72,7 @@ fn held_message(
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             let label = Label::new(RichText::new(&words).size(text::SMALL)).truncate().sense(Sense::click());
             if ui.add(label).on_hover_text(format!("{words}\nClick to see what it says")).clicked() {
-                focus.selected = Selected::Message(passage.id, passage.to);
+                focus.selected = Selected::Message(flying.id, flying.to);
             }
         });
     });

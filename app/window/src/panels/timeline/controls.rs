@@ -40,12 +40,12 @@ impl Search {
         if self.found.0 != now.0 {
             self.at = None;
         }
-        let hits = Query::parse(&self.text).hits(course.tape.chronicle(), course.tip);
+        let hits = Query::parse(&self.text).hits(course.tape.message_index(), course.tip);
         self.hits = hits
             .into_iter()
             .map(|hit| match hit.what {
                 Found::Message(it) => Target { at: hit.at, message: Some((it.id, it.to)), customer: None },
-                Found::Errand(errand) => Target { at: hit.at, message: None, customer: Some(errand.request.customer) },
+                Found::Request(request) => Target { at: hit.at, message: None, customer: Some(request.id.customer) },
                 Found::Mark(_) => Target { at: hit.at, message: None, customer: None },
             })
             .collect();

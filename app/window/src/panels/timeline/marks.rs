@@ -172,17 +172,17 @@ fn convict(
     contradiction: &Contradiction,
     taken: &mut Taken,
 ) {
-    let chronicle = course.tape.chronicle();
-    for request in &contradiction.requests {
-        let Some(errand) = chronicle.errand(*request).and_then(|at| chronicle.errands().get(at as usize)) else {
+    let message_index = course.tape.message_index();
+    for id in &contradiction.requests {
+        let Some(request) = message_index.request(*id).and_then(|at| message_index.requests().get(at as usize)) else {
             continue;
         };
-        let (from, to) = (errand.span.0, errand.span.1.unwrap_or(course.tip.now));
-        let Some(y) = places.of(errand.node).filter(|_| from <= scale.end && to >= scale.start) else { continue };
+        let (from, to) = (request.span.0, request.span.1.unwrap_or(course.tip.now));
+        let Some(y) = places.of(request.node).filter(|_| from <= scale.end && to >= scale.start) else { continue };
         let (left, right) = (scale.x(from).max(scale.left), scale.x(to).max(scale.x(from) + 4.0));
         let bar = Rect::from_min_max(pos2(left, y - 3.0), pos2(right, y + 3.0));
         painter.rect_filled(bar, 3.0, t.tomato);
-        let words = format!("✗ {}", chronicle.name(*request));
+        let words = format!("✗ {}", message_index.name(*id));
         let galley = painter.layout_no_wrap(words, theme::strong(text::SMALL), t.on_strong);
         let room = galley.size() + vec2(10.0, 2.0);
         let corners = [pos2(left, y - 5.0 - room.y), pos2(left, y + 5.0), pos2(right - room.x, y - 5.0 - room.y)];

@@ -9,7 +9,7 @@ use super::{Course, TimelineState};
 use crate::panels::workflow_diagram::Taken;
 use crate::panels::{Focus, Selected};
 use crate::theme::{self, Tokens, size, text};
-use knowledge::tape::{Arrival, Crossing};
+use knowledge::tape::{Arrival, MessageTrack};
 use wording::search::Query;
 
 /// Of more messages, every so manyth is drawn.
@@ -31,28 +31,28 @@ pub(super) struct Matches {
 impl Matches {
     /// Looks at what is new, or at everything if something else is looked for.
     pub fn follow(&mut self, query: &Query, course: Course<'_>) {
-        let chronicle = course.tape.chronicle();
-        let end = chronicle.crossings().next_back().map_or(0, |crossing| crossing.entry);
+        let message_index = course.tape.message_index();
+        let end = message_index.tracks().next_back().map_or(0, |track| track.entry);
         if *query != self.query || end < self.last {
             *self = Self { query: query.clone(), ..Self::default() };
         }
         if self.query.is_empty() {
             return;
         }
-        let fresh = chronicle.crossings().rev().take_while(|crossing| self.upto == 0 || crossing.entry > self.last);
-        let meant = fresh.filter(|crossing| self.query.means(crossing, chronicle, course.tip));
-        let meant: Vec<usize> = meant.map(|crossing| crossing.entry).collect();
+        let fresh = message_index.tracks().rev().take_while(|track| self.upto == 0 || track.entry > self.last);
+        let meant = fresh.filter(|track| self.query.means(track, message_index, course.tip));
+        let meant: Vec<usize> = meant.map(|track| track.entry).collect();
         self.entries.extend(meant);
-        (self.upto, self.last) = (chronicle.crossings().len(), end);
+        (self.upto, self.last) = (message_index.tracks().len(), end);
     }
 
-    fn mean(&self, crossing: &Crossing) -> bool {
-        self.query.is_empty() || self.entries.contains(&crossing.entry)
+    fn mean(&self, track: &MessageTrack) -> bool {
+        self.query.is_empty() || self.entries.contains(&track.entry)
     }
 }
 
 /// What painting needs.
-pub(super) struct Stage<'a> {
+pub(super) struct Lanes<'a> {
     pub course: Course<'a>,
     pub scale: &'a Scale,
     pub places: &'a Places<'a>,
@@ -60,39 +60,39 @@ pub(super) struct Stage<'a> {
     pub focus: &'a Focus,
 }
 
-impl Stage<'_> {
-    fn lit(&self, crossing: &Crossing) -> bool {
-        let it = Selected::Message(crossing.id, crossing.to);
+impl Lanes<'_> {
+    fn lit(&self, track: &MessageTrack) -> bool {
+        let it = Selected::Message(track.id, track.to);
         self.focus.hovered == it || self.focus.selected == it
     }
 
-    fn convicted(&self, crossing: &Crossing) -> bool {
-        let chronicle = self.course.tape.chronicle();
-        let errand = crossing.errand.and_then(|errand| chronicle.errands().get(errand as usize));
+    fn convicted(&self, track: &MessageTrack) -> bool {
+        let message_index = self.course.tape.message_index();
+        let request = track.request.and_then(|request| message_index.requests().get(request as usize));
         !self.course.judged.contradictions.is_empty()
-            && errand.is_some_and(|errand| self.course.judged.convicts(errand.request))
+            && request.is_some_and(|request| self.course.judged.convicts(request.id))
     }
 
-    fn visible(&self) -> impl Iterator<Item = &Crossing> {
-        let all = self.course.tape.chronicle().between(self.scale.start, self.scale.end);
-        let wanted = |crossing: &&Crossing| {
-            self.state.kinds.show(crossing.step) && (!self.state.search.only || self.state.matches.mean(crossing))
+    fn visible(&self) -> impl Iterator<Item = &MessageTrack> {
+        let all = self.course.tape.message_index().between(self.scale.start, self.scale.end);
+        let wanted = |track: &&MessageTrack| {
+            self.state.kinds.show(track.step) && (!self.state.search.only || self.state.matches.mean(track))
         };
         all.filter(wanted)
     }
 
     /// From where to where a message's line goes; none: one of its ends has no lane.
-    fn line(&self, crossing: &Crossing) -> Option<[Pos2; 2]> {
-        let (from, to) = (self.places.of(crossing.id.from)?, self.places.of(crossing.to)?);
-        let (until, share) = match crossing.is_open() {
-            false => (crossing.end, 1.0),
+    fn line(&self, track: &MessageTrack) -> Option<[Pos2; 2]> {
+        let (from, to) = (self.places.of(track.id.from)?, self.places.of(track.to)?);
+        let (until, share) = match track.is_open() {
+            false => (track.end, 1.0),
             true => {
-                let flying = self.course.tip.traffic.find(crossing.id, crossing.to);
-                let share = flying.map_or(1.0, |passage| passage.progress(self.course.tip.now));
-                (self.course.tip.now.max(crossing.sent), share)
+                let flying = self.course.tip.traffic.find(track.id, track.to);
+                let share = flying.map_or(1.0, |flying| flying.progress(self.course.tip.now));
+                (self.course.tip.now.max(track.sent), share)
             }
         };
-        let (mut start, mut end) = (self.scale.x(crossing.sent), self.scale.x(until));
+        let (mut start, mut end) = (self.scale.x(track.sent), self.scale.x(until));
         if end - start < 1.0 {
             // A message without delay is a line all the same.
             (start, end) = (start - 0.5, end + 0.5);
@@ -104,58 +104,58 @@ impl Stage<'_> {
 /// What was painted.
 pub(super) struct Painted {
     /// The message next to the pointer.
-    pub nearest: Option<Crossing>,
+    pub nearest: Option<MessageTrack>,
     /// Every so manyth message was drawn.
     pub stride: usize,
 }
 
 /// Paints those in sight.
-pub(super) fn paint(painter: &Painter, t: &Tokens, stage: &Stage<'_>, pointer: Option<Pos2>) -> Painted {
-    let number = stage.visible().count();
+pub(super) fn paint(painter: &Painter, t: &Tokens, lanes: &Lanes<'_>, pointer: Option<Pos2>) -> Painted {
+    let number = lanes.visible().count();
     let stride = number.div_ceil(MOST_LINES).max(1);
-    let mut nearest: Option<(f32, &Crossing)> = None;
+    let mut nearest: Option<(f32, &MessageTrack)> = None;
     let mut taken = Taken::default();
-    for (index, crossing) in stage.visible().enumerate() {
-        let lit = stage.lit(crossing);
-        let convicted = stage.convicted(crossing);
+    for (index, track) in lanes.visible().enumerate() {
+        let lit = lanes.lit(track);
+        let convicted = lanes.convicted(track);
         if !index.is_multiple_of(stride) && !lit && !convicted {
             continue;
         }
-        let Some(line) = stage.line(crossing) else { continue };
-        let line = [clip_left(line, stage.scale.left), line[1]];
-        if line[1].x < stage.scale.left {
+        let Some(line) = lanes.line(track) else { continue };
+        let line = [clip_left(line, lanes.scale.left), line[1]];
+        if line[1].x < lanes.scale.left {
             continue;
         }
         let matters = lit || convicted;
-        let ink = ink(t, stage, crossing, matters);
+        let ink = ink(t, lanes, track, matters);
         let width = if matters { size::STRONG } else { 1.25 };
         painter.line_segment(line, Stroke::new(width, ink));
-        paint_end(painter, crossing, line[1], ink);
-        if crossing.step > 0 && (number <= MOST_NUMBERS || matters) {
-            step_number(painter, t, line[0].lerp(line[1], 0.5), crossing.step, &mut taken);
+        paint_end(painter, track, line[1], ink);
+        if track.step > 0 && (number <= MOST_NUMBERS || matters) {
+            step_number(painter, t, line[0].lerp(line[1], 0.5), track.step, &mut taken);
         }
         if let Some(pointer) = pointer {
             let away = distance(pointer, line[0], line[1]);
             if away < 6.0 && nearest.is_none_or(|(best, _)| away < best) {
-                nearest = Some((away, crossing));
+                nearest = Some((away, track));
             }
         }
     }
-    Painted { nearest: nearest.map(|(_, crossing)| crossing.clone()), stride }
+    Painted { nearest: nearest.map(|(_, track)| track.clone()), stride }
 }
 
-fn ink(t: &Tokens, stage: &Stage<'_>, crossing: &Crossing, matters: bool) -> egui::Color32 {
-    let ink = match (crossing.how, crossing.step) {
+fn ink(t: &Tokens, lanes: &Lanes<'_>, track: &MessageTrack, matters: bool) -> egui::Color32 {
+    let ink = match (track.how, track.step) {
         (Arrival::Lost | Arrival::Refused, _) => t.tomato,
         (Arrival::OnItsWay, _) | (_, 5) => t.saffron,
         (_, 6) => t.basil,
         (_, 0) => theme::between(t.panel, t.dim, 0.5),
         _ => t.dim,
     };
-    let later = stage.course.is_past && crossing.entry >= stage.course.end;
-    let beside = !stage.state.search.text.is_empty() && !stage.state.matches.mean(crossing);
+    let later = lanes.course.is_past && track.entry >= lanes.course.end;
+    let beside = !lanes.state.search.text.is_empty() && !lanes.state.matches.mean(track);
     match (matters, later || beside) {
-        (true, _) if stage.convicted(crossing) => t.tomato,
+        (true, _) if lanes.convicted(track) => t.tomato,
         (true, _) => t.text,
         (false, true) => theme::faded(ink, 0.3),
         (false, false) => ink,
@@ -163,9 +163,9 @@ fn ink(t: &Tokens, stage: &Stage<'_>, crossing: &Crossing, matters: bool) -> egu
 }
 
 /// A dot: handled. A cross: it never arrived. A bar: it arrived and was refused.
-fn paint_end(painter: &Painter, crossing: &Crossing, at: Pos2, ink: egui::Color32) {
+fn paint_end(painter: &Painter, track: &MessageTrack, at: Pos2, ink: egui::Color32) {
     let stroke = Stroke::new(size::OUTLINE, ink);
-    match crossing.how {
+    match track.how {
         Arrival::OnItsWay => {}
         Arrival::Delivered => drop(painter.circle_filled(at, 2.5, ink)),
         Arrival::Refused => drop(painter.line_segment([at - egui::vec2(0.0, 5.0), at + egui::vec2(0.0, 5.0)], stroke)),
@@ -174,17 +174,17 @@ fn paint_end(painter: &Painter, crossing: &Crossing, at: Pos2, ink: egui::Color3
 }
 
 /// What a message is, in a line or two.
-pub(super) fn words(crossing: &Crossing, course: Course<'_>) -> String {
+pub(super) fn words(track: &MessageTrack, course: Course<'_>) -> String {
     let name = |id| course.tip.nodes.name_of(id).or_else(|| course.shown.nodes.name_of(id)).unwrap_or("?").to_owned();
-    let step = if crossing.step > 0 { format!("[{}] ", crossing.step) } else { String::new() };
-    let how = match crossing.how {
+    let step = if track.step > 0 { format!("[{}] ", track.step) } else { String::new() };
+    let how = match track.how {
         Arrival::OnItsWay => "on its way".to_owned(),
-        Arrival::Delivered => format!("took {}", wording::duration(crossing.end - crossing.sent)),
+        Arrival::Delivered => format!("took {}", wording::duration(track.end - track.sent)),
         Arrival::Refused => "refused".to_owned(),
         Arrival::Lost => "lost".to_owned(),
     };
-    let sent = wording::clock(crossing.sent);
-    format!("{step}{} · {} → {}\nsent {sent}, {how}", crossing.label, name(crossing.id.from), name(crossing.to))
+    let sent = wording::clock(track.sent);
+    format!("{step}{} · {} → {}\nsent {sent}, {how}", track.label, name(track.id.from), name(track.to))
 }
 
 fn clip_left([start, end]: [Pos2; 2], left: f32) -> Pos2 {

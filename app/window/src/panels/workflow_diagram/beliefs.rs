@@ -9,7 +9,7 @@ use egui::{
 };
 use protocol::ids::NodeId;
 
-use super::Stage;
+use super::Diagram;
 use super::layout::Taken;
 use crate::theme::{self, Tokens, size, text};
 use crate::widgets::elided;
@@ -29,19 +29,19 @@ pub(super) struct Note {
 }
 
 /// Finds room for the beliefs of all nodes, before anything else takes it.
-pub(super) fn place(painter: &Painter, stage: &Stage<'_>, taken: &mut Taken) -> Vec<Note> {
-    let picture = stage.picture;
+pub(super) fn place(painter: &Painter, diagram: &Diagram<'_>, taken: &mut Taken) -> Vec<Note> {
+    let picture = diagram.picture;
     let truth = picture.truth();
     let note = |belief: Belief| {
-        let (_, _, card) = stage.nodes.iter().find(|(node, _, _)| node.id == belief.node)?;
-        Some(note(painter, stage, &belief, &truth, *card, taken))
+        let (_, _, card) = diagram.nodes.iter().find(|(node, _, _)| node.id == belief.node)?;
+        Some(note(painter, diagram, &belief, &truth, *card, taken))
     };
     picture.beliefs().filter_map(note).collect()
 }
 
 /// Shows them, and the truth above.
-pub(super) fn show(ui: &Ui, stage: &Stage<'_>, notes: &[Note]) {
-    let t = stage.tokens;
+pub(super) fn show(ui: &Ui, diagram: &Diagram<'_>, notes: &[Note]) {
+    let t = diagram.tokens;
     for note in notes {
         let rect = note.place.unwrap_or_else(|| Rect::from_center_size(note.card.left_top(), vec2(16.0, 16.0)));
         let response = ui.interact(rect, ui.scope_id().with(("belief", &note.name)), Sense::hover());
@@ -57,26 +57,26 @@ pub(super) fn show(ui: &Ui, stage: &Stage<'_>, notes: &[Note]) {
             response.on_hover_text(name);
         }
     }
-    so_it_is(ui, stage);
+    so_it_is(ui, diagram);
 }
 
-fn so_it_is(ui: &Ui, stage: &Stage<'_>) {
-    let picture = stage.picture;
+fn so_it_is(ui: &Ui, diagram: &Diagram<'_>) {
+    let picture = diagram.picture;
     let truth = picture.truth();
     let words = wording::truth(
         truth.primary.map(|id| picture.name(id)),
         truth.view.as_ref().map(|view| (view.number.0, numbers(picture, &view.members))),
         &numbers(picture, &truth.alive),
     );
-    let room = stage.canvas.width() - 40.0;
-    let galley = elided(ui.painter(), &words, theme::strong(text::SMALL), stage.tokens.text, room);
-    let line = stage.canvas.translate(vec2(0.0, LINE_OF_TRUTH));
+    let room = diagram.canvas.width() - 40.0;
+    let galley = elided(ui.painter(), &words, theme::strong(text::SMALL), diagram.tokens.text, room);
+    let line = diagram.canvas.translate(vec2(0.0, LINE_OF_TRUTH));
     let rect = Align2::CENTER_TOP.align_size_within_rect(galley.size() + vec2(20.0, 8.0), line);
     let response = ui.interact(rect, ui.scope_id().with("truth"), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &words));
-    let stroke = Stroke::new(size::HAIRLINE, stage.tokens.dim);
-    ui.painter().rect(rect, rect.height() / 2.0, stage.tokens.panel, stroke, StrokeKind::Inside);
-    ui.painter().galley(rect.min + vec2(10.0, 4.0), galley, stage.tokens.text);
+    let stroke = Stroke::new(size::HAIRLINE, diagram.tokens.dim);
+    ui.painter().rect(rect, rect.height() / 2.0, diagram.tokens.panel, stroke, StrokeKind::Inside);
+    ui.painter().galley(rect.min + vec2(10.0, 4.0), galley, diagram.tokens.text);
 }
 
 /// "2, 3": replicas by their numbers.
@@ -101,9 +101,16 @@ fn parts(picture: &Picture, belief: &Belief, truth: &Truth) -> Vec<(String, bool
     [Some(first), Some(second), third].into_iter().flatten().collect()
 }
 
-fn note(painter: &Painter, stage: &Stage<'_>, belief: &Belief, truth: &Truth, card: Rect, taken: &mut Taken) -> Note {
-    let t = stage.tokens;
-    let parts = parts(stage.picture, belief, truth);
+fn note(
+    painter: &Painter,
+    diagram: &Diagram<'_>,
+    belief: &Belief,
+    truth: &Truth,
+    card: Rect,
+    taken: &mut Taken,
+) -> Note {
+    let t = diagram.tokens;
+    let parts = parts(diagram.picture, belief, truth);
     let wrap = TextWrapping::wrap_at_width(card.width() - 8.0);
     let mut job = LayoutJob { wrap, ..LayoutJob::default() };
     for (index, (words, errs)) in parts.iter().enumerate() {
@@ -120,7 +127,7 @@ fn note(painter: &Painter, stage: &Stage<'_>, belief: &Belief, truth: &Truth, ca
     let below = |by: f32| pos2(card.left(), card.bottom() + by);
     let places = [below(9.0), below(2.0), pos2(card.left(), above), pos2(card.left() - 24.0, above)];
     let places = places.map(|at| Rect::from_min_size(at, extent));
-    let place = taken.first_free(stage.canvas, places);
+    let place = taken.first_free(diagram.canvas, places);
     let full = parts.iter().map(|(words, _)| words.as_str()).collect::<Vec<_>>().join(" · ");
     let errs = parts.iter().any(|(_, errs)| *errs);
     Note { name: belief.name.clone(), card, place, words, full, errs }

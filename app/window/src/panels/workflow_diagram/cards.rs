@@ -9,7 +9,7 @@ use protocol::ids::CustomerId;
 use protocol::order_book::Outcome;
 use protocol::trace::{Actor, Standing};
 
-use super::Stage;
+use super::Diagram;
 use super::layout::{FAR_RINGS, Kind, RINGS, Taken, around_dot, keep_within, map_part};
 use super::marks::{ice, snowflake};
 use crate::panels::Focus;
@@ -50,10 +50,10 @@ fn colour(picture: &Picture, node: &Node, kind: Kind, t: &Tokens) -> Color32 {
 }
 
 /// A node of the cluster.
-pub(super) fn node(painter: &Painter, stage: &Stage<'_>, node: &Node, kind: Kind, rect: Rect, marks: Marks) {
-    let t = stage.tokens;
-    let colour = colour(stage.picture, node, kind, t);
-    let scale = stage.scale;
+pub(super) fn node(painter: &Painter, diagram: &Diagram<'_>, node: &Node, kind: Kind, rect: Rect, marks: Marks) {
+    let t = diagram.tokens;
+    let colour = colour(diagram.picture, node, kind, t);
+    let scale = diagram.scale;
     let (width, height) = (rect.width() / scale, rect.height() / scale);
     let (small, large) = (width < size::NODE.x - 0.5, width > size::NODE.x + 0.5);
     outline(painter, t, rect, colour, node.runs(), marks);
@@ -74,9 +74,9 @@ pub(super) fn node(painter: &Painter, stage: &Stage<'_>, node: &Node, kind: Kind
     let room = rect.right() - 5.0 * scale - left;
     let (title, line, font) = match small {
         true => {
-            (wording::short_title(node), wording::short_line(node, stage.picture), theme::strong(text::SMALL * scale))
+            (wording::short_title(node), wording::short_line(node, diagram.picture), theme::strong(text::SMALL * scale))
         }
-        false => (wording::title(node), wording::line(node, stage.picture), theme::strong(text::LARGE * scale)),
+        false => (wording::title(node), wording::line(node, diagram.picture), theme::strong(text::LARGE * scale)),
     };
     let line = if marks.frozen { wording::FROZEN.to_owned() } else { line };
     let second_font = theme::plain(scale * if large { text::BODY } else { text::SMALL });
@@ -193,20 +193,20 @@ pub(crate) fn customer_colour(customer: &Customer, t: &Tokens) -> Color32 {
 /// stays a dot with a letter, and is named when pointed at.
 pub(super) fn place_customers(
     painter: &Painter,
-    stage: &Stage<'_>,
+    diagram: &Diagram<'_>,
     focus: &Focus,
     taken: &mut Taken,
 ) -> Vec<(CustomerId, Rect)> {
-    let bounds = stage.canvas.with_max_x(map_part(stage.canvas).right() + 24.0).shrink(8.0);
-    let mut order: Vec<&(&Customer, Pos2)> = stage.customers.iter().collect();
+    let bounds = diagram.canvas.with_max_x(map_part(diagram.canvas).right() + 24.0).shrink(8.0);
+    let mut order: Vec<&(&Customer, Pos2)> = diagram.customers.iter().collect();
     order.sort_by_key(|(customer, _)| (focus.customer != Some(customer.id), customer.waiting.is_none()));
     // What the line between a dot and its card must not cross: other dots, and other cards.
     let dot = |at: Pos2| Rect::from_center_size(at, Vec2::splat(size::CUSTOMER * 2.0));
     let mut placed: Vec<(CustomerId, Rect)> = Vec::new();
     for (customer, at) in order {
-        let [name, line] = words(painter, stage.tokens, customer);
+        let [name, line] = words(painter, diagram.tokens, customer);
         let width = name.size().x.max(line.size().x) + 18.0;
-        let others = stage.customers.iter().filter(|(other, _)| other.id != customer.id).map(|(_, at)| dot(*at));
+        let others = diagram.customers.iter().filter(|(other, _)| other.id != customer.id).map(|(_, at)| dot(*at));
         let others: Vec<Rect> = others.chain(placed.iter().map(|(_, card)| *card)).collect();
         let is_clear = |card: &Rect| others.iter().all(|other| !crosses([*at, card.clamp(*at)], *other));
         // Whoever orders keeps its card, though it stands farther away, or aside on a narrow map.

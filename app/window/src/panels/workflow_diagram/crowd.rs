@@ -4,7 +4,7 @@
 
 use egui::{Align2, CornerRadius, Pos2, Rect, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
 
-use super::{Stage, layout};
+use super::{Diagram, layout};
 use crate::theme::{self, size, text};
 
 /// Where the card stands: at sea, right of the land.
@@ -17,9 +17,9 @@ pub(super) fn place(canvas: Rect) -> Rect {
 const CARD: Vec2 = vec2(136.0, 46.0);
 
 /// Paints it.
-pub(super) fn show(ui: &Ui, stage: &Stage<'_>) {
-    let (Some((_, card)), Some((_, crowd))) = (stage.crowd, stage.picture.crowd) else { return };
-    let t = stage.tokens;
+pub(super) fn show(ui: &Ui, diagram: &Diagram<'_>) {
+    let (Some((_, card)), Some((_, crowd))) = (diagram.crowd, diagram.picture.crowd) else { return };
+    let t = diagram.tokens;
     let painter = ui.painter();
     for (index, shift) in [8.0, 4.0, 0.0].into_iter().enumerate() {
         let sheet = card.translate(Vec2::splat(-shift));

@@ -5,7 +5,7 @@ use protocol::trace::LinkRule;
 
 use super::relations::called;
 use super::way::Way;
-use super::{DiagramState, Stage, marks};
+use super::{Diagram, DiagramState, marks};
 use crate::panels::links::{self, Ends};
 use crate::theme::{self, size, text};
 use knowledge::user_command::CommandQueue;
@@ -14,13 +14,13 @@ use knowledge::user_command::CommandQueue;
 const SHORTEST: f32 = 12.0;
 
 /// All links that a line crosses: also those that are not drawn, as between two backups.
-fn crossed(stage: &Stage<'_>, start: Pos2, end: Pos2) -> Vec<(Ends, Way)> {
+fn crossed(diagram: &Diagram<'_>, start: Pos2, end: Pos2) -> Vec<(Ends, Way)> {
     let crossed = |ends: Ends| {
-        let (one, other) = (called(stage.picture, &ends.0)?, called(stage.picture, &ends.1)?);
-        let way = stage.way(one.0, other.0)?;
+        let (one, other) = (called(diagram.picture, &ends.0)?, called(diagram.picture, &ends.1)?);
+        let way = diagram.way(one.0, other.0)?;
         way.crosses(start, end).then_some((ends, way))
     };
-    links::pairs(stage.picture).into_iter().filter_map(crossed).collect()
+    links::pairs(diagram.picture).into_iter().filter_map(crossed).collect()
 }
 
 /// Draws the line while it is being drawn, and cuts at its end. With the tool chosen, nothing else on the canvas is clicked;
@@ -28,11 +28,11 @@ fn crossed(stage: &Stage<'_>, start: Pos2, end: Pos2) -> Vec<(Ends, Way)> {
 pub(super) fn draw(
     ui: &Ui,
     ground: &Response,
-    stage: &Stage<'_>,
+    diagram: &Diagram<'_>,
     state: &mut DiagramState,
     commands: &mut CommandQueue,
 ) {
-    let over_all = state.cuts.then(|| ui.interact(stage.canvas, ui.scope_id().with("cut"), Sense::click_and_drag()));
+    let over_all = state.cuts.then(|| ui.interact(diagram.canvas, ui.scope_id().with("cut"), Sense::click_and_drag()));
     let response = over_all.as_ref().unwrap_or(ground);
     if state.cuts {
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Canvas, true, "ground to draw on"));
@@ -44,7 +44,7 @@ pub(super) fn draw(
     }
     let Some(start) = state.cut_from else { return };
     let Some(end) = ui.input(|input| input.pointer.latest_pos()) else { return };
-    let crossed = crossed(stage, start, end);
+    let crossed = crossed(diagram, start, end);
     if response.drag_stopped() {
         state.cut_from = None;
         state.cuts = false;
@@ -58,7 +58,7 @@ pub(super) fn draw(
         state.cut_from = None;
         return;
     }
-    let t = stage.tokens;
+    let t = diagram.tokens;
     for (_, way) in &crossed {
         ui.painter().line(way.points().to_vec(), Stroke::new(size::OUTLINE, theme::faded(t.tomato, 0.7)));
     }

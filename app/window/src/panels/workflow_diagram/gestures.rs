@@ -9,7 +9,7 @@ use protocol::ids::CustomerId;
 use protocol::trace::{Blast, Bomb, FAILPOINTS, Part};
 
 use super::cards::{self, Marks};
-use super::{DiagramState, Stage, layout, marks};
+use super::{Diagram, DiagramState, layout, marks};
 use crate::panels::actions::{self, Action};
 use crate::panels::{Focus, Selected};
 use crate::theme::size;
@@ -81,35 +81,36 @@ fn add_customer(place: Point) -> Result<UserCommand, String> {
 /// Click: inspect. Drag: move. Right click, or Shift F10: what can be done.
 pub(super) fn on_nodes(
     ui: &mut Ui,
-    stage: &Stage<'_>,
+    diagram: &Diagram<'_>,
     state: &mut DiagramState,
     focus: &mut Focus,
     commands: &mut CommandQueue,
 ) {
-    for (node, kind, rect) in &stage.nodes {
+    for (node, kind, rect) in &diagram.nodes {
         let response = ui.interact(*rect, ui.scope_id().with(("node", &node.name)), Sense::click_and_drag());
         let selected = focus.is_on(&node.name);
         response.widget_info(|| {
-            let name = format!("node {}: {}, {}", node.name, wording::title(node), wording::line(node, stage.picture));
+            let name =
+                format!("node {}: {}, {}", node.name, wording::title(node), wording::line(node, diagram.picture));
             WidgetInfo::selected(Role::Button, true, selected, name)
         });
         let this = Selected::Node(node.name.clone());
-        let frozen = node.runs() && stage.picture.steering.frozen.contains_key(&node.id);
+        let frozen = node.runs() && diagram.picture.steering.frozen.contains_key(&node.id);
         let hovered = response.hovered() || focus.hovered == this;
         let marks = Marks { selected, hovered, focused: response.has_focus(), frozen };
-        cards::node(ui.painter(), stage, node, *kind, *rect, marks);
+        cards::node(ui.painter(), diagram, node, *kind, *rect, marks);
         if response.hovered() {
             focus.hover(this);
         }
-        if let Some(bomb) = stage.picture.steering.bombs.get(&node.id) {
-            bomb_on(ui, stage, &node.name, *bomb, rect.right_top());
+        if let Some(bomb) = diagram.picture.steering.bombs.get(&node.id) {
+            bomb_on(ui, diagram, &node.name, *bomb, rect.right_top());
         }
         if response.clicked() || response.secondary_clicked() {
             focus.select_node(&node.name);
         }
         if response.dragged() {
-            let centre = rect.center() + response.drag_delta() - stage.canvas.min;
-            let share = centre / stage.canvas.size();
+            let centre = rect.center() + response.drag_delta() - diagram.canvas.min;
+            let share = centre / diagram.canvas.size();
             if share.is_finite() {
                 state.moved.insert(node.name.clone(), (share.x, share.y));
             }
@@ -118,14 +119,14 @@ pub(super) fn on_nodes(
             state.moved.remove(&node.name);
         }
         let refuses = commands.refuses;
-        menu_beside(ui, &response, |ui| asking(ui, refuses, |ui| node_menu(ui, stage.picture, node, commands)));
+        menu_beside(ui, &response, |ui| asking(ui, refuses, |ui| node_menu(ui, diagram.picture, node, commands)));
     }
 }
 
 /// The mark of a bomb, which says when it goes off. A click takes it away.
-fn bomb_on(ui: &Ui, stage: &Stage<'_>, name: &str, bomb: Bomb, at: Pos2) {
+fn bomb_on(ui: &Ui, diagram: &Diagram<'_>, name: &str, bomb: Bomb, at: Pos2) {
     let freezes = matches!(bomb.blast, Blast::Freeze { .. });
-    marks::bomb(ui.painter(), stage.tokens, at, freezes);
+    marks::bomb(ui.painter(), diagram.tokens, at, freezes);
     let area = Rect::from_center_size(at, Vec2::splat(20.0));
     let response = ui.interact(area, ui.scope_id().with(("bomb", name)), Sense::hover());
     let words = format!("bomb in {name}: it {}", wording::bomb(bomb));
@@ -204,13 +205,13 @@ fn bomb_menus(ui: &mut Ui, name: &str, parts: &[Part], commands: &mut CommandQue
 /// Click: this customer orders. Drag: it moves house. Right click: what can be done.
 pub(super) fn on_customers(
     ui: &mut Ui,
-    stage: &Stage<'_>,
+    diagram: &Diagram<'_>,
     places: &[(CustomerId, Rect)],
     state: &mut DiagramState,
     focus: &mut Focus,
     commands: &mut CommandQueue,
 ) {
-    for (customer, at) in &stage.customers {
+    for (customer, at) in &diagram.customers {
         let card = places.iter().find(|(id, _)| *id == customer.id).map(|(_, card)| *card);
         let dot = Rect::from_center_size(*at, Vec2::splat(size::CUSTOMER * 2.0 + 4.0));
         let response = ui.interact(dot, ui.scope_id().with(("customer", customer.id)), Sense::click_and_drag());
@@ -229,22 +230,22 @@ pub(super) fn on_customers(
         let this = Selected::Customer(customer.id);
         let marks =
             Marks { selected, hovered: hovered || focus.hovered == this, focused: response.has_focus(), frozen: false };
-        cards::customer(ui.painter(), stage.tokens, customer, *at, card, marks);
+        cards::customer(ui.painter(), diagram.tokens, customer, *at, card, marks);
         if hovered {
             focus.hover(this);
         }
-        if let Some(bomb) = stage.picture.steering.bombs.get(&customer.node) {
-            bomb_on(ui, stage, &customer.name, *bomb, *at + vec2(size::CUSTOMER, -size::CUSTOMER));
+        if let Some(bomb) = diagram.picture.steering.bombs.get(&customer.node) {
+            bomb_on(ui, diagram, &customer.name, *bomb, *at + vec2(size::CUSTOMER, -size::CUSTOMER));
         }
         let clicked = |response: &Response| response.clicked() || response.secondary_clicked();
         if clicked(&response) || on_card.as_ref().is_some_and(clicked) {
             focus.select_customer(customer.id);
         }
-        carry(ui, &response, stage, customer, state, commands);
+        carry(ui, &response, diagram, customer, state, commands);
         let refuses = commands.refuses;
-        menu(ui, &response, |ui| asking(ui, refuses, |ui| customer_menu(ui, stage, customer, commands)));
+        menu(ui, &response, |ui| asking(ui, refuses, |ui| customer_menu(ui, diagram, customer, commands)));
         if let Some(on_card) = on_card {
-            menu(ui, &on_card, |ui| asking(ui, refuses, |ui| customer_menu(ui, stage, customer, commands)));
+            menu(ui, &on_card, |ui| asking(ui, refuses, |ui| customer_menu(ui, diagram, customer, commands)));
         } else {
             let place = Gazetteer::get().place_name(customer.postcode);
             response.on_hover_text(format!("{}, {} ({place})", customer.name, customer.postcode));
@@ -252,7 +253,7 @@ pub(super) fn on_customers(
     }
 }
 
-fn customer_menu(ui: &mut Ui, stage: &Stage<'_>, customer: &Customer, commands: &mut CommandQueue) {
+fn customer_menu(ui: &mut Ui, diagram: &Diagram<'_>, customer: &Customer, commands: &mut CommandQueue) {
     // Each keeps its place: what is asked for while the menu is open must not put another entry under the pointer.
     ui.add_enabled_ui(customer.waiting.is_none(), |ui| wishes(ui, customer, commands));
     let gives_up = egui::Button::new("Give up its order");
@@ -264,7 +265,7 @@ fn customer_menu(ui: &mut Ui, stage: &Stage<'_>, customer: &Customer, commands: 
         commands.push(UserCommand::RemoveCustomer { customer: customer.id });
         ui.close();
     }
-    if stage.picture.steering.bombs.contains_key(&customer.node)
+    if diagram.picture.steering.bombs.contains_key(&customer.node)
         && ui.button(format!("Take the bomb away from {}", customer.name)).clicked()
     {
         commands.push(UserCommand::SetBomb { node: customer.name.clone(), bomb: None });
@@ -295,7 +296,7 @@ fn wishes(ui: &mut Ui, customer: &Customer, commands: &mut CommandQueue) {
 fn carry(
     ui: &Ui,
     response: &Response,
-    stage: &Stage<'_>,
+    diagram: &Diagram<'_>,
     customer: &Customer,
     state: &mut DiagramState,
     commands: &mut CommandQueue,
@@ -306,11 +307,11 @@ fn carry(
     if state.carried != Some(customer.id) {
         return;
     }
-    let part = layout::map_part(stage.canvas);
+    let part = layout::map_part(diagram.canvas);
     let Some(at) = response.interact_pointer_pos().or_else(|| ui.input(|input| input.pointer.latest_pos())) else {
         return;
     };
-    ui.painter().circle_stroke(at, size::CUSTOMER, (size::OUTLINE, stage.tokens.saffron));
+    ui.painter().circle_stroke(at, size::CUSTOMER, (size::OUTLINE, diagram.tokens.saffron));
     if !response.drag_stopped() {
         return;
     }
@@ -319,7 +320,7 @@ fn carry(
         state.complaint = Some(wording::NOT_ON_THE_MAP.into());
         return;
     }
-    match Gazetteer::get().nearest(stage.projection.place(at)) {
+    match Gazetteer::get().nearest(diagram.projection.place(at)) {
         Ok(nearest) => commands.push(UserCommand::MoveCustomer {
             customer: customer.id,
             postcode: nearest.postcode,
@@ -341,7 +342,7 @@ const NARROW: f32 = 680.0;
 pub(super) fn buttons(
     ui: &mut Ui,
     area: Rect,
-    stage: &Stage<'_>,
+    diagram: &Diagram<'_>,
     state: &mut DiagramState,
     commands: &mut CommandQueue,
 ) {
@@ -361,13 +362,13 @@ pub(super) fn buttons(
         state.cuts = !state.cuts;
     }
     if !upright {
-        if !stage.picture.steering.links.is_empty()
+        if !diagram.picture.steering.links.is_empty()
             && asking(&mut upper, refuses, |ui| button(ui, "Mend all")).clicked()
         {
             commands.push(UserCommand::MendAll);
         }
-        if stage.picture.nodes.removed().next().is_some() {
-            asking(&mut upper, refuses, |ui| bring_back(ui, stage, commands));
+        if diagram.picture.nodes.removed().next().is_some() {
+            asking(&mut upper, refuses, |ui| bring_back(ui, diagram, commands));
         }
     }
     let mut lower = if upright { upper } else { ui.new_child(UiBuilder::new().max_rect(row(1.0)).layout(layout)) };
@@ -376,7 +377,7 @@ pub(super) fn buttons(
         commands.push(UserCommand::AddReplica);
     }
     if asking(ui, refuses, |ui| button(ui, "+ Customer")).clicked() {
-        match add_customer(next_town(stage)) {
+        match add_customer(next_town(diagram)) {
             Ok(command) => commands.push(command),
             Err(why) => state.complaint = Some(why),
         }
@@ -387,9 +388,9 @@ pub(super) fn buttons(
 }
 
 /// Removed nodes, each of which can be started again.
-fn bring_back(ui: &mut Ui, stage: &Stage<'_>, commands: &mut CommandQueue) {
+fn bring_back(ui: &mut Ui, diagram: &Diagram<'_>, commands: &mut CommandQueue) {
     ui.menu_button("Bring back", |ui| {
-        for (name, _) in stage.picture.nodes.removed() {
+        for (name, _) in diagram.picture.nodes.removed() {
             if ui.button(name).clicked() {
                 commands.push(UserCommand::Restart { node: name.clone() });
             }
@@ -398,9 +399,9 @@ fn bring_back(ui: &mut Ui, stage: &Stage<'_>, commands: &mut CommandQueue) {
 }
 
 /// The largest town in which nobody lives yet.
-fn next_town(stage: &Stage<'_>) -> Point {
+fn next_town(diagram: &Diagram<'_>) -> Point {
     let near = |town: Point| {
-        stage.customers.iter().any(|(customer, _)| {
+        diagram.customers.iter().any(|(customer, _)| {
             let (latitude, longitude) = customer.place;
             let home = Point { latitude: f64::from(latitude) / 1e6, longitude: f64::from(longitude) / 1e6 };
             home.distance_to(town) < FAR_ENOUGH

@@ -8,7 +8,7 @@ use egui::{Align2, Color32, Painter, Pos2, Rect, Shape, Stroke, Vec2};
 use protocol::ids::NodeId;
 use protocol::trace::LinkRule;
 
-use super::Stage;
+use super::Diagram;
 use super::layout::Taken;
 use super::messages::Dot;
 use super::relations::{Pattern, Relation, relations};
@@ -39,13 +39,13 @@ impl Line<'_> {
 }
 
 /// All lines of this frame.
-pub(super) fn lay<'a>(stage: &Stage<'a>, focus: &Focus) -> Vec<Line<'a>> {
+pub(super) fn lay<'a>(diagram: &Diagram<'a>, focus: &Focus) -> Vec<Line<'a>> {
     let line = |relation: Relation<'a>| {
-        let way = stage.way(relation.from.0, relation.to.0)?;
+        let way = diagram.way(relation.from.0, relation.to.0)?;
         let ends = (relation.from.1.to_owned(), relation.to.1.to_owned());
-        Some(Line { way, rules: links::rules(stage.picture, &ends), relation })
+        Some(Line { way, rules: links::rules(diagram.picture, &ends), relation })
     };
-    relations(stage.picture, focus).into_iter().filter_map(line).collect()
+    relations(diagram.picture, focus).into_iter().filter_map(line).collect()
 }
 
 /// What passed between two lately.
@@ -65,12 +65,12 @@ fn pair(one: NodeId, other: NodeId) -> Pair {
 fn glows(picture: &Picture) -> BTreeMap<Pair, Glow> {
     let mut glows: BTreeMap<Pair, Glow> = BTreeMap::new();
     let lasts = pace::in_sight(picture, time::GLOW);
-    for passage in picture.traffic.passed().rev().take(MOST_GLOWS) {
-        let Some(strength) = passage.glow(picture.now, lasts) else { continue };
-        let glow = glows.entry(pair(passage.id.from, passage.to)).or_default();
+    for flying in picture.traffic.passed().rev().take(MOST_GLOWS) {
+        let Some(strength) = flying.glow(picture.now, lasts) else { continue };
+        let glow = glows.entry(pair(flying.id.from, flying.to)).or_default();
         glow.strength = glow.strength.max(strength);
-        glow.lost |= matches!(passage.end, Some((_, End::Lost(_))));
-        if let Some(step) = passage.facts.step {
+        glow.lost |= matches!(flying.end, Some((_, End::Lost(_))));
+        if let Some(step) = flying.facts.step {
             let shown = glow.steps.entry(step.0).or_default();
             *shown = shown.max(strength);
         }
@@ -93,37 +93,37 @@ struct Number {
 /// Paints all lines. Numbers stand where nothing `fixed` is and no other number; one under a message waits until it has passed.
 pub(super) fn paint(
     painter: &Painter,
-    stage: &Stage<'_>,
+    diagram: &Diagram<'_>,
     lines: &[Line<'_>],
     focus: &Focus,
     dots: &[Dot<'_>],
     (fixed, taken): (&Taken, &mut Taken),
 ) {
-    let mut glows = glows(stage.picture);
+    let mut glows = glows(diagram.picture);
     let mut numbers: Vec<Vec<Number>> = Vec::new();
     for Line { relation, way, rules } in lines {
         let glow = glows.remove(&pair(relation.from.0, relation.to.0)).unwrap_or_default();
-        ruled_line(painter, stage.tokens, way, relation.pattern, rules);
-        glowing_line(painter, stage.tokens, way, &glow);
+        ruled_line(painter, diagram.tokens, way, relation.pattern, rules);
+        glowing_line(painter, diagram.tokens, way, &glow);
         if !rules.0.cut && !rules.1.cut {
             numbers.push(numbers_on(way, relation.steps, &glow));
         }
     }
-    pulses(painter, stage);
+    pulses(painter, diagram);
     for ((one, other), glow) in glows {
-        let Some(way) = stage.way(one, other) else { continue };
-        glowing_line(painter, stage.tokens, &way, &glow);
+        let Some(way) = diagram.way(one, other) else { continue };
+        glowing_line(painter, diagram.tokens, &way, &glow);
         numbers.push(numbers_on(&way, &[], &glow));
     }
-    flows(painter, stage);
-    travelled(painter, stage, dots);
-    selected_way(painter, stage, focus);
+    flows(painter, diagram);
+    travelled(painter, diagram, dots);
+    selected_way(painter, diagram, focus);
     let room = |at: Pos2| Rect::from_center_size(at, Vec2::splat(size::NUMBER * 2.0));
     let mut written: Vec<Pos2> = Vec::new();
     let chosen: Vec<_> = numbers.iter().flat_map(|numbers| choose(numbers, fixed, &mut written)).collect();
     let free: Vec<_> = chosen.into_iter().filter(|(_, at)| taken.is_free(room(*at))).collect();
     for (number, at) in free {
-        number.paint(at, painter, stage.tokens);
+        number.paint(at, painter, diagram.tokens);
         taken.take(room(at));
     }
 }
@@ -148,17 +148,17 @@ fn choose<'a>(numbers: &'a [Number], fixed: &Taken, written: &mut Vec<Pos2>) -> 
 const SHARES: [f32; 7] = [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8];
 
 /// The ways along which messages are travelling now.
-fn travelled(painter: &Painter, stage: &Stage<'_>, dots: &[Dot<'_>]) {
+fn travelled(painter: &Painter, diagram: &Diagram<'_>, dots: &[Dot<'_>]) {
     let mut pairs: BTreeMap<Pair, bool> = BTreeMap::new();
     for dot in dots {
-        let numbered = pairs.entry(pair(dot.passage.id.from, dot.passage.to)).or_default();
-        *numbered |= dot.passage.facts.step.is_some();
+        let numbered = pairs.entry(pair(dot.flying.id.from, dot.flying.to)).or_default();
+        *numbered |= dot.flying.facts.step.is_some();
     }
     for ((from, to), numbered) in pairs {
-        let Some(way) = stage.way(from, to) else { continue };
+        let Some(way) = diagram.way(from, to) else { continue };
         let stroke = match numbered {
-            true => Stroke::new(size::OUTLINE, stage.tokens.saffron),
-            false => Stroke::new(size::HAIRLINE, stage.tokens.dim),
+            true => Stroke::new(size::OUTLINE, diagram.tokens.saffron),
+            false => Stroke::new(size::HAIRLINE, diagram.tokens.dim),
         };
         painter.line(way.points().to_vec(), stroke);
     }
@@ -226,16 +226,16 @@ fn quiet_line(painter: &Painter, t: &Tokens, way: &Way, pattern: Pattern) {
 }
 
 /// Heartbeats and their like are only counted: a line on which some have just been brightens for a moment.
-fn pulses(painter: &Painter, stage: &Stage<'_>) {
-    let lasts = pace::in_sight(stage.picture, time::PULSE).max(1);
-    for (from, to, flow) in stage.picture.traffic.flows() {
-        let age = stage.picture.now.saturating_sub(flow.beat);
+fn pulses(painter: &Painter, diagram: &Diagram<'_>) {
+    let lasts = pace::in_sight(diagram.picture, time::PULSE).max(1);
+    for (from, to, flow) in diagram.picture.traffic.flows() {
+        let age = diagram.picture.now.saturating_sub(flow.beat);
         if flow.beat == 0 || age >= lasts {
             continue;
         }
-        if let Some(way) = stage.way(from, to) {
+        if let Some(way) = diagram.way(from, to) {
             let strength = 0.55 * (1.0 - age as f32 / lasts as f32);
-            let stroke = Stroke::new(size::HAIRLINE, theme::faded(stage.tokens.dim, strength));
+            let stroke = Stroke::new(size::HAIRLINE, theme::faded(diagram.tokens.dim, strength));
             painter.line(way.points().to_vec(), stroke);
         }
     }
@@ -250,23 +250,23 @@ fn glowing_line(painter: &Painter, t: &Tokens, way: &Way, glow: &Glow) {
 }
 
 /// Messages that are only counted: the more of them a second, the wider the line.
-fn flows(painter: &Painter, stage: &Stage<'_>) {
-    for (from, to, flow) in stage.picture.traffic.flows() {
-        let fresh = stage.picture.now.saturating_sub(flow.at) < pace::in_sight(stage.picture, time::GLOW * 2);
+fn flows(painter: &Painter, diagram: &Diagram<'_>) {
+    for (from, to, flow) in diagram.picture.traffic.flows() {
+        let fresh = diagram.picture.now.saturating_sub(flow.at) < pace::in_sight(diagram.picture, time::GLOW * 2);
         if !fresh || flow.rate < 1.0 {
             continue;
         }
-        let Some(way) = stage.way(from, to) else { continue };
+        let Some(way) = diagram.way(from, to) else { continue };
         let width = size::HAIRLINE + flow.rate.log10().max(0.0) * 1.5;
-        painter.line(way.points().to_vec(), Stroke::new(width, theme::faded(stage.tokens.saffron, 0.35)));
+        painter.line(way.points().to_vec(), Stroke::new(width, theme::faded(diagram.tokens.saffron, 0.35)));
     }
 }
 
-fn selected_way(painter: &Painter, stage: &Stage<'_>, focus: &Focus) {
+fn selected_way(painter: &Painter, diagram: &Diagram<'_>, focus: &Focus) {
     if let Selected::Message(id, to) = focus.selected
-        && let Some(way) = stage.way(id.from, to)
+        && let Some(way) = diagram.way(id.from, to)
     {
-        painter.line(way.points().to_vec(), Stroke::new(size::OUTLINE, stage.tokens.text));
+        painter.line(way.points().to_vec(), Stroke::new(size::OUTLINE, diagram.tokens.text));
     }
 }
 

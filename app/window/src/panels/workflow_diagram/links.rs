@@ -10,7 +10,7 @@ use super::gestures::menu_opening;
 use super::layout::Taken;
 use super::lines::Line;
 use super::link_dialog::LinkDialog;
-use super::{DiagramState, Stage, marks};
+use super::{Diagram, DiagramState, marks};
 use crate::panels::actions::{self, Action};
 use crate::panels::links;
 use crate::theme::{self, size, text};
@@ -21,10 +21,10 @@ use knowledge::user_command::{CommandQueue, LinkWay, UserCommand};
 const NEAR: f32 = 7.0;
 
 /// The line under the pointer, if no node or customer is.
-fn under_pointer(ui: &Ui, stage: &Stage<'_>, lines: &[Line<'_>]) -> Option<(usize, Pos2)> {
+fn under_pointer(ui: &Ui, diagram: &Diagram<'_>, lines: &[Line<'_>]) -> Option<(usize, Pos2)> {
     let at = ui.input(|input| input.pointer.hover_pos()).filter(|at| ui.clip_rect().contains(*at))?;
-    let on_card = stage.nodes.iter().any(|(_, _, rect)| rect.contains(at));
-    if on_card || stage.customers.iter().any(|(_, dot)| dot.distance(at) < size::CUSTOMER + 3.0) {
+    let on_card = diagram.nodes.iter().any(|(_, _, rect)| rect.contains(at));
+    if on_card || diagram.customers.iter().any(|(_, dot)| dot.distance(at) < size::CUSTOMER + 3.0) {
         return None;
     }
     let distances = lines.iter().enumerate().map(|(index, line)| (index, line.way.distance(at)));
@@ -37,12 +37,12 @@ fn under_pointer(ui: &Ui, stage: &Stage<'_>, lines: &[Line<'_>]) -> Option<(usiz
 pub(super) fn on_lines(
     ui: &mut Ui,
     ground: &Response,
-    stage: &Stage<'_>,
+    diagram: &Diagram<'_>,
     lines: &[Line<'_>],
     state: &mut DiagramState,
     commands: &mut CommandQueue,
 ) {
-    let under = under_pointer(ui, stage, lines);
+    let under = under_pointer(ui, diagram, lines);
     for (index, line) in lines.iter().enumerate() {
         let hovered = under.filter(|(near, _)| *near == index).map(|(_, at)| at);
         let centre = hovered.unwrap_or_else(|| line.way.at(0.5));
@@ -53,16 +53,16 @@ pub(super) fn on_lines(
         let response = ui.interact(Rect::from_center_size(centre, Vec2::splat(extent)), id, Sense::click());
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("link {}", sentence(line))));
         if response.has_focus() || (hovered.is_some() && response.hovered()) {
-            let ink = if response.has_focus() { stage.tokens.sea } else { stage.tokens.dim };
+            let ink = if response.has_focus() { diagram.tokens.sea } else { diagram.tokens.dim };
             ui.painter().line(line.way.points().to_vec(), (size::STRONG, theme::faded(ink, 0.6)));
         }
         let by_pointer = response.clicked_by(egui::PointerButton::Primary) && hovered.is_some();
         if response.clicked() && !by_pointer {
-            state.link_dialog = Some(LinkDialog::open(stage.picture, &line.ends()));
+            state.link_dialog = Some(LinkDialog::open(diagram.picture, &line.ends()));
         }
         let opens = hovered.is_some() && ground.secondary_clicked();
         let refuses = commands.refuses;
-        let entries = |ui: &mut Ui| asking(ui, refuses, |ui| link_menu(ui, stage, line, state, commands));
+        let entries = |ui: &mut Ui| asking(ui, refuses, |ui| link_menu(ui, diagram, line, state, commands));
         menu_opening(ui, &response, opens, entries);
         if hovered.is_some() && !line_is_plain(line) {
             response.on_hover_text(sentence(line));
@@ -83,7 +83,13 @@ fn sentence(line: &Line<'_>) -> String {
 }
 
 /// What can be done with a link.
-fn link_menu(ui: &mut Ui, stage: &Stage<'_>, line: &Line<'_>, state: &mut DiagramState, commands: &mut CommandQueue) {
+fn link_menu(
+    ui: &mut Ui,
+    diagram: &Diagram<'_>,
+    line: &Line<'_>,
+    state: &mut DiagramState,
+    commands: &mut CommandQueue,
+) {
     let ends = line.ends();
     let (one, other) = (&ends.0, &ends.1);
     let mut entry = |ui: &mut Ui, words: String, command: UserCommand| {
@@ -113,7 +119,7 @@ fn link_menu(ui: &mut Ui, stage: &Stage<'_>, line: &Line<'_>, state: &mut Diagra
         entry(ui, words, command);
     }
     if ui.button("Delay, jitter, loss…").clicked() {
-        state.link_dialog = Some(LinkDialog::open(stage.picture, &ends));
+        state.link_dialog = Some(LinkDialog::open(diagram.picture, &ends));
         ui.close();
     }
     let steps = line.relation.steps;
@@ -122,7 +128,7 @@ fn link_menu(ui: &mut Ui, stage: &Stage<'_>, line: &Line<'_>, state: &mut Diagra
     }
     for step in steps {
         ui.menu_button(format!("Bomb at step {step}"), |ui| {
-            for action in bombs(stage, line, *step) {
+            for action in bombs(diagram, line, *step) {
                 if ui.button(&action.in_full).clicked() {
                     commands.push(action.command);
                     ui.close();
@@ -133,11 +139,11 @@ fn link_menu(ui: &mut Ui, stage: &Stage<'_>, line: &Line<'_>, state: &mut Diagra
 }
 
 /// The bombs that can be dropped on a step of a line: each at the end whose part it is, crashing and freezing.
-fn bombs(stage: &Stage<'_>, line: &Line<'_>, step: u8) -> Vec<Action> {
+fn bombs(diagram: &Diagram<'_>, line: &Line<'_>, step: u8) -> Vec<Action> {
     let mut bombs = Vec::new();
     for at in actions::failpoints_at(step) {
         for (id, name) in [line.relation.from, line.relation.to] {
-            let plays = match stage.picture.nodes.of(id) {
+            let plays = match diagram.picture.nodes.of(id) {
                 Some(node) => actions::parts(node).first() == Some(&at.part()),
                 None => at.part() == Part::Customer,
             };
@@ -150,22 +156,28 @@ fn bombs(stage: &Stage<'_>, line: &Line<'_>, step: u8) -> Vec<Action> {
 }
 
 /// Scissors, bars and signs on lines whose links do something. A click on scissors mends.
-pub(super) fn signs(ui: &Ui, stage: &Stage<'_>, lines: &[Line<'_>], taken: &mut Taken, commands: &mut CommandQueue) {
+pub(super) fn signs(
+    ui: &Ui,
+    diagram: &Diagram<'_>,
+    lines: &[Line<'_>],
+    taken: &mut Taken,
+    commands: &mut CommandQueue,
+) {
     for line in lines.iter().filter(|line| !line_is_plain(line)) {
         for (rule, near, back) in [(line.rules.0, 0.16, false), (line.rules.1, 0.84, true)] {
             if rule.hold && !rule.cut {
                 let heading = line.way.heading(near) * if back { -1.0 } else { 1.0 };
-                marks::bars(ui.painter(), stage.tokens, line.way.at(near), heading);
+                marks::bars(ui.painter(), diagram.tokens, line.way.at(near), heading);
             }
         }
         if line.rules.0.cut || line.rules.1.cut {
-            scissors(ui, stage, line, taken, commands);
+            scissors(ui, diagram, line, taken, commands);
         }
-        words(ui, stage, line, taken);
+        words(ui, diagram, line, taken);
     }
 }
 
-fn scissors(ui: &Ui, stage: &Stage<'_>, line: &Line<'_>, taken: &mut Taken, commands: &mut CommandQueue) {
+fn scissors(ui: &Ui, diagram: &Diagram<'_>, line: &Line<'_>, taken: &mut Taken, commands: &mut CommandQueue) {
     let (one, other) = (line.relation.from.1, line.relation.to.1);
     let shares = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74];
     let room = |share: f32| Rect::from_center_size(line.way.at(share), Vec2::splat(marks::SIGN * 2.0 + 2.0));
@@ -182,11 +194,11 @@ fn scissors(ui: &Ui, stage: &Stage<'_>, line: &Line<'_>, taken: &mut Taken, comm
     };
     let may_ask = commands.refuses.is_none();
     response.widget_info(|| WidgetInfo::labeled(Role::Button, may_ask, format!("mend {name}")));
-    marks::scissors(ui.painter(), stage.tokens, at, may_ask && (response.hovered() || response.has_focus()));
+    marks::scissors(ui.painter(), diagram.tokens, at, may_ask && (response.hovered() || response.has_focus()));
     if let Some(towards) = arrow {
         let beside = at + towards * (marks::SIGN + 11.0);
-        ui.painter().circle_filled(beside, 10.0, stage.tokens.canvas);
-        marks::blocked_arrow(ui.painter(), stage.tokens, beside, towards);
+        ui.painter().circle_filled(beside, 10.0, diagram.tokens.canvas);
+        marks::blocked_arrow(ui.painter(), diagram.tokens, beside, towards);
     }
     let means = format!("{}\n{}", sentence(line), commands.refuses.unwrap_or("Click: mend"));
     if response.on_hover_text(means).clicked() && may_ask {
@@ -195,8 +207,8 @@ fn scissors(ui: &Ui, stage: &Stage<'_>, line: &Line<'_>, taken: &mut Taken, comm
 }
 
 /// "+200 ms": what a link does besides being cut, near its sender; once, if both ways do the same.
-fn words(ui: &Ui, stage: &Stage<'_>, line: &Line<'_>, taken: &mut Taken) {
-    let t = stage.tokens;
+fn words(ui: &Ui, diagram: &Diagram<'_>, line: &Line<'_>, taken: &mut Taken) {
+    let t = diagram.tokens;
     let (there, back) = (wording::link_signs(&line.rules.0), wording::link_signs(&line.rules.1));
     let arrow = |words: &str, to: &str| format!("{words} → {to}");
     let (one, other) = (line.relation.from.1, line.relation.to.1);
@@ -219,7 +231,7 @@ fn words(ui: &Ui, stage: &Stage<'_>, line: &Line<'_>, taken: &mut Taken) {
         let places = shares.into_iter().flat_map(|share| lifts.map(|lift| place(share, lift)));
         // Bars say without words that messages are held.
         let only_held = |rule: &LinkRule| LinkRule { hold: false, ..*rule }.is_mended();
-        let found = taken.first_free(stage.canvas.shrink(4.0), places);
+        let found = taken.first_free(diagram.canvas.shrink(4.0), places);
         if found.is_none() && only_held(&line.rules.0) && only_held(&line.rules.1) {
             continue;
         }

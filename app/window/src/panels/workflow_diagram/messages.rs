@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use egui::{Align2, Pos2, Rect, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
 use protocol::ids::NodeId;
 
-use super::Stage;
+use super::Diagram;
 use super::gestures::menu;
 use super::layout::Taken;
 use super::way::Way;
@@ -13,7 +13,7 @@ use crate::panels::actions::{self, Action};
 use crate::panels::{Focus, Selected};
 use crate::theme::{self, Tokens, size, text};
 use crate::widgets::asking;
-use knowledge::picture::Passage;
+use knowledge::picture::MessageInFlight;
 use knowledge::user_command::CommandQueue;
 
 /// More messages than this are a crowd.
@@ -23,7 +23,7 @@ const MOST_LABELS: usize = 24;
 
 /// A message on its way, and where it is.
 pub(super) struct Dot<'a> {
-    pub(super) passage: &'a Passage,
+    pub(super) flying: &'a MessageInFlight,
     pub(super) at: Pos2,
 }
 
@@ -36,16 +36,16 @@ impl Dot<'_> {
 
 /// Where all messages on their way are now. Those without delay are not seen travelling: they leave a glow. Held ones rest
 /// one behind the other at their sender's side, or where they were when they were held.
-pub(super) fn place<'a>(stage: &Stage<'a>, reduced_motion: bool) -> Vec<Dot<'a>> {
+pub(super) fn place<'a>(diagram: &Diagram<'a>, reduced_motion: bool) -> Vec<Dot<'a>> {
     let mut ways: BTreeMap<(NodeId, NodeId), Option<(Way, f32)>> = BTreeMap::new();
     let mut dots = Vec::new();
-    let seen = |passage: &&Passage| passage.facts.delay > 0 || passage.is_held();
-    for passage in stage.picture.traffic.flying().filter(seen) {
-        let ends = (passage.id.from, passage.to);
-        let way = ways.entry(ends).or_insert_with(|| stage.way(ends.0, ends.1).map(|way| (way, 0.0)));
+    let seen = |flying: &&MessageInFlight| flying.facts.delay > 0 || flying.is_held();
+    for flying in diagram.picture.traffic.flying().filter(seen) {
+        let ends = (flying.id.from, flying.to);
+        let way = ways.entry(ends).or_insert_with(|| diagram.way(ends.0, ends.1).map(|way| (way, 0.0)));
         let Some((way, queue)) = way else { continue };
-        let progress = passage.progress(stage.picture.now);
-        let share = if passage.is_held() {
+        let progress = flying.progress(diagram.picture.now);
+        let share = if flying.is_held() {
             let length = way.length().max(1.0);
             let rests = (progress * length).max(*queue + size::NUMBER + 5.0).min(length * 0.95);
             *queue = rests + size::NUMBER;
@@ -55,7 +55,7 @@ pub(super) fn place<'a>(stage: &Stage<'a>, reduced_motion: bool) -> Vec<Dot<'a>>
         } else {
             progress
         };
-        dots.push(Dot { passage, at: way.at(share) });
+        dots.push(Dot { flying, at: way.at(share) });
     }
     dots
 }
@@ -63,25 +63,25 @@ pub(super) fn place<'a>(stage: &Stage<'a>, reduced_motion: bool) -> Vec<Dot<'a>>
 /// Shows all messages on their way; a click on one selects it, a right click says what can be done with it.
 pub(super) fn show(
     ui: &mut Ui,
-    stage: &Stage<'_>,
+    diagram: &Diagram<'_>,
     dots: &[Dot<'_>],
     focus: &mut Focus,
     taken: &mut Taken,
     commands: &mut CommandQueue,
 ) {
-    for (index, Dot { passage, at }) in dots.iter().enumerate() {
-        let this = Selected::Message(passage.id, passage.to);
+    for (index, Dot { flying, at }) in dots.iter().enumerate() {
+        let this = Selected::Message(flying.id, flying.to);
         let selected = focus.selected == this;
-        dot(ui, stage.tokens, passage, *at, selected || focus.hovered == this, dots.len() > CROWD);
-        if index < MOST_LABELS && passage.facts.step.is_some() {
-            label(ui, stage, passage, *at, taken);
+        dot(ui, diagram.tokens, flying, *at, selected || focus.hovered == this, dots.len() > CROWD);
+        if index < MOST_LABELS && flying.facts.step.is_some() {
+            label(ui, diagram, flying, *at, taken);
         }
         let area = Rect::from_center_size(*at, Vec2::splat(size::NUMBER * 2.0 + 6.0));
-        let id = ui.scope_id().with(("message", passage.id, passage.to));
+        let id = ui.scope_id().with(("message", flying.id, flying.to));
         let response = ui.interact(area, id, Sense::click());
-        response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, name(stage, passage)));
+        response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, name(diagram, flying)));
         if response.has_focus() {
-            ui.painter().circle_stroke(*at, size::NUMBER + 5.0, (size::OUTLINE, stage.tokens.sea));
+            ui.painter().circle_stroke(*at, size::NUMBER + 5.0, (size::OUTLINE, diagram.tokens.sea));
         }
         if response.hovered() {
             focus.hover(this.clone());
@@ -90,43 +90,43 @@ pub(super) fn show(
             focus.selected = this;
         }
         let refuses = commands.refuses;
-        menu(ui, &response, |ui| asking(ui, refuses, |ui| message_menu(ui, stage, passage, commands)));
-        response.on_hover_text(format!("{}\n{}", passage.facts.label, wording::whereabouts(passage, stage.picture)));
+        menu(ui, &response, |ui| asking(ui, refuses, |ui| message_menu(ui, diagram, flying, commands)));
+        response.on_hover_text(format!("{}\n{}", flying.facts.label, wording::whereabouts(flying, diagram.picture)));
     }
 }
 
-fn message_menu(ui: &mut Ui, stage: &Stage<'_>, passage: &Passage, commands: &mut CommandQueue) {
+fn message_menu(ui: &mut Ui, diagram: &Diagram<'_>, flying: &MessageInFlight, commands: &mut CommandQueue) {
     let entry = |ui: &mut Ui, action: Action, commands: &mut CommandQueue| {
         if ui.button(&action.in_full).clicked() {
             action.ask(commands);
             ui.close();
         }
     };
-    let all = actions::of_message(passage, stage.picture.now);
+    let all = actions::of_message(flying, diagram.picture.now);
     if all.is_empty() {
         ui.label("It has left its link.");
         return;
     }
     all.into_iter().for_each(|action| entry(ui, action, commands));
     ui.menu_button("Delay it", |ui| {
-        actions::delays(passage).into_iter().for_each(|action| entry(ui, action, commands));
+        actions::delays(flying).into_iter().for_each(|action| entry(ui, action, commands));
     });
 }
 
-fn name(stage: &Stage<'_>, passage: &Passage) -> String {
-    let (from, to) = (stage.picture.name(passage.id.from), stage.picture.name(passage.to));
-    let held = if passage.is_held() { "held " } else { "" };
-    format!("{held}message {} from {from} to {to}", passage.facts.label)
+fn name(diagram: &Diagram<'_>, flying: &MessageInFlight) -> String {
+    let (from, to) = (diagram.picture.name(flying.id.from), diagram.picture.name(flying.to));
+    let held = if flying.is_held() { "held " } else { "" };
+    format!("{held}message {} from {from} to {to}", flying.facts.label)
 }
 
 /// Full discs on each other: outlines would cost ten times as much. In a crowd they have neither halo nor edge.
-fn dot(ui: &Ui, t: &Tokens, passage: &Passage, at: Pos2, selected: bool, crowded: bool) {
+fn dot(ui: &Ui, t: &Tokens, flying: &MessageInFlight, at: Pos2, selected: bool, crowded: bool) {
     let (edge, width) = if selected { (t.text, size::STRONG) } else { (t.canvas, size::HAIRLINE) };
-    if passage.is_held() {
-        held_dot(ui, t, passage, at, selected);
+    if flying.is_held() {
+        held_dot(ui, t, flying, at, selected);
         return;
     }
-    match passage.facts.step {
+    match flying.facts.step {
         Some(step) => {
             if selected || !crowded {
                 ui.painter().circle_filled(at, size::NUMBER + 4.0, theme::faded(t.saffron, 0.3));
@@ -144,13 +144,13 @@ fn dot(ui: &Ui, t: &Tokens, passage: &Passage, at: Pos2, selected: bool, crowded
 }
 
 /// A held message is a hollow square with the two bars of a pause above it: it does not move.
-fn held_dot(ui: &Ui, t: &Tokens, passage: &Passage, at: Pos2, selected: bool) {
-    let half = if passage.facts.step.is_some() { size::NUMBER } else { size::QUIET_DOT + 1.0 };
+fn held_dot(ui: &Ui, t: &Tokens, flying: &MessageInFlight, at: Pos2, selected: bool) {
+    let half = if flying.facts.step.is_some() { size::NUMBER } else { size::QUIET_DOT + 1.0 };
     let rect = Rect::from_center_size(at, Vec2::splat(half * 2.0));
     let edge = if selected { t.text } else { t.saffron };
     let stroke = egui::Stroke::new(size::STRONG, edge);
     ui.painter().rect(rect, 4.0, t.saffron_wash, stroke, egui::StrokeKind::Outside);
-    if let Some(step) = passage.facts.step {
+    if let Some(step) = flying.facts.step {
         let font = theme::strong(text::SMALL);
         ui.painter().text(at, Align2::CENTER_CENTER, step.0.to_string(), font, t.saffron_text);
     }
@@ -163,10 +163,10 @@ fn held_dot(ui: &Ui, t: &Tokens, passage: &Passage, at: Pos2, selected: bool) {
 }
 
 /// The message's words where they cover nothing, or nowhere.
-fn label(ui: &Ui, stage: &Stage<'_>, passage: &Passage, at: Pos2, taken: &mut Taken) {
-    let t = stage.tokens;
+fn label(ui: &Ui, diagram: &Diagram<'_>, flying: &MessageInFlight, at: Pos2, taken: &mut Taken) {
+    let t = diagram.tokens;
     let font = theme::strong(text::SMALL);
-    let galley = ui.painter().layout_no_wrap(passage.facts.label.clone(), font, t.on_saffron);
+    let galley = ui.painter().layout_no_wrap(flying.facts.label.clone(), font, t.on_saffron);
     let room = galley.size() + vec2(16.0, 6.0);
     let away = size::NUMBER + 7.0;
     let places = [
@@ -186,7 +186,7 @@ fn label(ui: &Ui, stage: &Stage<'_>, passage: &Passage, at: Pos2, taken: &mut Ta
         vec2(-away - room.x, -away - 2.0 * room.y),
     ];
     let places = places.map(|offset| Rect::from_min_size(at + offset, room));
-    if let Some(rect) = taken.first_free(stage.canvas.shrink(4.0), places) {
+    if let Some(rect) = taken.first_free(diagram.canvas.shrink(4.0), places) {
         ui.painter().rect_filled(rect, room.y / 2.0, t.saffron);
         ui.painter().galley(rect.center() - galley.size() / 2.0, galley, t.on_saffron);
     }

@@ -8,7 +8,7 @@ use egui::{Pos2, Rect, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2};
 use protocol::ids::NodeId;
 use protocol::machine::Timer;
 
-use super::{Stage, marks};
+use super::{Diagram, marks};
 use crate::theme::size;
 use knowledge::picture::Picture;
 use knowledge::user_command::{CommandQueue, UserCommand};
@@ -50,8 +50,8 @@ impl Spans {
 }
 
 /// Shows the timers of all nodes and customers. `dear`: for that alone there is at most one frame in this many seconds.
-pub(super) fn show(ui: &mut Ui, stage: &Stage<'_>, spans: &mut Spans, dear: f32, commands: &mut CommandQueue) {
-    let picture = stage.picture;
+pub(super) fn show(ui: &mut Ui, diagram: &Diagram<'_>, spans: &mut Spans, dear: f32, commands: &mut CommandQueue) {
+    let picture = diagram.picture;
     spans.follow(picture);
     let counts = |timer: &Timer| picture.steering.heartbeats || *timer != Timer::Heartbeat;
     let mut soonest = f32::INFINITY;
@@ -60,24 +60,24 @@ pub(super) fn show(ui: &mut Ui, stage: &Stage<'_>, spans: &mut Spans, dear: f32,
         let circumference = std::f32::consts::TAU * radius;
         soonest = soonest.min(spans.whole(node, timer) as f32 * pixel / circumference);
     };
-    for (node, _, rect) in &stage.nodes {
+    for (node, _, rect) in &diagram.nodes {
         let Some(armed) = picture.steering.timers.get(&node.id).filter(|_| node.runs()) else { continue };
         // Under a low card, so that they leave its second line alone.
-        let below = if rect.height() < (size::NODE.y - 1.0) * stage.scale { 4.0 * stage.scale } else { 0.0 };
+        let below = if rect.height() < (size::NODE.y - 1.0) * diagram.scale { 4.0 * diagram.scale } else { 0.0 };
         let rings = armed.iter().filter(|(timer, _)| counts(timer)).take(MOST_RINGS);
         for (index, (timer, at)) in rings.enumerate() {
-            let along = stage.scale * (16.0 + index as f32 * (RADIUS * 2.0 + 5.0));
+            let along = diagram.scale * (16.0 + index as f32 * (RADIUS * 2.0 + 5.0));
             let place = pos2(rect.left() + along, rect.bottom() + below);
             let share = spans.left(node.id, *timer, picture.now);
-            moves(node.id, *timer, stage.scale * (RADIUS - INSET));
-            ring(ui, stage, (node.id, &node.name), (*timer, *at), place, share, commands);
+            moves(node.id, *timer, diagram.scale * (RADIUS - INSET));
+            ring(ui, diagram, (node.id, &node.name), (*timer, *at), place, share, commands);
         }
     }
-    for (customer, at) in &stage.customers {
+    for (customer, at) in &diagram.customers {
         let armed = picture.steering.timers.get(&customer.node).into_iter().flatten();
         if let Some((timer, _)) = armed.filter(|(timer, _)| counts(timer)).min_by_key(|(_, rings)| *rings) {
             let share = spans.left(customer.node, *timer, picture.now);
-            let (radius, stroke) = (size::CUSTOMER + 3.5, Stroke::new(size::OUTLINE, stage.tokens.saffron));
+            let (radius, stroke) = (size::CUSTOMER + 3.5, Stroke::new(size::OUTLINE, diagram.tokens.saffron));
             moves(customer.node, *timer, radius);
             marks::arc(ui.painter(), *at, radius, share, stroke);
         }
@@ -92,25 +92,25 @@ pub(super) fn show(ui: &mut Ui, stage: &Stage<'_>, spans: &mut Spans, dear: f32,
 
 fn ring(
     ui: &Ui,
-    stage: &Stage<'_>,
+    diagram: &Diagram<'_>,
     (node, name): (NodeId, &str),
     (timer, rings): (Timer, u64),
     at: Pos2,
     share: f32,
     commands: &mut CommandQueue,
 ) {
-    let t = stage.tokens;
-    let (radius, inset) = (stage.scale * RADIUS, stage.scale * INSET);
+    let t = diagram.tokens;
+    let (radius, inset) = (diagram.scale * RADIUS, diagram.scale * INSET);
     let area = Rect::from_center_size(at, Vec2::splat(radius * 2.0 + 4.0));
     let response = ui.interact(area, ui.scope_id().with(("timer", node, timer)), Sense::click());
-    let words = wording::timer_name(timer, &|id| stage.picture.name(id));
-    let left = wording::duration(rings.saturating_sub(stage.picture.now));
+    let words = wording::timer_name(timer, &|id| diagram.picture.name(id));
+    let left = wording::duration(rings.saturating_sub(diagram.picture.now));
     let may_ask = commands.refuses.is_none();
     response.widget_info(|| WidgetInfo::labeled(Role::Button, may_ask, format!("timer of {name}: {words}")));
     let track = Stroke::new(size::HAIRLINE, if response.hovered() && may_ask { t.text } else { t.dim });
     ui.painter().circle(at, radius, t.panel, track);
     let ink = if share < 0.15 { t.tomato } else { t.saffron };
-    marks::arc(ui.painter(), at, radius - inset, share, Stroke::new(stage.scale * size::STRONG, ink));
+    marks::arc(ui.painter(), at, radius - inset, share, Stroke::new(diagram.scale * size::STRONG, ink));
     if response.has_focus() {
         ui.painter().circle_stroke(at, radius + 3.0, (size::OUTLINE, t.sea));
     }

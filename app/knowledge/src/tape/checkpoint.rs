@@ -25,12 +25,12 @@ enum Subject {
 
 /// The facts, in an order in which they can be folded.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Standing {
+pub(super) struct Checkpoint {
     facts: BTreeMap<Subject, TraceRecord>,
     names: BTreeMap<String, NodeId>,
 }
 
-impl Standing {
+impl Checkpoint {
     /// All of them.
     pub fn facts(&self) -> impl Iterator<Item = &TraceRecord> {
         self.facts.values()

@@ -28,7 +28,7 @@ impl Block {
 
 /// Entries, oldest first. A clone shares all but the newest block.
 #[derive(Clone, Debug, Default)]
-pub struct Reel {
+pub struct EntryLog {
     full: VecDeque<Arc<Block>>,
     newest: Block,
     /// The number of the first entry that is still here.
@@ -37,7 +37,7 @@ pub struct Reel {
     bytes: usize,
 }
 
-impl Reel {
+impl EntryLog {
     /// The number of the first entry that is still here.
     #[must_use]
     pub fn first(&self) -> usize {

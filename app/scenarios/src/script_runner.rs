@@ -1,12 +1,12 @@
 //! A scenario as it is performed: facts and times go in, user commands and findings come out.
 //!
 //! One engine for the window and for `run`. It is pure: no cluster, no clock, no waiting; whoever performs calls
-//! [`Performance::learn`] for each fact and [`Performance::go_on`] again and again. A step is done when a fact has said so,
+//! [`ScriptRunner::learn`] for each fact and [`ScriptRunner::go_on`] again and again. A step is done when a fact has said so,
 //! only then comes the next one.
 
 mod answers;
 mod findings;
-mod meaning;
+mod resolving;
 #[cfg(test)]
 mod tests;
 mod times;
@@ -22,7 +22,7 @@ pub use findings::Findings;
 use findings::Since;
 use knowledge::picture::Picture;
 use knowledge::user_command::{Until, UserCommand};
-pub use meaning::{Deed, deeds};
+pub use resolving::{ResolvedStep, resolved};
 pub use times::{Clocks, Patience, Times};
 
 /// How long a step waits for somebody who could be meant by it ("primary"), and for a word that it was done.
@@ -30,9 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long after a single step the facts about it may take.
 const LATE_FACTS: Duration = Duration::from_millis(300);
 
-/// A performance under way.
+/// A script under way.
 #[derive(Clone, Debug)]
-pub struct Performance {
+pub struct ScriptRunner {
     scenario: Scenario,
     seed: u64,
     random: Random,
@@ -65,7 +65,7 @@ struct Stepping {
 
 /// What became of an attempt to do the next step.
 enum Attempt {
-    Done(Deed),
+    Done(ResolvedStep),
     /// Not now; it is tried again for so long, then it is in vain.
     NotYet {
         within: Duration,
@@ -77,11 +77,11 @@ enum Attempt {
 
 impl Attempt {
     fn waiting(waits: bool) -> Self {
-        if waits { Attempt::Underway(Vec::new()) } else { Attempt::Done(Deed::default()) }
+        if waits { Attempt::Underway(Vec::new()) } else { Attempt::Done(ResolvedStep::default()) }
     }
 }
 
-impl Performance {
+impl ScriptRunner {
     /// Nothing has happened yet. Everything random follows from the seed.
     #[must_use]
     pub fn new(scenario: Scenario, seed: u64) -> Self {
@@ -126,7 +126,7 @@ impl Performance {
         self.scenario.steps.get(self.next).filter(|_| self.findings.in_vain.is_none())
     }
 
-    /// The cluster is as it shall be when the performance begins: what was before does not count.
+    /// The cluster is as it shall be when the script begins: what was before does not count.
     pub fn begins(&mut self, picture: &Picture) {
         self.findings = Findings::default();
         if let Some(view) = picture.nodes.newest_view() {
@@ -170,7 +170,7 @@ impl Performance {
 
     /// Does what is due: everything to be handed to the cluster now, in this order. `picture` holds all facts that were
     /// learned; times count since the customers began.
-    pub fn go_on(&mut self, picture: &Picture, now: Times) -> Vec<Deed> {
+    pub fn go_on(&mut self, picture: &Picture, now: Times) -> Vec<ResolvedStep> {
         let mut done = Vec::new();
         loop {
             if self.open.is_waiting(now.script) {
@@ -183,20 +183,20 @@ impl Performance {
             }
             let since = *self.due_since.get_or_insert(now);
             match self.attempt(&step.action, picture, now) {
-                Attempt::Done(mut deed) => {
-                    deed.line = step.line;
-                    self.open.expect(&deed.commands, picture, now.script + PATIENCE);
-                    self.note(&deed, &step.action, now.real);
-                    done.push(deed);
+                Attempt::Done(mut resolved) => {
+                    resolved.line = step.line;
+                    self.open.expect(&resolved.commands, picture, now.script + PATIENCE);
+                    self.note(&resolved, &step.action, now.real);
+                    done.push(resolved);
                     self.advance();
                 }
                 Attempt::Underway(commands) => {
                     if commands.is_empty() {
                         return done;
                     }
-                    let deed = Deed { line: step.line, commands, ..Deed::default() };
-                    self.open.expect(&deed.commands, picture, now.script + PATIENCE);
-                    done.push(deed);
+                    let resolved = ResolvedStep { line: step.line, commands, ..ResolvedStep::default() };
+                    self.open.expect(&resolved.commands, picture, now.script + PATIENCE);
+                    done.push(resolved);
                 }
                 Attempt::NotYet { within, what } => {
                     if now.patience < since.patience + within {
@@ -225,8 +225,8 @@ impl Performance {
                 Attempt::waiting(self.due_since.is_none_or(|since| now.script < since.script + *length))
             }
             Action::Wait { for_what, within } => match self.is_so(for_what, picture) {
-                true => Attempt::Done(Deed::default()),
-                false => Attempt::NotYet { within: *within, what: meaning::waited_for(for_what) },
+                true => Attempt::Done(ResolvedStep::default()),
+                false => Attempt::NotYet { within: *within, what: resolving::waited_for(for_what) },
             },
             Action::Step { count, rate } => self.step_on(*count, *rate, picture, now.real),
             Action::Message { within, .. } | Action::Ring { within, .. } => self.act(action, *within, picture),
@@ -235,17 +235,17 @@ impl Performance {
     }
 
     fn act(&self, action: &Action, within: Duration, picture: &Picture) -> Attempt {
-        match deeds(action, picture, self.draw, self.scenario.customers > 0) {
-            Ok(deed) => Attempt::Done(deed),
+        match resolved(action, picture, self.draw, self.scenario.customers > 0) {
+            Ok(step) => Attempt::Done(step),
             Err(what) => Attempt::NotYet { within, what },
         }
     }
 
-    fn note(&mut self, deed: &Deed, action: &Action, elapsed: Duration) {
-        for fault in &deed.faults {
+    fn note(&mut self, step: &ResolvedStep, action: &Action, elapsed: Duration) {
+        for fault in &step.faults {
             *self.findings.faults.entry(fault).or_default() += 1;
         }
-        if !deed.faults.is_empty() {
+        if !step.faults.is_empty() {
             self.findings.first_fault.get_or_insert(elapsed);
         }
         if !matches!(action, Action::Wait { .. }) {
@@ -285,7 +285,7 @@ impl Performance {
         }
         if stepping.left == 0 {
             self.stepping = None;
-            return Attempt::Done(Deed { words: format!("{count} single steps"), ..Deed::default() });
+            return Attempt::Done(ResolvedStep { words: format!("{count} single steps"), ..ResolvedStep::default() });
         }
         let message = picture.traffic.departures(picture.now).map(|(at, _)| at).min();
         // A question [11] is answered in real time: its verdict comes before any timer.
@@ -304,19 +304,19 @@ impl Performance {
     }
 
     fn is_so(&self, what: &WaitFor, picture: &Picture) -> bool {
-        let waits = |name: &String| meaning::customer(picture, name).is_some_and(|it| it.waiting.is_some());
+        let waits = |name: &String| resolving::customer(picture, name).is_some_and(|it| it.waiting.is_some());
         let all = |name, so: &dyn Fn(&knowledge::picture::Node) -> bool| {
-            let meant = meaning::nodes(picture, name, self.draw);
+            let meant = resolving::nodes(picture, name, self.draw);
             !meant.is_empty() && meant.into_iter().all(so)
         };
         match what {
             WaitFor::Answered(name) => !waits(name),
             WaitFor::Asked(name) => waits(name),
             WaitFor::Serving => matches!(picture.service(), knowledge::picture::Service::Serving { .. }),
-            WaitFor::Members(count) => meaning::members(picture) == Some(*count as usize),
+            WaitFor::Members(count) => resolving::members(picture) == Some(*count as usize),
             WaitFor::ViewChange => self.since.view_changes > 0,
             WaitFor::Held(count) => {
-                picture.traffic.flying().filter(|passage| passage.is_held()).count() >= *count as usize
+                picture.traffic.flying().filter(|flying| flying.is_held()).count() >= *count as usize
             }
             WaitFor::Failpoint => self.since.failpoints > 0,
             WaitFor::StepArrived(step) => self.since.arrived.contains(step),

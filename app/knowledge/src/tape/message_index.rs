@@ -23,11 +23,11 @@ const GROUP: usize = 256;
 /// Deliveries heard of before their sending.
 const MOST_EARLY: usize = 512;
 /// Requests that are known one by one; messages of later ones belong to none.
-const MOST_ERRANDS: usize = 300_000;
+const MOST_REQUESTS: usize = 300_000;
 
 /// A message's way from lane to lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Crossing {
+pub struct MessageTrack {
     /// Which.
     pub id: MessageId,
     /// To whom.
@@ -41,7 +41,7 @@ pub struct Crossing {
     /// Its number in the workflow; 0: none.
     pub step: u8,
     /// Which of the requests it belongs to.
-    pub errand: Option<u32>,
+    pub request: Option<u32>,
     /// A few words.
     pub label: Arc<str>,
     /// The number of the entry that told of its sending.
@@ -50,7 +50,7 @@ pub struct Crossing {
     pub end_entry: Option<usize>,
 }
 
-impl Crossing {
+impl MessageTrack {
     /// Whether its way had not ended by the end of the tape.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -77,9 +77,9 @@ pub enum Arrival {
 
 /// A request of a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Errand {
+pub struct RequestTrack {
     /// Which.
-    pub request: RequestId,
+    pub id: RequestId,
     /// Of whom, as a sender.
     pub node: NodeId,
     /// When it was asked, and when answered.
@@ -93,9 +93,9 @@ pub struct Errand {
 }
 
 /// A message that enters its link.
-fn beginning(id: MessageId, to: NodeId, sent: u64, entry: usize) -> Crossing {
+fn beginning(id: MessageId, to: NodeId, sent: u64, entry: usize) -> MessageTrack {
     let (how, end_entry) = (Arrival::OnItsWay, None);
-    Crossing { id, to, sent, end: u64::MAX, how, step: 0, errand: None, label: Arc::from(""), entry, end_entry }
+    MessageTrack { id, to, sent, end: u64::MAX, how, step: 0, request: None, label: Arc::from(""), entry, end_entry }
 }
 
 /// The end of a message's way: when, how, and the entry that told so.
@@ -111,65 +111,65 @@ struct Span {
 
 /// The course of a run.
 #[derive(Debug, Default)]
-pub struct Chronicle {
-    crossings: VecDeque<Crossing>,
+pub struct MessageIndex {
+    tracks: VecDeque<MessageTrack>,
     spans: VecDeque<Span>,
     /// Messages that were let go, a multiple of [`GROUP`].
     gone: usize,
     /// Messages on their way: where they stand, and when they leave their links.
     open: FxHashMap<(MessageId, NodeId), (usize, u64)>,
     early: VecDeque<(MessageId, NodeId, End)>,
-    errands: Vec<Errand>,
+    requests: Vec<RequestTrack>,
     by_request: FxHashMap<RequestId, u32>,
     evidence: Evidence,
     /// How the verdict stood from which entry on.
     verdicts: VecDeque<(usize, Judged)>,
 }
 
-impl Chronicle {
+impl MessageIndex {
     /// Messages, in the order in which they were heard of.
-    pub fn crossings(&self) -> impl DoubleEndedIterator<Item = &Crossing> + ExactSizeIterator {
-        self.crossings.iter()
+    pub fn tracks(&self) -> impl DoubleEndedIterator<Item = &MessageTrack> + ExactSizeIterator {
+        self.tracks.iter()
     }
 
     /// Messages that were on their way at some time between two moments.
-    pub fn between(&self, from: u64, to: u64) -> impl Iterator<Item = &Crossing> {
+    pub fn between(&self, from: u64, to: u64) -> impl Iterator<Item = &MessageTrack> {
         let groups = self
             .spans
             .iter()
             .enumerate()
             .filter(move |(_, span)| span.first <= to && (span.open > 0 || span.last >= from));
         let messages = groups.flat_map(|(at, _)| {
-            let end = ((at + 1) * GROUP).min(self.crossings.len());
-            self.crossings.range(at * GROUP..end)
+            let end = ((at + 1) * GROUP).min(self.tracks.len());
+            self.tracks.range(at * GROUP..end)
         });
-        messages.filter(move |crossing| crossing.sent <= to && crossing.end >= from)
+        messages.filter(move |track| track.sent <= to && track.end >= from)
     }
 
     /// About how much memory it takes, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.crossings.len() * (size_of::<Crossing>() + BESIDE)
+        self.tracks.len() * (size_of::<MessageTrack>() + BESIDE)
             + self.open.len() * BESIDE
-            + self.errands.len() * (size_of::<Errand>() + BESIDE)
+            + self.requests.len() * (size_of::<RequestTrack>() + BESIDE)
             + self.verdicts.len() * size_of::<(usize, Judged)>()
     }
 
     /// One message.
     #[must_use]
-    pub fn find(&self, id: MessageId, to: NodeId) -> Option<&Crossing> {
-        self.crossings.iter().rev().find(|crossing| crossing.id == id && crossing.to == to)
+    pub fn find(&self, id: MessageId, to: NodeId) -> Option<&MessageTrack> {
+        self.tracks.iter().rev().find(|track| track.id == id && track.to == to)
     }
 
     /// All requests, in the order in which they were asked.
     #[must_use]
-    pub fn errands(&self) -> &[Errand] {
-        &self.errands
+    pub fn requests(&self) -> &[RequestTrack] {
+        &self.requests
     }
 
     /// A request's place among them.
     #[must_use]
-    pub fn errand(&self, request: RequestId) -> Option<u32> {
+    pub fn request(&self, request: RequestId) -> Option<u32> {
         self.by_request.get(&request).copied()
     }
 
@@ -202,9 +202,9 @@ impl Chronicle {
             TraceEvent::Sent { message, to, facts } => {
                 let until = if facts.held { u64::MAX } else { at.saturating_add(facts.delay) };
                 let step = facts.step.map_or(0, |step| step.0);
-                let errand = facts.request.and_then(|request| self.errand(request));
+                let request = facts.request.and_then(|request| self.request(request));
                 let label = Arc::from(&facts.label[..facts.label.floor_char_boundary(LONGEST_LABEL)]);
-                self.sent(Crossing { step, errand, label, ..beginning(*message, *to, at, entry) }, until);
+                self.sent(MessageTrack { step, request, label, ..beginning(*message, *to, at, entry) }, until);
             }
             TraceEvent::Stays { message, to, stay } => {
                 if let Some((_, until)) = self.open.get_mut(&(*message, *to)) {
@@ -232,38 +232,38 @@ impl Chronicle {
         }
     }
 
-    fn sent(&mut self, mut crossing: Crossing, until: u64) {
-        let key = (crossing.id, crossing.to);
+    fn sent(&mut self, mut track: MessageTrack, until: u64) {
+        let key = (track.id, track.to);
         let early = self.early.iter().position(|early| (early.0, early.1) == key);
         if let Some((_, _, end)) = early.and_then(|at| self.early.remove(at)) {
-            crossing.ends(end);
+            track.ends(end);
         } else {
-            self.open.insert(key, (self.gone + self.crossings.len(), until));
+            self.open.insert(key, (self.gone + self.tracks.len(), until));
         }
-        self.push(crossing);
+        self.push(track);
     }
 
-    fn push(&mut self, crossing: Crossing) {
-        if self.crossings.len().is_multiple_of(GROUP) {
+    fn push(&mut self, track: MessageTrack) {
+        if self.tracks.len().is_multiple_of(GROUP) {
             self.spans.push_back(Span { first: u64::MAX, last: 0, open: 0 });
         }
         if let Some(span) = self.spans.back_mut() {
-            span.first = span.first.min(crossing.sent);
-            match crossing.is_open() {
+            span.first = span.first.min(track.sent);
+            match track.is_open() {
                 true => span.open += 1,
-                false => span.last = span.last.max(crossing.end),
+                false => span.last = span.last.max(track.end),
             }
         }
-        self.crossings.push_back(crossing);
+        self.tracks.push_back(track);
     }
 
     fn ended(&mut self, id: MessageId, to: NodeId, end: End) -> bool {
         let Some((place, _)) = self.open.remove(&(id, to)) else { return false };
         let Some(place) = place.checked_sub(self.gone) else { return true };
-        if let (Some(crossing), Some(span)) = (self.crossings.get_mut(place), self.spans.get_mut(place / GROUP)) {
-            crossing.ends(end);
+        if let (Some(track), Some(span)) = (self.tracks.get_mut(place), self.spans.get_mut(place / GROUP)) {
+            track.ends(end);
             span.open -= 1;
-            span.last = span.last.max(crossing.end);
+            span.last = span.last.max(track.end);
         }
         true
     }
@@ -279,29 +279,29 @@ impl Chronicle {
     }
 
     fn asked(&mut self, entry: usize, request: RequestId, node: NodeId, ask: &Ask, at: u64) {
-        let place = self.errands.len() as u32;
-        if self.errands.len() >= MOST_ERRANDS {
+        let place = self.requests.len() as u32;
+        if self.requests.len() >= MOST_REQUESTS {
             return;
         }
         let reads = matches!(ask, Ask::History { .. });
-        self.errands.push(Errand { request, node, span: (at, None), number: None, reads, entry });
+        self.requests.push(RequestTrack { id: request, node, span: (at, None), number: None, reads, entry });
         self.by_request.insert(request, place);
     }
 
     fn answered(&mut self, request: RequestId, answer: &Answer, at: u64) {
-        let Some(errand) = self.by_request.get(&request).and_then(|at| self.errands.get_mut(*at as usize)) else {
+        let Some(request) = self.by_request.get(&request).and_then(|at| self.requests.get_mut(*at as usize)) else {
             return;
         };
-        errand.span.1 = Some(at);
+        request.span.1 = Some(at);
         if let Answer::Outcome(Outcome::Placed { number }) = answer {
-            errand.number = Some(*number);
+            request.number = Some(*number);
         }
     }
 
     /// Lets go of what entries before this one told, as far as whole groups go.
     pub fn forget(&mut self, first: usize) {
-        while self.crossings.len() > GROUP && self.crossings.get(GROUP - 1).is_some_and(|last| last.entry < first) {
-            self.crossings.drain(..GROUP);
+        while self.tracks.len() > GROUP && self.tracks.get(GROUP - 1).is_some_and(|last| last.entry < first) {
+            self.tracks.drain(..GROUP);
             self.spans.pop_front();
             self.gone += GROUP;
         }

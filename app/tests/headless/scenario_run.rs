@@ -13,14 +13,14 @@ use protocol::trace::{Standing, TraceEvent, TraceRecord};
 use crate::program::PATIENCE;
 
 /// A cluster in this process, whose nodes are the real program.
-pub struct Stage {
+pub struct ScenarioRun {
     pub cluster: Cluster,
     woken: Receiver<()>,
     /// Since the last command.
     pub facts: Vec<TraceRecord>,
 }
 
-impl Stage {
+impl ScenarioRun {
     pub fn open() -> Self {
         let program = env!("CARGO_BIN_EXE_just-hungry").into();
         let cluster = Cluster::launch(ClusterOptions { program, ..ClusterOptions::usual().unwrap() }).unwrap();

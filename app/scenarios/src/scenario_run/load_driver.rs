@@ -1,7 +1,7 @@
 //! The customers of a scenario that is performed, and everything that takes long: what the cluster holds at first, those
 //! who order all the time, the history, the last reads, the verdict on it all.
 //!
-//! A thread of its own does it, so that neither window nor performance waits. What happens on the stage is not decided here.
+//! A thread of its own does it, so that neither window nor script runner waits. What happens in the run is not decided here.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -18,7 +18,7 @@ use protocol::trace::{Crowd, CrowdJudged};
 
 use super::{HURRY, QUIET, Trouble};
 use crate::{Finished, Patience};
-use cluster::load::ordering::Ordering;
+use cluster::load::ordering::OrderingLoad;
 use cluster::load::settling::{agreement, postcodes, pre_defined};
 use cluster::load::{Entry, Load};
 use cluster::{ClusterClock, Inquirer};
@@ -32,9 +32,9 @@ const BETWEEN_REPORTS: Duration = Duration::from_millis(200);
 /// So many read everything once more in the end.
 const LAST_READERS: u32 = 4;
 
-/// What the stage says to it. `at` counts from when the customers began.
+/// What the run says to it. `at` counts from when the customers began.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Word {
+pub enum LoadCommand {
     /// See what the cluster holds before anybody orders.
     Look,
     /// So many customers shall begin, once everybody in the cluster has heard what was asked for before.
@@ -91,10 +91,10 @@ pub enum Word {
 
 /// What it says.
 #[derive(Clone, Debug)]
-pub enum News {
+pub enum LoadEvent {
     /// It knows what the cluster holds.
     Looked,
-    /// They order, since this moment of the stage's time.
+    /// They order, since this moment of the run's time.
     Here {
         /// When they began.
         begun: Duration,
@@ -133,23 +133,23 @@ pub struct Measures {
 }
 
 /// Who watches, orders and judges. Nothing here may block.
-pub trait Audience {
+pub trait LoadDriver {
     /// Says something to it.
-    fn tell(&mut self, word: Word);
+    fn tell(&mut self, command: LoadCommand);
     /// What it has to say.
-    fn news(&mut self) -> Vec<News>;
+    fn events(&mut self) -> Vec<LoadEvent>;
 }
 
 /// The real one. Dropping it ends its customers.
-pub struct Attending {
-    words: Sender<Word>,
-    news: Receiver<News>,
+pub struct LoadThread {
+    commands: Sender<LoadCommand>,
+    events: Receiver<LoadEvent>,
     /// Whether it has said its last word.
     over: bool,
 }
 
-impl Attending {
-    /// Nobody has come yet. `epoch`: what the stage's time counts from. `path`: where the history is written. `is_watched`:
+impl LoadThread {
+    /// Nobody has come yet. `epoch`: what the run's time counts from. `path`: where the history is written. `is_watched`:
     /// whether a person is there who can let time go on.
     ///
     /// # Errors
@@ -161,43 +161,43 @@ impl Attending {
         epoch: Instant,
         path: &Path,
     ) -> anyhow::Result<Self> {
-        let (words, heard) = channel();
-        let (told, news) = channel();
+        let (commands, heard) = channel();
+        let (told, events) = channel();
         let path = path.to_owned();
         let (hurries, is_left) = (Cell::new(false), Cell::new(false));
-        let host = Host { inquirer, clock, is_watched, epoch, path, words: heard, news: told, hurries, is_left };
-        std::thread::Builder::new().name("audience".into()).spawn(move || {
-            if let Err(trouble) = host.attend() {
-                host.say(News::Failed(trouble));
+        let host = Host { inquirer, clock, is_watched, epoch, path, commands: heard, events: told, hurries, is_left };
+        std::thread::Builder::new().name("load-driver".into()).spawn(move || {
+            if let Err(trouble) = host.drive() {
+                host.say(LoadEvent::Failed(trouble));
             }
         })?;
-        Ok(Self { words, news, over: false })
+        Ok(Self { commands, events, over: false })
     }
 }
 
-impl Audience for Attending {
-    fn tell(&mut self, word: Word) {
+impl LoadDriver for LoadThread {
+    fn tell(&mut self, command: LoadCommand) {
         // If it is gone it has said why.
-        let _ = self.words.send(word);
+        let _ = self.commands.send(command);
     }
 
-    fn news(&mut self) -> Vec<News> {
-        let mut news = Vec::new();
+    fn events(&mut self) -> Vec<LoadEvent> {
+        let mut events = Vec::new();
         loop {
-            match self.news.try_recv() {
+            match self.events.try_recv() {
                 Ok(said) => {
-                    self.over |= matches!(said, News::Over(_) | News::Failed(_));
-                    news.push(said);
+                    self.over |= matches!(said, LoadEvent::Over(_) | LoadEvent::Failed(_));
+                    events.push(said);
                 }
-                Err(TryRecvError::Empty) => return news,
+                Err(TryRecvError::Empty) => return events,
                 Err(TryRecvError::Disconnected) => break,
             }
         }
         if !std::mem::replace(&mut self.over, true) {
             // Its thread is gone, and nobody else would ever say how it ends.
-            news.push(News::Failed(Trouble::Fault("those who order and judge broke down".into())));
+            events.push(LoadEvent::Failed(Trouble::Fault("those who order and judge broke down".into())));
         }
-        news
+        events
     }
 }
 
@@ -213,14 +213,14 @@ impl From<std::io::Error> for Trouble {
     }
 }
 
-type Orders = Load<Ordering<BufWriter<File>>>;
+type Orders = Load<OrderingLoad<BufWriter<File>>>;
 
 struct Host {
     inquirer: Inquirer,
     epoch: Instant,
     path: PathBuf,
-    words: Receiver<Word>,
-    news: Sender<News>,
+    commands: Receiver<LoadCommand>,
+    events: Sender<LoadEvent>,
     clock: ClusterClock,
     is_watched: bool,
     hurries: Cell<bool>,
@@ -234,8 +234,8 @@ impl Host {
         let mut patience = self.patience();
         move || {
             loop {
-                match self.words.try_recv() {
-                    Ok(word) => self.hurries.set(self.hurries.get() || word == Word::Hurry),
+                match self.commands.try_recv() {
+                    Ok(word) => self.hurries.set(self.hurries.get() || word == LoadCommand::Hurry),
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => {
                         self.is_left.set(true);
@@ -256,34 +256,34 @@ impl Host {
     }
 
     /// If nobody listens any more, nothing needs to be said.
-    fn say(&self, news: News) {
-        let _ = self.news.send(news);
+    fn say(&self, event: LoadEvent) {
+        let _ = self.events.send(event);
     }
 
     /// From the first word to the verdict; ends early when nobody has anything more to say.
-    fn attend(&self) -> Result<(), Trouble> {
+    fn drive(&self) -> Result<(), Trouble> {
         let mut base = None;
-        while let Ok(word) = self.words.recv() {
-            match word {
-                Word::Look => {
+        while let Ok(command) = self.commands.recv() {
+            match command {
+                LoadCommand::Look => {
                     let entry = Entry::into_own(self.inquirer.clone())?;
                     let found = pre_defined(&entry, self.waits())?.ok_or(Trouble::NoAnswer)?;
                     base = Some((entry, found));
-                    self.say(News::Looked);
+                    self.say(LoadEvent::Looked);
                 }
-                Word::Enter { customers, seed } => {
+                LoadCommand::Enter { customers, seed } => {
                     let Some((entry, base)) = base.take() else { continue };
                     return self.order(&entry, base, customers, seed);
                 }
-                Word::Measure => self.measure()?,
+                LoadCommand::Measure => self.measure()?,
                 // Nobody has come yet.
-                Word::Fault { .. }
-                | Word::Asked { .. }
-                | Word::Answered { .. }
-                | Word::Gone { .. }
-                | Word::Enough
-                | Word::Hurry
-                | Word::Close { .. } => {}
+                LoadCommand::Fault { .. }
+                | LoadCommand::Asked { .. }
+                | LoadCommand::Answered { .. }
+                | LoadCommand::Gone { .. }
+                | LoadCommand::Enough
+                | LoadCommand::Hurry
+                | LoadCommand::Close { .. } => {}
             }
         }
         Ok(())
@@ -295,15 +295,15 @@ impl Host {
         let file = File::create(&self.path)?;
         let sink = BufWriter::with_capacity(256 * 1024, file);
         // As long as steps are left, however long they take.
-        let ordering = Ordering::new(sink, seed, postcodes(&base), base, Duration::MAX);
+        let ordering = OrderingLoad::new(sink, seed, postcodes(&base), base, Duration::MAX);
         let begun = Instant::now();
         let load = Load::start(entry.clone(), customers, Some(DEADLINE), begun, ordering)?;
-        self.say(News::Here { begun: begun.saturating_duration_since(self.epoch) });
+        self.say(LoadEvent::Here { begun: begun.saturating_duration_since(self.epoch) });
         let mut reported = None;
         let mut closing: Option<Patience> = None;
         while closing.as_mut().is_none_or(|it| self.has_patience(it) && load.with(|ordering| ordering.named_wait())) {
-            match self.words.recv_timeout(BETWEEN_REPORTS) {
-                Ok(Word::Close { .. }) => closing = Some(self.patience()),
+            match self.commands.recv_timeout(BETWEEN_REPORTS) {
+                Ok(LoadCommand::Close { .. }) => closing = Some(self.patience()),
                 Ok(word) => self.obey(word, &load)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -317,28 +317,28 @@ impl Host {
         self.close(load, entry, customers, begun)
     }
 
-    fn obey(&self, word: Word, load: &Orders) -> Result<(), Trouble> {
+    fn obey(&self, word: LoadCommand, load: &Orders) -> Result<(), Trouble> {
         match word {
-            Word::Fault { words, at } => load.with(|ordering| ordering.fault(&words, at)),
-            Word::Asked { request, ask, at } => load.with(|ordering| ordering.named_asked(request, &ask, at)),
-            Word::Answered { request, answer, at } => {
+            LoadCommand::Fault { words, at } => load.with(|ordering| ordering.fault(&words, at)),
+            LoadCommand::Asked { request, ask, at } => load.with(|ordering| ordering.named_asked(request, &ask, at)),
+            LoadCommand::Answered { request, answer, at } => {
                 if let Some((postcode, page)) = load.with(|ordering| ordering.named_answered(request, &answer, at)) {
-                    self.say(News::ReadOn { customer: request.customer, postcode, page });
+                    self.say(LoadEvent::ReadOn { customer: request.customer, postcode, page });
                 }
             }
-            Word::Gone { customer, at } => load.with(|ordering| ordering.named_is_gone(customer, at)),
-            Word::Measure => self.measure()?,
-            Word::Enough => load.with(Ordering::end),
-            Word::Hurry => self.hurries.set(true),
+            LoadCommand::Gone { customer, at } => load.with(|ordering| ordering.named_is_gone(customer, at)),
+            LoadCommand::Measure => self.measure()?,
+            LoadCommand::Enough => load.with(OrderingLoad::end),
+            LoadCommand::Hurry => self.hurries.set(true),
             // Once only; or heard by who waits for the end.
-            Word::Look | Word::Enter { .. } | Word::Close { .. } => {}
+            LoadCommand::Look | LoadCommand::Enter { .. } | LoadCommand::Close { .. } => {}
         }
         Ok(())
     }
 
     fn report(&self, load: &Orders, customers: u32) {
         let crowd = Crowd { customers, ..load.with(|ordering| ordering.crowd()) };
-        self.say(News::Crowd { first: load.first(), crowd });
+        self.say(LoadEvent::Crowd { first: load.first(), crowd });
     }
 
     fn close(&self, load: Orders, entry: &Entry, customers: u32, begun: Instant) -> Result<(), Trouble> {
@@ -357,9 +357,9 @@ impl Host {
         self.measure()?;
         if customers > 0 {
             let crowd = Crowd { judged: Some(judged(&verdict)), ..crowd };
-            self.say(News::Crowd { first, crowd });
+            self.say(LoadEvent::Crowd { first, crowd });
         }
-        self.say(News::Over(Box::new(Finished { counts, verdict, agreement })));
+        self.say(LoadEvent::Over(Box::new(Finished { counts, verdict, agreement })));
         Ok(())
     }
 
@@ -367,7 +367,7 @@ impl Host {
         let all = self.inquirer.status()?;
         let largest = all.iter().filter_map(|node| node.usage).map(|usage| usage.memory).max().unwrap_or(0);
         let rung = all.iter().filter_map(|node| Some((node.id, node.usage?.timers_rung))).collect();
-        self.say(News::Measured(Measures { largest, rung }));
+        self.say(LoadEvent::Measured(Measures { largest, rung }));
         Ok(())
     }
 }
@@ -386,21 +386,21 @@ fn judged(verdict: &Verdict) -> CrowdJudged {
 mod tests {
     use super::*;
 
-    fn attending(says: Vec<News>) -> Attending {
-        let (words, _) = channel();
-        let (told, news) = channel();
+    fn load_thread(says: Vec<LoadEvent>) -> LoadThread {
+        let (commands, _) = channel();
+        let (told, events) = channel();
         says.into_iter().for_each(|said| told.send(said).unwrap());
-        Attending { words, news, over: false }
+        LoadThread { commands, events, over: false }
     }
 
     #[test]
     fn a_thread_that_is_gone_without_a_last_word_has_failed() {
-        let mut gone = attending(vec![News::Looked]);
-        let news = gone.news();
-        assert!(matches!(&news[..], [News::Looked, News::Failed(Trouble::Fault(_))]), "{news:?}");
-        assert!(gone.news().is_empty(), "said once");
-        let mut over = attending(vec![News::Over(Box::default())]);
-        assert!(matches!(&over.news()[..], [News::Over(_)]));
-        assert!(over.news().is_empty());
+        let mut gone = load_thread(vec![LoadEvent::Looked]);
+        let events = gone.events();
+        assert!(matches!(&events[..], [LoadEvent::Looked, LoadEvent::Failed(Trouble::Fault(_))]), "{events:?}");
+        assert!(gone.events().is_empty(), "said once");
+        let mut over = load_thread(vec![LoadEvent::Over(Box::default())]);
+        assert!(matches!(&over.events()[..], [LoadEvent::Over(_)]));
+        assert!(over.events().is_empty());
     }
 }

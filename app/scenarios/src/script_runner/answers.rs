@@ -12,7 +12,7 @@ use knowledge::user_command::{LinkWay, UserCommand};
 
 /// A fact that says that a wish was fulfilled.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Word {
+enum Fact {
     Ended(NodeId),
     Started(String),
     /// Its name is given when it is added.
@@ -32,7 +32,7 @@ enum Word {
 /// Words that are waited for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Open {
-    words: Vec<Word>,
+    words: Vec<Fact>,
     until: Duration,
 }
 
@@ -62,7 +62,7 @@ impl Open {
         }
         let said = word_of(record);
         let added = is_front_end(record);
-        self.words.retain(|word| said.as_ref() != Some(word) && !(added && *word == Word::FrontEndStarted));
+        self.words.retain(|word| said.as_ref() != Some(word) && !(added && *word == Fact::FrontEndStarted));
     }
 }
 
@@ -71,59 +71,59 @@ fn is_front_end(record: &TraceRecord) -> bool {
 }
 
 /// The word a fact is; none: it answers no wish.
-fn word_of(record: &TraceRecord) -> Option<Word> {
+fn word_of(record: &TraceRecord) -> Option<Fact> {
     Some(match &record.event {
-        TraceEvent::Ended { .. } => Word::Ended(record.node),
-        TraceEvent::Started(started) => Word::Started(started.name.clone()),
-        TraceEvent::ClockIs { .. } => Word::Clock,
-        TraceEvent::HopIs { .. } => Word::Hop,
-        TraceEvent::PlantIs { .. } => Word::Plant,
-        TraceEvent::LinkIs { from, to, .. } => Word::Link(LinkWay { from: from.clone(), to: to.clone() }),
-        TraceEvent::Froze { .. } => Word::Froze(record.node),
-        TraceEvent::Woke => Word::Woke(record.node),
-        TraceEvent::BombIs { .. } => Word::Bomb(record.node),
-        TraceEvent::CustomerIs { name, .. } => Word::Customer(name.clone()),
-        TraceEvent::Asked { customer, .. } => Word::Asked(*customer),
+        TraceEvent::Ended { .. } => Fact::Ended(record.node),
+        TraceEvent::Started(started) => Fact::Started(started.name.clone()),
+        TraceEvent::ClockIs { .. } => Fact::Clock,
+        TraceEvent::HopIs { .. } => Fact::Hop,
+        TraceEvent::PlantIs { .. } => Fact::Plant,
+        TraceEvent::LinkIs { from, to, .. } => Fact::Link(LinkWay { from: from.clone(), to: to.clone() }),
+        TraceEvent::Froze { .. } => Fact::Froze(record.node),
+        TraceEvent::Woke => Fact::Woke(record.node),
+        TraceEvent::BombIs { .. } => Fact::Bomb(record.node),
+        TraceEvent::CustomerIs { name, .. } => Fact::Customer(name.clone()),
+        TraceEvent::Asked { customer, .. } => Fact::Asked(*customer),
         TraceEvent::Stays { message, .. }
         | TraceEvent::Lost { message, .. }
-        | TraceEvent::Delivered { message, .. } => Word::Message(*message),
+        | TraceEvent::Delivered { message, .. } => Fact::Message(*message),
         _ => return None,
     })
 }
 
 /// What will be said when a wish is fulfilled; nothing, if nothing is said or nobody needs to wait for it.
-fn words_about(command: &UserCommand, picture: &Picture) -> Vec<Word> {
-    let node = |name: &String, word: fn(NodeId) -> Word| {
+fn words_about(command: &UserCommand, picture: &Picture) -> Vec<Fact> {
+    let node = |name: &String, word: fn(NodeId) -> Fact| {
         let node = picture.nodes.get(name).map(|node| node.id);
         let customer = picture.customers.iter().find(|customer| customer.name == *name).map(|customer| customer.node);
         node.or(customer).map(word).into_iter().collect()
     };
     match command {
-        UserCommand::Crash { node: name } | UserCommand::Remove { node: name } => node(name, Word::Ended),
-        UserCommand::Restart { node } => vec![Word::Started(node.clone())],
-        UserCommand::AddFrontEnd => vec![Word::FrontEndStarted],
+        UserCommand::Crash { node: name } | UserCommand::Remove { node: name } => node(name, Fact::Ended),
+        UserCommand::Restart { node } => vec![Fact::Started(node.clone())],
+        UserCommand::AddFrontEnd => vec![Fact::FrontEndStarted],
         UserCommand::CrashAll => {
             let running = picture.nodes.iter().filter(|node| node.runs() && matches!(node.actor, Actor::Role(_)));
-            running.map(|node| Word::Ended(node.id)).collect()
+            running.map(|node| Fact::Ended(node.id)).collect()
         }
-        UserCommand::SetRate { .. } | UserCommand::RunUntil { .. } => vec![Word::Clock],
-        UserCommand::SetHop { .. } => vec![Word::Hop],
-        UserCommand::SetPlant { .. } => vec![Word::Plant],
-        UserCommand::SetLinks { links, .. } => links.iter().cloned().map(Word::Link).collect(),
+        UserCommand::SetRate { .. } | UserCommand::RunUntil { .. } => vec![Fact::Clock],
+        UserCommand::SetHop { .. } => vec![Fact::Hop],
+        UserCommand::SetPlant { .. } => vec![Fact::Plant],
+        UserCommand::SetLinks { links, .. } => links.iter().cloned().map(Fact::Link).collect(),
         UserCommand::MendAll => {
             let broken = picture.steering.links.keys();
-            broken.map(|(from, to)| Word::Link(LinkWay { from: from.clone(), to: to.clone() })).collect()
+            broken.map(|(from, to)| Fact::Link(LinkWay { from: from.clone(), to: to.clone() })).collect()
         }
-        UserCommand::Freeze { node: name, .. } => node(name, Word::Froze),
-        UserCommand::Wake { node: name } => node(name, Word::Woke),
-        UserCommand::SetBomb { node: name, .. } => node(name, Word::Bomb),
-        UserCommand::AddCustomer { name, .. } => name.iter().cloned().map(Word::Customer).collect(),
+        UserCommand::Freeze { node: name, .. } => node(name, Fact::Froze),
+        UserCommand::Wake { node: name } => node(name, Fact::Woke),
+        UserCommand::SetBomb { node: name, .. } => node(name, Fact::Bomb),
+        UserCommand::AddCustomer { name, .. } => name.iter().cloned().map(Fact::Customer).collect(),
         UserCommand::PlaceOrder { customer, .. } | UserCommand::ReadHistory { customer, .. } => {
-            vec![Word::Asked(*customer)]
+            vec![Fact::Asked(*customer)]
         }
         // The copy has a number of its own, which nobody knows yet.
         UserCommand::Message { act: MessageAct::Duplicate, .. } => Vec::new(),
-        UserCommand::Message { message, .. } => vec![Word::Message(*message)],
+        UserCommand::Message { message, .. } => vec![Fact::Message(*message)],
         UserCommand::MoveCustomer { .. }
         | UserCommand::RemoveCustomer { .. }
         | UserCommand::GiveUp { .. }

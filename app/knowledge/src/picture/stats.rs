@@ -16,7 +16,7 @@ const MOST_TIMES: usize = 2000;
 
 /// Counts and latencies.
 #[derive(Clone, Debug, Default)]
-pub struct Ledger {
+pub struct Stats {
     /// Orders their customers know to be placed.
     pub placed: u64,
     /// Orders their customers know to be rejected.
@@ -60,7 +60,7 @@ pub enum Copies {
     Differ,
 }
 
-impl Ledger {
+impl Stats {
     pub(super) fn answered(&mut self, answer: &Answer, took: u64, at: u64) {
         self.times.push_back(took);
         self.times.keep_newest(MOST_TIMES);

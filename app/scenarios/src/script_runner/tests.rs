@@ -7,17 +7,17 @@ use protocol::trace::{Actor, Ending, NodeState, ReplicaState, Standing, Started,
 use super::*;
 use crate::parse;
 
-/// Facts told to picture and performance, in order.
+/// Facts told to picture and script runner, in order.
 struct Told {
-    performance: Performance,
+    script_runner: ScriptRunner,
     picture: Picture,
 }
 
 impl Told {
     fn new(steps: &str) -> Self {
         let text = format!("title = \"x\"\nreplicas = 3\ncustomers = 4\nseconds = 60\n{steps}");
-        let performance = Performance::new(parse(&text).unwrap(), 1);
-        let mut told = Self { performance, picture: Picture::default() };
+        let script_runner = ScriptRunner::new(parse(&text).unwrap(), 1);
+        let mut told = Self { script_runner, picture: Picture::default() };
         for number in 1..=3 {
             told.fact(number, TraceEvent::Started(started(number)));
             told.fact(number, TraceEvent::State(NodeState::Replica(Box::new(state(number, 1)))));
@@ -34,12 +34,12 @@ impl Told {
     fn fact(&mut self, node: u64, event: TraceEvent) {
         let record = TraceRecord { node: NodeId(node), at: 1, event };
         self.picture.apply(&record);
-        self.performance.learn(&record);
+        self.script_runner.learn(&record);
     }
 
     fn at(&mut self, ms: u64) -> Vec<UserCommand> {
-        let deeds = self.performance.go_on(&self.picture, times(ms));
-        deeds.into_iter().flat_map(|deed| deed.commands).collect()
+        let resolved = self.script_runner.go_on(&self.picture, times(ms));
+        resolved.into_iter().flat_map(|step| step.commands).collect()
     }
 }
 
@@ -94,8 +94,8 @@ fn a_step_is_done_at_its_time_and_the_next_after_its_fact() {
     assert!(told.at(200).is_empty(), "nobody has said that it ended");
     told.fact(1, TraceEvent::Ended { how: Ending::Crashed, words: String::new() });
     assert_eq!(told.at(201), [UserCommand::Restart { node: "replica-1".into() }]);
-    assert_eq!(told.performance.findings().faults, [("crash", 1)].into(), "to mend is no fault");
-    assert!(told.performance.next_step().is_none());
+    assert_eq!(told.script_runner.findings().faults, [("crash", 1)].into(), "to mend is no fault");
+    assert!(told.script_runner.next_step().is_none());
 }
 
 #[test]
@@ -103,14 +103,14 @@ fn waiting_ends_with_what_is_waited_for_or_in_vain() {
     let steps = "[[step]]\ndo = \"crash\"\nnode = \"front-end\"\n[[step]]\ndo = \"wait\"\nfor = \"view-change\"\n\
                  within-ms = 500\n[[step]]\ndo = \"crash\"\nnode = \"primary\"\n";
     let mut told = Told::new(steps);
-    told.performance.begins(&told.picture);
+    told.script_runner.begins(&told.picture);
     // There is no front-end to be crashed: left out after a while.
     assert!(told.at(0).is_empty() && told.at(5_000).is_empty());
-    assert_eq!(told.performance.findings().skipped.len(), 1);
-    let mut vain = told.performance.clone();
+    assert_eq!(told.script_runner.findings().skipped.len(), 1);
+    let mut vain = told.script_runner.clone();
     told.fact(2, TraceEvent::Became { standing: Standing::Primary, view: view(2, 2) });
     assert_eq!(told.at(5_100), [crash(2)]);
-    assert_eq!((told.performance.findings().view_changes, told.performance.findings().failovers), (1, 1));
+    assert_eq!((told.script_runner.findings().view_changes, told.script_runner.findings().failovers), (1, 1));
     assert!(vain.go_on(&told.picture, times(5_499)).is_empty());
     assert!(vain.findings().in_vain.is_none());
     assert!(vain.go_on(&told.picture, times(5_500)).is_empty());
@@ -123,10 +123,10 @@ fn steps_begin_again_and_stop_with_the_time() {
     let mut told = Told::new("[[step]]\nat-ms = 500\ndo = \"verdict-cache\"\non = true\n");
     let text = "title = \"x\"\nreplicas = 3\ncustomers = 1\nseconds = 3\nagain-after-ms = 1000\n[[step]]\nat-ms = 500\n\
                 do = \"verdict-cache\"\non = true\n";
-    told.performance = Performance::new(parse(text).unwrap(), 1);
+    told.script_runner = ScriptRunner::new(parse(text).unwrap(), 1);
     let done: usize = (0..100).map(|tick| told.at(tick * 100).len()).sum();
     assert_eq!(done, 3, "at 0.5, 1.5 and 2.5 s");
-    assert!(told.performance.is_over(Duration::from_secs(3)));
+    assert!(told.script_runner.is_over(Duration::from_secs(3)));
 }
 
 #[test]
@@ -143,14 +143,14 @@ fn a_partition_cuts_both_ways_and_nothing_within_a_side() {
     assert!(!names.contains(&("replica-2", "replica-3")) && !names.contains(&("front-end", "replica-2")));
     let talk = |(from, to): &(&str, &str)| !(*from == "customers" && to.starts_with("replica"));
     assert!(names.iter().all(talk), "customers never talk to replicas: {names:?}");
-    assert_eq!(told.performance.findings().faults, [("partition", 1)].into());
+    assert_eq!(told.script_runner.findings().faults, [("partition", 1)].into());
 }
 
 #[test]
 fn a_choice_follows_from_the_seed() {
     let choice = |seed| {
         let mut told = Told::new("[[step]]\ndo = \"crash\"\nnode = \"backup\"\n");
-        told.performance = Performance::new(told.performance.scenario().clone(), seed);
+        told.script_runner = ScriptRunner::new(told.script_runner.scenario().clone(), seed);
         told.at(0)
     };
     assert_eq!(choice(7), choice(7));
@@ -164,5 +164,5 @@ fn a_new_front_end_is_waited_for_and_then_it_can_be_meant() {
     assert!(told.at(100).is_empty(), "it has not said that it listens");
     told.front_end_starts(9, "front-end-2");
     assert_eq!(told.at(101), [UserCommand::Crash { node: "front-end-2".into() }]);
-    assert_eq!(told.performance.findings().faults, [("crash", 1)].into(), "one more is no fault");
+    assert_eq!(told.script_runner.findings().faults, [("crash", 1)].into(), "one more is no fault");
 }

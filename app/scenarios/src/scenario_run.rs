@@ -1,11 +1,11 @@
 //! A scenario on a running cluster, from the moment its replicas are members to the judgement: facts and elapsed time go
 //! in, user commands come out.
 //!
-//! The window and `run` use the same stage, so that a scenario ends in both as it does in the other. It waits for nothing
-//! and knows no cluster: its customers, and whatever takes long, are an [`Audience`]'s. What happens when is the
-//! performance's matter.
+//! The window and `run` use the same run, so that a scenario ends in both as it does in the other. It waits for nothing
+//! and knows no cluster: its customers, and whatever takes long, are an [`LoadDriver`]'s. What happens when is the
+//! the script runner's matter.
 
-pub mod audience;
+pub mod load_driver;
 mod measuring;
 #[cfg(test)]
 mod tests;
@@ -18,10 +18,10 @@ use protocol::ids::{CustomerId, NodeId, Role};
 use protocol::postcode::PostcodeService;
 use protocol::trace::{Actor, MessageAct, Rate, TraceEvent, TraceRecord};
 
-use crate::{Clocks, Deed, Finished, Outcome, Performance, Seen, Times};
-use audience::{Audience, News, Word};
+use crate::{Clocks, Finished, Outcome, ResolvedStep, ScriptRunner, Seen, Times};
 use knowledge::picture::{Copies, Node, Picture, Service};
 use knowledge::user_command::UserCommand;
+use load_driver::{LoadCommand, LoadDriver, LoadEvent};
 use measuring::Measuring;
 
 /// How long the cluster may take to begin, to answer everybody, and to agree once nothing goes wrong any more: in cluster
@@ -31,9 +31,9 @@ pub const QUIET: Duration = Duration::from_secs(20);
 pub const HURRY: Duration = Duration::from_secs(2);
 
 /// A scenario that is performed.
-pub struct Stage {
-    performance: Performance,
-    audience: Box<dyn Audience>,
+pub struct ScenarioRun {
+    script_runner: ScriptRunner,
+    load_driver: Box<dyn LoadDriver>,
     phase: Phase,
     /// Customers with a name that were told to ask, as long as nothing says that they did.
     told: BTreeMap<CustomerId, Told>,
@@ -66,11 +66,11 @@ struct Told {
 pub enum Phase {
     /// The replicas that it needs become members, since then (patience counts).
     Gathering(Duration),
-    /// The audience looks what the cluster holds before anybody orders.
+    /// The load driver looks what the cluster holds before anybody orders.
     Looking,
     /// What is wished for at the beginning is handed to the cluster.
     Beginning,
-    /// The audience comes in.
+    /// The load driver comes in.
     Entering,
     /// Steps are done, customers order.
     Playing,
@@ -97,14 +97,19 @@ pub enum Trouble {
     Fault(String),
 }
 
-impl Stage {
-    /// Nothing has happened yet, and cluster time begins. All moments count from the same beginning as the audience's.
+impl ScenarioRun {
+    /// Nothing has happened yet, and cluster time begins. All moments count from the same beginning as the load driver's.
     /// `is_watched`: whether a person is there who can let time go on.
     #[must_use]
-    pub fn open(performance: Performance, audience: Box<dyn Audience>, is_watched: bool, now: Duration) -> Self {
+    pub fn open(
+        script_runner: ScriptRunner,
+        load_driver: Box<dyn LoadDriver>,
+        is_watched: bool,
+        now: Duration,
+    ) -> Self {
         Self {
-            performance,
-            audience,
+            script_runner,
+            load_driver,
             phase: Phase::Gathering(Duration::ZERO),
             told: BTreeMap::new(),
             waiting: VecDeque::new(),
@@ -127,8 +132,8 @@ impl Stage {
 
     /// What is performed, and what has come of it.
     #[must_use]
-    pub fn performance(&self) -> &Performance {
-        &self.performance
+    pub fn script_runner(&self) -> &ScriptRunner {
+        &self.script_runner
     }
 
     /// Memory of the largest process, in bytes.
@@ -139,7 +144,7 @@ impl Stage {
 
     /// Takes in a fact, before the picture does. `now`: when it was seen.
     pub fn learn(&mut self, record: &TraceRecord, picture: &Picture, now: Duration) {
-        self.performance.learn(record);
+        self.script_runner.learn(record);
         self.learned = now;
         self.look_at_copies(picture);
         if !matches!(self.phase, Phase::Playing | Phase::Mending(_) | Phase::Judging) {
@@ -151,16 +156,16 @@ impl Stage {
             TraceEvent::Ended { .. } => {
                 // Nobody waits for an answer of a customer that is gone.
                 if let Some(customer) = picture.customers.of(record.node) {
-                    self.audience.tell(Word::Gone { customer: customer.id, at });
+                    self.load_driver.tell(LoadCommand::Gone { customer: customer.id, at });
                 }
             }
             TraceEvent::Asked { customer, request, ask } => {
                 let since = self.told.remove(customer).map_or(now, |told| told.since);
                 let at = since.saturating_sub(self.begun.real);
-                self.audience.tell(Word::Asked { request: *request, ask: ask.clone(), at });
+                self.load_driver.tell(LoadCommand::Asked { request: *request, ask: ask.clone(), at });
             }
             TraceEvent::Answered { request, answer, .. } => {
-                self.audience.tell(Word::Answered { request: *request, answer: answer.clone(), at });
+                self.load_driver.tell(LoadCommand::Answered { request: *request, answer: answer.clone(), at });
             }
             TraceEvent::CommandRefused { .. } => self.told.values_mut().for_each(|told| told.perhaps_refused = true),
             _ => {}
@@ -209,19 +214,19 @@ impl Stage {
         }
     }
 
-    /// Goes on: what is to be handed to the cluster now, in this order, and facts about the audience. `picture` holds all
+    /// Goes on: what is to be handed to the cluster now, in this order, and facts about the load driver. `picture` holds all
     /// facts that were learned.
     pub fn go_on(&mut self, picture: &Picture, now: Duration) -> (Vec<UserCommand>, Vec<TraceRecord>) {
         self.look_at_copies(picture);
         self.clocks.go_on(picture.now, now);
         let (mut commands, mut facts) = (Vec::new(), Vec::new());
         if let Phase::Beginning = self.phase {
-            let (customers, seed) = (self.performance.scenario().customers, self.performance.seed());
-            self.audience.tell(Word::Enter { customers, seed });
+            let (customers, seed) = (self.script_runner.scenario().customers, self.script_runner.seed());
+            self.load_driver.tell(LoadCommand::Enter { customers, seed });
             self.phase = Phase::Entering;
         }
-        for news in self.audience.news() {
-            self.hear(news, picture, &mut commands, &mut facts);
+        for event in self.load_driver.events() {
+            self.hear(event, picture, &mut commands, &mut facts);
         }
         match self.phase {
             Phase::Gathering(since) => self.gather(picture, since),
@@ -234,7 +239,7 @@ impl Stage {
                 let patience = if self.hurries { HURRY } else { QUIET };
                 let is_late = self.clocks.now().patience.saturating_sub(since) >= patience;
                 if (all_asked && all_up) || is_late {
-                    self.audience.tell(Word::Close { at: now.saturating_sub(self.begun.real) });
+                    self.load_driver.tell(LoadCommand::Close { at: now.saturating_sub(self.begun.real) });
                     self.phase = Phase::Judging;
                 }
             }
@@ -255,38 +260,44 @@ impl Stage {
         (commands, facts)
     }
 
-    fn hear(&mut self, news: News, picture: &Picture, commands: &mut Vec<UserCommand>, facts: &mut Vec<TraceRecord>) {
-        match news {
-            News::Looked => {
-                commands.extend(self.performance.beginning());
+    fn hear(
+        &mut self,
+        event: LoadEvent,
+        picture: &Picture,
+        commands: &mut Vec<UserCommand>,
+        facts: &mut Vec<TraceRecord>,
+    ) {
+        match event {
+            LoadEvent::Looked => {
+                commands.extend(self.script_runner.beginning());
                 self.phase = Phase::Beginning;
             }
-            News::Here { begun } => {
+            LoadEvent::Here { begun } => {
                 self.begun = self.clocks.at(begun);
                 self.phase = Phase::Playing;
             }
-            News::ReadOn { customer, postcode, page } => {
+            LoadEvent::ReadOn { customer, postcode, page } => {
                 commands.push(UserCommand::ReadHistory { customer, postcode: postcode.to_string(), page });
             }
-            News::Measured(measures) => {
+            LoadEvent::Measured(measures) => {
                 self.largest = self.largest.max(measures.largest);
                 let stopped = picture.steering.rate == Rate::STOPPED;
                 self.seen.rung_while_stopped += self.measuring.take(&measures.rung, stopped);
             }
-            News::Crowd { first, crowd } => {
+            LoadEvent::Crowd { first, crowd } => {
                 facts.push(TraceRecord { node: first, at: picture.now, event: TraceEvent::Crowd(crowd) });
             }
-            News::Over(finished) => self.judge(*finished),
-            News::Failed(trouble) => self.phase = Phase::Failed(trouble),
+            LoadEvent::Over(finished) => self.judge(*finished),
+            LoadEvent::Failed(trouble) => self.phase = Phase::Failed(trouble),
         }
     }
 
     /// Until all replicas that begin are members: what happens before does not count.
     fn gather(&mut self, picture: &Picture, since: Duration) {
-        let replicas = self.performance.scenario().replicas as usize;
+        let replicas = self.script_runner.scenario().replicas as usize;
         if matches!(picture.service(), Service::Serving { members, .. } if members == replicas) {
-            self.performance.begins(picture);
-            self.audience.tell(Word::Look);
+            self.script_runner.begins(picture);
+            self.load_driver.tell(LoadCommand::Look);
             self.phase = Phase::Looking;
         } else if self.clocks.now().patience.saturating_sub(since) >= QUIET {
             self.phase = Phase::Failed(Trouble::NotReady);
@@ -298,17 +309,17 @@ impl Stage {
             return;
         }
         let times = self.clocks.now().since(self.begun);
-        if self.performance.is_over(times.script) {
+        if self.script_runner.is_over(times.script) {
             return self.end(picture, now);
         }
-        for deed in self.performance.go_on(picture, times) {
-            self.do_it(deed, picture, now);
+        for step in self.script_runner.go_on(picture, times) {
+            self.do_it(step, picture, now);
         }
     }
 
     /// No more orders and steps; everything is mended, so that it can be judged.
     fn end(&mut self, picture: &Picture, now: Duration) {
-        self.audience.tell(Word::Enough);
+        self.load_driver.tell(LoadCommand::Enough);
         self.seen.lasted = now.saturating_sub(self.begun.real);
         self.ask_for(mended(picture, self.chosen()), picture, now);
         self.mended = standing(picture).map(|(id, _)| id).collect();
@@ -323,7 +334,7 @@ impl Stage {
             }
             Phase::Playing => {
                 let lasted = now.saturating_sub(self.begun.real).as_millis();
-                self.performance.break_off(format!("it was asked to end after {lasted} ms"));
+                self.script_runner.break_off(format!("it was asked to end after {lasted} ms"));
                 // What waits for a look at the timers waits no longer.
                 self.waiting.clear();
                 self.end(picture, now);
@@ -331,7 +342,7 @@ impl Stage {
             Phase::Mending(_) | Phase::Judging | Phase::Over(_) | Phase::Failed(_) => {}
         }
         self.hurries = true;
-        self.audience.tell(Word::Hurry);
+        self.load_driver.tell(LoadCommand::Hurry);
     }
 
     /// What broke down or stood still only after everything was mended: its last fault was under way then.
@@ -340,15 +351,15 @@ impl Stage {
         late.map(|(_, command)| command).collect()
     }
 
-    fn do_it(&mut self, deed: Deed, picture: &Picture, now: Duration) {
+    fn do_it(&mut self, step: ResolvedStep, picture: &Picture, now: Duration) {
         let at = now.saturating_sub(self.begun.real);
         let is_crash = |it: &&UserCommand| matches!(it, UserCommand::Crash { .. } | UserCommand::CrashAll);
-        let crashes = deed.commands.iter().filter(is_crash);
+        let crashes = step.commands.iter().filter(is_crash);
         self.seen.crashes.extend(crashes.map(|_| at));
-        if !deed.words.is_empty() {
-            self.audience.tell(Word::Fault { words: deed.words, at });
+        if !step.words.is_empty() {
+            self.load_driver.tell(LoadCommand::Fault { words: step.words, at });
         }
-        self.ask_for(deed.commands, picture, now);
+        self.ask_for(step.commands, picture, now);
     }
 
     /// Before time goes on it is counted how many timers have rung since it was stopped.
@@ -370,16 +381,16 @@ impl Stage {
 
     fn measure(&mut self, picture: &Picture, now: Duration) {
         self.measuring.begin(now, picture.steering.rate == Rate::STOPPED);
-        self.audience.tell(Word::Measure);
+        self.load_driver.tell(LoadCommand::Measure);
     }
 
     fn look_at_copies(&mut self, picture: &Picture) {
         let begun = !matches!(self.phase, Phase::Gathering(_) | Phase::Over(_) | Phase::Failed(_));
-        self.seen.copies_differed |= begun && picture.ledger.copies == Copies::Differ;
+        self.seen.copies_differed |= begun && picture.stats.copies == Copies::Differ;
     }
 
     fn judge(&mut self, finished: Finished) {
-        let (scenario, findings) = (self.performance.scenario(), self.performance.findings());
+        let (scenario, findings) = (self.script_runner.scenario(), self.script_runner.findings());
         let outcome = Outcome::of(scenario, findings, self.seen.clone(), finished);
         self.phase = Phase::Over(Box::new(outcome));
     }
@@ -396,7 +407,7 @@ pub fn mended(picture: &Picture, chosen: Option<Rate>) -> Vec<UserCommand> {
     for service in [PostcodeService::PostcodesIo, PostcodeService::GetTheData] {
         commands.push(UserCommand::Misbehave { service, how: Misbehaviour::None });
     }
-    let held = picture.traffic.flying().filter(|passage| passage.is_held());
+    let held = picture.traffic.flying().filter(|flying| flying.is_held());
     commands.extend(held.map(|it| UserCommand::Message { message: it.id, to: it.to, act: MessageAct::LetGo }));
     let steering = &picture.steering;
     let name = |id: &NodeId| picture.name(*id);

@@ -6,11 +6,11 @@ use protocol::ids::{NodeId, Role, Span};
 use protocol::machine::Timer;
 use protocol::trace::{Actor, Freezing, LinkRule, MessageAct};
 
-use super::{Deed, backups, customer, fault, node_words, nodes};
+use super::{ResolvedStep, backups, customer, fault, node_words, nodes};
 use crate::words::timer_name;
 use crate::{EndName, NodeName, TimerName, Which};
 use cluster::hosts::CROWD;
-use knowledge::picture::{Customer, Node, Passage, Picture};
+use knowledge::picture::{Customer, MessageInFlight, Node, Picture};
 use knowledge::user_command::{LinkWay, UserCommand};
 
 /// The moment at which an action gets its meaning.
@@ -36,21 +36,21 @@ impl<'a> Scene<'a> {
         name: &NodeName,
         kind: &'static str,
         command: fn(String) -> UserCommand,
-    ) -> Result<Deed, String> {
+    ) -> Result<ResolvedStep, String> {
         let meant = self.nodes(name)?;
         let names: Vec<&str> = meant.iter().map(|node| node.name.as_str()).collect();
         let faults = if kind.is_empty() { Vec::new() } else { vec![kind; meant.len()] };
         let commands: Vec<_> = meant.iter().map(|node| command(node.name.clone())).collect();
         let verb = commands.first().map_or("", |command| if kind.is_empty() { verb(command) } else { kind });
-        Ok(Deed { line: 0, faults, words: format!("{verb} {}", names.join(", ")), commands })
+        Ok(ResolvedStep { line: 0, faults, words: format!("{verb} {}", names.join(", ")), commands })
     }
 
-    pub fn freeze(&self, name: &NodeName, how: Freezing) -> Result<Deed, String> {
+    pub fn freeze(&self, name: &NodeName, how: Freezing) -> Result<ResolvedStep, String> {
         let kind = match how {
             Freezing::Cooperative => "freeze",
             Freezing::Signal => "freeze-by-signal",
         };
-        let mut deed = match how {
+        let mut step = match how {
             Freezing::Cooperative => {
                 self.each(name, kind, |node| UserCommand::Freeze { node, how: Freezing::Cooperative })?
             }
@@ -60,10 +60,10 @@ impl<'a> Scene<'a> {
             // Postcode services do not freeze by themselves.
             let service =
                 |name: &str| self.picture.nodes.get(name).is_some_and(|node| matches!(node.actor, Actor::Service(_)));
-            deed.commands.retain(|it| !matches!(it, UserCommand::Freeze { node, .. } if service(node)));
-            deed.faults.truncate(deed.commands.len());
+            step.commands.retain(|it| !matches!(it, UserCommand::Freeze { node, .. } if service(node)));
+            step.faults.truncate(step.commands.len());
         }
-        Ok(deed)
+        Ok(step)
     }
 
     pub fn customer(&self, name: &str) -> Result<&'a Customer, String> {
@@ -124,7 +124,7 @@ impl<'a> Scene<'a> {
         links.map(|(from, to)| LinkWay { from: from.clone(), to: to.clone() }).collect()
     }
 
-    pub fn links(&self, from: &EndName, to: &EndName, both_ways: bool, rule: LinkRule) -> Result<Deed, String> {
+    pub fn links(&self, from: &EndName, to: &EndName, both_ways: bool, rule: LinkRule) -> Result<ResolvedStep, String> {
         let (senders, receivers) = (self.ends(from), self.ends(to));
         let mut links = self.ways(&senders, &receivers);
         if both_ways {
@@ -138,10 +138,10 @@ impl<'a> Scene<'a> {
         let faults = kinds_of(rule, both_ways);
         let verb = if faults.is_empty() { "mend".to_owned() } else { faults.join(" and ") };
         let words = format!("{verb} {} → {}", senders.join(", "), receivers.join(", "));
-        Ok(Deed { line: 0, faults, words, commands: vec![UserCommand::SetLinks { links, rule }] })
+        Ok(ResolvedStep { line: 0, faults, words, commands: vec![UserCommand::SetLinks { links, rule }] })
     }
 
-    pub fn partition(&self, side: &[EndName]) -> Result<Deed, String> {
+    pub fn partition(&self, side: &[EndName]) -> Result<ResolvedStep, String> {
         let one: Vec<String> = side.iter().flat_map(|end| self.ends(end)).collect();
         let other: Vec<String> = self.everybody().into_iter().filter(|name| !one.contains(name)).collect();
         let mut links = self.ways(&one, &other);
@@ -151,27 +151,27 @@ impl<'a> Scene<'a> {
         }
         let words = format!("partition {} from {}", one.join(", "), other.join(", "));
         let commands = vec![UserCommand::SetLinks { links, rule: LinkRule::CUT }];
-        Ok(Deed { line: 0, faults: vec!["partition"], words, commands })
+        Ok(ResolvedStep { line: 0, faults: vec!["partition"], words, commands })
     }
 
-    pub fn messages(&self, act: MessageAct, which: &Which) -> Result<Deed, String> {
+    pub fn messages(&self, act: MessageAct, which: &Which) -> Result<ResolvedStep, String> {
         let is_end = |end: &Option<EndName>, id: NodeId| match end {
             Some(end) => self.ends(end).contains(&self.picture.name(id)),
             None => true,
         };
-        let fits = |passage: &&Passage| {
-            let number = passage.facts.step.map(|step| step.0);
+        let fits = |flying: &&MessageInFlight| {
+            let number = flying.facts.step.map(|step| step.0);
             (which.step.is_none() || number == which.step)
-                && is_end(&which.from, passage.id.from)
-                && is_end(&which.to, passage.to)
+                && is_end(&which.from, flying.id.from)
+                && is_end(&which.to, flying.to)
                 && match act {
-                    MessageAct::LetGo => passage.is_held(),
-                    MessageAct::Hold => !passage.is_held(),
+                    MessageAct::LetGo => flying.is_held(),
+                    MessageAct::Hold => !flying.is_held(),
                     MessageAct::LetPast | MessageAct::Drop | MessageAct::Duplicate | MessageAct::Delay(_) => true,
                 }
         };
-        let mut meant: Vec<&Passage> = self.picture.traffic.flying().filter(fits).collect();
-        meant.sort_by_key(|passage| (passage.sent, passage.id, passage.to));
+        let mut meant: Vec<&MessageInFlight> = self.picture.traffic.flying().filter(fits).collect();
+        meant.sort_by_key(|flying| (flying.sent, flying.id, flying.to));
         if !which.all {
             meant.truncate(1);
         }
@@ -187,9 +187,9 @@ impl<'a> Scene<'a> {
             MessageAct::Duplicate => ("message-doubled", true),
             MessageAct::Delay(_) => ("message-delayed", true),
         };
-        let command = |passage: &&Passage| UserCommand::Message { message: passage.id, to: passage.to, act };
-        let labels: Vec<&str> = meant.iter().map(|passage| passage.facts.label.as_str()).collect();
-        Ok(Deed {
+        let command = |flying: &&MessageInFlight| UserCommand::Message { message: flying.id, to: flying.to, act };
+        let labels: Vec<&str> = meant.iter().map(|flying| flying.facts.label.as_str()).collect();
+        Ok(ResolvedStep {
             line: 0,
             faults: if is_fault { vec![kind; meant.len()] } else { Vec::new() },
             words: format!("{kind}: {}", labels.join(", ")),
@@ -197,7 +197,7 @@ impl<'a> Scene<'a> {
         })
     }
 
-    pub fn ring(&self, node: &NodeName, timer: &TimerName) -> Result<Deed, String> {
+    pub fn ring(&self, node: &NodeName, timer: &TimerName) -> Result<ResolvedStep, String> {
         let (name, id) = self.actor(node)?;
         let of = timer.of.as_ref().map(|of| self.actor(of)).transpose()?.map(|(_, id)| id);
         let is_meant = |armed: &Timer| {

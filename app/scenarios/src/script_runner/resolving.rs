@@ -17,7 +17,7 @@ use scene::Scene;
 
 /// A step that is done: what is to be handed to the cluster, and what it is called.
 #[derive(Clone, Debug, Default)]
-pub struct Deed {
+pub struct ResolvedStep {
     /// Its line in the scenario; 0 if it has none.
     pub line: usize,
     /// Its faults by their kinds; none if it mends, orders or waits.
@@ -32,7 +32,7 @@ pub struct Deed {
 ///
 /// # Errors
 /// What there is not now, in a few words: it may be there later.
-pub fn deeds(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> Result<Deed, String> {
+pub fn resolved(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> Result<ResolvedStep, String> {
     let scene = Scene { picture, draw, crowd };
     match action {
         Action::Crash(name) => scene.each(name, "crash", |node| UserCommand::Crash { node }),
@@ -100,15 +100,15 @@ pub fn deeds(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> Resu
     }
 }
 
-fn fault(kind: &'static str, command: UserCommand) -> Deed {
-    Deed { line: 0, faults: vec![kind], words: kind.into(), commands: vec![command] }
+fn fault(kind: &'static str, command: UserCommand) -> ResolvedStep {
+    ResolvedStep { line: 0, faults: vec![kind], words: kind.into(), commands: vec![command] }
 }
 
-fn no_fault(words: &str, command: UserCommand) -> Deed {
-    Deed { line: 0, faults: Vec::new(), words: words.into(), commands: vec![command] }
+fn no_fault(words: &str, command: UserCommand) -> ResolvedStep {
+    ResolvedStep { line: 0, faults: Vec::new(), words: words.into(), commands: vec![command] }
 }
 
-fn speed(rate: Rate) -> Deed {
+fn speed(rate: Rate) -> ResolvedStep {
     let command = UserCommand::SetRate { rate };
     match rate {
         Rate::STOPPED => fault("stopped-time", command),
@@ -117,7 +117,7 @@ fn speed(rate: Rate) -> Deed {
     }
 }
 
-fn customer_appears(picture: &Picture, name: &str, postcode: Postcode) -> Deed {
+fn customer_appears(picture: &Picture, name: &str, postcode: Postcode) -> ResolvedStep {
     let place = match Gazetteer::get().find(postcode) {
         Finding::Live(unit) => unit.point.map_or((0, 0), |point| point.in_millionths()),
         Finding::Closed(_) | Finding::Unknown => (0, 0),

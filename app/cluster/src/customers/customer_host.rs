@@ -19,7 +19,7 @@ use protocol::postcode::Postcode;
 use protocol::trace::{Actor, Ending, Started, TraceEvent, TraceRecord};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::{NAMES, Told};
+use super::{CustomerCommand, NAMES};
 use crate::hosts::HostKey;
 use crate::observer::Facts;
 use crate::supervisor::Incoming;
@@ -33,7 +33,7 @@ const MOST_CUSTOMERS: usize = 1000;
 const SHOWN_PER_SECOND: usize = 50;
 
 /// Where all customers live.
-pub(super) struct House {
+pub(super) struct CustomerHost {
     host: Host<Customer>,
     name_server: Contact,
     clock: ClusterClock,
@@ -64,8 +64,8 @@ enum Last {
     Withdrawal,
 }
 
-impl House {
-    /// An empty house.
+impl CustomerHost {
+    /// A host without customers.
     pub fn new(
         host: Host<Customer>,
         name_server: Contact,
@@ -78,7 +78,7 @@ impl House {
     }
 
     /// Does what is asked, until nobody can ask any more.
-    pub async fn live(mut self, mut waiting: UnboundedReceiver<Told>) {
+    pub async fn live(mut self, mut waiting: UnboundedReceiver<CustomerCommand>) {
         loop {
             let mut waking = Ok(());
             let next_waking = self.next_waking();
@@ -87,12 +87,12 @@ impl House {
                 () = Self::somebody_wakes(next_waking) => waking = self.wake_due(),
                 told = waiting.recv() => match told {
                     None => return,
-                    Some(Told::Steer(command)) => {
+                    Some(CustomerCommand::Steer(command)) => {
                         if let Err(why) = self.host.steer(command) {
                             self.fact(NodeId(0), TraceEvent::CommandRefused { why });
                         }
                     }
-                    Some(Told::Perform(command)) => {
+                    Some(CustomerCommand::Perform(command)) => {
                         if let Err(error) = self.perform(command) {
                             self.fact(NodeId(0), TraceEvent::CommandRefused { why: node::plain_words::chain(&error) });
                         }

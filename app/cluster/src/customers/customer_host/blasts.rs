@@ -1,6 +1,6 @@
 //! What a bomb does to a customer: it is gone, and nobody will know what became of its order; or it does nothing for a time.
 //!
-//! The others in the house go on all the while.
+//! The others in the same host go on all the while.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +8,10 @@ use node::event_loop::Blast;
 use protocol::ids::{CustomerId, NodeId};
 use protocol::trace::{Blast as Does, Ending, Freezing, TraceEvent};
 
-use super::House;
+use super::CustomerHost;
 use crate::supervisor::Incoming;
 
-impl House {
+impl CustomerHost {
     /// Whose bombs went off in this round.
     pub(super) async fn blasts_happen(&mut self) {
         let blasts = self.host.take_blasts();

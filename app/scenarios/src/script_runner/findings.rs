@@ -1,4 +1,4 @@
-//! What has come of a performance so far: counts, folded from facts and deeds.
+//! What has come of a script so far: counts, folded from facts and resolved steps.
 //!
 //! Whether that is as expected is judged elsewhere.
 
@@ -13,7 +13,7 @@ use knowledge::numbered_steps::{NumberedSteps, Passed};
 /// Refusals and skipped steps are told one by one up to so many.
 const MOST_TOLD: usize = 50;
 
-/// Counts since the performance began.
+/// Counts since the script began.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     /// Faults, by kind. Mending is none.
@@ -105,7 +105,7 @@ impl Findings {
         self.newest = Some((number, primary));
     }
 
-    /// The view there was when the performance began.
+    /// The view there was when the script began.
     pub(super) fn begins_in(&mut self, number: ViewNumber, primary: NodeId) {
         self.newest = Some((number, primary));
     }
