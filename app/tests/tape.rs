@@ -240,7 +240,7 @@ fn a_tape_of_long_refusals_is_kept_within_memory() {
         for at in 0..lines {
             let why = "It is away. ".repeat(length / 12);
             let line = format!(
-                "{{\"fact\":{{\"node\":1,\"at\":{at},\"event\":{{\"CommandRefused\":{{\"why\":\"{at} {why}\"}}}}}}}}\n"
+                "{{\"fact\":{{\"node\":1,\"at\":{at},\"event\":{{\"CommandRefused\":{{\"why\":{{\"Words\":\"{at} {why}\"}}}}}}}}}}\n"
             );
             file.write_all(line.as_bytes()).unwrap();
         }
@@ -250,7 +250,7 @@ fn a_tape_of_long_refusals_is_kept_within_memory() {
     assert!(long.tape.bytes() <= 100 << 20 && long.tape.end() > 100, "{} of {}", long.tape.bytes(), long.tape.end());
     assert!(long.notes[0].contains("larger than any may be"), "{:?}", long.notes);
     assert!(long.picture.log.lines().map(|line| wording::line_of_log(line).1.len()).sum::<usize>() <= 1 << 20);
-    assert!(long.picture.notices.iter().all(|(_, why)| why.len() < 6_000));
+    assert!(long.picture.notices.iter().all(|(_, why)| wording::denial(why, |id| id.to_string()).len() < 6_000));
     let last = long.tape.entry(long.tape.end() - 1).unwrap();
     assert!(format!("{last:?}").len() > 1_000_000, "the tape itself has it whole");
     let many = tape_of(2_000, 5_000);

@@ -15,7 +15,7 @@ pub use crate::proof::StandInKey;
 use protocol::ids::{Contact, NodeId};
 use protocol::machine::Settings;
 use protocol::postcode::{Postcode, PostcodeService};
-use protocol::trace::{Bomb, Rate, TraceRecord};
+use protocol::trace::{Bomb, Denial, Rate, TraceRecord};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 pub use steering::{LinkSetting, SteeringCommand};
@@ -183,10 +183,10 @@ pub enum NodeReport {
         /// The sentence.
         why: String,
     },
-    /// A command could not be obeyed; a sentence for people: what, why, what to do.
+    /// A command could not be obeyed.
     Refused {
-        /// The sentence.
-        why: String,
+        /// The reason.
+        why: Denial,
     },
     /// Trace events since the last report, oldest first.
     Trace {

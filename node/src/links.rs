@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use protocol::ids::{MessageId, NodeId, Span};
 use protocol::random::Random;
-use protocol::trace::{LinkRule, Stay};
+use protocol::trace::{LinkRule, Loss, Stay};
 use rustc_hash::FxHashMap;
 
 pub use acts::Acted;
@@ -23,41 +23,12 @@ pub const MOST_IN_LINKS: usize = 8192;
 /// The same in bytes, roughly.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
-/// Why something never leaves its link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Loss {
-    /// The link is cut.
-    Cut,
-    /// The link loses some of what it carries, by chance.
-    Chance,
-    /// There is no room for it in the links of this process.
-    Full,
-    /// A person dropped it.
-    Dropped,
-    /// Its sender ended.
-    Orphaned,
-}
-
-impl Loss {
-    /// The same as the end of a sentence.
-    #[must_use]
-    pub fn reason(self) -> &'static str {
-        match self {
-            Loss::Cut => "the link is cut",
-            Loss::Chance => "lost by its link",
-            Loss::Full => "the links of its sender are full: let go or drop what is held",
-            Loss::Dropped => "a person dropped it",
-            Loss::Orphaned => "its sender ended while it was in its link",
-        }
-    }
-}
-
 fn strikes(chance: &mut Random, per_mille: u16) -> bool {
     chance.chance(u32::from(per_mille) * 1000)
 }
 
 /// What happens to something that enters a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It leaves at once.
     Passes,
@@ -163,7 +134,7 @@ impl Links {
         }
         match (left, rule.hold) {
             (0, false) => Fate::Passes,
-            _ if self.kept() >= MOST_IN_LINKS || self.bytes >= MOST_BYTES => Fate::Lost(Loss::Full),
+            _ if self.kept() >= MOST_IN_LINKS || self.bytes >= MOST_BYTES => Fate::Lost(Loss::LinksFull),
             (_, true) => Fate::Stays { left: self.hop + rule.delay.0, held: true },
             (left, false) => Fate::Stays { left, held: false },
         }

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use protocol::ids::{Contact, MessageId, NodeId};
 use protocol::message::Envelope;
+use protocol::trace::Loss;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -58,8 +59,8 @@ pub enum Arrival {
     Lost {
         /// Which, and to whom.
         messages: Vec<(MessageId, NodeId)>,
-        /// A sentence.
-        why: String,
+        /// What became of them.
+        why: Loss,
     },
 }
 

@@ -5,7 +5,9 @@
 //! postcode requests) and takes their description; the launcher traces processes; the customers' driver traces customers.
 
 mod crowd;
+mod denial;
 mod failpoints;
+mod loss;
 mod no_service;
 mod steering;
 mod suspicion;
@@ -22,7 +24,9 @@ use crate::postcode::{Postcode, PostcodeService, Verdict};
 use crate::timer::Timer;
 
 pub use crowd::{Crowd, CrowdJudged, CrowdTimes};
+pub use denial::{Denial, NoFreshStart};
 pub use failpoints::{FAILPOINTS, Failpoint, Part};
+pub use loss::Loss;
 pub use no_service::NoService;
 pub use steering::{Blast, Bomb, Freezing, LinkRule, MessageAct, Rate, Stay};
 pub use suspicion::{Sign, Suspicion};
@@ -81,8 +85,8 @@ pub enum TraceEvent {
         message: MessageId,
         /// To whom it was sent.
         to: NodeId,
-        /// A sentence.
-        why: String,
+        /// What became of it.
+        why: Loss,
     },
     /// Machine: the message being handled was refused.
     Refused {
@@ -246,10 +250,10 @@ pub enum TraceEvent {
         /// Whether they are.
         shown: bool,
     },
-    /// Launcher: something a person asked for cannot be done.
+    /// Launcher, or machine of a front-end: something a person asked for is not done.
     CommandRefused {
-        /// A sentence: what, why, what to do.
-        why: String,
+        /// The reason.
+        why: Denial,
     },
     /// Anyone: a line for people.
     Log {

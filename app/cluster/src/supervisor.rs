@@ -116,7 +116,7 @@ impl Supervisor {
         match incoming {
             Incoming::Wanted(command) => {
                 if let Err(error) = self.perform(command) {
-                    self.fact(NodeId(0), TraceEvent::CommandRefused { why: node::plain_words::chain(&error) });
+                    self.fact(NodeId(0), TraceEvent::CommandRefused { why: node::plain_words::chain(&error).into() });
                 }
             }
             Incoming::Asked(question) => self.on_question(question),
@@ -292,7 +292,7 @@ impl Supervisor {
     fn on_turned_away(&mut self, why: String) {
         if self.turned_away.is_none_or(|last| last.elapsed() >= BETWEEN_TURNED_AWAY) {
             self.turned_away = Some(Instant::now());
-            self.fact(NodeId(0), TraceEvent::CommandRefused { why });
+            self.fact(NodeId(0), TraceEvent::CommandRefused { why: why.into() });
         }
     }
 

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use protocol::ids::{NodeId, Role};
 use protocol::postcode::{Postcode, Verdict};
-use protocol::trace::{Actor, Crowd, Ending, NoService, NodeState, Started, TraceEvent, TraceRecord};
+use protocol::trace::{Actor, Crowd, Denial, Ending, NoService, NodeState, Started, TraceEvent, TraceRecord};
 
 pub use belief::{Belief, Truth};
 pub use concern::Concern;
@@ -72,7 +72,7 @@ pub struct Picture {
     /// Faults, view changes and the like, oldest first, the newest of them: for the timeline.
     pub marks: VecDeque<Arc<Mark>>,
     /// Commands that were refused: when, and why. Newest last.
-    pub notices: VecDeque<(u64, String)>,
+    pub notices: VecDeque<(u64, Denial)>,
     verdicts: BTreeMap<Postcode, Verdict>,
     verdict_ages: VecDeque<Postcode>,
     newest_led: u64,
@@ -193,7 +193,7 @@ impl Picture {
             TraceEvent::BombIs { bomb } => self.steering.bomb_is(node, *bomb),
             TraceEvent::Exploded { .. } => self.steering.bomb_is(node, None),
             TraceEvent::CommandRefused { why } => {
-                self.notices.push_back((at, shortened(why)));
+                self.notices.push_back((at, log::of_denial(why)));
                 self.notices.keep_newest(MOST_NOTICES);
             }
             TraceEvent::TookIn { .. }
@@ -214,7 +214,8 @@ impl Picture {
     pub(crate) fn weight_beside(&self, earlier: Option<&Self>) -> usize {
         let things = self.nodes.iter().count() * NODE + self.customers.iter().count() * CUSTOMER;
         let steered = self.steering.links.len() + self.steering.timers.len() + self.steering.bombs.len();
-        let notices: usize = self.notices.iter().map(|(_, why)| why.len()).sum();
+        let length = |why: &Denial| if let Denial::Words(words) = why { words.len() } else { SMALL };
+        let notices: usize = self.notices.iter().map(|(_, why)| length(why)).sum();
         let log = self.log.weight_beside(earlier.map(|earlier| &earlier.log));
         things + self.traffic.weight() + log + steered * SMALL + notices + self.marks.len() * SMALL
     }

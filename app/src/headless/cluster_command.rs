@@ -122,6 +122,7 @@ fn say_changes(cluster: &mut Cluster, picture: &mut Picture) -> Result<(), Failu
         picture.apply(&record);
         let node = picture.nodes.of(record.node).map(NodeLine::of).or(before);
         if let TraceEvent::CommandRefused { why } = &record.event {
+            let why = wording::denial(why, |id| picture.name(id));
             say_json(&json!({"change": "refused", "why": why}))?;
         } else if let (Some(node), TraceEvent::Started(_)) = (&node, &record.event) {
             say_json(&json!({"change": "started", "node": node}))?;

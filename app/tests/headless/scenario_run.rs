@@ -74,7 +74,7 @@ impl ScenarioRun {
     pub fn refusal(&mut self, command: UserCommand) -> String {
         self.perform(command);
         self.until("a refusal", |record| match &record.event {
-            TraceEvent::CommandRefused { why } => Some(why.clone()),
+            TraceEvent::CommandRefused { why } => Some(wording::denial(why, |id| id.to_string())),
             _ => None,
         })
     }

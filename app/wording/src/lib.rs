@@ -32,7 +32,7 @@ pub use of_past::{
     shown_part,
 };
 pub use of_results::*;
-pub use of_service::{no_service, orders_wait};
+pub use of_service::{denial, loss, no_service, orders_wait};
 pub use of_steering::*;
 
 /// Why they do is told where there is more room.
@@ -391,7 +391,7 @@ pub fn log_line(event: &TraceEvent, name: &dyn Fn(NodeId) -> String) -> Option<(
             let step = facts.step.map_or_else(String::new, |step| format!("[{}] ", step.0));
             plain(format!("{step}{} → {}", facts.label, name(*to)))
         }
-        TraceEvent::Lost { to, why, .. } => bad(format!("message to {} lost: {why}", name(*to))),
+        TraceEvent::Lost { to, why, .. } => bad(format!("message to {} lost: {}", name(*to), loss(why))),
         TraceEvent::Refused { from, why } => bad(format!("from {}: {why}", name(*from))),
         TraceEvent::Became { standing, view } => Some(became(*standing, view)),
         TraceEvent::Committed { op } => good(format!("committed operation {op}")),
@@ -429,7 +429,7 @@ pub fn log_line(event: &TraceEvent, name: &dyn Fn(NodeId) -> String) -> Option<(
         TraceEvent::BombIs { bomb: None } => plain("no bomb waits here any more".into()),
         TraceEvent::Exploded { bomb } => bad(format!("the bomb went off at {}", bomb.at)),
         TraceEvent::Rang { timer } => plain(format!("timer rang: {}", timer_name(*timer, name))),
-        TraceEvent::CommandRefused { why } => bad(why.clone()),
+        TraceEvent::CommandRefused { why } => bad(denial(why, name)),
         TraceEvent::Log { text } => plain(text.clone()),
         // Its sending says it.
         TraceEvent::PostcodeAsked { .. }

@@ -2,8 +2,8 @@
 
 use protocol::plant::Plant;
 
-use super::{count, light_named};
-use scenarios::{Conclusion, Outcome};
+use super::{count, denial, light_named};
+use scenarios::{Conclusion, Findings, Outcome};
 
 /// A scenario whose customers are coming.
 pub const ENTERING: &str = "The customers come in…";
@@ -87,4 +87,11 @@ pub fn exit_status(conclusion: Conclusion) -> String {
         Conclusion::TooLittleEvidence => (4, "too little evidence"),
     };
     format!("In the terminal, “just-hungry run” ends like this with exit status {status}: {words}.")
+}
+
+/// Commands that were refused, and steps that meant nobody.
+#[must_use]
+pub fn not_done(findings: &Findings) -> Vec<String> {
+    let refused = findings.refused.iter().map(|why| denial(why, |id| id.to_string()));
+    refused.chain(findings.skipped.iter().cloned()).collect()
 }

@@ -5,7 +5,7 @@ use protocol::message::FieldValue;
 use protocol::plant::Plant;
 use protocol::trace::{Blast, Bomb, Crowd, Failpoint, Freezing, LinkRule, Rate};
 
-use super::duration;
+use super::{duration, loss};
 use knowledge::picture::{End, MessageInFlight, Picture};
 use knowledge::user_command::Until;
 
@@ -202,7 +202,7 @@ pub fn whereabouts(flying: &MessageInFlight, picture: &Picture) -> String {
         Some((at, End::Refused(why))) => {
             format!("It reached {to} after {}, which did not do what it says: {why}.", after(*at))
         }
-        Some((at, End::Lost(why))) => format!("Lost after {}: {why}.", after(*at)),
+        Some((at, End::Lost(why))) => format!("Lost after {}: {}.", after(*at), loss(why)),
     }
 }
 

@@ -8,12 +8,11 @@ use std::collections::VecDeque;
 use protocol::ids::NodeId;
 use protocol::machine::{Effect, Input, Machine};
 use protocol::message::Envelope;
-use protocol::trace::{Bomb, Failpoint, NodeState};
+use protocol::trace::{Bomb, Failpoint, Loss, NodeState};
 use rustc_hash::FxHashMap;
 
 use super::Host;
 use super::failpoints::{Moment, Watch};
-use crate::links::Loss;
 
 /// A bomb that went off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +93,7 @@ impl<M: Machine> Host<M> {
     /// for nobody else could tell it from what has just left.
     pub fn lose_links(&mut self, node: NodeId) {
         for passing in self.links.take_from(node) {
-            self.note_lost(&passing, Loss::Orphaned);
+            self.note_lost(&passing, Loss::SenderEnded);
         }
     }
 

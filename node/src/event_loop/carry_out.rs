@@ -4,10 +4,10 @@ use anyhow::Context;
 use protocol::ids::{Contact, MessageId, NodeId};
 use protocol::machine::{Effect, Input, Machine};
 use protocol::message::{Envelope, Message};
-use protocol::trace::{LinkRule, TraceEvent};
+use protocol::trace::{LinkRule, Loss, TraceEvent};
 
 use super::{Answered, Host};
-use crate::links::{Fate, Loss, MOST_IN_LINKS, Passing};
+use crate::links::{Fate, MOST_IN_LINKS, Passing};
 
 impl<M: Machine> Host<M> {
     pub(super) fn carry_out_touched(&mut self) -> anyhow::Result<()> {
@@ -131,22 +131,22 @@ impl<M: Machine> Host<M> {
 
     /// Something will never leave its link.
     pub(super) fn is_lost(&mut self, passing: Passing, why: Loss) {
-        if why == Loss::Full && self.links.overflow() {
+        if why == Loss::LinksFull && self.links.overflow() {
             let text = || format!("{MOST_IN_LINKS} messages are in links here. What enters now is lost: mend a link.");
             self.trace(passing.way().0, || TraceEvent::Log { text: text() });
         }
         self.note_lost(&passing, why);
         match passing {
             Passing::Message { .. } => {}
-            Passing::Question(question) => self.question_is_lost(*question, why.reason()),
-            Passing::Verdict(answer) => self.question_is_lost(answer.question, why.reason()),
+            Passing::Question(question) => self.question_is_lost(*question),
+            Passing::Verdict(answer) => self.question_is_lost(answer.question),
         }
     }
 
     pub(super) fn note_lost(&mut self, passing: &Passing, why: Loss) {
         if self.shows(passing.is_traced()) {
             let (message, (from, to)): (MessageId, _) = (passing.id(), passing.way());
-            self.feed.note(from, self.clock.now(), TraceEvent::Lost { message, to, why: why.reason().into() });
+            self.feed.note(from, self.clock.now(), TraceEvent::Lost { message, to, why });
         }
     }
 }

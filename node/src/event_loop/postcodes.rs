@@ -13,7 +13,7 @@ use protocol::ids::{MessageId, RequestId, Timestamp};
 use protocol::machine::{Input, Machine};
 use protocol::message::Step;
 use protocol::postcode::{Postcode, Verdict};
-use protocol::trace::{MessageFacts, TraceEvent};
+use protocol::trace::{Loss, MessageFacts, TraceEvent};
 use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -24,8 +24,6 @@ use crate::postcode_services::{PostcodeServices, Said};
 
 /// So many postcodes are asked about at once (PROTOCOL section 8).
 const MOST_AT_ONCE: usize = 32;
-/// Why a question is not asked: it was in its link for too long.
-const UNWANTED: &str = "nobody waits for its answer any more";
 
 /// What a task that asks tells the loop.
 type News = (Box<Question>, Said);
@@ -190,7 +188,7 @@ impl<M: Machine> Host<M> {
         if traced && is_asked {
             self.trace(to, || TraceEvent::Delivered { message: id, refused: None });
         } else if traced {
-            self.trace(id.from, || TraceEvent::Lost { message: id, to, why: UNWANTED.into() });
+            self.trace(id.from, || TraceEvent::Lost { message: id, to, why: Loss::NotNeeded });
         }
     }
 
@@ -208,8 +206,8 @@ impl<M: Machine> Host<M> {
     }
 
     /// A link lost the question, or its verdict.
-    pub(super) fn question_is_lost(&mut self, question: Question, why: &str) {
-        self.attempt_failed(question, why, true, Duration::ZERO);
+    pub(super) fn question_is_lost(&mut self, question: Question) {
+        self.attempt_failed(question, "the question or its answer was lost on its way", true, Duration::ZERO);
     }
 
     /// A service gave no answer that could be used, or none came through: the next one is asked.

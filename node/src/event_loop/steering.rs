@@ -8,12 +8,12 @@ use std::time::Duration;
 use protocol::ids::{Contact, MessageId, NodeId};
 use protocol::machine::{Input, Machine, Settings, Timer, Wish};
 use protocol::message::Envelope;
-use protocol::trace::{Freezing, MessageAct, Rate, Stay, TraceEvent};
+use protocol::trace::{Denial, Freezing, Loss, MessageAct, Rate, Stay, TraceEvent};
 
 use super::Host;
 use crate::control::{LinkSetting, SteeringCommand};
 use crate::freezing::Standstill;
-use crate::links::{Acted, Changed, Loss, Passing};
+use crate::links::{Acted, Changed, Passing};
 use crate::transport::Observed;
 
 impl<M: Machine> Host<M> {
@@ -27,8 +27,8 @@ impl<M: Machine> Host<M> {
     /// Obeys.
     ///
     /// # Errors
-    /// A sentence for people: what cannot be done, and why.
-    pub fn steer(&mut self, command: SteeringCommand) -> Result<(), String> {
+    /// Why that cannot be done.
+    pub fn steer(&mut self, command: SteeringCommand) -> Result<(), Denial> {
         match command {
             SteeringCommand::Clock { at, rate, until } => self.set_clock(at, rate, until),
             SteeringCommand::Retime(settings) => self.retime(settings),
@@ -81,12 +81,10 @@ impl<M: Machine> Host<M> {
     /// Does something with a message that is in a link, or with a question to a postcode service, or with its verdict.
     ///
     /// # Errors
-    /// A sentence: it has left its link, or cannot be doubled.
-    pub(super) fn act_on(&mut self, message: MessageId, to: NodeId, act: MessageAct) -> Result<(), String> {
+    /// If it has left its link, or cannot be doubled.
+    pub(super) fn act_on(&mut self, message: MessageId, to: NodeId, act: MessageAct) -> Result<(), Denial> {
         self.now = self.now.max(self.clock.now());
-        let acted = self.links.act(message, to, act, self.now);
-        let acted = acted.ok_or("That message has left its link already, so nothing can be done with it any more.")?;
-        match acted {
+        match self.links.act(message, to, act, self.now).ok_or(Denial::MessageLeft)? {
             Acted::Nothing => {}
             Acted::Stays { stay, traced } => self.note_stay(message, to, traced, stay),
             Acted::Leaves(passing) => {
@@ -96,9 +94,7 @@ impl<M: Machine> Host<M> {
             Acted::Dropped(passing) => self.is_lost(passing, Loss::Dropped),
             Acted::Doubles(Passing::Message { to, envelope }) => self.send_copy(to, envelope),
             Acted::Doubles(Passing::Question(_) | Passing::Verdict(_)) => {
-                return Err("A question to a postcode service cannot be doubled: HTTP asks once. Drop it instead, \
-                            then the other service is asked."
-                    .into());
+                return Err(Denial::QuestionsAreNotDoubled);
             }
         }
         Ok(())
@@ -117,11 +113,11 @@ impl<M: Machine> Host<M> {
     /// Lets an armed timer ring now, whatever time it is.
     ///
     /// # Errors
-    /// A sentence, if it is not armed.
-    pub(super) fn ring(&mut self, node: NodeId, timer: Timer) -> Result<(), String> {
-        let at = self.by_id.get(&node).copied().ok_or("Whose timer that is, is not here (any more).")?;
+    /// If it is not armed.
+    pub(super) fn ring(&mut self, node: NodeId, timer: Timer) -> Result<(), Denial> {
+        let at = self.by_id.get(&node).copied().ok_or(Denial::NotHere { node })?;
         if !self.timers.is_set(at, timer) {
-            return Err("That timer is not armed: it has rung already, or nobody waits for it any more.".into());
+            return Err(Denial::TimerNotArmed);
         }
         self.timers.cancel(at, timer);
         self.timers_rung += 1;

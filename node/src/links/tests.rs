@@ -270,7 +270,7 @@ fn a_message_can_be_dropped_doubled_and_delayed() {
 #[test]
 fn what_is_in_the_links_is_bounded_in_number_and_in_bytes() {
     let mut scene = Scene::with(rule(|rule| rule.hold = true));
-    let kept = (0..10_000).filter(|number| scene.send(*number) != Fate::Lost(Loss::Full)).count();
+    let kept = (0..10_000).filter(|number| scene.send(*number) != Fate::Lost(Loss::LinksFull)).count();
     assert_eq!((kept, scene.links.kept()), (MOST_IN_LINKS, MOST_IN_LINKS));
     assert_eq!(scene.send_to(OTHER, 1, lookup()), Fate::Passes, "what need not be kept still passes");
     assert!(scene.links.overflow() && !scene.links.overflow(), "said once");
@@ -286,9 +286,9 @@ fn what_is_in_the_links_is_bounded_in_number_and_in_bytes() {
     let snapshot = |number| (number, Message::Snapshot(part.clone()));
     let kept = (0..1000)
         .map(snapshot)
-        .filter(|(number, part)| scene.send_to(PEER, *number, part.clone()) != Fate::Lost(Loss::Full));
+        .filter(|(number, part)| scene.send_to(PEER, *number, part.clone()) != Fate::Lost(Loss::LinksFull));
     assert!((400..=512).contains(&kept.count()));
-    assert_eq!(scene.send(9), Fate::Lost(Loss::Full));
+    assert_eq!(scene.send(9), Fate::Lost(Loss::LinksFull));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use protocol::message::Envelope;
+use protocol::trace::Loss;
 use quinn::{Connection, ConnectionError, Endpoint, Incoming, SendStream, VarInt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -31,9 +32,9 @@ pub(super) enum Report {
     /// A connection can be used.
     Up { key: PeerKey, connection: u64, outbox: Arc<Outbox> },
     /// It ended.
-    Down { key: PeerKey, connection: u64, why: String },
+    Down { key: PeerKey, connection: u64, why: Loss },
     /// A dial failed.
-    NotReached { key: PeerKey, why: String },
+    NotReached { key: PeerKey, why: Loss },
     /// All whole envelopes of one read that the sender was allowed to send.
     Messages { from: SocketAddr, envelopes: Vec<Envelope> },
 }
@@ -135,17 +136,17 @@ impl Attendant {
         let connection = match self.endpoint.connect(key.address, COMMON_NAME) {
             Ok(connecting) => match timeout(DIAL, connecting).await {
                 Ok(Ok(connection)) => Ok(connection),
-                Ok(Err(error)) => Err(format!("{} cannot be reached: {error}", key.address)),
-                Err(_) => Err(format!("nobody answers at {}", key.address)),
+                Ok(Err(error)) => Err(no_connection(&error)),
+                Err(_) => Err(Loss::NoAnswer),
             },
-            Err(error) => Err(format!("{} cannot be dialled: {error}", key.address)),
+            Err(error) => Err(no_connection(&error)),
         };
         let why = match connection {
             Ok(connection) => match PeerIdentity::of(&connection) {
                 Some(identity) if identity.id == key.id => return self.attend(connection, identity, outbox).await,
                 _ => {
                     connection.close(CLOSE_WRONG_IDENTITY, b"somebody else was meant");
-                    format!("somebody else answers at {}", key.address)
+                    Loss::AnotherAnswers
                 }
             },
             Err(why) => why,
@@ -159,25 +160,25 @@ impl Attendant {
         let number = self.connections.fetch_add(1, Ordering::Relaxed);
         let stream = match connection.open_uni().await {
             Ok(stream) => stream,
-            Err(error) => return self.report(Report::NotReached { key, why: error.to_string() }).await,
+            Err(error) => return self.report(Report::NotReached { key, why: no_connection(&error) }).await,
         };
         tokio::spawn(write(stream, outbox.clone()));
         self.report(Report::Up { key, connection: number, outbox: outbox.clone() }).await;
 
         let ending = self.read(&connection, identity).await;
-        let (code, why) = match ending {
-            Ok(()) => (CLOSE_NOTHING_WRONG, format!("{} ended its stream", key.address)),
-            Err(Ending::Connection(error)) => {
-                (CLOSE_NOTHING_WRONG, format!("the connection to {} is gone: {error}", key.address))
-            }
-            Err(Ending::Misbehaved(why)) => {
-                self.refusals.add(key.address, || why.clone());
-                (CLOSE_BAD_FRAME, why)
+        outbox.close();
+        let why = match ending {
+            Ok(()) => Loss::StreamEnded,
+            Err(Ending::Connection(error)) => no_connection(&error),
+            Err(Ending::Misbehaved(said)) => {
+                self.refusals.add(key.address, || said.clone());
+                connection.close(CLOSE_BAD_FRAME, said.as_bytes());
+                Loss::NoConnection { said }
             }
         };
-        tracing::debug!("{why}");
-        outbox.close();
-        connection.close(code, why.as_bytes());
+        tracing::debug!(peer = %key.address, ?why, "a connection ended");
+        // The first to close it decides on the reason.
+        connection.close(CLOSE_NOTHING_WRONG, b"");
         self.report(Report::Down { key, connection: number, why }).await;
     }
 
@@ -231,6 +232,10 @@ impl Attendant {
     async fn report(&self, report: Report) {
         drop(self.reports.send(report).await);
     }
+}
+
+fn no_connection(error: &impl ToString) -> Loss {
+    Loss::NoConnection { said: error.to_string() }
 }
 
 /// Why reading ended.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use protocol::ids::{Contact, MessageId, NodeId};
 use protocol::message::Envelope;
+use protocol::trace::Loss;
 use rustc_hash::FxHashMap;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -110,7 +111,7 @@ impl Peers {
     }
 
     /// One write per peer with something new. `lost` is told of traced messages that a full outbox does not take.
-    pub(super) fn flush(&mut self, mut lost: impl FnMut(Vec<(MessageId, NodeId)>, String)) {
+    pub(super) fn flush(&mut self, mut lost: impl FnMut(Vec<(MessageId, NodeId)>, Loss)) {
         for key in self.dirty.drain(..) {
             let Some(peer) = self.by_key.get_mut(&key) else { continue };
             peer.dirty = false;
@@ -120,7 +121,7 @@ impl Peers {
                 peer.frames.clear();
                 let messages = peer.take_uncertain();
                 if !messages.is_empty() {
-                    lost(messages, format!("{} takes no more messages", key.address));
+                    lost(messages, Loss::ReceiverFull);
                 }
             }
         }
@@ -182,12 +183,12 @@ impl Peer {
         Self { state, frames: Vec::new(), dirty: false, uncertain: VecDeque::new() }
     }
 
-    /// Gathers a message. The error is a sentence: why it will not be sent.
-    pub(super) fn append(&mut self, envelope: &Envelope, observed: bool) -> Result<(), String> {
+    /// Gathers a message, or says why it will not be sent.
+    pub(super) fn append(&mut self, envelope: &Envelope, observed: bool) -> Result<(), Loss> {
         if matches!(self.state, State::Down { .. }) {
-            return Err("nobody answers at its address".into());
+            return Err(Loss::NoAnswer);
         }
-        framing::append(envelope, &mut self.frames).map_err(|error| error.to_string())?;
+        framing::append(envelope, &mut self.frames).map_err(|_| Loss::TooLarge)?;
         if observed {
             let now = Instant::now();
             let certain = |entry: &&(_, _, Instant)| now - entry.2 > UNCERTAIN;

@@ -7,10 +7,10 @@
 use super::{FrontEnd, Health};
 use crate::ids::{OpNumber, ReplicaId, View, ViewNumber};
 use crate::machine::Effects;
-use crate::trace::TraceEvent;
+use crate::trace::{Denial, NoFreshStart, TraceEvent};
 
 impl FrontEnd {
-    /// The operator wants it: refused with a sentence, or proposed like any other view: recorded by
+    /// The operator wants it: refused with a reason, or proposed like any other view: recorded by
     /// compare-and-set (R13), and announced only then (R12).
     pub(super) fn order_fresh_start(&mut self, after: ViewNumber, primary: ReplicaId, effects: &mut Effects) {
         if self.retired {
@@ -24,39 +24,29 @@ impl FrontEnd {
                 self.may_propose = true;
                 self.reconsider = true;
             }
-            Err(why) => effects.trace(|| TraceEvent::CommandRefused { why }),
+            Err(why) => effects.trace(|| TraceEvent::CommandRefused { why: Denial::FreshStart(why) }),
         }
     }
 
-    fn fresh_view(&self, after: ViewNumber, primary: ReplicaId) -> Result<View, String> {
+    fn fresh_view(&self, after: ViewNumber, primary: ReplicaId) -> Result<View, NoFreshStart> {
         let is_heard = |id: &ReplicaId| self.replicas.get(id).is_some_and(|known| known.health == Health::Alive);
         if self.token.is_none() {
-            return Err(
-                "The front-end is waiting for the name server, without which no view can be recorded. Order the \
-                        fresh start again when the name server runs."
-                    .into(),
-            );
+            return Err(NoFreshStart::NameServerSilent);
         }
         if self.view.number == ViewNumber(0) {
-            return Err("No history has begun yet, so there is none to begin afresh.".into());
+            return Err(NoFreshStart::NoHistory);
         }
         if after != self.view.number {
-            let newest = self.view.number;
-            return Err(format!(
-                "View {after} is not the newest, view {newest} is. Look again before you give its members up."
-            ));
+            return Err(NoFreshStart::NotTheNewest { after, newest: self.view.number });
         }
-        if let Some(alive) = self.view.members.iter().find(|id| **id != primary && !self.is_dead(id)) {
-            return Err(format!(
-                "{alive} is a member of view {after} and is not known to be dead: it may hold all orders. \
-                 Restore it, or crash it first."
-            ));
+        if let Some(member) = self.view.members.iter().find(|id| **id != primary && !self.is_dead(id)) {
+            return Err(NoFreshStart::MayLive { member: *member, view: after });
         }
         if self.status_in_view(&primary).is_some_and(|status| status.acting) {
-            return Err("This replica serves, and holds all orders. Nothing is lost.".into());
+            return Err(NoFreshStart::Serves);
         }
         if !is_heard(&primary) {
-            return Err("This replica does not answer. Choose one that runs.".into());
+            return Err(NoFreshStart::DoesNotAnswer);
         }
         let begins_at = Some(self.newest.next());
         Ok(View { number: after.next(), primary, members: vec![primary], begins_at })

@@ -94,7 +94,7 @@ impl CustomerHost {
                     }
                     Some(CustomerCommand::Perform(command)) => {
                         if let Err(error) = self.perform(command) {
-                            self.fact(NodeId(0), TraceEvent::CommandRefused { why: node::plain_words::chain(&error) });
+                            self.fact(NodeId(0), TraceEvent::CommandRefused { why: node::plain_words::chain(&error).into() });
                         }
                     }
                 }

@@ -8,7 +8,7 @@ use protocol::machine::Timer;
 use protocol::message::{Answer, Ask};
 use protocol::order_book::{HistoryPage, Outcome, Rejection};
 use protocol::postcode::Verdict;
-use protocol::trace::{Actor, MessageFacts, TraceEvent, TraceRecord};
+use protocol::trace::{Actor, Denial, Loss, MessageFacts, NoFreshStart, TraceEvent, TraceRecord};
 
 use super::{Nodes, shortened};
 
@@ -92,6 +92,9 @@ fn spoken_of(event: &TraceEvent) -> Option<NodeId> {
     match event {
         TraceEvent::Sent { to, .. } | TraceEvent::Lost { to, .. } => Some(*to),
         TraceEvent::Refused { from, .. } | TraceEvent::PostcodeAnswered { from, .. } => Some(*from),
+        TraceEvent::CommandRefused {
+            why: Denial::NotHere { node } | Denial::FreshStart(NoFreshStart::MayLive { member: node, .. }),
+        } => Some(*node),
         TraceEvent::TookIn { replica } | TraceEvent::Suspects { replica, .. } => Some(*replica),
         TraceEvent::Rang { timer: Timer::Silence(node) } => Some(*node),
         _ => None,
@@ -108,7 +111,7 @@ fn kept(event: &TraceEvent) -> Option<TraceEvent> {
             let facts = MessageFacts { step, label: shortened(&facts.label), request, fields: Vec::new(), delay, held };
             TraceEvent::Sent { message: *message, to: *to, facts }
         }
-        TraceEvent::Lost { message, to, why } => TraceEvent::Lost { message: *message, to: *to, why: shortened(why) },
+        TraceEvent::Lost { message, to, why } => TraceEvent::Lost { message: *message, to: *to, why: of_loss(why) },
         TraceEvent::PostcodeAnswered { message, from, verdict, took } => {
             let verdict = match verdict {
                 Verdict::Valid { place, by } => Verdict::Valid { place: place.as_deref().map(shortened), by: *by },
@@ -134,7 +137,7 @@ fn kept(event: &TraceEvent) -> Option<TraceEvent> {
         TraceEvent::LinkIs { from, to, rule } => {
             TraceEvent::LinkIs { from: shortened(from), to: shortened(to), rule: *rule }
         }
-        TraceEvent::CommandRefused { why } => TraceEvent::CommandRefused { why: shortened(why) },
+        TraceEvent::CommandRefused { why } => TraceEvent::CommandRefused { why: of_denial(why) },
         TraceEvent::Log { text } => TraceEvent::Log { text: shortened(text) },
         TraceEvent::Started(_)
         | TraceEvent::Refused { .. }
@@ -165,14 +168,29 @@ fn kept(event: &TraceEvent) -> Option<TraceEvent> {
     })
 }
 
+fn of_loss(why: &Loss) -> Loss {
+    match why {
+        Loss::NoConnection { said } => Loss::NoConnection { said: shortened(said) },
+        known => known.clone(),
+    }
+}
+
+/// A reason without more of its words than are shown.
+pub(super) fn of_denial(why: &Denial) -> Denial {
+    match why {
+        Denial::Words(words) => Denial::Words(shortened(words)),
+        known => known.clone(),
+    }
+}
+
 /// Bytes of what a kept fact holds beside itself.
 fn text_of(event: &TraceEvent) -> usize {
     match event {
         TraceEvent::Started(started) => started.name.len(),
         TraceEvent::Ended { words: text, .. }
-        | TraceEvent::Lost { why: text, .. }
+        | TraceEvent::Lost { why: Loss::NoConnection { said: text }, .. }
         | TraceEvent::CustomerIs { name: text, .. }
-        | TraceEvent::CommandRefused { why: text }
+        | TraceEvent::CommandRefused { why: Denial::Words(text) }
         | TraceEvent::Log { text } => text.len(),
         TraceEvent::Sent { facts, .. } => facts.label.len(),
         TraceEvent::Became { view, .. } => size_of_val(view.members.as_slice()),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use protocol::ids::{MessageId, NodeId};
 use protocol::postcode::Postcode;
-use protocol::trace::{MessageFacts, Refusal, Stay};
+use protocol::trace::{Loss, MessageFacts, Refusal, Stay};
 
 use super::KeepNewest;
 
@@ -52,8 +52,8 @@ pub enum End {
     Delivered,
     /// It arrived, and the receiver did not do what it says.
     Refused(Refusal),
-    /// It never will be; a sentence why.
-    Lost(String),
+    /// It never will be, and why.
+    Lost(Loss),
 }
 
 impl MessageInFlight {
@@ -215,9 +215,9 @@ impl Traffic {
         }
     }
 
-    pub(super) fn lost(&mut self, id: MessageId, to: NodeId, why: &str, at: u64) {
+    pub(super) fn lost(&mut self, id: MessageId, to: NodeId, why: &Loss, at: u64) {
         if let Some(flying) = self.flying.remove(&(id, to)) {
-            self.pass(flying, at, End::Lost(why.to_owned()));
+            self.pass(flying, at, End::Lost(why.clone()));
         }
     }
 
@@ -273,13 +273,13 @@ impl Traffic {
         };
         let why =
             |(key, flying): (&(MessageId, NodeId), &Arc<MessageInFlight>)| match (key.1 == id, in_its_link(flying)) {
-                (true, _) => Some((*key, "its receiver has ended")),
-                (false, true) => Some((*key, "its sender ended while it was in its link")),
+                (true, _) => Some((*key, Loss::ReceiverEnded)),
+                (false, true) => Some((*key, Loss::SenderEnded)),
                 (false, false) => None,
             };
         let orphans: Vec<_> = self.flying.iter().filter_map(why).collect();
         for ((message, to), why) in orphans {
-            self.lost(message, to, why, at);
+            self.lost(message, to, &why, at);
         }
         self.flows.retain(|(from, to), _| *from != id && *to != id);
         self.asked.retain(|message, _| message.from != id);

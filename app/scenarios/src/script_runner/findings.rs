@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use protocol::ids::{NodeId, ViewNumber};
-use protocol::trace::{Standing, TraceEvent, TraceRecord};
+use protocol::trace::{Denial, Standing, TraceEvent, TraceRecord};
 
 use knowledge::numbered_steps::{NumberedSteps, Passed};
 
@@ -28,8 +28,8 @@ pub struct Findings {
     pub view_changes: u64,
     /// Newer views with another primary.
     pub failovers: u64,
-    /// Commands that were refused, the first of them: sentences.
-    pub refused: Vec<String>,
+    /// Why commands were refused, the first of them.
+    pub refused: Vec<Denial>,
     /// Steps that were not done because nobody was meant.
     pub skipped: Vec<String>,
     /// What was waited for in vain: then the scenario went no further.

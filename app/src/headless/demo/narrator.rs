@@ -154,6 +154,7 @@ impl Demo {
             }
             TraceEvent::Sent { message, to, facts } => self.show_sent(&who, *message, *to, facts)?,
             TraceEvent::Lost { message, to, why } if self.sent.contains(message) => {
+                let why = wording::loss(why);
                 say(format!("     lost between {who} and {}: {why}", self.name(*to)))?;
             }
             TraceEvent::PostcodeAsked { service, postcode, .. } => {
@@ -171,7 +172,9 @@ impl Demo {
                 say(format!("     {who} suspects {}: {sign}", self.name(*replica)))?;
             }
             TraceEvent::Answered { request, answer, took } => self.answered(*request, answer, *took)?,
-            TraceEvent::CommandRefused { why } => self.refused = Some(why.clone()),
+            TraceEvent::CommandRefused { why } => {
+                self.refused = Some(wording::denial(why, |id| self.name(id)));
+            }
             TraceEvent::Suspects { suspected: false, .. }
             | TraceEvent::CustomerIs { .. }
             | TraceEvent::Asked { .. }

@@ -12,7 +12,7 @@ use crate::headless::{Exit, Failure, say};
 use cluster::load::Agreement;
 use knowledge::verdict::Verdict;
 use scenarios::{Conclusion, Gaps, Light, Met, Outcome};
-use wording::unmet;
+use wording::{not_done, unmet};
 
 /// What came of it.
 #[derive(Debug, Serialize)]
@@ -83,7 +83,7 @@ impl Report {
             replicas_equal: finished.agreement == Agreement::Equal,
             rss_max: largest,
             red,
-            not_done: findings.refused.into_iter().chain(findings.skipped).collect(),
+            not_done: not_done(&findings),
             in_vain: findings.in_vain,
             faults: findings.faults,
             failpoints: findings.failpoints,

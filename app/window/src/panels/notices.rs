@@ -57,7 +57,7 @@ impl NoticesState {
             .notices
             .iter()
             .filter(|(at, _)| after.is_none_or(|after| *at > after))
-            .map(|n| n.1.clone())
+            .map(|(_, why)| wording::denial(why, |id| picture.name(id)))
             .collect();
         (self.newest, self.seen) = (newest, picture.notices.len());
         fresh.into_iter().for_each(|words| self.say(now, words));

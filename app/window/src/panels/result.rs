@@ -131,11 +131,11 @@ fn columns(ui: &mut Ui, columns: [(&str, Color32); 3], height: f32) -> Response 
 }
 
 fn not_done(ui: &mut Ui, outcome: &Outcome) {
-    let all = outcome.findings.refused.iter().chain(&outcome.findings.skipped);
-    for why in all.clone().take(MOST_NOT_DONE) {
+    let all = wording::not_done(&outcome.findings);
+    for why in all.iter().take(MOST_NOT_DONE) {
         dim(ui, format!("Not done: {why}"));
     }
-    let more = all.count().saturating_sub(MOST_NOT_DONE);
+    let more = all.len().saturating_sub(MOST_NOT_DONE);
     if more > 0 {
         dim(ui, format!("… and {more} more."));
     }

@@ -100,7 +100,7 @@ pub const SURFACES: [Surface; 26] = [
     }),
     ("notifications", |harness| {
         for number in 1..40 {
-            let event = TraceEvent::CommandRefused { why: format!("Notice number {number}") };
+            let event = TraceEvent::CommandRefused { why: format!("Notice number {number}").into() };
             let fact = TraceRecord { node: scene::NAME_SERVER, at: scene::NOW + number, event };
             harness.state_mut().take_in(knowledge::tape::Entry::Fact(fact));
         }

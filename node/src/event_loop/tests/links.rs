@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::control::LinkSetting;
-use protocol::trace::{LinkRule, MessageAct, MessageFacts, Stay};
+use protocol::trace::{Denial, LinkRule, Loss, MessageAct, MessageFacts, Stay};
 
 fn slowed() -> Scene {
     let mut scene = Scene::new(Probe::default(), Rate::STOPPED);
@@ -35,8 +35,8 @@ fn only_sent(scene: &mut Scene) -> MessageFacts {
     }
 }
 
-fn lost(message: MessageId, why: &str) -> TraceEvent {
-    TraceEvent::Lost { message, to: PEER, why: why.into() }
+fn lost(message: MessageId, why: Loss) -> TraceEvent {
+    TraceEvent::Lost { message, to: PEER, why }
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,12 +77,12 @@ async fn a_cut_loses_what_is_in_the_link_and_what_enters_and_says_so() {
     assert_ne!(first, quiet);
     scene.facts();
     rule(&mut scene, LinkRule::CUT);
-    assert_eq!(ways(&mut scene), [lost(first, "the link is cut")], "the untraced one is lost silently");
+    assert_eq!(ways(&mut scene), [lost(first, Loss::Cut)], "the untraced one is lost silently");
     let second = scene.send(true);
-    assert_eq!(ways(&mut scene)[1..], [lost(second, "the link is cut")]);
+    assert_eq!(ways(&mut scene)[1..], [lost(second, Loss::Cut)]);
     rule(&mut scene, LinkRule { loss: 1000, ..LinkRule::default() });
     let third = scene.send(true);
-    assert_eq!(ways(&mut scene)[1..], [lost(third, "lost by its link")]);
+    assert_eq!(ways(&mut scene)[1..], [lost(third, Loss::Chance)]);
     rule(&mut scene, LinkRule::default());
     scene.send(true);
     assert_eq!((only_sent(&mut scene).delay, scene.host.in_links()), (10_000, 1));
@@ -125,11 +125,11 @@ async fn what_a_person_does_to_a_message_is_told() {
     scene.host.act_on(first, PEER, MessageAct::LetPast).unwrap();
     assert_eq!(ways(&mut scene), [stays(first, Stay::Until(entered + 10_000))]);
     let gone = scene.host.act_on(second, PEER, MessageAct::Hold).unwrap_err();
-    assert!(gone.contains("has left its link"), "{gone}");
+    assert_eq!(gone, Denial::MessageLeft);
     let third = scene.send(true);
     scene.facts();
     scene.host.act_on(third, PEER, MessageAct::Drop).unwrap();
-    assert_eq!(ways(&mut scene), [lost(third, "a person dropped it")]);
+    assert_eq!(ways(&mut scene), [lost(third, Loss::Dropped)]);
     assert_eq!(scene.host.in_links(), 0);
 }
 

@@ -6,7 +6,7 @@ use crate::control::{LinkSetting, Misbehaviour, ServiceAddress, StandInKey};
 use crate::stand_in;
 use protocol::message::Step;
 use protocol::postcode::{Postcode, PostcodeService, Verdict};
-use protocol::trace::{LinkRule, MessageAct};
+use protocol::trace::{Denial, LinkRule, Loss, MessageAct};
 
 const FIRST: NodeId = NodeId(11);
 const SECOND_SERVICE: NodeId = NodeId(12);
@@ -123,7 +123,7 @@ async fn a_service_whose_link_is_cut_gives_no_answer_and_the_next_is_asked() {
         }
         assert_eq!(by(verdict(&scene)), Some(PostcodeService::GetTheData), "{cut:?}");
         let facts = scene.facts();
-        let why = |fact: &TraceEvent| matches!(fact, TraceEvent::Lost { why, .. } if why == "the link is cut");
+        let why = |fact: &TraceEvent| matches!(fact, TraceEvent::Lost { why: Loss::Cut, .. });
         assert_eq!(facts.iter().filter(|fact| why(fact)).count(), 1, "{facts:?}");
     }
 }
@@ -145,7 +145,7 @@ async fn a_held_question_is_not_asked_and_a_dropped_one_never() {
     scene.set_forward(600 * SECOND);
     assert_eq!((scene.host.in_links(), verdict(&scene)), (1, None));
     let refused = scene.host.act_on(question, FIRST, MessageAct::Duplicate).unwrap_err();
-    assert!(refused.contains("HTTP asks once"), "{refused}");
+    assert_eq!(refused, Denial::QuestionsAreNotDoubled);
     scene.host.act_on(question, FIRST, MessageAct::Drop).unwrap();
     let facts = scene.facts();
     assert_eq!(steps(&facts), (vec![Some(Step(11)), Some(Step(11))], 0), "the other one is asked: {facts:?}");
@@ -220,7 +220,7 @@ async fn a_question_that_nobody_needs_any_more_is_lost_in_its_link() {
     end(&mut scene);
     scene.facts();
     scene.set_forward(10_000);
-    let why = "nobody waits for its answer any more".to_owned();
+    let why = Loss::NotNeeded;
     assert!(scene.facts().contains(&TraceEvent::Lost { message: question, to: FIRST, why }));
     assert_eq!(scene.host.in_links(), 0);
 }
