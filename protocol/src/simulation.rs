@@ -5,6 +5,7 @@
 //! whatever a seed convicts can be looked at step by step. Deliberately without threads and clocks: whoever wants several
 //! cores or a time limit calls this several times.
 
+mod broken_rule;
 pub mod checkers;
 pub mod cluster;
 mod faults;
@@ -21,26 +22,27 @@ mod weather;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::ids::Span;
 use crate::plant::Plant;
 use crate::random::mix;
+pub use crate::simulation::broken_rule::{BrokenRule, Demand, Rule, Seen};
 pub use crate::simulation::trial::{Ended, Trial};
 
 /// A seed that convicts something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {
     /// Run it again to see it again.
     pub seed: u64,
     /// Virtual time in microseconds.
     pub at: u64,
-    /// The invariant's name and what happened.
-    pub what: String,
+    /// What did not hold.
+    pub what: BrokenRule,
 }
 
 /// What simulations came to. Reports of several ranges of seeds can be added.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// How many seeds ran to their end.
     pub seeds: u64,
@@ -107,7 +109,7 @@ impl Report {
         };
         ended.tally.add_to(&mut report.faults);
         if let Some((at, what)) = &ended.violation {
-            report.stalled = u64::from(what.starts_with("liveness"));
+            report.stalled = u64::from(what.rule() == Rule::Liveness);
             report.violations.push(Violation { seed, at: *at, what: what.clone() });
         }
         report
@@ -151,7 +153,7 @@ pub fn simulate(seeds: Range<u64>, conditions: Conditions, mut go_on: impl FnMut
             Ok(ended) => Report::of(seed, &ended),
             Err(_) => Report {
                 seeds: 1,
-                violations: vec![Violation { seed, at: 0, what: "a machine's own assertion failed".into() }],
+                violations: vec![Violation { seed, at: 0, what: BrokenRule::AssertionFailed() }],
                 ..Report::default()
             },
         });

@@ -13,6 +13,7 @@ use crate::ids::{FrontEndToken, NodeId, OpNumber, Position, RequestId, View, Vie
 use crate::machine::{JournalRecord, Wish};
 use crate::message::{Answer, Message};
 use crate::replica::Replica;
+use crate::simulation::broken_rule::BrokenRule;
 use crate::simulation::node::incarnation;
 use answers::{Answers, check_page};
 use chain::{Chain, Place};
@@ -33,8 +34,8 @@ struct Facts {
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Checkers {
-    /// The first invariant that did not hold: its name and what happened.
-    pub violation: Option<String>,
+    /// The first rule that did not hold.
+    pub violation: Option<BrokenRule>,
     chain: Chain,
     answers: Answers,
     facts: Vec<Facts>,
@@ -59,20 +60,20 @@ pub struct Checkers {
 
 impl Checkers {
     /// Something that must never be.
-    pub fn violate(&mut self, what: String) {
-        self.violation.get_or_insert(what);
+    pub fn violate(&mut self, broken: BrokenRule) {
+        self.violation.get_or_insert(broken);
     }
 
-    /// Must hold; `what` begins with the invariant's name.
-    pub fn expect(&mut self, holds: bool, what: impl FnOnce() -> String) {
+    /// Must hold; else this rule is broken.
+    pub fn expect(&mut self, holds: bool, broken: impl FnOnce() -> BrokenRule) {
         if !holds && self.violation.is_none() {
-            self.violation = Some(what());
+            self.violation = Some(broken());
         }
     }
 
-    fn check(&mut self, result: Result<(), String>) {
-        if let Err(what) = result {
-            self.violate(what);
+    fn check(&mut self, result: Result<(), BrokenRule>) {
+        if let Err(broken) = result {
+            self.violate(broken);
         }
     }
 
@@ -146,7 +147,7 @@ impl Checkers {
     /// R12, R13, I7, I9.
     pub fn journaled(&mut self, record: &JournalRecord) {
         let newest = self.token;
-        self.expect(record.token >= newest, || format!("I7: token {} after {newest}", record.token));
+        self.expect(record.token >= newest, || BrokenRule::TokenFell(record.token, newest));
         self.token = self.token.max(record.token);
         if self.record.is_empty() {
             self.record.push(View::default());
@@ -165,13 +166,13 @@ impl Checkers {
         let fits = new.number == old.number.next()
             && new.members.contains(&new.primary)
             && (is_ordered || (new.begins_at.is_none() && new.members.iter().all(allowed)));
-        let what = if fits { None } else { Some(format!("I9: {new:?} was recorded after {old:?}")) };
+        let broken = if fits { None } else { Some(BrokenRule::DoesNotFollow(new.clone(), old.clone())) };
         self.record.push(new.clone());
         if is_ordered {
             self.begin_anew(new.number);
         }
-        match what {
-            Some(what) => self.violate(what),
+        match broken {
+            Some(broken) => self.violate(broken),
             None => self.members_hold_all_answered(),
         }
     }
@@ -188,21 +189,19 @@ impl Checkers {
         match message {
             Message::ViewIs { view, .. } => {
                 let recorded = self.is_recorded(view);
-                self.expect(recorded, || format!("R12: {view:?} is announced and was never recorded"));
+                self.expect(recorded, || BrokenRule::AnnouncedUnrecorded(view.clone()));
             }
             Message::Record { token, view, .. } => {
                 let same = *token == journal.token && *view == journal.view;
-                self.expect(same, || format!("R12: {view:?} is told while {:?} is on disk", journal.view));
+                self.expect(same, || BrokenRule::ToldUnjournaled(view.clone(), journal.view.clone()));
             }
             Message::StateUpdate(update) => {
                 let recorded = self.is_recorded(&update.view);
-                self.expect(recorded, || format!("I9: an update in {:?}, never recorded", update.view));
+                self.expect(recorded, || BrokenRule::UpdateUnrecorded(update.view.clone()));
             }
             Message::Reply { id, answer, view, commit } if self.facts[node].view != ViewNumber(0) => {
                 let known = self.chain.committed();
-                self.expect(*commit <= known, || {
-                    format!("R14: a customer is told of op {commit}, but {known} is newest")
-                });
+                self.expect(*commit <= known, || BrokenRule::CommitTooHigh(*commit, known));
                 self.replied(*id, answer, *view);
             }
             Message::Register { .. }
@@ -229,7 +228,7 @@ impl Checkers {
         let op = match answer {
             Answer::Outcome(outcome) => match self.chain.outcome(request) {
                 Some((op, truth)) if truth == outcome => op,
-                _ => return self.violate(format!("I6: {request} is answered {outcome:?}, which is not committed")),
+                _ => return self.violate(BrokenRule::AnsweredUncommitted(request, outcome.clone())),
             },
             Answer::Expired => return self.chain.expire(request),
             Answer::History(page) => {
@@ -288,7 +287,7 @@ impl Checkers {
     }
 
     /// Where a replica stands: I5, I7, I9.
-    fn stand(&mut self, node: usize, replica: &Replica, before: &Facts, mut facts: Facts) -> Result<(), String> {
+    fn stand(&mut self, node: usize, replica: &Replica, before: &Facts, mut facts: Facts) -> Result<(), BrokenRule> {
         let known = self.is_recorded(replica.view());
         facts.place = if facts.position == before.position { before.place } else { None };
         let grown = match (facts.position, facts.place) {
@@ -304,32 +303,32 @@ impl Checkers {
             self.chain.digest(place, replica.book().digest())?;
         }
         if view < before.view {
-            return Err(format!("I7: a replica of view {} goes back to view {view}", before.view));
+            return Err(BrokenRule::ViewFell(before.view, view));
         }
         if !known {
-            return Err(format!("I9: a replica is in {:?}, which was never recorded", replica.view()));
+            return Err(BrokenRule::EnteredUnrecorded(replica.view().clone()));
         }
         if again && commit < before.commit {
-            return Err(format!("I6: commit falls from {} to {commit}", before.commit));
+            return Err(BrokenRule::CommitFell(before.commit, commit));
         }
         if view == before.view && replica.acting() && !before.acting {
-            return Err(format!("R2: view {view} is entered again"));
+            return Err(BrokenRule::EnteredAgain(view));
         }
         Ok(())
     }
 
     /// I5: only a primary grows the tree of histories; all others stand on it.
-    fn find_or_grow(&mut self, position: Position, replica: &Replica, before: &Facts) -> Result<Place, String> {
+    fn find_or_grow(&mut self, position: Position, replica: &Replica, before: &Facts) -> Result<Place, BrokenRule> {
         if let Some(place) = self.chain.find(position) {
             return Ok(place);
         }
         if !replica.acting() {
-            return Err(format!("I5: a backup stands at {position}, where no primary ever stood"));
+            return Err(BrokenRule::BackupStandsApart(position));
         }
         let mut place = match before.place {
             Some(place) => place,
             None => {
-                let base = self.first_position(position, replica).ok_or("I8: a primary has no history")?;
+                let base = self.first_position(position, replica).ok_or(BrokenRule::NoHistory())?;
                 self.chain.begin(replica.book(), base, !self.lost.is_empty())?
             }
         };
@@ -338,34 +337,34 @@ impl Checkers {
         }
         match self.chain.find(position) {
             Some(found) if found == place => Ok(place),
-            _ => Err(format!("I5: {position} is not where a primary's own entries lead")),
+            _ => Err(BrokenRule::EntriesLeadElsewhere(position)),
         }
     }
 
     /// What an acting primary does: I2, I6, I8, R3, R5.
-    fn lead(&mut self, node: usize, replica: &Replica, before: &Facts) -> Result<(), String> {
+    fn lead(&mut self, node: usize, replica: &Replica, before: &Facts) -> Result<(), BrokenRule> {
         let facts = &self.facts[node];
-        let place = facts.place.ok_or("I8: a primary has no history")?;
-        let number = facts.view.0 as usize;
+        let place = facts.place.ok_or(BrokenRule::NoHistory())?;
+        let (view, number) = (facts.view, facts.view.0 as usize);
         let entered = !before.acting || before.view != facts.view;
         self.in_sync.resize(self.in_sync.len().max(number + 1), Vec::new());
         if entered {
             // The ack set may have grown in the same handling; what counts is that all members are in it.
             let all = replica.view().members.iter().all(|member| facts.ack_set.contains(member));
-            self.expect(all, || "R3: a new primary's ack set lacks a member".into());
+            self.expect(all, BrokenRule::AckSetLacksMember);
             let below = self.answered_in.iter().take(number).max().copied().unwrap_or_default();
             if self.chain.op(place) < below || !self.chain.holds(place, below) {
-                return Err(format!("I8: the primary of view {number} lacks op {below}, answered before"));
+                return Err(BrokenRule::PrimaryLacks(view, below));
             }
         } else if before.ack_set.iter().any(|id| !facts.ack_set.contains(id)) {
-            return Err(format!("R5: the ack set of view {number} shrinks"));
+            return Err(BrokenRule::AckSetShrinks(view));
         }
         let was: &[NodeId] = if entered { &replica.view().members } else { &before.ack_set };
         let enough = replica.commit().max(replica.inherited().unwrap_or_default());
         let facts = &self.facts[node];
         for id in facts.ack_set.iter().filter(|id| !was.contains(id)) {
             if replica.acked_by(*id).is_none_or(|acked| acked < enough) {
-                return Err(format!("I8: {id} enters the ack set without op {enough}"));
+                return Err(BrokenRule::TakenInEarly(*id, enough));
             }
         }
         self.in_sync[number].clone_from(&facts.ack_set);
@@ -378,14 +377,14 @@ impl Checkers {
     }
 
     /// I6: what is committed is on everybody in the ack set, or that one has gone to a newer view since.
-    fn everybody_holds(&self, node: usize, place: Place, commit: OpNumber) -> Result<(), String> {
+    fn everybody_holds(&self, node: usize, place: Place, commit: OpNumber) -> Result<(), BrokenRule> {
         let facts = &self.facts[node];
         let here = self.chain.ancestor(place, commit);
         for id in facts.ack_set.iter().filter(|id| **id != facts.id) {
             let peer = &self.facts[incarnation(*id)];
             let there = peer.place.and_then(|place| self.chain.ancestor(place, commit));
             if peer.view <= facts.view && there != here {
-                return Err(format!("I6: view {} commits op {commit}, which {id} does not hold", facts.view));
+                return Err(BrokenRule::CommittedNotHeld(facts.view, commit, *id));
             }
         }
         Ok(())
@@ -400,7 +399,7 @@ impl Checkers {
         let gone_on = |id: &NodeId, view| self.facts[incarnation(*id)].view > view;
         let able = self.acting.iter().map(|node| &self.facts[*node]);
         let able = able.filter(|facts| !facts.ack_set.iter().any(|id| gone_on(id, facts.view))).count();
-        self.expect(able < 2, || format!("I3: {able} primaries could answer"));
+        self.expect(able < 2, || BrokenRule::AblePrimaries(able));
     }
 
     /// I4 of one replica.
@@ -412,7 +411,7 @@ impl Checkers {
         }
         let holds = facts.place.is_some_and(|place| self.chain.holds(place, self.answered));
         let (id, number, answered) = (facts.id, newest.number, self.answered);
-        self.expect(holds, || format!("I4: {id}, member of view {number}, lacks op {answered}, which was answered"));
+        self.expect(holds, || BrokenRule::MemberLacks(id, number, answered));
     }
 
     /// I4.

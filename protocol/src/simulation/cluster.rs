@@ -13,6 +13,7 @@ use crate::order_book::OrderBook;
 use crate::plant::Plant;
 use crate::random::mix;
 use crate::replica::Replica;
+use crate::simulation::broken_rule::BrokenRule;
 use crate::simulation::checkers::Checkers;
 use crate::simulation::node::{Actor, Doom, Life, Node, incarnation_id};
 use crate::simulation::queue::Queue;
@@ -336,7 +337,7 @@ impl<S: Surroundings> Cluster<S> {
             return;
         }
         if !flight.message.may_be_sent_by(self.seats[flight.from_slot].role) {
-            self.checkers.violate(format!("a role sent what it may not: {:?}", flight.message));
+            self.checkers.violate(BrokenRule::MayNotBeSent(flight.message.into()));
             return;
         }
         self.arrived(node, Input::Received { from: flight.from, traced: flight.traced, message: flight.message });

@@ -7,6 +7,7 @@ use crate::customer::Customer;
 use crate::ids::RequestId;
 use crate::message::Ask;
 use crate::replica::Replica;
+use crate::simulation::broken_rule::{BrokenRule, Demand};
 use crate::simulation::cluster::Stepped;
 use crate::simulation::node::{Actor, Life, Node};
 use crate::simulation::surroundings::Slot;
@@ -54,9 +55,9 @@ impl Trial {
     }
 
     fn must_serve(&mut self) {
-        self.must("everybody is answered", |trial| trial.patrons.iter().all(|patron| patron.waits_for.is_none()));
+        self.must(Demand::Answers, |trial| trial.patrons.iter().all(|patron| patron.waits_for.is_none()));
         self.read_everything();
-        self.must("all replicas are members and stand at the same place", Self::in_step);
+        self.must(Demand::InStep, Self::in_step);
         self.must_stay();
         if self.violation().is_none() {
             self.cluster.checkers.at_the_end();
@@ -75,7 +76,7 @@ impl Trial {
             (slots().find(proposes), slots().find(|slot| self.cluster.node(*slot).replica().is_some()));
         let (Some(front_end), Some(replica)) = (front_end, replica) else { return false };
         self.cluster.order_fresh_start(front_end, replica);
-        self.must("a new history begins", |trial| !trial.all_lost());
+        self.must(Demand::FreshStart, |trial| !trial.all_lost());
         true
     }
 
@@ -99,11 +100,10 @@ impl Trial {
         done(self)
     }
 
-    fn must(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+    fn must(&mut self, demand: Demand, done: impl Fn(&Self) -> bool) {
         let well = self.pass(PATIENCE, done) || self.violation().is_some() || self.all_lost() || self.too_few();
         let waiting: Vec<_> = self.patrons.iter().filter_map(|patron| patron.waits_for).collect();
-        let what = || format!("liveness: not within two minutes: {what}; waiting: {waiting:?}");
-        self.cluster.checkers.expect(well, what);
+        self.cluster.checkers.expect(well, || BrokenRule::NotInTime(demand, waiting));
     }
 
     /// Orders whose customers are gone leave their places at the primary while no postcode service tells about them.
@@ -112,7 +112,7 @@ impl Trial {
             return;
         }
         self.cluster.around.services = Services::Down;
-        self.must("nobody checks postcodes for customers that are gone", |trial| {
+        self.must(Demand::ChecksEnd, |trial| {
             let waits = |request: RequestId| {
                 let customers = trial.patrons.iter().filter_map(|patron| trial.cluster.customer(patron.slot));
                 customers.filter_map(Customer::waiting).any(|waiting| waiting == request)
@@ -129,7 +129,7 @@ impl Trial {
                 return;
             }
             self.ask(slot, Ask::History { postcode, page: 0 });
-            self.must("a history is read", |trial| trial.patrons.iter().all(|patron| patron.waits_for.is_none()));
+            self.must(Demand::Read, |trial| trial.patrons.iter().all(|patron| patron.waits_for.is_none()));
         }
     }
 
@@ -148,23 +148,22 @@ impl Trial {
         let before = view(self);
         self.pass(QUIET, |_| false);
         let after = view(self);
-        self.cluster.checkers.expect(after <= before + MOST_LATE_VIEWS, || {
-            format!("liveness: the healed cluster still changes its view, from {before} to {after}")
-        });
+        let is_quiet = after <= before + MOST_LATE_VIEWS;
+        self.cluster.checkers.expect(is_quiet, || BrokenRule::StillChanges(before, after));
     }
 
     /// All members of the newest view are gone: nobody invents a history, front-ends soon say so (PROTOCOL section 10).
     fn must_refuse(&mut self) {
         self.pass(QUIET, |_| false);
         let invented = !self.all_lost();
-        self.cluster.checkers.expect(!invented, || "PROTOCOL section 10: all were lost, yet somebody leads".into());
+        self.cluster.checkers.expect(!invented, BrokenRule::SomebodyLeads);
         let refuses = |actor: &Actor| match actor.describe() {
             NodeState::FrontEnd { waits_for, retired, .. } => retired || waits_for.is_some(),
             _ => true,
         };
         let all_refuse = |trial: &Self| trial.cluster.nodes.iter().filter_map(|node| node.actor.as_ref()).all(refuses);
         let said = self.pass(QUIET, all_refuse);
-        self.cluster.checkers.expect(said, || "PROTOCOL section 10: a front-end does not say whom it awaits".into());
+        self.cluster.checkers.expect(said, BrokenRule::FrontEndIsSilent);
     }
 
     // Who is left.

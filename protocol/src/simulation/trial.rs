@@ -10,6 +10,7 @@ use crate::order_book::MOST_SESSIONS;
 use crate::plant::Plant;
 use crate::postcode::Postcode;
 use crate::random::Random;
+use crate::simulation::broken_rule::BrokenRule;
 use crate::simulation::cluster::{Cluster, Stepped};
 use crate::simulation::node::Life;
 use crate::simulation::plan::Plan;
@@ -20,8 +21,8 @@ use crate::simulation::weather::{Mood, Weather};
 /// How a trial ended.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// The invariant that did not hold, and when, in virtual microseconds.
-    pub violation: Option<(u64, String)>,
+    /// The rule that did not hold, and when, in virtual microseconds.
+    pub violation: Option<(u64, BrokenRule)>,
     /// Virtual time that passed, in microseconds.
     pub simulated: u64,
     /// Steps of the cluster.
@@ -190,7 +191,7 @@ impl Trial {
             expired: checkers.expired(),
             views: checkers.newest_view().map_or(0, |view| view.number.0),
             two_primaries: checkers.two_primaries,
-            violation: checkers.violation.map(|what| (now, what)),
+            violation: checkers.violation.map(|broken| (now, broken)),
             simulated: now,
             events,
             hash,
@@ -201,7 +202,7 @@ impl Trial {
         }
     }
 
-    pub(super) fn violation(&self) -> Option<&String> {
+    pub(super) fn violation(&self) -> Option<&BrokenRule> {
         self.cluster.checkers.violation.as_ref()
     }
 

@@ -52,14 +52,15 @@ enum Action {
 /// What a line says of messages: their kind, and both ends.
 #[derive(Clone, PartialEq, Eq)]
 struct Which {
-    kind: String,
+    /// None: every kind.
+    kind: Option<String>,
     from: Slot,
     to: Slot,
 }
 
 impl Which {
     fn is(&self, from: Slot, to: Slot, message: &Message) -> bool {
-        self.from == from && self.to == to && (self.kind == "everything" || self.kind == kind(message))
+        self.from == from && self.to == to && self.kind.as_ref().is_none_or(|wanted| wanted == kind(message))
     }
 }
 
@@ -159,7 +160,7 @@ pub fn perform(text: &str) {
         let words: Vec<_> = if line.starts_with('#') { Vec::new() } else { line.split_whitespace().collect() };
         scene.cluster.tell(|_| format!("*** {line}"));
         let performed = if words.is_empty() { Ok(()) } else { scene.say(&words) };
-        let broken = scene.cluster.checkers.violation.clone();
+        let broken = scene.cluster.checkers.violation.as_ref().map(ToString::to_string);
         if let Some(why) = performed.err().or(broken) {
             let story = scene.cluster.story.unwrap_or_default();
             let last = story[story.len().saturating_sub(60)..].join("\n");
@@ -301,7 +302,7 @@ impl Scene {
     // Links.
 
     fn which(&self, kind: &str, from: &str, to: &str) -> Result<Which, String> {
-        Ok(Which { kind: kind.into(), from: self.slot(from)?, to: self.slot(to)? })
+        Ok(Which { kind: (kind != "everything").then(|| kind.into()), from: self.slot(from)?, to: self.slot(to)? })
     }
 
     fn rule(&mut self, action: Action, kind: &str, from: &str, to: &str) -> Result<(), String> {

@@ -12,6 +12,7 @@ use crate::machine::Wish;
 use crate::message::{Answer, Ask};
 use crate::order_book::{HistoryPage, OrderId, Outcome, PAGE};
 use crate::postcode::Postcode;
+use crate::simulation::broken_rule::{BrokenRule, Seen};
 
 /// One call of a customer, from the first time it was sent.
 #[derive(Debug)]
@@ -29,12 +30,6 @@ struct Finished {
     invoked: u64,
     returned: u64,
     what: Seen,
-}
-
-#[derive(Debug)]
-enum Seen {
-    Placed(RequestId),
-    Length(u64),
 }
 
 /// See the module.
@@ -74,8 +69,8 @@ impl Answers {
     }
 
     /// A customer is told.
-    pub fn told(&mut self, now: u64, request: RequestId, answer: &Answer, chain: &Chain) -> Result<(), String> {
-        let call = self.open.remove(&request).ok_or_else(|| format!("I7: {request} is answered twice"))?;
+    pub fn told(&mut self, now: u64, request: RequestId, answer: &Answer, chain: &Chain) -> Result<(), BrokenRule> {
+        let call = self.open.remove(&request).ok_or(BrokenRule::AnsweredTwice(request))?;
         self.told += 1;
         match (answer, call.postcode) {
             // Whether it was placed is what nobody knows.
@@ -86,7 +81,7 @@ impl Answers {
             (Answer::Outcome(outcome), None) => self.outcome(now, request, outcome, &call, chain, true),
             (Answer::Outcome(outcome), Some(_)) => self.outcome(now, request, outcome, &call, chain, false),
             (Answer::History(page), Some(asked)) if page.postcode == asked => self.history(now, page, &call, chain),
-            (Answer::History(_), _) => Err(format!("I1: {request} is told a history it did not ask for")),
+            (Answer::History(_), _) => Err(BrokenRule::NotItsHistory(request)),
         }
     }
 
@@ -98,15 +93,14 @@ impl Answers {
         call: &Call,
         chain: &Chain,
         withdrawal: bool,
-    ) -> Result<(), String> {
-        let Some((op, truth)) = chain.outcome(request).filter(|(_, truth)| *truth == outcome) else {
-            return Err(format!("I1: {request} is told {outcome:?}, which is not committed"));
+    ) -> Result<(), BrokenRule> {
+        let Some((op, _)) = chain.outcome(request).filter(|(_, truth)| *truth == outcome) else {
+            return Err(BrokenRule::ToldUncommitted(request, outcome.clone()));
         };
         if op < call.floor {
-            return Err(format!("I1: {request} is op {op}, but op {} was answered before it was asked", call.floor));
+            return Err(BrokenRule::OrderedTooEarly(request, op, call.floor));
         }
         self.floor = self.floor.max(op);
-        let _ = truth;
         let (order, invoked) = match withdrawal {
             false => (request, call.invoked),
             true => {
@@ -117,7 +111,7 @@ impl Answers {
         let Outcome::Placed { number } = outcome else { return Ok(()) };
         self.acknowledged += 1;
         if let Some(other) = self.numbers.insert(*number, order).filter(|other| *other != order) {
-            return Err(format!("I1: {other} and {order} are both number {number}"));
+            return Err(BrokenRule::SameNumber(other, order, *number));
         }
         if let Some(postcode) = call.postcode {
             let what = Seen::Placed(order);
@@ -126,14 +120,13 @@ impl Answers {
         Ok(())
     }
 
-    fn history(&mut self, now: u64, page: &HistoryPage, call: &Call, chain: &Chain) -> Result<(), String> {
+    fn history(&mut self, now: u64, page: &HistoryPage, call: &Call, chain: &Chain) -> Result<(), BrokenRule> {
         let truth = chain.history(page.postcode);
         check_page(page, truth)?;
         let before = page.total.checked_sub(1).map_or(OpNumber(0), |last| truth[last as usize].1);
         let lowest = before.max(call.floor);
         if truth.get(page.total as usize).is_some_and(|(_, op)| *op <= lowest) {
-            let why = "without an order answered before the read began";
-            return Err(format!("I1: a history of {} has {} orders, {why}", page.postcode, page.total));
+            return Err(BrokenRule::StaleHistory(page.postcode, page.total));
         }
         self.floor = self.floor.max(lowest);
         let what = Seen::Length(page.total);
@@ -143,7 +136,7 @@ impl Answers {
             let longest = self.longest.entry(page.postcode).or_default();
             let list = page.orders.iter().map(|order| order.id);
             if !list.clone().zip(&*longest).all(|(one, other)| one == *other) {
-                return Err(format!("I1: two histories of {} differ", page.postcode));
+                return Err(BrokenRule::HistoriesDiffer(page.postcode));
             }
             if page.orders.len() > longest.len() {
                 *longest = list.collect();
@@ -153,31 +146,31 @@ impl Answers {
     }
 
     /// All is quiet, and each postcode was read once more: the check from customers' words alone.
-    pub fn at_the_end(&self) -> Result<(), String> {
+    pub fn at_the_end(&self) -> Result<(), BrokenRule> {
         self.finished.iter().try_for_each(|(postcode, calls)| {
             let longest = self.longest.get(postcode).map_or(&[][..], Vec::as_slice);
             // A history longer than a page was not read whole: nothing can be said of its end.
             if calls.iter().any(|call| matches!(call.what, Seen::Length(length) if length > longest.len() as u64)) {
                 return Ok(());
             }
-            in_order(calls, longest).map_err(|why| format!("I1: the histories of {postcode}: {why}"))
+            in_order(*postcode, calls, longest)
         })
     }
 }
 
 /// What a page may show: the orders at its place in the committed history.
-pub fn check_page(page: &HistoryPage, truth: &[(OrderId, OpNumber)]) -> Result<(), String> {
+pub fn check_page(page: &HistoryPage, truth: &[(OrderId, OpNumber)]) -> Result<(), BrokenRule> {
     let start = page.page as usize * PAGE;
     let shown = (page.total as usize).saturating_sub(start).min(PAGE);
     let same = page.orders.iter().map(|order| order.id).eq(truth.iter().skip(start).take(shown).map(|(id, _)| *id));
     if page.total as usize > truth.len() || page.orders.len() != shown || !same {
-        return Err(format!("I1: a history of {} shows what is not committed", page.postcode));
+        return Err(BrokenRule::ShowsUncommitted(page.postcode));
     }
     Ok(())
 }
 
 /// No call may end before one of lower rank began. An order's rank is its place; a read comes after the orders it shows.
-fn in_order(calls: &[Finished], longest: &[OrderId]) -> Result<(), String> {
+fn in_order(postcode: Postcode, calls: &[Finished], longest: &[OrderId]) -> Result<(), BrokenRule> {
     let places: BTreeMap<_, _> = longest.iter().zip(1u64..).map(|(id, place)| (*id, place)).collect();
     let rank = |call: &Finished| match call.what {
         Seen::Placed(request) => (places.get(&OrderId::Placed(request)).copied().unwrap_or(u64::MAX), 0),
@@ -194,7 +187,7 @@ fn in_order(calls: &[Finished], longest: &[OrderId]) -> Result<(), String> {
             highest = highest.max(rank(before));
         }
         if rank(call) < highest {
-            return Err(format!("{:?} began after {highest:?} had been seen", call.what));
+            return Err(BrokenRule::HistoriesUnordered(postcode, call.what, highest));
         }
     }
     Ok(())
@@ -207,6 +200,10 @@ mod tests {
 
     fn order(number: u64) -> RequestId {
         RequestId { customer: CustomerId(1), number: RequestNumber(number) }
+    }
+
+    fn postcode() -> Postcode {
+        "DH1 3LE".parse().unwrap()
     }
 
     fn call(invoked: u64, returned: u64, what: Seen) -> Finished {
@@ -222,21 +219,24 @@ mod tests {
             call(21, 30, Seen::Placed(order(2))),
             call(31, 32, Seen::Length(3)),
         ];
-        assert_eq!(in_order(&calls, &longest), Ok(()));
+        assert_eq!(in_order(postcode(), &calls, &longest), Ok(()));
     }
 
     #[test]
     fn a_lost_order_is_found() {
         let longest = [OrderId::Preset(1)];
-        assert!(in_order(&[call(0, 10, Seen::Placed(order(1))), call(11, 12, Seen::Length(1))], &longest).is_err());
+        assert!(
+            in_order(postcode(), &[call(0, 10, Seen::Placed(order(1))), call(11, 12, Seen::Length(1))], &longest)
+                .is_err()
+        );
     }
 
     #[test]
     fn a_stale_read_is_found() {
         let longest = [OrderId::Placed(order(1)), OrderId::Placed(order(2))];
         let reads = [call(0, 10, Seen::Length(2)), call(11, 12, Seen::Length(1))];
-        assert!(in_order(&reads, &longest).is_err());
+        assert!(in_order(postcode(), &reads, &longest).is_err());
         let together = [call(0, 11, Seen::Length(2)), call(11, 12, Seen::Length(1))];
-        assert_eq!(in_order(&together, &longest), Ok(()));
+        assert_eq!(in_order(postcode(), &together, &longest), Ok(()));
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::ids::{Fingerprint, OpNumber, OrderNumber, Position, RequestId, RequestNumber, ViewNumber};
 use crate::order_book::{Entry, EntryEffect, OrderBook, OrderId, Outcome};
 use crate::postcode::Postcode;
+use crate::simulation::broken_rule::BrokenRule;
 
 /// A place in the tree.
 pub type Place = u32;
@@ -67,9 +68,9 @@ impl Chain {
 
     /// The first primary of all begins the one history there may be.
     /// `anew`: after a fresh start, at any operation.
-    pub fn begin(&mut self, book: &OrderBook, position: Position, anew: bool) -> Result<Place, String> {
+    pub fn begin(&mut self, book: &OrderBook, position: Position, anew: bool) -> Result<Place, BrokenRule> {
         if (position.op != OpNumber(0) && !anew) || !self.nodes.is_empty() {
-            return Err(format!("I5: a second history begins, at {position}"));
+            return Err(BrokenRule::SecondHistory(position));
         }
         for (postcode, orders) in book.histories() {
             self.histories.insert(postcode, orders.iter().map(|order| (order.id, OpNumber(0))).collect());
@@ -92,25 +93,25 @@ impl Chain {
     }
 
     /// A primary of `view` appended `entry` after `parent`. I5, I7.
-    pub fn grow(&mut self, parent: Place, entry: &Arc<Entry>, view: ViewNumber) -> Result<Place, String> {
+    pub fn grow(&mut self, parent: Place, entry: &Arc<Entry>, view: ViewNumber) -> Result<Place, BrokenRule> {
         let Node { op, fingerprint, .. } = self.nodes[parent as usize];
         let at = Position { op, fingerprint }.after(entry);
         if let Some(place) = self.find(at) {
             return Ok(place);
         }
         if entry.op != op.next() {
-            return Err(format!("I5: entry {} was appended after {op}", entry.op));
+            return Err(BrokenRule::Gap(entry.op, op));
         }
         if entry.view != view {
-            return Err(format!("I5: a primary of view {view} appended an entry of view {}", entry.view));
+            return Err(BrokenRule::EntryOfAnotherView(view, entry.view));
         }
         let twin = self.by_op.get(entry.op.0 as usize).into_iter().flatten();
         if twin.copied().any(|place| self.nodes[place as usize].entry.as_ref().is_some_and(|e| e.view == view)) {
-            return Err(format!("I5: two different entries of op {} and view {view}", entry.op));
+            return Err(BrokenRule::TwoEntries(entry.op, view));
         }
         let earlier = self.executed.get(&entry.request);
         if earlier.is_some_and(|place| self.ancestor(parent, self.op(*place)) == Some(*place)) {
-            return Err(format!("I7: request {} is executed again as op {}", entry.request, entry.op));
+            return Err(BrokenRule::ExecutedAgain(entry.request, entry.op));
         }
         let newest = (RequestId { number: entry.request.number.next(), ..entry.request })..=(RequestId {
             number: RequestNumber(u64::MAX),
@@ -119,7 +120,7 @@ impl Chain {
         // A primary that was replaced and does not know it may still execute what is over: nobody will hear of it.
         let here = |op: OpNumber| self.ancestor(parent, op) == self.committed.get(op.0 as usize).copied();
         if let Some((later, _)) = self.settled.range(newest).find(|(_, op)| here(**op)) {
-            return Err(format!("I7: request {} is executed after {later}", entry.request));
+            return Err(BrokenRule::ExecutedAfter(entry.request, *later));
         }
         let place = self.add(at, parent, Some(Arc::clone(entry)));
         self.executed.insert(entry.request, place);
@@ -127,10 +128,10 @@ impl Chain {
     }
 
     /// Equal positions, equal books.
-    pub fn digest(&mut self, place: Place, digest: Fingerprint) -> Result<(), String> {
+    pub fn digest(&mut self, place: Place, digest: Fingerprint) -> Result<(), BrokenRule> {
         let node = &mut self.nodes[place as usize];
         let first = *node.digest.get_or_insert(digest);
-        if first == digest { Ok(()) } else { Err(format!("I5: two order books at op {}", node.op)) }
+        if first == digest { Ok(()) } else { Err(BrokenRule::TwoOrderBooks(node.op)) }
     }
 
     /// Highest committed op.
@@ -140,20 +141,20 @@ impl Chain {
     }
 
     /// A primary that stands at `place` says that everything up to `op` is committed. I2, and I7 of what is new.
-    pub fn commit(&mut self, place: Place, op: OpNumber) -> Result<(), String> {
+    pub fn commit(&mut self, place: Place, op: OpNumber) -> Result<(), BrokenRule> {
         if self.op(place) < op {
-            return Err(format!("I6: op {op} is committed by a primary that stands at {}", self.op(place)));
+            return Err(BrokenRule::CommittedAhead(op, self.op(place)));
         }
         let known = self.committed().min(op);
         if self.ancestor(place, known) != self.committed.get(known.0 as usize).copied() {
-            return Err(format!("I2: two commits of op {known} differ"));
+            return Err(BrokenRule::CommitsDiffer(known));
         }
         for next in self.committed.len() as u64..=op.0 {
             let Some(place) = self.ancestor(place, OpNumber(next)) else { break };
             self.committed.push(place);
             let Some(entry) = self.nodes[place as usize].entry.clone() else { continue };
             if self.expired.contains(&entry.request) {
-                return Err(format!("R14: {} was told to be expired, and is executed as op {next}", entry.request));
+                return Err(BrokenRule::ExecutedExpired(entry.request, OpNumber(next)));
             }
             self.settled.insert(entry.request, entry.op);
             self.enter(&entry)?;
@@ -162,12 +163,12 @@ impl Chain {
     }
 
     /// I1: order numbers are gapless; I7: what the customer is told is what happened.
-    fn enter(&mut self, entry: &Entry) -> Result<(), String> {
+    fn enter(&mut self, entry: &Entry) -> Result<(), BrokenRule> {
         match (&entry.effect, &entry.outcome) {
             (EntryEffect::Accepted { postcode, number, .. }, Outcome::Placed { number: told }) => {
                 self.accepted = self.accepted.next();
                 if *number != self.accepted || told != number {
-                    return Err(format!("I1: order {} of {} is numbered {number}", self.accepted, entry.request));
+                    return Err(BrokenRule::NumberedWrongly(self.accepted, entry.request, *number));
                 }
                 let order = (OrderId::Placed(entry.request), entry.op);
                 self.histories.entry(*postcode).or_default().push(order);
@@ -181,9 +182,11 @@ impl Chain {
                 if truth == outcome {
                     return Ok(());
                 }
-                Err(format!("I7: {given_up} was given up with {outcome:?}, but it is {truth:?}"))
+                Err(BrokenRule::GivenUpWrongly(given_up, outcome.clone().into(), truth.clone().into()))
             }
-            (effect, outcome) => Err(format!("I7: {} is told {outcome:?}, but {effect:?}", entry.request)),
+            (effect, outcome) => {
+                Err(BrokenRule::OutcomeIsNotEffect(entry.request, outcome.clone().into(), effect.clone().into()))
+            }
         }
     }
 
