@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// So often within [`MOMENT`] an alarm is set exactly.
+/// How often within [`MOMENT`] an alarm is set exactly.
 const EXACT: u32 = 4;
 /// See [`EXACT`]: shorter than the pause between two bursts of messages of a cluster at rest.
 const MOMENT: Duration = Duration::from_millis(5);

@@ -7,7 +7,7 @@ use protocol::postcode::PostcodeService;
 
 use crate::control::Duty;
 
-/// One node of Just Hungry, without the window. A launcher starts it; by hand there is nothing to be seen.
+/// One node of Just Hungry, without the window. A launcher starts it; by hand it shows nothing.
 #[derive(Debug, Parser)]
 #[command(name = "just-hungry-node", version)]
 pub struct Arguments {

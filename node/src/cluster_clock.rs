@@ -1,6 +1,6 @@
 //! Cluster time, on which every timer and every delay of a run lives: real time × rate, the same on all nodes.
 //!
-//! No machine knows of it; machines name timers and lengths. A frozen clock (rate 0) lets nothing ring, whatever is held.
+//! No machine knows of it; machines name timers and lengths. A frozen clock (rate 0) lets nothing ring.
 //! The wall clock is read once, to agree on when the run began, and never again.
 
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ pub struct ClusterClock {
     rate: Rate,
     /// It stops by itself here.
     until: Option<u64>,
-    /// It never shows less: whoever was ahead when the rate was set waits for the others.
+    /// It never shows less: a clock that was ahead when the rate was set waits for the others.
     least: u64,
 }
 
@@ -50,7 +50,7 @@ impl ClusterClock {
         self.set_after(self.now(), at, rate, until);
     }
 
-    /// As [`Self::set`], by somebody who has seen no more than `seen` of this clock: what it showed while its process
+    /// As [`Self::set`], if no more than `seen` of this clock was looked at: what it showed while its process
     /// slept and could not hear the launcher does not count.
     pub fn set_after(&mut self, seen: u64, at: u64, rate: Rate, until: Option<u64>) {
         *self = Self { real: Instant::now(), cluster: at, rate, until, least: seen };
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_ahead_waits_and_nobody_goes_back() {
+    fn a_clock_that_is_ahead_waits_and_none_goes_back() {
         let mut clock =
             ClusterClock::started_at(ClockReading { wall: 0, cluster: 0, rate: Rate::STOPPED, until: None });
         clock.set(500, Rate::STOPPED, None);

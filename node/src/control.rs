@@ -25,7 +25,7 @@ pub use steering::{LinkSetting, SteeringCommand};
 pub struct NodeConfig {
     /// "replica-2".
     pub name: String,
-    /// What the process shall be.
+    /// What the process is to be.
     pub duty: Duty,
     /// Its incarnation, random; the launcher gives the name server the same one again.
     pub id: NodeId,
@@ -82,19 +82,19 @@ pub enum Duty {
     },
     /// A postcode service without the internet.
     StandIn {
-        /// Which.
+        /// The service that it stands in for.
         service: PostcodeService,
-        /// By which replicas know it from strangers on its port.
+        /// With this key it proves that it is no stranger on its port.
         key: StandInKey,
     },
     /// Sends bytes back as they come, for benchmarks; its credentials may name any role.
     Echo,
 }
 
-/// One postcode service as the primary is told of it.
+/// One postcode service, as a replica is told about it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ServiceAddress {
-    /// Which.
+    /// The service.
     pub service: PostcodeService,
     /// As it appears in traces.
     pub id: NodeId,
@@ -152,7 +152,7 @@ pub enum Misbehaviour {
     /// As the real service does.
     #[default]
     None,
-    /// So many milliseconds later.
+    /// Later by this many milliseconds.
     Slow(u64),
     /// "Not found" to everything.
     NotFound,
@@ -234,7 +234,7 @@ const LARGEST_FRAME: u32 = 16 * 1024 * 1024;
 /// Writes one frame and flushes.
 ///
 /// # Errors
-/// Whatever the pipe says; the other side is gone then. Also when `value` is larger than a frame may be.
+/// When the pipe fails, because the other side is gone. Also when `value` is larger than a frame may be.
 pub fn write_frame<T: Serialize>(pipe: &mut impl Write, value: &T) -> io::Result<()> {
     let mut frame = vec![0; 4];
     frame = postcard::to_extend(value, frame).map_err(io::Error::other)?;

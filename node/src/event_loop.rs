@@ -1,7 +1,7 @@
 //! The one loop of a process: inputs → `handle` → … → `settle` → effects carried out, in their order → one write per peer.
 //!
 //! A [`Host`] drives one machine (a node) or many (the customers, all on one endpoint). It owns clock, timers, links and
-//! transport; no machine sees any of them. There is no lock and no second loop: whoever owns the host calls
+//! transport; no machine sees any of them. There is no lock and no second loop: the host's owner calls
 //! [`Host::ready`] and then [`Host::round`], for ever. What machines decide is not known here.
 
 mod arrivals;
@@ -37,11 +37,11 @@ use postcodes::Inquirer;
 /// A settled request of a customer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answered {
-    /// Whose.
+    /// The customer that asked.
     pub customer: NodeId,
-    /// Which.
+    /// Its request.
     pub request: RequestId,
-    /// How.
+    /// The answer to it.
     pub answer: Answer,
 }
 
@@ -95,7 +95,7 @@ struct Actor<M> {
 }
 
 impl<M: Machine> Host<M> {
-    /// A host of nobody yet. Must be made within a tokio runtime.
+    /// A host without actors. Must be made within a tokio runtime.
     #[must_use]
     pub fn new(transport: Transport, clock: ClusterClock, settings: &Settings, feed: Feed) -> Self {
         let mut host = Self {
@@ -172,14 +172,14 @@ impl<M: Machine> Host<M> {
         self.bombs.forget(at);
     }
 
-    /// An input for the next round. Nobody of that id: nothing happens.
+    /// An input for the next round. Nothing happens if no actor here has that id.
     pub fn give(&mut self, id: NodeId, input: Input) {
         if let Some(at) = self.by_id.get(&id) {
             self.given.push_back((*at, input));
         }
     }
 
-    /// Begins or ends observation; it begins with what everybody believes.
+    /// Begins or ends observation; it begins with what every actor believes.
     pub fn observe(&mut self, observed: bool) {
         self.feed.set_observed(observed);
         self.observe_losses();

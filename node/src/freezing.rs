@@ -1,7 +1,7 @@
 //! Standing still on purpose: the loop blocks between two rounds until it is woken.
 //!
-//! The thread that listens to the launcher never stands still: it hears "wake", and the end of the pipe. What a frozen process misses is
-//! no concern of this file; afterwards it is late, and knows it (PROTOCOL section 7).
+//! The thread that listens to the launcher never stands still: it hears "wake", and the end of the pipe. What a frozen process misses does
+//! not concern this file; afterwards it is late, and knows it (PROTOCOL section 7).
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -28,7 +28,7 @@ impl Standstill {
         self.0.woken.notify_all();
     }
 
-    /// Stands still until the end; at most for so long of real time.
+    /// Stands still until the end; at most for this much real time.
     pub fn last(&self, at_most: Option<Duration>) {
         let frozen = self.frozen();
         match at_most {

@@ -79,7 +79,7 @@ fn arc(a: [f64; 3], b: [f64; 3]) -> f64 {
 pub struct Nearest {
     /// The nearest postcode whose position is exactly known.
     pub postcode: Postcode,
-    /// Where it is.
+    /// Its position.
     pub point: Point,
     /// How far from the click, in metres.
     pub metres: f64,
@@ -96,11 +96,11 @@ pub enum NoPostcodeNear {
          Choose a place in the United Kingdom."
     )]
     TooFar {
-        /// The nearest.
+        /// The nearest postcode.
         postcode: Postcode,
-        /// What is there.
+        /// The town there, or what stands there.
         place: String,
-        /// How far, rounded up.
+        /// Its distance, rounded up.
         kilometres: u64,
     },
     /// In Northern Ireland, of which only a few postcodes may be passed on.
@@ -109,11 +109,11 @@ pub enum NoPostcodeNear {
          {kilometres} km away. Choose a place nearer to it, or type the postcode."
     )]
     NotInTheData {
-        /// The nearest.
+        /// The nearest postcode.
         postcode: Postcode,
-        /// What is there.
+        /// The town there, or what stands there.
         place: String,
-        /// How far, rounded up.
+        /// Its distance, rounded up.
         kilometres: u64,
     },
     /// Not a number, or off the globe.

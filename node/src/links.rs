@@ -18,7 +18,7 @@ use rustc_hash::FxHashMap;
 pub use acts::Acted;
 pub use passing::{Passing, Question, ServiceAnswer, Way};
 
-/// What may be in all links of a process together; what enters beyond that is lost, and said to be.
+/// How much may be in all links of a process together; what enters beyond that is lost, and traced as lost.
 pub const MOST_IN_LINKS: usize = 8192;
 /// The same in bytes, roughly.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
@@ -46,9 +46,9 @@ pub enum Fate {
 /// Something whose stay in its link has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Changed {
-    /// Which.
+    /// Its name in traces.
     pub message: MessageId,
-    /// To whom.
+    /// Its receiver.
     pub to: NodeId,
     /// Whether it is shown step by step.
     pub traced: bool,
@@ -59,7 +59,7 @@ pub struct Changed {
 /// The links of one process.
 #[derive(Debug, Default)]
 pub struct Links {
-    /// Nothing is slowed, ruled or kept: whatever enters passes.
+    /// Whether something is slowed, ruled or kept. If not, everything that enters passes.
     disturbed: bool,
     hop: u64,
     /// Only of links that do something.
@@ -83,7 +83,7 @@ impl Links {
         self.chance = Random::new(seed);
     }
 
-    /// From now on every hop lasts so long. What is on its way keeps its time.
+    /// From now on every hop lasts this long. What is on its way keeps its time.
     pub fn set_hop(&mut self, hop: Span) {
         self.hop = hop.0;
         self.look();
@@ -140,7 +140,7 @@ impl Links {
         }
     }
 
-    /// Something did not fit. True: that is news, there was room before.
+    /// Something did not fit. True: it is the first since there was room.
     pub fn overflow(&mut self) -> bool {
         !std::mem::replace(&mut self.overflown, true)
     }
@@ -183,7 +183,7 @@ impl Links {
         (changed, Vec::new())
     }
 
-    /// Takes out all that somebody's links still keep of what it sent.
+    /// Takes out all that one sender's links still keep.
     pub fn take_from(&mut self, sender: NodeId) -> Vec<Passing> {
         self.empty(|(from, _)| from == sender)
     }

@@ -22,13 +22,13 @@ use crate::freezing::Standstill;
 const BETWEEN_REPORTS: Duration = Duration::from_millis(5);
 /// Between two counts of untraced messages.
 const BETWEEN_FLOWS: Duration = Duration::from_millis(100);
-/// So much longer may wait what nobody notices, for a round that takes place anyway: a process at rest is not woken for it.
+/// What is not urgent may wait this much longer for a round that takes place anyway: a process at rest is not woken for it.
 pub(crate) const LEEWAY: Duration = Duration::from_millis(25);
 /// Events that may wait for the sink; more are counted and thrown away.
 const MOST_RECORDS: usize = 4096;
 /// Reports that may wait for the launcher.
 const MOST_REPORTS: usize = 16;
-/// Who waits for a report to be written waits no longer: then the launcher does not read.
+/// How long to wait for a report to be written: after that the launcher does not read.
 const LONGEST_WRITE: Duration = Duration::from_secs(1);
 
 /// How often a feed that must not wait for later offers its events.
@@ -112,7 +112,7 @@ impl Feed {
         }
     }
 
-    /// Gives the sink all that waits, however long it takes to make room (some milliseconds): for who is about to stand still.
+    /// Gives the sink all that waits, however long it takes to make room (some milliseconds): for a process that is about to stand still.
     pub fn flush_now(&mut self) {
         for _ in 0..MOST_TRIES {
             if self.records.is_empty() {
@@ -144,7 +144,7 @@ pub struct Reports {
     writer: JoinHandle<()>,
 }
 
-/// What is said, and who wants to know when it is written.
+/// A report, and the waiter that wants to know when it is written.
 #[derive(Debug)]
 struct Said(NodeReport, Option<SyncSender<()>>);
 
@@ -176,7 +176,7 @@ impl Reports {
         }
     }
 
-    /// Says something and waits until it is written; not for ever, should the launcher not read.
+    /// Says something and waits until it is written, but not for ever: the launcher may have stopped reading.
     pub fn tell_now(&self, report: NodeReport) {
         let (writer, written) = sync_channel(1);
         drop(self.sender.send(Said(report, Some(writer))));
@@ -205,10 +205,10 @@ impl Reports {
     }
 }
 
-/// Reads what the process shall be: the first frame of standard input.
+/// Reads what the process is to be: the first frame of standard input.
 ///
 /// # Errors
-/// A sentence when nobody tells, or what is told makes no sense.
+/// A sentence when standard input ends first, or makes no sense.
 pub fn first_word() -> anyhow::Result<NodeConfig> {
     let mut input = io::stdin().lock();
     anyhow::ensure!(
@@ -221,8 +221,8 @@ pub fn first_word() -> anyhow::Result<NodeConfig> {
         .context("Standard input ended before it said what this node is to be.")
 }
 
-/// Starts to listen to the launcher. When the launcher closes the pipe, or dies, this process ends at once, whatever it
-/// does; "freeze" and "wake" are heard here even while the loop stands still.
+/// Starts to listen to the launcher. When the launcher closes the pipe, or dies, this process ends at once, in the middle of
+/// anything; "freeze" and "wake" are heard here even while the loop stands still.
 ///
 /// # Errors
 /// When the operating system gives no thread.
@@ -238,7 +238,7 @@ pub fn listen(standstill: Standstill) -> io::Result<mpsc::UnboundedReceiver<Cont
                         ControlCommand::Wake => standstill.end(),
                         _ => {}
                     }
-                    // Nobody receives while the process ends; then only the end of the pipe still matters.
+                    // The loop does not receive while the process ends; then only the end of the pipe still matters.
                     drop(sender.send(command));
                 }
                 Ok(None) => break 0,

@@ -1,6 +1,6 @@
 //! What an error of the operating system says to a person: "there is no such file or folder", not "(os error 2)".
 //!
-//! Only words are made here; what is to be done about it is said by the code that knows what was tried.
+//! Only the reason is put into words here. The code that knows what was tried says what to do about it.
 
 use std::io::{Error, ErrorKind};
 

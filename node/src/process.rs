@@ -112,7 +112,7 @@ enum Being {
 fn become_what_was_told(config: &NodeConfig, reports: &Reports, standstill: &Standstill) -> anyhow::Result<Being> {
     Ok(match &config.duty {
         Duty::NameServer { journal } => {
-            // Before the port is opened: a second name server shall say that the journal is in use, not the port.
+            // Before the port is opened: a second name server says that the journal is in use, not the port.
             let (journal, record) = Journal::open(journal.as_ref())?;
             let host = host(config, reports, standstill)?.with_journal(journal);
             let machine = |identity, settings| NameServer::new(identity, settings, record);
@@ -150,7 +150,7 @@ fn become_what_was_told(config: &NodeConfig, reports: &Reports, standstill: &Sta
     })
 }
 
-/// A host of nobody yet, reachable by the peers of its run.
+/// A host without actors, reachable by the peers of its run.
 fn host<M: Machine>(config: &NodeConfig, reports: &Reports, standstill: &Standstill) -> anyhow::Result<Host<M>> {
     let transport = Transport::open(config.listen, keys(config)?)?;
     let feed = Feed::new(config.observe, reports.sink());
@@ -177,7 +177,7 @@ fn inhabited<M: Machine>(
 }
 
 fn keys(config: &NodeConfig) -> anyhow::Result<&Credentials> {
-    config.credentials.as_ref().context("This node was given no keys, so nobody would talk to it.")
+    config.credentials.as_ref().context("This node was given no keys, so no other node would talk to it.")
 }
 
 /// On Linux the kernel ends this process with the launcher's thread that started it, even while this process is stopped and

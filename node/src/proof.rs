@@ -1,8 +1,9 @@
 //! How a stand-in proves to the replicas of its run that it is no stranger on its port.
 //!
 //! While a stand-in is dead, any program of this machine can open its port and say yes to every postcode. So a replica sends
-//! a challenge with each question, and believes only an answer with the right proof. Whoever has heard other proofs cannot
-//! make this one: they hold for one challenge, one service and one path, and the key never leaves the control pipes.
+//! a challenge with each question, and believes only an answer with the right proof. A program that has
+//! heard other proofs cannot make this one: each holds for one challenge, one service and one path, and the key never
+//! leaves the control pipes.
 
 use std::fmt::Write;
 
@@ -18,7 +19,7 @@ pub const CHALLENGE: &str = "x-stand-in-challenge";
 /// The header of an answer.
 pub const PROOF: &str = "x-stand-in-proof";
 
-/// What only the stand-ins and the replicas of one run know.
+/// A secret of the stand-ins and the replicas of one run.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct StandInKey([u8; 32]);
 
@@ -61,7 +62,7 @@ impl StandInKey {
     }
 }
 
-/// What nobody has asked before.
+/// A challenge that was never used before.
 ///
 /// # Errors
 /// When the operating system has no random numbers.

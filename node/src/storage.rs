@@ -1,7 +1,7 @@
 //! The name server's journal: one small file that always holds the newest record, whole.
 //!
-//! A new record is written beside the old one, synced, and renamed over it, so no crash leaves half a record; whatever else
-//! is found in the file is damage, and damage is never repaired by guessing: a record that is only probable could begin a
+//! A new record is written beside the old one, synced, and renamed over it, so no crash leaves half a record; anything else
+//! in the file is damage, and damage is never repaired by guessing: a record that is only probable could begin a
 //! second history. A second name server on the same journal is refused by a lock. Replicas keep everything in memory; a
 //! durable log is not built yet.
 
@@ -20,7 +20,7 @@ const CHECKSUM: usize = 8;
 /// Why a journal cannot be used. Each is a sentence that says what to do.
 #[derive(Debug, Error)]
 pub enum JournalError {
-    /// Somebody else holds the lock.
+    /// Another process holds the lock.
     #[error("Another name server is using the journal {0}. End that one first, or give this one another journal.")]
     Locked(PathBuf),
     /// The content is not what was written.
@@ -39,7 +39,7 @@ pub enum JournalError {
     Io(PathBuf, io::Error),
 }
 
-/// An open journal; nobody else can open it until this is dropped.
+/// An open journal; no other process can open it until this is dropped.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,

@@ -1,7 +1,7 @@
 //! Envelopes over QUIC: one connection per peer, one long-lived stream each way, one write per peer and round.
 //!
 //! What is sent is gathered per peer until [`Transport::flush`]; what arrives comes in batches, one per read. A lost
-//! message is nobody's fault here: messages are repeatable statements, so nothing is retried above QUIC. Delay, hold and
+//! message is no error here: messages are repeatable statements, so nothing is retried above QUIC. Delay, hold and
 //! loss on purpose belong to `links`, not here.
 
 mod connections;
@@ -52,12 +52,12 @@ pub enum Arrival {
     },
     /// The last connection to a peer closed.
     ConnectionLost {
-        /// Whose. Customers' endpoints, which speak for many, are not reported.
+        /// That peer. Customers' endpoints, which speak for many, are not reported.
         peer: Contact,
     },
     /// Observed messages that will not arrive, or arrived just before the connection closed.
     Lost {
-        /// Which, and to whom.
+        /// Each with its receiver.
         messages: Vec<(MessageId, NodeId)>,
         /// What became of them.
         why: Loss,
@@ -77,10 +77,10 @@ pub struct Transport {
     observed: Observed,
 }
 
-/// Whose losses are reported.
+/// Which losses are reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Observed {
-    /// Nobody observes.
+    /// None, because no observer is there.
     #[default]
     Nothing,
     /// Those of traced messages.
@@ -127,7 +127,7 @@ impl Transport {
         self.address
     }
 
-    /// Which messages' losses shall be reported.
+    /// Sets which losses are reported.
     pub fn set_observed(&mut self, observed: Observed) {
         self.observed = observed;
     }
@@ -154,17 +154,17 @@ impl Transport {
         self.peers.flush(|messages, why| losses.push_back(Arrival::Lost { messages, why }));
     }
 
-    /// Waits until what was flushed has left the process, or cannot for so long that it may count as lost.
+    /// Waits until what was flushed has left the process, or has waited long enough to count as lost.
     pub async fn written(&self) {
         let deadline = Instant::now() + LONGEST_WRITE;
         while !self.peers.is_taken() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        // QUIC's own tasks, which tell nobody what they do, send what the writers have handed to them.
+        // QUIC's own tasks, which do not report what they do, send what the writers have handed to them.
         tokio::time::sleep(SENDING).await;
     }
 
-    /// Whether it is proved that nobody listens at an address any more. Never waits.
+    /// Whether it is proved that no process listens at an address any more. Never waits.
     pub fn is_closed(&mut self, address: SocketAddr) -> bool {
         self.probes.is_closed(address, self.address.ip())
     }
@@ -230,7 +230,7 @@ impl Transport {
         self.attendant.connections()
     }
 
-    /// Where messages that others refuse to handle are counted, too.
+    /// The counter of refused messages; other parts count theirs there, too.
     #[must_use]
     pub fn refusals(&self) -> Arc<Refusals> {
         self.attendant.refusals()

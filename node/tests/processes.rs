@@ -104,6 +104,8 @@ async fn an_observer_sees_an_order_pass_step_by_step() {
     place(&mut cluster).await;
     let primary = cluster.wait_until_all_are_members();
     cluster.replicas[primary].command(&ControlCommand::Observe(true));
+    // Once it answers it has heard that, too.
+    cluster.replicas[primary].replica_state();
     let elsewhere = Ask::Order { postcode: "NE1 7RU".parse().unwrap(), items: vec![dish().into()] };
     cluster.ask(elsewhere).await;
     let mut steps = Vec::new();

@@ -1,6 +1,6 @@
 //! What steers actors, wherever they live: time, settings, links, what is in them, timers, bombs, and how much is shown.
 //!
-//! A node process is told over its standard input, a host of customers by the program that owns it, both in these words;
+//! A node process is told over its standard input, a host of customers by the program that owns it, both by these commands;
 //! [`Host::steer`](crate::event_loop::Host::steer) obeys. What concerns a process as a whole is no steering: see [`super::ControlCommand`].
 
 use protocol::ids::{MessageId, NodeId, ViewNumber};
@@ -8,14 +8,14 @@ use protocol::machine::{Settings, Timer};
 use protocol::trace::{Bomb, LinkRule, MessageAct, Rate};
 use serde::{Deserialize, Serialize};
 
-/// What whoever hosts actors can be told of them.
+/// What a host can be told about its actors.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum SteeringCommand {
     /// Cluster time is, at the receipt of this, at least `at`, and goes at this rate.
     Clock {
-        /// The launcher's reading; whoever is ahead waits for it, nobody goes back.
+        /// The launcher's reading; a clock that is ahead waits for it, and none goes back.
         at: u64,
-        /// How fast.
+        /// How fast it goes.
         rate: Rate,
         /// It stops by itself at this cluster time.
         until: Option<u64>,
@@ -27,34 +27,34 @@ pub enum SteeringCommand {
     /// Do something with a message that is in one of the links here, or with a question to a postcode service, or with its
     /// verdict. Gone already: that is refused.
     Message {
-        /// Which.
+        /// The message.
         message: MessageId,
-        /// To whom.
+        /// Its receiver.
         to: NodeId,
-        /// What.
+        /// What to do with it.
         act: MessageAct,
     },
     /// Let an armed timer ring now, whatever time it is. Not armed: that is refused.
     Ring {
-        /// Of which actor.
+        /// The actor.
         node: NodeId,
-        /// Which.
+        /// The timer.
         timer: Timer,
     },
     /// Lay a bomb, or take it away.
     Bomb {
-        /// In which actor.
+        /// The actor.
         node: NodeId,
-        /// Which.
+        /// The bomb; none: it is taken away.
         bomb: Option<Bomb>,
     },
-    /// Front-end: the operator orders a fresh start (`protocol/PROTOCOL.md`, section 10). What the machine refuses, it says.
+    /// Front-end: the operator orders a fresh start (`protocol/PROTOCOL.md`, section 10). The machine traces a refusal.
     BeginAfresh {
         /// The front-end.
         node: NodeId,
         /// The view whose members are dead.
         after: ViewNumber,
-        /// Whose data the new history begins with.
+        /// The replica with whose data the new history begins.
         primary: NodeId,
     },
     /// Trace control messages one by one, too, or only count them.

@@ -12,7 +12,7 @@ use protocol::trace::TraceEvent;
 use super::Host;
 use crate::transport::Arrival;
 
-/// Messages handled before the machines settle, so that nobody's answer waits for an endless queue.
+/// Messages handled before the machines settle, so that no answer waits for an endless queue.
 const MOST_MESSAGES: usize = 4096;
 /// What arrives passes QUIC's endpoint, its connection and its reader before it is here; each of them may need a turn or two.
 const TASKS_TO_PASS: usize = 8;
@@ -48,7 +48,7 @@ impl<M: Machine> Host<M> {
         }
     }
 
-    /// A message is here: its receiver handles it, whoever that is.
+    /// A message is here, and its receiver handles it.
     pub(super) fn deliver(&mut self, address: SocketAddr, envelope: Envelope) {
         let Some(at) = self.by_id.get(&envelope.to).copied() else {
             let why = || format!("a message for {}, who is not here (any more)", envelope.to);
@@ -71,12 +71,12 @@ impl<M: Machine> Host<M> {
         self.lateness(self.clock.now()) > self.late()
     }
 
-    /// By how much the first timer that is due is late: so long this loop did not run, or was busy.
+    /// By how much the first timer that is due is late: for that time this loop did not run, or was busy.
     fn lateness(&self, now: u64) -> u64 {
         self.timers.next().map_or(0, |due| now.saturating_sub(due))
     }
 
-    /// Whoever is late by so much counts as frozen.
+    /// A process that is this late counts as frozen.
     pub(super) fn late(&self) -> u64 {
         self.settings.frozen_from().0
     }
@@ -91,9 +91,9 @@ impl<M: Machine> Host<M> {
         }
     }
 
-    /// A process that was itself late accuses nobody for that (PROTOCOL section 7): its machines hear of it before any
-    /// timer rings. Late is what is late in cluster time, in which others are accused: however fast that goes, also when it
-    /// was set forward.
+    /// A process that was itself late suspects no other for that (PROTOCOL section 7): its machines hear of it before any
+    /// timer rings. Lateness is measured in cluster time, as silence is: however fast that goes, and also when it was set
+    /// forward.
     pub(super) fn tell_if_late(&mut self) -> anyhow::Result<()> {
         let by = self.lateness(self.now);
         if by <= self.settings.late_from().0 {

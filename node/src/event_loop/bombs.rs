@@ -1,7 +1,7 @@
 //! Bombs in the actors of a process: an actor whose failpoint is reached stands still at that very point.
 //!
 //! What it was about to do is kept, what comes to it waits: a freeze loses nothing. What the blast does to the process, or to
-//! a customer, is up to the host's owner, who is told of it after the round. Without a bomb every hook costs one branch.
+//! a customer, is up to the host's owner, which hears of it after the round. Without a bomb every hook costs one branch.
 
 use std::collections::VecDeque;
 
@@ -17,9 +17,9 @@ use super::failpoints::{Moment, Watch};
 /// A bomb that went off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blast {
-    /// In whom. It stands still until [`Host::resume`].
+    /// The actor in which it went off. It stands still until [`Host::resume`].
     pub node: NodeId,
-    /// Which.
+    /// The bomb itself.
     pub bomb: Bomb,
 }
 
@@ -46,7 +46,7 @@ impl Bombs {
         self.laid.is_empty() && self.halted.is_empty()
     }
 
-    /// Whether a bomb lies in this actor: then its traces are wanted, whoever observes.
+    /// Whether a bomb lies in this actor: then its traces are wanted even without an observer.
     pub(super) fn lies_in(&self, at: usize) -> bool {
         self.laid.contains_key(&at)
     }
@@ -69,7 +69,7 @@ impl Bombs {
 }
 
 impl<M: Machine> Host<M> {
-    /// Lays a bomb in an actor in the place of any other, or takes it away. Nobody of that id: nothing happens.
+    /// Lays a bomb in an actor in the place of any other, or takes it away. Nothing happens if no actor here has that id.
     pub fn lay_bomb(&mut self, node: NodeId, bomb: Option<Bomb>) {
         let Some((at, actor)) = self.by_id.get(&node).and_then(|at| Some((*at, self.actors[*at].as_mut()?))) else {
             return;
@@ -90,7 +90,7 @@ impl<M: Machine> Host<M> {
     }
 
     /// An actor is about to die of its bomb: what is still in its links never leaves them, and observers hear of it now,
-    /// for nobody else could tell it from what has just left.
+    /// because only this host can tell it from what has just left.
     pub fn lose_links(&mut self, node: NodeId) {
         for passing in self.links.take_from(node) {
             self.note_lost(&passing, Loss::SenderEnded);
@@ -104,7 +104,7 @@ impl<M: Machine> Host<M> {
         self.transport.written().await;
     }
 
-    /// An actor that stood still goes on where it stopped. One that does not: nothing happens.
+    /// An actor that stood still goes on where it stopped. Nothing happens to one that did not.
     ///
     /// # Errors
     /// As [`Host::round`].

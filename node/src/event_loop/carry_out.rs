@@ -1,4 +1,4 @@
-//! Carrying out what machines ask for, and tracing it: nobody can forget to trace a send, because sends only happen here.
+//! Carrying out what machines ask for, and tracing it: no send can go untraced, because sends only happen here.
 
 use anyhow::Context;
 use protocol::ids::{Contact, MessageId, NodeId};
@@ -53,7 +53,7 @@ impl<M: Machine> Host<M> {
         Ok(())
     }
 
-    /// What a link does not let through, a proof does not pass either; and while time stands still nobody misses anybody.
+    /// What a link does not let through, a proof does not pass either; and while time stands still no node misses another.
     fn probe(&mut self, at: usize, me: NodeId, peer: Contact) {
         let LinkRule { cut, hold, .. } = self.links.rule((me, peer.id));
         if !cut && !hold && !self.clock.is_stopped() && self.transport.is_closed(peer.address) {
@@ -101,7 +101,7 @@ impl<M: Machine> Host<M> {
         }
     }
 
-    /// What has been in its link for its time leaves it.
+    /// Lets everything leave its link whose time there is over.
     pub(super) fn let_go(&mut self) {
         self.take_news_of_postcodes();
         // After a blast nothing more leaves in this round.

@@ -1,7 +1,7 @@
 //! What a host tells its observers of itself: sendings, stays, deliveries, beliefs and armed timers.
 //!
-//! Without an observer none of this costs more than a branch. What a fact means is said where it is declared, in
-//! `protocol::trace`.
+//! Without an observer none of this costs more than a branch. `protocol::trace` declares the facts and says what
+//! each means.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ impl<M: Machine> Host<M> {
         }
     }
 
-    /// Has everybody described again.
+    /// Has every actor described again.
     pub(super) fn describe_all(&mut self) {
         if self.feed.is_observed() {
             for (at, actor) in self.actors.iter_mut().enumerate() {
@@ -107,7 +107,7 @@ impl<M: Machine> Host<M> {
         self.changed = changed; // Keeps its room.
     }
 
-    /// By actor, while time is slow: who looks at real time cannot see them anyway.
+    /// By actor, while time is slow: at real time no viewer could follow them anyway.
     fn armed_timers(&self) -> Vec<Vec<(Timer, u64)>> {
         if !self.slow {
             return Vec::new();

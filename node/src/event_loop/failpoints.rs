@@ -1,6 +1,6 @@
 //! Where the failpoints lie: recognised by what comes to a machine, what it asks for, and what leaves.
 //!
-//! No machine knows them. Nothing is done here: what happens at a point, and to what is left undone, is `bombs`' matter. The
+//! No machine knows them. Nothing is done here: what happens at a point, and to what is left undone, is up to `bombs`. The
 //! points of the launcher are its own, and a joiner cannot know that it is in the ack set: its launcher hears that.
 
 #[cfg(test)]
@@ -35,11 +35,11 @@ pub(super) enum Moment<'a> {
 pub(super) struct Watch {
     at: Failpoint,
     me: NodeId,
-    /// Front-end: whom it suspects, as far as it was heard.
+    /// Front-end: the replicas that it suspects, as far as that was heard.
     suspected: BTreeSet<ReplicaId>,
     /// Front-end: the newest view when the watch began.
     announced: ViewNumber,
-    /// Primary: the end of what somebody was sent. Backup: the end of what it was sent last.
+    /// Primary: the end of what some backup was sent. Backup: the end of what it was sent last.
     update: Option<OpNumber>,
     /// Joiner: the state it is sent parts of.
     snapshot: Option<Position>,
@@ -65,7 +65,7 @@ impl Watch {
         reached
     }
 
-    /// A new view is announced to its primary first: only then there is a moment at which nobody else has been told.
+    /// A new view is announced to its primary first: only then is there a moment at which no other node has been told.
     pub(super) fn arrange(&self, effects: &mut [Effect]) {
         if self.at == Failpoint::FrontEndNewviewToPrimaryOnly
             && let Some(first) = effects.iter().position(|effect| self.announces(sent(effect)))
@@ -114,7 +114,7 @@ impl Watch {
             Failpoint::CustomerBeforeSend => moment.is_about_to_send(is_request),
             Failpoint::CustomerSent => moment.has_left(|envelope| is_request(&envelope.message)),
             Failpoint::CustomerReplyUnseen => moment.brings(is_reply),
-            // Whoever lays it has heard from the primary that the point is reached.
+            // The launcher lays it only after it has heard from the primary that the point is reached.
             Failpoint::JoinerInAckSet => true,
             Failpoint::SupervisorChildSpawnedUnregistered | Failpoint::SupervisorMidShutdown => false,
         }
@@ -156,7 +156,7 @@ impl Watch {
             if Some(*position) == self.snapshot)
     }
 
-    /// Whether this tells of a view that nobody had been told of when the watch began.
+    /// Whether this tells of a view that no node had been told of when the watch began.
     fn announces(&self, message: Option<&Message>) -> bool {
         matches!(message, Some(Message::ViewIs { view, .. }) if view.number > self.announced)
     }

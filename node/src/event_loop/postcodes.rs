@@ -3,7 +3,7 @@
 //! What is remembered is answered on the spot. Of the other questions only a few are under way at once, the rest wait for
 //! their turns in order. A question passes the link to the service; when it leaves it, the request is made, in a task of its
 //! own and in real time; the verdict passes the link back. What a link loses counts as no answer, and the next service is
-//! asked. Whom to ask, and what an answer means, is `postcode_services`' matter.
+//! asked. `postcode_services` decides which service to ask, and what an answer means.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
@@ -22,7 +22,7 @@ use super::Host;
 use crate::links::{Fate, Passing, Question, ServiceAnswer};
 use crate::postcode_services::{PostcodeServices, Said};
 
-/// So many postcodes are asked about at once (PROTOCOL section 8).
+/// How many postcodes are asked about at once (PROTOCOL section 8).
 const MOST_AT_ONCE: usize = 32;
 
 /// What a task that asks tells the loop.
@@ -46,7 +46,7 @@ struct UnderWay {
 pub(super) struct Inquirer {
     services: PostcodeServices,
     sender: mpsc::UnboundedSender<News>,
-    /// At most [`MOST_AT_ONCE`], and what ended in the very moment in which nobody needed it any more.
+    /// At most [`MOST_AT_ONCE`], and what ended at the very moment at which it was not needed any more.
     receiver: mpsc::UnboundedReceiver<News>,
     waiting: VecDeque<News>,
     under_way: FxHashMap<RequestId, UnderWay>,
@@ -77,7 +77,7 @@ impl Inquirer {
         self.waiting.pop_front().or_else(|| self.receiver.try_recv().ok())
     }
 
-    /// Makes the request, in a task of its own. False: nobody needs the answer any more.
+    /// Makes the request, in a task of its own. False: the answer is not needed any more.
     fn ask(&mut self, question: Box<Question>) -> bool {
         let Some(under_way) = self.under_way.get_mut(&question.request).filter(|it| it.question == question.id) else {
             return false;
@@ -113,7 +113,7 @@ impl<M: Machine> Host<M> {
         }
     }
 
-    /// Nobody needs this verdict any more: its place is free at once.
+    /// This verdict is not needed any more: its place is free at once.
     pub(super) fn end_check(&mut self, request: RequestId) {
         let Some(inquirer) = &mut self.inquirer else { return };
         match inquirer.under_way.remove(&request) {
@@ -122,7 +122,7 @@ impl<M: Machine> Host<M> {
         }
     }
 
-    /// Those whose turn has come. Some were answered meanwhile by what others learned.
+    /// Asks for the checks whose turn has come. Some have been answered meanwhile by what others learned.
     pub(super) fn ask_waiting(&mut self) {
         while let Some(check) = self.inquirer.as_mut().and_then(Inquirer::next_check) {
             self.ask_for(check);
@@ -141,7 +141,7 @@ impl<M: Machine> Host<M> {
     fn ask_next(&mut self, at: usize, request: RequestId, postcode: Postcode, traced: bool, from: usize) {
         let turn = self.inquirer.as_ref().and_then(|inquirer| inquirer.services.inquiry().next(from));
         let (Some(turn), Some(Some(actor))) = (turn, self.actors.get_mut(at)) else {
-            // Nobody is left who could tell: the machine asks again.
+            // No service is left to ask: the machine asks again later.
             return self.give_verdict(at, request, Verdict::NobodyAnswers);
         };
         actor.sent += 1;

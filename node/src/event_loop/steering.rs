@@ -17,17 +17,17 @@ use crate::links::{Acted, Changed, Passing};
 use crate::transport::Observed;
 
 impl<M: Machine> Host<M> {
-    /// Who else can end this host's standing still; without, nobody can.
+    /// The switch with which another thread ends this host's standing still; a host without one is never woken.
     #[must_use]
     pub fn with_standstill(mut self, standstill: Standstill) -> Self {
         self.standstill = standstill;
         self
     }
 
-    /// Obeys.
+    /// Obeys a command.
     ///
     /// # Errors
-    /// Why that cannot be done.
+    /// The reason, if that cannot be done.
     pub fn steer(&mut self, command: SteeringCommand) -> Result<(), Denial> {
         match command {
             SteeringCommand::Clock { at, rate, until } => self.set_clock(at, rate, until),
@@ -46,7 +46,7 @@ impl<M: Machine> Host<M> {
 
     /// Cluster time goes at this rate, from the launcher's reading `at` on, and stops by itself at `until`.
     pub(super) fn set_clock(&mut self, at: u64, rate: Rate, until: Option<u64>) {
-        // Whatever the clock showed while this process slept, nobody here has seen it.
+        // What the clock showed while this process slept was not seen by any actor here.
         let shows = self.clock.now();
         let seen = if shows > self.now + self.late() { self.now } else { shows };
         self.clock.set_after(seen, at, rate, until);
@@ -152,13 +152,13 @@ impl<M: Machine> Host<M> {
         self.links.kept() as u64
     }
 
-    /// From now on a "wake" is heard, though this process does not stand still yet: for who tells others first.
+    /// From now on a "wake" is heard, although this process does not stand still yet: its owner tells others first.
     pub fn begin_standstill(&self) {
         self.standstill.begin();
     }
 
     /// This process, told to by [`Self::begin_standstill`] or the thread that listens, stands still at this very point until
-    /// it is woken or, if a time is named, for so long of real time; not at all if somebody has woken it already.
+    /// it is woken or, if a time is named, until that much real time has passed; not at all if it was woken already.
     pub fn stand_still(&mut self, node: NodeId, at_most: Option<Duration>) {
         self.trace(node, || TraceEvent::Froze { how: Freezing::Cooperative });
         self.feed.flush_now();

@@ -124,7 +124,7 @@ impl Scene {
         self.facts.lock().unwrap().drain(..).map(|record| record.event).collect()
     }
 
-    /// Lives for so long of real time; how many rounds that took.
+    /// Lives for this much real time; returns how many rounds that took.
     async fn live(&mut self, real: Duration) -> usize {
         let (end, mut rounds) = (Instant::now() + real, 0);
         while tokio::time::timeout_at(end, self.host.ready()).await.is_ok() {
@@ -134,7 +134,7 @@ impl Scene {
         rounds
     }
 
-    /// Time, which is stopped, is set forward by so much.
+    /// Sets the stopped time forward by this much.
     fn set_forward(&mut self, by: u64) {
         self.host.set_clock(self.host.clock().now() + by, Rate::STOPPED, None);
         self.host.round().unwrap();

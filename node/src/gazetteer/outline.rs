@@ -8,19 +8,19 @@ use geojson::{GeoJson, GeometryValue, Position};
 
 use super::Point;
 
-/// Whose land.
+/// The country to which a piece of land belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LandKind {
-    /// The United Kingdom's.
+    /// The United Kingdom.
     Land,
-    /// A neighbour's: drawn fainter, no customers there.
+    /// A neighbour: drawn fainter, without customers.
     Context,
 }
 
 /// A piece of land.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Polygon {
-    /// Whose.
+    /// Whether customers can live there.
     pub kind: LandKind,
     /// Its shore; the last point is the first again.
     pub shore: Vec<Point>,

@@ -5,14 +5,14 @@ use protocol::trace::{MessageAct, Stay};
 
 use super::{Links, Passing};
 
-/// What an act came to; carrying it out and telling of it are the event loop's.
+/// The result of an act; the event loop carries it out and traces it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Acted {
     /// It was so already.
     Nothing,
-    /// It stays so long now.
+    /// It stays this long now.
     Stays {
-        /// How long.
+        /// The new stay.
         stay: Stay,
         /// Whether it is shown step by step.
         traced: bool,
@@ -21,11 +21,11 @@ pub enum Acted {
     Leaves(Passing),
     /// It is gone.
     Dropped(Passing),
-    /// A copy of this shall enter.
+    /// A copy of this is to enter.
     Doubles(Passing),
 }
 
-/// Where something is.
+/// The place of something in the links.
 #[derive(Clone, Copy)]
 enum Place {
     Slowed(u64, u64),
@@ -33,7 +33,7 @@ enum Place {
 }
 
 impl Links {
-    /// Does something with what is in a link. None: it is in none (any more).
+    /// Does something with what is in a link. None: it is in no link any more.
     pub fn act(&mut self, id: MessageId, to: NodeId, act: MessageAct, now: u64) -> Option<Acted> {
         let place = self.find(id, to)?;
         let traced = self.see(place)?.is_traced();

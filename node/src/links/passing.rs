@@ -10,7 +10,7 @@ use protocol::trace::Stay;
 use super::Changed;
 use crate::postcode_services::Turn;
 
-/// From whom to whom. A way back is another way.
+/// Sender and receiver. The way back is another way.
 pub type Way = (NodeId, NodeId);
 
 /// Of a small message, with what it needs here.
@@ -46,18 +46,18 @@ pub struct Question {
     pub traced: bool,
     /// Which of the loop's actors asks.
     pub(crate) actor: usize,
-    /// Whom it asks, and how many were asked before.
+    /// The service that it asks, and how many were asked before.
     pub(crate) turn: Turn,
-    /// Of which order.
+    /// The order whose postcode it is.
     pub(crate) request: RequestId,
-    /// What is asked about.
+    /// The postcode in question.
     pub(crate) postcode: Postcode,
 }
 
 /// What a service said: step 12.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServiceAnswer {
-    /// What it answers.
+    /// The question that it answers.
     pub question: Question,
     /// What it said.
     pub(crate) verdict: Verdict,

@@ -12,7 +12,7 @@ use serde::Deserialize;
 pub(super) enum Reading {
     /// An answer.
     Says(Verdict),
-    /// Nothing to go by; why, as a sentence. Another service may be asked.
+    /// It cannot be used, and a sentence says why. Another service may be asked.
     Unavailable(String),
     /// It says that our request makes no sense; what it said. Another service would say the same.
     OurFault(String),

@@ -45,7 +45,7 @@ const LONGEST_TURN: Duration = Duration::from_millis(1000);
 /// Longest `Retry-After` that is believed.
 const LONGEST_REST: Duration = Duration::from_secs(60);
 
-/// A client with this project's limits; `secure`: whether it shall be able to speak HTTPS.
+/// A client with this project's limits; `secure`: whether it must be able to speak HTTPS.
 pub(super) fn client(secure: bool, patience: Patience) -> anyhow::Result<Client> {
     // An error means that the process has a provider already, and then that one is used.
     let _ = rustls::crypto::ring::default_provider().install_default();

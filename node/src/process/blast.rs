@@ -1,7 +1,7 @@
 //! What a bomb does to the process in which it goes off: everything that was sent before leaves, the launcher is told, and
 //! then the process dies as if killed from outside, or stands still at the very point and goes on there.
 //!
-//! Where the points lie, and what a bomb keeps of an actor's work, is the event loop's matter.
+//! Where the points lie, and what a bomb keeps of an actor's work, is up to the event loop.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub(super) async fn happens<M: Machine>(host: &mut Host<M>, blast: Blast, report
     }
     host.breathe_out().await;
     host.begin_standstill();
-    // Not through the feed, which may be full or not wanted: whoever laid the bomb waits for this.
+    // Not through the feed, which may be full or not wanted: the launcher that laid the bomb waits for this.
     let exploded = TraceRecord { node, at: host.clock().now(), event: TraceEvent::Exploded { bomb } };
     reports.tell_now(NodeReport::Trace { records: vec![exploded], dropped: 0 });
     match bomb.blast {
@@ -35,7 +35,7 @@ pub(super) async fn happens<M: Machine>(host: &mut Host<M>, blast: Blast, report
     }
 }
 
-/// As if killed from outside: nothing is tidied up, nobody is told.
+/// As if killed from outside: nothing is tidied up, and no peer is told.
 pub fn die() -> ! {
     #[cfg(unix)]
     {

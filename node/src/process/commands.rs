@@ -20,7 +20,7 @@ use crate::usage;
 
 /// How many histories one report shows.
 const MOST_HISTORIES: usize = 50;
-/// Whoever overslept listens for so long to what was said meanwhile, and for so long again after each word.
+/// A process that overslept listens this long to what was said meanwhile, and this long again after each command.
 const LISTEN: Duration = Duration::from_millis(20);
 /// … but no longer than this: a launcher that asks all the time must not keep it from working.
 const LONGEST_LISTEN: Duration = Duration::from_millis(200);

@@ -1,4 +1,4 @@
-//! The ways in which a service can fail its clients, so that everybody can see what the primary makes of them.
+//! The ways in which a service can fail its clients, so that an audience can see how the primary reacts.
 
 use std::io;
 use std::time::Duration;
@@ -67,7 +67,7 @@ fn not_found(service: PostcodeService, request: &Request) -> Reply {
     )
 }
 
-/// Announces the whole body, sends the first half of it, and breaks the connection.
+/// Announces the whole body, sends its first half, and breaks the connection.
 async fn half(whole: Response) -> Response {
     let (mut head, body) = whole.into_parts();
     let body = to_bytes(body, LONGEST_BODY).await.unwrap_or_default();

@@ -1,7 +1,7 @@
-//! Connections to a stand-in: how many, how long a request may take, and who gives way.
+//! Connections to a stand-in: how many, how long a request may take, and which gives way.
 //!
-//! Anybody on this machine can connect and nobody has to say who they are, so what a visitor can hold is bounded. What is
-//! asked and answered is not known here.
+//! Any program on this machine can connect without a key, so what one connection can hold is bounded. What is asked and
+//! answered is not known here.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -22,12 +22,12 @@ use tower_service::Service;
 
 /// Connections at a time. A replica needs one or two; when one more comes, that of least use gives way.
 const MOST: usize = 64;
-/// So long the head of a request may take to come (no body is read), and so long a connection may rest between two.
+/// How long the head of a request may take to come (no body is read), and how long a connection may rest between two.
 const SLOWEST: Duration = Duration::from_secs(5);
-/// When no connection can be taken, because the process has no more handles, it is tried again after so long.
+/// If no connection can be taken, because the process has no more handles, the next attempt comes after this.
 const REST: Duration = Duration::from_millis(50);
 
-/// Answers whatever comes. It ends with the runtime.
+/// Answers every request. It ends with the runtime.
 pub(super) async fn receive_all(listener: TcpListener, site: Router) -> Infallible {
     let visitors = Visitors::default();
     for number in 0.. {
@@ -88,7 +88,7 @@ impl Visitors {
         // It leaves the list only after it was put there.
         let mut all = self.lock();
         let task = tokio::spawn(async move {
-            // How it ended is the visitor's business.
+            // How it ended does not matter.
             drop(connection.await);
             visitors.lock().remove(&number);
         });

@@ -23,7 +23,7 @@ const CLOSE_NOTHING_WRONG: VarInt = VarInt::from_u32(0);
 const CLOSE_BAD_FRAME: VarInt = VarInt::from_u32(1);
 const CLOSE_WRONG_IDENTITY: VarInt = VarInt::from_u32(2);
 
-/// A writer keeps so much room for the next write.
+/// How much room a writer keeps for the next write.
 const ROOM_TO_KEEP: usize = 256 * 1024;
 
 /// What a connection's task tells the event loop.
@@ -48,7 +48,7 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    /// One more, and why.
+    /// Counts one more, and logs why.
     pub fn add(&self, from: SocketAddr, why: impl FnOnce() -> String) {
         let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
         let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_millis() as u64);
@@ -93,7 +93,7 @@ impl Attendant {
         self.endpoint.close(CLOSE_NOTHING_WRONG, b"this process ends");
     }
 
-    /// Accepts peers until the endpoint closes. Who has not proven anything yet takes no place of who has.
+    /// Accepts peers until the endpoint closes. A peer that has proved nothing yet takes no place from one that has.
     pub(super) async fn listen(self) {
         while let Some(incoming) = self.endpoint.accept().await {
             let unproven = self.handshakes.count();
@@ -228,7 +228,7 @@ impl Attendant {
         in_its_own_name && fits_its_role
     }
 
-    /// Waits if the loop is behind: then QUIC slows the peer. Nobody listens any more when the process ends.
+    /// Waits if the loop is behind: then QUIC slows the peer. The loop has stopped listening only when the process ends.
     async fn report(&self, report: Report) {
         drop(self.reports.send(report).await);
     }
@@ -250,7 +250,7 @@ impl From<ConnectionError> for Ending {
     }
 }
 
-/// Writes what waits in the box, all of it at once, until the box or the stream closes.
+/// Writes all that waits in the box at once, until the box or the stream closes.
 async fn write(mut stream: SendStream, outbox: Arc<Outbox>) {
     let mut frames = Vec::new();
     while outbox.take(&mut frames).await {

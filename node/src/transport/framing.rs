@@ -8,7 +8,7 @@ use thiserror::Error;
 
 /// Bytes of a frame before the envelope's.
 const HEAD: usize = 4;
-/// How much is read at once, if so much waits.
+/// How much is read at once at most.
 const READ: usize = 64 * 1024;
 
 /// Why what a peer sent is no sequence of frames. It loses its connection; the node lives.
@@ -43,7 +43,7 @@ pub struct FrameReader {
 }
 
 impl FrameReader {
-    /// Where the next read shall put its bytes; tell [`Self::filled`] how many it put there.
+    /// Where the next read puts its bytes; tell [`Self::filled`] how many it put there.
     pub fn room(&mut self) -> &mut [u8] {
         if self.bytes.len() < self.filled + READ {
             self.bytes.resize(self.filled + READ, 0);
@@ -51,7 +51,7 @@ impl FrameReader {
         &mut self.bytes[self.filled..]
     }
 
-    /// So many more bytes are there.
+    /// This many more bytes are there.
     pub fn filled(&mut self, bytes: usize) {
         self.filled += bytes;
     }

@@ -1,6 +1,6 @@
 //! Handshakes that others have begun and not ended: a bounded number, of which the oldest gives way.
 //!
-//! Until its end a handshake may be anybody's. What it leads to is not known here.
+//! Until its end the peer of a handshake is unknown. What it leads to is not known here.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -28,7 +28,7 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// A new one, with keys nobody has seen.
+    /// A new one, with new keys.
     ///
     /// # Errors
     /// When the operating system gives no random numbers.
@@ -72,7 +72,7 @@ fn role_name(role: Role) -> &'static str {
     }
 }
 
-/// What a peer's certificate says of it.
+/// What the certificate of a peer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerIdentity {
     /// What it may say.

@@ -18,22 +18,22 @@ use crate::control::Credentials;
 
 /// Handshakes that may wait for this process; more are ignored, and dial again.
 pub(crate) const WAITING_HANDSHAKES: usize = 256;
-/// From so many unfinished handshakes on, a peer must first prove that it receives at its address.
+/// From this many unfinished handshakes on, a peer must first prove that it receives at its address.
 pub(crate) const RETRY_FROM: usize = 32;
 /// Connections beyond this are refused.
 pub(crate) const MOST_CONNECTIONS: usize = 512;
 /// How long a handshake may take when others dial us, and how long a frame may stay unfinished: slow peers
 /// must not tie up others.
 pub(crate) const SLOWEST: Duration = Duration::from_secs(5);
-/// How long we try to reach a peer. QUIC never learns that nobody listens there.
+/// How long we try to reach a peer. QUIC never learns that no process listens there.
 pub(crate) const DIAL: Duration = Duration::from_millis(300);
 
-/// After so much silence a connection is gone. Only a backstop: suspicion comes from the protocol's own heartbeats.
+/// After this much silence a connection is gone. Only a backstop: suspicion comes from the protocol's own heartbeats.
 const IDLE: Duration = Duration::from_secs(1);
 const KEEP_ALIVE: Duration = Duration::from_millis(250);
 /// Loopback and classroom networks; the default of a third of a second makes a lost first packet cost a second.
 const INITIAL_RTT: Duration = Duration::from_millis(10);
-/// Of the one stream a peer may open. An envelope is at most half of it.
+/// Of the one stream a peer may open. An envelope has at most half of this.
 const WINDOW: u32 = 2 * 1024 * 1024;
 
 #[cfg(unix)]
@@ -58,7 +58,7 @@ pub fn endpoint(listen: SocketAddr, credentials: &Credentials) -> anyhow::Result
     let mut client = ClientConfig::new(Arc::new(identity::dialling(credentials)?));
     client.transport_config(transport);
 
-    // Whoever holds the same private key is the same actor restarted: it can tell its peers at once that their old
+    // An actor with the same private key is the same one, restarted: it can tell its peers at once that their old
     // connections are gone (a name server comes back at its address; its peers need not wait for the idle time-out).
     let reset_key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &credentials.key);
     let socket = UdpSocket::bind(listen).with_context(|| {

@@ -16,12 +16,12 @@ use tokio::time::Instant;
 
 use super::framing;
 
-/// Bytes that may wait for a peer; a peer that takes no more is frozen or dead, and what it misses is said again.
+/// Bytes that may wait for a peer; a peer that takes no more is frozen or dead, and what it misses is sent again.
 const MOST_WAITING: usize = 4 * 1024 * 1024;
 /// After a failed dial; doubles up to the second.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
-/// A peer nobody could reach for so long is forgotten.
+/// A peer that could not be reached for this long is forgotten.
 const FORGET_AFTER: Duration = Duration::from_secs(5);
 /// How long a traced message that was sent may be lost with its connection: the idle time-out and some more.
 const UNCERTAIN: Duration = Duration::from_millis(1500);
@@ -65,7 +65,7 @@ enum State {
     Dialled { outbox: Arc<Outbox>, pause: Duration },
     /// This connection, the newest.
     Up { connection: u64, outbox: Arc<Outbox> },
-    /// Nobody answered; not dialled before `until`.
+    /// No answer came; not dialled before `until`.
     Down { since: Instant, until: Instant, pause: Duration },
 }
 
@@ -85,7 +85,7 @@ impl Peers {
         key
     }
 
-    /// The entry to append to. Calls `dial` if somebody must be reached for it.
+    /// The entry to append to. Calls `dial` if there is no connection yet.
     pub(super) fn for_sending(&mut self, key: PeerKey, dial: impl FnOnce(Arc<Outbox>)) -> &mut Peer {
         if !self.by_key.contains_key(&key) {
             self.forget_unreachable();

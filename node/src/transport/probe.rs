@@ -1,7 +1,7 @@
-//! Whether a port on this very machine is closed: then the process that held it is gone, and nobody need wait to be sure.
+//! Whether a port on this very machine is closed: then the process that held it is gone for certain.
 //!
-//! QUIC never learns that nobody listens at an address; the system says so, but only on a socket that is connected to it.
-//! On other machines a refusal proves nothing (a firewall may speak), so nobody there is asked.
+//! QUIC never learns that no process listens at an address; the system says so, but only on a socket that is connected to it.
+//! On other machines a refusal proves nothing (a firewall may speak), so none is asked.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -20,7 +20,7 @@ pub(super) struct Probes {
 }
 
 impl Probes {
-    /// Whether nobody listens at `address`, as far as can be proved here, at `own`. Never waits; where the system takes its
+    /// Whether no process listens at `address`, as far as can be proved here, at `own`. Never waits; where the system takes its
     /// time to refuse, the next call tells.
     pub(super) fn is_closed(&mut self, address: SocketAddr, own: IpAddr) -> bool {
         if !address.ip().is_loopback() && address.ip() != own {
@@ -41,7 +41,7 @@ impl Probes {
             Some(socket) => socket,
             None => self.sockets.entry(address).insert_entry(connected(address)?).into_mut(),
         };
-        // What the question before this one was answered is said first.
+        // The answer to the question before this one comes first.
         socket.send(&QUESTION)?;
         match socket.recv(&mut [0]) {
             Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),

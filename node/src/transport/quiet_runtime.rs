@@ -21,10 +21,10 @@ use tokio::time::{Sleep, sleep};
 
 use crate::alarm::Alarm;
 
-/// After so long a full socket is tried again: it takes the system much less to empty one.
+/// After this long a full socket is tried again: it takes the system much less to empty one.
 const UNTIL_WRITABLE: Duration = Duration::from_millis(1);
 
-/// See the file's head.
+/// The runtime that this file describes.
 #[derive(Debug)]
 pub(super) struct QuietRuntime;
 
@@ -90,7 +90,7 @@ impl AsyncUdpSocket for QuietSocket {
             match readable.try_io(|socket| self.state.recv(socket.get_ref().into(), buffers, facts)) {
                 Ok(Ok(received)) => {
                     if received < BATCH_SIZE {
-                        // That was all; what comes later is announced anew. It need not be asked for in vain.
+                        // That was all; what comes later is announced anew, so there is no need to ask again.
                         readable.clear_ready();
                     }
                     return Poll::Ready(Ok(received));
@@ -118,7 +118,7 @@ impl AsyncUdpSocket for QuietSocket {
     }
 }
 
-/// Who wants to write to a full socket tries again a little later.
+/// A writer to a full socket tries again a little later.
 #[derive(Debug)]
 struct Pause {
     socket: Arc<QuietSocket>,

@@ -14,7 +14,7 @@ use super::identity::COMMON_NAME;
 pub async fn echo(endpoint: Endpoint) {
     while let Some(incoming) = endpoint.accept().await {
         tokio::spawn(async move {
-            // The end of a peer is the end of its echo, whatever it died of.
+            // The echo ends with its peer, however that ended.
             drop(echo_to(incoming).await);
         });
     }

@@ -46,7 +46,7 @@ async fn a_clock_that_is_to_stop_lets_ring_what_is_due_at_that_very_moment() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_slept_accuses_nobody_however_fast_time_goes() {
+async fn a_process_that_slept_suspects_no_other_however_fast_time_goes() {
     // N11: the machine slept, and the clock went on.
     for (rate, gap) in [(Rate::REAL, 1), (Rate::REAL, 36_000), (SLOW, 100), (SLOW, 36_000)] {
         let mut scene = Scene::beating(rate);
@@ -66,7 +66,7 @@ async fn whoever_slept_accuses_nobody_however_fast_time_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_missed_time_accuses_nobody_when_it_is_set_forward() {
+async fn a_process_that_missed_time_suspects_no_other_when_it_is_set_forward() {
     // N11: the machine slept, and the clock of this process stopped while others went on.
     for rate in [Rate::REAL, SLOW, Rate::STOPPED] {
         let mut scene = Scene::beating(Rate::REAL);
