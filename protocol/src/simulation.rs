@@ -8,16 +8,16 @@
 mod broken_rule;
 pub mod checkers;
 pub mod cluster;
+pub mod counts;
+pub mod environment;
 mod faults;
 mod healing;
+mod network_conditions;
 pub mod node;
 mod plan;
 pub mod queue;
-mod story;
-pub mod surroundings;
-pub mod tally;
+mod transcript;
 mod trial;
-mod weather;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

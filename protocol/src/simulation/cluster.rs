@@ -15,9 +15,9 @@ use crate::random::mix;
 use crate::replica::Replica;
 use crate::simulation::broken_rule::BrokenRule;
 use crate::simulation::checkers::Checkers;
+use crate::simulation::environment::{Fate, Slot, Surroundings};
 use crate::simulation::node::{Actor, Doom, Life, Node, incarnation_id};
 use crate::simulation::queue::Queue;
-use crate::simulation::surroundings::{Fate, Slot, Surroundings};
 
 /// Where slot 0 would listen if there were sockets.
 pub(super) const FIRST_PORT: u16 = 10_000;

@@ -4,12 +4,12 @@
 
 use crate::ids::{Contact, Role, Span};
 use crate::machine::{Input, Settings};
+use crate::simulation::counts::Fault;
+use crate::simulation::environment::Slot;
+use crate::simulation::network_conditions::{Cut, Mood, Services};
 use crate::simulation::node::{Actor, Doom, Life};
 use crate::simulation::plan::{Flapping, Plan};
-use crate::simulation::surroundings::Slot;
-use crate::simulation::tally::Fault;
 use crate::simulation::trial::{Patron, Trial};
-use crate::simulation::weather::{Cut, Mood, Services};
 use crate::trace::NodeState;
 
 /// Sets of slots have a bit for each; so many customers come at most that some are left for replicas.

@@ -9,10 +9,10 @@ use crate::message::Ask;
 use crate::replica::Replica;
 use crate::simulation::broken_rule::{BrokenRule, Demand};
 use crate::simulation::cluster::Stepped;
+use crate::simulation::environment::Slot;
+use crate::simulation::network_conditions::Services;
 use crate::simulation::node::{Actor, Life, Node};
-use crate::simulation::surroundings::Slot;
 use crate::simulation::trial::Trial;
-use crate::simulation::weather::Services;
 use crate::trace::NodeState;
 
 /// How long the healed cluster may take to answer everything that is open, and again to have all replicas as members.

@@ -1,7 +1,7 @@
 //! What a trial has planned for later: faults and their ends, and what customers will do.
 
 use crate::ids::RequestId;
-use crate::simulation::surroundings::Slot;
+use crate::simulation::environment::Slot;
 
 /// What a trial wants to be reminded of.
 #[derive(Clone, Copy, Debug)]

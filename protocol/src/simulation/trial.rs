@@ -12,11 +12,11 @@ use crate::postcode::Postcode;
 use crate::random::Random;
 use crate::simulation::broken_rule::BrokenRule;
 use crate::simulation::cluster::{Cluster, Stepped};
+use crate::simulation::counts::{Fault, Tally};
+use crate::simulation::environment::Slot;
+use crate::simulation::network_conditions::{Mood, Weather};
 use crate::simulation::node::Life;
 use crate::simulation::plan::Plan;
-use crate::simulation::surroundings::Slot;
-use crate::simulation::tally::{Fault, Tally};
-use crate::simulation::weather::{Mood, Weather};
 
 /// How a trial ended.
 #[derive(Clone, Debug)]
@@ -223,7 +223,7 @@ impl Trial {
             Plan::Mend(cut) => self.cluster.around.mend(cut),
             Plan::Flap(flapping) => self.flap(flapping),
             Plan::Calm => self.cluster.around.mood = self.usual.clone(),
-            Plan::ServicesWell => self.cluster.around.services = super::weather::Services::Well,
+            Plan::ServicesWell => self.cluster.around.services = super::network_conditions::Services::Well,
         }
     }
 

@@ -31,8 +31,8 @@ use protocol::message::{Answer, Ask, Message, WaitReason};
 use protocol::order_book::Outcome;
 use protocol::postcode::{Postcode, PostcodeService, Verdict};
 use protocol::simulation::cluster::{Cluster, Flight, Stepped};
+use protocol::simulation::environment::{Fate, Slot, Surroundings};
 use protocol::simulation::node::{Doom, Life};
-use protocol::simulation::surroundings::{Fate, Slot, Surroundings};
 use protocol::trace::NodeState;
 
 /// A message's time on the way, in microseconds.

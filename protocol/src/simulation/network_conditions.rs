@@ -4,9 +4,9 @@ use crate::ids::RequestId;
 use crate::message::Message;
 use crate::postcode::{Postcode, PostcodeService, Verdict};
 use crate::random::{Random, mix};
+use crate::simulation::counts::{Fault, Tally};
+use crate::simulation::environment::{Fate, Slot, Surroundings};
 use crate::simulation::plan::Plan;
-use crate::simulation::surroundings::{Fate, Slot, Surroundings};
-use crate::simulation::tally::{Fault, Tally};
 
 /// Links that are cut: from a slot to a set of slots.
 pub type Cut = Vec<(Slot, u64)>;

@@ -6,7 +6,7 @@ use crate::machine::Input;
 use crate::message::Message;
 use crate::random::mix;
 use crate::simulation::cluster::{Cluster, FIRST_PORT};
-use crate::simulation::surroundings::Surroundings;
+use crate::simulation::environment::Surroundings;
 
 impl<S: Surroundings> Cluster<S> {
     /// Folds an input into the hash of the run, and into its story.
