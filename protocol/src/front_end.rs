@@ -200,12 +200,12 @@ impl FrontEnd {
         let patience = self.patience();
         for contact in &contacts {
             let (view, joiners, contacts) = (self.view.clone(), joiners.clone(), contacts.clone());
-            let told = self.replicas.get(&contact.id).map_or(view.number, |known| known.told);
-            effects.send(*contact, told < view.number, Message::ViewIs { view, joiners, contacts, patience });
+            let announced = self.replicas.get(&contact.id).map_or(view.number, |known| known.announced);
+            effects.send(*contact, announced < view.number, Message::ViewIs { view, joiners, contacts, patience });
         }
         for contact in &contacts {
             if let Some(known) = self.replicas.get_mut(&contact.id) {
-                known.told = self.view.number;
+                known.announced = self.view.number;
             }
         }
     }

@@ -43,7 +43,7 @@ pub struct Violation {
 
 /// What simulations came to. Reports of several ranges of seeds can be added.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct Summary {
     /// How many seeds ran to their end.
     pub seeds: u64,
     /// Invariants that did not hold.
@@ -72,9 +72,9 @@ pub struct Report {
     pub hash: u64,
 }
 
-impl Report {
-    /// Adds another report.
-    pub fn add(&mut self, other: Report) {
+impl Summary {
+    /// Adds another summary.
+    pub fn add(&mut self, other: Summary) {
         self.seeds += other.seeds;
         self.violations.extend(other.violations);
         self.violations.sort_by_key(|violation| violation.seed);
@@ -94,7 +94,7 @@ impl Report {
     }
 
     fn of(seed: u64, ended: &Ended) -> Self {
-        let mut report = Report {
+        let mut summary = Summary {
             seeds: 1,
             simulated_s: ended.simulated / 1_000_000,
             events: ended.events,
@@ -105,14 +105,14 @@ impl Report {
             two_primaries: ended.two_primaries,
             slowest_ms: ended.slowest / 1000,
             hash: mix(ended.hash ^ mix(seed)),
-            ..Report::default()
+            ..Summary::default()
         };
-        ended.tally.add_to(&mut report.faults);
+        ended.counts.add_to(&mut summary.faults);
         if let Some((at, what)) = &ended.violation {
-            report.stalled = u64::from(what.rule() == Rule::Liveness);
-            report.violations.push(Violation { seed, at: *at, what: what.clone() });
+            summary.stalled = u64::from(what.rule() == Rule::Liveness);
+            summary.violations.push(Violation { seed, at: *at, what: what.clone() });
         }
-        report
+        summary
     }
 }
 
@@ -133,30 +133,31 @@ impl Conditions {
     }
 }
 
-/// Runs one seed: with faults, then healing. `tell`: whether to write its story.
+/// Runs one seed: with faults, then healing. `with_transcript`: whether to write down what
+/// happens, step by step.
 ///
 /// A machine that panics is a violation as well.
 #[must_use]
-pub fn simulate_one(seed: u64, conditions: Conditions, tell: bool) -> Ended {
-    Trial::new(seed, conditions.plant, tell).run(conditions.span)
+pub fn simulate_one(seed: u64, conditions: Conditions, with_transcript: bool) -> Ended {
+    Trial::new(seed, conditions.plant, with_transcript).run(conditions.span)
 }
 
 /// Runs all seeds of a range, as long as `go_on` says so (it is asked before each).
-pub fn simulate(seeds: Range<u64>, conditions: Conditions, mut go_on: impl FnMut(&Report) -> bool) -> Report {
-    let mut report = Report::default();
+pub fn simulate(seeds: Range<u64>, conditions: Conditions, mut go_on: impl FnMut(&Summary) -> bool) -> Summary {
+    let mut summary = Summary::default();
     for seed in seeds {
-        if !go_on(&report) {
+        if !go_on(&summary) {
             break;
         }
         let ended = std::panic::catch_unwind(|| simulate_one(seed, conditions, false));
-        report.add(match ended {
-            Ok(ended) => Report::of(seed, &ended),
-            Err(_) => Report {
+        summary.add(match ended {
+            Ok(ended) => Summary::of(seed, &ended),
+            Err(_) => Summary {
                 seeds: 1,
                 violations: vec![Violation { seed, at: 0, what: BrokenRule::AssertionFailed() }],
-                ..Report::default()
+                ..Summary::default()
             },
         });
     }
-    report
+    summary
 }

@@ -2,7 +2,7 @@
 //!
 //! A test suite is worth the bugs it catches: each mistake of `protocol::plant` is made by whole clusters until some seed
 //! convicts it, and the very same seeds are then run without it. What a seed does: `just-hungry simulate --seed 17
-//! --sim-secs 100 --plant no-view-check --trace story.txt`.
+//! --sim-secs 100 --plant no-view-check --trace transcript.txt`.
 
 #![expect(clippy::print_stdout, reason = "which seed found which mistake is what a reader of the run wants to know")]
 
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use protocol::ids::Span;
 use protocol::plant::{ALL, Plant};
-use protocol::simulation::{Conditions, Report, Rule, simulate};
+use protocol::simulation::{Conditions, Rule, Summary, simulate};
 
 /// At most so many seeds are tried before a mistake counts as overlooked.
 const MOST_SEEDS: u64 = 2000;
@@ -41,25 +41,25 @@ const FOUND_OUT_BY: [(Plant, &[Rule]); 18] = [
 ];
 
 /// The first seeds, up to the one that convicts.
-fn until_convicted(plant: Plant) -> Report {
+fn until_convicted(plant: Plant) -> Summary {
     let conditions = Conditions { span: SPAN, plant: Some(plant) };
-    simulate(1..MOST_SEEDS + 1, conditions, |report| report.violations.is_empty())
+    simulate(1..MOST_SEEDS + 1, conditions, |summary| summary.violations.is_empty())
 }
 
 #[test]
 fn each_is_convicted_and_an_honest_cluster_is_not() {
     let mut last_seeds = BTreeMap::new();
     for (plant, invariants) in FOUND_OUT_BY {
-        let report = until_convicted(plant);
-        let found = report.violations.first();
-        let found = found.unwrap_or_else(|| panic!("{plant} was overlooked in {MOST_SEEDS} seeds: {report:#?}"));
+        let summary = until_convicted(plant);
+        let found = summary.violations.first();
+        let found = found.unwrap_or_else(|| panic!("{plant} was overlooked in {MOST_SEEDS} seeds: {summary:#?}"));
         println!("{plant}: seed {} after {:.1} s: {}", found.seed, found.at as f64 / 1e6, found.what);
         let rule = found.what.rule();
         assert!(invariants.contains(&rule), "{plant} was found out by {rule:?}, not by one of {invariants:?}");
         last_seeds.insert(found.seed, plant);
     }
     let (last, plant) = last_seeds.last_key_value().expect("there are plants");
-    let honest = simulate(1..last + 1, Conditions::honest(SPAN), |report| report.violations.is_empty());
+    let honest = simulate(1..last + 1, Conditions::honest(SPAN), |summary| summary.violations.is_empty());
     assert_eq!(honest.violations, [], "convicted without {plant}, or any other");
     assert!(honest.acknowledged > 100 * last && honest.seeds == *last, "{honest:#?}");
 }

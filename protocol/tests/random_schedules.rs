@@ -4,7 +4,7 @@
 //! shows it step by step. More seeds: `just-hungry simulate`.
 
 use protocol::ids::Span;
-use protocol::simulation::{Conditions, Report, simulate, simulate_one};
+use protocol::simulation::{Conditions, Summary, simulate, simulate_one};
 
 /// Virtual time with faults in each trial: ten minutes.
 const LONG: Conditions = Conditions { span: Span::millis(600_000), plant: None };
@@ -13,23 +13,23 @@ const SHORT: Conditions = Conditions { span: Span::millis(60_000), plant: None }
 
 #[test]
 fn three_hundred_seeds_are_clean() {
-    let report = simulate(1..301, LONG, |report| report.violations.is_empty());
-    assert_eq!(report.violations, [], "{report:#?}");
-    assert_eq!(report.seeds, 300);
-    assert_enough(&report);
+    let summary = simulate(1..301, LONG, |summary| summary.violations.is_empty());
+    assert_eq!(summary.violations, [], "{summary:#?}");
+    assert_eq!(summary.seeds, 300);
+    assert_enough(&summary);
 }
 
 /// An empty simulation finds nothing: this one did something, and of everything.
-fn assert_enough(report: &Report) {
-    assert!(report.acknowledged > 300_000, "{report:#?}");
-    assert!(report.simulated_s > 150_000, "{report:#?}");
-    assert!(report.views > 10_000, "{report:#?}");
-    assert!(report.two_primaries > 10_000, "{report:#?}");
-    assert!((1..60).contains(&report.refused), "{report:#?}");
-    assert!(report.expired > 1_000, "{report:#?}");
-    assert_eq!(report.stalled, 0, "{report:#?}");
-    for (kind, count) in &report.faults {
-        assert!(*count >= 50, "{kind}: {count} in {report:#?}");
+fn assert_enough(summary: &Summary) {
+    assert!(summary.acknowledged > 300_000, "{summary:#?}");
+    assert!(summary.simulated_s > 150_000, "{summary:#?}");
+    assert!(summary.views > 10_000, "{summary:#?}");
+    assert!(summary.two_primaries > 10_000, "{summary:#?}");
+    assert!((1..60).contains(&summary.refused), "{summary:#?}");
+    assert!(summary.expired > 1_000, "{summary:#?}");
+    assert_eq!(summary.stalled, 0, "{summary:#?}");
+    for (kind, count) in &summary.faults {
+        assert!(*count >= 50, "{kind}: {count} in {summary:#?}");
     }
 }
 
@@ -54,11 +54,11 @@ fn ranges_add_up() {
 fn the_seed_that_is_asked_for() {
     let Ok(asked) = std::env::var("JUST_HUNGRY_SEED") else { return };
     if let Some(end) = asked.strip_prefix("..").and_then(|end| end.parse().ok()) {
-        let report = simulate(1..end, LONG, |report| report.violations.is_empty());
-        assert_eq!((report.violations, report.stalled), (vec![], 0));
+        let summary = simulate(1..end, LONG, |summary| summary.violations.is_empty());
+        assert_eq!((summary.violations, summary.stalled), (vec![], 0));
     } else if let Ok(seed) = asked.parse() {
         let ended = simulate_one(seed, LONG, true);
-        let story = ended.story.join("\n");
-        assert!(ended.violation.is_none(), "{story}\n{:?}", ended.violation);
+        let transcript = ended.transcript.join("\n");
+        assert!(ended.violation.is_none(), "{transcript}\n{:?}", ended.violation);
     }
 }

@@ -1,6 +1,6 @@
 //! `simulate`: whole clusters in memory, as many seeds as time allows, on as many threads as wanted.
 //!
-//! What a trial is stands in `protocol::simulation`; here seeds are handed out and reports are added. The digest does not
+//! What a trial is stands in `protocol::simulation`; here seeds are handed out and summaries are added. The digest does not
 //! depend on the number of threads.
 
 use std::fs::File;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use protocol::ids::Span;
 use protocol::plant::Plant;
-use protocol::simulation::{Conditions, Report, simulate, simulate_one};
+use protocol::simulation::{Conditions, Summary, simulate, simulate_one};
 use serde_json::json;
 
 use super::{Exit, Failure, places, say, say_json, signals};
@@ -32,7 +32,7 @@ pub struct SimulateArguments {
     /// One seed, to see what happens in it.
     #[arg(long)]
     seed: Option<u64>,
-    /// Write the story of the one seed here.
+    /// Write what happens in the one seed here, step by step.
     #[arg(long, value_name = "FILE", requires = "seed")]
     trace: Option<PathBuf>,
     /// Virtual seconds of faults in each trial.
@@ -58,10 +58,10 @@ fn range(text: &str) -> Result<std::ops::Range<u64>, String> {
 }
 
 pub(super) fn perform(arguments: &SimulateArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    places::must_differ(arguments.trace.as_deref().map(|path| ("the story", path)))?;
+    places::must_differ(arguments.trace.as_deref().map(|path| ("the transcript", path)))?;
     let conditions = Conditions { span: Span::millis(arguments.sim_secs * 1000), plant: arguments.plant };
     let begun = Instant::now();
-    let (wanted, report) = match (&arguments.seeds, arguments.seed) {
+    let (wanted, summary) = match (&arguments.seeds, arguments.seed) {
         (Some(seeds), _) => {
             let jobs = match arguments.jobs {
                 Some(jobs) => jobs as usize,
@@ -74,13 +74,13 @@ pub(super) fn perform(arguments: &SimulateArguments, interrupt: &Interrupt) -> R
             signals::end_when_asked(interrupt, "Undecided: asked to end before the seed was simulated.");
             let seed = seed.unwrap_or_default();
             if let Some(path) = &arguments.trace {
-                write_story(seed, conditions, path)?;
+                write_transcript(seed, conditions, path)?;
             }
             (1, simulate(seed..seed + 1, conditions, |_| true))
         }
     };
     let took = begun.elapsed();
-    if let Some(first) = report.violations.first() {
+    if let Some(first) = summary.violations.first() {
         let version = env!("CARGO_PKG_VERSION");
         let planted = arguments.plant.map_or_else(String::new, |plant| format!(", --plant {plant}"));
         say(format!(
@@ -92,15 +92,15 @@ pub(super) fn perform(arguments: &SimulateArguments, interrupt: &Interrupt) -> R
         ))?;
     }
     if arguments.json {
-        let mut object = serde_json::to_value(&report).map_err(anyhow::Error::from)?;
-        object["hash"] = json!(format!("{:016x}", report.hash));
+        let mut object = serde_json::to_value(&summary).map_err(anyhow::Error::from)?;
+        object["hash"] = json!(format!("{:016x}", summary.hash));
         object["plant"] = json!(arguments.plant.map(Plant::name));
         object["took_s"] = json!(took.as_secs_f64());
         say_json(&object)?;
     } else {
-        say_report(&report, took)?;
+        say_summary(&summary, took)?;
     }
-    Ok(match (report.violations.is_empty(), report.seeds, report.acknowledged) {
+    Ok(match (summary.violations.is_empty(), summary.seeds, summary.acknowledged) {
         (false, ..) => Exit::Violation,
         (true, seeds, _) if seeds < wanted => Exit::Undecided,
         (true, _, 0) => Exit::TooLittleEvidence,
@@ -114,9 +114,9 @@ fn simulate_all(
     jobs: usize,
     until: Option<Instant>,
     interrupt: &Interrupt,
-) -> Report {
+) -> Summary {
     let next = AtomicU64::new(seeds.start);
-    let sum = Mutex::new(Report::default());
+    let sum = Mutex::new(Summary::default());
     let in_time = || !interrupt.is_asked() && until.is_none_or(|until| Instant::now() < until);
     let work = || {
         while in_time() {
@@ -124,8 +124,8 @@ fn simulate_all(
             if from >= seeds.end {
                 return;
             }
-            let report = simulate(from..seeds.end.min(from + PORTION), conditions, |_| in_time());
-            sum.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add(report);
+            let summary = simulate(from..seeds.end.min(from + PORTION), conditions, |_| in_time());
+            sum.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add(summary);
         }
     };
     std::thread::scope(|threads| {
@@ -136,31 +136,31 @@ fn simulate_all(
     sum.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn write_story(seed: u64, conditions: Conditions, path: &std::path::Path) -> Result<(), Failure> {
+fn write_transcript(seed: u64, conditions: Conditions, path: &std::path::Path) -> Result<(), Failure> {
     let refuse =
         |error: std::io::Error| Failure::BadInput(format!("{}: {}", path.display(), node::plain_words::io(&error)));
     let mut file = BufWriter::new(File::create(path).map_err(refuse)?);
-    for line in simulate_one(seed, conditions, true).story {
+    for line in simulate_one(seed, conditions, true).transcript {
         writeln!(file, "{line}").map_err(refuse)?;
     }
     file.flush().map_err(refuse)
 }
 
-fn say_report(report: &Report, took: Duration) -> Result<(), Failure> {
-    let faults: u64 = report.faults.values().sum();
+fn say_summary(summary: &Summary, took: Duration) -> Result<(), Failure> {
+    let faults: u64 = summary.faults.values().sum();
     say(format!(
         "{} seeds, {} s simulated in {:.1} s, {} events, {} faults of {} kinds, {} orders acknowledged, {} views.",
-        report.seeds,
-        report.simulated_s,
+        summary.seeds,
+        summary.simulated_s,
         took.as_secs_f64(),
-        report.events,
+        summary.events,
         faults,
-        report.faults.len(),
-        report.acknowledged,
-        report.views
+        summary.faults.len(),
+        summary.acknowledged,
+        summary.views
     ))?;
-    match report.violations.len() {
-        0 => say(format!("No violation. Digest {:016x}.", report.hash)),
-        number => say(format!("{number} violations, {} of them without an answer after healing.", report.stalled)),
+    match summary.violations.len() {
+        0 => say(format!("No violation. Digest {:016x}.", summary.hash)),
+        number => say(format!("{number} violations, {} of them without an answer after healing.", summary.stalled)),
     }
 }

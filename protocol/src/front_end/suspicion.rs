@@ -32,7 +32,7 @@ pub(super) struct Known {
     pub(super) health: Health,
     pub(super) status: Option<Status>,
     /// The newest view it was told of: repeating that is not shown.
-    pub(super) told: ViewNumber,
+    pub(super) announced: ViewNumber,
     /// It was heard since the last heartbeat.
     heard: bool,
     /// Heartbeats in a row that it has not answered.
@@ -66,7 +66,7 @@ impl Known {
             order,
             health: Health::Unheard,
             status: None,
-            told: ViewNumber(0),
+            announced: ViewNumber(0),
             heard: false,
             unanswered: 0,
             steady: 0,

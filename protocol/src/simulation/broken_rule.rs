@@ -153,7 +153,7 @@ broken_rules! {
 }
 
 impl serde::Serialize for BrokenRule {
-    /// As the sentence: reports are for people.
+    /// As the sentence: summaries are for people.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }

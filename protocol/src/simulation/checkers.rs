@@ -130,9 +130,9 @@ impl Checkers {
         self.answers.asked(now, request, wish);
     }
 
-    /// A customer is told. I1.
-    pub fn told(&mut self, now: u64, request: RequestId, answer: &Answer) {
-        let result = self.answers.told(now, request, answer, &self.chain);
+    /// A customer has its answer. I1.
+    pub fn customer_answered(&mut self, now: u64, request: RequestId, answer: &Answer) {
+        let result = self.answers.customer_answered(now, request, answer, &self.chain);
         self.check(result);
     }
 

@@ -15,7 +15,7 @@ use crate::random::mix;
 use crate::replica::Replica;
 use crate::simulation::broken_rule::BrokenRule;
 use crate::simulation::checkers::Checkers;
-use crate::simulation::environment::{Fate, Slot, Surroundings};
+use crate::simulation::environment::{Environment, Fate, Slot};
 use crate::simulation::node::{Actor, Doom, Life, Node, incarnation_id};
 use crate::simulation::queue::Queue;
 
@@ -88,11 +88,11 @@ pub struct CutLists {
 
 /// See the module.
 #[derive(Debug)]
-pub struct Cluster<S: Surroundings> {
+pub struct Cluster<S: Environment> {
     /// Virtual time in microseconds.
     pub now: u64,
     /// Network and postcode services.
-    pub around: S,
+    pub environment: S,
     /// All actors; the name server is the first.
     pub seats: Vec<Seat>,
     /// All incarnations there ever were.
@@ -106,7 +106,7 @@ pub struct Cluster<S: Surroundings> {
     /// Messages that wait in their links.
     pub held: Vec<Flight>,
     /// What happened, in words, if anybody wants to know.
-    pub story: Option<Vec<String>>,
+    pub transcript: Option<Vec<String>>,
     /// Steps done.
     pub events: u64,
     /// Digest of everything that happened: equal for equal seeds.
@@ -119,20 +119,20 @@ pub struct Cluster<S: Surroundings> {
     list: Vec<Effect>,
 }
 
-impl<S: Surroundings> Cluster<S> {
+impl<S: Environment> Cluster<S> {
     /// An empty place. `observed`: whether machines make trace events.
     #[must_use]
-    pub fn new(around: S, settings: Settings, observed: bool) -> Self {
+    pub fn new(environment: S, settings: Settings, observed: bool) -> Self {
         Self {
             now: 0,
-            around,
+            environment,
             seats: Vec::new(),
             nodes: Vec::new(),
             settings,
             checkers: Checkers::default(),
             answered: Vec::new(),
             held: Vec::new(),
-            story: None,
+            transcript: None,
             events: 0,
             hash: 0,
             cut_lists: CutLists::default(),
@@ -178,7 +178,7 @@ impl<S: Surroundings> Cluster<S> {
             None => self.nodes.push(fresh),
         }
         self.checkers.started(node, id);
-        self.tell(|cluster| format!("{} starts as {id}", cluster.seats[slot].name));
+        self.write(|cluster| format!("{} starts as {id}", cluster.seats[slot].name));
         let mut effects = std::mem::take(&mut self.effects);
         if let Some(actor) = &mut self.nodes[node].actor {
             actor.start(&mut effects);
@@ -207,7 +207,7 @@ impl<S: Surroundings> Cluster<S> {
     /// Kills it, as SIGKILL does.
     pub fn kill(&mut self, slot: Slot) {
         let node = self.seats[slot].node;
-        self.tell(|cluster| format!("{} is killed", cluster.seats[slot].name));
+        self.write(|cluster| format!("{} is killed", cluster.seats[slot].name));
         self.nodes[node].die();
         self.checkers.died(node);
     }
@@ -222,7 +222,7 @@ impl<S: Surroundings> Cluster<S> {
     pub fn freeze(&mut self, slot: Slot) {
         let node = self.seats[slot].node;
         if self.nodes[node].life == Life::Running {
-            self.tell(|cluster| format!("{} is frozen", cluster.seats[slot].name));
+            self.write(|cluster| format!("{} is frozen", cluster.seats[slot].name));
             self.nodes[node].life = Life::Frozen;
             self.nodes[node].frozen_since = self.now;
         }
@@ -234,7 +234,7 @@ impl<S: Surroundings> Cluster<S> {
         if self.nodes[node].life != Life::Frozen {
             return;
         }
-        self.tell(|cluster| format!("{} wakes, noticing {noticed}", cluster.seats[slot].name));
+        self.write(|cluster| format!("{} wakes, noticing {noticed}", cluster.seats[slot].name));
         for (timer, at) in self.nodes[node].wake(self.now, stood) {
             self.queue.plan(at, Event::Ring { node, timer });
         }
@@ -262,7 +262,7 @@ impl<S: Surroundings> Cluster<S> {
     pub fn wish(&mut self, slot: Slot, wish: Wish, traced: bool) -> Option<RequestId> {
         let node = self.seats[slot].node;
         let request = self.customer(slot).filter(|_| self.nodes[node].life == Life::Running)?.next_request();
-        self.tell(|cluster| format!("{} wants, as {request}: {wish:?}", cluster.seats[slot].name));
+        self.write(|cluster| format!("{} wants, as {request}: {wish:?}", cluster.seats[slot].name));
         self.checkers.asked(self.now, request, &wish);
         self.nodes[node].inbox.push(Input::Wanted { wish, traced });
         self.run(node);
@@ -277,7 +277,7 @@ impl<S: Surroundings> Cluster<S> {
     pub fn order_fresh_start(&mut self, front_end: Slot, primary: Slot) {
         let (node, primary) = (self.seats[front_end].node, self.node(primary).id);
         let after = self.checkers.newest_view().map(|view| view.number).unwrap_or_default();
-        self.tell(|_| format!("The operator orders a fresh start with {primary} after view {after}."));
+        self.write(|_| format!("The operator orders a fresh start with {primary} after view {after}."));
         self.checkers.ordered_fresh_start(after, primary);
         self.nodes[node].inbox.push(Input::Wanted { wish: Wish::BeginAfresh { after, primary }, traced: true });
         self.run(node);
@@ -348,7 +348,7 @@ impl<S: Surroundings> Cluster<S> {
         if self.nodes[node].life != Life::Running || self.nodes[node].run_planned {
             return;
         }
-        match self.around.company() {
+        match self.environment.batching_delay() {
             0 => self.run(node),
             wait => {
                 self.nodes[node].run_planned = true;
@@ -389,7 +389,7 @@ impl<S: Surroundings> Cluster<S> {
         for effect in list.drain(..) {
             // What a machine says of itself is a fact even if its process dies before it can act on it.
             if let Effect::Trace(event) = effect {
-                self.tell(|cluster| format!("{}: {event:?}", cluster.name(node)));
+                self.write(|cluster| format!("{}: {event:?}", cluster.name(node)));
             } else if self.nodes[node].life == Life::Running {
                 self.carry_out_or_die(node, effect);
             }
@@ -427,21 +427,21 @@ impl<S: Surroundings> Cluster<S> {
             }
             Effect::CancelTimer { timer } => self.nodes[node].cancel_timer(timer),
             Effect::CheckPostcode { request, postcode, .. } => {
-                let (after, verdict) = self.around.verdict(self.now, request, postcode);
+                let (after, verdict) = self.environment.verdict(self.now, request, postcode);
                 let at = Timestamp(self.now / 1000);
                 let input = Input::PostcodeChecked { request, verdict, at };
                 self.queue.plan(self.now + after, Event::Input { node, input });
             }
             Effect::Probe { peer } => self.probe(node, peer),
             Effect::Journal(record) => {
-                self.tell(|_| format!("journal: token {}, {:?}", record.token, record.view));
+                self.write(|_| format!("journal: token {}, {:?}", record.token, record.view));
                 self.checkers.journaled(&record);
                 self.journal = record;
             }
             Effect::Answered { request, answer } => {
-                self.tell(|cluster| format!("{} is told, to {request}: {answer:?}", cluster.seats[slot].name));
+                self.write(|cluster| format!("{} is told, to {request}: {answer:?}", cluster.seats[slot].name));
                 self.hash = mix(self.hash ^ self.now ^ request.number.0);
-                self.checkers.told(self.now, request, &answer);
+                self.checkers.customer_answered(self.now, request, &answer);
                 self.answered.push((slot, request, answer));
             }
             // It may be too late to take the question back: then the verdict comes, and nobody needs it.
@@ -453,7 +453,7 @@ impl<S: Surroundings> Cluster<S> {
     fn probe(&mut self, node: usize, peer: Contact) {
         let (from, to) = (self.nodes[node].slot, usize::from(peer.address.port() - FIRST_PORT));
         let lives = self.nodes.get(self.seats[to].node).is_some_and(|it| it.id == peer.id && it.life != Life::Dead);
-        if !lives && self.around.proves_death(from, to) {
+        if !lives && self.environment.proves_death(from, to) {
             self.queue.plan(self.now, Event::Input { node, input: Input::Gone { peer: peer.id } });
         }
     }
@@ -462,8 +462,8 @@ impl<S: Surroundings> Cluster<S> {
         let from_slot = self.nodes[node].slot;
         let to_slot = usize::from(to.address.port() - FIRST_PORT);
         self.checkers.sent(node, &self.journal, &message);
-        let fate = self.around.fate(self.now, from_slot, to_slot, &message);
-        self.tell(|cluster| {
+        let fate = self.environment.fate(self.now, from_slot, to_slot, &message);
+        self.write(|cluster| {
             let names = (&cluster.seats[from_slot].name, &cluster.seats[to_slot].name);
             format!("  {} → {}: {} ({fate:?})", names.0, names.1, message.label())
         });

@@ -14,7 +14,7 @@ macro_rules! faults {
             /// Every kind.
             pub const ALL: &[Fault] = &[$(Fault::$name),*];
 
-            /// As reports name it.
+            /// As summaries name it.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
@@ -114,17 +114,17 @@ faults! {
 
 /// Counts by kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tally {
+pub struct Counts {
     counts: Vec<u64>,
 }
 
-impl Default for Tally {
+impl Default for Counts {
     fn default() -> Self {
         Self { counts: vec![0; Fault::ALL.len()] }
     }
 }
 
-impl Tally {
+impl Counts {
     /// One more.
     pub fn count(&mut self, fault: Fault) {
         self.add(fault, 1);
@@ -135,10 +135,10 @@ impl Tally {
         self.counts[fault as usize] += more;
     }
 
-    /// Adds to a report's counts.
-    pub fn add_to(&self, report: &mut BTreeMap<String, u64>) {
+    /// Adds to the counts of a summary.
+    pub fn add_to(&self, sum: &mut BTreeMap<String, u64>) {
         for fault in Fault::ALL {
-            *report.entry(fault.name().into()).or_default() += self.counts[*fault as usize];
+            *sum.entry(fault.name().into()).or_default() += self.counts[*fault as usize];
         }
     }
 }

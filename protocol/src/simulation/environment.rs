@@ -1,4 +1,4 @@
-//! What a cluster in memory lives in: its network and the postcode services, as chance or a script decides.
+//! The environment of a cluster in memory: its network and the postcode services, as chance or a script decides.
 
 use crate::ids::RequestId;
 use crate::message::Message;
@@ -10,18 +10,18 @@ pub type Slot = usize;
 /// What becomes of a message. Delays in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It never arrives.
+    /// It is lost in its link.
     Lost,
     /// It arrives after this.
     Arrives(u64),
-    /// It arrives twice.
+    /// It arrives after both of these, and is handled twice.
     Twice(u64, u64),
     /// It waits in its link until it is released.
     Held,
 }
 
-/// The world outside of the nodes.
-pub trait Surroundings {
+/// All that is outside of the nodes: the network and the postcode services.
+pub trait Environment {
     /// Things the owner of the cluster wants to be reminded of.
     type Plan;
 
@@ -34,6 +34,6 @@ pub trait Surroundings {
     /// Whether somebody at `from` can prove that nobody holds the port at `to`, which is so.
     fn proves_death(&mut self, from: Slot, to: Slot) -> bool;
 
-    /// How long what arrives at a node waits for company before it is handled; 0: not at all.
-    fn company(&mut self) -> u64;
+    /// How long an input waits at its node, in microseconds, to be handled together with later ones; 0: not at all.
+    fn batching_delay(&mut self) -> u64;
 }

@@ -6,10 +6,10 @@ use crate::ids::{Contact, Role, Span};
 use crate::machine::{Input, Settings};
 use crate::simulation::counts::Fault;
 use crate::simulation::environment::Slot;
-use crate::simulation::network_conditions::{Cut, Mood, Services};
+use crate::simulation::network_conditions::{Cut, Rates, Services};
 use crate::simulation::node::{Actor, Doom, Life};
 use crate::simulation::plan::{Flapping, Plan};
-use crate::simulation::trial::{Patron, Trial};
+use crate::simulation::trial::{Client, Trial};
 use crate::trace::NodeState;
 
 /// Sets of slots have a bit for each; so many customers come at most that some are left for replicas.
@@ -91,7 +91,7 @@ impl Trial {
         let gamble = self.reckless || self.random.chance(3_000);
         let counts = |slot: &Slot| gamble || self.cluster.life(*slot) == Life::Running;
         let others = self.living_members().into_iter().filter(|other| *other != slot).filter(counts).count();
-        let enough = self.min_members + usize::from(!gamble && self.cluster.around.is_disturbed());
+        let enough = self.min_members + usize::from(!gamble && self.cluster.environment.is_disturbed());
         self.reckless || !self.is_member(slot) || others >= enough
     }
 
@@ -114,7 +114,7 @@ impl Trial {
     // Kill.
 
     fn kill(&mut self, slot: Slot, fault: Fault) {
-        self.cluster.around.tally.count(fault);
+        self.count(fault);
         self.cluster.kill(slot);
         self.back_later(slot);
         if self.random.chance(500_000) {
@@ -172,17 +172,17 @@ impl Trial {
         if self.cluster.seats.len() >= MOST_SEATS {
             return;
         }
-        let running = |patron: &&Patron| self.cluster.life(patron.slot) == Life::Running;
+        let running = |client: &&Client| self.cluster.life(client.slot) == Life::Running;
         let running: Vec<_> =
-            self.patrons.iter().filter(running).map(|patron| (patron.slot, patron.waits_for)).collect();
+            self.clients.iter().filter(running).map(|client| (client.slot, client.waits_for)).collect();
         let waits = running.iter().find(|(_, waits_for)| waits_for.is_some_and(|(_, order)| order));
         let Some((slot, _)) = waits.copied().or_else(|| self.random.pick(&running)) else { return };
-        self.cluster.around.tally.count(Fault::Vanished);
+        self.count(Fault::Vanished);
         self.cluster.kill(slot);
         self.vanished.push(slot);
-        let looks = self.patrons.iter().any(|patron| patron.slot == slot && patron.looks);
-        self.patrons.retain(|patron| patron.slot != slot);
-        self.add_patron(format!("customer-{}", self.cluster.seats.len()), looks);
+        let only_reads = self.clients.iter().any(|client| client.slot == slot && client.only_reads);
+        self.clients.retain(|client| client.slot != slot);
+        self.add_client(format!("customer-{}", self.cluster.seats.len()), only_reads);
         if self.random.chance(500_000) {
             self.disturb_services();
         }
@@ -207,8 +207,8 @@ impl Trial {
         };
         match (noticed, stood) {
             (true, _) => {}
-            (false, false) => self.cluster.around.tally.count(Fault::Unnoticed),
-            (false, true) => self.cluster.around.tally.count(Fault::StoodStill),
+            (false, false) => self.count(Fault::Unnoticed),
+            (false, true) => self.count(Fault::StoodStill),
         }
         self.cluster.wake(slot, noticed, stood);
     }
@@ -217,7 +217,7 @@ impl Trial {
         let primary = self.primary().filter(|_| self.random.chance(500_000));
         let Some(slot) = primary.or_else(|| self.one_of(Role::Replica, Life::Running)) else { return };
         let fault = if primary.is_some() { Fault::FreezePrimary } else { Fault::FreezeBackup };
-        self.cluster.around.tally.count(fault);
+        self.count(fault);
         let after = self.around_silence();
         self.freeze(slot, after);
     }
@@ -229,14 +229,14 @@ impl Trial {
             _ => (Role::Customer, Fault::FreezeCustomer),
         };
         let Some(slot) = self.one_of(role, Life::Running) else { return };
-        self.cluster.around.tally.count(fault);
+        self.count(fault);
         let after = self.around_silence();
         self.freeze(slot, after);
     }
 
     /// The lid of the laptop is closed.
     fn sleep(&mut self) {
-        self.cluster.around.tally.count(Fault::Sleep);
+        self.count(Fault::Sleep);
         let after = self.around_silence();
         for slot in self.slots(|trial, slot| trial.cluster.life(slot) == Life::Running) {
             self.freeze(slot, after);
@@ -251,9 +251,9 @@ impl Trial {
     }
 
     fn cut_for(&mut self, after: u64, fault: Fault, cut: Cut) {
-        self.cluster.around.tally.count(fault);
-        self.cluster.tell(|_| format!("{}, for {:.1} s: {cut:?}", fault.name(), after as f64 / 1e6));
-        let number = self.cluster.around.cut(cut);
+        self.count(fault);
+        self.cluster.write(|_| format!("{}, for {:.1} s: {cut:?}", fault.name(), after as f64 / 1e6));
+        let number = self.cluster.environment.cut(cut);
         self.cluster.plan(self.at(after), Plan::Mend(number));
     }
 
@@ -299,8 +299,8 @@ impl Trial {
         let (seats, lots, bridged) = (self.cluster.seats.len(), self.random.bits(), self.random.chance(500_000));
         let role = |slot: Slot| self.cluster.seats[slot].role;
         // Whoever waits for an order there keeps all reads waiting: sometimes only those stay who never order.
-        let lookers: u64 = self.patrons.iter().filter(|patron| patron.looks).map(|patron| 1 << patron.slot).sum();
-        let lots = if self.random.chance(500_000) { lookers } else { lots };
+        let readers: u64 = self.clients.iter().filter(|client| client.only_reads).map(|client| 1 << client.slot).sum();
+        let lots = if self.random.chance(500_000) { readers } else { lots };
         let stays = |slot: Slot| role(slot) == Role::Customer && lots >> slot & 1 == 1;
         let here = |slot: Slot| slot == primary || slot == older || stays(slot);
         let crosses = |one: Slot, other: Slot| bridged && one == primary && role(other) == Role::Replica;
@@ -336,7 +336,7 @@ impl Trial {
     }
 
     fn begin_flapping(&mut self) {
-        self.cluster.around.tally.count(Fault::Flap);
+        self.count(Fault::Flap);
         let limit = self.cluster.settings.suspect_after.0;
         let (times, period) = (self.random.between(2, 20), self.random.between(limit / 2, limit * 2));
         let ends = (self.someone(), self.someone());
@@ -347,21 +347,21 @@ impl Trial {
         let Flapping { times, period, ends: (one, other), cut } = flapping;
         let cut = match cut {
             Some(number) => {
-                self.cluster.around.mend(number);
+                self.cluster.environment.mend(number);
                 None
             }
             None if times == 0 => return,
-            None => Some(self.cluster.around.cut(vec![(one, 1 << other), (other, 1 << one)])),
+            None => Some(self.cluster.environment.cut(vec![(one, 1 << other), (other, 1 << one)])),
         };
         let next = Flapping { times: times.saturating_sub(1), cut, ..flapping };
         self.cluster.plan(self.at(period), Plan::Flap(next));
     }
 
-    // Weather.
+    // NetworkConditions.
 
     fn storm(&mut self) {
-        self.cluster.around.tally.count(Fault::Storm);
-        self.cluster.around.mood = Mood {
+        self.count(Fault::Storm);
+        self.cluster.environment.rates = Rates {
             loss: self.random.below(300_000) as u32,
             doubling: self.random.below(200_000) as u32,
             slow: self.random.below(300_000) as u32,
@@ -378,8 +378,8 @@ impl Trial {
             1 => (Services::Slow, Fault::ServicesSlow),
             _ => (Services::Contradict, Fault::ServicesContradict),
         };
-        self.cluster.around.services = services;
-        self.cluster.around.tally.count(fault);
+        self.cluster.environment.services = services;
+        self.count(fault);
         let after = self.random.between(500_000, 20_000_000);
         self.cluster.plan(self.at(after), Plan::ServicesWell);
     }
@@ -391,14 +391,14 @@ impl Trial {
         let replicas = self.slots(|trial, slot| trial.cluster.seats[slot].role == Role::Replica).len();
         match self.random.below(3) {
             0 if replicas - self.removed.len() < 6 && replicas < 16 => {
-                self.cluster.around.tally.count(Fault::Added);
+                self.count(Fault::Added);
                 self.add_actor(format!("replica-{}", replicas + 1), Role::Replica);
             }
             1 if replicas - self.removed.len() > 2 => {
                 let Some(slot) = self.one_of(Role::Replica, Life::Running).filter(|slot| self.may_die(*slot)) else {
                     return;
                 };
-                self.cluster.around.tally.count(Fault::Removed);
+                self.count(Fault::Removed);
                 self.cluster.kill(slot);
                 self.removed.push(slot);
             }
@@ -410,7 +410,7 @@ impl Trial {
     pub(super) fn second_front_end(&mut self) {
         let front_ends = self.slots(|trial, slot| trial.cluster.seats[slot].role == Role::FrontEnd);
         if front_ends.len() == 1 {
-            self.cluster.around.tally.count(Fault::SecondFrontEnd);
+            self.count(Fault::SecondFrontEnd);
             self.add_actor("front-end-2".into(), Role::FrontEnd);
         }
     }
@@ -420,15 +420,15 @@ impl Trial {
         if self.random.chance(200_000) {
             let peer = self.someone();
             let peer = self.cluster.node(peer).id;
-            self.cluster.around.tally.count(Fault::FalseProof);
+            self.count(Fault::FalseProof);
             (0..self.cluster.seats.len()).for_each(|slot| self.cluster.input(slot, Input::Gone { peer }));
         } else if self.random.chance(250_000) {
-            self.cluster.around.tally.count(Fault::Starved);
+            self.count(Fault::Starved);
             let (slot, limit) = (self.someone(), self.cluster.settings.suspect_after.0);
             let by = Span(self.random.between(limit / 25, limit / 2));
             self.cluster.input(slot, Input::Overslept { by });
         } else if self.random.chance(300_000) {
-            self.cluster.around.tally.count(Fault::Retimed);
+            self.count(Fault::Retimed);
             let heartbeat = Span::millis(self.random.between(150, 400));
             let suspect_after = Span(heartbeat.0 * self.random.between(3, 6));
             let settings = Settings { heartbeat, suspect_after, ..self.cluster.settings.clone() };
@@ -443,7 +443,7 @@ impl Trial {
     }
 
     fn everybody_hears_of(&mut self, slot: Slot) {
-        self.cluster.around.tally.count(Fault::ConnectionHint);
+        self.count(Fault::ConnectionHint);
         let peer: Contact = self.cluster.contact(slot);
         for other in (0..self.cluster.seats.len()).filter(|other| *other != slot) {
             self.cluster.input(other, Input::ConnectionLost { peer });

@@ -26,8 +26,8 @@ impl Trial {
     /// All faults stop, everybody runs, and all must be well. Whether service is rightly refused; the slowest answer.
     pub(super) fn heal(&mut self) -> (bool, u64) {
         self.calm = true;
-        self.cluster.tell(|_| "all faults stop".into());
-        self.cluster.around.heal();
+        self.cluster.write(|_| "all faults stop".into());
+        self.cluster.environment.heal();
         for node in 0..self.cluster.nodes.len() {
             self.cluster.nodes[node].doom = None;
         }
@@ -37,7 +37,7 @@ impl Trial {
         }
         self.orders_of_nobody_must_leave();
         let began = self.cluster.now;
-        let answered = |trial: &Self| trial.patrons.iter().all(|patron| patron.waits_for.is_none());
+        let answered = |trial: &Self| trial.clients.iter().all(|client| client.waits_for.is_none());
         let well = self.pass(PATIENCE, |trial| answered(trial) || trial.all_lost());
         let slowest = self.cluster.now - began;
         if self.all_lost() {
@@ -55,7 +55,7 @@ impl Trial {
     }
 
     fn must_serve(&mut self) {
-        self.must(Demand::Answers, |trial| trial.patrons.iter().all(|patron| patron.waits_for.is_none()));
+        self.must(Demand::Answers, |trial| trial.clients.iter().all(|client| client.waits_for.is_none()));
         self.read_everything();
         self.must(Demand::InStep, Self::in_step);
         self.must_stay();
@@ -102,7 +102,7 @@ impl Trial {
 
     fn must(&mut self, demand: Demand, done: impl Fn(&Self) -> bool) {
         let well = self.pass(PATIENCE, done) || self.violation().is_some() || self.all_lost() || self.too_few();
-        let waiting: Vec<_> = self.patrons.iter().filter_map(|patron| patron.waits_for).collect();
+        let waiting: Vec<_> = self.clients.iter().filter_map(|client| client.waits_for).collect();
         self.cluster.checkers.expect(well, || BrokenRule::NotInTime(demand, waiting));
     }
 
@@ -111,25 +111,25 @@ impl Trial {
         if self.vanished.is_empty() {
             return;
         }
-        self.cluster.around.services = Services::Down;
+        self.cluster.environment.services = Services::Down;
         self.must(Demand::ChecksEnd, |trial| {
             let waits = |request: RequestId| {
-                let customers = trial.patrons.iter().filter_map(|patron| trial.cluster.customer(patron.slot));
+                let customers = trial.clients.iter().filter_map(|client| trial.cluster.customer(client.slot));
                 customers.filter_map(Customer::waiting).any(|waiting| waiting == request)
             };
             trial.cluster.nodes.iter().filter_map(Node::replica).flat_map(Replica::unchecked).all(waits)
         });
-        self.cluster.around.services = Services::Well;
+        self.cluster.environment.services = Services::Well;
     }
 
     fn read_everything(&mut self) {
-        let Some(slot) = self.patrons.first().map(|patron| patron.slot) else { return };
+        let Some(slot) = self.clients.first().map(|client| client.slot) else { return };
         for postcode in self.postcodes.clone() {
             if self.violation().is_some() {
                 return;
             }
             self.ask(slot, Ask::History { postcode, page: 0 });
-            self.must(Demand::Read, |trial| trial.patrons.iter().all(|patron| patron.waits_for.is_none()));
+            self.must(Demand::Read, |trial| trial.clients.iter().all(|client| client.waits_for.is_none()));
         }
     }
 

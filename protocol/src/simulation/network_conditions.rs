@@ -1,11 +1,11 @@
-//! What the network and the postcode services do in a simulation: chance, in a mood that faults change.
+//! What the network and the postcode services do in a simulation: chance, at rates that faults change.
 
 use crate::ids::RequestId;
 use crate::message::Message;
 use crate::postcode::{Postcode, PostcodeService, Verdict};
 use crate::random::{Random, mix};
-use crate::simulation::counts::{Fault, Tally};
-use crate::simulation::environment::{Fate, Slot, Surroundings};
+use crate::simulation::counts::{Counts, Fault};
+use crate::simulation::environment::{Environment, Fate, Slot};
 use crate::simulation::plan::Plan;
 
 /// Links that are cut: from a slot to a set of slots.
@@ -13,7 +13,7 @@ pub type Cut = Vec<(Slot, u64)>;
 
 /// How likely things are, in a million; delays in microseconds.
 #[derive(Clone, Debug, Default)]
-pub struct Mood {
+pub struct Rates {
     /// A message is lost.
     pub loss: u32,
     /// A message arrives twice.
@@ -26,7 +26,7 @@ pub struct Mood {
     pub least: u64,
     /// Longest time on the way of a message that is neither slow nor late.
     pub most: u64,
-    /// Input waits for company.
+    /// Input waits, to be handled together with what arrives soon after.
     pub batching: u32,
 }
 
@@ -35,7 +35,7 @@ pub struct Mood {
 pub enum Services {
     /// They answer in milliseconds.
     Well,
-    /// Nobody answers.
+    /// Neither of them answers.
     Down,
     /// They take up to ten seconds.
     Slow,
@@ -43,17 +43,17 @@ pub enum Services {
     Contradict,
 }
 
-/// See the module.
+/// The environment of a trial: what a seed decides.
 #[derive(Debug)]
-pub struct Weather {
+pub struct NetworkConditions {
     /// How the network is now.
-    pub mood: Mood,
+    pub rates: Rates,
     /// How the postcode services are now.
     pub services: Services,
     /// How many of a million deaths can be proved to somebody who asks.
     pub proofs: u32,
     /// What was inflicted so far.
-    pub tally: Tally,
+    pub counts: Counts,
     random: Random,
     cuts: Vec<(u32, Cut)>,
     /// For each slot, the slots it does not reach: the union of all cuts.
@@ -61,15 +61,15 @@ pub struct Weather {
     cut_count: u32,
 }
 
-impl Weather {
-    /// Fair weather of a seed.
+impl NetworkConditions {
+    /// Services that answer, and links that only lose and slow messages at these rates.
     #[must_use]
-    pub fn new(seed: u64, mood: Mood) -> Self {
+    pub fn new(seed: u64, rates: Rates) -> Self {
         Self {
-            mood,
+            rates,
             services: Services::Well,
             proofs: 0,
-            tally: Tally::default(),
+            counts: Counts::default(),
             random: Random::new(mix(seed) ^ 0x77ea_74e2),
             cuts: Vec::new(),
             unreachable: vec![0; 64],
@@ -94,7 +94,7 @@ impl Weather {
     /// Whether some link is cut now, or messages get lost so often that somebody living may seem dead.
     #[must_use]
     pub fn is_disturbed(&self) -> bool {
-        !self.cuts.is_empty() || self.mood.loss > 50_000 || self.mood.slow > 50_000
+        !self.cuts.is_empty() || self.rates.loss > 50_000 || self.rates.slow > 50_000
     }
 
     fn join(&mut self) {
@@ -109,41 +109,41 @@ impl Weather {
         self.cuts.clear();
         self.join();
         self.services = Services::Well;
-        self.mood = Mood { least: self.mood.least, most: self.mood.most, ..Mood::default() };
+        self.rates = Rates { least: self.rates.least, most: self.rates.most, ..Rates::default() };
     }
 
     fn usual(&mut self) -> u64 {
-        self.random.between(self.mood.least, self.mood.most)
+        self.random.between(self.rates.least, self.rates.most)
     }
 
     fn delay(&mut self) -> u64 {
-        if self.random.chance(self.mood.slow) {
-            self.tally.count(Fault::Slow);
+        if self.random.chance(self.rates.slow) {
+            self.counts.count(Fault::Slow);
             let usual = self.usual();
             return usual * self.random.between(2, 1000);
         }
-        if self.random.chance(self.mood.late) {
-            self.tally.count(Fault::Late);
+        if self.random.chance(self.rates.late) {
+            self.counts.count(Fault::Late);
             return self.random.between(1_000_000, 120_000_000);
         }
         self.usual()
     }
 }
 
-impl Surroundings for Weather {
+impl Environment for NetworkConditions {
     type Plan = Plan;
 
     fn fate(&mut self, _now: u64, from: Slot, to: Slot, _message: &Message) -> Fate {
         if self.unreachable[from] >> to & 1 == 1 {
             return Fate::Lost;
         }
-        if self.random.chance(self.mood.loss) {
-            self.tally.count(Fault::Lost);
+        if self.random.chance(self.rates.loss) {
+            self.counts.count(Fault::Lost);
             return Fate::Lost;
         }
         let after = self.delay();
-        if self.random.chance(self.mood.doubling) {
-            self.tally.count(Fault::Doubled);
+        if self.random.chance(self.rates.doubling) {
+            self.counts.count(Fault::Doubled);
             return Fate::Twice(after, self.delay());
         }
         Fate::Arrives(after)
@@ -169,11 +169,11 @@ impl Surroundings for Weather {
     fn proves_death(&mut self, from: Slot, to: Slot) -> bool {
         let cut = self.unreachable[from] >> to & 1 == 1 || self.unreachable[to] >> from & 1 == 1;
         let proved = !cut && self.random.chance(self.proofs);
-        self.tally.add(Fault::Proof, u64::from(proved));
+        self.counts.add(Fault::Proof, u64::from(proved));
         proved
     }
 
-    fn company(&mut self) -> u64 {
-        if self.random.chance(self.mood.batching) { self.random.between(1, 2000) } else { 0 }
+    fn batching_delay(&mut self) -> u64 {
+        if self.random.chance(self.rates.batching) { self.random.between(1, 2000) } else { 0 }
     }
 }

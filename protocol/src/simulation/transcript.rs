@@ -6,10 +6,10 @@ use crate::machine::Input;
 use crate::message::Message;
 use crate::random::mix;
 use crate::simulation::cluster::{Cluster, FIRST_PORT};
-use crate::simulation::environment::Surroundings;
+use crate::simulation::environment::Environment;
 
-impl<S: Surroundings> Cluster<S> {
-    /// Folds an input into the hash of the run, and into its story.
+impl<S: Environment> Cluster<S> {
+    /// Folds an input into the hash of the run, and into its transcript.
     pub(super) fn note(&mut self, node: usize, input: &Input) {
         let kind = match input {
             Input::Received { message, .. } => match message {
@@ -21,7 +21,7 @@ impl<S: Surroundings> Cluster<S> {
             _ => 4,
         };
         self.hash = mix(self.hash.wrapping_add(mix(self.now ^ kind) ^ node as u64));
-        self.tell(|cluster| match input {
+        self.write(|cluster| match input {
             Input::Received { from, message, .. } => {
                 let sender = usize::from(from.address.port() - FIRST_PORT);
                 format!("{} ← {}: {}", cluster.name(node), cluster.seats[sender].name, message.label())
@@ -34,11 +34,11 @@ impl<S: Surroundings> Cluster<S> {
         &self.seats[self.nodes[node].slot].name
     }
 
-    /// Adds to the story, if it is being written.
-    pub fn tell(&mut self, line: impl FnOnce(&Self) -> String) {
-        if self.story.is_some() {
+    /// Adds to the transcript, if it is being written.
+    pub fn write(&mut self, line: impl FnOnce(&Self) -> String) {
+        if self.transcript.is_some() {
             let line = format!("{:>12.6} {}", self.now as f64 / 1e6, line(self));
-            self.story.get_or_insert_default().push(line);
+            self.transcript.get_or_insert_default().push(line);
         }
     }
 }

@@ -12,9 +12,9 @@ use crate::postcode::Postcode;
 use crate::random::Random;
 use crate::simulation::broken_rule::BrokenRule;
 use crate::simulation::cluster::{Cluster, Stepped};
-use crate::simulation::counts::{Fault, Tally};
+use crate::simulation::counts::{Counts, Fault};
 use crate::simulation::environment::Slot;
-use crate::simulation::network_conditions::{Mood, Weather};
+use crate::simulation::network_conditions::{NetworkConditions, Rates, Services};
 use crate::simulation::node::Life;
 use crate::simulation::plan::Plan;
 
@@ -30,7 +30,7 @@ pub struct Ended {
     /// Digest of all that happened.
     pub hash: u64,
     /// Faults by kind.
-    pub tally: Tally,
+    pub counts: Counts,
     /// Orders whose customers were told that they are placed.
     pub acknowledged: u64,
     /// All members of the newest view were lost, and service was rightly refused.
@@ -44,25 +44,25 @@ pub struct Ended {
     /// Longest wait for an answer after healing, in microseconds.
     pub slowest: u64,
     /// What happened, in words, if asked for.
-    pub story: Vec<String>,
+    pub transcript: Vec<String>,
 }
 
 /// A customer as its person sees it.
 #[derive(Debug)]
-pub(super) struct Patron {
+pub(super) struct Client {
     pub(super) slot: Slot,
     /// Its request, and whether that is an order.
     pub(super) waits_for: Option<(RequestId, bool)>,
     /// It reads and never orders. Where only such customers are left, no open order holds a stale read up.
-    pub(super) looks: bool,
+    pub(super) only_reads: bool,
 }
 
 /// See the module.
 #[derive(Debug)]
 pub struct Trial {
-    pub(super) cluster: Cluster<Weather>,
+    pub(super) cluster: Cluster<NetworkConditions>,
     pub(super) random: Random,
-    pub(super) usual: Mood,
+    pub(super) usual: Rates,
     pub(super) min_members: usize,
     /// Members of the newest view may all be lost.
     pub(super) reckless: bool,
@@ -74,7 +74,7 @@ pub struct Trial {
     pub(super) removed: Vec<Slot>,
     /// Customers that left for good, whatever they waited for.
     pub(super) vanished: Vec<Slot>,
-    pub(super) patrons: Vec<Patron>,
+    pub(super) clients: Vec<Client>,
     pub(super) postcodes: Vec<Postcode>,
     /// How many of a million requests are reads, of customers that order.
     reads: u32,
@@ -85,13 +85,13 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// A cluster with everything random chosen by `seed`. `plant`: the mistake everybody makes. `tell`: whether to write its
-    /// story.
+    /// A cluster with everything random chosen by `seed`. `plant`: the mistake everybody makes. `with_transcript`:
+    /// whether to write down what happens.
     #[must_use]
-    pub fn new(seed: u64, plant: Option<Plant>, tell: bool) -> Self {
+    pub fn new(seed: u64, plant: Option<Plant>, with_transcript: bool) -> Self {
         let mut random = Random::new(seed);
         let settings = Settings { plant, ..settings(&mut random) };
-        let usual = Mood {
+        let usual = Rates {
             least: 20,
             most: [200, 1_000, 5_000][random.below(3) as usize],
             batching: [0, 100_000, 400_000][random.below(3) as usize],
@@ -101,10 +101,10 @@ impl Trial {
             late: [0, 0, 100, 2_000][random.below(4) as usize],
         };
         let min_members = settings.min_members as usize;
-        let observed = random.chance(100_000) || tell;
-        let mut cluster = Cluster::new(Weather::new(seed, usual.clone()), settings, observed);
-        cluster.story = tell.then(Vec::new);
-        cluster.around.proofs = [0, 300_000, 1_000_000][random.below(3) as usize];
+        let observed = random.chance(100_000) || with_transcript;
+        let mut cluster = Cluster::new(NetworkConditions::new(seed, usual.clone()), settings, observed);
+        cluster.transcript = with_transcript.then(Vec::new);
+        cluster.environment.proofs = [0, 300_000, 1_000_000][random.below(3) as usize];
         // In some seeds there is room for few customers only, so that they forget one another (rule R14).
         if seed % 8 == 3 || plant == Some(Plant::EvictedAreNew) {
             cluster.settings.most_sessions = 1 + (seed / 8 % 4) as u32;
@@ -118,7 +118,7 @@ impl Trial {
             kinds: random.bits() | random.bits(),
             removed: Vec::new(),
             vanished: Vec::new(),
-            patrons: Vec::new(),
+            clients: Vec::new(),
             postcodes: (0..[2, 6, 24][random.below(3) as usize]).map(|n| postcode(&mut random, n + 1)).collect(),
             reads: [250_000, 600_000][random.below(2) as usize],
             think: [100_000, 300_000, 1_000_000, 3_000_000][random.below(4) as usize],
@@ -136,9 +136,9 @@ impl Trial {
         for number in 1..=self.random.between(self.min_members as u64, 4) {
             self.add_actor(format!("replica-{number}"), Role::Replica);
         }
-        let (orderers, lookers) = (self.random.between(1, 5), self.random.below(2));
-        for number in 1..=orderers + lookers {
-            self.add_patron(format!("customer-{number}"), number > orderers);
+        let (orderers, readers) = (self.random.between(1, 5), self.random.below(2));
+        for number in 1..=orderers + readers {
+            self.add_client(format!("customer-{number}"), number > orderers);
         }
         self.fault_later();
         if self.random.chance(400_000) {
@@ -159,10 +159,15 @@ impl Trial {
     }
 
     /// Another customer appears, and will soon want something.
-    pub(super) fn add_patron(&mut self, name: String, looks: bool) {
+    pub(super) fn add_client(&mut self, name: String, only_reads: bool) {
         let slot = self.add_actor(name, Role::Customer);
-        self.patrons.push(Patron { slot, waits_for: None, looks });
+        self.clients.push(Client { slot, waits_for: None, only_reads });
         self.think_later(slot);
+    }
+
+    /// One more fault of this kind.
+    pub(super) fn count(&mut self, fault: Fault) {
+        self.cluster.environment.counts.count(fault);
     }
 
     /// Runs it: `span` with faults, then healing.
@@ -181,11 +186,11 @@ impl Trial {
             self.look_for_survivors = false;
         }
         let (refused, slowest) = self.heal();
-        let Cluster { now, events, hash, story, checkers, around, cut_lists, .. } = self.cluster;
-        let mut tally = around.tally;
-        tally.add(Fault::CutList, cut_lists.other);
-        tally.add(Fault::CutBeforeJournal, cut_lists.before_journal);
-        tally.add(Fault::CutAfterJournal, cut_lists.after_journal);
+        let Cluster { now, events, hash, transcript, checkers, environment, cut_lists, .. } = self.cluster;
+        let mut counts = environment.counts;
+        counts.add(Fault::CutList, cut_lists.other);
+        counts.add(Fault::CutBeforeJournal, cut_lists.before_journal);
+        counts.add(Fault::CutAfterJournal, cut_lists.after_journal);
         Ended {
             acknowledged: checkers.acknowledged(),
             expired: checkers.expired(),
@@ -195,10 +200,10 @@ impl Trial {
             simulated: now,
             events,
             hash,
-            tally,
+            counts,
             refused,
             slowest,
-            story: story.unwrap_or_default(),
+            transcript: transcript.unwrap_or_default(),
         }
     }
 
@@ -220,10 +225,10 @@ impl Trial {
                 self.fault_later();
             }
             Plan::SecondFrontEnd => self.second_front_end(),
-            Plan::Mend(cut) => self.cluster.around.mend(cut),
+            Plan::Mend(cut) => self.cluster.environment.mend(cut),
             Plan::Flap(flapping) => self.flap(flapping),
-            Plan::Calm => self.cluster.around.mood = self.usual.clone(),
-            Plan::ServicesWell => self.cluster.around.services = super::network_conditions::Services::Well,
+            Plan::Calm => self.cluster.environment.rates = self.usual.clone(),
+            Plan::ServicesWell => self.cluster.environment.services = Services::Well,
         }
     }
 
@@ -234,8 +239,8 @@ impl Trial {
 
     // Customers.
 
-    fn patron(&mut self, slot: Slot) -> Option<&mut Patron> {
-        self.patrons.iter_mut().find(|patron| patron.slot == slot)
+    fn client(&mut self, slot: Slot) -> Option<&mut Client> {
+        self.clients.iter_mut().find(|client| client.slot == slot)
     }
 
     fn think_later(&mut self, slot: Slot) {
@@ -245,10 +250,10 @@ impl Trial {
 
     /// A customer that waits for nothing wants something.
     fn think(&mut self, slot: Slot) {
-        let idle = self.patron(slot).filter(|patron| patron.waits_for.is_none());
-        let Some(looks) = idle.map(|patron| patron.looks).filter(|_| !self.calm) else { return };
+        let idle = self.client(slot).filter(|client| client.waits_for.is_none());
+        let Some(only_reads) = idle.map(|client| client.only_reads).filter(|_| !self.calm) else { return };
         let postcode = self.random.pick(&self.postcodes).unwrap_or(self.postcodes[0]);
-        let ask = if looks || self.random.chance(self.reads) {
+        let ask = if only_reads || self.random.chance(self.reads) {
             Ask::History { postcode, page: u32::from(self.random.chance(50_000)) }
         } else {
             let nonsense = self.random.chance(10_000);
@@ -267,22 +272,22 @@ impl Trial {
         let order = matches!(ask, Ask::Order { .. });
         let traced = self.random.chance(500_000);
         let request = self.cluster.wish(slot, Wish::Ask(ask), traced);
-        match (request, self.patron(slot)) {
-            (Some(request), Some(patron)) => patron.waits_for = Some((request, order)),
+        match (request, self.client(slot)) {
+            (Some(request), Some(client)) => client.waits_for = Some((request, order)),
             _ => self.think_later(slot),
         }
         request
     }
 
     fn give_up(&mut self, slot: Slot, request: RequestId) {
-        let Some((waits_for, order)) = self.patron(slot).and_then(|patron| patron.waits_for) else { return };
+        let Some((waits_for, order)) = self.client(slot).and_then(|client| client.waits_for) else { return };
         if waits_for != request || self.cluster.life(slot) != Life::Running {
             return;
         }
         let withdrawal = self.cluster.wish(slot, Wish::GiveUp, true);
-        self.cluster.around.tally.count(Fault::GaveUp);
-        if let Some(patron) = self.patron(slot) {
-            patron.waits_for = withdrawal.filter(|_| order).map(|request| (request, false));
+        self.count(Fault::GaveUp);
+        if let Some(client) = self.client(slot) {
+            client.waits_for = withdrawal.filter(|_| order).map(|request| (request, false));
         }
         if !order {
             self.think_later(slot);
@@ -291,10 +296,10 @@ impl Trial {
 
     pub(super) fn customers_were_told(&mut self) {
         while let Some((slot, request, _)) = self.cluster.answered.pop() {
-            if let Some(patron) = self.patron(slot)
-                && patron.waits_for.is_some_and(|(waits_for, _)| waits_for == request)
+            if let Some(client) = self.client(slot)
+                && client.waits_for.is_some_and(|(waits_for, _)| waits_for == request)
             {
-                patron.waits_for = None;
+                client.waits_for = None;
                 self.think_later(slot);
             }
         }
@@ -302,8 +307,8 @@ impl Trial {
 
     /// A customer's process is gone, and with it the knowledge that it waits for something.
     pub(super) fn abandon(&mut self, slot: Slot) {
-        if let Some(patron) = self.patron(slot) {
-            patron.waits_for = None;
+        if let Some(client) = self.client(slot) {
+            client.waits_for = None;
         }
     }
 
@@ -314,7 +319,7 @@ impl Trial {
         }
         self.abandon(slot);
         self.cluster.start(slot, self.random.bits() >> 16);
-        self.cluster.around.tally.count(Fault::Restarted);
+        self.count(Fault::Restarted);
         if self.cluster.seats[slot].role == Role::Customer {
             self.think_later(slot);
         }

@@ -31,7 +31,7 @@ use protocol::message::{Answer, Ask, Message, WaitReason};
 use protocol::order_book::Outcome;
 use protocol::postcode::{Postcode, PostcodeService, Verdict};
 use protocol::simulation::cluster::{Cluster, Flight, Stepped};
-use protocol::simulation::environment::{Fate, Slot, Surroundings};
+use protocol::simulation::environment::{Environment, Fate, Slot};
 use protocol::simulation::node::{Doom, Life};
 use protocol::trace::NodeState;
 
@@ -75,7 +75,7 @@ struct Stage {
     copies: Vec<(Slot, Slot, Message)>,
 }
 
-impl Surroundings for Stage {
+impl Environment for Stage {
     type Plan = ();
 
     fn fate(&mut self, _now: u64, from: Slot, to: Slot, message: &Message) -> Fate {
@@ -109,7 +109,7 @@ impl Surroundings for Stage {
         self.proofs
     }
 
-    fn company(&mut self) -> u64 {
+    fn batching_delay(&mut self) -> u64 {
         0
     }
 }
@@ -152,18 +152,18 @@ pub fn perform(text: &str) {
     let (rules, copies) = (Vec::new(), Vec::new());
     let stage = Stage { rules, sides: None, verdict_after: HOP, valid: Some(true), proofs: false, copies };
     let mut cluster = Cluster::new(stage, Settings::default(), true);
-    cluster.story = Some(Vec::new());
+    cluster.transcript = Some(Vec::new());
     let mut scene = Scene { cluster, told: Vec::new() };
     scene.add("NS", Role::NameServer);
     scene.add("FE", Role::FrontEnd);
     for (number, line) in text.lines().enumerate() {
         let words: Vec<_> = if line.starts_with('#') { Vec::new() } else { line.split_whitespace().collect() };
-        scene.cluster.tell(|_| format!("*** {line}"));
+        scene.cluster.write(|_| format!("*** {line}"));
         let performed = if words.is_empty() { Ok(()) } else { scene.say(&words) };
         let broken = scene.cluster.checkers.violation.as_ref().map(ToString::to_string);
         if let Some(why) = performed.err().or(broken) {
-            let story = scene.cluster.story.unwrap_or_default();
-            let last = story[story.len().saturating_sub(60)..].join("\n");
+            let transcript = scene.cluster.transcript.unwrap_or_default();
+            let last = transcript[transcript.len().saturating_sub(60)..].join("\n");
             panic!("{last}\nline {}: {line}\n{why}", number + 1);
         }
     }
@@ -194,7 +194,7 @@ impl Scene {
             }
             ["cut", sides @ ..] => self.cut(sides),
             ["mend"] => {
-                self.cluster.around.sides = None;
+                self.cluster.environment.sides = None;
                 Ok(())
             }
             ["wait", amount, unit] => self.wait(span(amount, unit)?),
@@ -220,11 +220,11 @@ impl Scene {
     fn set(&mut self, words: &[&str]) -> Result<(), String> {
         match words {
             ["verdicts", "take", amount, unit] => {
-                self.cluster.around.verdict_after = span(amount, unit)?;
+                self.cluster.environment.verdict_after = span(amount, unit)?;
                 Ok(())
             }
             ["verdicts", "say", word] => {
-                self.cluster.around.valid = match *word {
+                self.cluster.environment.valid = match *word {
                     "yes" => Some(true),
                     "no" => Some(false),
                     "nothing" => None,
@@ -237,7 +237,7 @@ impl Scene {
                 Ok(())
             }
             ["deaths", "are", "proved"] => {
-                self.cluster.around.proofs = true;
+                self.cluster.environment.proofs = true;
                 Ok(())
             }
             ["at", "least", number, "members"] => {
@@ -313,13 +313,13 @@ impl Scene {
             }
         }
         let which = self.which(kind, from, to)?;
-        self.cluster.around.rules.push((action, which));
+        self.cluster.environment.rules.push((action, which));
         Ok(())
     }
 
     fn end(&mut self, kind: &str, from: &str, to: &str) -> Result<(), String> {
         let which = self.which(kind, from, to)?;
-        self.cluster.around.rules.retain(|(_, other)| *other != which);
+        self.cluster.environment.rules.retain(|(_, other)| *other != which);
         Ok(())
     }
 
@@ -332,11 +332,11 @@ impl Scene {
         let rest = released.split_off(at_most.min(released.len()));
         self.cluster.held.extend(rest);
         let (from, to) = (self.cluster.contact(which.from), self.cluster.contact(which.to));
-        for (from_slot, to_slot, message) in std::mem::take(&mut self.cluster.around.copies) {
+        for (from_slot, to_slot, message) in std::mem::take(&mut self.cluster.environment.copies) {
             if which.is(from_slot, to_slot, &message) {
                 released.push(Flight { from, from_slot, to_slot, to: to.id, traced: false, message });
             } else {
-                self.cluster.around.copies.push((from_slot, to_slot, message));
+                self.cluster.environment.copies.push((from_slot, to_slot, message));
             }
         }
         if released.is_empty() {
@@ -349,7 +349,7 @@ impl Scene {
     fn cut(&mut self, sides: &[&str]) -> Result<(), String> {
         let mut sides = sides.split(|word| *word == "|").map(|side| side.iter().map(|name| self.slot(name)).collect());
         let (one, other): (Option<Result<Vec<_>, _>>, Option<Result<Vec<_>, _>>) = (sides.next(), sides.next());
-        self.cluster.around.sides = Some((one.ok_or("Two sides, please.")??, other.ok_or("Two sides, please.")??));
+        self.cluster.environment.sides = Some((one.ok_or("Two sides, please.")??, other.ok_or("Two sides, please.")??));
         Ok(())
     }
 

@@ -45,8 +45,6 @@ pub struct Answers {
     pub acknowledged: u64,
     /// Customers that were told that nothing is known of their request any more.
     pub expired: u64,
-    /// All answers.
-    pub told: u64,
 }
 
 impl Answers {
@@ -68,10 +66,15 @@ impl Answers {
         self.numbers.clear();
     }
 
-    /// A customer is told.
-    pub fn told(&mut self, now: u64, request: RequestId, answer: &Answer, chain: &Chain) -> Result<(), BrokenRule> {
+    /// A customer has its answer.
+    pub fn customer_answered(
+        &mut self,
+        now: u64,
+        request: RequestId,
+        answer: &Answer,
+        chain: &Chain,
+    ) -> Result<(), BrokenRule> {
         let call = self.open.remove(&request).ok_or(BrokenRule::AnsweredTwice(request))?;
-        self.told += 1;
         match (answer, call.postcode) {
             // Whether it was placed is what nobody knows.
             (Answer::Expired, _) => {

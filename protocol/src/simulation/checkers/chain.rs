@@ -165,9 +165,9 @@ impl Chain {
     /// I1: order numbers are gapless; I7: what the customer is told is what happened.
     fn enter(&mut self, entry: &Entry) -> Result<(), BrokenRule> {
         match (&entry.effect, &entry.outcome) {
-            (EntryEffect::Accepted { postcode, number, .. }, Outcome::Placed { number: told }) => {
+            (EntryEffect::Accepted { postcode, number, .. }, Outcome::Placed { number: answered }) => {
                 self.accepted = self.accepted.next();
-                if *number != self.accepted || told != number {
+                if *number != self.accepted || answered != number {
                     return Err(BrokenRule::NumberedWrongly(self.accepted, entry.request, *number));
                 }
                 let order = (OrderId::Placed(entry.request), entry.op);

@@ -54,6 +54,6 @@ fn nobody_is_told_what_is_not_committed() {
     let mut checkers = Checkers::default();
     let request = RequestId { customer: CustomerId(1), number: RequestNumber(1) };
     checkers.asked(0, request, &Wish::GiveUp);
-    checkers.told(1, request, &Answer::Outcome(Outcome::NeverPlaced));
+    checkers.customer_answered(1, request, &Answer::Outcome(Outcome::NeverPlaced));
     assert_eq!(checkers.violation.map(|broken| broken.rule()), Some(Rule::I1));
 }
