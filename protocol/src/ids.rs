@@ -84,7 +84,7 @@ impl fmt::Display for CustomerId {
 /// One request, however often it is sent: what makes a retry the same request (rule R8).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RequestId {
-    /// Who asks.
+    /// The customer that asks.
     pub customer: CustomerId,
     /// The customer's own count.
     pub number: RequestNumber,
@@ -99,7 +99,7 @@ impl fmt::Display for RequestId {
 /// One message on its way: the sender's count of what it sent. Copies of a message share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MessageId {
-    /// Who sent it.
+    /// The incarnation that sent it.
     pub from: NodeId,
     /// The sender's count, from 1.
     pub number: u64,
@@ -110,7 +110,7 @@ pub struct MessageId {
 pub struct Contact {
     /// Which incarnation: others that answer at the address drop what is meant for it.
     pub id: NodeId,
-    /// Where it listens.
+    /// The socket it listens on.
     pub address: SocketAddr,
 }
 
@@ -196,7 +196,7 @@ pub struct Timestamp(pub u64);
 pub struct Span(pub u64);
 
 impl Span {
-    /// So many milliseconds.
+    /// This many milliseconds.
     #[must_use]
     pub const fn millis(milliseconds: u64) -> Self {
         Self(milliseconds * 1000)

@@ -56,7 +56,7 @@ pub enum Input {
         from: Contact,
         /// See [`crate::message::Envelope::traced`].
         traced: bool,
-        /// What it says.
+        /// The statement, from a sender that may make it.
         message: Message,
     },
     /// A timer that was set and neither cancelled nor set again.
@@ -69,20 +69,20 @@ pub enum Input {
     },
     /// The connection to a peer closed: only a hint to ask at once.
     ConnectionLost {
-        /// Whose.
+        /// The peer at the other end of the connection.
         peer: Contact,
     },
     /// The answer to [`Effect::Probe`], if there is one: nobody holds this incarnation's port any more, and it held the
     /// port all its life. No rule depends on it: a wrong proof costs time, never an order.
     Gone {
-        /// Which incarnation.
+        /// The incarnation whose port is closed.
         peer: NodeId,
     },
     /// The answer to [`Effect::CheckPostcode`].
     PostcodeChecked {
-        /// For which request.
+        /// The request of the effect that is answered.
         request: RequestId,
-        /// What was said.
+        /// What the services said of the postcode.
         verdict: Verdict,
         /// The wall clock now: the primary alone decides times.
         at: Timestamp,
@@ -91,7 +91,7 @@ pub enum Input {
     Retimed(Settings),
     /// A person wants this, of a customer or a front-end. A customer has one request at a time, but for [`Wish::GiveUp`].
     Wanted {
-        /// What.
+        /// What the person wants.
         wish: Wish,
         /// Whether it is to be shown step by step.
         traced: bool,
@@ -120,44 +120,44 @@ pub enum Wish {
 pub enum Effect {
     /// Send through the link to `to`.
     Send {
-        /// Who and where.
+        /// The receiver's incarnation, and the address it listens on.
         to: Contact,
         /// See [`crate::message::Envelope::traced`]; false for repeated statements.
         traced: bool,
-        /// What.
+        /// The statement to send.
         message: Message,
     },
     /// Let a timer ring, once, after so much cluster time. Setting it again replaces it.
     SetTimer {
-        /// Which.
+        /// The timer to set; its name says what for.
         timer: Timer,
-        /// When.
+        /// From now, in cluster time.
         after: Span,
     },
     /// Forget a timer. No effect if it is not set.
     CancelTimer {
-        /// Which.
+        /// The timer to forget.
         timer: Timer,
     },
     /// Primary: ask the postcode services; answered by [`Input::PostcodeChecked`], at once if the verdict is remembered,
     /// else when its turn has come. Those that are remembered never wait for a turn.
     CheckPostcode {
-        /// For which request.
+        /// The order that waits for the verdict.
         request: RequestId,
-        /// What to ask.
+        /// The postcode to ask about.
         postcode: Postcode,
         /// Whether it is shown.
         traced: bool,
     },
     /// Primary: nobody needs that verdict any more. It may still come.
     EndCheck {
-        /// Of which request.
+        /// The order that was asked about.
         request: RequestId,
     },
     /// Find out whether the process of a silent peer still holds its port. Only a proof that it does not is answered, by
     /// [`Input::Gone`]; where nothing can be proved (another machine, a cut link) there is no answer.
     Probe {
-        /// Whose.
+        /// The peer whose port is to be tried.
         peer: Contact,
     },
     /// Name server: write and sync this before anything that follows in the list (rule R12).
@@ -166,7 +166,7 @@ pub enum Effect {
     Answered {
         /// Which (a withdrawal answers under its own id).
         request: RequestId,
-        /// How.
+        /// The outcome, or the history that was read.
         answer: crate::message::Answer,
     },
     /// A fact for observers.
@@ -301,7 +301,7 @@ impl Effects {
         self.list.get(first..).unwrap_or_default()
     }
 
-    /// Any effect.
+    /// Adds an effect; those below are made by their own methods.
     pub fn push(&mut self, effect: Effect) {
         self.list.push(effect);
     }
@@ -337,11 +337,11 @@ impl Effects {
 /// What a machine is built with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Identity {
-    /// Its own contact.
+    /// Its incarnation, and the address it listens on.
     pub me: Contact,
     /// As people call it.
     pub name: String,
-    /// What it is.
+    /// The role it plays.
     pub role: Role,
     /// Where the name server is: the one address everybody is given.
     pub name_server: Contact,

@@ -33,7 +33,7 @@ pub struct Envelope {
     /// Whether this message is shown step by step. Decided once, where a customer sends its request, and passed
     /// on with whatever that request causes, so that what is shown is shown whole.
     pub traced: bool,
-    /// What is said.
+    /// The statement itself.
     pub message: Message,
 }
 
@@ -44,7 +44,7 @@ pub enum Message {
     Register {
         /// As people call it: "replica-3".
         name: String,
-        /// What it is.
+        /// The role under which it registers.
         role: Role,
         /// A front-end's claim: of two front-ends the name server gives out the newer.
         token: Option<FrontEndToken>,
@@ -131,7 +131,7 @@ pub enum Message {
     Reply {
         /// The request that is answered.
         id: RequestId,
-        /// The answer.
+        /// The outcome, or the history that was read.
         answer: Answer,
         /// The view in which it was given, for show.
         view: ViewNumber,
@@ -162,7 +162,7 @@ pub enum Message {
     },
     /// Primary → front-end → customer, whenever the order is repeated: "I have it, and this is why it waits". No outcome.
     Waiting {
-        /// The order.
+        /// The order that waits.
         id: RequestId,
         /// Why it is not executed yet.
         why: WaitReason,
@@ -185,14 +185,14 @@ pub enum WaitReason {
 pub enum Ask {
     /// Place an order.
     Order {
-        /// Where to deliver.
+        /// Where to deliver, and under which history the order is kept.
         postcode: Postcode,
         /// Names of dishes, 1 to 50.
         items: Vec<String>,
     },
     /// Read what was ordered to a postcode.
     History {
-        /// Whose history.
+        /// The postcode whose orders are listed.
         postcode: Postcode,
         /// From 0; a page holds [`crate::order_book::PAGE`] orders, oldest first.
         page: u32,
@@ -256,7 +256,7 @@ pub struct SnapshotPart {
     pub instead_of: Option<Position>,
     /// Where the state stands.
     pub at: Position,
-    /// From 0.
+    /// The number of this part, from 0.
     pub part: u32,
     /// How many parts there are.
     pub parts: u32,

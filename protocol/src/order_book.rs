@@ -24,13 +24,13 @@ pub const PAGE: usize = 100;
 /// One operation of the shared history.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Entry {
-    /// Its place.
+    /// Its place in the history.
     pub op: OpNumber,
     /// The view in which it was executed.
     pub view: ViewNumber,
     /// Whose request it settles.
     pub request: RequestId,
-    /// What it changes.
+    /// What it changes in the order book.
     pub effect: EntryEffect,
     /// What the customer is told once it is committed.
     pub outcome: Outcome,
@@ -41,11 +41,11 @@ pub struct Entry {
 pub enum EntryEffect {
     /// An order enters the history of its postcode.
     Accepted {
-        /// Where to deliver.
+        /// Where to deliver, and under which history the order is kept.
         postcode: Postcode,
-        /// What to deliver.
+        /// Names of the dishes to deliver.
         items: Vec<String>,
-        /// Its number.
+        /// The number of the order, from 1 and without gaps.
         number: OrderNumber,
         /// When the primary accepted it.
         at: Timestamp,
@@ -61,12 +61,12 @@ pub enum EntryEffect {
 pub enum Outcome {
     /// It is in the book.
     Placed {
-        /// Its number.
+        /// The number of the order, from 1 and without gaps.
         number: OrderNumber,
     },
     /// It is not in the book and never will be.
     Rejected {
-        /// The reason.
+        /// What speaks against the order.
         why: Rejection,
     },
     /// It was given up before it was executed and never will be.
@@ -78,9 +78,9 @@ pub enum Outcome {
 pub enum Rejection {
     /// A postcode service said no.
     Postcode {
-        /// A sentence.
+        /// The service's reason, as a sentence.
         why: String,
-        /// Which service.
+        /// The service that gave the verdict.
         by: PostcodeService,
     },
     /// The items are no order.
@@ -109,7 +109,7 @@ impl std::fmt::Display for Rejection {
 }
 
 impl Outcome {
-    /// A few words.
+    /// The outcome in a few words, for a label.
     #[must_use]
     pub fn label(&self) -> String {
         match self {
@@ -132,11 +132,11 @@ pub enum OrderId {
 /// An order in the book.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Order {
-    /// Which.
+    /// The order's id, unique in all histories.
     pub id: OrderId,
     /// Its number; preset orders have none.
     pub number: Option<OrderNumber>,
-    /// Names of dishes.
+    /// Names of the dishes that were ordered.
     pub items: Vec<String>,
     /// When it was accepted; 0 for preset orders.
     pub at: Timestamp,
@@ -145,7 +145,7 @@ pub struct Order {
 /// One page of what was ordered to a postcode, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct HistoryPage {
-    /// Whose history.
+    /// The postcode whose orders these are.
     pub postcode: Postcode,
     /// Which page, from 0.
     pub page: u32,

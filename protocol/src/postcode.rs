@@ -167,14 +167,14 @@ pub enum Verdict {
     Valid {
         /// Name of the place, if the service gave one.
         place: Option<String>,
-        /// Who said so.
+        /// The service that gave the verdict.
         by: PostcodeService,
     },
     /// It does not exist, no longer exists, or is only part of one.
     Invalid {
         /// A sentence for the customer.
         why: String,
-        /// Who said so.
+        /// The service that gave the verdict.
         by: PostcodeService,
     },
     /// Nobody could tell; this is *not* a verdict: ask again (PROTOCOL section 5, `Verdict`).

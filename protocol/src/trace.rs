@@ -38,11 +38,11 @@ pub struct TraceRecord {
     pub node: NodeId,
     /// Cluster time in microseconds since the run began.
     pub at: u64,
-    /// What happened.
+    /// The fact itself.
     pub event: TraceEvent,
 }
 
-/// What happened.
+/// A fact, by the one who sees it: launcher, driver, machine or customers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum TraceEvent {
     /// Launcher: a process runs (or a customer appeared; then `pid` is the app's own).
@@ -56,32 +56,32 @@ pub enum TraceEvent {
     },
     /// Driver: a message entered its link. Only of traced messages.
     Sent {
-        /// Which.
+        /// The message that was sent.
         message: MessageId,
-        /// To whom.
+        /// Its receiver.
         to: NodeId,
-        /// What it says.
+        /// What people are shown of it.
         facts: MessageFacts,
     },
     /// Driver of the sender: how long a message stays in its link has changed since it was sent.
     Stays {
-        /// Which.
+        /// A message that is still in its link.
         message: MessageId,
-        /// To whom.
+        /// Its receiver.
         to: NodeId,
-        /// How long now.
+        /// How long it stays there from now on.
         stay: Stay,
     },
     /// Driver of the receiver: the message left its link and was handled.
     Delivered {
-        /// Which.
+        /// The message that arrived.
         message: MessageId,
         /// Why the receiver did not do what it says; none: it did.
         refused: Option<Refusal>,
     },
     /// Driver: the message will never arrive.
     Lost {
-        /// Which.
+        /// The message that was lost.
         message: MessageId,
         /// To whom it was sent.
         to: NodeId,
@@ -90,16 +90,16 @@ pub enum TraceEvent {
     },
     /// Machine: the message being handled was refused.
     Refused {
-        /// Whose message.
+        /// The sender of that message.
         from: NodeId,
-        /// Why.
+        /// What spoke against doing what it says.
         why: Refusal,
     },
     /// Machine of a replica: it changed its role.
     Became {
         /// The role it has now.
         standing: Standing,
-        /// Its view now.
+        /// The view in which it has that role.
         view: View,
     },
     /// Machine of a primary: everything up to here is on every member of the ack set.
@@ -109,12 +109,12 @@ pub enum TraceEvent {
     },
     /// Machine of a primary: somebody entered the ack set (rule R4).
     TookIn {
-        /// Who.
+        /// The joiner that every answer now needs.
         replica: ReplicaId,
     },
     /// Machine of a front-end, or of a name server: it stopped, or began again, to believe a replica (a front-end) alive.
     Suspects {
-        /// Whom.
+        /// The replica, or of a name server the front-end.
         replica: ReplicaId,
         /// True when the suspicion begins.
         suspected: bool,
@@ -128,20 +128,20 @@ pub enum TraceEvent {
         message: MessageId,
         /// The service's process (its node id).
         to: NodeId,
-        /// Which service.
+        /// Primary or fallback: the service that this attempt goes to.
         service: PostcodeService,
-        /// What is asked.
+        /// The postcode of the order that waits.
         postcode: Postcode,
-        /// For which request.
+        /// The order that waits.
         request: RequestId,
     },
     /// Driver of a primary: the answer is there (\[12\]), or the attempt is over.
     PostcodeAnswered {
         /// The request's message.
         message: MessageId,
-        /// From which service.
+        /// The service's process (its node id).
         from: NodeId,
-        /// What it said.
+        /// The verdict; or that no service answered.
         verdict: Verdict,
         /// How long it took, in microseconds of real time.
         took: u64,
@@ -150,29 +150,29 @@ pub enum TraceEvent {
     State(NodeState),
     /// Driver, while time is slower than real time: the armed timers, each with the cluster time at which it rings.
     Timers {
-        /// By their moments.
+        /// Timers with the moments at which they ring, in microseconds of cluster time, in the order of moments.
         armed: Vec<(Timer, u64)>,
     },
     /// Driver, while time is slower than real time: a timer rang (of heartbeats only those that were let ring by hand).
     Rang {
-        /// Which.
+        /// The timer that rang.
         timer: Timer,
     },
     /// Driver, or launcher for [`Freezing::Signal`]: the process stands still from now on.
     Froze {
-        /// How.
+        /// By itself, or by the operating system.
         how: Freezing,
     },
     /// Driver, or launcher: it goes on.
     Woke,
     /// Launcher: a bomb lies in this process, or none any more.
     BombIs {
-        /// Which.
+        /// The bomb that lies there now; none: there is none any more.
         bomb: Option<Bomb>,
     },
     /// Driver, or launcher: the point was reached, the bomb goes off.
     Exploded {
-        /// Which.
+        /// The bomb that went off.
         bomb: Bomb,
     },
     /// Driver: untraced messages since the last such event, per receiver: shown as flow.
@@ -182,29 +182,29 @@ pub enum TraceEvent {
     },
     /// Customers' driver: a customer asked. The moment counts as the start of the operation.
     Asked {
-        /// Which customer.
+        /// The customer, as it is known for ever.
         customer: CustomerId,
-        /// Which request.
+        /// The request, as in all messages about it.
         request: RequestId,
-        /// What.
+        /// An order, a history or a withdrawal.
         ask: Ask,
     },
     /// Customers' driver: the customer's answer (a receipt, if it is a placed order).
     Answered {
-        /// The request.
+        /// The request as the customer made it.
         request: RequestId,
-        /// The answer.
+        /// The outcome, or the history that was read.
         answer: Answer,
         /// Microseconds of cluster time since it was asked.
         took: u64,
     },
     /// Customers' driver: what a customer is, at appearance and when it moves house.
     CustomerIs {
-        /// For ever.
+        /// Its id, which it keeps for ever.
         customer: CustomerId,
         /// What people call it.
         name: String,
-        /// Where it lives.
+        /// Where its orders go, unless it says otherwise.
         postcode: Postcode,
         /// Latitude and longitude in millionths of a degree.
         place: (i32, i32),
@@ -226,7 +226,7 @@ pub enum TraceEvent {
     },
     /// Launcher: how fast cluster time goes from now on.
     ClockIs {
-        /// How fast.
+        /// In millionths of real time; 0 while it stands still.
         rate: Rate,
         /// It stops by itself at this cluster time.
         until: Option<u64>,
@@ -235,29 +235,29 @@ pub enum TraceEvent {
     LinkIs {
         /// From which node or customer.
         from: String,
-        /// To which.
+        /// The name of the node or customer at the other end.
         to: String,
-        /// What it does.
+        /// The whole rule: it replaces the one before.
         rule: LinkRule,
     },
     /// Launcher: which mistake is made on purpose from now on.
     PlantIs {
-        /// Which.
+        /// The mistake; none: no mistake is made on purpose.
         plant: Option<Plant>,
     },
     /// Launcher: whether heartbeats are shown one by one.
     HeartbeatsAre {
-        /// Whether they are.
+        /// True: each is an event of its own. False: they are counted as flow.
         shown: bool,
     },
     /// Launcher, or machine of a front-end: something a person asked for is not done.
     CommandRefused {
-        /// The reason.
+        /// Why it cannot be done, as facts.
         why: Denial,
     },
     /// Anyone: a line for people.
     Log {
-        /// A sentence.
+        /// A sentence for the log; nothing reads it.
         text: String,
     },
 }
@@ -267,11 +267,11 @@ pub enum TraceEvent {
 pub struct Started {
     /// "replica-2", "front-end", "Grace". Kept over restarts; the node id is not.
     pub name: String,
-    /// What it is.
+    /// Its role, or the service that it is.
     pub actor: Actor,
     /// Of the operating system.
     pub pid: u32,
-    /// Where it listens.
+    /// Its node id, and the address on which it listens.
     pub contact: Contact,
 }
 
@@ -326,7 +326,7 @@ pub enum Refusal {
     NotPrimary,
     /// The entries begin where the receiver does not stand.
     DoesNotFit {
-        /// Where they begin.
+        /// The position after which the entries begin.
         from: Position,
         /// Where the receiver stands.
         ours: Option<Position>,
@@ -387,7 +387,7 @@ pub enum Standing {
 pub enum NodeState {
     /// Of the name server.
     NameServer {
-        /// Names with contacts.
+        /// All registered names, each with its role and its newest contact.
         names: Vec<(String, Role, Contact)>,
         /// Newest front-end's token.
         token: FrontEndToken,
@@ -430,7 +430,7 @@ pub enum NodeState {
 pub struct ReplicaState {
     /// Primary, backup or joining.
     pub standing: Standing,
-    /// Its view.
+    /// The newest view it has entered.
     pub view: View,
     /// Whether it acts as primary.
     pub acting: bool,
@@ -463,7 +463,7 @@ pub struct ReplicaState {
 /// Orders that wait because nobody has told whether their postcodes exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unchecked {
-    /// How many.
+    /// The number of orders that wait.
     pub orders: u64,
     /// Why the one waits that has waited longest.
     pub why: WaitReason,

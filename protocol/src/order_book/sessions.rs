@@ -28,7 +28,7 @@ pub struct Session {
     pub op: OpNumber,
 }
 
-/// See the module.
+/// The session table: the last request of each customer that is remembered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Sessions {
     room: u32,

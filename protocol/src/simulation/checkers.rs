@@ -31,7 +31,7 @@ struct Facts {
     ack_set: Vec<NodeId>,
 }
 
-/// See the module.
+/// All that the checkers remember of a cluster, and what they found out first.
 #[derive(Debug, Default)]
 pub struct Checkers {
     /// The first rule that did not hold.

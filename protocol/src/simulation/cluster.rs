@@ -26,7 +26,7 @@ pub(super) const FIRST_PORT: u16 = 10_000;
 pub struct Seat {
     /// As people call it.
     pub name: String,
-    /// What it is.
+    /// The role of every incarnation of it.
     pub role: Role,
     /// Its newest incarnation: a place in the list of nodes.
     pub node: usize,
@@ -41,7 +41,7 @@ pub struct Seat {
 /// A message in its link.
 #[derive(Clone, Debug)]
 pub struct Flight {
-    /// Who sent it.
+    /// The sender's incarnation, and its address.
     pub from: Contact,
     /// The slot it was sent from.
     pub from_slot: Slot,
@@ -51,7 +51,7 @@ pub struct Flight {
     pub to: NodeId,
     /// Whether a customer wants it shown.
     pub traced: bool,
-    /// What it says.
+    /// The statement on its way.
     pub message: Message,
 }
 
@@ -82,11 +82,11 @@ pub struct CutLists {
     pub before_journal: u64,
     /// Right after one.
     pub after_journal: u64,
-    /// Anywhere else.
+    /// At any other place of a list.
     pub other: u64,
 }
 
-/// See the module.
+/// The machines with their environment, their checkers, and all that will happen.
 #[derive(Debug)]
 pub struct Cluster<S: Environment> {
     /// Virtual time in microseconds.
@@ -107,7 +107,7 @@ pub struct Cluster<S: Environment> {
     pub held: Vec<Flight>,
     /// What happened, in words, if anybody wants to know.
     pub transcript: Option<Vec<String>>,
-    /// Steps done.
+    /// How many things have happened: deliveries, rings, inputs, plans.
     pub events: u64,
     /// Digest of everything that happened: equal for equal seeds.
     pub hash: u64,

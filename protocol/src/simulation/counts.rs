@@ -11,7 +11,7 @@ macro_rules! faults {
         }
 
         impl Fault {
-            /// Every kind.
+            /// All kinds, in the order of a summary.
             pub const ALL: &[Fault] = &[$(Fault::$name),*];
 
             /// As summaries name it.
@@ -48,15 +48,15 @@ faults! {
     OneWay = "one-way cut",
     /// A link came and went around the silence limit.
     Flap = "link flapping",
-    /// SIGKILL.
+    /// A replica that acted as primary got SIGKILL.
     KillPrimary = "primary killed",
-    /// SIGKILL.
+    /// A member that did not act as primary got SIGKILL.
     KillBackup = "backup killed",
-    /// SIGKILL.
+    /// A replica outside of the view got SIGKILL.
     KillJoiner = "joiner killed",
-    /// SIGKILL.
+    /// A front-end got SIGKILL.
     KillFrontEnd = "front-end killed",
-    /// SIGKILL.
+    /// The name server got SIGKILL.
     KillNameServer = "name server killed",
     /// SIGKILL; its open request is abandoned.
     KillCustomer = "customer killed",
@@ -68,15 +68,15 @@ faults! {
     CutBeforeJournal = "killed before journal entry",
     /// Killed right after a journal entry, before anybody was told.
     CutAfterJournal = "killed after journal entry",
-    /// SIGSTOP.
+    /// A replica that acted as primary got SIGSTOP.
     FreezePrimary = "primary frozen",
-    /// SIGSTOP.
+    /// A replica that did not act as primary got SIGSTOP.
     FreezeBackup = "backup or joiner frozen",
-    /// SIGSTOP.
+    /// A front-end got SIGSTOP.
     FreezeFrontEnd = "front-end frozen",
-    /// SIGSTOP.
+    /// The name server got SIGSTOP.
     FreezeNameServer = "name server frozen",
-    /// SIGSTOP.
+    /// A customer got SIGSTOP.
     FreezeCustomer = "customer frozen",
     /// The whole machine slept.
     Sleep = "everything frozen",
@@ -125,12 +125,12 @@ impl Default for Counts {
 }
 
 impl Counts {
-    /// One more.
+    /// Counts one fault.
     pub fn count(&mut self, fault: Fault) {
         self.add(fault, 1);
     }
 
-    /// So many more.
+    /// Counts several faults of a kind.
     pub fn add(&mut self, fault: Fault, more: u64) {
         self.counts[fault as usize] += more;
     }

@@ -30,7 +30,7 @@ pub fn incarnation(id: NodeId) -> usize {
 pub enum Actor {
     /// The well-known one.
     NameServer(Box<NameServer>),
-    /// A router.
+    /// It passes requests to the primary, and changes views.
     FrontEnd(Box<FrontEnd>),
     /// A holder of orders.
     Replica(Box<Replica>),
@@ -78,7 +78,7 @@ impl Actor {
 /// Whether a process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
-    /// It does.
+    /// It handles inputs as they arrive.
     Running,
     /// It exists, keeps everything, and does nothing (SIGSTOP; a sleeping machine).
     Frozen,

@@ -57,7 +57,7 @@ pub(super) struct Client {
     pub(super) only_reads: bool,
 }
 
-/// See the module.
+/// A cluster with its customers and the faults that its seed inflicts.
 #[derive(Debug)]
 pub struct Trial {
     pub(super) cluster: Cluster<NetworkConditions>,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Customers that are counted, not told of one by one. Each report replaces the one before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crowd {
-    /// How many.
+    /// The number of customers that are counted here.
     pub customers: u32,
     /// Orders that they were told are placed.
     pub acknowledged: u64,

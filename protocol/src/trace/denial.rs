@@ -13,7 +13,7 @@ pub enum Denial {
     QuestionsAreNotDoubled,
     /// The node whose timer was meant does not live in this process.
     NotHere {
-        /// That node.
+        /// The node that was named in the command.
         node: NodeId,
     },
     /// The timer has rung already, or its machine does not need it any more.
@@ -35,12 +35,12 @@ pub enum NoFreshStart {
     NotTheNewest {
         /// The view that it names.
         after: ViewNumber,
-        /// The newest one.
+        /// The view that is newest by now.
         newest: ViewNumber,
     },
     /// A member of the newest view may still live, and hold all orders.
     MayLive {
-        /// That member.
+        /// The member that lives.
         member: ReplicaId,
         /// The newest view.
         view: ViewNumber,

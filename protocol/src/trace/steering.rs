@@ -16,7 +16,7 @@ impl Rate {
     pub const REAL: Self = Self(1_000_000);
     /// The slowest that still goes on: a thousandth of real time.
     pub const SLOWEST: Self = Self(1_000);
-    /// Not at all.
+    /// Time stands still.
     pub const STOPPED: Self = Self(0);
 
     /// Whether time goes, but slower than real time, or not at all.
@@ -92,9 +92,9 @@ pub enum Freezing {
 /// Something that happens to a node at a very point of its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Bomb {
-    /// Where.
+    /// The point of its work at which it happens.
     pub at: Failpoint,
-    /// What.
+    /// What happens to the node there.
     pub blast: Blast,
 }
 

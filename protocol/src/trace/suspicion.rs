@@ -9,14 +9,14 @@ use crate::ids::{NodeId, Span};
 pub enum Sign {
     /// Not a word for the silence limit.
     Silent {
-        /// For how long.
+        /// How long it has not been heard, in cluster time.
         silence: Span,
         /// How late the loop of the node that says so was in that time.
         late: Span,
     },
     /// Its port is closed: its process is gone.
     Gone,
-    /// It spoke.
+    /// A message came from it.
     Heard {
         /// How late its own loop had been.
         late: Span,
@@ -26,11 +26,11 @@ pub enum Sign {
 /// A suspicion of a front-end: of whom, and why. It is over once the suspected was heard again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Suspicion {
-    /// Whom.
+    /// The node that is suspected.
     pub of: NodeId,
     /// As people call it, if the front-end had heard that; processes come and go, names stay.
     pub name: Option<String>,
-    /// Why it began.
+    /// The sign with which the suspicion began.
     pub why: Sign,
     /// How late the loop of the suspected had been, once it was heard again: then the suspicion was wrong.
     pub refuted: Option<Span>,

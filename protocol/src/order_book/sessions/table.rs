@@ -17,7 +17,7 @@ use crate::order_book::{Outcome, Rejection};
 
 /// The longest piece of the index.
 const PIECE: usize = 512;
-/// No slot.
+/// The place of no session: the end of a list.
 const NOBODY: u32 = u32::MAX;
 /// In place of an order's number.
 const NEVER_PLACED: u64 = u64::MAX;
@@ -26,7 +26,7 @@ const REJECTED: u64 = u64::MAX - 1;
 /// Bytes that a session takes, its part of the index included.
 const SESSION: usize = 56;
 
-/// See the module.
+/// Sessions in a list of the longest unused, found by customer.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     slots: Vec<Slot>,

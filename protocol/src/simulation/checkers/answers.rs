@@ -32,7 +32,7 @@ struct Finished {
     what: Seen,
 }
 
-/// See the module.
+/// What customers have asked and been answered so far.
 #[derive(Debug, Default)]
 pub struct Answers {
     open: BTreeMap<RequestId, Call>,
