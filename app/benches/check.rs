@@ -35,7 +35,7 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         Judgement::Violation | Judgement::TooLittleEvidence => {
-            println!("{verdict}");
+            println!("{}", wording::told_verdict(verdict));
             ExitCode::FAILURE
         }
     }

@@ -89,7 +89,7 @@ fn a_full_tape_lets_its_beginning_go_and_knows_what_stood_then() {
         |picture: &Picture| picture.nodes.iter().map(|node| (node.name.clone(), node.runs())).collect::<Vec<_>>();
     assert_eq!(names(&opened.picture), names(&picture));
     assert_eq!(opened.picture.customers.len(), 3);
-    assert_eq!(opened.tape.message_index().judged().lights.lost, 0);
+    assert_eq!(opened.tape.message_index().judged().lights.contradictions.lost, 0);
 }
 
 #[test]

@@ -28,6 +28,7 @@ pub mod customer;
 pub mod fingerprint;
 pub mod front_end;
 pub mod ids;
+pub mod judge;
 pub mod machine;
 pub mod menu;
 pub mod message;

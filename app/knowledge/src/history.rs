@@ -8,6 +8,7 @@ mod reading;
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use protocol::judge::{OrderIndex, PostcodeHistory};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -129,29 +130,28 @@ impl<W: Write> HistoryWriter<W> {
     }
 }
 
-/// An order of one postcode, as an index into [`PostcodeHistory::names`].
-pub type OrderIndex = u32;
-
 /// All operations, by postcode: linearizability is checked for each postcode by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     /// What happened at each postcode.
-    pub postcodes: BTreeMap<String, PostcodeHistory>,
+    pub postcodes: BTreeMap<String, NamedHistory>,
 }
 
-/// What happened at one postcode.
+/// What happened at one postcode, and what its orders are called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PostcodeHistory {
-    /// Order ids by index.
+pub struct NamedHistory {
+    /// Order ids by index; as many as the history has orders.
     pub names: Names,
-    /// The longest list that was read, of those that continue each other: most lists are a beginning of it.
-    pub longest: Vec<OrderIndex>,
-    /// Lists that were read and are no beginning of it.
-    pub others: Vec<Box<[OrderIndex]>>,
-    /// Pre-defined orders, oldest first; none if the history does not say.
-    pub base: Option<Vec<OrderIndex>>,
-    /// In the order in which they were asked.
-    pub operations: Vec<Operation>,
+    /// What happened.
+    pub history: PostcodeHistory,
+}
+
+impl NamedHistory {
+    /// The index of a new order.
+    fn name(&mut self, name: &str) -> OrderIndex {
+        self.history.orders += 1;
+        self.names.push(name)
+    }
 }
 
 /// Many short names, one after the other, without a piece of memory for each.
@@ -203,75 +203,6 @@ impl FromIterator<String> for Names {
         }
         names
     }
-}
-
-/// One operation with its answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Operation {
-    /// The line of its invocation, from 1.
-    pub line: usize,
-    /// What it did.
-    pub act: Act,
-    /// When it began.
-    pub start: u64,
-    /// How and when it ended; none if nobody knows.
-    pub end: Option<(End, u64)>,
-}
-
-/// What an operation did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
-    /// Placed this order.
-    Place(OrderIndex),
-    /// Read this list; empty until it is answered.
-    Read(Seen),
-}
-
-/// A list that was read. A long history repeats the same beginnings over and over, and has millions of these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
-    /// This many orders from the beginning of [`PostcodeHistory::longest`].
-    Beginning(u32),
-    /// One of [`PostcodeHistory::others`].
-    Other(u32),
-}
-
-impl PostcodeHistory {
-    /// The orders of a list that was read here.
-    #[must_use]
-    pub fn list(&self, seen: Seen) -> &[OrderIndex] {
-        match seen {
-            Seen::Beginning(length) => self.longest.get(..length as usize).unwrap_or_default(),
-            Seen::Other(which) => self.others.get(which as usize).map_or(&[], |list| list),
-        }
-    }
-
-    /// Keeps a list that was read, in as little room as it needs.
-    fn keep(&mut self, list: Vec<OrderIndex>) -> Seen {
-        let length = list.len();
-        if list.starts_with(&self.longest) {
-            self.longest = list;
-        } else if !self.longest.starts_with(&list) {
-            return self.keep_apart(list);
-        }
-        // No list has more orders than there are indices.
-        Seen::Beginning(length as u32)
-    }
-
-    /// Keeps a list that is no beginning of the longest.
-    pub(crate) fn keep_apart(&mut self, list: Vec<OrderIndex>) -> Seen {
-        self.others.push(list.into());
-        Seen::Other(self.others.len() as u32 - 1)
-    }
-}
-
-/// A known end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// Done.
-    Done,
-    /// Not done, now or later.
-    NotDone,
 }
 
 /// Why a file is no history.

@@ -199,7 +199,11 @@ fn recovering(within: Duration, evidence: &Evidence) -> Compared {
 
 #[cfg(test)]
 mod tests {
+    use protocol::judge::ContradictionKind;
+
     use super::*;
+
+    const LOST: Light = Light::Shows(ContradictionKind::Lost);
 
     fn those(lines: &[Compared], met: Met) -> Vec<Comparison> {
         lines.iter().filter(|line| line.met == met).map(|line| line.what.clone()).collect()
@@ -207,22 +211,21 @@ mod tests {
 
     #[test]
     fn floors_and_ceilings_are_told_apart() {
-        let expect =
-            Expectations { acknowledged: 5, suspicions: Some(0), red: vec![Light::Lost], ..Expectations::default() };
+        let expect = Expectations { acknowledged: 5, suspicions: Some(0), red: vec![LOST], ..Expectations::default() };
         let mut findings = Findings::default();
         findings.suspicions = 1;
         let evidence = Evidence { acknowledged: 4, planted: true, ..Evidence::default() };
         let lines = expect.compare(&findings, &evidence);
-        let not_red = Comparison::LightNamed(Light::Lost, Redness::BugInjected, false);
+        let not_red = Comparison::LightNamed(LOST, Redness::BugInjected, false);
         let too_little = [Comparison::AtLeast(Counted::OrdersAcknowledged, 5, 4), not_red];
         assert_eq!(those(&lines, Met::TooLittle), too_little);
         assert_eq!(those(&lines, Met::Broken), [Comparison::AtMost(Counted::Suspicions, 0, 1)]);
         let green = expect.compare(&Findings::default(), &Evidence { acknowledged: 5, ..Evidence::default() });
         assert!(green.iter().all(|line| line.met == Met::Yes), "without the mistake nothing must be red");
         assert_eq!(green.len(), 3, "what was met is told, too: {green:?}");
-        let red = [Light::Lost].into();
+        let red = [LOST].into();
         let alone = expect.compare(&Findings::default(), &Evidence { acknowledged: 5, red, ..Evidence::default() });
-        let red = Comparison::LightNamed(Light::Lost, Redness::NoReason, true);
+        let red = Comparison::LightNamed(LOST, Redness::NoReason, true);
         assert_eq!(those(&alone, Met::Broken), [red]);
     }
 
@@ -241,13 +244,13 @@ mod tests {
             failpoints: 1,
             recovers_within: Some(Duration::from_secs(5)),
             percent_of_calm: Some(60),
-            red: vec![Light::Twice],
+            red: vec![Light::Shows(ContradictionKind::Doubled)],
         };
         let evidence = Evidence {
             longest_gap: Duration::from_millis(501),
             rung_while_stopped: 1,
             share_of_calm: Some(13),
-            red: [Light::Stale].into(),
+            red: [Light::Shows(ContradictionKind::Stale)].into(),
             ..Evidence::default()
         };
         let lines = expect.compare(&Findings::default(), &evidence);
@@ -259,7 +262,7 @@ mod tests {
             Comparison::LongestWait(longest, waited),
             Comparison::Recovery(within, Recovered::Never),
             Comparison::ShareOfCalm(60, Some(13)),
-            Comparison::LightRed(Light::Stale),
+            Comparison::LightRed(Light::Shows(ContradictionKind::Stale)),
         ];
         assert_eq!(those(&lines, Met::Broken), broken);
         assert_eq!(lines.len(), 6 + 3 + 3 + 2);

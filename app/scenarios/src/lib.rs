@@ -21,6 +21,7 @@ mod tests;
 use std::io::{BufReader, Read};
 use std::time::Duration;
 
+use protocol::judge::ContradictionKind;
 use protocol::plant::Plant;
 use thiserror::Error;
 
@@ -103,19 +104,10 @@ pub struct Expectations {
 }
 
 /// What can come out wrong, each with a light of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Light {
-    /// An acknowledged order is not there any more.
-    Lost,
-    /// An order is there twice.
-    Twice,
-    /// Orders stand in another order than they were placed in.
-    Reordered,
-    /// A read shows less than was known before it began.
-    Stale,
-    /// A list shows an order that nobody placed.
-    Invented,
+    /// What customers were told contradicts itself in this way.
+    Shows(ContradictionKind),
     /// Replicas that stand at the same place do not hold the same.
     ReplicasDiffer,
 }
@@ -130,6 +122,13 @@ pub struct ScenarioError {
     pub column: usize,
     /// A sentence.
     pub why: String,
+}
+
+impl serde::Serialize for Light {
+    /// By its word in scenario files.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl std::fmt::Display for Light {

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use protocol::judge::ContradictionKind;
 use protocol::plant::Plant;
 
 use super::measure::{recovery, share_of_calm};
@@ -146,15 +147,8 @@ fn linearizable(verdict: &Verdict, expects_red: bool) -> Compared {
 
 /// Which lights a verdict turns on.
 fn red_lights(verdict: &Verdict, copies_differed: bool) -> BTreeSet<Light> {
-    let lights = [
-        (Light::Lost, verdict.lost > 0),
-        (Light::Twice, verdict.doubled > 0),
-        (Light::Reordered, verdict.reordered > 0),
-        (Light::Stale, verdict.stale > 0),
-        (Light::Invented, verdict.invented > 0),
-        (Light::ReplicasDiffer, copies_differed),
-    ];
-    lights.into_iter().filter(|(_, red)| *red).map(|(light, _)| light).collect()
+    let shown = ContradictionKind::ALL.into_iter().filter(|kind| verdict.contradictions.of(*kind) > 0);
+    shown.map(Light::Shows).chain(copies_differed.then_some(Light::ReplicasDiffer)).collect()
 }
 
 #[cfg(test)]
@@ -212,9 +206,9 @@ mod tests {
         findings.failpoints.insert("somewhere", 10);
         let mut end = finished(Judgement::Violation);
         end.counts.acknowledged = 100;
-        end.verdict.lost = 1;
+        end.verdict.contradictions.lost = 1;
         let caught = Outcome::of(&scenario, &findings, Seen::default(), end);
-        assert!(caught.caught && caught.red == [Light::Lost].into(), "{:?}", caught.lines);
+        assert!(caught.caught && caught.red == [Light::Shows(ContradictionKind::Lost)].into(), "{:?}", caught.lines);
         assert_eq!(caught.conclusion, Conclusion::Violation, "as the exit status says");
         let mut end = finished(Judgement::Holds);
         end.counts.acknowledged = 100;

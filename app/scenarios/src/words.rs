@@ -3,6 +3,7 @@
 //! What may stand where is checked elsewhere.
 
 use node::control::Misbehaviour;
+use protocol::judge::ContradictionKind;
 use protocol::machine::Timer;
 use protocol::trace::{Freezing, MessageAct};
 
@@ -61,11 +62,11 @@ pub(super) const ACTS: [(&str, MessageAct); 5] = [
 ];
 
 pub(super) const LIGHTS: [(&str, Light); 6] = [
-    ("lost", Light::Lost),
-    ("twice", Light::Twice),
-    ("reordered", Light::Reordered),
-    ("stale", Light::Stale),
-    ("invented", Light::Invented),
+    ("lost", Light::Shows(ContradictionKind::Lost)),
+    ("twice", Light::Shows(ContradictionKind::Doubled)),
+    ("reordered", Light::Shows(ContradictionKind::Reordered)),
+    ("stale", Light::Shows(ContradictionKind::Stale)),
+    ("invented", Light::Shows(ContradictionKind::Invented)),
     ("replicas-differ", Light::ReplicasDiffer),
 ];
 

@@ -31,12 +31,14 @@ pub(super) fn perform(arguments: &CheckArguments) -> Result<Exit, Failure> {
     if verdict.verdict == Judgement::Holds && verdict.acknowledged < arguments.at_least {
         verdict.verdict = Judgement::TooLittleEvidence;
     }
+    let exit = exit(&verdict);
+    let told = wording::told_verdict(verdict);
     if arguments.json {
-        say_json(&verdict)?;
+        say_json(&told)?
     } else {
-        say(&verdict)?;
+        say(&told)?
     }
-    Ok(exit(&verdict))
+    Ok(exit)
 }
 
 /// The exit status of a verdict.

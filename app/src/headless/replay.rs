@@ -70,7 +70,7 @@ pub(super) fn perform(arguments: &ReplayArguments) -> Result<Exit, Failure> {
             verdict,
             notes: opened.notes.clone(),
             lights: judged.lights.together(),
-            contradictions: judged.contradictions.iter().map(|it| it.why.clone()).collect(),
+            contradictions: judged.contradictions.iter().map(wording::contradiction).collect(),
         })?;
     } else {
         opened.notes.iter().for_each(warn);
@@ -85,7 +85,7 @@ pub(super) fn perform(arguments: &ReplayArguments) -> Result<Exit, Failure> {
             say("Too little evidence: the tape is not whole, and what is missing cannot be judged.")?;
         }
         for contradiction in judged.contradictions.iter() {
-            say(format!("✗ {}.", contradiction.why))?;
+            say(format!("✗ {}.", wording::contradiction(contradiction)))?;
         }
     }
     Ok(match verdict {

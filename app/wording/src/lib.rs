@@ -9,6 +9,7 @@ mod of_past;
 mod of_results;
 mod of_service;
 mod of_steering;
+mod of_verdict;
 pub mod search;
 
 use protocol::ids::{NodeId, RequestNumber, Role, Span, View};
@@ -34,6 +35,7 @@ pub use of_past::{
 pub use of_results::*;
 pub use of_service::{denial, loss, no_service, orders_wait};
 pub use of_steering::*;
+pub use of_verdict::{ToldVerdict, contradiction, told_verdict};
 
 /// Why they do is told where there is more room.
 pub const ORDERS_WAIT: &str = "Orders wait";

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{count, light_named};
 use cluster::load::Agreement;
 use knowledge::verdict::{Judgement, Verdict};
+use protocol::judge::ContradictionKind;
 use scenarios::{Comparison, Counted, Met, Outcome, Recovered, Redness};
 
 /// What was expected: "at least 5 failovers".
@@ -104,6 +105,16 @@ fn counted(what: Counted, number: u64) -> String {
     count(number as usize, one, several)
 }
 
+fn kind_of_contradiction(kind: ContradictionKind) -> &'static str {
+    match kind {
+        ContradictionKind::Lost => "lost",
+        ContradictionKind::Doubled => "stored twice",
+        ContradictionKind::Reordered => "reordered",
+        ContradictionKind::Stale => "read stale",
+        ContradictionKind::Invented => "invented",
+    }
+}
+
 fn millis(time: Duration) -> String {
     format!("{} ms", time.as_millis())
 }
@@ -113,15 +124,11 @@ fn history(verdict: &Verdict, expects_red: bool) -> String {
         Judgement::Holds if expects_red => "nothing contradicts itself".into(),
         Judgement::Holds => "nothing lost, doubled, reordered or stale".into(),
         Judgement::Violation => {
-            let kinds = [
-                (verdict.lost, "lost"),
-                (verdict.doubled, "stored twice"),
-                (verdict.reordered, "reordered"),
-                (verdict.stale, "read stale"),
-                (verdict.invented, "invented"),
-            ];
-            let kinds = kinds.iter().filter(|(number, _)| *number > 0);
-            kinds.map(|(number, kind)| format!("{number} × {kind}")).collect::<Vec<_>>().join(", ")
+            let counts = ContradictionKind::ALL.map(|kind| (kind, verdict.contradictions.of(kind)));
+            let some = counts.iter().filter(|(_, number)| *number > 0);
+            some.map(|(kind, number)| format!("{number} × {}", kind_of_contradiction(*kind)))
+                .collect::<Vec<_>>()
+                .join(", ")
         }
         Judgement::TooLittleEvidence => "no acknowledged order was read afterwards".into(),
     }
@@ -153,8 +160,11 @@ mod tests {
                 Comparison::ShareOfCalm(60, Some(13)),
                 "13 % of the calm rate was left from the first fault on, 60 % expected",
             ),
-            (Comparison::LightNamed(Light::Lost, Redness::BugInjected, false), "the light “lost” did not turn red"),
-            (Comparison::LightRed(Light::Stale), "the light “read stale” is red"),
+            (
+                Comparison::LightNamed(Light::Shows(ContradictionKind::Lost), Redness::BugInjected, false),
+                "the light “lost” did not turn red",
+            ),
+            (Comparison::LightRed(Light::Shows(ContradictionKind::Stale)), "the light “read stale” is red"),
             (
                 Comparison::Copies(Agreement::Behind { caught_up: 1, replicas: 2 }),
                 "the replicas did not become equal: 1 of 2 caught up in the time there was",

@@ -1,7 +1,11 @@
 //! What is said of the past, of tapes, and of the verdict.
 
 use knowledge::picture::{Copies, Stats};
-use knowledge::verdict::evidence::{Fault, Judged};
+use knowledge::verdict::evidence::Judged;
+use protocol::ids::RequestId;
+use protocol::judge::ContradictionKind;
+
+use super::contradiction;
 
 /// What the ruler of the timeline is for.
 pub const SCRUB_HINT: &str = "Drag to look at another moment (arrow left and right: message by message; End: now)";
@@ -32,8 +36,10 @@ pub struct Light {
     pub good: Option<bool>,
     /// What it says.
     pub words: String,
-    /// The reason, for whoever asks.
+    /// The reason, for a person who asks.
     pub why: String,
+    /// The request to look at, if the reason is a contradiction between requests.
+    pub leads_to: Option<RequestId>,
 }
 
 // What the lights are called, here and wherever else one is spoken of.
@@ -47,12 +53,12 @@ const LINEARIZABLE: &str = "history linearizable";
 #[must_use]
 pub fn light_named(light: scenarios::Light) -> String {
     match light {
-        scenarios::Light::Lost => format!("“{LOST}”"),
-        scenarios::Light::Twice => format!("“{TWICE}”"),
-        scenarios::Light::Stale => format!("“{STALE}”"),
+        scenarios::Light::Shows(ContradictionKind::Lost) => format!("“{LOST}”"),
+        scenarios::Light::Shows(ContradictionKind::Doubled) => format!("“{TWICE}”"),
+        scenarios::Light::Shows(ContradictionKind::Stale) => format!("“{STALE}”"),
+        scenarios::Light::Shows(ContradictionKind::Reordered) => format!("“{LINEARIZABLE}” (orders in another order)"),
+        scenarios::Light::Shows(ContradictionKind::Invented) => format!("“{LINEARIZABLE}” (an order that is none)"),
         scenarios::Light::ReplicasDiffer => format!("“{IDENTICAL}”"),
-        scenarios::Light::Reordered => format!("“{LINEARIZABLE}” (orders in another order)"),
-        scenarios::Light::Invented => format!("“{LINEARIZABLE}” (an order that is none)"),
     }
 }
 
@@ -60,29 +66,29 @@ pub fn light_named(light: scenarios::Light) -> String {
 #[must_use]
 pub fn lights(judged: &Judged, stats: &Stats) -> Vec<Light> {
     let counts = judged.lights.together();
-    let told = |kind: Fault, otherwise: &str| {
+    let told = |kind: ContradictionKind, otherwise: &str| {
         let first = judged.contradictions.iter().find(|contradiction| contradiction.kind == kind);
-        let crowd = judged.lights.crowd.judged.is_some_and(|judged| match kind {
-            Fault::Lost => judged.lost > 0,
-            Fault::Twice => judged.twice > 0,
-            Fault::Stale => judged.stale > 0,
-            Fault::Other => judged.other > 0,
-        });
+        let crowd = judged.lights.crowd.judged.is_some_and(|judged| judged.contradictions().of(kind) > 0);
         let otherwise = if crowd { JUDGED_TOGETHER } else { otherwise };
-        first.map_or(otherwise.to_owned(), |contradiction| format!("{}.", contradiction.why))
+        let why = first.map_or(otherwise.to_owned(), |it| format!("{}.", contradiction(it)));
+        (why, first.and_then(|it| it.requests.last()).copied())
     };
-    let count = |number: u64, words: &str, why: String| {
+    let count = |number: u64, words: &str, (why, leads_to): (String, Option<RequestId>)| {
         let good = Some(number == 0);
-        Light { good, words: format!("{number} {words}"), why }
+        Light { good, words: format!("{number} {words}"), why, leads_to }
     };
     // Both may be about the same orders.
-    let lost = u64::from(counts.lost).max(stats.lost);
-    let lost_why = match (counts.lost, stats.lost) {
-        (0, missing) if missing > 0 => format!(
-            "The acting primary has {missing} orders fewer than were acknowledged, by its own count: they are lost unless another \
-             replica with them leads."
-        ),
-        _ => told(Fault::Lost, LOST_MEANS),
+    let found = counts.contradictions;
+    let lost = found.lost.max(stats.lost);
+    let lost_why = match (found.lost, stats.lost) {
+        (0, missing) if missing > 0 => {
+            let why = format!(
+                "The acting primary has {missing} orders fewer than were acknowledged, by its own count: they are lost unless another \
+                 replica with them leads."
+            );
+            (why, None)
+        }
+        _ => told(ContradictionKind::Lost, LOST_MEANS),
     };
     let acknowledged = match counts.waiting {
         0 => PLACED_MEANS.to_owned(),
@@ -92,13 +98,19 @@ pub fn lights(judged: &Judged, stats: &Stats) -> Vec<Light> {
         good: (counts.unknown == 0).then_some(true),
         words: format!("{} unknown", counts.unknown),
         why: UNKNOWN_MEANS.into(),
+        leads_to: None,
     };
     vec![
-        Light { good: Some(true), words: format!("{} acknowledged", counts.acknowledged), why: acknowledged },
+        Light {
+            good: Some(true),
+            words: format!("{} acknowledged", counts.acknowledged),
+            why: acknowledged,
+            leads_to: None,
+        },
         count(lost, LOST, lost_why),
-        count(u64::from(counts.twice), TWICE, told(Fault::Twice, TWICE_MEANS)),
+        count(found.doubled, TWICE, told(ContradictionKind::Doubled, TWICE_MEANS)),
         unknown,
-        count(u64::from(counts.stale), STALE, told(Fault::Stale, STALE_MEANS)),
+        count(found.stale, STALE, told(ContradictionKind::Stale, STALE_MEANS)),
         copies(stats.copies),
         linearizable(judged),
     ]
@@ -112,7 +124,7 @@ fn copies(copies: Copies) -> Light {
         Copies::Identical => (Some(true), IDENTICAL),
         Copies::Differ => (Some(false), "replicas differ"),
     };
-    Light { good, words: words.into(), why: super::COPIES_MEANS.into() }
+    Light { good, words: words.into(), why: super::COPIES_MEANS.into(), leads_to: None }
 }
 
 fn linearizable(judged: &Judged) -> Light {
@@ -120,7 +132,7 @@ fn linearizable(judged: &Judged) -> Light {
     let (good, words, why) = if judged.contradictions.is_empty() && !counts.is_linearizable() {
         (Some(false), "history not linearizable", JUDGED_TOGETHER.to_owned())
     } else if !counts.is_linearizable() {
-        let all: Vec<&str> = judged.contradictions.iter().take(5).map(|it| it.why.as_str()).collect();
+        let all: Vec<String> = judged.contradictions.iter().take(5).map(contradiction).collect();
         (Some(false), "history not linearizable", format!("{}.", all.join(".\n")))
     } else if counts.covered == 0 && counts.crowd.customers > 0 {
         (None, "judged at the end", CROWD_WAITS.to_owned())
@@ -137,7 +149,8 @@ fn linearizable(judged: &Judged) -> Light {
         0 => String::new(),
         unjudged => format!(" The latest {unjudged} operations are not judged: there were too many."),
     };
-    Light { good, words: words.into(), why: why + &late }
+    let leads_to = judged.contradictions.first().and_then(|it| it.requests.last()).copied();
+    Light { good, words: words.into(), why: why + &late, leads_to }
 }
 
 /// Of a crowd whose customers contradict each other.
@@ -167,14 +180,8 @@ mod tests {
         let mut stats = Stats::default();
         stats.copies = Copies::Identical;
         let shown: Vec<String> = lights(&judged, &stats).into_iter().map(|light| light.words).collect();
-        for light in [
-            scenarios::Light::Lost,
-            scenarios::Light::Twice,
-            scenarios::Light::Reordered,
-            scenarios::Light::Stale,
-            scenarios::Light::Invented,
-            scenarios::Light::ReplicasDiffer,
-        ] {
+        let kinds = ContradictionKind::ALL.map(scenarios::Light::Shows);
+        for light in kinds.into_iter().chain([scenarios::Light::ReplicasDiffer]) {
             let named = light_named(light);
             let name = named.trim_start_matches('“').split('”').next().unwrap();
             assert!(shown.iter().any(|words| words.trim_start_matches("0 ") == name), "{named}: {shown:?}");

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::judge::Contradictions;
+
 /// Customers that are counted, not told of one by one. Each report replaces the one before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crowd {
@@ -43,9 +45,30 @@ pub struct CrowdJudged {
     /// Orders that are missing.
     pub lost: u64,
     /// Orders that are stored twice.
-    pub twice: u64,
+    #[serde(alias = "twice")]
+    pub doubled: u64,
     /// Reads that show less than was known.
     pub stale: u64,
-    /// Another order of orders, or orders that nobody placed.
-    pub other: u64,
+    /// Pairs of orders in another order than they were placed in.
+    #[serde(alias = "other")]
+    pub reordered: u64,
+    /// Orders in lists that nobody placed.
+    #[serde(default)]
+    pub invented: u64,
+}
+
+impl CrowdJudged {
+    /// From the counts of a verdict. The fields stand here one by one, because facts travel in a format that names nothing.
+    #[must_use]
+    pub fn new(covered: u64, counts: Contradictions) -> Self {
+        let Contradictions { lost, doubled, reordered, stale, invented } = counts;
+        Self { covered, lost, doubled, stale, reordered, invented }
+    }
+
+    /// The counts alone.
+    #[must_use]
+    pub fn contradictions(&self) -> Contradictions {
+        let Self { covered: _, lost, doubled, stale, reordered, invented } = *self;
+        Contradictions { lost, doubled, reordered, stale, invented }
+    }
 }

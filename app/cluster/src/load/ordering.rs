@@ -345,6 +345,7 @@ mod tests {
     use super::*;
     use knowledge::history;
     use protocol::ids::{OrderNumber, RequestNumber, Timestamp};
+    use protocol::judge::{Act, End};
     use protocol::order_book::HistoryPage;
 
     fn request(number: u64) -> RequestId {
@@ -376,9 +377,9 @@ mod tests {
         assert_eq!(ordering.finish().unwrap().reads, 1);
         let history = history::read(&bytes[..]).unwrap();
         let here = &history.postcodes["DH1 3LE"];
-        let [operation] = &here.operations[..] else { panic!("{history:?}") };
-        assert_eq!(operation.end, Some((history::End::Done, 3)));
-        let history::Act::Read(seen) = &operation.act else { panic!("{operation:?}") };
-        assert_eq!(here.list(*seen), (0..150).collect::<Vec<_>>());
+        let [operation] = &here.history.operations[..] else { panic!("{history:?}") };
+        assert_eq!(operation.end, Some((End::Done, 3)));
+        let Act::Read(seen) = &operation.act else { panic!("{operation:?}") };
+        assert_eq!(here.history.list(*seen), (0..150).collect::<Vec<_>>());
     }
 }

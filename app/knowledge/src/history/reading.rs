@@ -11,10 +11,11 @@ use std::io::{BufRead, ErrorKind};
 
 use hashbrown::HashTable;
 use node::bounded_lines::BoundedLines;
+use protocol::judge::{Act, End, Operation, OrderIndex, Seen};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Act, End, History, HistoryError, Operation, OrderIndex, PostcodeHistory, Seen};
+use super::{History, HistoryError, NamedHistory};
 use crate::recognition::recognise;
 use under_way::{Open, UnderWay};
 
@@ -75,7 +76,7 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 /// What is known of one postcode while its lines come.
 #[derive(Default)]
 struct Place {
-    history: PostcodeHistory,
+    known: NamedHistory,
     /// Where each name stands, found by its hash: the names themselves are kept once.
     indices: HashTable<OrderIndex>,
     /// Whether the order of this index was placed.
@@ -153,7 +154,7 @@ impl Reading {
         let mut postcodes = BTreeMap::new();
         let mut places = self.places;
         for (postcode, number) in self.numbers {
-            let history = std::mem::take(&mut places[number as usize]).history;
+            let history = std::mem::take(&mut places[number as usize]).known;
             postcodes.insert(postcode, history);
         }
         Ok(History { postcodes })
@@ -164,10 +165,10 @@ impl Reading {
         let value = needed(raw.value, "value")?;
         let (_, names, place) = self.place(postcode);
         let orders = place.list(names, value)?;
-        if place.history.base.is_some() || !place.history.operations.is_empty() {
+        if place.known.history.base.is_some() || !place.known.history.operations.is_empty() {
             return Err(format!("“init” of {postcode} must come once, before its first operation"));
         }
-        place.history.base = Some(orders);
+        place.known.history.base = Some(orders);
         Ok(())
     }
 
@@ -192,7 +193,7 @@ impl Reading {
             "read" => Act::Read(Seen::Beginning(0)),
             other => return Err(format!("“f” is “{}”, not place or read", other.escape_debug())),
         };
-        let operations = &mut place.history.operations;
+        let operations = &mut place.known.history.operations;
         let at = operations.len() as u32;
         operations.push(Operation { line, act, start, end: None });
         if !self.open.begin(Open { op, process, place: number, at }) {
@@ -223,7 +224,7 @@ impl Reading {
         let Some(end) = end else { return Ok(()) };
         let time = needed(raw.time, "time")?;
         let place = self.places.get_mut(number as usize).ok_or("no such postcode")?;
-        let operation = place.history.operations.get(at as usize).ok_or("no such operation")?;
+        let operation = place.known.history.operations.get(at as usize).ok_or("no such operation")?;
         if time < operation.start {
             return Err(format!("operation {op} ends before it begins"));
         }
@@ -231,7 +232,7 @@ impl Reading {
             Act::Read(_) if end == End::Done => {
                 let list = place.list(&mut self.names, needed(raw.value, "value")?)?;
                 let length = list.len();
-                let seen = place.history.keep(list);
+                let seen = place.known.history.keep(list);
                 let apart = matches!(seen, Seen::Other(_));
                 self.beside +=
                     if apart { length * size_of::<OrderIndex>() + size_of::<Box<[OrderIndex]>>() } else { 0 };
@@ -239,7 +240,7 @@ impl Reading {
             }
             Act::Read(_) | Act::Place(_) => None,
         };
-        let operation = place.history.operations.get_mut(at as usize).ok_or("no such operation")?;
+        let operation = place.known.history.operations.get_mut(at as usize).ok_or("no such operation")?;
         operation.end = Some((end, time));
         if let Some(seen) = seen {
             operation.act = Act::Read(seen);
@@ -277,7 +278,7 @@ impl Place {
     }
 
     fn index(&mut self, all: &mut Names, name: &str) -> Result<OrderIndex, String> {
-        let names = &mut self.history.names;
+        let names = &self.known.names;
         let hash = all.hashing.hash_one(name);
         let is_it = |index: &OrderIndex| names.get(*index) == Some(name);
         if let Some(known) = self.indices.find(hash, is_it) {
@@ -288,7 +289,8 @@ impl Place {
         if all.count > MOST_OPERATIONS {
             return Err(format!("more than {MOST_OPERATIONS} orders"));
         }
-        let index = names.push(name);
+        let index = self.known.name(name);
+        let names = &self.known.names;
         self.placed.push(false);
         let again = |index: &OrderIndex| all.hashing.hash_one(names.get(*index).unwrap_or_default());
         self.indices.insert_unique(hash, index, again);
@@ -343,11 +345,11 @@ mod tests {
     fn the_example_of_the_format_is_read() {
         let history = read(EXAMPLE.as_bytes()).unwrap();
         let here = &history.postcodes["NE1 1AB"];
-        assert_eq!(here.longest, [0, 1]);
+        assert_eq!(here.history.longest, [0, 1]);
         assert_eq!(here.names.iter().collect::<Vec<_>>(), ["seed-0", "c3-17"]);
-        assert_eq!(here.base, Some(vec![0]));
+        assert_eq!(here.history.base, Some(vec![0]));
         assert_eq!(
-            here.operations,
+            here.history.operations,
             [
                 Operation { line: 2, act: Act::Place(1), start: 81231, end: Some((End::Done, 95102)) },
                 Operation { line: 4, act: Act::Read(Seen::Beginning(2)), start: 96000, end: Some((End::Done, 99012)) },
@@ -362,15 +364,6 @@ mod tests {
         assert_eq!(read("\u{feff}".as_bytes()).unwrap(), History::default());
         let module = read("{\"type\":\"module\"}".as_bytes());
         assert!(matches!(module, Err(HistoryError::Foreign)), "{module:?}");
-    }
-
-    #[test]
-    fn lists_that_continue_each_other_are_kept_once() {
-        let mut here = PostcodeHistory::default();
-        let lists: [&[OrderIndex]; 6] = [&[1], &[], &[1, 2, 3], &[1, 2], &[2, 1], &[1, 2, 3]];
-        let seen: Vec<Seen> = lists.iter().map(|list| here.keep(list.to_vec())).collect();
-        assert!(lists.iter().zip(&seen).all(|(list, seen)| here.list(*seen) == *list), "{seen:?}");
-        assert_eq!(seen.iter().filter(|seen| matches!(seen, Seen::Other(_))).count(), 1, "{seen:?}");
     }
 
     /// What nobody answered takes most: each is kept until the end, and might still get its answer.

@@ -12,13 +12,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use protocol::ids::{CustomerId, NodeId, OrderNumber, RequestId};
+use protocol::judge::{ContradictionKind, Contradictions, End, Reason};
 use protocol::message::{Answer, Ask};
 use protocol::order_book::{HistoryPage, Outcome};
 use protocol::postcode::Postcode;
 use protocol::trace::{Crowd, TraceEvent, TraceRecord};
 
-use super::ViolationKind;
-use crate::history::End;
 use place::Place;
 
 /// Operations that are judged; those that come after so many are only counted.
@@ -39,14 +38,9 @@ pub struct Lights {
     pub reads: u32,
     /// Acknowledged orders that a later read could have missed.
     pub covered: u32,
-    /// Orders that were acknowledged, or read by somebody, and are missing in a later read.
-    pub lost: u32,
-    /// Contradictions: an order is stored twice.
-    pub twice: u32,
-    /// Contradictions: a read shows less than was known before it began.
-    pub stale: u32,
-    /// Contradictions of other kinds: another order of orders, an order nobody placed.
-    pub other: u32,
+    /// How much contradicts itself, and how.
+    #[serde(flatten)]
+    pub contradictions: Contradictions,
     /// Operations that came too late to be judged: there were too many.
     pub unjudged: u32,
     /// Customers that are told of only together.
@@ -65,10 +59,7 @@ impl Lights {
             unknown: self.unknown.saturating_add(few(self.crowd.unknown)),
             reads: self.reads.saturating_add(few(self.crowd.reads)),
             covered: self.covered.max(few(judged.covered)),
-            lost: self.lost.max(few(judged.lost)),
-            twice: self.twice.max(few(judged.twice)),
-            stale: self.stale.max(few(judged.stale)),
-            other: self.other.max(few(judged.other)),
+            contradictions: self.contradictions.max(judged.contradictions()),
             ..self
         }
     }
@@ -76,32 +67,19 @@ impl Lights {
     /// Whether nothing contradicts linearizability.
     #[must_use]
     pub fn is_linearizable(&self) -> bool {
-        self.lost + self.twice + self.stale + self.other == 0
+        self.contradictions.is_empty()
     }
 }
 
-/// Of which kind a contradiction is, as a light shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// Something acknowledged, or read by somebody, is missing.
-    Lost,
-    /// An order is stored twice.
-    Twice,
-    /// A read shows less than was known before it began.
-    Stale,
-    /// Another order of orders, or an order nobody placed.
-    Other,
-}
-
-/// Two things that cannot both be so.
+/// Two things that cannot both be so, with the requests of customers that contradict each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contradiction {
-    /// Of which kind.
-    pub kind: Fault,
+pub struct Contradicted {
+    /// Of which kind; a repetition of an order is stored twice, though nobody asked for it.
+    pub kind: ContradictionKind,
+    /// What contradicts what, by the names of orders.
+    pub reason: Reason<String>,
     /// Where; none: it is not about one postcode.
     pub postcode: Option<Postcode>,
-    /// A sentence.
-    pub why: String,
     /// The requests that contradict each other.
     pub requests: Vec<RequestId>,
 }
@@ -112,7 +90,7 @@ pub struct Judged {
     /// Counts.
     pub lights: Lights,
     /// What contradicts itself, in the order of postcodes.
-    pub contradictions: Arc<[Contradiction]>,
+    pub contradictions: Arc<[Contradicted]>,
 }
 
 impl Judged {
@@ -147,7 +125,7 @@ pub struct Evidence {
     places: BTreeMap<Postcode, Place>,
     numbers: HashMap<OrderNumber, RequestId>,
     /// Order numbers that were given to two orders.
-    clashes: Vec<Contradiction>,
+    clashes: Vec<Contradicted>,
     /// Counts facts: the customers' time.
     moment: u64,
     operations: usize,
@@ -249,13 +227,9 @@ impl Evidence {
     fn numbered(&mut self, number: OrderNumber, request: RequestId) {
         let first = *self.numbers.entry(number).or_insert(request);
         if first != request {
-            let why = format!(
-                "order number {number} was given to {} and to {}: one of them is lost",
-                self.name(first),
-                self.name(request)
-            );
+            let reason = Reason::SameNumber(number, self.name(first), self.name(request));
             let requests = vec![first, request];
-            self.clashes.push(Contradiction { kind: Fault::Lost, postcode: None, why, requests });
+            self.clashes.push(Contradicted { kind: reason.kind(), reason, postcode: None, requests });
             self.collect();
         }
     }
@@ -292,18 +266,15 @@ impl Evidence {
     fn collect(&mut self) {
         let found = self.places.values().flat_map(|place| &place.found);
         self.judged.contradictions = found.chain(&self.clashes).cloned().collect();
-        let of = |kind| self.judged.contradictions.iter().filter(move |it| it.kind == kind);
-        let count = |kind| of(kind).count() as u32;
+        let mut counts = Contradictions::default();
         // One order that several reads miss is one lost order; it was asked for before any of them.
-        let lost: BTreeSet<_> = of(Fault::Lost).map(|it| it.requests.first()).collect();
-        let lights = Lights {
-            lost: lost.len() as u32,
-            twice: count(Fault::Twice),
-            stale: count(Fault::Stale),
-            other: count(Fault::Other),
-            ..self.judged.lights
-        };
-        self.judged.lights = lights;
+        let mut lost = BTreeSet::new();
+        for it in self.judged.contradictions.iter() {
+            if it.kind != ContradictionKind::Lost || lost.insert(it.requests.first()) {
+                counts.add(it.kind);
+            }
+        }
+        self.judged.lights.contradictions = counts;
     }
 }
 
@@ -311,15 +282,5 @@ fn called(customers: &BTreeMap<CustomerId, Known>, request: RequestId) -> String
     match customers.get(&request.customer) {
         Some(known) => format!("{}/{}", known.name, request.number),
         None => request.to_string(),
-    }
-}
-
-/// The light of a kind of violation.
-fn fault(kind: ViolationKind) -> Fault {
-    match kind {
-        ViolationKind::Lost => Fault::Lost,
-        ViolationKind::Doubled => Fault::Twice,
-        ViolationKind::Stale => Fault::Stale,
-        ViolationKind::Reordered | ViolationKind::Invented => Fault::Other,
     }
 }

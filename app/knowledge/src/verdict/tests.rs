@@ -41,14 +41,14 @@ fn list(orders: &str) -> String {
 #[track_caller]
 fn holds(base: &str, operations: &[Drawn<'_>]) {
     let verdict = judged(base, operations);
-    assert_eq!(verdict.verdict, Judgement::Holds, "{verdict}");
+    assert_eq!(verdict.verdict, Judgement::Holds, "{verdict:?}");
 }
 
 #[track_caller]
-fn shows(kind: ViolationKind, base: &str, operations: &[Drawn<'_>]) {
+fn shows(kind: ContradictionKind, base: &str, operations: &[Drawn<'_>]) {
     let verdict = judged(base, operations);
-    assert_eq!(verdict.verdict, Judgement::Violation, "{verdict}");
-    assert!(verdict.violations.iter().all(|violation| violation.kind == kind), "{verdict:?}");
+    assert_eq!(verdict.verdict, Judgement::Violation, "{verdict:?}");
+    assert!(verdict.described.iter().all(|(_, it)| it.kind == kind), "{verdict:?}");
 }
 
 #[test]
@@ -67,47 +67,50 @@ fn correct_histories_hold() {
 
 #[test]
 fn lost_orders_are_found() {
-    shows(ViolationKind::Lost, "", &[("+a", 1, 2), ("+b", 3, 4), ("?b", 5, 6)]);
-    shows(ViolationKind::Lost, "s", &[("+a", 1, 2), ("?s", 3, 4)]);
-    shows(ViolationKind::Lost, "st", &[("?s", 1, 2), ("+a", 3, 4), ("?sta", 5, 6)]);
+    shows(ContradictionKind::Lost, "", &[("+a", 1, 2), ("+b", 3, 4), ("?b", 5, 6)]);
+    shows(ContradictionKind::Lost, "s", &[("+a", 1, 2), ("?s", 3, 4)]);
+    shows(ContradictionKind::Lost, "st", &[("?s", 1, 2), ("+a", 3, 4), ("?sta", 5, 6)]);
     // Nobody was told that a is placed, but somebody has read it.
-    shows(ViolationKind::Lost, "", &[("+a", 1, 0), ("?a", 3, 4), ("+b", 5, 6), ("+c", 7, 8), ("?bc", 9, 10)]);
+    shows(ContradictionKind::Lost, "", &[("+a", 1, 0), ("?a", 3, 4), ("+b", 5, 6), ("+c", 7, 8), ("?bc", 9, 10)]);
 }
 
 #[test]
 fn one_order_that_several_operations_miss_is_one_lost_order() {
     let verdict = judged("", &[("+a", 1, 2), ("+b", 3, 4), ("?b", 5, 6), ("?b", 7, 8)]);
-    assert_eq!(verdict.lost, 1, "as the light says: {verdict:?}");
-    assert_eq!(verdict.violations.len(), 1, "told once");
-    assert_eq!(judged("", &[("+a", 1, 2), ("+b", 3, 4), ("?", 5, 6), ("+c", 7, 8), ("?c", 9, 10)]).lost, 2);
+    assert_eq!(verdict.contradictions.lost, 1, "as the light says: {verdict:?}");
+    assert_eq!(verdict.described.len(), 1, "told once");
+    assert_eq!(
+        judged("", &[("+a", 1, 2), ("+b", 3, 4), ("?", 5, 6), ("+c", 7, 8), ("?c", 9, 10)]).contradictions.lost,
+        2
+    );
     let read = judged("", &[("+a", 1, 2), ("?a", 3, 4), ("+b", 5, 6), ("+c", 7, 8), ("?bc", 9, 10), ("?a", 3, 5)]);
-    assert_eq!(read.lost, 1, "acknowledged, read twice, and gone: {read:?}");
+    assert_eq!(read.contradictions.lost, 1, "acknowledged, read twice, and gone: {read:?}");
 }
 
 #[test]
 fn doubled_orders_are_found() {
-    shows(ViolationKind::Doubled, "", &[("+a", 1, 2), ("?aa", 3, 4)]);
-    shows(ViolationKind::Doubled, "", &[("+a", 1, 2), ("+b", 1, 2), ("?aa", 3, 4), ("?aba", 5, 6)]);
+    shows(ContradictionKind::Doubled, "", &[("+a", 1, 2), ("?aa", 3, 4)]);
+    shows(ContradictionKind::Doubled, "", &[("+a", 1, 2), ("+b", 1, 2), ("?aa", 3, 4), ("?aba", 5, 6)]);
 }
 
 #[test]
 fn reordered_orders_are_found() {
-    shows(ViolationKind::Reordered, "", &[("+a", 1, 2), ("+b", 3, 4), ("?ba", 5, 6)]);
-    shows(ViolationKind::Reordered, "", &[("+a", 1, 5), ("+b", 1, 5), ("?ba", 6, 7), ("?ab", 6, 7)]);
+    shows(ContradictionKind::Reordered, "", &[("+a", 1, 2), ("+b", 3, 4), ("?ba", 5, 6)]);
+    shows(ContradictionKind::Reordered, "", &[("+a", 1, 5), ("+b", 1, 5), ("?ba", 6, 7), ("?ab", 6, 7)]);
 }
 
 #[test]
 fn stale_reads_are_found() {
-    shows(ViolationKind::Stale, "", &[("+a", 1, 2), ("?", 3, 4), ("?a", 5, 6)]);
+    shows(ContradictionKind::Stale, "", &[("+a", 1, 2), ("?", 3, 4), ("?a", 5, 6)]);
     // Nobody knows whether a is placed until somebody reads it; from then on it must be seen.
-    shows(ViolationKind::Stale, "", &[("+a", 1, 0), ("?a", 3, 4), ("?", 5, 6), ("+b", 7, 8), ("?ab", 9, 10)]);
+    shows(ContradictionKind::Stale, "", &[("+a", 1, 0), ("?a", 3, 4), ("?", 5, 6), ("+b", 7, 8), ("?ab", 9, 10)]);
 }
 
 #[test]
 fn invented_orders_are_found() {
-    shows(ViolationKind::Invented, "", &[("+a", 1, 2), ("?ax", 3, 4)]);
-    shows(ViolationKind::Invented, "", &[("+a", 1, -2), ("+b", 3, 4), ("?ab", 5, 6)]);
-    shows(ViolationKind::Invented, "", &[("+b", 1, 2), ("?ba", 3, 4), ("+a", 5, 6)]);
+    shows(ContradictionKind::Invented, "", &[("+a", 1, 2), ("?ax", 3, 4)]);
+    shows(ContradictionKind::Invented, "", &[("+a", 1, -2), ("+b", 3, 4), ("?ab", 5, 6)]);
+    shows(ContradictionKind::Invented, "", &[("+b", 1, 2), ("?ba", 3, 4), ("+a", 5, 6)]);
 }
 
 #[test]
@@ -147,7 +150,7 @@ fn a_long_history_is_judged_quickly() {
     let begun = std::time::Instant::now();
     let verdict = judge(&read(text.as_bytes()).unwrap());
     let took = begun.elapsed();
-    assert_eq!(verdict.verdict, Judgement::Holds, "{verdict}");
+    assert_eq!(verdict.verdict, Judgement::Holds, "{verdict:?}");
     assert_eq!((verdict.acknowledged, verdict.unknown, verdict.reads), (49_000, 1_000, 50_000));
     assert!(took.as_secs() < 30, "took {took:?}");
 }
@@ -176,7 +179,7 @@ fn a_random_walk_over_small_histories_agrees_with_a_search() {
         let drawn: Vec<Drawn<'_>> = operations.iter().map(|(act, start, end)| (&**act, *start, *end)).collect();
         let found = judged("", &drawn);
         let expected = linearizable(&drawn, &mut vec![false; drawn.len()], String::new());
-        assert_eq!(found.verdict != Judgement::Violation, expected, "{drawn:?} {found}");
+        assert_eq!(found.verdict != Judgement::Violation, expected, "{drawn:?} {found:?}");
         *if expected { &mut right } else { &mut wrong } += 1;
     }
     assert!(right > 100 && wrong > 100, "{right} right, {wrong} wrong");

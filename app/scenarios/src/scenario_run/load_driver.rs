@@ -23,7 +23,7 @@ use cluster::load::settling::{agreement, postcodes, pre_defined};
 use cluster::load::{Entry, Load};
 use cluster::{ClusterClock, Inquirer};
 use knowledge::history;
-use knowledge::verdict::{Verdict, judge};
+use knowledge::verdict::judge;
 
 /// A customer that has no answer after so long counts as "unknown", and goes on as somebody else.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -356,7 +356,7 @@ impl Host {
         }
         self.measure()?;
         if customers > 0 {
-            let crowd = Crowd { judged: Some(judged(&verdict)), ..crowd };
+            let crowd = Crowd { judged: Some(CrowdJudged::new(verdict.covered, verdict.contradictions)), ..crowd };
             self.say(LoadEvent::Crowd { first, crowd });
         }
         self.say(LoadEvent::Over(Box::new(Finished { counts, verdict, agreement })));
@@ -369,16 +369,6 @@ impl Host {
         let rung = all.iter().filter_map(|node| Some((node.id, node.usage?.timers_rung))).collect();
         self.say(LoadEvent::Measured(Measures { largest, rung }));
         Ok(())
-    }
-}
-
-fn judged(verdict: &Verdict) -> CrowdJudged {
-    CrowdJudged {
-        covered: verdict.covered,
-        lost: verdict.lost,
-        twice: verdict.doubled,
-        stale: verdict.stale,
-        other: verdict.reordered + verdict.invented,
     }
 }
 

@@ -10,9 +10,8 @@ use serde::Serialize;
 use super::RunArguments;
 use crate::headless::{Exit, Failure, say};
 use cluster::load::Agreement;
-use knowledge::verdict::Verdict;
 use scenarios::{Conclusion, Gaps, Light, Met, Outcome};
-use wording::{not_done, unmet};
+use wording::{ToldVerdict, not_done, told_verdict, unmet};
 
 /// What came of it.
 #[derive(Debug, Serialize)]
@@ -53,7 +52,7 @@ pub(super) struct Report {
     too_little: Vec<String>,
     /// Promises that were broken, beside the verdict.
     broken: Vec<String>,
-    verdict: Verdict,
+    verdict: ToldVerdict,
     #[serde(skip)]
     conclusion: Conclusion,
 }
@@ -89,7 +88,7 @@ impl Report {
             failpoints: findings.failpoints,
             too_little,
             broken,
-            verdict: finished.verdict,
+            verdict: told_verdict(finished.verdict),
             conclusion,
         }
     }

@@ -20,8 +20,7 @@ pub fn status_bar_ui(ui: &mut Ui, picture: &Picture, judged: &Judged) -> Option<
         let height = fitting_height(ui, &lights);
         for light in lights {
             if light_ui(ui, &light, height) {
-                let convicted = judged.contradictions.iter().find(|it| light.why.contains(&it.why));
-                wanted = convicted.and_then(|contradiction| contradiction.requests.last()).copied();
+                wanted = light.leads_to;
             }
         }
         from_right(ui, |ui| {

@@ -9,6 +9,7 @@ use cluster::load::{Agreement, Counts};
 use knowledge::tape::Entry;
 use knowledge::verdict::{Judgement, Verdict};
 use protocol::ids::NodeId;
+use protocol::judge::Contradictions;
 use protocol::trace::{Crowd, CrowdJudged, CrowdTimes, Standing};
 use scenarios::scenario_run::load_driver::{LoadCommand, LoadDriver, LoadEvent};
 use scenarios::{Finished, parse};
@@ -77,7 +78,8 @@ pub fn end(window: &mut Window, told: &Told, now: u64, lost: u64) {
     let _ = window.play(ms(1_100));
     let _ = window.play(ms(1_200));
     let verdict = if lost > 0 { Judgement::Violation } else { Judgement::Holds };
-    let verdict = Verdict { verdict, acknowledged: 4_812, covered: 4_812, lost, ..Verdict::default() };
+    let contradictions = Contradictions { lost, ..Contradictions::default() };
+    let verdict = Verdict { verdict, acknowledged: 4_812, covered: 4_812, contradictions, ..Verdict::default() };
     let mut counts = Counts { acknowledged: 4_812, ..Counts::default() };
     counts.wait(Duration::from_millis(90), Duration::from_millis(902));
     let judged = Some(CrowdJudged { covered: 4_812, lost, ..CrowdJudged::default() });

@@ -2,18 +2,19 @@
 //!
 //! The longest list read fixes the order of all it holds (see `verdict`). An answer fits if its list is a beginning of the
 //! longest or continues it, and if nothing of a higher rank had ended before its operation began. Whatever does not fit is
-//! left to `linearizability`, which sees all operations of the postcode and decides.
+//! left to `protocol::judge`, which sees all operations of the postcode and decides.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use protocol::ids::{CustomerId, RequestId};
+use protocol::judge::{
+    Act, Contradiction, ContradictionKind, End, Operation, OrderIndex, PostcodeHistory, Reason, Seen, contradictions,
+};
 use protocol::order_book::{HistoryPage, Order, OrderId, PAGE};
 use protocol::postcode::Postcode;
 
-use super::{Contradiction, Fault, fault};
-use crate::history::{Act, End, Operation, OrderIndex, PostcodeHistory, Seen};
-use crate::verdict::linearizability;
+use super::Contradicted;
 
 /// A postcode with a contradiction and more operations than this is not judged again: it is convicted already.
 const MOST_JUDGED: usize = 1000;
@@ -50,7 +51,7 @@ pub(super) struct Place {
     /// Ends of acknowledged orders that no later read could have missed yet, earliest first.
     uncovered: VecDeque<u64>,
     /// What contradicts itself here.
-    pub found: Vec<Contradiction>,
+    pub found: Vec<Contradicted>,
 }
 
 /// An order of which something is known.
@@ -252,16 +253,16 @@ impl Place {
         if !self.found.is_empty() && self.operations.len() > MOST_JUDGED {
             return 0;
         }
-        let names = self.orders.iter().map(|order| match order.id {
+        let called = |order: OrderIndex| match self.orders[order as usize].id {
             OrderId::Preset(number) => format!("pre-defined {number}"),
             OrderId::Placed(request) => name(request),
-        });
+        };
         // What others placed may have begun at any time, and nobody knows whether it was answered.
         let foreign = (0..).zip(&self.orders).filter(|(_, order)| order.foreign);
         let foreign =
             foreign.map(|(index, _)| Operation { line: usize::MAX, act: Act::Place(index), start: 0, end: None });
         let mut here = PostcodeHistory {
-            names: names.collect(),
+            orders: self.orders.len() as OrderIndex,
             longest: self.longest.clone(),
             others: Vec::new(),
             base: Some(self.base()),
@@ -271,19 +272,15 @@ impl Place {
             let operation = operation(at + 1, noted, &mut here);
             here.operations.push(operation);
         }
-        let violations = linearizability::violations(postcode.as_str(), &here);
-        let told = violations.into_iter().take(MOST_TOLD).map(|violation| {
-            let requests: Vec<RequestId> = violation
-                .lines
-                .iter()
-                .filter_map(|line| Some(self.operations.get(line.checked_sub(1)?)?.request))
-                .collect();
-            let kind = match fault(violation.kind) {
-                Fault::Other if violation.unasked.is_some_and(|order| self.is_repetition(order)) => Fault::Twice,
-                kind => kind,
+        let told = contradictions(&here).into_iter().take(MOST_TOLD).map(|contradiction| {
+            let Contradiction { kind, reason, operations } = contradiction;
+            let request = |line: &usize| Some(self.operations.get(line.checked_sub(1)?)?.request);
+            let kind = match reason {
+                Reason::NobodyPlaced(order) if self.is_repetition(order) => ContradictionKind::Doubled,
+                _ => kind,
             };
-            let why = format!("{postcode}: {}", violation.why);
-            Contradiction { kind, postcode: Some(postcode), why, requests }
+            let requests = operations.iter().filter_map(request).collect();
+            Contradicted { kind, reason: reason.map(called), postcode: Some(postcode), requests }
         });
         self.found = told.collect();
         self.operations.len() * self.longest.len()

@@ -104,26 +104,26 @@ fn each_fault_lights_its_light_and_names_the_pair() {
     };
     let mut lost = acknowledged();
     lost.reads(request(2, 1), &[]);
-    assert_eq!(lost.lights().lost, 1);
+    assert_eq!(lost.lights().contradictions.lost, 1);
     let [contradiction] = &lost.0.judged().contradictions[..] else { panic!() };
     assert_eq!(contradiction.requests, [order, request(2, 1)]);
-    assert_eq!(contradiction.why, "M1 1AE: order C1/1 was acknowledged, but is missing later");
+    assert_eq!(contradiction.reason, Reason::MissingLater("C1/1".to_owned()));
     assert!(lost.0.judged().convicts(order) && !lost.0.judged().convicts(request(3, 1)));
 
     let mut stale = acknowledged();
     stale.reads(request(2, 1), &[placed(order)]);
     stale.reads(request(3, 1), &[]);
-    assert_eq!((stale.lights().stale, stale.lights().lost), (1, 0));
+    assert_eq!((stale.lights().contradictions.stale, stale.lights().contradictions.lost), (1, 0));
 
     let mut twice = acknowledged();
     twice.reads(request(2, 1), &[placed(order), placed(order)]);
-    assert_eq!(twice.lights().twice, 1);
+    assert_eq!(twice.lights().contradictions.doubled, 1);
     assert_eq!(twice.0.judged().contradictions[0].requests, [order, request(2, 1)]);
 
     let mut again = acknowledged();
     again.reads(request(2, 1), &[placed(order), placed(request(1, 2))]);
     assert_eq!(
-        (again.lights().twice, again.lights().other),
+        (again.lights().contradictions.doubled, again.lights().contradictions.invented),
         (1, 0),
         "the same dishes under a number nobody asked with"
     );
@@ -131,7 +131,7 @@ fn each_fault_lights_its_light_and_names_the_pair() {
     let mut numbers = acknowledged();
     numbers.orders(request(2, 1), "x");
     numbers.is_placed(request(2, 1), 1);
-    assert_eq!(numbers.lights().lost, 1);
+    assert_eq!(numbers.lights().contradictions.lost, 1);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn pages_count_only_for_what_they_show() {
     assert_eq!((story.lights().is_linearizable(), story.lights().reads), (true, 1));
     story.asks(request(2, 3), 1);
     story.sees(request(2, 3), 1, 149, &all[100..149]);
-    assert_eq!(story.lights().stale, 1);
+    assert_eq!(story.lights().contradictions.stale, 1);
 }
 
 #[test]
@@ -170,8 +170,8 @@ fn what_others_order_is_no_invention() {
     story.reads(request(1, 1), &[placed(request(77, 1))]);
     assert!(story.lights().is_linearizable());
     story.reads(request(1, 2), &[placed(request(77, 1)), placed(request(1, 9))]);
-    assert_eq!((story.lights().other, story.lights().twice), (1, 0));
-    assert!(story.0.judged().contradictions[0].why.contains("C1/9"));
+    assert_eq!((story.lights().contradictions.invented, story.lights().contradictions.doubled), (1, 0));
+    assert!(story.0.judged().contradictions[0].reason == Reason::NobodyPlaced("C1/9".into()));
 }
 
 /// Random small histories: the light is red exactly when the whole history until then is not linearizable.
@@ -256,10 +256,14 @@ fn a_crowd_counts_with_all_others_and_is_judged_in_the_end() {
     assert_eq!((lights.acknowledged, lights.reads, lights.unknown, lights.covered), (71, 60, 2, 0));
     assert!(lights.is_linearizable());
     story.reads(request(1, 2), &[]);
-    assert_eq!(story.lights().together().lost, 1);
+    assert_eq!(story.lights().together().contradictions.lost, 1);
     let judged = Some(CrowdJudged { covered: 70, lost: 1, stale: 1, ..CrowdJudged::default() });
     story.fact(NOBODY, TraceEvent::Crowd(Crowd { judged, ..crowd }));
     let lights = story.lights().together();
-    assert_eq!((lights.lost, lights.stale, lights.covered), (1, 1, 70), "what both know counts once");
+    assert_eq!(
+        (lights.contradictions.lost, lights.contradictions.stale, lights.covered),
+        (1, 1, 70),
+        "what both know counts once"
+    );
     assert!(!lights.is_linearizable());
 }

@@ -3,6 +3,7 @@
 use egui::{Align, Label, Layout, RichText, Sense, Ui, vec2};
 use protocol::ids::NodeId;
 use protocol::machine::Timer;
+use protocol::trace::MessageAct;
 
 use crate::panels::{Focus, Selected, actions};
 use crate::theme::{size, text};
@@ -57,9 +58,9 @@ fn held_message(
         ui.spacing_mut().button_padding.x = 8.0;
         let refuses = commands.refuses;
         for action in actions::of_message(flying, picture.now).into_iter().rev() {
-            if !["Let go", "Drop"].contains(&action.words) {
+            let UserCommand::Message { act: MessageAct::LetGo | MessageAct::Drop, .. } = action.command else {
                 continue;
-            }
+            };
             let shown = |ui: &mut Ui| match action.destructive {
                 true => destructive(ui, action.words),
                 false => button(ui, action.words),

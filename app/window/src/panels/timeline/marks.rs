@@ -8,7 +8,7 @@ use super::scale::Scale;
 use crate::panels::workflow_diagram::Taken;
 use crate::theme::{self, Tokens, size, text};
 use knowledge::picture::{Mark, MarkKind};
-use knowledge::verdict::evidence::Contradiction;
+use knowledge::verdict::evidence::Contradicted;
 
 /// Requests in contradictions that are shown.
 const MOST_CONVICTED: usize = 24;
@@ -169,7 +169,7 @@ fn convict(
     course: Course<'_>,
     scale: &Scale,
     places: &Places<'_>,
-    contradiction: &Contradiction,
+    contradiction: &Contradicted,
     taken: &mut Taken,
 ) {
     let message_index = course.tape.message_index();

@@ -2,28 +2,31 @@
 //!
 //! Cost: the length of all lists together, and sorting the operations.
 
-use super::{Violation, ViolationKind};
-use crate::history::{Act, End, Operation, OrderIndex, PostcodeHistory};
+use std::collections::BTreeSet;
+
+use super::{Act, Contradiction, End, Operation, OrderIndex, PostcodeHistory, Reason};
 
 /// Place of an order that no list holds.
 const NOWHERE: usize = usize::MAX;
 
-/// Everything that contradicts linearizability at one postcode.
-pub(super) fn violations(postcode: &str, here: &PostcodeHistory) -> Vec<Violation> {
+/// Everything that contradicts linearizability at one postcode: the lists are all prefixes of one another and no operation ended before
+/// another of lower rank began, exactly if this is empty.
+#[must_use]
+pub fn contradictions(here: &PostcodeHistory) -> Vec<Contradiction> {
     let placed = placed(here);
-    let mut found = Findings { postcode, here, placed, longest_read: None, violations: Vec::new() };
+    let mut found = Findings { here, placed, longest_read: None, contradictions: Vec::new() };
     let (longest, by) = longest_list(here);
     found.longest_read = by;
     let places = found.places(longest);
     found.invented_or_refused(longest);
     let ranked = found.ranked(longest, &places);
     found.scan(ranked);
-    found.violations
+    found.contradictions
 }
 
 /// The line that placed each order, if any did.
 fn placed(here: &PostcodeHistory) -> Vec<Option<usize>> {
-    let mut lines = vec![None; here.names.len()];
+    let mut lines = vec![None; here.orders as usize];
     for operation in &here.operations {
         if let Act::Place(order) = operation.act
             && let Some(line) = lines.get_mut(order as usize)
@@ -58,22 +61,17 @@ struct Ranked<'a> {
 }
 
 struct Findings<'a> {
-    postcode: &'a str,
     here: &'a PostcodeHistory,
     /// The line that placed each order.
     placed: Vec<Option<usize>>,
     /// Where the longest list was read.
     longest_read: Option<usize>,
-    violations: Vec<Violation>,
+    contradictions: Vec<Contradiction>,
 }
 
 impl<'a> Findings<'a> {
-    fn add(&mut self, kind: ViolationKind, why: String, lines: Vec<usize>) {
-        self.violations.push(Violation { kind, postcode: self.postcode.to_owned(), why, lines, unasked: None });
-    }
-
-    fn name(&self, order: OrderIndex) -> &'a str {
-        self.here.names.get(order).unwrap_or("?")
+    fn add(&mut self, reason: Reason, operations: Vec<usize>) {
+        self.contradictions.push(Contradiction { kind: reason.kind(), reason, operations });
     }
 
     /// The line that placed an order, if any did, and the one that read the longest list.
@@ -87,13 +85,12 @@ impl<'a> Findings<'a> {
 
     /// Where each order stands in the longest list; an order that stands there twice is reported.
     fn places(&mut self, longest: &[OrderIndex]) -> Vec<usize> {
-        let mut places = vec![NOWHERE; self.here.names.len()];
+        let mut places = vec![NOWHERE; self.here.orders as usize];
         for (place, order) in longest.iter().enumerate() {
             match places.get_mut(*order as usize) {
                 Some(known) if *known == NOWHERE => *known = place,
                 _ => {
-                    let why = format!("order {} is there twice", self.name(*order));
-                    self.add(ViolationKind::Doubled, why, self.placed_and_read(*order));
+                    self.add(Reason::Twice(*order), self.placed_and_read(*order));
                 }
             }
         }
@@ -102,8 +99,8 @@ impl<'a> Findings<'a> {
 
     /// Orders in the longest list that nobody placed, or that were refused.
     fn invented_or_refused(&mut self, longest: &[OrderIndex]) {
-        let mut known = vec![false; self.here.names.len()];
-        let mut refused = vec![None; self.here.names.len()];
+        let mut known = vec![false; self.here.orders as usize];
+        let mut refused = vec![None; self.here.orders as usize];
         for order in self.here.base.iter().flatten() {
             known[*order as usize] = true;
         }
@@ -116,16 +113,10 @@ impl<'a> Findings<'a> {
         for order in longest {
             let index = *order as usize;
             if !known[index] {
-                let why = format!("order {} is there, but nobody placed it", self.name(*order));
-                self.add(ViolationKind::Invented, why, self.longest_read.into_iter().collect());
-                if let Some(violation) = self.violations.last_mut() {
-                    violation.unasked = Some(*order);
-                }
+                self.add(Reason::NobodyPlaced(*order), self.longest_read.into_iter().collect());
             }
             if let Some(line) = refused[index].take() {
-                let why =
-                    format!("order {} is there, but its customer was told that it never will be", self.name(*order));
-                self.add(ViolationKind::Invented, why, vec![line]);
+                self.add(Reason::WasRefused(*order), vec![line]);
             }
         }
     }
@@ -149,8 +140,7 @@ impl<'a> Findings<'a> {
                         self.no_prefix(list, longest, places, operation.line);
                     }
                     if here.base.as_ref().is_some_and(|base| list.len() < base.len()) {
-                        let why = "a read shows less than the pre-defined orders".to_owned();
-                        self.add(ViolationKind::Lost, why, vec![operation.line]);
+                        self.add(Reason::LessThanPreset, vec![operation.line]);
                     }
                 }
                 (Act::Place(order), end) => {
@@ -174,27 +164,22 @@ impl<'a> Findings<'a> {
 
     /// Two lists that contradict each other: what the difference means.
     fn no_prefix(&mut self, list: &[OrderIndex], longest: &[OrderIndex], places: &[usize], line: usize) {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = BTreeSet::new();
         let doubled = list.iter().find(|order| !seen.insert(**order));
         if let Some(order) = doubled {
-            let why = format!("order {} is there twice", self.name(*order));
-            return self.add(ViolationKind::Doubled, why, vec![line]);
+            return self.add(Reason::Twice(*order), vec![line]);
         }
         let missing = list.iter().find(|order| places[**order as usize] == NOWHERE);
+        let differs = list.iter().zip(longest).find(|(one, other)| one != other);
         // A lost order is known by the line that placed it, however many lists show it.
         let placed = missing.and_then(|order| self.placed(*order));
-        let (kind, why) = match missing {
-            Some(order) => (
-                ViolationKind::Lost,
-                format!("order {} was read, but is missing in the longest list", self.name(*order)),
-            ),
-            None => {
-                let differs = list.iter().zip(longest).find(|(one, other)| one != other);
-                let (one, other) = differs.map_or(("?", "?"), |(one, other)| (self.name(*one), self.name(*other)));
-                (ViolationKind::Reordered, format!("one list has {one} where another has {other}"))
-            }
+        let reason = match (missing, differs) {
+            (Some(order), _) => Reason::MissingInLongest(*order),
+            (None, Some((one, other))) => Reason::Differ(*one, *other),
+            // A list without a doubled or unknown order is a beginning of the longest, or differs from it.
+            (None, None) => return,
         };
-        self.add(kind, why, placed.into_iter().chain([line]).collect());
+        self.add(reason, placed.into_iter().chain([line]).collect());
     }
 
     /// No operation may have ended before another of lower rank began.
@@ -228,29 +213,18 @@ impl<'a> Findings<'a> {
         for lost in missing {
             let Act::Place(order) = lost.operation.act else { continue };
             if let Some(line) = first_after(&reads, lost.end).or_else(|| first_after(&orders, lost.end)) {
-                let why = format!("order {} was acknowledged, but is missing later", self.name(order));
-                self.add(ViolationKind::Lost, why, vec![lost.operation.line, line]);
+                self.add(Reason::MissingLater(order), vec![lost.operation.line, line]);
             }
         }
     }
 
     fn real_time(&mut self, low: &Ranked<'_>, high: &Ranked<'_>) {
-        let (kind, why) = match (&high.operation.act, &low.operation.act) {
-            (Act::Place(order), Act::Read(_)) => (
-                ViolationKind::Stale,
-                format!("order {} was acknowledged before a read began that does not show it", self.name(*order)),
-            ),
-            (Act::Read(_), Act::Read(_)) => {
-                (ViolationKind::Stale, "a later read shows less than an earlier one".into())
-            }
-            (Act::Place(order), Act::Place(later)) => (
-                ViolationKind::Reordered,
-                format!("order {} stands after {}, which began later", self.name(*order), self.name(*later)),
-            ),
-            (Act::Read(_), Act::Place(order)) => {
-                (ViolationKind::Invented, format!("order {} was read before it was placed", self.name(*order)))
-            }
+        let reason = match (&high.operation.act, &low.operation.act) {
+            (Act::Place(order), Act::Read(_)) => Reason::NotShown(*order),
+            (Act::Read(_), Act::Read(_)) => Reason::ShowsLess,
+            (Act::Place(order), Act::Place(later)) => Reason::StandsAfterLater(*order, *later),
+            (Act::Read(_), Act::Place(order)) => Reason::ReadBeforePlaced(*order),
         };
-        self.add(kind, why, vec![high.operation.line, low.operation.line]);
+        self.add(reason, vec![high.operation.line, low.operation.line]);
     }
 }
