@@ -25,7 +25,7 @@ pub const WIRE_VERSION: u8 = 2;
 /// The largest envelope there may be, in bytes (PROTOCOL section 8).
 pub const LARGEST_ENVELOPE: usize = 1024 * 1024;
 
-/// Why bytes are no envelope. Whoever sent them loses its connection; the node lives.
+/// Why bytes are no envelope. Their sender loses its connection; the node lives.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DecodeError {
     /// Nothing at all.

@@ -12,7 +12,7 @@ use crate::trace::{NodeState, TraceEvent};
 
 /// Unanswered attempts after which the front-end is looked up again (PROTOCOL section 5, customer).
 const MISSES_BEFORE_LOOKUP: u32 = 2;
-/// A slowed order passes at most so many hops before its answer is there: [7] to [14], with a snapshot's room to spare.
+/// Hops that a slowed order passes, at most, before its answer is there: [7] to [14], with a snapshot's room to spare.
 const HOPS_OF_AN_ORDER: u64 = 16;
 
 /// A customer.
@@ -40,7 +40,7 @@ struct Waiting {
     ask: Ask,
     traced: bool,
     misses: u32,
-    /// What the primary said of it last, and whether that was since the last attempt.
+    /// What the primary said about it last, and whether that was since the last attempt.
     why: Option<(WaitReason, Span)>,
     fresh: bool,
 }

@@ -1,6 +1,6 @@
 //! Digests of values: the wire encoding of a value, folded into 64 bits.
 //!
-//! For telling histories apart, not for security: whoever may send entries is trusted with them (mutual TLS sees to that).
+//! For telling histories apart, not for security: senders of entries are trusted with them (mutual TLS sees to that).
 
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;

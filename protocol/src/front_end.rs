@@ -32,7 +32,7 @@ pub struct FrontEnd {
     retired: bool,
     /// The newest recorded view it knows.
     view: View,
-    /// Whoever may be a member of the next view: members, and what the primary reported to be in sync (rule R5).
+    /// Those that may be members of the next view: members, and what the primary reported to be in sync (rule R5).
     candidates: BTreeSet<ReplicaId>,
     replicas: BTreeMap<ReplicaId, Known>,
     trials: Trials,
@@ -117,22 +117,22 @@ impl FrontEnd {
         }
     }
 
-    /// [3] Whoever is new is told of the view at once; the others hear of it each heartbeat.
+    /// [3] A new replica hears the view at once; the others hear it each heartbeat.
     fn on_found(&mut self, who: &[(String, Contact)], effects: &mut Effects) {
-        let mut news = false;
+        let mut is_new = false;
         for (name, contact) in who {
-            news |= self.replicas.get(&contact.id).is_none_or(|known| known.contact != Some(*contact));
+            is_new |= self.replicas.get(&contact.id).is_none_or(|known| known.contact != Some(*contact));
             self.meet(contact.id, Some(*contact), effects);
             self.named(contact.id, name, effects);
         }
         self.forget(|id| who.iter().any(|(_, contact)| contact.id == *id));
-        if news {
+        if is_new {
             self.announce(effects);
         }
         self.reconsider = true;
     }
 
-    /// What a status says beside that its sender lives.
+    /// What a status says, other than that its sender lives.
     fn learn_from(&mut self, sender: ReplicaId, status: Status, effects: &mut Effects) {
         self.hear_of(status.position.map_or(status.commit, |position| position.op.max(status.commit)));
         // R5: what is in sync counts only for the view in which it was reported, and only from its primary.

@@ -202,7 +202,7 @@ impl Span {
         Self(milliseconds * 1000)
     }
 
-    /// So many times as long.
+    /// This many times as long.
     #[must_use]
     pub const fn times(self, factor: u64) -> Self {
         Self(self.0 * factor)

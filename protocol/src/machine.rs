@@ -295,7 +295,7 @@ impl Effects {
         self.list.len()
     }
 
-    /// Those after the first so many, oldest first.
+    /// Those after the number `first`, oldest first.
     #[must_use]
     pub fn after(&self, first: usize) -> &[Effect] {
         self.list.get(first..).unwrap_or_default()

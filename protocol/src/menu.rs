@@ -1,4 +1,4 @@
-//! What can be ordered, and how much of it at once.
+//! What can be ordered, and how much at once.
 //!
 //! The menu is the same everywhere: it is built in, not replicated.
 
@@ -9,9 +9,9 @@ use thiserror::Error;
 
 use crate::text::with_invisible_named;
 
-/// At most so many items in one order (PROTOCOL section 8).
+/// Items in one order, at most (PROTOCOL section 8).
 pub const MOST_ITEMS: usize = 50;
-/// At most so many characters in the name of an item (PROTOCOL section 8).
+/// Characters in the name of an item, at most (PROTOCOL section 8).
 pub const LONGEST_ITEM: usize = 80;
 
 /// A dish and its price.

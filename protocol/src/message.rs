@@ -75,7 +75,7 @@ pub enum Message {
         token: FrontEndToken,
         /// The number that must be recorded now.
         expected: ViewNumber,
-        /// What shall be recorded; its number is `expected` + 1.
+        /// The view to record; its number is `expected` + 1.
         view: View,
     },
     /// \[3\] Name server → front-end, the answer to the three above: what is recorded now.
@@ -91,7 +91,7 @@ pub enum Message {
     ViewIs {
         /// The newest recorded view the front-end knows.
         view: View,
-        /// Alive and registered, but not members: the primary shall bring them up.
+        /// Alive and registered, but not members: the primary is to bring them up.
         joiners: Vec<ReplicaId>,
         /// Where members and joiners listen.
         contacts: Vec<Contact>,
@@ -138,7 +138,7 @@ pub enum Message {
         /// What is committed by now: since when the customer's next request is (rule R14).
         commit: OpNumber,
     },
-    /// Replica → whoever spoke with a lower view: "that view is over" (rule R1).
+    /// Replica → sender of a message with a lower view: "that view is over" (rule R1).
     Refused {
         /// The refusing replica's view.
         view: ViewNumber,
@@ -204,12 +204,12 @@ pub enum Ask {
 /// The answer to an [`Ask`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Answer {
-    /// To an order: what became of it. To a withdrawal: what became of the order that was given up.
+    /// To an order: its outcome. To a withdrawal: the outcome of the order that was given up.
     Outcome(Outcome),
     /// To a history request.
     History(HistoryPage),
     /// To an order or a withdrawal (rule R14): whether the order was placed is not known any more, for its customer's
-    /// session was evicted. What can still arrive of it changes nothing.
+    /// session was evicted. A late copy changes nothing.
     Expired,
 }
 

@@ -14,7 +14,7 @@ use crate::message::Message;
 use crate::plant::Plant;
 use crate::trace::{NodeState, Refusal, Sign, TraceEvent};
 
-/// At most so many names are kept, each at most [`LONGEST_NAME`] bytes long.
+/// Names that are kept, at most; each has at most [`LONGEST_NAME`] bytes.
 const MOST_NAMES: usize = 4096;
 /// See [`MOST_NAMES`].
 const LONGEST_NAME: usize = 80;
@@ -160,7 +160,7 @@ impl NameServer {
         self.names.iter().filter(|(_, known)| known.role == Role::FrontEnd)
     }
 
-    /// From now. The next word is due in a heartbeat, so there is nothing to count before a second one is over.
+    /// From now. The next registration is due in a heartbeat, so there is nothing to count before a second one is over.
     fn count_silence(&mut self, front_end: NodeId, effects: &mut Effects) {
         let two = self.settings.heartbeat.times(2);
         if let Some(known) = self.front_end(front_end) {
@@ -201,7 +201,7 @@ impl NameServer {
         effects.trace(|| TraceEvent::Suspects { replica: id, suspected: true, why: Some(why) });
     }
 
-    /// Whoever could not register while this process slept gets another round, and is accused of nothing.
+    /// Nodes that could not register while this process slept get another round, and are not suspected.
     fn on_overslept(&mut self, by: Span, effects: &mut Effects) {
         let frozen = by >= self.settings.frozen_from();
         for known in self.names.values_mut() {

@@ -194,7 +194,7 @@ impl OrderBook {
     /// Applies a result. The same code on primary and backups.
     ///
     /// # Panics
-    /// If the entry does not fit: whoever received it asks [`OrderBook::fits`] before.
+    /// If the entry does not fit: its receiver asks [`OrderBook::fits`] before.
     pub fn apply(&mut self, entry: &Entry) {
         let session = Session { number: entry.request.number, outcome: entry.outcome.clone(), op: entry.op };
         self.digest.0 ^= digest_of(&(entry.request, &session.outcome)).0;
@@ -216,7 +216,7 @@ impl OrderBook {
         history.push(order);
     }
 
-    /// The same, with room for the sessions of so many customers. All replicas follow the very first primary's.
+    /// The same, with room for the sessions of this many customers. All replicas follow the very first primary's.
     #[must_use]
     pub fn with_room_for(mut self, sessions: u32) -> Self {
         self.sessions = Sessions::with_room_for(sessions);

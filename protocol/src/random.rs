@@ -34,7 +34,7 @@ impl Random {
         low + self.below((high - low).saturating_add(1))
     }
 
-    /// True so many times in a million.
+    /// True this many times in a million.
     pub fn chance(&mut self, per_million: u32) -> bool {
         per_million > 0 && self.below(1_000_000) < u64::from(per_million)
     }

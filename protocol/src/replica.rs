@@ -136,7 +136,7 @@ impl Replica {
     /// False of a view that makes this replica primary without being a member (I9), or without a history: only the first
     /// view ever, and a fresh start, begin with base data (R6). No honest front-end proposes such a view.
     fn may_lead(&self, view: &View) -> bool {
-        // Planted: whoever came back under its old name, or registered first, may begin with base data as well.
+        // Planted: a replica that came back under its old name, or registered first, may begin with base data as well.
         let planted = self.shared.plants(Plant::RestartKeepsId) || self.shared.plants(Plant::PromoteFirstRegistered);
         let begins = view.number == ViewNumber(1) || view.begins_at.is_some();
         let has_history = self.shared.position.is_some() || begins || planted;
@@ -295,7 +295,7 @@ impl Replica {
         effects.set_timer(Timer::Heartbeat, self.shared.settings.heartbeat);
     }
 
-    /// What is said each heartbeat, once. A front-end's word sets the beat for the whole cluster, so that everybody wakes
+    /// What is said each heartbeat, once. A front-end's view sets the beat for the whole cluster, so that all nodes wake
     /// once for all that is due; where none was heard in a heartbeat, the timer does.
     fn speak(&mut self, effects: &mut Effects) {
         if !std::mem::replace(&mut self.spoke, true) {

@@ -2,8 +2,8 @@
 //!
 //! A trial runs a cluster with customers and faults, checks the invariants I1-I9 of PROTOCOL section 13 after every input
 //! of every machine, and at the end demands that the healed cluster answers. The same seed gives the same run, so that
-//! whatever a seed convicts can be looked at step by step. Deliberately without threads and clocks: whoever wants several
-//! cores or a time limit calls this several times.
+//! whatever a seed convicts can be looked at step by step. Deliberately without threads and clocks: for several
+//! cores, or within a time limit, it is called several times.
 
 mod broken_rule;
 pub mod checkers;

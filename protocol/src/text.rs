@@ -37,10 +37,10 @@ pub fn with_invisible_named(text: &str) -> String {
     text.chars().map(named).collect()
 }
 
-/// A stranger's word, safe to show: no control characters, at most so many characters.
+/// A stranger's text, safe to show: no control characters, and `most` characters at most.
 #[must_use]
-pub fn shown(word: &str, most: usize) -> String {
-    word.chars().take(most).flat_map(char::escape_debug).collect()
+pub fn shown(text: &str, most: usize) -> String {
+    text.chars().take(most).flat_map(char::escape_debug).collect()
 }
 
 #[cfg(test)]

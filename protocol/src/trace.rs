@@ -60,7 +60,7 @@ pub enum TraceEvent {
         message: MessageId,
         /// Its receiver.
         to: NodeId,
-        /// What people are shown of it.
+        /// What people are shown.
         facts: MessageFacts,
     },
     /// Driver of the sender: how long a message stays in its link has changed since it was sent.
@@ -198,7 +198,7 @@ pub enum TraceEvent {
         /// Microseconds of cluster time since it was asked.
         took: u64,
     },
-    /// Customers' driver: what a customer is, at appearance and when it moves house.
+    /// Customers' driver: what a customer is, when it appears and when its postcode changes.
     CustomerIs {
         /// Its id, which it keeps for ever.
         customer: CustomerId,
@@ -456,7 +456,7 @@ pub struct ReplicaState {
     pub evicted: u64,
     /// Digest of order book and session table, computed apart from the position's.
     pub digest: Fingerprint,
-    /// Of a primary: orders that have waited for a word about their postcode for a second or longer.
+    /// Of a primary: orders that have waited for their verdicts for a second or longer.
     pub unchecked: Option<Unchecked>,
 }
 

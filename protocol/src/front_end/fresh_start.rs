@@ -2,7 +2,7 @@
 //! held. A new history begins with one replica that the operator names. Nothing ever begins so by itself.
 //!
 //! It is the one exception of the rule that a member of the next view was a member, or in step, in this one (I9). That the
-//! members are dead is the operator's word; the front-end refuses if it hears one of them.
+//! members are dead is what the operator says; the front-end refuses if it hears one of them.
 
 use super::{FrontEnd, Health};
 use crate::ids::{OpNumber, ReplicaId, View, ViewNumber};

@@ -9,7 +9,7 @@ use crate::menu::{LONGEST_ITEM, MOST_ITEMS};
 use crate::message::{Ask, Message};
 use crate::trace::{Refusal, TraceEvent};
 
-/// At most so many requests are held, one per customer (PROTOCOL section 8).
+/// Requests that are held, at most, one per customer (PROTOCOL section 8).
 const MOST_PENDING: usize = 8192;
 /// A request is forwarded again so often; then it is let go, unless its customer has repeated it. Some are never answered
 /// (their numbers are used, their customers gone), and nobody else would ever take them away: the primary lets an order go
@@ -68,7 +68,7 @@ impl FrontEnd {
         }
     }
 
-    /// Of the recorded view; or, while the name server is silent, whoever says to act in a newer one (PROTOCOL section 10).
+    /// The recorded one; or, while the name server is silent, one that acts in a newer view (PROTOCOL section 10).
     fn primary(&self) -> Option<Contact> {
         let acting = self.replicas.iter().filter_map(|(id, known)| {
             let status = known.status.as_ref().filter(|status| status.acting)?;

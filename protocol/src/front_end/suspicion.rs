@@ -123,7 +123,7 @@ impl FrontEnd {
         known
     }
 
-    /// A name is in the hands of this process now. Whoever had it before is probably dead.
+    /// A name is in the hands of this process now. The process that had it before is probably dead.
     pub(super) fn named(&mut self, id: ReplicaId, name: &str, effects: &mut Effects) {
         for (other, known) in &mut self.replicas {
             if *other == id {
@@ -260,7 +260,7 @@ impl FrontEnd {
         effects.trace(|| TraceEvent::Suspects { replica: of, suspected: false, why: Some(Sign::Heard { late }) });
     }
 
-    /// Its own loop was late: whoever seemed silent gets that time back; all of it, if it was frozen (PROTOCOL section 7).
+    /// Its own loop was late: silent replicas get that time back; all of it, if it was frozen (PROTOCOL section 7).
     pub(super) fn on_overslept(&mut self, by: Span, effects: &mut Effects) {
         self.note_late(by);
         if by >= self.settings.frozen_from() {
@@ -273,7 +273,7 @@ impl FrontEnd {
         }
     }
 
-    /// Whoever is not dead gets a full silence limit from now.
+    /// Every replica that is not dead gets a full silence limit from now.
     pub(super) fn count_all_silence(&mut self, effects: &mut Effects) {
         for (id, known) in &mut self.replicas {
             if !known.is_dead() {

@@ -169,7 +169,7 @@ impl FrontEnd {
         if next.number == ViewNumber(1) {
             return Some(NoService::FirstViewUnrecorded);
         }
-        // Whoever is to be left out, member or in step, is awaited by the present primary until then.
+        // Until then the present primary awaits each replica that is to be left out, member or in step.
         let left_out = self.candidates.iter().any(|id| !next.members.contains(id));
         let waits = left_out || self.stands_down(&self.view.primary);
         waits.then_some(NoService::ViewUnrecorded)

@@ -1,6 +1,6 @@
 //! Which request of each customer was executed last, of as many customers as there is room for (rules R8 and R14).
 //!
-//! The table is replicated state, so that every replica evicts the same customers: whoever was silent longest, counted by
+//! The table is replicated state, so that every replica evicts the same customers: the longest silent ones, counted by
 //! entries and never by a clock. What is left of the evicted is one number, the *horizon*: the newest entry whose session
 //! is gone. A request that was made when the horizon's entry was already known to be settled cannot have been executed
 //! before it; any other may have been, and is never executed again if its customer has no session.
@@ -14,7 +14,7 @@ use crate::fingerprint::digest_of;
 use crate::ids::{CustomerId, Fingerprint, OpNumber, RequestNumber};
 use table::Table;
 
-/// Room for the sessions of so many customers (PROTOCOL section 8); a rejection takes the room of several, for its reason.
+/// How many sessions there is room for (PROTOCOL section 8); a rejection takes the room of several, for its reason.
 pub const MOST_SESSIONS: u32 = 1_000_000;
 
 /// The last request of a customer that was executed.
@@ -60,7 +60,7 @@ impl Sessions {
         self.evicted
     }
 
-    /// Remembers a customer's newest request, and evicts whoever was silent longest until there is room: never the newest
+    /// Remembers a customer's newest request, and evicts the longest silent ones until there is room: never the newest
     /// itself. Gives a digest of what was evicted.
     pub(super) fn remember(&mut self, customer: CustomerId, session: &Session) -> Fingerprint {
         self.table.put(customer, session);

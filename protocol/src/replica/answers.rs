@@ -12,9 +12,9 @@ use crate::plant::Plant;
 use crate::postcode::Postcode;
 use crate::trace::{Refusal, TraceEvent};
 
-/// At most so many reads wait (PROTOCOL section 8).
+/// Reads that wait, at most (PROTOCOL section 8).
 const MOST_READS: usize = 4096;
-/// About so many orders are sent to readers in one round, so that memory stays bounded; the next round goes on, within a
+/// Orders that are sent to readers in one round, about, so that memory stays bounded; the next round goes on, within a
 /// heartbeat.
 const MOST_ORDERS: usize = 10_000;
 

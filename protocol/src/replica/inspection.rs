@@ -1,4 +1,4 @@
-//! What the checkers of the simulation may look at beside what everybody may. Nothing here is part of the protocol.
+//! What only the checkers of the simulation may look at. Nothing here is part of the protocol.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl Replica {
         self.shared.log.after(op)
     }
 
-    /// Of an acting primary: the orders that wait for a word about their postcode.
+    /// Of an acting primary: the orders that wait for their verdicts.
     pub fn unchecked(&self) -> impl Iterator<Item = RequestId> + '_ {
         self.primary.iter().flat_map(|primary| primary.unchecked_requests())
     }

@@ -12,7 +12,7 @@ use crate::trace::{Refusal, TraceEvent};
 use super::Replica;
 use super::peers::PART;
 
-/// At most so many parts in a snapshot.
+/// Parts in a snapshot, at most.
 const MOST_PARTS: u32 = 16_384;
 
 /// A snapshot that is not complete yet. The old state stays until it is.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::ids::{Fingerprint, OpNumber, Position};
 use crate::order_book::{Entry, EntryEffect};
 
-/// At most so many entries are kept for peers that may never ask (PROTOCOL section 8).
+/// Entries that are kept, at most, for peers that may never ask (PROTOCOL section 8).
 const MOST_ENTRIES: usize = 4096;
-/// At most so many bytes of entries, likewise.
+/// Bytes of entries that are kept, at most.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// Entries in a row, each with the fingerprint of the history that ends in it.
@@ -87,7 +87,7 @@ mod tests {
         Arc::new(Entry { op: OpNumber(op), view: ViewNumber(1), request, effect, outcome: Outcome::NeverPlaced })
     }
 
-    /// A log that begins after operation 10 and has so many entries.
+    /// A log that begins after operation 10 and has this many entries.
     fn log(entries: u64, effect: &EntryEffect) -> Log {
         let mut position = Position { op: OpNumber(10), fingerprint: Fingerprint(0) };
         let mut log = Log::starting_at(position);

@@ -115,7 +115,7 @@ impl Primary {
         self.answers.owe(op, owed);
     }
 
-    /// Makes the number before this one unusable, or tells what became of it.
+    /// Makes the number before this one unusable, or answers with its outcome.
     fn on_withdraw(&mut self, shared: &mut Shared, owed: Owed, effects: &mut Effects) {
         if self.is_full(shared) {
             return owed.busy(effects);

@@ -26,7 +26,7 @@ pub(super) const FIRST_PORT: u16 = 10_000;
 pub struct Seat {
     /// As people call it.
     pub name: String,
-    /// The role of every incarnation of it.
+    /// The role of all its incarnations.
     pub role: Role,
     /// Its newest incarnation: a place in the list of nodes.
     pub node: usize,

@@ -12,7 +12,7 @@ use crate::simulation::plan::{Flapping, Plan};
 use crate::simulation::trial::{Client, Trial};
 use crate::trace::NodeState;
 
-/// Sets of slots have a bit for each; so many customers come at most that some are left for replicas.
+/// Sets of slots have a bit for each; not all of them are for customers.
 const MOST_SEATS: usize = 40;
 
 /// How many different faults [`Trial::inflict`] knows.
@@ -298,7 +298,7 @@ impl Trial {
         self.cluster.plan(self.at(after), newer);
         let (seats, lots, bridged) = (self.cluster.seats.len(), self.random.bits(), self.random.chance(500_000));
         let role = |slot: Slot| self.cluster.seats[slot].role;
-        // Whoever waits for an order there keeps all reads waiting: sometimes only those stay who never order.
+        // A customer that waits for an order there keeps all reads waiting: sometimes only readers stay.
         let readers: u64 = self.clients.iter().filter(|client| client.only_reads).map(|client| 1 << client.slot).sum();
         let lots = if self.random.chance(500_000) { readers } else { lots };
         let stays = |slot: Slot| role(slot) == Role::Customer && lots >> slot & 1 == 1;

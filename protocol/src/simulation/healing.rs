@@ -152,7 +152,7 @@ impl Trial {
         self.cluster.checkers.expect(is_quiet, || BrokenRule::StillChanges(before, after));
     }
 
-    /// All members of the newest view are gone: nobody invents a history, front-ends soon say so (PROTOCOL section 10).
+    /// All members of the newest view are gone: none invents a history, front-ends soon say so (PROTOCOL section 10).
     fn must_refuse(&mut self) {
         self.pass(QUIET, |_| false);
         let invented = !self.all_lost();

@@ -89,7 +89,7 @@ pub enum Life {
 /// How a node will die in the middle of a list of effects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doom {
-    /// When it has carried out so many more.
+    /// When it has carried out this many more.
     After(u32),
     /// When it is about to write its next journal entry.
     BeforeJournal,

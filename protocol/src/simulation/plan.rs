@@ -10,7 +10,7 @@ pub enum Plan {
     Fault,
     /// Start this actor again, unless it runs.
     Restart(Slot),
-    /// A second front-end appears, unless there is one. Whoever has found the first goes on with it.
+    /// A second front-end appears, unless there is one. Customers that have found the first go on with it.
     SecondFrontEnd,
     /// Wake this incarnation.
     Wake(Slot, usize),

@@ -37,9 +37,9 @@ pub struct LinkRule {
     pub delay: Span,
     /// … and up to so much longer again, at random; then messages may overtake each other.
     pub jitter: Span,
-    /// So many messages of a thousand are lost, control messages too.
+    /// How many messages of a thousand are lost, control messages too.
     pub loss: u16,
-    /// So many messages of a thousand arrive twice.
+    /// How many messages of a thousand arrive twice.
     pub doubling: u16,
 }
 

@@ -7,7 +7,7 @@ use crate::ids::{NodeId, Span};
 /// A sign of life, or of its absence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Sign {
-    /// Not a word for the silence limit.
+    /// Not a message for the silence limit.
     Silent {
         /// How long it has not been heard, in cluster time.
         silence: Span,

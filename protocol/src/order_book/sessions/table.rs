@@ -1,6 +1,6 @@
 //! Sessions in the order of silence, in few bytes: a million of them are what grows most in a replica.
 //!
-//! Each is a slot of 48 bytes, and all slots are one list, from whoever was silent longest. Customers are found by their
+//! Each is a slot of 48 bytes, and all slots are one list, longest silent first. Customers are found by their
 //! slots' numbers, sorted by customer in short pieces: no hash, so no order that a stranger could spoil by choosing ids.
 
 use std::collections::BTreeMap;
