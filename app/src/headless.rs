@@ -7,7 +7,6 @@ mod check;
 mod cluster_command;
 mod customer_lines;
 pub(crate) mod demo;
-mod door;
 mod lines;
 mod output;
 mod places;
@@ -16,6 +15,7 @@ mod run;
 pub(crate) mod signals;
 mod simulate;
 mod status;
+mod status_socket;
 mod validate;
 
 use std::path::PathBuf;
@@ -29,9 +29,9 @@ use protocol::order_book::MOST_SESSIONS;
 use cluster::run_directory::NotUsable;
 use cluster::{Cluster, ClusterOptions, NotStarted, Postcodes};
 
-pub use door::open as open_door;
 pub use output::{Closed, say, say_json, warn};
 pub use replay::replay;
+pub use status_socket::open as open_status_socket;
 
 /// How a command ends, as an exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub enum Failure {
     #[error("{0}")]
     Undecided(String),
     /// The machine or the cluster does not do what it must.
-    #[error("{}", node::plain_words::chain(.0))]
+    #[error("{}", node::error_text::chain(.0))]
     Fault(anyhow::Error),
 }
 
@@ -223,7 +223,7 @@ fn launch(options: ClusterOptions) -> Result<Cluster, Failure> {
 /// Starts a cluster that is found by its folder.
 fn launch_open(options: ClusterOptions) -> Result<Cluster, Failure> {
     let cluster = launch(options)?;
-    door::open(&cluster).map_err(not_started)?;
+    status_socket::open(&cluster).map_err(not_started)?;
     Ok(cluster)
 }
 
@@ -232,7 +232,7 @@ pub(crate) fn not_started(error: anyhow::Error) -> Failure {
     match error.downcast_ref::<NotStarted>() {
         Some(NotStarted::BrokenOff) => Failure::Undecided(error.to_string()),
         Some(NotStarted::NotHere(_)) => Failure::BadInput(error.to_string()),
-        None if error.is::<NotUsable>() => Failure::BadInput(node::plain_words::chain(&error)),
+        None if error.is::<NotUsable>() => Failure::BadInput(node::error_text::chain(&error)),
         None => Failure::Fault(error),
     }
 }

@@ -3,8 +3,8 @@
 //! It ends when its launcher closes the pipe (at once, status 0), when it cannot be what it was told (status 2), or by a
 //! fault (status 70), and each time says why in a sentence. What happens in between is the event loop's.
 
-mod blast;
 mod commands;
+mod explosion;
 
 use std::net::TcpListener;
 use std::process::ExitCode;
@@ -29,8 +29,8 @@ use crate::postcode_services::PostcodeServices;
 use crate::storage::{Journal, JournalError};
 use crate::transport::{Transport, limits, round_trip};
 use crate::{EXIT_BAD_INPUT, EXIT_FAULT, stand_in};
-pub use blast::die;
 use commands::{Commands, drive, orders_of, serve};
+pub use explosion::die;
 
 /// Is a node until the launcher closes standard input. The whole program of `just-hungry-node`, and of `just-hungry node`.
 #[must_use]
@@ -41,7 +41,7 @@ pub fn run_node(named: NodeRole) -> ExitCode {
     match begin(named) {
         Ok(ended) => ended,
         Err(error) => {
-            tracing::error!("{}", crate::plain_words::chain(&error));
+            tracing::error!("{}", crate::error_text::chain(&error));
             ExitCode::from(EXIT_BAD_INPUT)
         }
     }
@@ -92,12 +92,12 @@ async fn live(
             };
             serve(echo, contact, behave, &reports, commands, standstill).await
         }
-        Err(error) => return (reports, crate::plain_words::chain(&error), EXIT_BAD_INPUT),
+        Err(error) => return (reports, crate::error_text::chain(&error), EXIT_BAD_INPUT),
     };
     let Some(error) = ended.err() else { return (reports, "The launcher stopped talking.".into(), EXIT_FAULT) };
     // A full disk is no fault of this program.
     let status = if error.is::<JournalError>() { EXIT_BAD_INPUT } else { EXIT_FAULT };
-    (reports, crate::plain_words::chain(&error), status)
+    (reports, crate::error_text::chain(&error), status)
 }
 
 /// What a process has become, ready to say so.

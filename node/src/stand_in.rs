@@ -4,10 +4,10 @@
 //! it runs, as real services do. Every answer carries `X-Stand-In: 1`, and the proof that was asked for. Only what a
 //! replica asks is answered; the services' other paths, HTTPS and access from web pages are left out.
 
+mod connections;
 mod get_the_data;
 mod misbehaviour;
 mod postcodes_io;
-mod visitors;
 
 use std::convert::Infallible;
 
@@ -42,7 +42,7 @@ pub async fn serve(
         .layer(from_fn_with_state((service, key), label));
     // Read before the first question comes, or its answer would be late.
     Gazetteer::get();
-    visitors::receive_all(listener, site).await
+    connections::receive_all(listener, site).await
 }
 
 /// Says on every answer that it is a stand-in's, and proves whose if the question has a challenge.

@@ -315,7 +315,7 @@ pub fn read_private(folder: &Path, name: &str) -> io::Result<Vec<u8>> {
 fn because(path: &Path, what: &str, error: &io::Error) -> NotUsable {
     match error.kind() {
         ErrorKind::NotFound => refusal(path, &format!("{what}: the folder in which it would stand does not exist.")),
-        _ => refusal(path, &format!("{what}: {}.", node::plain_words::io(error))),
+        _ => refusal(path, &format!("{what}: {}.", node::error_text::io(error))),
     }
 }
 

@@ -116,7 +116,7 @@ impl Supervisor {
         match incoming {
             Incoming::Wanted(command) => {
                 if let Err(error) = self.perform(command) {
-                    self.fact(NodeId(0), TraceEvent::CommandRefused { why: node::plain_words::chain(&error).into() });
+                    self.fact(NodeId(0), TraceEvent::CommandRefused { why: node::error_text::chain(&error).into() });
                 }
             }
             Incoming::Asked(question) => self.on_question(question),

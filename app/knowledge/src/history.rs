@@ -209,7 +209,7 @@ impl FromIterator<String> for Names {
 #[derive(Debug, Error)]
 pub enum HistoryError {
     /// It cannot be read.
-    #[error("the history cannot be read: {}", node::plain_words::io(.0))]
+    #[error("the history cannot be read: {}", node::error_text::io(.0))]
     Unreadable(#[from] std::io::Error),
     /// JSON lines, but of something else.
     #[error("this is no history: none of its lines tells of an order or a read")]

@@ -86,7 +86,7 @@ fn open_window(options: ClusterOptions) -> Result<Option<String>, Failure> {
             match launch(window.options.clone(), &window.wake) {
                 Ok(cluster) => window.cluster = Some(cluster),
                 Err(error) => {
-                    let why = node::plain_words::chain(&error);
+                    let why = node::error_text::chain(&error);
                     *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(headless::not_started(error));
                     anyhow::bail!(why);
                 }
@@ -103,7 +103,7 @@ type Refused = Arc<Mutex<Option<Failure>>>;
 
 fn launch(options: ClusterOptions, wake: &Wake) -> anyhow::Result<Cluster> {
     let cluster = Cluster::launch(options)?;
-    headless::open_door(&cluster)?;
+    headless::open_status_socket(&cluster)?;
     let wake = wake.clone();
     cluster.wake_with(move || wake());
     Ok(cluster)
@@ -241,7 +241,7 @@ impl RunningCluster for Restartable {
         let cluster = self.cluster.as_ref().ok_or("No cluster runs.")?;
         let history = cluster.directory().join(HISTORY);
         let load_driver = LoadThread::begin(cluster.inquirer(), cluster.clock(), true, epoch, &history)
-            .map_err(|error| format!("{}.", node::plain_words::chain(&error)))?;
+            .map_err(|error| format!("{}.", node::error_text::chain(&error)))?;
         Ok(Box::new(load_driver))
     }
 
@@ -253,7 +253,7 @@ impl RunningCluster for Restartable {
                 self.cluster = Some(cluster);
                 Ok(())
             }
-            Err(error) => Err(format!("The cluster cannot be started: {}", node::plain_words::chain(&error))),
+            Err(error) => Err(format!("The cluster cannot be started: {}", node::error_text::chain(&error))),
         })
     }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use node::plain_words;
+use node::error_text;
 
 use super::{Exit, Failure, say, say_json};
 use knowledge::history;
@@ -53,8 +53,8 @@ pub(super) fn exit(verdict: &Verdict) -> Exit {
 /// A file a person named, or standard input, if it may be what it is wanted as.
 pub(super) fn open_as(wanted: Kind, path: &Path) -> Result<Box<dyn BufRead>, Failure> {
     let refuse = |why: String| Failure::BadInput(format!("{} {why}", path.display()));
-    let (kind, file) = recognise(open(path)?)
-        .map_err(|error| refuse(format!("cannot be read: {}.", node::plain_words::io(&error))))?;
+    let (kind, file) =
+        recognise(open(path)?).map_err(|error| refuse(format!("cannot be read: {}.", node::error_text::io(&error))))?;
     match (wanted, kind) {
         (Kind::History | Kind::Scenario, Kind::Tape) => {
             Err(refuse("is a tape; `just-hungry replay` tells what it holds.".into()))
@@ -72,10 +72,10 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
         return Ok(Box::new(BufReader::new(std::io::stdin())));
     }
     let refuse = |why: &dyn std::fmt::Display| Failure::BadInput(format!("{} cannot be read: {why}", path.display()));
-    let file = File::open(path).map_err(|error| refuse(&plain_words::io(&error)))?;
+    let file = File::open(path).map_err(|error| refuse(&error_text::io(&error)))?;
     match file.metadata() {
         Ok(found) if found.is_dir() => Err(refuse(&"it is a folder")),
         Ok(_) => Ok(Box::new(BufReader::with_capacity(256 * 1024, file))),
-        Err(error) => Err(refuse(&plain_words::io(&error))),
+        Err(error) => Err(refuse(&error_text::io(&error))),
     }
 }

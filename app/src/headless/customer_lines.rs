@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::lines::{self, Line};
-use super::{Exit, Failure, door, say_json};
+use super::{Exit, Failure, say_json, status_socket};
 use cluster::interrupt::Interrupt;
 use cluster::load::{Load, Moment, Workload};
 use wording::{self, wait_reason};
@@ -130,8 +130,8 @@ impl Exchanged {
 
 impl Customer {
     fn new(arguments: &CustomerArguments, interrupt: &Interrupt) -> Result<Self, Failure> {
-        let admission =
-            door::admission(&arguments.dir).map_err(|error| Failure::BadInput(node::plain_words::chain(&error)))?;
+        let admission = status_socket::admission(&arguments.dir)
+            .map_err(|error| Failure::BadInput(node::error_text::chain(&error)))?;
         let (orders, waiting) = channel();
         let (tell, events) = channel();
         let interrupted = tell.clone();

@@ -146,6 +146,6 @@ fn find(name: &str) -> Result<Scenario, Failure> {
 
 fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
     let file = File::create(path)
-        .map_err(|error| Failure::BadInput(format!("{}: {}", path.display(), node::plain_words::io(&error))))?;
+        .map_err(|error| Failure::BadInput(format!("{}: {}", path.display(), node::error_text::io(&error))))?;
     Ok(BufWriter::with_capacity(256 * 1024, file))
 }

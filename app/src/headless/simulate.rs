@@ -138,7 +138,7 @@ fn simulate_all(
 
 fn write_transcript(seed: u64, conditions: Conditions, path: &std::path::Path) -> Result<(), Failure> {
     let refuse =
-        |error: std::io::Error| Failure::BadInput(format!("{}: {}", path.display(), node::plain_words::io(&error)));
+        |error: std::io::Error| Failure::BadInput(format!("{}: {}", path.display(), node::error_text::io(&error)));
     let mut file = BufWriter::new(File::create(path).map_err(refuse)?);
     for line in simulate_one(seed, conditions, true).transcript {
         writeln!(file, "{line}").map_err(refuse)?;

@@ -6,7 +6,7 @@ pub(super) mod report;
 
 use std::path::PathBuf;
 
-use super::{Exit, Failure, door, say, say_json};
+use super::{Exit, Failure, say, say_json, status_socket};
 
 /// Of which cluster.
 #[derive(Debug, clap::Args)]
@@ -20,7 +20,8 @@ pub struct StatusArguments {
 }
 
 pub(super) fn perform(arguments: &StatusArguments) -> Result<Exit, Failure> {
-    let report = door::status(&arguments.dir).map_err(|error| Failure::BadInput(node::plain_words::chain(&error)))?;
+    let report =
+        status_socket::status(&arguments.dir).map_err(|error| Failure::BadInput(node::error_text::chain(&error)))?;
     if arguments.json {
         say_json(&report)?;
         return Ok(Exit::Holds);

@@ -33,7 +33,7 @@ impl Found {
 
 pub(super) fn perform(path: &Path, json: bool) -> Result<Exit, Failure> {
     let refuse = |error| {
-        let why = node::plain_words::io(&error);
+        let why = node::error_text::io(&error);
         Failure::BadInput(format!("{} cannot be read: {why}.", path.display()))
     };
     let (kind, file) = recognise(check::open(path)?).map_err(refuse)?;

@@ -133,7 +133,7 @@ impl Window {
             self.files = Files::default();
             self.notices.say(
                 now,
-                format!("The operating system gives no thread for {name} a file: {}.", node::plain_words::io(&error)),
+                format!("The operating system gives no thread for {name} a file: {}.", node::error_text::io(&error)),
             );
         }
     }
@@ -182,7 +182,7 @@ fn open(path: &Path, expected: Sort) -> Result<File, String> {
     let name = file_name(path);
     let unreadable = |error: std::io::Error| match expected {
         Sort::Tape => format!("{name} was not opened. {}", tape::OpenError::from(error)),
-        Sort::Scenario => format!("{name} cannot be read: {}.", node::plain_words::io(&error)),
+        Sort::Scenario => format!("{name} cannot be read: {}.", node::error_text::io(&error)),
     };
     let found = std::fs::metadata(path).map_err(unreadable)?;
     if found.is_dir() {

@@ -107,7 +107,7 @@ pub fn list(folder: &Path) -> Result<Listing, String> {
             format!("There is no folder {called}, or not any more. Choose another one: Up, or Home.")
         }
         _ => {
-            format!("{called} cannot be listed: {}. Choose another folder: Up, or Home.", node::plain_words::io(&error))
+            format!("{called} cannot be listed: {}. Choose another folder: Up, or Home.", node::error_text::io(&error))
         }
     };
     let mut listing = Listing::default();
@@ -176,7 +176,7 @@ impl Reader {
         };
         let begun = std::thread::Builder::new().name("folder".into()).spawn(work);
         begun.map_err(|error| {
-            format!("The operating system gives no thread for reading a folder: {}.", node::plain_words::io(&error))
+            format!("The operating system gives no thread for reading a folder: {}.", node::error_text::io(&error))
         })?;
         self.newest = Some((folder, receiver));
         Ok(())

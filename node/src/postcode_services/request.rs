@@ -152,7 +152,7 @@ impl Door {
         let challenge =
             match &self.address.key {
                 Some(_) => Some(challenge().map_err(|error| {
-                    format!("{} was not asked: {}", self.service(), crate::plain_words::chain(&error))
+                    format!("{} was not asked: {}", self.service(), crate::error_text::chain(&error))
                 })?),
                 None => None,
             };

@@ -11,7 +11,7 @@ use protocol::replica::Replica;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
-use super::blast;
+use super::explosion;
 use crate::control::{ControlCommand, Misbehaviour, NodeReport, Usage};
 use crate::event_loop::Host;
 use crate::freezing::Standstill;
@@ -62,7 +62,7 @@ pub(super) async fn drive<M: Machine>(
         host.catch_up().await;
         host.round()?;
         for blast in host.take_blasts() {
-            blast::happens(&mut host, blast, reports).await?;
+            explosion::happens(&mut host, blast, reports).await?;
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! One loop drives all their machines; what happens to them is traced by the host, what they are asked here.
 
-mod blasts;
+mod explosions;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::Sender;
@@ -94,7 +94,7 @@ impl CustomerHost {
                     }
                     Some(CustomerCommand::Perform(command)) => {
                         if let Err(error) = self.perform(command) {
-                            self.fact(NodeId(0), TraceEvent::CommandRefused { why: node::plain_words::chain(&error).into() });
+                            self.fact(NodeId(0), TraceEvent::CommandRefused { why: node::error_text::chain(&error).into() });
                         }
                     }
                 }
@@ -102,7 +102,7 @@ impl CustomerHost {
             if let Err(error) = waking.and_then(|()| self.host.round()) {
                 return self.fact(
                     NodeId(0),
-                    TraceEvent::Log { text: format!("The customers are gone: {}", node::plain_words::chain(&error)) },
+                    TraceEvent::Log { text: format!("The customers are gone: {}", node::error_text::chain(&error)) },
                 );
             }
             self.blasts_happen().await;

@@ -77,7 +77,7 @@ pub enum SaveError {
     #[error("The tape was not saved: the disk is full. Free some space, or choose another place.")]
     Full,
     /// Anything else.
-    #[error("The tape was not saved to “{path}”: {}. Choose another place.", node::plain_words::io(why))]
+    #[error("The tape was not saved to “{path}”: {}. Choose another place.", node::error_text::io(why))]
     Other {
         /// Where to.
         path: String,

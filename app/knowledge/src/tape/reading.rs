@@ -52,7 +52,7 @@ pub struct Opened {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// It cannot be read.
-    #[error("The tape cannot be read: {}. Check its name, and whether you may read it.", node::plain_words::io(.0))]
+    #[error("The tape cannot be read: {}. Check its name, and whether you may read it.", node::error_text::io(.0))]
     Unreadable(#[from] io::Error),
     /// It is something else.
     #[error("This is no tape of Just Hungry (line 1: {0}). Tapes are saved from the window’s menu.")]

@@ -203,13 +203,13 @@ impl LoadDriver for LoadThread {
 
 impl From<anyhow::Error> for Trouble {
     fn from(error: anyhow::Error) -> Self {
-        Trouble::Fault(node::plain_words::chain(&error))
+        Trouble::Fault(node::error_text::chain(&error))
     }
 }
 
 impl From<std::io::Error> for Trouble {
     fn from(error: std::io::Error) -> Self {
-        Trouble::Fault(format!("the history cannot be written: {}", node::plain_words::io(&error)))
+        Trouble::Fault(format!("the history cannot be written: {}", node::error_text::io(&error)))
     }
 }
 

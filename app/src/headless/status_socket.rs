@@ -5,7 +5,7 @@
 //! anything, not even for the user who started the run: whoever knocks without the password, or wants something else than
 //! to look or to order, is refused, and that is shown.
 
-mod visitors;
+mod connections;
 
 use std::io::{BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::status::report::StatusReport;
 use cluster::run_directory::{DOOR, read_private, write_private};
 use cluster::{Admission, Cluster, Inquirer};
-use visitors::Hurried;
+use connections::Hurried;
 
 /// The longest answer that is read, in bytes.
 const LONGEST_LINE: usize = 1024 * 1024;
@@ -70,7 +70,7 @@ pub fn open(cluster: &Cluster) -> anyhow::Result<()> {
     let password = format!("{:016x}{:016x}", cluster::random()?, cluster::random()?);
     let file = DoorFile { address: listener.local_addr()?, password: password.clone() };
     let host = Host { inquirer, password, noticed: Mutex::default() };
-    thread::Builder::new().name("door".into()).spawn(move || visitors::receive_all(&listener, PATIENCE, host))?;
+    thread::Builder::new().name("door".into()).spawn(move || connections::receive_all(&listener, PATIENCE, host))?;
     write_private(cluster.directory(), DOOR, &serde_json::to_vec(&file)?)?;
     Ok(())
 }
@@ -83,7 +83,7 @@ struct Host {
     noticed: Mutex<Option<Instant>>,
 }
 
-impl visitors::Host for Host {
+impl connections::Host for Host {
     fn knows(&self, line: &str) -> bool {
         self.request(line).is_some()
     }
@@ -123,7 +123,7 @@ impl Host {
 }
 
 fn answer<T: Serialize>(value: anyhow::Result<T>) -> serde_json::Result<String> {
-    serde_json::to_string(&value.map_or_else(|error| Response::Refused(node::plain_words::chain(&error)), Response::Ok))
+    serde_json::to_string(&value.map_or_else(|error| Response::Refused(node::error_text::chain(&error)), Response::Ok))
 }
 
 fn refusal(why: &str) -> serde_json::Result<String> {
