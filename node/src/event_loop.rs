@@ -30,8 +30,8 @@ use crate::observation::Feed;
 use crate::postcode_services::PostcodeServices;
 use crate::storage::Journal;
 use crate::transport::{Arrival, Transport};
-pub use bombs::Blast;
 use bombs::Bombs;
+pub use bombs::Explosion;
 use postcodes::Inquirer;
 
 /// A settled request of a customer.
@@ -212,7 +212,7 @@ impl<M: Machine> Host<M> {
                 self.arrivals.push_back(arrival);
                 return Poll::Ready(());
             }
-            if self.inquirer.as_mut().is_some_and(|inquirer| inquirer.poll_news(context)) {
+            if self.inquirer.as_mut().is_some_and(|inquirer| inquirer.poll_ended(context)) {
                 return Poll::Ready(());
             }
             let Some(wake) = wake else { return Poll::Pending };

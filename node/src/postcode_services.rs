@@ -15,9 +15,9 @@ use protocol::ids::NodeId;
 use protocol::postcode::{Postcode, PostcodeService, Verdict};
 
 use crate::control::ServiceAddress;
-use answers::Reading;
+use answers::Meaning;
 use cache::VerdictCache;
-use request::{Door, Patience};
+use request::{Endpoint, Patience};
 
 /// Where postcodes.io really is.
 pub const LIVE_POSTCODES_IO: &str = "https://api.postcodes.io";
@@ -35,7 +35,7 @@ pub struct PostcodeServices {
 /// The part that asks: cheap to clone into a task of its own.
 #[derive(Clone, Debug)]
 pub struct Inquiry {
-    doors: Arc<[Door]>,
+    endpoints: Arc<[Endpoint]>,
     client: reqwest::Client,
 }
 
@@ -52,7 +52,7 @@ pub struct Turn {
 
 /// What one attempt came to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Said {
+pub struct Attempt {
     /// What the service said; [`Verdict::NobodyAnswers`] if that was nothing to go by.
     pub verdict: Verdict,
     /// In that case: what was wrong, a sentence for people.
@@ -76,9 +76,9 @@ impl PostcodeServices {
     }
 
     fn with_patience(services: Vec<ServiceAddress>, cache: bool, patience: Patience) -> anyhow::Result<Self> {
-        let doors = services.into_iter().map(Door::new).collect::<anyhow::Result<Arc<[Door]>>>()?;
-        let client = request::client(doors.iter().any(Door::is_secure), patience)?;
-        Ok(Self { inquiry: Inquiry { doors, client }, cache: VerdictCache::new(cache) })
+        let endpoints = services.into_iter().map(Endpoint::new).collect::<anyhow::Result<Arc<[Endpoint]>>>()?;
+        let client = request::client(endpoints.iter().any(Endpoint::is_secure), patience)?;
+        Ok(Self { inquiry: Inquiry { endpoints, client }, cache: VerdictCache::new(cache) })
     }
 
     /// What was said of `postcode` before, if that is remembered.
@@ -112,30 +112,30 @@ impl Inquiry {
     /// get [`Verdict::NobodyAnswers`] and wait.
     #[must_use]
     pub fn next(&self, from: usize) -> Option<Turn> {
-        let mut doors = self.doors.iter().enumerate().skip(from);
-        let (place, door) = doors.find(|(_, door)| match door.may_be_asked() {
+        let mut endpoints = self.endpoints.iter().enumerate().skip(from);
+        let (place, endpoint) = endpoints.find(|(_, endpoint)| match endpoint.may_be_asked() {
             Ok(()) => true,
             Err(why) => {
-                tracing::debug!(service = %door.service(), why, "passed over");
+                tracing::debug!(service = %endpoint.service(), why, "passed over");
                 false
             }
         })?;
-        Some(Turn { place, service: door.service(), id: door.id() })
+        Some(Turn { place, service: endpoint.service(), id: endpoint.id() })
     }
 
     /// Asks one service, when it is our turn; at most about 0.8 s after that.
-    pub async fn ask(&self, turn: Turn, postcode: Postcode) -> Said {
+    pub async fn ask(&self, turn: Turn, postcode: Postcode) -> Attempt {
         let begun = Instant::now();
         let (service, nobody) = (turn.service, Verdict::NobodyAnswers);
-        let said = |verdict, failure, ask_another| Said { verdict, failure, ask_another, took: begun.elapsed() };
-        let Some(door) = self.doors.get(turn.place) else { return said(nobody, None, false) };
-        if let Err(why) = door.wait_for_turn().await {
+        let said = |verdict, failure, ask_another| Attempt { verdict, failure, ask_another, took: begun.elapsed() };
+        let Some(endpoint) = self.endpoints.get(turn.place) else { return said(nobody, None, false) };
+        if let Err(why) = endpoint.wait_for_turn().await {
             return said(nobody, Some(format!("{service} was not asked: {why}")), true);
         }
-        match door.ask(&self.client, postcode).await {
-            Reading::Says(verdict) => said(verdict, None, true),
-            Reading::Unavailable(why) => said(nobody, Some(why), true),
-            Reading::OurFault(why) => {
+        match endpoint.ask(&self.client, postcode).await {
+            Meaning::Says(verdict) => said(verdict, None, true),
+            Meaning::Unavailable(why) => said(nobody, Some(why), true),
+            Meaning::OurFault(why) => {
                 tracing::error!(%service, %postcode, why, "the postcode service says that our request was wrong");
                 said(nobody, Some(why), false)
             }

@@ -76,15 +76,15 @@ async fn live(
     standstill: Standstill,
 ) -> (Reports, String, u8) {
     let ended = match become_what_was_told(&config, &reports, &standstill) {
-        Ok(Being::NameServer(host, contact)) => drive(host, contact, &reports, commands, |_, _| None).await,
-        Ok(Being::FrontEnd(host, contact)) => drive(host, contact, &reports, commands, |_, _| None).await,
-        Ok(Being::Replica(host, contact)) => drive(host, contact, &reports, commands, orders_of).await,
-        Ok(Being::StandIn(service, key, listener, contact)) => {
+        Ok(RunsAs::NameServer(host, contact)) => drive(host, contact, &reports, commands, |_, _| None).await,
+        Ok(RunsAs::FrontEnd(host, contact)) => drive(host, contact, &reports, commands, |_, _| None).await,
+        Ok(RunsAs::Replica(host, contact)) => drive(host, contact, &reports, commands, orders_of).await,
+        Ok(RunsAs::StandIn(service, key, listener, contact)) => {
             let (behave, behaviour) = watch::channel(Misbehaviour::default());
             let serving = async { match stand_in::serve(service, key, listener, behaviour).await {} };
             serve(serving, contact, behave, &reports, commands, standstill).await
         }
-        Ok(Being::Echo(endpoint, contact)) => {
+        Ok(RunsAs::Echo(endpoint, contact)) => {
             let (behave, _) = watch::channel(Misbehaviour::default());
             let echo = async {
                 round_trip::echo(endpoint).await;
@@ -101,7 +101,7 @@ async fn live(
 }
 
 /// What a process has become, ready to say so.
-enum Being {
+enum RunsAs {
     NameServer(Box<Host<NameServer>>, Contact),
     FrontEnd(Box<Host<FrontEnd>>, Contact),
     Replica(Box<Host<Replica>>, Contact),
@@ -109,7 +109,7 @@ enum Being {
     Echo(quinn::Endpoint, Contact),
 }
 
-fn become_what_was_told(config: &NodeConfig, reports: &Reports, standstill: &Standstill) -> anyhow::Result<Being> {
+fn become_what_was_told(config: &NodeConfig, reports: &Reports, standstill: &Standstill) -> anyhow::Result<RunsAs> {
     Ok(match &config.duty {
         Duty::NameServer { journal } => {
             // Before the port is opened: a second name server says that the journal is in use, not the port.
@@ -117,19 +117,19 @@ fn become_what_was_told(config: &NodeConfig, reports: &Reports, standstill: &Sta
             let host = host(config, reports, standstill)?.with_journal(journal);
             let machine = |identity, settings| NameServer::new(identity, settings, record);
             let (host, me) = inhabited(host, config, Role::NameServer, machine);
-            Being::NameServer(host, me)
+            RunsAs::NameServer(host, me)
         }
         Duty::FrontEnd => {
             let host = host(config, reports, standstill)?;
             let (host, me) = inhabited(host, config, Role::FrontEnd, FrontEnd::new);
-            Being::FrontEnd(host, me)
+            RunsAs::FrontEnd(host, me)
         }
         Duty::Replica { preset, services, verdict_cache } => {
             let services = PostcodeServices::new(services.clone(), *verdict_cache)?;
             let host = host(config, reports, standstill)?.with_postcode_services(services);
             let machine = |identity, settings| Replica::new(identity, settings, OrderBook::preset(*preset));
             let (host, me) = inhabited(host, config, Role::Replica, machine);
-            Being::Replica(host, me)
+            RunsAs::Replica(host, me)
         }
         Duty::StandIn { service, key } => {
             let listen = config.listen;
@@ -140,12 +140,12 @@ fn become_what_was_told(config: &NodeConfig, reports: &Reports, standstill: &Sta
             })?;
             listener.set_nonblocking(true)?;
             let contact = Contact { id: config.id, address: listener.local_addr()? };
-            Being::StandIn(*service, key.clone(), tokio::net::TcpListener::from_std(listener)?, contact)
+            RunsAs::StandIn(*service, key.clone(), tokio::net::TcpListener::from_std(listener)?, contact)
         }
         Duty::Echo => {
             let endpoint = limits::endpoint(config.listen, keys(config)?)?;
             let contact = Contact { id: config.id, address: endpoint.local_addr()? };
-            Being::Echo(endpoint, contact)
+            RunsAs::Echo(endpoint, contact)
         }
     })
 }

@@ -28,7 +28,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::control::Credentials;
-use connections::{Attendant, Refusals, Report};
+use connections::{Attendant, ConnectionEvent, Refusals};
 use peers::Peers;
 use probe::Probes;
 
@@ -70,7 +70,7 @@ pub struct Transport {
     attendant: Attendant,
     address: SocketAddr,
     peers: Peers,
-    reports: mpsc::Receiver<Report>,
+    reports: mpsc::Receiver<ConnectionEvent>,
     /// Found while sending; handed out with what arrives.
     losses: VecDeque<Arrival>,
     probes: Probes,
@@ -203,21 +203,21 @@ impl Transport {
     }
 
     /// Keeps the table of peers up to date; what concerns others comes out.
-    fn absorb(&mut self, report: Report) -> Option<Arrival> {
+    fn absorb(&mut self, report: ConnectionEvent) -> Option<Arrival> {
         match report {
-            Report::Messages { from, envelopes } => Some(Arrival::Messages { from, envelopes }),
-            Report::Up { key, connection, outbox } => {
+            ConnectionEvent::Messages { from, envelopes } => Some(Arrival::Messages { from, envelopes }),
+            ConnectionEvent::Up { key, connection, outbox } => {
                 self.peers.up(key, connection, outbox);
                 None
             }
-            Report::Down { key, connection, why } => {
+            ConnectionEvent::Down { key, connection, why } => {
                 let messages = self.peers.down(key, connection)?;
                 if !messages.is_empty() {
                     self.losses.push_back(Arrival::Lost { messages, why });
                 }
                 key.contact().map(|peer| Arrival::ConnectionLost { peer })
             }
-            Report::NotReached { key, why } => {
+            ConnectionEvent::NotReached { key, why } => {
                 let messages = self.peers.not_reached(key);
                 (!messages.is_empty()).then_some(Arrival::Lost { messages, why })
             }

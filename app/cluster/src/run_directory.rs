@@ -1,4 +1,4 @@
-//! The folder of one run: the name server's journal, and the credential of the door. Nobody else can look into these files.
+//! The folder of one run: the name server's journal, and the password of the status socket. No other user can look into these files.
 //!
 //! A folder is taken only if it is new, empty, or bears the mark of an earlier run of this user; anything else is left as
 //! it is. The mark is also the lock. It is empty until its maker has locked it, so a folder with a mark that says something
@@ -25,12 +25,12 @@ pub struct NotUsable(String);
 /// How the names of temporary folders begin.
 const PREFIX: &str = "just-hungry-";
 /// What this program may put into the folder beside its mark; nothing else is ever deleted.
-const OURS: [&str; 5] = [JOURNAL, "name-server.journal.new", "name-server.journal.lock", DOOR, HISTORY];
+const OURS: [&str; 5] = [JOURNAL, "name-server.journal.new", "name-server.journal.lock", STATUS_SOCKET, HISTORY];
 const JOURNAL: &str = "name-server.journal";
 /// Where a command keeps a history that nobody asked to keep.
 pub const HISTORY: &str = "history.jsonl";
-/// Says where the door of the run is, and its password.
-pub const DOOR: &str = "door.json";
+/// Says where the status socket of the run is, and its password.
+pub const STATUS_SOCKET: &str = "status-socket.json";
 /// The mark, and the lock.
 const MARK: &str = "just-hungry.lock";
 /// What the mark says in a folder that a run has made, and removes.

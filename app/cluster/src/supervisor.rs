@@ -23,7 +23,7 @@ use super::steering::Steering;
 use super::{ClusterClock, ClusterOptions};
 use knowledge::user_command::UserCommand;
 
-/// Of those who are refused at the door, one is shown in so long.
+/// How long after a refusal at the status socket the next one is shown.
 const BETWEEN_TURNED_AWAY: Duration = Duration::from_secs(1);
 
 /// What comes to the supervisor.

@@ -1,9 +1,9 @@
-//! The door of a running cluster: how `status` and `customer` in other processes come to know it.
+//! The status socket of a running cluster, by which `status` and `customer` in other processes come to know it.
 //!
 //! Loopback only, and only for those that can read the run's private folder: the password stands in a file of mode 0600.
 //! One JSON request a line, one JSON answer. What is said is little and bounded. It cannot steer
-//! anything, not even for the user who started the run: whoever knocks without the password, or wants something else than
-//! to look or to order, is refused, and that is shown.
+//! anything, not even for the user who started the run: a request without the password, or for anything but the status
+//! or a customer's keys, is refused, and that is shown.
 
 mod connections;
 
@@ -20,22 +20,22 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::status::report::StatusReport;
-use cluster::run_directory::{DOOR, read_private, write_private};
+use cluster::run_directory::{STATUS_SOCKET, read_private, write_private};
 use cluster::{Admission, Cluster, Inquirer};
-use connections::Hurried;
+use connections::TimeLimited;
 
 /// The longest answer that is read, in bytes.
 const LONGEST_LINE: usize = 1024 * 1024;
-/// So long a visitor may take for its whole request, and then for taking the answer.
+/// How long a connection may take for its whole request, and then again for its answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Who was shown out comes again after so long.
+/// How long a program waits that was not heard before it asks again.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
-/// Strangers are told of at most this often: they must not fill the tape.
+/// Refusals are shown at most this often: they must not fill the tape.
 const BETWEEN_NOTICES: Duration = Duration::from_secs(1);
 
 /// What the file says.
 #[derive(Serialize, Deserialize)]
-struct DoorFile {
+struct SocketFile {
     address: SocketAddr,
     password: String,
 }
@@ -60,7 +60,7 @@ enum Response<T> {
     Refused(String),
 }
 
-/// Opens the door of a cluster and says in its folder where it is. It stays open as long as this process lives.
+/// Opens the status socket of a cluster and writes into its folder where it is. It stays open as long as this process lives.
 ///
 /// # Errors
 /// When no port is free, or the folder cannot be written.
@@ -68,10 +68,12 @@ pub fn open(cluster: &Cluster) -> anyhow::Result<()> {
     let inquirer = cluster.inquirer();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port of the loopback is free")?;
     let password = format!("{:016x}{:016x}", cluster::random()?, cluster::random()?);
-    let file = DoorFile { address: listener.local_addr()?, password: password.clone() };
+    let file = SocketFile { address: listener.local_addr()?, password: password.clone() };
     let host = Host { inquirer, password, noticed: Mutex::default() };
-    thread::Builder::new().name("door".into()).spawn(move || connections::receive_all(&listener, PATIENCE, host))?;
-    write_private(cluster.directory(), DOOR, &serde_json::to_vec(&file)?)?;
+    thread::Builder::new()
+        .name("status socket".into())
+        .spawn(move || connections::receive_all(&listener, PATIENCE, host))?;
+    write_private(cluster.directory(), STATUS_SOCKET, &serde_json::to_vec(&file)?)?;
     Ok(())
 }
 
@@ -79,11 +81,11 @@ pub fn open(cluster: &Cluster) -> anyhow::Result<()> {
 struct Host {
     inquirer: Inquirer,
     password: String,
-    /// When somebody was last told of a stranger.
+    /// When a refusal was shown last.
     noticed: Mutex<Option<Instant>>,
 }
 
-impl connections::Host for Host {
+impl connections::Respondent for Host {
     fn knows(&self, line: &str) -> bool {
         self.request(line).is_some()
     }
@@ -91,14 +93,14 @@ impl connections::Host for Host {
     fn answer(&self, line: &str) -> String {
         let answer = match self.request(line).map(serde_json::from_value) {
             None => {
-                self.notice("Somebody came to the door of this run without its password, and was refused.");
+                self.notice("A program came to the status socket of this run without its password, and was refused.");
                 refusal("the password is wrong")
             }
             Some(Ok(Wants::Status)) => answer(StatusReport::of(&self.inquirer)),
             Some(Ok(Wants::Admission)) => answer(self.inquirer.admission()),
             Some(Err(_)) => {
-                self.notice("Somebody wanted to steer this run from its door, and was refused.");
-                refusal("the door is for looking and for ordering; only the launcher steers its cluster")
+                self.notice("A program wanted to steer this run through its status socket, and was refused.");
+                refusal("the status socket tells the status and admits customers; only the launcher steers its cluster")
             }
         };
         // What cannot be written as JSON is not among the answers.
@@ -107,7 +109,7 @@ impl connections::Host for Host {
 }
 
 impl Host {
-    /// What somebody who knows the password wants.
+    /// What a line with the right password wants.
     fn request(&self, line: &str) -> Option<serde_json::Value> {
         let request = serde_json::from_str::<Request<serde_json::Value>>(line).ok()?;
         is_same(&request.password, &self.password).then_some(request.wants)
@@ -146,21 +148,21 @@ pub(super) fn admission(run: &Path) -> anyhow::Result<Admission> {
 }
 
 fn ask<T: DeserializeOwned>(run: &Path, wants: Wants) -> anyhow::Result<T> {
-    let bytes = read_private(run, DOOR)
-        .with_context(|| format!("no cluster runs in {}: its file {DOOR} cannot be read", run.display()))?;
-    let door: DoorFile = serde_json::from_slice(&bytes).context("the door's file is damaged")?;
-    if !door.address.ip().is_loopback() {
-        bail!("the door's file names an address that is not on this machine");
+    let bytes = read_private(run, STATUS_SOCKET)
+        .with_context(|| format!("no cluster runs in {}: its file {STATUS_SOCKET} cannot be read", run.display()))?;
+    let socket: SocketFile = serde_json::from_slice(&bytes).context("the status socket's file is damaged")?;
+    if !socket.address.ip().is_loopback() {
+        bail!("the status socket's file names an address that is not on this machine");
     }
-    let request = serde_json::to_string(&Request { password: door.password, wants })?;
+    let request = serde_json::to_string(&Request { password: socket.password, wants })?;
     let until = Instant::now() + 2 * PATIENCE;
     let line = loop {
-        let mut stream = TcpStream::connect_timeout(&door.address, PATIENCE)
+        let mut stream = TcpStream::connect_timeout(&socket.address, PATIENCE)
             .with_context(|| format!("the cluster in {} has ended", run.display()))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let left = until.saturating_duration_since(Instant::now());
         let sent = stream.write_all(format!("{request}\n").as_bytes());
-        let mut lines = BoundedLines::new(BufReader::new(Hurried::new(&stream, left)), LONGEST_LINE);
+        let mut lines = BoundedLines::new(BufReader::new(TimeLimited::new(&stream, left)), LONGEST_LINE);
         match (sent, lines.next_text()) {
             (Ok(()), Ok(Some(line))) => break line.to_owned(),
             // Shown out before it was heard: many others came at the same time.

@@ -185,23 +185,23 @@ fn a_cluster_is_steered_by_its_launcher_and_status_shows_how() {
 
 /// Loopback, a password nobody else can read, and even with it nothing that steers.
 #[test]
-fn nobody_steers_a_cluster_through_its_door() {
+fn no_program_steers_a_cluster_through_its_status_socket() {
     use std::io::{BufRead, BufReader, Write};
     let mut cluster = crate::program::RunningCluster::start("1");
-    let file = std::fs::read(cluster.folder.join("door.json")).unwrap();
-    let door: Value = serde_json::from_slice(&file).unwrap();
-    let password = door["password"].as_str().unwrap();
+    let file = std::fs::read(cluster.folder.join("status-socket.json")).unwrap();
+    let socket: Value = serde_json::from_slice(&file).unwrap();
+    let password = socket["password"].as_str().unwrap();
     for (line, expected) in [
         (serde_json::json!({"password": "guessed", "wants": "status"}), "password is wrong"),
         (serde_json::json!({"password": password, "wants": {"crash": "replica-1"}}), "only the launcher steers"),
     ] {
-        let mut stream = std::net::TcpStream::connect(door["address"].as_str().unwrap()).unwrap();
+        let mut stream = std::net::TcpStream::connect(socket["address"].as_str().unwrap()).unwrap();
         writeln!(stream, "{line}").unwrap();
         let mut answer = String::new();
         BufReader::new(stream).read_line(&mut answer).unwrap();
         assert!(answer.contains(expected), "{answer}");
     }
     let shown = cluster.talk.hear_until(|line| line["change"] == "refused");
-    assert!(shown["why"].as_str().unwrap().contains("came to the door"), "{shown}");
+    assert!(shown["why"].as_str().unwrap().contains("came to the status socket"), "{shown}");
     assert!(cluster.status()["nodes"].as_array().unwrap().iter().all(|node| node["pid"].is_number()));
 }

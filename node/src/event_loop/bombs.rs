@@ -1,6 +1,6 @@
 //! Bombs in the actors of a process: an actor whose failpoint is reached stands still at that very point.
 //!
-//! What it was about to do is kept, what comes to it waits: a freeze loses nothing. What the blast does to the process, or to
+//! What it was about to do is kept, what comes to it waits: a freeze loses nothing. What the explosion does to the process, or to
 //! a customer, is up to the host's owner, which hears of it after the round. Without a bomb every hook costs one branch.
 
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ use super::failpoints::{Moment, Watch};
 
 /// A bomb that went off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Blast {
+pub struct Explosion {
     /// The actor in which it went off. It stands still until [`Host::resume`].
     pub node: NodeId,
     /// The bomb itself.
@@ -28,7 +28,7 @@ pub struct Blast {
 pub(super) struct Bombs {
     laid: FxHashMap<usize, (Bomb, Watch)>,
     halted: FxHashMap<usize, Halted>,
-    blasts: Vec<Blast>,
+    explosions: Vec<Explosion>,
 }
 
 /// An actor in the middle of its work.
@@ -51,9 +51,9 @@ impl Bombs {
         self.laid.contains_key(&at)
     }
 
-    /// Whether the host's owner has to be told of a blast.
+    /// Whether the host's owner has to be told of an explosion.
     pub(super) fn went_off(&self) -> bool {
-        !self.blasts.is_empty()
+        !self.explosions.is_empty()
     }
 
     pub(super) fn forget(&mut self, at: usize) {
@@ -85,8 +85,8 @@ impl<M: Machine> Host<M> {
     }
 
     /// The bombs that went off since the last call.
-    pub fn take_blasts(&mut self) -> Vec<Blast> {
-        std::mem::take(&mut self.bombs.blasts)
+    pub fn take_explosions(&mut self) -> Vec<Explosion> {
+        std::mem::take(&mut self.bombs.explosions)
     }
 
     /// An actor is about to die of its bomb: what is still in its links never leaves them, and observers hear of it now,
@@ -98,7 +98,7 @@ impl<M: Machine> Host<M> {
     }
 
     /// Lets everything leave that was sent before the point, and tells observers what happened up to it.
-    pub async fn breathe_out(&mut self) {
+    pub async fn let_sent_leave(&mut self) {
         self.transport.flush();
         self.feed.flush_now();
         self.transport.written().await;
@@ -165,7 +165,7 @@ impl<M: Machine> Host<M> {
         Ok(())
     }
 
-    /// A message has left its link, and the process as soon as [`Self::breathe_out`] is over.
+    /// A message has left its link, and the process as soon as [`Self::let_sent_leave`] is over.
     pub(super) fn has_left(&mut self, envelope: &Envelope) {
         let Some((at, actor)) = self.by_id.get(&envelope.from).and_then(|at| Some((*at, self.actors[*at].as_ref()?)))
         else {
@@ -182,7 +182,7 @@ impl<M: Machine> Host<M> {
         self.bombs.halted.entry(at).or_default();
         if let Some(actor) = self.actors[at].as_mut() {
             actor.effects.set_observed(self.feed.is_observed());
-            self.bombs.blasts.push(Blast { node: actor.id, bomb });
+            self.bombs.explosions.push(Explosion { node: actor.id, bomb });
         }
     }
 

@@ -103,8 +103,8 @@ impl<M: Machine> Host<M> {
 
     /// Lets everything leave its link whose time there is over.
     pub(super) fn let_go(&mut self) {
-        self.take_news_of_postcodes();
-        // After a blast nothing more leaves in this round.
+        self.take_ended_attempts();
+        // After an explosion nothing more leaves in this round.
         while !self.bombs.went_off()
             && let Some(passing) = self.links.take_due(self.now)
         {

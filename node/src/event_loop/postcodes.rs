@@ -20,13 +20,13 @@ use tokio::task::AbortHandle;
 
 use super::Host;
 use crate::links::{Fate, Passing, Question, ServiceAnswer};
-use crate::postcode_services::{PostcodeServices, Said};
+use crate::postcode_services::{Attempt, PostcodeServices};
 
 /// How many postcodes are asked about at once (PROTOCOL section 8).
 const MOST_AT_ONCE: usize = 32;
 
 /// What a task that asks tells the loop.
-type News = (Box<Question>, Said);
+type EndedAttempt = (Box<Question>, Attempt);
 
 /// What an actor wants to know.
 struct Check {
@@ -45,10 +45,10 @@ struct UnderWay {
 
 pub(super) struct Inquirer {
     services: PostcodeServices,
-    sender: mpsc::UnboundedSender<News>,
+    sender: mpsc::UnboundedSender<EndedAttempt>,
     /// At most [`MOST_AT_ONCE`], and what ended at the very moment at which it was not needed any more.
-    receiver: mpsc::UnboundedReceiver<News>,
-    waiting: VecDeque<News>,
+    receiver: mpsc::UnboundedReceiver<EndedAttempt>,
+    waiting: VecDeque<EndedAttempt>,
     under_way: FxHashMap<RequestId, UnderWay>,
     /// Checks whose turn has not come, oldest first; bounded by the machine, which has one for each customer.
     queue: VecDeque<Check>,
@@ -65,15 +65,15 @@ impl Inquirer {
         self.services.set_cache(on);
     }
 
-    /// Whether there is news; wakes the loop when some comes.
-    pub(super) fn poll_news(&mut self, context: &mut Context<'_>) -> bool {
-        if let Poll::Ready(Some(news)) = self.receiver.poll_recv(context) {
-            self.waiting.push_back(news);
+    /// Whether an attempt has ended; wakes the loop when one does.
+    pub(super) fn poll_ended(&mut self, context: &mut Context<'_>) -> bool {
+        if let Poll::Ready(Some(ended)) = self.receiver.poll_recv(context) {
+            self.waiting.push_back(ended);
         }
         !self.waiting.is_empty()
     }
 
-    fn next_news(&mut self) -> Option<News> {
+    fn next_ended(&mut self) -> Option<EndedAttempt> {
         self.waiting.pop_front().or_else(|| self.receiver.try_recv().ok())
     }
 
@@ -83,10 +83,10 @@ impl Inquirer {
             return false;
         };
         let inquiry = self.services.inquiry();
-        let news = self.sender.clone();
+        let sender = self.sender.clone();
         let task = tokio::spawn(async move {
             let said = inquiry.ask(question.turn, question.postcode).await;
-            drop(news.send((question, said)));
+            drop(sender.send((question, said)));
         });
         under_way.task = Some(task.abort_handle());
         true
@@ -192,9 +192,9 @@ impl<M: Machine> Host<M> {
         }
     }
 
-    pub(super) fn take_news_of_postcodes(&mut self) {
-        while let Some((question, said)) = self.inquirer.as_mut().and_then(Inquirer::next_news) {
-            let Said { verdict, failure, ask_another, took } = said;
+    pub(super) fn take_ended_attempts(&mut self) {
+        while let Some((question, said)) = self.inquirer.as_mut().and_then(Inquirer::next_ended) {
+            let Attempt { verdict, failure, ask_another, took } = said;
             match failure {
                 Some(why) => self.attempt_failed(*question, &why, ask_another, took),
                 None => {

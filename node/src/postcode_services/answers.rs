@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 /// What an answer comes to.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Reading {
+pub(super) enum Meaning {
     /// An answer.
     Says(Verdict),
     /// It cannot be used, and a sentence says why. Another service may be asked.
@@ -22,7 +22,7 @@ pub(super) enum Reading {
 const LONGEST_NAME: usize = 60;
 
 /// Reads an answer of `by` to the question about `asked`.
-pub(super) fn read(by: PostcodeService, asked: Postcode, status: u16, body: &[u8]) -> Reading {
+pub(super) fn read(by: PostcodeService, asked: Postcode, status: u16, body: &[u8]) -> Meaning {
     match by {
         PostcodeService::PostcodesIo => read_postcodes_io(asked, status, body),
         PostcodeService::GetTheData => read_get_the_data(asked, status, body),
@@ -51,16 +51,16 @@ struct IoTerminated {
 }
 
 /// postcodes.io repeats the HTTP status in the body; HTTP's is the one that counts.
-fn read_postcodes_io(asked: Postcode, status: u16, body: &[u8]) -> Reading {
+fn read_postcodes_io(asked: Postcode, status: u16, body: &[u8]) -> Meaning {
     let by = PostcodeService::PostcodesIo;
     let body: Option<IoBody> = serde_json::from_slice(body).ok();
     match (status, body) {
         (200, Some(IoBody { result: Some(result), .. })) => {
             if !same(&result.postcode, asked) {
-                return Reading::Unavailable(format!("{by} answered about another postcode than {asked}."));
+                return Meaning::Unavailable(format!("{by} answered about another postcode than {asked}."));
             }
             let place = [result.admin_district, result.region, result.country].into_iter().flatten().find_map(name);
-            Reading::Says(Verdict::Valid { place, by })
+            Meaning::Says(Verdict::Valid { place, by })
         }
         (404, Some(IoBody { terminated: Some(closed), .. })) => {
             let year = closed.year_terminated;
@@ -69,8 +69,8 @@ fn read_postcodes_io(asked: Postcode, status: u16, body: &[u8]) -> Reading {
         (404, Some(IoBody { error: Some(_), .. })) => {
             invalid(by, format!("There is no postcode {asked}, says {by}. Check it and order again."))
         }
-        (400, _) => Reading::OurFault(format!("{by} could not make sense of the request about {asked} (status 400).")),
-        (200 | 404, _) => Reading::Unavailable(format!("{by} sent something that is not an answer to our question.")),
+        (400, _) => Meaning::OurFault(format!("{by} could not make sense of the request about {asked} (status 400).")),
+        (200 | 404, _) => Meaning::Unavailable(format!("{by} sent something that is not an answer to our question.")),
         (status, _) => unavailable_by_status(by, status),
     }
 }
@@ -91,19 +91,19 @@ struct DataUnit {
 
 /// getthedata.com says in the body what it found; its HTTP status for "no match" is not documented, so the body is read
 /// first.
-fn read_get_the_data(asked: Postcode, status: u16, body: &[u8]) -> Reading {
+fn read_get_the_data(asked: Postcode, status: u16, body: &[u8]) -> Meaning {
     let by = PostcodeService::GetTheData;
     match serde_json::from_slice(body) {
         Ok(DataBody::Match { match_type, data: Some(unit) }) if match_type == "unit_postcode" => {
             if !unit.postcode.is_some_and(|postcode| same(&postcode, asked)) {
-                return Reading::Unavailable(format!("{by} answered about another postcode than {asked}."));
+                return Meaning::Unavailable(format!("{by} answered about another postcode than {asked}."));
             }
             match unit.status.as_deref() {
-                Some("live") => Reading::Says(Verdict::Valid { place: unit.country.and_then(name), by }),
+                Some("live") => Meaning::Says(Verdict::Valid { place: unit.country.and_then(name), by }),
                 Some("terminated") => {
                     invalid(by, format!("The postcode {asked} was closed, says {by}. Use the address's new one."))
                 }
-                _ => Reading::Unavailable(format!("{by} does not say whether {asked} is in use.")),
+                _ => Meaning::Unavailable(format!("{by} does not say whether {asked} is in use.")),
             }
         }
         Ok(DataBody::Match { match_type, .. }) if match_type != "unit_postcode" => invalid(
@@ -111,25 +111,25 @@ fn read_get_the_data(asked: Postcode, status: u16, body: &[u8]) -> Reading {
             format!("{asked} is only a part of a postcode, says {by}. Give the whole one, such as DH1 3LE."),
         ),
         Ok(DataBody::NoMatch) if asked.area() == "BT" => {
-            Reading::Unavailable(format!("{by} has no data of Northern Ireland, so it cannot tell about {asked}."))
+            Meaning::Unavailable(format!("{by} has no data of Northern Ireland, so it cannot tell about {asked}."))
         }
         Ok(DataBody::NoMatch) => {
             let why = format!("There was no postcode {asked} as of August 2023, says {by}. Check it and order again.");
             invalid(by, why)
         }
         _ if status == 200 || status == 404 => {
-            Reading::Unavailable(format!("{by} sent something that is not an answer to our question."))
+            Meaning::Unavailable(format!("{by} sent something that is not an answer to our question."))
         }
         _ => unavailable_by_status(by, status),
     }
 }
 
-fn invalid(by: PostcodeService, why: String) -> Reading {
-    Reading::Says(Verdict::Invalid { why, by })
+fn invalid(by: PostcodeService, why: String) -> Meaning {
+    Meaning::Says(Verdict::Invalid { why, by })
 }
 
-fn unavailable_by_status(by: PostcodeService, status: u16) -> Reading {
-    Reading::Unavailable(match status {
+fn unavailable_by_status(by: PostcodeService, status: u16) -> Meaning {
+    Meaning::Unavailable(match status {
         429 | 503 => format!("{by} has too much to do (status {status}); it is asked again later."),
         300..=399 => format!("{by} sends us to another address (status {status}); we do not follow."),
         500..=599 => format!("{by} is out of order (status {status})."),

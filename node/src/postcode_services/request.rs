@@ -12,7 +12,7 @@ use reqwest::header::{ACCEPT, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Response, Url};
 use tokio::time::Instant;
 
-use super::answers::{self, Reading};
+use super::answers::{self, Meaning};
 use crate::control::ServiceAddress;
 use crate::proof::{CHALLENGE, PROOF, challenge};
 
@@ -66,7 +66,7 @@ pub(super) fn client(secure: bool, patience: Patience) -> anyhow::Result<Client>
 
 /// Where one service is asked.
 #[derive(Debug)]
-pub(super) struct Door {
+pub(super) struct Endpoint {
     address: ServiceAddress,
     base: Url,
     /// A public service, to be asked sparingly.
@@ -83,7 +83,7 @@ struct Pace {
     taken_until: Option<Instant>,
 }
 
-impl Door {
+impl Endpoint {
     /// # Errors
     /// If the base address is not one of HTTP or HTTPS with nothing but a host and perhaps a port.
     pub(super) fn new(address: ServiceAddress) -> anyhow::Result<Self> {
@@ -137,10 +137,10 @@ impl Door {
     }
 
     /// Asks, and reads the answer.
-    pub(super) async fn ask(&self, client: &Client, postcode: Postcode) -> Reading {
+    pub(super) async fn ask(&self, client: &Client, postcode: Postcode) -> Meaning {
         match self.exchange(client, postcode).await {
             Ok((status, body)) => answers::read(self.service(), postcode, status, &body),
-            Err(why) => Reading::Unavailable(why),
+            Err(why) => Meaning::Unavailable(why),
         }
     }
 
@@ -261,27 +261,27 @@ mod tests {
         }
     }
 
-    fn door(base_url: &str) -> anyhow::Result<Door> {
+    fn endpoint(base_url: &str) -> anyhow::Result<Endpoint> {
         let (service, base_url) = (PostcodeService::PostcodesIo, base_url.into());
-        Door::new(ServiceAddress { service, id: NodeId(7), base_url, key: None })
+        Endpoint::new(ServiceAddress { service, id: NodeId(7), base_url, key: None })
     }
 
     #[test]
     fn addresses_are_checked() {
         for good in ["http://127.0.0.1:4321", "http://[::1]:80", super::super::LIVE_POSTCODES_IO] {
-            assert!(door(good).is_ok(), "{good}");
+            assert!(endpoint(good).is_ok(), "{good}");
         }
         for bad in
             ["", "postcodes.io", "ftp://127.0.0.1", "http://a:b@127.0.0.1", "http://127.0.0.1/api", "http://h/?q"]
         {
-            let refusal = door(bad).unwrap_err();
+            let refusal = endpoint(bad).unwrap_err();
             assert!(refusal.to_string().contains("cannot be used"), "{refusal}");
         }
     }
 
     #[test]
     fn a_question_is_the_postcode_and_nothing_else() {
-        let url = door("http://127.0.0.1:1").unwrap().question("ec1a1bb".parse().unwrap());
+        let url = endpoint("http://127.0.0.1:1").unwrap().question("ec1a1bb".parse().unwrap());
         assert_eq!(url.as_str(), "http://127.0.0.1:1/postcodes/EC1A%201BB");
         for text in ["../DH1 3LE", "DH1 3LE?x", "DH1@3LE", "DH1 3LE\r\nX: y", "DH1%203LE", "DH1 3LE#"] {
             assert!(text.parse::<Postcode>().is_err(), "{text:?}");
@@ -295,7 +295,9 @@ mod tests {
         assert_eq!(turns, [0, 200, 400, 600, 800, 1000].map(Duration::from_millis));
         assert_eq!(pace.turn(now + Duration::from_secs(5), true), Ok(now + Duration::from_secs(5)));
         assert!((0..100).all(|_| Pace::default().turn(now, false) == Ok(now)));
-        assert!(door(super::super::LIVE_GET_THE_DATA).unwrap().live && !door("http://127.0.0.1:1").unwrap().live);
+        assert!(
+            endpoint(super::super::LIVE_GET_THE_DATA).unwrap().live && !endpoint("http://127.0.0.1:1").unwrap().live
+        );
     }
 
     #[test]

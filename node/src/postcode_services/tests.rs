@@ -265,7 +265,7 @@ async fn verdicts_are_remembered_when_wanted() {
 fn services_by_https_need_certificates_or_say_so() {
     let address = ServiceAddress { service: PostcodesIo, id: NodeId(1), base_url: LIVE_POSTCODES_IO.into(), key: None };
     match PostcodeServices::new(vec![address], true) {
-        Ok(services) => assert!(services.inquiry.doors[0].is_secure()),
+        Ok(services) => assert!(services.inquiry.endpoints[0].is_secure()),
         Err(refusal) => assert!(refusal.to_string().contains("no certificates"), "{refusal}"),
     }
 }

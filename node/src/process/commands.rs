@@ -61,8 +61,8 @@ pub(super) async fn drive<M: Machine>(
         }
         host.catch_up().await;
         host.round()?;
-        for blast in host.take_blasts() {
-            explosion::happens(&mut host, blast, reports).await?;
+        for explosion in host.take_explosions() {
+            explosion::happens(&mut host, explosion, reports).await?;
         }
     }
 }

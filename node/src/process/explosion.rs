@@ -6,29 +6,33 @@
 use std::time::Duration;
 
 use protocol::machine::Machine;
-use protocol::trace::{Blast as Does, TraceEvent, TraceRecord};
+use protocol::trace::{Blast, TraceEvent, TraceRecord};
 
 use crate::control::NodeReport;
-use crate::event_loop::{Blast, Host};
+use crate::event_loop::{Explosion, Host};
 use crate::observation::Reports;
 
 /// Returns when the process goes on.
 ///
 /// # Errors
 /// As [`Host::round`].
-pub(super) async fn happens<M: Machine>(host: &mut Host<M>, blast: Blast, reports: &Reports) -> anyhow::Result<()> {
-    let Blast { node, bomb } = blast;
-    if bomb.blast == Does::Crash {
+pub(super) async fn happens<M: Machine>(
+    host: &mut Host<M>,
+    explosion: Explosion,
+    reports: &Reports,
+) -> anyhow::Result<()> {
+    let Explosion { node, bomb } = explosion;
+    if bomb.blast == Blast::Crash {
         host.lose_links(node);
     }
-    host.breathe_out().await;
+    host.let_sent_leave().await;
     host.begin_standstill();
     // Not through the feed, which may be full or not wanted: the launcher that laid the bomb waits for this.
     let exploded = TraceRecord { node, at: host.clock().now(), event: TraceEvent::Exploded { bomb } };
     reports.tell_now(NodeReport::Trace { records: vec![exploded], dropped: 0 });
     match bomb.blast {
-        Does::Crash => die(),
-        Does::Freeze { wakes_after } => {
+        Blast::Crash => die(),
+        Blast::Freeze { wakes_after } => {
             host.stand_still(node, wakes_after.map(|after| Duration::from_micros(after.0)));
             host.resume(node)
         }

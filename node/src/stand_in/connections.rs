@@ -29,23 +29,23 @@ const REST: Duration = Duration::from_millis(50);
 
 /// Answers every request. It ends with the runtime.
 pub(super) async fn receive_all(listener: TcpListener, site: Router) -> Infallible {
-    let visitors = Visitors::default();
+    let connections = Connections::default();
     for number in 0.. {
         let stream = loop {
             match listener.accept().await {
                 Ok((stream, _)) => break stream,
-                // The visitor has gone already.
+                // The other side has gone already.
                 Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted) => {}
                 Err(_) => tokio::time::sleep(REST).await,
             }
         };
-        visitors.make_room();
-        visitors.receive(number, stream, &site);
+        connections.make_room();
+        connections.receive(number, stream, &site);
     }
     std::future::pending().await
 }
 
-/// What a visitor does, those of least use first.
+/// What a connection is used for, the least useful first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Doing {
     /// Has never asked.
@@ -55,66 +55,66 @@ enum Doing {
     Asking,
 }
 
-struct Visitor {
+struct Connection {
     doing: Doing,
     since: Instant,
     task: AbortHandle,
 }
 
 #[derive(Clone, Default)]
-struct Visitors(Arc<Mutex<BTreeMap<u64, Visitor>>>);
+struct Connections(Arc<Mutex<BTreeMap<u64, Connection>>>);
 
-impl Visitors {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Visitor>> {
+impl Connections {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Connection>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn receive(&self, number: u64, stream: TcpStream, site: &Router) {
-        let (visitors, site) = (self.clone(), site.clone());
+        let (connections, site) = (self.clone(), site.clone());
         let service = service_fn(move |request: Request<Incoming>| {
-            visitors.asks(number);
-            let (visitors, mut site) = (visitors.clone(), site.clone());
+            connections.asks(number);
+            let (connections, mut site) = (connections.clone(), site.clone());
             async move {
                 let answer = site.call(request).await;
-                visitors.rests(number);
+                connections.rests(number);
                 answer
             }
         });
-        let connection = http1::Builder::new()
+        let served = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(SLOWEST)
             .serve_connection(TokioIo::new(stream), service);
-        let visitors = self.clone();
+        let connections = self.clone();
         // It leaves the list only after it was put there.
         let mut all = self.lock();
         let task = tokio::spawn(async move {
             // How it ended does not matter.
-            drop(connection.await);
-            visitors.lock().remove(&number);
+            drop(served.await);
+            connections.lock().remove(&number);
         });
         let (doing, since) = (Doing::Nothing, Instant::now());
-        all.insert(number, Visitor { doing, since, task: task.abort_handle() });
+        all.insert(number, Connection { doing, since, task: task.abort_handle() });
     }
 
     /// The oldest of those of least use gives way.
     fn make_room(&self) {
         let mut all = self.lock();
         while all.len() >= MOST {
-            let least = all.iter().min_by_key(|(number, visitor)| (visitor.doing, visitor.since, **number));
-            let Some(visitor) = least.map(|(number, _)| *number).and_then(|number| all.remove(&number)) else { break };
-            visitor.task.abort();
+            let least = all.iter().min_by_key(|(number, connection)| (connection.doing, connection.since, **number));
+            let Some(oldest) = least.map(|(number, _)| *number).and_then(|number| all.remove(&number)) else { break };
+            oldest.task.abort();
         }
     }
 
     fn asks(&self, number: u64) {
-        if let Some(visitor) = self.lock().get_mut(&number) {
-            visitor.doing = Doing::Asking;
+        if let Some(connection) = self.lock().get_mut(&number) {
+            connection.doing = Doing::Asking;
         }
     }
 
     fn rests(&self, number: u64) {
-        if let Some(visitor) = self.lock().get_mut(&number) {
-            (visitor.doing, visitor.since) = (Doing::Resting, Instant::now());
+        if let Some(connection) = self.lock().get_mut(&number) {
+            (connection.doing, connection.since) = (Doing::Resting, Instant::now());
         }
     }
 }
@@ -183,22 +183,22 @@ mod tests {
 
     #[tokio::test]
     async fn the_oldest_of_least_use_gives_way() {
-        let (visitors, now) = (Visitors::default(), Instant::now());
+        let (connections, now) = (Connections::default(), Instant::now());
         let add = |number: u64, doing: Doing| {
             let task = tokio::spawn(std::future::pending::<()>()).abort_handle();
-            visitors.lock().insert(number, Visitor { doing, since: now, task });
+            connections.lock().insert(number, Connection { doing, since: now, task });
         };
-        let numbers = || visitors.lock().keys().copied().collect::<Vec<_>>();
+        let numbers = || connections.lock().keys().copied().collect::<Vec<_>>();
         for number in 0..MOST as u64 {
             add(number, if number % 2 == 0 { Doing::Nothing } else { Doing::Resting });
         }
-        visitors.asks(0);
-        visitors.asks(1);
-        visitors.make_room();
+        connections.asks(0);
+        connections.asks(1);
+        connections.make_room();
         assert_eq!(numbers(), (0..2).chain(3..MOST as u64).collect::<Vec<_>>(), "the first that never asked");
-        visitors.lock().retain(|number, _| *number < 4);
+        connections.lock().retain(|number, _| *number < 4);
         (0..MOST as u64 - 3).for_each(|more| add(100 + more, Doing::Asking));
-        visitors.make_room();
+        connections.make_room();
         assert!(numbers().starts_with(&[0, 1, 100]), "those that ask stay, however old: {:?}", numbers());
     }
 }

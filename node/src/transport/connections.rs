@@ -28,7 +28,7 @@ const ROOM_TO_KEEP: usize = 256 * 1024;
 
 /// What a connection's task tells the event loop.
 #[derive(Debug)]
-pub(super) enum Report {
+pub(super) enum ConnectionEvent {
     /// A connection can be used.
     Up { key: PeerKey, connection: u64, outbox: Arc<Outbox> },
     /// It ended.
@@ -69,7 +69,7 @@ impl Refusals {
 #[derive(Clone, Debug)]
 pub(super) struct Attendant {
     endpoint: Endpoint,
-    reports: mpsc::Sender<Report>,
+    reports: mpsc::Sender<ConnectionEvent>,
     refusals: Arc<Refusals>,
     handshakes: Arc<Handshakes>,
     /// Numbers the connections, so that a report about an old one is not taken for the new one's.
@@ -77,7 +77,7 @@ pub(super) struct Attendant {
 }
 
 impl Attendant {
-    pub(super) fn new(endpoint: Endpoint, reports: mpsc::Sender<Report>) -> Self {
+    pub(super) fn new(endpoint: Endpoint, reports: mpsc::Sender<ConnectionEvent>) -> Self {
         Self { endpoint, reports, refusals: Arc::default(), handshakes: Arc::default(), connections: Arc::default() }
     }
 
@@ -151,7 +151,7 @@ impl Attendant {
             },
             Err(why) => why,
         };
-        self.report(Report::NotReached { key, why }).await;
+        self.report(ConnectionEvent::NotReached { key, why }).await;
     }
 
     /// Reads and writes until the connection ends.
@@ -160,10 +160,10 @@ impl Attendant {
         let number = self.connections.fetch_add(1, Ordering::Relaxed);
         let stream = match connection.open_uni().await {
             Ok(stream) => stream,
-            Err(error) => return self.report(Report::NotReached { key, why: no_connection(&error) }).await,
+            Err(error) => return self.report(ConnectionEvent::NotReached { key, why: no_connection(&error) }).await,
         };
         tokio::spawn(write(stream, outbox.clone()));
-        self.report(Report::Up { key, connection: number, outbox: outbox.clone() }).await;
+        self.report(ConnectionEvent::Up { key, connection: number, outbox: outbox.clone() }).await;
 
         let ending = self.read(&connection, identity).await;
         outbox.close();
@@ -179,7 +179,7 @@ impl Attendant {
         tracing::debug!(peer = %key.address, ?why, "a connection ended");
         // The first to close it decides on the reason.
         connection.close(CLOSE_NOTHING_WRONG, b"");
-        self.report(Report::Down { key, connection: number, why }).await;
+        self.report(ConnectionEvent::Down { key, connection: number, why }).await;
     }
 
     async fn read(&self, connection: &Connection, identity: PeerIdentity) -> Result<(), Ending> {
@@ -210,7 +210,7 @@ impl Attendant {
             }
             envelopes.retain(|envelope| self.may_say(from, identity, envelope));
             if !envelopes.is_empty() {
-                self.report(Report::Messages { from, envelopes }).await;
+                self.report(ConnectionEvent::Messages { from, envelopes }).await;
             }
             whole.map_err(|error| Ending::Misbehaved(error.to_string()))?;
         }
@@ -229,7 +229,7 @@ impl Attendant {
     }
 
     /// Waits if the loop is behind: then QUIC slows the peer. The loop has stopped listening only when the process ends.
-    async fn report(&self, report: Report) {
+    async fn report(&self, report: ConnectionEvent) {
         drop(self.reports.send(report).await);
     }
 }

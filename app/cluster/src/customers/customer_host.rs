@@ -105,7 +105,7 @@ impl CustomerHost {
                     TraceEvent::Log { text: format!("The customers are gone: {}", node::error_text::chain(&error)) },
                 );
             }
-            self.blasts_happen().await;
+            self.explode().await;
             for answered in self.host.take_answers() {
                 let now = self.clock.now();
                 let Some(resident) = self.residents.values_mut().find(|it| it.node == answered.customer) else {

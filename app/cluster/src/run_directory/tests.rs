@@ -26,11 +26,11 @@ fn mode(path: &Path) -> u32 {
 #[test]
 fn a_folder_is_private_used_once_and_gone_afterwards() {
     let run = RunDirectory::open(None).unwrap();
-    write_private(run.path(), DOOR, b"secret").unwrap();
-    assert_eq!(read_private(run.path(), DOOR).unwrap(), b"secret");
+    write_private(run.path(), STATUS_SOCKET, b"secret").unwrap();
+    assert_eq!(read_private(run.path(), STATUS_SOCKET).unwrap(), b"secret");
     let path = run.path().to_owned();
     #[cfg(unix)]
-    assert_eq!([&path, &path.join(DOOR), &path.join(MARK)].map(|path| mode(path)), [0o700, 0o600, 0o600]);
+    assert_eq!([&path, &path.join(STATUS_SOCKET), &path.join(MARK)].map(|path| mode(path)), [0o700, 0o600, 0o600]);
     assert!(refused(&path).contains("in use"));
     drop(run);
     assert!(!path.exists());
@@ -39,7 +39,7 @@ fn a_folder_is_private_used_once_and_gone_afterwards() {
 #[test]
 fn what_is_not_ours_is_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
-    for files in [&["history.jsonl", "lock", "door.json"][..], &["thesis.txt"], &[MARK]] {
+    for files in [&["history.jsonl", "lock", "status-socket.json"][..], &["thesis.txt"], &[MARK]] {
         let path = folder.path().join(files[0].replace('.', "-"));
         fs::create_dir(&path).unwrap();
         files.iter().for_each(|name| fs::write(path.join(name), "mine").unwrap());
@@ -68,7 +68,7 @@ fn an_empty_folder_of_a_person_is_used_and_stays() {
     #[cfg(unix)]
     let before = mode(&path);
     let run = RunDirectory::open(Some(&path)).unwrap();
-    write_private(&path, DOOR, b"secret").unwrap();
+    write_private(&path, STATUS_SOCKET, b"secret").unwrap();
     fs::write(path.join("notes.txt"), "mine").unwrap();
     drop(run);
     assert_eq!(names(&path), ["notes.txt"]);
@@ -80,7 +80,7 @@ fn an_empty_folder_of_a_person_is_used_and_stays() {
 fn left(path: &Path, words: &str) {
     fs::create_dir(path).unwrap();
     fs::write(path.join(MARK), words).unwrap();
-    fs::write(path.join(DOOR), b"secret").unwrap();
+    fs::write(path.join(STATUS_SOCKET), b"secret").unwrap();
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn only_what_killed_runs_have_made_is_swept_away() {
     sweep(temporary.path());
     assert!(!folder("left").exists());
     for stays in ["running", "being-made", "found", "strange"] {
-        assert_eq!(names(&folder(stays)), [DOOR, MARK], "{stays}");
+        assert_eq!(names(&folder(stays)), [MARK, STATUS_SOCKET], "{stays}");
     }
     assert!(folder("unmarked").exists());
 }
@@ -135,14 +135,14 @@ fn no_link_is_followed_and_nothing_makes_a_start_wait() {
     let kind = rustix::fs::FileType::Fifo;
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, kind, rustix::fs::Mode::RWXU, 0).unwrap();
     sweep(temporary.path());
-    assert_eq!(names(&elsewhere), [DOOR, MARK]);
+    assert_eq!(names(&elsewhere), [MARK, STATUS_SOCKET]);
     assert_eq!(fs::read(elsewhere.join(MARK)).unwrap(), MADE.as_bytes());
     for name in ["linked-mark", "two-names", "pipe"] {
         assert_eq!(names(&folder(name)), [MARK], "{name}");
         assert!(refused(&folder(name)).contains("left as they are"), "{name}");
     }
     assert!(refused(&folder("link")).contains("not a folder"));
-    assert_eq!(names(&elsewhere), [DOOR, MARK]);
+    assert_eq!(names(&elsewhere), [MARK, STATUS_SOCKET]);
 }
 
 /// Only root can give a folder away; everybody else has one of root's at hand.
@@ -164,7 +164,7 @@ fn another_users_folder_is_refused_and_never_swept() {
         let why = refused(&path);
         assert!(why.contains("left as they are") || why.contains("belongs to another user"), "{why}");
         sweep(temporary.path());
-        assert_eq!(names(&path), [DOOR, MARK]);
+        assert_eq!(names(&path), [MARK, STATUS_SOCKET]);
     }
     let open = temporary.path().join("open");
     fs::create_dir(&open).unwrap();

@@ -1,4 +1,4 @@
-//! What is told of a cluster by its door: each node's belief and use, and how the cluster is steered, as it stands in JSON.
+//! What a cluster tells by its status socket: each node's belief and use, and how the cluster is steered, as it stands in JSON.
 //!
 //! Nothing is asked or printed here.
 

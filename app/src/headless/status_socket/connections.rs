@@ -1,7 +1,7 @@
-//! Receiving visitors at the door: how many at once, how long each may take, and who gives way.
+//! Connections to the status socket: how many at once, how long each may take, and which gives way.
 //!
-//! Anybody on this machine can connect, so nobody is given anything to hold before a known line has come. What the lines
-//! mean is not known here.
+//! Any program on this machine can connect, so a connection can hold little before a line with the password has come. What
+//! the lines mean is not known here.
 
 use std::collections::VecDeque;
 use std::io::{self, BufReader, ErrorKind, Read, Write};
@@ -13,35 +13,35 @@ use std::time::{Duration, Instant};
 
 use node::bounded_lines::BoundedLines;
 
-/// Visitors of whom no known line has come yet. When one more comes, the oldest gives way.
+/// Connections on which no line with the password has come yet. When one more comes, the oldest gives way.
 const MOST_UNKNOWN: usize = 16;
-/// Visitors in all: also known ones that are being answered, and those that are just leaving.
-const MOST_VISITORS: usize = 128;
+/// Connections in all: also those that are being answered, and those that are just ending.
+const MOST_CONNECTIONS: usize = 128;
 /// The longest line that is read, in bytes.
 const LONGEST_LINE: usize = 4096;
 
-/// Who is meant by a line, and what it is answered.
-pub(super) trait Host: Send + Sync + 'static {
-    /// Whether the line comes from somebody who may ask.
+/// Decides which lines are answered, and how.
+pub(super) trait Respondent: Send + Sync + 'static {
+    /// Whether the line has the password.
     fn knows(&self, line: &str) -> bool;
-    /// The answer to a visitor.
+    /// The answer to a line.
     fn answer(&self, line: &str) -> String;
 }
 
-/// Receives visitors until the listener fails. Each has so long for its whole request, and for taking its answer.
-pub(super) fn receive_all(listener: &TcpListener, patience: Duration, host: impl Host) {
+/// Serves connections until the listener fails. Each has `patience` for its whole request, and again for its answer.
+pub(super) fn receive_all(listener: &TcpListener, patience: Duration, host: impl Respondent) {
     let (host, unknown, present) = (Arc::new(host), Arc::new(Unknown::default()), Arc::new(AtomicUsize::new(0)));
-    for (number, visitor) in listener.incoming().flatten().enumerate() {
-        if present.load(Ordering::Relaxed) >= MOST_VISITORS {
+    for (number, connection) in listener.incoming().flatten().enumerate() {
+        if present.load(Ordering::Relaxed) >= MOST_CONNECTIONS {
             continue;
         }
-        let Ok(handle) = visitor.try_clone() else { continue };
+        let Ok(handle) = connection.try_clone() else { continue };
         unknown.admit(number, handle);
         let staying = Staying::begin(&present);
         let (host, unknown) = (host.clone(), unknown.clone());
-        let _ = thread::Builder::new().name("visitor".into()).spawn(move || {
-            // A visitor that goes away in the middle is nobody's problem.
-            let _ = receive(&visitor, number, patience, &*host, &unknown);
+        let _ = thread::Builder::new().name("status request".into()).spawn(move || {
+            // A connection that breaks off in the middle harms no other.
+            let _ = receive(&connection, number, patience, &*host, &unknown);
             unknown.remove(number);
             drop(staying);
         });
@@ -49,13 +49,13 @@ pub(super) fn receive_all(listener: &TcpListener, patience: Duration, host: impl
 }
 
 fn receive(
-    visitor: &TcpStream,
+    connection: &TcpStream,
     number: usize,
     patience: Duration,
-    host: &impl Host,
+    host: &impl Respondent,
     unknown: &Unknown,
 ) -> io::Result<()> {
-    let mut lines = BoundedLines::new(BufReader::new(Hurried::new(visitor, patience)), LONGEST_LINE);
+    let mut lines = BoundedLines::new(BufReader::new(TimeLimited::new(connection, patience)), LONGEST_LINE);
     let line = match lines.next_text() {
         // Answered like any other line of a stranger.
         Err(error) if error.kind() == ErrorKind::FileTooLarge => "",
@@ -66,15 +66,15 @@ fn receive(
     }
     let mut answer = host.answer(line);
     answer.push('\n');
-    Hurried::new(visitor, patience).write_all(answer.as_bytes())
+    TimeLimited::new(connection, patience).write_all(answer.as_bytes())
 }
 
-/// Who is here and may be anybody, oldest first.
+/// Connections without a password so far, oldest first.
 #[derive(Default)]
 struct Unknown(Mutex<VecDeque<(usize, TcpStream)>>);
 
 impl Unknown {
-    fn admit(&self, number: usize, visitor: TcpStream) {
+    fn admit(&self, number: usize, connection: TcpStream) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MOST_UNKNOWN
             && let Some((_, oldest)) = all.pop_front()
@@ -82,7 +82,7 @@ impl Unknown {
             // Fails only if it has gone by itself.
             let _ = oldest.shutdown(Shutdown::Both);
         }
-        all.push_back((number, visitor));
+        all.push_back((number, connection));
     }
 
     /// Whether it was still here.
@@ -94,7 +94,7 @@ impl Unknown {
     }
 }
 
-/// Counts a visitor as long as it is here.
+/// Counts a connection as long as it lasts.
 struct Staying(Arc<AtomicUsize>);
 
 impl Staying {
@@ -111,12 +111,12 @@ impl Drop for Staying {
 }
 
 /// A connection on which everything together must be done by a moment, however many pieces it comes in.
-pub(super) struct Hurried<'a> {
+pub(super) struct TimeLimited<'a> {
     stream: &'a TcpStream,
     until: Instant,
 }
 
-impl<'a> Hurried<'a> {
+impl<'a> TimeLimited<'a> {
     pub fn new(stream: &'a TcpStream, patience: Duration) -> Self {
         Self { stream, until: Instant::now() + patience }
     }
@@ -127,14 +127,14 @@ impl<'a> Hurried<'a> {
     }
 }
 
-impl Read for Hurried<'_> {
+impl Read for TimeLimited<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.set_read_timeout(self.left()?)?;
         self.stream.read(buffer)
     }
 }
 
-impl Write for Hurried<'_> {
+impl Write for TimeLimited<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.stream.set_write_timeout(self.left()?)?;
         self.stream.write(bytes)
@@ -153,7 +153,7 @@ mod tests {
 
     struct Echo;
 
-    impl Host for Echo {
+    impl Respondent for Echo {
         fn knows(&self, line: &str) -> bool {
             line.starts_with("friend")
         }
@@ -163,7 +163,7 @@ mod tests {
         }
     }
 
-    fn door(patience: Duration) -> SocketAddr {
+    fn socket(patience: Duration) -> SocketAddr {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         thread::spawn(move || receive_all(&listener, patience, Echo));
@@ -178,11 +178,11 @@ mod tests {
         answer
     }
 
-    /// Nothing here depends on time: nobody's patience ends during the test.
+    /// Nothing here depends on time: no patience ends during the test.
     #[test]
-    fn who_says_nothing_keeps_nobody_out() {
-        let address = door(Duration::from_secs(3600));
-        let mut silent: Vec<_> = (0..3 * MOST_VISITORS)
+    fn idle_connections_keep_no_other_out() {
+        let address = socket(Duration::from_secs(3600));
+        let mut silent: Vec<_> = (0..3 * MOST_CONNECTIONS)
             .map(|_| {
                 let mut stream = TcpStream::connect(address).unwrap();
                 // May have given way already.
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(told(address, "friend\n"), "heard friend\n");
         assert_eq!(told(address, "stranger\n"), "heard stranger\n");
         // The oldest were shown out, without a word.
-        for stream in silent.iter_mut().take(MOST_VISITORS) {
+        for stream in silent.iter_mut().take(MOST_CONNECTIONS) {
             let ended = stream.read(&mut [0; 8]);
             assert!(matches!(ended, Ok(0) | Err(_)), "{ended:?}");
         }
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_byte_now_and_then_does_not_lengthen_the_stay() {
-        let address = door(Duration::from_millis(300));
+        let address = socket(Duration::from_millis(300));
         let mut dripping = TcpStream::connect(address).unwrap();
         dripping.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
         let begun = Instant::now();

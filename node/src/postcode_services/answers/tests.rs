@@ -27,23 +27,23 @@ const DATA_NO_MATCH: &str = r#"{ "status": "no_match", "input": "ZZ99 9ZZ" }"#;
 
 use PostcodeService::{GetTheData, PostcodesIo};
 
-fn about(by: PostcodeService, asked: &str, status: u16, body: &str) -> Reading {
+fn about(by: PostcodeService, asked: &str, status: u16, body: &str) -> Meaning {
     read(by, asked.parse().unwrap(), status, body.as_bytes())
 }
 
-fn valid(by: PostcodeService, place: &str) -> Reading {
-    Reading::Says(Verdict::Valid { place: Some(place.into()), by })
+fn valid(by: PostcodeService, place: &str) -> Meaning {
+    Meaning::Says(Verdict::Valid { place: Some(place.into()), by })
 }
 
-fn refusal(reading: Reading) -> String {
-    match reading {
-        Reading::Says(Verdict::Invalid { why, .. }) => why,
+fn refusal(meaning: Meaning) -> String {
+    match meaning {
+        Meaning::Says(Verdict::Invalid { why, .. }) => why,
         other => panic!("{other:?} should be a refusal"),
     }
 }
 
-fn assert_unavailable(reading: Reading) {
-    let Reading::Unavailable(why) = reading else { panic!("{reading:?} should not be an answer") };
+fn assert_unavailable(meaning: Meaning) {
+    let Meaning::Unavailable(why) = meaning else { panic!("{meaning:?} should not be an answer") };
     assert!(why.ends_with('.'), "{why}");
 }
 
@@ -52,7 +52,7 @@ fn postcodes_io_200_is_valid_even_without_a_position() {
     assert_eq!(about(PostcodesIo, "SW1A 1AA", 200, IO_FOUND), valid(PostcodesIo, "Westminster"));
     assert_eq!(about(PostcodesIo, "JE2 4WD", 200, IO_JERSEY), valid(PostcodesIo, "Channel Islands"));
     let bare = about(PostcodesIo, "DH1 3LE", 200, r#"{"result":{"postcode":"DH13LE"}}"#);
-    assert_eq!(bare, Reading::Says(Verdict::Valid { place: None, by: PostcodesIo }));
+    assert_eq!(bare, Meaning::Says(Verdict::Valid { place: None, by: PostcodesIo }));
 }
 
 #[test]
@@ -67,8 +67,8 @@ fn postcodes_io_404_is_an_answer_whatever_the_error() {
 
 #[test]
 fn postcodes_io_400_is_our_own_fault() {
-    let reading = about(PostcodesIo, "DH1 3LE", 400, r#"{"status":400,"error":"Invalid result limit submitted"}"#);
-    assert!(matches!(reading, Reading::OurFault(_)), "{reading:?}");
+    let meaning = about(PostcodesIo, "DH1 3LE", 400, r#"{"status":400,"error":"Invalid result limit submitted"}"#);
+    assert!(matches!(meaning, Meaning::OurFault(_)), "{meaning:?}");
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn get_the_data_no_is_as_old_as_its_data_and_ends_at_the_irish_sea() {
     for status in [200, 404] {
         let why = refusal(about(GetTheData, "ZZ99 9ZZ", status, DATA_NO_MATCH));
         assert!(why.contains("as of August 2023"), "{why}");
-        let Reading::Unavailable(why) = about(GetTheData, "BT1 5GS", status, DATA_NO_MATCH) else {
+        let Meaning::Unavailable(why) = about(GetTheData, "BT1 5GS", status, DATA_NO_MATCH) else {
             panic!("it cannot know of Northern Ireland")
         };
         assert!(why.contains("Northern Ireland"), "{why}");

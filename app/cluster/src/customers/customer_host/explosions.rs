@@ -4,29 +4,29 @@
 
 use std::time::{Duration, Instant};
 
-use node::event_loop::Blast;
+use node::event_loop::Explosion;
 use protocol::ids::{CustomerId, NodeId};
-use protocol::trace::{Blast as Does, Ending, Freezing, TraceEvent};
+use protocol::trace::{Blast, Ending, Freezing, TraceEvent};
 
 use super::CustomerHost;
 use crate::supervisor::Incoming;
 
 impl CustomerHost {
     /// Whose bombs went off in this round.
-    pub(super) async fn blasts_happen(&mut self) {
-        let blasts = self.host.take_blasts();
-        if blasts.is_empty() {
+    pub(super) async fn explode(&mut self) {
+        let explosions = self.host.take_explosions();
+        if explosions.is_empty() {
             return;
         }
-        for Blast { node, .. } in blasts.iter().filter(|blast| blast.bomb.blast == Does::Crash) {
+        for Explosion { node, .. } in explosions.iter().filter(|explosion| explosion.bomb.blast == Blast::Crash) {
             self.host.lose_links(*node);
         }
-        self.host.breathe_out().await;
-        for Blast { node, bomb } in blasts {
+        self.host.let_sent_leave().await;
+        for Explosion { node, bomb } in explosions {
             self.fact(node, TraceEvent::Exploded { bomb });
             match bomb.blast {
-                Does::Crash => self.dies(node),
-                Does::Freeze { wakes_after } => {
+                Blast::Crash => self.dies(node),
+                Blast::Freeze { wakes_after } => {
                     let until = wakes_after.map(|after| Instant::now() + Duration::from_micros(after.0));
                     self.frozen.insert(node, until);
                     self.fact(node, TraceEvent::Froze { how: Freezing::Cooperative });
