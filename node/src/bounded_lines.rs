@@ -1,4 +1,4 @@
-//! Reads lines from a source that nobody vouches for: none takes more memory than its reader allows.
+//! Reads lines from a source that cannot be trusted: no line takes more memory than its reader allows.
 //!
 //! A line that is too long costs no more than the limit, and the rest is skipped only when the next line is wanted. So a
 //! reader that stops there is not kept by a source that never ends its line. What a line means is the reader's matter.

@@ -28,7 +28,7 @@ pub mod usage;
 
 pub use process::run_node;
 
-/// Exit status: the launcher asked for something impossible, or somebody else started this process.
+/// Exit status: the launcher asked for something impossible, or a person started this process by hand.
 pub const EXIT_BAD_INPUT: u8 = 2;
 /// Exit status: a fault of the program itself, or of the machine under it.
 pub const EXIT_FAULT: u8 = 70;

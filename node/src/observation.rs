@@ -59,7 +59,7 @@ impl Feed {
         Self { sink, observed, records, dropped: 0, flows, reported: now, counted: now }
     }
 
-    /// Whether anybody wants events.
+    /// Whether an observer wants events.
     #[must_use]
     pub fn is_observed(&self) -> bool {
         self.observed

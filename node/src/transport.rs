@@ -42,8 +42,8 @@ const SENDING: Duration = Duration::from_millis(4);
 /// What comes from the network.
 #[derive(Debug)]
 pub enum Arrival {
-    /// Messages from one peer, in their order. Their senders' roles and incarnations were checked; whether they are for
-    /// somebody here was not.
+    /// Messages from one peer, in their order. Their senders' roles and incarnations were checked; whether the receiver
+    /// lives here was not.
     Messages {
         /// The peer's address, which is where it listens.
         from: SocketAddr,

@@ -99,7 +99,7 @@ impl<M: Machine> Host<M> {
         if by <= self.settings.late_from().0 {
             return Ok(());
         }
-        tracing::info!("this loop was late by {} ms; nobody is accused for that time", by / 1000);
+        tracing::info!("this loop was late by {} ms; no node is suspected for that time", by / 1000);
         for at in 0..self.actors.len() {
             self.handle(at, Input::Overslept { by: Span(by) });
         }

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn idle_visitors_keep_nobody_out() {
+    async fn idle_connections_keep_no_other_out() {
         let address = site().await;
         let mut idle = Vec::new();
         for _ in 0..4 * MOST {

@@ -25,6 +25,26 @@ pub fn offences(path: &str, text: &str) -> Vec<(usize, String)> {
     found.collect()
 }
 
+/// Lines that look for a sentence, or a part of one, in what was said to people: what a program asks is a type.
+pub fn sentences_read(path: &str, text: &str) -> Vec<(usize, String)> {
+    if !path.contains("/src/") || path.ends_with("tests.rs") || path.contains("/tests/") {
+        return Vec::new();
+    }
+    let code = text.split("\nmod tests {").next().unwrap_or(text);
+    let searches = ["starts_with(\"", "ends_with(\"", "contains(\"", "strip_prefix(\"", "== \"", "!= \""];
+    let is_sentence = |text: &str| text.trim().contains(' ');
+    let reads = |line: &str| {
+        let line = line.split("//").next().unwrap_or_default();
+        searches
+            .iter()
+            .any(|search| line.split(search).skip(1).filter_map(|rest| rest.split('"').next()).any(is_sentence))
+    };
+    let lines = code.lines().enumerate().filter(|(_, line)| reads(line));
+    lines
+        .map(|(at, _)| (at + 1, "a sentence is read: give the fact a type, and make the words at the edge".into()))
+        .collect()
+}
+
 fn has(text: &str, word: &str) -> bool {
     let text = text.to_lowercase();
     let is_letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
@@ -90,4 +110,12 @@ fn banned_words_are_found_where_a_reader_meets_them() {
         assert_eq!(offences("app/src/a.rs", text), [], "{text}");
     }
     assert_eq!(offences("a.toml", "# shall\ntitle = \"It shall be\"").len(), 1);
+}
+
+#[test]
+fn sentences_that_are_read_are_found() {
+    let found = |text: &str| sentences_read("app/src/a.rs", text).len();
+    assert_eq!(found("if why.starts_with(\"view of\") || why == \"not acting\" {}\nwhy.contains(\"it is\")"), 2);
+    assert_eq!(found("if name == \"front-end\" || text.contains(\"://\") {} // why == \"it is\""), 0);
+    assert_eq!(found("#[cfg(test)]\nmod tests {\nassert!(why.contains(\"it is\"));"), 0);
 }
