@@ -3,35 +3,11 @@
 //! A floor that was not reached is too little evidence; a ceiling that was broken is a broken promise. Whether the history
 //! is linearizable is `verdict`'s matter.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Expectations, Findings, Light};
+use super::{Expectations, Light, Outcome};
 use cluster::load::Agreement;
 use knowledge::verdict::Verdict;
-
-/// What came of it, beside the findings.
-#[derive(Clone, Debug, Default)]
-pub struct Evidence {
-    /// Orders acknowledged.
-    pub acknowledged: u64,
-    /// The longest wait of a customer between two answers.
-    pub longest_gap: Duration,
-    /// How long after the last step half the calm rate was reached again; none: never, or there was no calm.
-    pub recovery: Option<Duration>,
-    /// Orders a second from the first fault on, in percent of those before; none: there was no calm.
-    pub share_of_calm: Option<u64>,
-    /// Timers that rang while time stood still, by the processes' own count.
-    pub rung_while_stopped: u64,
-    /// Whether a mistake was made on purpose.
-    pub planted: bool,
-    /// Whether orders were given up for lost.
-    pub loses_orders: bool,
-    /// Whether it was ended before its time.
-    pub broken_off: bool,
-    /// Lights that are red.
-    pub red: BTreeSet<Light>,
-}
 
 /// How something expected compares with what was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,10 +107,11 @@ fn ok_or(good: bool, otherwise: Met) -> Met {
 impl Expectations {
     /// Compares: floors, ceilings, then lights. A floor of nothing is no line.
     #[must_use]
-    pub fn compare(&self, findings: &Findings, evidence: &Evidence) -> Vec<Compared> {
+    pub fn compare(&self, outcome: &Outcome) -> Vec<Compared> {
+        let findings = &outcome.findings;
         let mut lines = Vec::new();
         for (what, found, floor) in [
-            (Counted::OrdersAcknowledged, evidence.acknowledged, self.acknowledged),
+            (Counted::OrdersAcknowledged, outcome.finished.counts.acknowledged, self.acknowledged),
             (Counted::Failovers, findings.failovers, self.failovers),
             (Counted::ViewChanges, findings.view_changes, self.view_changes),
             (Counted::Faults, findings.all_faults(), self.faults),
@@ -148,7 +125,7 @@ impl Expectations {
         }
         for (what, found, ceiling) in [
             (Counted::ViewChanges, findings.view_changes, self.at_most_view_changes),
-            (Counted::TimersRungInStandstill, evidence.rung_while_stopped, self.timers_rung),
+            (Counted::TimersRungInStandstill, findings.rung_while_stopped, self.timers_rung),
             (Counted::Suspicions, findings.suspicions, self.suspicions),
         ] {
             if let Some(ceiling) = ceiling {
@@ -157,41 +134,42 @@ impl Expectations {
             }
         }
         if let Some(longest) = self.longest_gap {
-            let met = ok_or(evidence.longest_gap <= longest, Met::Broken);
-            lines.push(Compared { what: Comparison::LongestWait(longest, evidence.longest_gap), met });
+            let found = Duration::from_millis(outcome.gaps.max);
+            let met = ok_or(found <= longest, Met::Broken);
+            lines.push(Compared { what: Comparison::LongestWait(longest, found), met });
         }
-        lines.extend(self.recovers_within.map(|within| recovering(within, evidence)));
+        lines.extend(self.recovers_within.map(|within| recovering(within, outcome)));
         if let Some(least) = self.percent_of_calm {
-            let share = evidence.share_of_calm;
+            let share = outcome.share_of_calm;
             let met = share.map_or(Met::TooLittle, |share| ok_or(share >= least, Met::Broken));
             lines.push(Compared { what: Comparison::ShareOfCalm(least, share), met });
         }
-        lines.extend(self.lights(evidence));
+        lines.extend(self.lights(outcome));
         lines
     }
 
     /// Lights that must be red, and those that are and must not be.
-    fn lights(&self, evidence: &Evidence) -> Vec<Compared> {
-        let (why, otherwise) = match (evidence.planted, evidence.loses_orders) {
-            (true, _) => (Redness::BugInjected, Met::TooLittle),
-            (false, true) => (Redness::OrdersGivenUp, Met::TooLittle),
-            (false, false) => (Redness::NoReason, Met::Broken),
+    fn lights(&self, outcome: &Outcome) -> Vec<Compared> {
+        let (why, otherwise) = match (outcome.plants.is_empty(), outcome.loses_orders) {
+            (false, _) => (Redness::BugInjected, Met::TooLittle),
+            (true, true) => (Redness::OrdersGivenUp, Met::TooLittle),
+            (true, false) => (Redness::NoReason, Met::Broken),
         };
         let expected = self.red.iter().map(|light| {
-            let red = evidence.red.contains(light);
+            let red = outcome.red.contains(light);
             let met = ok_or(red == (why != Redness::NoReason), otherwise);
             Compared { what: Comparison::LightNamed(*light, why, red), met }
         });
-        let others = evidence.red.iter().filter(|light| !self.red.contains(light));
+        let others = outcome.red.iter().filter(|light| !self.red.contains(light));
         let others = others.map(|light| Compared { what: Comparison::LightRed(*light), met: Met::Broken });
         expected.chain(others).collect()
     }
 }
 
-fn recovering(within: Duration, evidence: &Evidence) -> Compared {
-    let (found, met) = match evidence.recovery {
+fn recovering(within: Duration, outcome: &Outcome) -> Compared {
+    let (found, met) = match outcome.recovery {
         Some(took) => (Recovered::After(took), ok_or(took <= within, Met::Broken)),
-        None if evidence.broken_off => (Recovered::NotSeen, Met::TooLittle),
+        None if outcome.findings.broken_off => (Recovered::NotSeen, Met::TooLittle),
         None => (Recovered::Never, Met::Broken),
     };
     Compared { what: Comparison::Recovery(within, found), met }
@@ -200,8 +178,10 @@ fn recovering(within: Duration, evidence: &Evidence) -> Compared {
 #[cfg(test)]
 mod tests {
     use protocol::judge::ContradictionKind;
+    use protocol::plant::Plant;
 
     use super::*;
+    use crate::Gaps;
 
     const LOST: Light = Light::Shows(ContradictionKind::Lost);
 
@@ -209,22 +189,27 @@ mod tests {
         lines.iter().filter(|line| line.met == met).map(|line| line.what.clone()).collect()
     }
 
+    fn acknowledged(orders: u64) -> Outcome {
+        let mut outcome = Outcome::default();
+        outcome.finished.counts.acknowledged = orders;
+        outcome
+    }
+
     #[test]
     fn floors_and_ceilings_are_told_apart() {
         let expect = Expectations { acknowledged: 5, suspicions: Some(0), red: vec![LOST], ..Expectations::default() };
-        let mut findings = Findings::default();
-        findings.suspicions = 1;
-        let evidence = Evidence { acknowledged: 4, planted: true, ..Evidence::default() };
-        let lines = expect.compare(&findings, &evidence);
+        let mut outcome = Outcome { plants: vec![Plant::NoViewCheck], ..acknowledged(4) };
+        outcome.findings.suspicions = 1;
+        let lines = expect.compare(&outcome);
         let not_red = Comparison::LightNamed(LOST, Redness::BugInjected, false);
         let too_little = [Comparison::AtLeast(Counted::OrdersAcknowledged, 5, 4), not_red];
         assert_eq!(those(&lines, Met::TooLittle), too_little);
         assert_eq!(those(&lines, Met::Broken), [Comparison::AtMost(Counted::Suspicions, 0, 1)]);
-        let green = expect.compare(&Findings::default(), &Evidence { acknowledged: 5, ..Evidence::default() });
+        let green = expect.compare(&acknowledged(5));
         assert!(green.iter().all(|line| line.met == Met::Yes), "without the mistake nothing must be red");
         assert_eq!(green.len(), 3, "what was met is told, too: {green:?}");
         let red = [LOST].into();
-        let alone = expect.compare(&Findings::default(), &Evidence { acknowledged: 5, red, ..Evidence::default() });
+        let alone = expect.compare(&Outcome { red, ..acknowledged(5) });
         let red = Comparison::LightNamed(LOST, Redness::NoReason, true);
         assert_eq!(those(&alone, Met::Broken), [red]);
     }
@@ -246,14 +231,14 @@ mod tests {
             percent_of_calm: Some(60),
             red: vec![Light::Shows(ContradictionKind::Doubled)],
         };
-        let evidence = Evidence {
-            longest_gap: Duration::from_millis(501),
-            rung_while_stopped: 1,
+        let mut outcome = Outcome {
+            gaps: Gaps { max: 501, ..Gaps::default() },
             share_of_calm: Some(13),
             red: [Light::Shows(ContradictionKind::Stale)].into(),
-            ..Evidence::default()
+            ..Outcome::default()
         };
-        let lines = expect.compare(&Findings::default(), &evidence);
+        outcome.findings.rung_while_stopped = 1;
+        let lines = expect.compare(&outcome);
         assert_eq!(those(&lines, Met::TooLittle).len(), 6, "{lines:?}");
         let (longest, waited) = (Duration::from_millis(500), Duration::from_millis(501));
         let within = Duration::from_secs(5);
@@ -266,8 +251,8 @@ mod tests {
         ];
         assert_eq!(those(&lines, Met::Broken), broken);
         assert_eq!(lines.len(), 6 + 3 + 3 + 2);
-        let late = Evidence { recovery: Some(Duration::from_secs(6)), ..evidence };
-        let lines = expect.compare(&Findings::default(), &late);
+        let late = Outcome { recovery: Some(Duration::from_secs(6)), ..outcome };
+        let lines = expect.compare(&late);
         let found = Recovered::After(Duration::from_secs(6));
         assert!(those(&lines, Met::Broken).contains(&Comparison::Recovery(within, found)));
     }

@@ -27,10 +27,10 @@ use thiserror::Error;
 
 pub use action::{Action, EndName, Goal, NodeName, TimerName, WaitFor, Which};
 pub use built_in::{BUILT_IN, MUSEUM, built_in};
-pub use expect::{Compared, Comparison, Counted, Evidence, Met, Recovered, Redness};
+pub use expect::{Compared, Comparison, Counted, Met, Recovered, Redness};
 use knowledge::recognition::recognise;
 pub use measure::Gaps;
-pub use outcome::{Conclusion, Finished, Outcome, Seen};
+pub use outcome::{Conclusion, Finished, Outcome};
 pub use script_runner::{Clocks, Findings, Patience, ResolvedStep, ScriptRunner, Times, resolved};
 pub use words::timer_name;
 

@@ -46,19 +46,19 @@ impl Gaps {
 
 /// Orders a second from the first fault to the end, in percent of those before it. None: there was no calm second.
 #[must_use]
-pub fn share_of_calm(counts: &Counts, findings: &Findings, lasts: Duration) -> Option<u64> {
-    let calm = recovery(counts, findings, lasts).0.filter(|calm| *calm > 0)?;
+pub fn share_of_calm(counts: &Counts, findings: &Findings) -> Option<u64> {
+    let calm = recovery(counts, findings).0.filter(|calm| *calm > 0)?;
     let first_fault = findings.first_fault?;
     let from = (first_fault.as_millis() / 100) as usize;
     let orders: u64 = counts.tenths.iter().skip(from).map(|orders| u64::from(*orders)).sum();
-    let tenths = (lasts.saturating_sub(first_fault).as_millis() / 100).max(1) as u64;
+    let tenths = (findings.lasted.saturating_sub(first_fault).as_millis() / 100).max(1) as u64;
     Some(orders * 1000 / tenths / calm)
 }
 
 /// Orders a second before the first fault, and how long after the last step a whole second with half as many ended. None:
-/// there was no calm second, or no such second afterwards. `lasts`: how long customers ordered.
+/// there was no calm second, or no such second afterwards.
 #[must_use]
-pub fn recovery(counts: &Counts, findings: &Findings, lasts: Duration) -> (Option<u64>, Option<Duration>) {
+pub fn recovery(counts: &Counts, findings: &Findings) -> (Option<u64>, Option<Duration>) {
     const SECOND: usize = 10;
     let tenth = |moment: Duration| (moment.as_millis() / 100) as usize;
     let within =
@@ -71,7 +71,7 @@ pub fn recovery(counts: &Counts, findings: &Findings, lasts: Duration) -> (Optio
     }
     let calm = within(from, to) * SECOND as u64 / (to - from) as u64;
     let begin = tenth(last_step) + 1;
-    let mut seconds = (begin..).take_while(|at| at + SECOND <= tenth(lasts));
+    let mut seconds = (begin..).take_while(|at| at + SECOND <= tenth(findings.lasted));
     let recovered = seconds.find(|at| within(*at, at + SECOND) * 2 >= calm);
     let took = recovered.map(|at| Duration::from_millis(100 * (at + SECOND) as u64).saturating_sub(last_step));
     (Some(calm), took)
@@ -106,10 +106,12 @@ mod tests {
         let mut findings = Findings::default();
         findings.first_fault = Some(Duration::from_secs(3));
         findings.last_step = Some(Duration::from_secs(3));
-        let (calm, took) = recovery(&counts, &findings, Duration::from_secs(9));
+        findings.lasted = Duration::from_secs(9);
+        let (calm, took) = recovery(&counts, &findings);
         assert_eq!(calm, Some(100));
         assert_eq!(took, Some(Duration::from_millis(1900)), "half as many within a second that ends so long after");
-        assert_eq!(recovery(&counts, &findings, Duration::from_millis(4500)), (calm, None), "it ended too soon");
-        assert_eq!(share_of_calm(&counts, &findings, Duration::from_secs(9)), Some(50), "60 for five seconds of six");
+        assert_eq!(share_of_calm(&counts, &findings), Some(50), "60 for five seconds of six");
+        findings.lasted = Duration::from_millis(4500);
+        assert_eq!(recovery(&counts, &findings), (calm, None), "it ended too soon");
     }
 }

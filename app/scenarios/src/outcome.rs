@@ -8,106 +8,121 @@ use std::time::Duration;
 
 use protocol::judge::ContradictionKind;
 use protocol::plant::Plant;
+use serde::{Serialize, Serializer};
 
 use super::measure::{recovery, share_of_calm};
-use super::{Compared, Comparison, Evidence, Findings, Gaps, Light, Met, Scenario};
+use super::{Compared, Comparison, Findings, Gaps, Light, Met, Scenario};
 use cluster::load::{Agreement, Counts};
 use knowledge::verdict::{Judgement, Verdict};
 
 /// How it ends, as the exit statuses of `run` say it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Conclusion {
     /// Everything is as expected.
     Holds,
     /// A promise was broken.
     Violation,
     /// Something that was waited for did not happen: there is no verdict.
+    #[default]
     Undecided,
     /// Too little happened to say anything.
     TooLittleEvidence,
 }
 
-/// What was seen on the way, beside the findings. Moments count from when the customers began.
-#[derive(Clone, Debug, Default)]
-pub struct Seen {
-    /// When nodes were crashed.
-    pub crashes: Vec<Duration>,
-    /// Whether two replicas stood at the same place and did not hold the same, at any time.
-    pub copies_differed: bool,
-    /// Timers that rang while time stood still.
-    pub rung_while_stopped: u64,
-    /// How long customers ordered.
-    pub lasted: Duration,
-}
-
 /// What is known when all have been answered and everything was read once more.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Finished {
     /// What customers were told.
+    #[serde(flatten)]
     pub counts: Counts,
     /// On the history of the run.
+    #[serde(skip)]
     pub verdict: Verdict,
     /// How the copies compared in the end.
+    #[serde(rename = "replicas_equal", serialize_with = "are_equal")]
     pub agreement: Agreement,
 }
 
-/// How a scenario ended.
-#[derive(Clone, Debug)]
+fn are_equal<S: Serializer>(agreement: &Agreement, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bool(*agreement == Agreement::Equal)
+}
+
+/// How a scenario ended. What is left out where it is serialized is told in words.
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Outcome {
-    /// Mistakes that were made on purpose.
+    /// Bugs that were injected.
     pub plants: Vec<Plant>,
-    /// Counts of the script.
+    /// Whether orders were given up for lost.
+    #[serde(skip)]
+    pub loses_orders: bool,
+    /// What happened.
+    #[serde(flatten)]
     pub findings: Findings,
-    /// What was seen on the way.
-    pub seen: Seen,
     /// What was known in the end.
+    #[serde(flatten)]
     pub finished: Finished,
     /// How long customers waited.
+    #[serde(rename = "gaps_ms")]
     pub gaps: Gaps,
     /// Orders acknowledged a second before the first fault.
+    #[serde(rename = "calm_per_s")]
     pub calm: Option<u64>,
     /// From the last step until half of that was reached again.
+    #[serde(rename = "recovery_ms", serialize_with = "millis")]
     pub recovery: Option<Duration>,
+    /// Orders a second from the first fault on, in percent of those before; none: there was no calm.
+    #[serde(skip)]
+    pub share_of_calm: Option<u64>,
     /// Lights that are red.
     pub red: BTreeSet<Light>,
     /// Every expectation, with what was seen; what every scenario expects comes last.
+    #[serde(skip)]
     pub lines: Vec<Compared>,
     /// What follows.
+    #[serde(skip)]
     pub conclusion: Conclusion,
-    /// Whether a mistake was made on purpose, or orders were given up for lost, and everything that was to turn red did.
+    /// Whether a bug was injected, or orders were given up for lost, and everything that was to turn red did.
+    #[serde(skip)]
     pub caught: bool,
+}
+
+fn millis<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.map(|time| time.as_millis() as u64).serialize(serializer)
 }
 
 impl Outcome {
     /// Judges.
     #[must_use]
-    pub fn of(scenario: &Scenario, findings: &Findings, seen: Seen, finished: Finished) -> Self {
-        let gaps = Gaps::of(&finished.counts, &seen.crashes);
-        let (calm, recovery) = recovery(&finished.counts, findings, seen.lasted);
-        let red = red_lights(&finished.verdict, seen.copies_differed);
-        let plants: Vec<Plant> = scenario.plants().collect();
-        let evidence = Evidence {
-            acknowledged: finished.counts.acknowledged,
-            longest_gap: Duration::from_millis(gaps.max),
-            recovery,
-            share_of_calm: share_of_calm(&finished.counts, findings, seen.lasted),
-            rung_while_stopped: seen.rung_while_stopped,
-            planted: !plants.is_empty(),
+    pub fn of(scenario: &Scenario, findings: Findings, finished: Finished) -> Self {
+        let (calm, recovery) = recovery(&finished.counts, &findings);
+        let mut outcome = Self {
+            plants: scenario.plants().collect(),
             loses_orders: scenario.loses_orders(),
-            broken_off: findings.broken_off,
-            red: red.clone(),
+            gaps: Gaps::of(&finished.counts, &findings.crashes),
+            calm,
+            recovery,
+            share_of_calm: share_of_calm(&finished.counts, &findings),
+            red: red_lights(&finished.verdict, findings.copies_differed),
+            findings,
+            finished,
+            ..Self::default()
         };
-        let mut lines = scenario.expect.compare(findings, &evidence);
-        let expects_red = (evidence.planted || evidence.loses_orders) && !scenario.expect.red.is_empty();
+        outcome.lines = scenario.expect.compare(&outcome);
+        let expects_red = outcome.may_turn_red() && !scenario.expect.red.is_empty();
+        let Self { findings, finished, lines, conclusion, caught, .. } = &mut outcome;
         let enough = lines.iter().all(|line| line.met != Met::TooLittle);
-        let caught = expects_red && enough && findings.in_vain.is_none();
+        *caught = expects_red && enough && findings.stuck.is_none();
         lines.push(equal(finished.agreement, findings.broken_off));
         let stuck = |why: &String| Compared { what: Comparison::StuckAt(why.clone()), met: Met::TooLittle };
-        lines.extend(findings.in_vain.as_ref().map(stuck));
-        let conclusion = conclude(finished.verdict.verdict, findings, &lines);
+        lines.extend(findings.stuck.as_ref().map(stuck));
+        *conclusion = conclude(finished.verdict.verdict, findings, lines);
         lines.push(linearizable(&finished.verdict, expects_red));
-        let findings = findings.clone();
-        Self { plants, findings, seen, finished, gaps, calm, recovery, red, lines, conclusion, caught }
+        outcome
+    }
+
+    /// Whether something was done that breaks a promise, so that a light may turn red.
+    pub(super) fn may_turn_red(&self) -> bool {
+        self.loses_orders || !self.plants.is_empty()
     }
 }
 
@@ -117,7 +132,7 @@ fn conclude(verdict: Judgement, findings: &Findings, lines: &[Compared]) -> Conc
     match verdict {
         Judgement::Violation => Conclusion::Violation,
         _ if some(Met::Broken) => Conclusion::Violation,
-        _ if findings.in_vain.is_some() => Conclusion::Undecided,
+        _ if findings.stuck.is_some() => Conclusion::Undecided,
         Judgement::TooLittleEvidence => Conclusion::TooLittleEvidence,
         Judgement::Holds if some(Met::TooLittle) => Conclusion::TooLittleEvidence,
         Judgement::Holds => Conclusion::Holds,
@@ -169,7 +184,7 @@ mod tests {
     }
 
     fn judged(text: &str, findings: &Findings, finished: Finished) -> Outcome {
-        Outcome::of(&parse(text).unwrap(), findings, Seen::default(), finished)
+        Outcome::of(&parse(text).unwrap(), findings.clone(), finished)
     }
 
     #[test]
@@ -181,7 +196,7 @@ mod tests {
         assert!(holds.lines.iter().all(|line| line.met == Met::Yes) && holds.lines.len() == 4, "{:?}", holds.lines);
         let unknown = judged(SCENARIO, &findings, finished(Judgement::TooLittleEvidence));
         assert_eq!(unknown.conclusion, Conclusion::TooLittleEvidence);
-        findings.in_vain = Some("line 3: waited in vain".into());
+        findings.stuck = Some("line 3: no view change within 500 ms".into());
         assert_eq!(judged(SCENARIO, &findings, finished(Judgement::Holds)).conclusion, Conclusion::Undecided);
         let agreement = Agreement::Behind { caught_up: 1, replicas: 2 };
         let unequal = Finished { agreement, ..finished(Judgement::Holds) };
@@ -207,14 +222,14 @@ mod tests {
         let mut end = finished(Judgement::Violation);
         end.counts.acknowledged = 100;
         end.verdict.contradictions.lost = 1;
-        let caught = Outcome::of(&scenario, &findings, Seen::default(), end);
+        let caught = Outcome::of(&scenario, findings.clone(), end);
         assert!(caught.caught && caught.red == [Light::Shows(ContradictionKind::Lost)].into(), "{:?}", caught.lines);
         assert_eq!(caught.conclusion, Conclusion::Violation, "as the exit status says");
         let mut end = finished(Judgement::Holds);
         end.counts.acknowledged = 100;
-        let missed = Outcome::of(&scenario, &findings, Seen::default(), end.clone());
+        let missed = Outcome::of(&scenario, findings.clone(), end.clone());
         assert!(!missed.caught && missed.conclusion == Conclusion::TooLittleEvidence);
-        let without = Outcome::of(&scenario.without_plants(), &findings, Seen::default(), end);
+        let without = Outcome::of(&scenario.without_plants(), findings, end);
         assert!(!without.caught && without.conclusion == Conclusion::Holds, "{:?}", without.lines);
     }
 }

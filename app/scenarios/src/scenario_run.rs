@@ -18,7 +18,7 @@ use protocol::ids::{CustomerId, NodeId, Role};
 use protocol::postcode::PostcodeService;
 use protocol::trace::{Actor, MessageAct, Rate, TraceEvent, TraceRecord};
 
-use crate::{Clocks, Finished, Outcome, ResolvedStep, ScriptRunner, Seen, Times};
+use crate::{Clocks, Finished, Outcome, ResolvedStep, ScriptRunner, Times};
 use knowledge::picture::{Copies, Node, Picture, Service};
 use knowledge::user_command::UserCommand;
 use load_driver::{LoadCommand, LoadDriver, LoadEvent};
@@ -42,7 +42,6 @@ pub struct ScenarioRun {
     /// Who was woken or restarted in the end, in this incarnation.
     mended: BTreeSet<NodeId>,
     measuring: Measuring,
-    seen: Seen,
     clocks: Clocks,
     /// When the customers began.
     begun: Times,
@@ -115,7 +114,6 @@ impl ScenarioRun {
             waiting: VecDeque::new(),
             mended: BTreeSet::new(),
             measuring: Measuring::default(),
-            seen: Seen::default(),
             clocks: Clocks::new(is_watched, 0, now),
             begun: Times::default(),
             learned: Duration::ZERO,
@@ -282,7 +280,8 @@ impl ScenarioRun {
             LoadEvent::Measured(measures) => {
                 self.largest = self.largest.max(measures.largest);
                 let stopped = picture.steering.rate == Rate::STOPPED;
-                self.seen.rung_while_stopped += self.measuring.take(&measures.rung, stopped);
+                let rung = self.measuring.take(&measures.rung, stopped);
+                self.script_runner.findings_mut().rung_while_stopped += rung;
             }
             LoadEvent::Crowd { first, crowd } => {
                 facts.push(TraceRecord { node: first, at: picture.now, event: TraceEvent::Crowd(crowd) });
@@ -320,7 +319,7 @@ impl ScenarioRun {
     /// No more orders and steps; everything is mended, so that it can be judged.
     fn end(&mut self, picture: &Picture, now: Duration) {
         self.load_driver.tell(LoadCommand::Enough);
-        self.seen.lasted = now.saturating_sub(self.begun.real);
+        self.script_runner.findings_mut().lasted = now.saturating_sub(self.begun.real);
         self.ask_for(mended(picture, self.chosen()), picture, now);
         self.mended = standing(picture).map(|(id, _)| id).collect();
         self.phase = Phase::Mending(self.clocks.now().patience);
@@ -355,7 +354,7 @@ impl ScenarioRun {
         let at = now.saturating_sub(self.begun.real);
         let is_crash = |it: &&UserCommand| matches!(it, UserCommand::Crash { .. } | UserCommand::CrashAll);
         let crashes = step.commands.iter().filter(is_crash);
-        self.seen.crashes.extend(crashes.map(|_| at));
+        self.script_runner.findings_mut().crashes.extend(crashes.map(|_| at));
         if !step.words.is_empty() {
             self.load_driver.tell(LoadCommand::Fault { words: step.words, at });
         }
@@ -386,12 +385,12 @@ impl ScenarioRun {
 
     fn look_at_copies(&mut self, picture: &Picture) {
         let begun = !matches!(self.phase, Phase::Gathering(_) | Phase::Over(_) | Phase::Failed(_));
-        self.seen.copies_differed |= begun && picture.stats.copies == Copies::Differ;
+        self.script_runner.findings_mut().copies_differed |= begun && picture.stats.copies == Copies::Differ;
     }
 
     fn judge(&mut self, finished: Finished) {
-        let (scenario, findings) = (self.script_runner.scenario(), self.script_runner.findings());
-        let outcome = Outcome::of(scenario, findings, self.seen.clone(), finished);
+        let (scenario, findings) = (self.script_runner.scenario(), self.script_runner.findings().clone());
+        let outcome = Outcome::of(scenario, findings, finished);
         self.phase = Phase::Over(Box::new(outcome));
     }
 }

@@ -120,10 +120,15 @@ impl ScriptRunner {
         &self.findings
     }
 
+    /// The same, for what is seen outside the script.
+    pub(crate) fn findings_mut(&mut self) -> &mut Findings {
+        &mut self.findings
+    }
+
     /// The step that comes next, or is waited for; none: all are done.
     #[must_use]
     pub fn next_step(&self) -> Option<&Step> {
-        self.scenario.steps.get(self.next).filter(|_| self.findings.in_vain.is_none())
+        self.scenario.steps.get(self.next).filter(|_| self.findings.stuck.is_none())
     }
 
     /// The cluster is as it shall be when the script begins: what was before does not count.
@@ -156,7 +161,7 @@ impl ScriptRunner {
 
     /// Ends it early: no step follows, and nothing is concluded from those that are left.
     pub fn break_off(&mut self, why: String) {
-        self.findings.in_vain.get_or_insert(why);
+        self.findings.stuck.get_or_insert(why);
         self.findings.broken_off = true;
     }
 
@@ -204,7 +209,7 @@ impl ScriptRunner {
                     }
                     if let Action::Wait { .. } | Action::Message { .. } | Action::Ring { .. } = step.action {
                         let within = within.as_millis();
-                        self.findings.in_vain =
+                        self.findings.stuck =
                             Some(format!("line {}: waited {within} ms of cluster time for {what}", step.line));
                         return done;
                     }

@@ -115,7 +115,7 @@ fn no_mistake_is_made_on_purpose_without_consent() {
 }
 
 #[test]
-fn what_is_waited_for_in_vain_is_said_with_its_line() {
+fn what_did_not_happen_is_said_with_its_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vain.toml");
     let text = UNSAFE
@@ -125,7 +125,7 @@ fn what_is_waited_for_in_vain_is_said_with_its_line() {
     let output = program(&["run", path.to_str().unwrap(), "--json"]);
     let report = last_json(&output);
     assert_eq!(output.status.code(), Some(3), "{report}");
-    assert_eq!(report["in_vain"], "line 26: waited 300 ms of cluster time for a view change", "{report}");
+    assert_eq!(report["stuck"], "line 26: waited 300 ms of cluster time for a view change", "{report}");
 }
 
 /// From [7] to [14], one message after the other; between two steps time stands still, and it stands still at the end.

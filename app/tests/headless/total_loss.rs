@@ -15,7 +15,7 @@ fn a_fresh_start_brings_service_back_and_shows_what_was_lost() {
     let report = last_json(&output);
     assert_eq!(output.status.code(), Some(1), "a lost order is a violation, whoever gave it up: {report}");
     assert_eq!(
-        (&report["red"], &report["not_done"], &report["in_vain"]),
+        (&report["red"], &report["not_done"], &report["stuck"]),
         (&json!(["lost"]), &json!([]), &json!(null)),
         "{report}"
     );

@@ -124,8 +124,8 @@ fn staged(scenario_run: &ScenarioRun, lesson: Option<Plant>) -> (String, Option<
 }
 
 fn progress(script_runner: &ScriptRunner) -> String {
-    if let Some(why) = &script_runner.findings().in_vain {
-        return wording::in_vain(why);
+    if let Some(why) = &script_runner.findings().stuck {
+        return wording::stuck(why);
     }
     let steps = &script_runner.scenario().steps;
     let next = script_runner.next_step();

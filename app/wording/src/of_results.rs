@@ -28,7 +28,7 @@ pub const SCENARIO_STANDS_STILL: &str = "Time stands still, and the scenario wit
 
 /// A scenario that cannot go on.
 #[must_use]
-pub fn in_vain(why: &str) -> String {
+pub fn stuck(why: &str) -> String {
     format!("It goes no further: {why}. Was something else done to the cluster meanwhile?")
 }
 
@@ -74,7 +74,7 @@ pub fn performed(outcome: &Outcome) -> String {
     let faults = count(outcome.findings.all_faults() as usize, "fault", "faults");
     let changes = count(outcome.findings.view_changes as usize, "view change", "view changes");
     let orders = count(outcome.finished.counts.acknowledged as usize, "order acknowledged", "orders acknowledged");
-    format!("{} s · {orders} · {faults} · {changes}", outcome.seen.lasted.as_secs())
+    format!("{} s · {orders} · {faults} · {changes}", outcome.findings.lasted.as_secs())
 }
 
 /// How the same scenario ends in the terminal.

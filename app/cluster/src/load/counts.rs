@@ -5,8 +5,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::Serialize;
+
 /// What customers were told. All moments count from when the customers began.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Counts {
     /// Orders placed.
     pub acknowledged: u64,
@@ -18,8 +20,10 @@ pub struct Counts {
     pub reads: u64,
     /// Intervals in which a customer waited long: from, to. Of those that begin in the same tenth of a second the longest,
     /// so that a thousand customers for a day fit into memory.
+    #[serde(skip)]
     pub gaps: BTreeMap<u64, (Duration, Duration)>,
     /// Orders acknowledged in each tenth of a second.
+    #[serde(skip)]
     pub tenths: Vec<u32>,
 }
 

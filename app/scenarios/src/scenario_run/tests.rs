@@ -239,7 +239,7 @@ fn timers_are_counted_before_time_goes_on() {
     assert!(told.at(2_750).is_empty());
     told.says(rung(6));
     assert_eq!(told.at(2_800), [UserCommand::SetRate { rate: Rate::REAL }]);
-    assert_eq!((told.scenario_run.seen.rung_while_stopped, told.scenario_run.largest()), (2, 10));
+    assert_eq!((told.scenario_run.script_runner().findings().rung_while_stopped, told.scenario_run.largest()), (2, 10));
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn a_person_who_lets_time_go_on_meanwhile_makes_no_timer_ring_while_it_stood_sti
     told.at(3_100);
     told.says(rung(90));
     told.at(3_200);
-    assert_eq!(told.scenario_run.seen.rung_while_stopped, 0);
+    assert_eq!(told.scenario_run.script_runner().findings().rung_while_stopped, 0);
 }
 
 #[test]
@@ -293,15 +293,15 @@ fn a_person_who_stops_time_stops_the_script_and_its_patience_and_nothing_lets_ti
     for ms in [10_000, 100_000, 1_000_000] {
         assert_eq!(stopped(&mut told, ms), [], "time stands still at {ms} ms");
     }
-    assert!(told.scenario_run.script_runner().findings().in_vain.is_none());
+    assert!(told.scenario_run.script_runner().findings().stuck.is_none());
     told.scenario_run.asked_beside(&UserCommand::SetRate { rate: Rate(100_000) }, Duration::from_millis(1_000_000));
     // A tenth of real time, and the ten seconds are not over.
     told.picture.set_now(2_500_000 + 9_000_000);
     assert_eq!(stopped(&mut told, 1_090_000), []);
-    assert!(told.scenario_run.script_runner().findings().in_vain.is_none());
+    assert!(told.scenario_run.script_runner().findings().stuck.is_none());
     told.picture.set_now(2_500_000 + 9_900_000);
     let ended = stopped(&mut told, 1_099_000);
-    assert!(told.scenario_run.script_runner().findings().in_vain.is_some(), "cluster time counts");
+    assert!(told.scenario_run.script_runner().findings().stuck.is_some(), "cluster time counts");
     let ended = [ended, stopped(&mut told, 1_099_100)].concat();
     assert!(ended.contains(&UserCommand::MendAll), "{ended:?}");
     assert!(
@@ -355,5 +355,5 @@ fn its_end_is_judged() {
     let missing: Vec<_> =
         outcome.lines.iter().filter(|line| line.met == Met::TooLittle).map(|line| &line.what).collect();
     assert!(missing.contains(&&Comparison::AtLeast(Counted::Failovers, 1, 0)), "{missing:?}");
-    assert_eq!(outcome.seen.lasted, Duration::from_millis(1_100));
+    assert_eq!(outcome.findings.lasted, Duration::from_millis(1_100));
 }

@@ -9,19 +9,23 @@ use protocol::ids::{NodeId, ViewNumber};
 use protocol::trace::{Denial, Standing, TraceEvent, TraceRecord};
 
 use knowledge::numbered_steps::{NumberedSteps, Passed};
+use serde::{Serialize, Serializer};
 
 /// Refusals and skipped steps are told one by one up to so many.
 const MOST_TOLD: usize = 50;
 
-/// Counts since the script began.
-#[derive(Clone, Debug, Default)]
+/// What has happened since the script began. Moments count from when the customers began.
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Findings {
     /// Faults, by kind. Mending is none.
     pub faults: BTreeMap<&'static str, u64>,
     /// Bombs that went off, by failpoint.
     pub failpoints: BTreeMap<&'static str, u64>,
+    /// Timers that rang while time stood still, by the processes' own count.
+    #[serde(rename = "timers_rung")]
+    pub rung_while_stopped: u64,
     /// Timers that rang while time was slower than real time.
-    pub timers_rung: u64,
+    pub timers_rung_slowly: u64,
     /// Replicas that a front-end began to suspect.
     pub suspicions: u64,
     /// Newer views.
@@ -29,18 +33,34 @@ pub struct Findings {
     /// Newer views with another primary.
     pub failovers: u64,
     /// Why commands were refused, the first of them.
+    #[serde(skip)]
     pub refused: Vec<Denial>,
-    /// Steps that were not done because nobody was meant.
+    /// Steps that were not done because they meant nothing that was there.
+    #[serde(skip)]
     pub skipped: Vec<String>,
-    /// What was waited for in vain: then the scenario went no further.
-    pub in_vain: Option<String>,
+    /// The step at which the script stopped, because what it waits for did not happen: a sentence.
+    pub stuck: Option<String>,
     /// Whether it was ended before its time.
+    #[serde(skip)]
     pub broken_off: bool,
+    /// When nodes were crashed.
+    #[serde(skip)]
+    pub crashes: Vec<Duration>,
+    /// Whether two replicas stood at the same place and did not hold the same, at any time.
+    #[serde(skip)]
+    pub copies_differed: bool,
+    /// How long customers ordered.
+    #[serde(rename = "secs", serialize_with = "seconds")]
+    pub lasted: Duration,
     /// When the first fault was asked for.
+    #[serde(skip)]
     pub first_fault: Option<Duration>,
     /// When the last step was done.
+    #[serde(skip)]
     pub last_step: Option<Duration>,
+    #[serde(skip)]
     newest: Option<(ViewNumber, NodeId)>,
+    #[serde(skip)]
     numbered: NumberedSteps,
 }
 
@@ -52,6 +72,10 @@ pub(super) struct Since {
     pub suspicions: u64,
     pub arrived: BTreeSet<u8>,
     pub sent: BTreeSet<u8>,
+}
+
+fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(time.as_secs())
 }
 
 impl Findings {
@@ -80,7 +104,7 @@ impl Findings {
             self.suspicions += 1;
             since.suspicions += 1;
         } else if let TraceEvent::Rang { .. } = record.event {
-            self.timers_rung += 1;
+            self.timers_rung_slowly += 1;
         } else if let TraceEvent::Exploded { bomb } = record.event {
             *self.failpoints.entry(bomb.at.name()).or_default() += 1;
             since.failpoints += 1;

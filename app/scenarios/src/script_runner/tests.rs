@@ -112,9 +112,9 @@ fn waiting_ends_with_what_is_waited_for_or_in_vain() {
     assert_eq!(told.at(5_100), [crash(2)]);
     assert_eq!((told.script_runner.findings().view_changes, told.script_runner.findings().failovers), (1, 1));
     assert!(vain.go_on(&told.picture, times(5_499)).is_empty());
-    assert!(vain.findings().in_vain.is_none());
+    assert!(vain.findings().stuck.is_none());
     assert!(vain.go_on(&told.picture, times(5_500)).is_empty());
-    assert_eq!(vain.findings().in_vain.as_deref(), Some("line 9: waited 500 ms of cluster time for a view change"));
+    assert_eq!(vain.findings().stuck.as_deref(), Some("line 9: waited 500 ms of cluster time for a view change"));
     assert!(vain.is_over(Duration::from_secs(60)));
 }
 
