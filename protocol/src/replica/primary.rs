@@ -48,6 +48,7 @@ impl Primary {
         }
     }
 
+    #[cfg(feature = "simulation")]
     pub(super) fn inherited(&self) -> OpNumber {
         self.inherited
     }

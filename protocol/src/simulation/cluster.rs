@@ -181,7 +181,7 @@ impl<S: Environment> Cluster<S> {
         self.write(|cluster| format!("{} starts as {id}", cluster.seats[slot].name));
         let mut effects = std::mem::take(&mut self.effects);
         if let Some(actor) = &mut self.nodes[node].actor {
-            actor.start(&mut effects);
+            actor.machine().start(&mut effects);
         }
         self.after_run(node, effects);
     }
@@ -367,7 +367,7 @@ impl<S: Environment> Cluster<S> {
         for input in inbox.drain(..) {
             self.note(node, &input);
             let Some(actor) = &mut self.nodes[node].actor else { break };
-            actor.handle(input, &mut effects);
+            actor.machine().handle(input, &mut effects);
             if let Actor::Replica(replica) = actor {
                 self.checkers.observe(node, replica);
             }
@@ -378,7 +378,7 @@ impl<S: Environment> Cluster<S> {
 
     fn after_run(&mut self, node: usize, mut effects: Effects) {
         if let Some(actor) = &mut self.nodes[node].actor {
-            actor.settle(&mut effects);
+            actor.machine().settle(&mut effects);
             if let Actor::Replica(replica) = actor {
                 self.checkers.observe(node, replica);
             }

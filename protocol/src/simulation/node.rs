@@ -5,7 +5,7 @@
 use crate::customer::Customer;
 use crate::front_end::FrontEnd;
 use crate::ids::NodeId;
-use crate::machine::{Effects, Input, Machine, Timer};
+use crate::machine::{Input, Machine, Timer};
 use crate::name_server::NameServer;
 use crate::replica::Replica;
 use crate::trace::NodeState;
@@ -39,28 +39,14 @@ pub enum Actor {
 }
 
 impl Actor {
-    fn machine(&mut self) -> &mut dyn Machine {
+    /// The machine, for its driver.
+    pub fn machine(&mut self) -> &mut dyn Machine {
         match self {
             Actor::NameServer(machine) => &mut **machine,
             Actor::FrontEnd(machine) => &mut **machine,
             Actor::Replica(machine) => &mut **machine,
             Actor::Customer(machine) => &mut **machine,
         }
-    }
-
-    /// See [`Machine::start`].
-    pub fn start(&mut self, effects: &mut Effects) {
-        self.machine().start(effects);
-    }
-
-    /// See [`Machine::handle`].
-    pub fn handle(&mut self, input: Input, effects: &mut Effects) {
-        self.machine().handle(input, effects);
-    }
-
-    /// See [`Machine::settle`].
-    pub fn settle(&mut self, effects: &mut Effects) {
-        self.machine().settle(effects);
     }
 
     /// See [`Machine::describe`].
