@@ -64,5 +64,5 @@ fn show_fault(fault: &std::panic::PanicHookInfo<'_>) {
     if display::takes(what) || window::broken::takes(&format!("{what}{place}")) {
         return;
     }
-    warn(format!("Internal fault: {what}{place}. This is a mistake in Just Hungry; please report it."));
+    warn(format!("Internal fault: {what}{place}. This is a fault in Just Hungry; please report it."));
 }

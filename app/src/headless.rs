@@ -76,7 +76,7 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// Passive replication on real processes, to be watched. Without a command it opens the window.
+/// Watch passive replication on real processes. Without a command, this opens the window.
 #[derive(Debug, Parser)]
 #[command(name = "just-hungry", version, about, after_help = EXIT_STATUSES, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
@@ -89,38 +89,37 @@ pub struct Arguments {
     pub gui: WindowKind,
 }
 
-const EXIT_STATUSES: &str = "Exit status: 0 holds, 1 violation, 2 bad input or use, 3 undecided or out of time, \
-                             4 too little evidence, 70 internal fault.";
+const EXIT_STATUSES: &str = "Exit status: 0 all promises hold, 1 violation, 2 wrong use or bad input, 3 undecided or stopped, 4 too little evidence, 70 internal fault.";
 
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Open the window on a running cluster (this is what no command means).
+    /// Start a cluster and open the window (the default without a command).
     #[cfg(feature = "window")]
     Gui(WindowKind),
-    /// Start a cluster and say as JSON lines what runs where; ends when its input closes, or on a signal to end.
+    /// Start a cluster and list its processes as JSON lines. It ends when its input closes, or on Ctrl+C.
     Cluster(cluster_command::ClusterArguments),
-    /// Order from a running cluster: JSON requests in, one a line, JSON answers out.
+    /// Order from a running cluster: JSON requests in, JSON answers out, one per line.
     Customer(customer_lines::CustomerArguments),
-    /// Show what each node of a running cluster believes and uses.
+    /// Show what each node of a running cluster believes, and what it uses of the machine.
     Status(status::StatusArguments),
-    /// Perform a scenario on real processes, and judge what came of it.
+    /// Run a scenario on real processes and judge the result.
     Run(run::RunArguments),
-    /// The classroom demonstration, in the terminal: the primary is killed in the middle of an order.
+    /// Run the demonstration in the terminal: the primary is killed in the middle of an order.
     Demo(demo::DemoArguments),
-    /// Measure orders a second, latency, cost, and a bare QUIC round trip beside them.
+    /// Measure orders per second, latency and processor time, and a bare QUIC round trip for comparison.
     Bench(bench::BenchArguments),
-    /// Run whole clusters in memory, on virtual time, each from one seed, and check every invariant after every step.
+    /// Run clusters in memory on virtual time, one per seed, and check every invariant after every step.
     Simulate(simulate::SimulateArguments),
     /// Judge a history: is it linearizable?
     Check(check::CheckArguments),
-    /// Tell what a tape holds, line by line, without a cluster. (The window shows one with `gui --tape FILE`.)
+    /// Print a tape line by line, without a cluster. (`gui --tape FILE` shows it in the window.)
     Replay(replay::ReplayArguments),
-    /// Say whether a file is a scenario, a history or a tape, or where it is wrong.
+    /// Check that a file is a valid scenario, history or tape; if not, say where it is wrong.
     Validate {
         /// The file.
         file: PathBuf,
-        /// End with one JSON object.
+        /// Print the result as one JSON object.
         #[arg(long)]
         json: bool,
     },
@@ -130,10 +129,10 @@ pub enum Command {
 #[cfg(feature = "window")]
 #[derive(Clone, Debug, clap::Args)]
 pub struct WindowKind {
-    /// The cluster that is started.
+    /// The cluster to start.
     #[command(flatten)]
     pub cluster: ClusterKind,
-    /// Show this tape instead, and start no cluster.
+    /// Show this tape instead of starting a cluster.
     #[arg(long, value_name = "FILE")]
     pub tape: Option<PathBuf>,
 }
@@ -141,43 +140,42 @@ pub struct WindowKind {
 /// What a person can choose about the cluster that is started.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ClusterKind {
-    /// The folder of the run, for `status` and `customer` in other terminals: a new or an empty one, or one that a killed run
-    /// has left. A temporary one if none is given. What the run puts there goes at its end.
+    /// The folder of the run, by which `status` and `customer` find it from other terminals. It must be new, empty, or left over from a killed run, and is emptied at the end. Default: a temporary folder.
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// How many replicas begin.
+    /// Number of replicas at the start.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
     replicas: u32,
-    /// Who is asked about postcodes: stand-ins with built-in data, or the real services.
+    /// Where postcodes are checked: stand-ins with built-in data, or the real services.
     #[arg(long, value_enum, default_value_t)]
     postcodes: Postcodes,
-    /// Time between two cleanings of the name server's registry, in seconds.
+    /// Interval at which the name server cleans its registry, in seconds.
     #[arg(long, value_name = "S", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     autoclean: u64,
-    /// Time between two heartbeats, in milliseconds.
+    /// Interval of heartbeats, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=60_000))]
     heartbeat: u64,
     /// Silence after which a node is suspected, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(2..=600_000))]
     suspect_after: u64,
-    /// What becomes of an order while no postcode service answers: it waits, or it is refused after a while.
+    /// What happens to an order while no postcode service answers: it waits, or it is refused after some time.
     #[arg(long, value_enum, default_value_t)]
     unchecked: Unchecked,
-    /// With `--unchecked refuse`: after this many seconds.
+    /// With `--unchecked refuse`: refuse the order after this many seconds.
     #[arg(long, value_name = "S", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     refuse_after: u64,
-    /// How many customers' last requests the replicas remember; the customer that has been silent longest is forgotten first.
+    /// How many customers the replicas remember. They forget first the customer that has been silent longest.
     #[arg(long, value_name = "N", default_value_t = MOST_SESSIONS, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SESSIONS)))]
     sessions: u32,
 }
 
-/// What becomes of an order while nobody can check its postcode.
+/// What happens to an order while its postcode cannot be checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 enum Unchecked {
-    /// It waits until somebody can.
+    /// It waits until a service answers.
     #[default]
     Wait,
-    /// It is refused, for good.
+    /// It is refused after some time, and stays refused.
     Refuse,
 }
 
@@ -188,7 +186,8 @@ impl ClusterKind {
     /// When the choices contradict each other.
     pub fn options(&self) -> Result<ClusterOptions, Failure> {
         if self.suspect_after < 2 * self.heartbeat {
-            let why = "--suspect-after must be at least twice --heartbeat, or everybody suspects everybody";
+            let why =
+                "--suspect-after must be at least twice --heartbeat; otherwise nodes suspect each other all the time";
             return Err(Failure::BadInput(why.into()));
         }
         let (heartbeat, suspect_after) = (Span::millis(self.heartbeat), Span::millis(self.suspect_after));
@@ -245,10 +244,10 @@ pub fn perform(command: Command) -> Result<Exit, Failure> {
     let interrupt = signals::listen()?;
     let end = |what| signals::end_when_asked(&interrupt, what);
     match &command {
-        Command::Status(_) => end("Asked to end before the nodes had answered."),
-        Command::Check(_) => end("Undecided: asked to end before the history was judged."),
-        Command::Replay(_) => end("Asked to end before the end of the tape."),
-        Command::Validate { .. } => end("Undecided: asked to end before the file was read."),
+        Command::Status(_) => end("Stopped before the nodes had answered."),
+        Command::Check(_) => end("Undecided: stopped before the history was judged."),
+        Command::Replay(_) => end("Stopped before the end of the tape."),
+        Command::Validate { .. } => end("Undecided: stopped before the file was read."),
         // These finish what they have begun.
         #[cfg(feature = "window")]
         Command::Gui(_) => {}
@@ -261,7 +260,7 @@ pub fn perform(command: Command) -> Result<Exit, Failure> {
     }
     match command {
         #[cfg(feature = "window")]
-        Command::Gui(_) => Err(Failure::BadInput("the window is not a command without a window".into())),
+        Command::Gui(_) => Err(Failure::BadInput("this command needs a window".into())),
         Command::Cluster(arguments) => cluster_command::perform(arguments, interrupt),
         Command::Customer(arguments) => customer_lines::perform(&arguments, &interrupt),
         Command::Status(arguments) => status::perform(&arguments),

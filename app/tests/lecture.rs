@@ -172,7 +172,7 @@ impl Telling {
         self.fact(primary, TraceEvent::PostcodeAnswered { message, from: SERVICE, verdict, took: 900 });
         for backup in backups {
             self.message(primary, backup, 5, format!("update {number}"), request);
-            self.message(backup, primary, 6, format!("holds {number}"), request);
+            self.message(backup, primary, 6, format!("ack {number}"), request);
         }
         self.fact(primary, TraceEvent::Committed { op: OpNumber(number) });
         self.message(primary, FRONT_END, 13, format!("placed #{number}"), request);

@@ -115,7 +115,7 @@ fn a_tape_that_cannot_be_saved_is_told_of_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |path: std::path::PathBuf| tape::save(&tape.copy(), &path).unwrap_err().to_string();
     assert!(refused(folder.path().join("nowhere").join("x")).contains("there is no folder"));
-    assert!(refused("/".into()).contains("is no place for a tape"));
+    assert!(refused("/".into()).contains("is not a file name"));
     std::fs::create_dir(folder.path().join("taken")).unwrap();
     assert!(refused(folder.path().join("taken")).starts_with("The tape was not saved to"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "the folder that was there");
@@ -149,7 +149,7 @@ fn a_tape_that_is_cut_off_anywhere_opens_as_far_as_it_goes() {
         }
     }
     let last = tape::read(&text[..text.len() - 30]).unwrap();
-    assert_eq!(last.notes, ["The tape was cut off after line 14; what comes before is shown."]);
+    assert_eq!(last.notes, ["The tape was cut off after line 14; only the part before that is shown."]);
     assert_eq!(last.bad_line, Some(15));
 }
 
@@ -176,11 +176,11 @@ fn what_is_no_tape_is_refused_with_the_line() {
         (&b""[..], "the file is empty"),
         (b"title = \"Chaos\"\n", "line 1"),
         (b"{\"type\":\"init\",\"postcode\":\"M1 1AE\",\"value\":[]}\n", "missing field `just-hungry-tape`"),
-        (b"\x1f\x8bnonsense", "damaged from its beginning"),
+        (b"\x1f\x8bnonsense", "damaged at its beginning"),
         (b"\x89PNG\r\n\x1a\n", "line 1"),
     ] {
         let error = tape::read(bytes).unwrap_err().to_string();
-        assert!(error.contains("This is no tape") && error.contains(why), "{error}");
+        assert!(error.contains("This is not a tape") && error.contains(why), "{error}");
     }
     assert!(tape::open(&std::env::temp_dir()).unwrap_err().to_string().contains("it is not a file"));
 }
@@ -194,7 +194,7 @@ fn tapes_of_other_versions_show_what_is_understood() {
     text.insert(4, r#"{"fact":{"node":1,"at":2,"event":{"Levitated":{"height":\"\u001b[31m\"}}}}"#);
     let opened = tape::read(text.join("\n").as_bytes()).unwrap();
     assert!(opened.notes[0].contains("format 3"), "{:?}", opened.notes);
-    assert!(opened.notes[1].starts_with("Line 4 makes no sense and is left out: unknown variant `hologram`"));
+    assert!(opened.notes[1].starts_with("Line 4 is not valid and is skipped: unknown variant `hologram`"));
     assert_eq!(opened.tape.end(), tape.end());
     assert_eq!(opened.bad_line, Some(4));
 }
@@ -209,7 +209,7 @@ fn a_malicious_tape_is_kept_within_limits() {
         file.finish().unwrap()
     };
     let zeros = tape::read(&bomb(&[b'0'; 65_536], 100)[..]).unwrap();
-    assert_eq!(zeros.notes, ["Line 2 is longer than 4 MiB; what comes before it is shown."]);
+    assert_eq!(zeros.notes, ["Line 2 is longer than 4 MiB; only the tape before it is shown."]);
     let blank = tape::read(&bomb(&[b'\n'; 65_536], 10)[..]).unwrap();
     assert_eq!(blank.notes.len(), 2, "{:?}", blank.notes);
     let mut many = header.to_owned();
@@ -223,7 +223,7 @@ fn a_malicious_tape_is_kept_within_limits() {
     assert_eq!(many.picture.nodes.iter().count(), 2_000);
     assert!(many.notes[0].contains("more than 2000 processes"), "{:?}", many.notes);
     let late = format!("{header}{{\"fact\":{{\"node\":1,\"at\":18446744073709551615,\"event\":\"Woke\"}}}}\n");
-    assert!(tape::read(late.as_bytes()).unwrap().notes[0].contains("later than any run"));
+    assert!(tape::read(late.as_bytes()).unwrap().notes[0].contains("later than the longest possible run"));
     let evil = format!(
         "{header}{{\"fact\":{{\"node\":1,\"at\":1,\"event\":{{\"Log\":{{\"text\":\"a\\u001b[2J\\nb\"}}}}}}}}\n"
     );
@@ -248,7 +248,7 @@ fn a_tape_of_long_refusals_is_kept_within_memory() {
     };
     let long = tape_of(130, 1_000_000);
     assert!(long.tape.bytes() <= 100 << 20 && long.tape.end() > 100, "{} of {}", long.tape.bytes(), long.tape.end());
-    assert!(long.notes[0].contains("larger than any may be"), "{:?}", long.notes);
+    assert!(long.notes[0].contains("The tape is too large"), "{:?}", long.notes);
     assert!(long.picture.log.lines().map(|line| wording::line_of_log(line).1.len()).sum::<usize>() <= 1 << 20);
     assert!(long.picture.notices.iter().all(|(_, why)| wording::denial(why, |id| id.to_string()).len() < 6_000));
     let last = long.tape.entry(long.tape.end() - 1).unwrap();

@@ -16,26 +16,26 @@ pub struct Arguments {
     pub command: Command,
 }
 
-/// There is only one thing to do; it has the same name in `just-hungry`.
+/// There is one command; it has the same name in `just-hungry`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Be one node of a cluster. Keys and settings come over standard input; when it ends, the node ends.
+    /// Run one node of a cluster. It reads keys and settings from standard input, and ends when that ends.
     Node(NodeArguments),
 }
 
 /// What follows `node`.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct NodeArguments {
-    /// What the node is. Only so that lists of processes can be read: standard input decides, and must agree.
+    /// The role of the node, shown in process lists. Standard input must name the same role.
     pub role: NodeRole,
 }
 
 /// What a process can be, as the command line names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum NodeRole {
-    /// Knows who is where, and which view was recorded last.
+    /// Keeps the registry of nodes and the record of the newest view.
     NameServer,
-    /// Routes requests, suspects replicas, proposes views.
+    /// Forwards requests, suspects replicas and proposes views.
     FrontEnd,
     /// Holds the orders.
     Replica,
@@ -43,7 +43,7 @@ pub enum NodeRole {
     PostcodesIo,
     /// Stands in for getthedata.com.
     Getthedata,
-    /// Sends bytes back, for benchmarks.
+    /// Sends bytes back, for measurements.
     Echo,
 }
 

@@ -239,7 +239,7 @@ pub fn write_frame<T: Serialize>(pipe: &mut impl Write, value: &T) -> io::Result
     let mut frame = vec![0; 4];
     frame = postcard::to_extend(value, frame).map_err(io::Error::other)?;
     let length = u32::try_from(frame.len() - 4).ok().filter(|length| *length <= LARGEST_FRAME);
-    let length = length.ok_or_else(|| io::Error::other("what was to be said is too large for the control pipe"))?;
+    let length = length.ok_or_else(|| io::Error::other("the command is too large for the control pipe"))?;
     frame[..4].copy_from_slice(&length.to_le_bytes());
     pipe.write_all(&frame)?;
     pipe.flush()
@@ -262,7 +262,7 @@ pub fn read_frame<T: DeserializeOwned>(pipe: &mut impl Read) -> io::Result<Optio
     pipe.read_exact(&mut length[1..])?;
     let length = u32::from_le_bytes(length);
     if length > LARGEST_FRAME {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "the control pipe carries no frames"));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the control pipe sent invalid data"));
     }
     let mut body = Vec::new();
     pipe.take(u64::from(length)).read_to_end(&mut body)?;

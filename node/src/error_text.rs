@@ -13,25 +13,25 @@ pub fn io(error: &Error) -> String {
     }
     let words = match error.kind() {
         ErrorKind::NotFound => "there is no such file or folder",
-        ErrorKind::PermissionDenied => "you may not do that there",
-        ErrorKind::AlreadyExists => "there is something of that name already",
+        ErrorKind::PermissionDenied => "you do not have permission",
+        ErrorKind::AlreadyExists => "something with this name already exists",
         ErrorKind::IsADirectory => "it is a folder, not a file",
         ErrorKind::NotADirectory => "part of its path is a file, not a folder",
         ErrorKind::DirectoryNotEmpty => "the folder is not empty",
         ErrorKind::StorageFull => "the disk is full",
         ErrorKind::QuotaExceeded => "you have no space left on this disk",
-        ErrorKind::ReadOnlyFilesystem => "the disk can only be read",
+        ErrorKind::ReadOnlyFilesystem => "the disk is read-only",
         ErrorKind::FileTooLarge => "the file is too large",
-        ErrorKind::ConnectionRefused => "nothing listens there",
-        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => "the other side broke the connection off",
+        ErrorKind::ConnectionRefused => "nothing listens at this address",
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => "the other side closed the connection",
         ErrorKind::AddrInUse => "another program uses this address",
         ErrorKind::AddrNotAvailable => "this machine has no such address",
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown => {
-            "the network does not lead there"
+            "the network does not reach this address"
         }
         ErrorKind::TimedOut => "no answer came in time",
-        ErrorKind::BrokenPipe => "the other side reads no more",
-        ErrorKind::UnexpectedEof => "it ends in the middle",
+        ErrorKind::BrokenPipe => "the other side has stopped reading",
+        ErrorKind::UnexpectedEof => "it ends too early",
         ErrorKind::OutOfMemory => "there is not enough memory",
         _ => return without_number(&error.to_string()),
     };

@@ -92,8 +92,7 @@ pub struct Nearest {
 pub enum NoPostcodeNear {
     /// Out at sea, or in another country.
     #[error(
-        "There is no postcode here: the nearest one, {postcode} ({place}), is {kilometres} km away. \
-         Choose a place in the United Kingdom."
+        "There is no postcode here. The nearest one, {postcode} ({place}), is {kilometres} km away. Choose a place in the United Kingdom."
     )]
     TooFar {
         /// The nearest postcode.

@@ -172,7 +172,7 @@ impl Reports {
     /// Says something, unless the launcher is too far behind: then it is only logged.
     pub fn tell(&self, report: NodeReport) {
         if let Err(TrySendError::Full(_)) = self.sender.try_send(Said(report, None)) {
-            tracing::warn!("the launcher does not read its reports");
+            tracing::warn!("the launcher does not read the reports of this node");
         }
     }
 
@@ -213,12 +213,11 @@ pub fn first_word() -> anyhow::Result<NodeConfig> {
     let mut input = io::stdin().lock();
     anyhow::ensure!(
         !input.is_terminal(),
-        "This command is one node of a cluster: another program starts it and tells it over standard input what to be. \
-         To see a cluster, run `just-hungry` instead."
+        "This command runs one node of a cluster and gets its settings from a launcher over standard input. To start a cluster, run `just-hungry` instead."
     );
     control::read_frame(&mut input)
-        .context("What standard input says is no configuration of a node. The launcher must be of the same version.")?
-        .context("Standard input ended before it said what this node is to be.")
+        .context("Standard input is not a valid configuration of a node. The launcher must have the same version as this program.")?
+        .context("Standard input ended before the configuration of this node was complete.")
 }
 
 /// Starts to listen to the launcher. When the launcher closes the pipe, or dies, this process ends at once, in the middle of
@@ -243,7 +242,7 @@ pub fn listen(standstill: Standstill) -> io::Result<mpsc::UnboundedReceiver<Cont
                 }
                 Ok(None) => break 0,
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                    tracing::error!("the launcher said something that is no command: {error}");
+                    tracing::error!("the launcher sent an invalid command: {error}");
                     break crate::EXIT_BAD_INPUT;
                 }
                 Err(_) => break 0,

@@ -116,7 +116,7 @@ impl Inquiry {
         let (place, endpoint) = endpoints.find(|(_, endpoint)| match endpoint.may_be_asked() {
             Ok(()) => true,
             Err(why) => {
-                tracing::debug!(service = %endpoint.service(), why, "passed over");
+                tracing::debug!(service = %endpoint.service(), why, "skipped");
                 false
             }
         })?;
@@ -136,7 +136,7 @@ impl Inquiry {
             Meaning::Says(verdict) => said(verdict, None, true),
             Meaning::Unavailable(why) => said(nobody, Some(why), true),
             Meaning::OurFault(why) => {
-                tracing::error!(%service, %postcode, why, "the postcode service says that our request was wrong");
+                tracing::error!(%service, %postcode, why, "the postcode service rejected our request as invalid");
                 said(nobody, Some(why), false)
             }
         }

@@ -52,7 +52,7 @@ fn begin(named: NodeRole) -> anyhow::Result<ExitCode> {
     let role = NodeRole::of(&config.duty);
     anyhow::ensure!(
         role == named,
-        "The command line says {named}, standard input says {role}. Start `node {role}`, or send another configuration."
+        "The command line names the role {named}, but standard input names {role}. Start `node {role}`, or send another configuration."
     );
     // Fails only if there is one already, which does as well.
     drop(rustls::crypto::ring::default_provider().install_default());
@@ -94,7 +94,7 @@ async fn live(
         }
         Err(error) => return (reports, crate::error_text::chain(&error), EXIT_BAD_INPUT),
     };
-    let Some(error) = ended.err() else { return (reports, "The launcher stopped talking.".into(), EXIT_FAULT) };
+    let Some(error) = ended.err() else { return (reports, "The launcher closed its pipe.".into(), EXIT_FAULT) };
     // A full disk is no fault of this program.
     let status = if error.is::<JournalError>() { EXIT_BAD_INPUT } else { EXIT_FAULT };
     (reports, crate::error_text::chain(&error), status)
@@ -135,7 +135,7 @@ fn become_what_was_told(config: &NodeConfig, reports: &Reports, standstill: &Sta
             let listen = config.listen;
             let listener = TcpListener::bind(listen).with_context(|| {
                 format!(
-                    "TCP port {listen} cannot be opened. Another program may hold it: end it or choose another port"
+                    "TCP port {listen} cannot be opened. Another program may be using it: end that program or choose another port"
                 )
             })?;
             listener.set_nonblocking(true)?;
@@ -205,8 +205,10 @@ fn log_to_standard_error() {
 fn stop_on_a_broken_invariant() {
     std::panic::set_hook(Box::new(|fault| {
         let place = fault.location().map(ToString::to_string).unwrap_or_default();
-        let what = fault.payload_as_str().unwrap_or("no words");
-        tracing::error!("This node stops: an internal fault at {place}: {what}. Please report it with the log.");
+        let what = fault.payload_as_str().unwrap_or("no reason given");
+        tracing::error!(
+            "This node stops because of an internal fault at {place}: {what}. Please report it with the log."
+        );
         std::process::exit(EXIT_FAULT.into());
     }));
 }

@@ -37,7 +37,9 @@ impl StandInKey {
     /// When the operating system has no random numbers.
     pub fn random() -> anyhow::Result<Self> {
         let mut key = [0; 32];
-        SystemRandom::new().fill(&mut key).map_err(|_| anyhow!("the operating system gives no random numbers"))?;
+        SystemRandom::new()
+            .fill(&mut key)
+            .map_err(|_| anyhow!("the operating system did not provide random numbers"))?;
         Ok(Self(key))
     }
 
@@ -68,7 +70,9 @@ impl StandInKey {
 /// When the operating system has no random numbers.
 pub fn challenge() -> anyhow::Result<String> {
     let mut challenge = [0; 16];
-    SystemRandom::new().fill(&mut challenge).map_err(|_| anyhow!("the operating system gives no random numbers"))?;
+    SystemRandom::new()
+        .fill(&mut challenge)
+        .map_err(|_| anyhow!("the operating system did not provide random numbers"))?;
     Ok(hex(&challenge))
 }
 

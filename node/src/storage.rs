@@ -21,12 +21,11 @@ const CHECKSUM: usize = 8;
 #[derive(Debug, Error)]
 pub enum JournalError {
     /// Another process holds the lock.
-    #[error("Another name server is using the journal {0}. End that one first, or give this one another journal.")]
+    #[error("Another name server is using the journal {0}. End that name server first, or choose another journal.")]
     Locked(PathBuf),
     /// The content is not what was written.
     #[error(
-        "The journal {0} is damaged: {1}. It holds which view was recorded last, and guessing could lose orders. \
-         Put back an undamaged copy, or remove it and start the whole cluster afresh."
+        "The journal {0} is damaged: {1}. It holds the newest view, and a wrong guess could lose orders. Restore an undamaged copy, or delete it and start a new cluster."
     )]
     Damaged(PathBuf, &'static str),
     /// Made by another version of the program.
@@ -136,16 +135,16 @@ fn read(path: &Path, bytes: &[u8]) -> Result<JournalRecord, JournalError> {
         return Err(if bytes.len() > HEAD.len() && bytes[..version_at] == HEAD[..version_at] {
             JournalError::OtherVersion(path.to_owned())
         } else {
-            damaged("it does not begin as a journal does")
+            damaged("it does not begin like a journal")
         });
     };
     let (checksum, body) = rest.split_first_chunk::<CHECKSUM>().ok_or_else(|| damaged("it is cut off"))?;
     let (record, left) =
-        postcard::take_from_bytes::<JournalRecord>(body).map_err(|_| damaged("its record does not decode"))?;
+        postcard::take_from_bytes::<JournalRecord>(body).map_err(|_| damaged("its record cannot be decoded"))?;
     // The digest is of the value; encoding it again shows that the bytes are the only ones for it.
-    let again = postcard::to_stdvec(&record).map_err(|_| damaged("its record does not decode"))?;
+    let again = postcard::to_stdvec(&record).map_err(|_| damaged("its record cannot be decoded"))?;
     if !left.is_empty() || again != body || digest_of(&record).0 != u64::from_le_bytes(*checksum) {
-        return Err(damaged("its checksum does not fit"));
+        return Err(damaged("its checksum is wrong"));
     }
     Ok(record)
 }

@@ -150,12 +150,12 @@ fn a_node_that_is_told_nonsense_says_so() {
     let mut told_text = Process::start("replica");
     told_text.say_bytes(b"\x05\x00\x00\x00hello");
     assert_eq!(told_text.wait().code(), Some(2));
-    assert!(told_text.last_words().contains("is no configuration of a node"));
+    assert!(told_text.last_words().contains("is not a valid configuration of a node"));
 
     let mut told_nothing = Process::start("replica");
     told_nothing.close_input();
     assert_eq!(told_nothing.wait().code(), Some(2));
-    assert!(told_nothing.last_words().contains("ended before it said"));
+    assert!(told_nothing.last_words().contains("ended before the configuration"));
 }
 
 #[tokio::test]

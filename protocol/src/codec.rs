@@ -38,7 +38,7 @@ pub enum DecodeError {
     #[error("the envelope has {0} bytes, more than the {LARGEST_ENVELOPE} allowed")]
     TooLarge(usize),
     /// Not what postcard wrote.
-    #[error("the envelope does not decode: {0}")]
+    #[error("the envelope cannot be decoded: {0}")]
     Malformed(String),
     /// Decodes, but bytes are left over.
     #[error("the envelope has {0} bytes too many")]

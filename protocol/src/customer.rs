@@ -187,8 +187,8 @@ impl Customer {
             let (id, heard) = (waiting.id, waiting.why.is_some());
             effects.trace(|| TraceEvent::Log {
                 text: match heard {
-                    true => format!("Request {id} waits. Making sure that there is no newer front-end."),
-                    false => format!("No answer to request {id}. Looking the front-end up again."),
+                    true => format!("Request {id} has no answer yet. Checking whether there is a newer front-end."),
+                    false => format!("Request {id} has no answer. Looking up the front-end again."),
                 },
             });
             self.look_up(effects);

@@ -117,9 +117,9 @@ pub struct Contact {
 /// The four actors; also what a process's certificate names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Role {
-    /// Knows who is where, and which view was recorded last.
+    /// Keeps the registry of nodes and the record of the newest view.
     NameServer,
-    /// Routes requests, suspects replicas, proposes views.
+    /// Forwards requests, suspects replicas and proposes views.
     FrontEnd,
     /// Holds the orders: primary, backup or joining.
     Replica,

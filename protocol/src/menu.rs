@@ -43,7 +43,7 @@ pub enum ItemsError {
     #[error("The order is empty. Choose at least one dish.")]
     Empty,
     /// More than [`MOST_ITEMS`].
-    #[error("The order has {0} items; at most 50 fit into one order. Split it into two.")]
+    #[error("The order has {0} items, but one order can have at most 50. Split it in two.")]
     TooMany(u64),
     /// Not on the menu (also: longer than [`LONGEST_ITEM`]).
     #[error("“{0}” is not on the menu. Choose a dish from the menu.")]

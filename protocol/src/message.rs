@@ -378,7 +378,7 @@ impl Message {
             Message::Register { name, .. } => format!("register {}", shown(name)),
             Message::Lookup { role } => format!("look up {role}"),
             Message::Found { who, .. } => match &who[..] {
-                [] => "found nobody".into(),
+                [] => "found none".into(),
                 [(name, _)] => format!("found {}", shown(name)),
                 several => format!("found {}", several.len()),
             },
@@ -394,12 +394,12 @@ impl Message {
             Message::StateUpdate(update) => match (update.entries.first(), update.entries.last()) {
                 (Some(first), Some(last)) if first.op == last.op => format!("update {}", first.op),
                 (Some(first), Some(last)) => format!("updates {}–{}", first.op, last.op),
-                _ => "still with me?".into(),
+                _ => "heartbeat".into(),
             },
             Message::Snapshot(part) => format!("snapshot {}/{}", part.part.saturating_add(1), part.parts),
-            Message::Ack { position: Some(position), part: None, .. } => format!("holds {}", position.op),
-            Message::Ack { part: Some((_, part)), .. } => format!("got part {}", part.saturating_add(1)),
-            Message::Ack { .. } => "holds nothing".into(),
+            Message::Ack { position: Some(position), part: None, .. } => format!("ack {}", position.op),
+            Message::Ack { part: Some((_, part)), .. } => format!("ack part {}", part.saturating_add(1)),
+            Message::Ack { .. } => "ack: nothing yet".into(),
             Message::Reply { answer: Answer::Outcome(outcome), .. } => outcome.label(),
             Message::Reply { answer: Answer::History(page), .. } => format!("{} orders", page.total),
             Message::Reply { answer: Answer::Expired, .. } => "expired".into(),
@@ -407,8 +407,8 @@ impl Message {
             Message::NotPrimary { .. } => "not primary".into(),
             Message::Busy { .. } => "busy".into(),
             Message::LookUpAgain { .. } => "look up again".into(),
-            Message::Waiting { why: WaitReason::Asked, .. } => "waits for its postcode".into(),
-            Message::Waiting { why: WaitReason::NobodyAnswers, .. } => "waits: no postcode service".into(),
+            Message::Waiting { why: WaitReason::Asked, .. } => "waiting for its postcode".into(),
+            Message::Waiting { why: WaitReason::NobodyAnswers, .. } => "waiting: no postcode service".into(),
         }
     }
 }

@@ -268,7 +268,7 @@ impl NameServer {
     fn on_autoclean(&mut self, effects: &mut Effects) {
         self.names.retain(|name, known| {
             if !known.fresh {
-                let text = format!("{name} did not register again and was taken out of the registry.");
+                let text = format!("{name} did not register again and was removed from the registry.");
                 effects.trace(|| TraceEvent::Log { text });
             }
             std::mem::take(&mut known.fresh)

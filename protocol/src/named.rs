@@ -49,7 +49,7 @@ macro_rules! named {
 
             fn from_str(name: &str) -> Result<Self, Self::Err> {
                 $ALL.into_iter().find(|known| known.name() == name).ok_or_else(|| {
-                    format!("there is no {} of this name; known: {}", $what, $ALL.map($Kind::name).join(", "))
+                    format!("there is no {} with this name; the names are: {}", $what, $ALL.map($Kind::name).join(", "))
                 })
             }
         }

@@ -100,8 +100,7 @@ impl std::fmt::Display for Rejection {
             Rejection::Items(error) => write!(f, "{error}"),
             Rejection::Unchecked { waited } => write!(
                 f,
-                "Nobody could check the postcode within {} s: neither postcodes.io nor getthedata.com answers. Order \
-                 again later.",
+                "The postcode could not be checked within {} s: neither postcodes.io nor getthedata.com answers. Order again later.",
                 waited.0 / 1_000_000
             ),
         }

@@ -21,19 +21,19 @@ pub struct Postcode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PostcodeError {
     /// Nothing but white space.
-    #[error("No postcode was given. Type one such as DH1 3LE.")]
+    #[error("Enter a postcode, such as DH1 3LE.")]
     Empty,
     /// Longer than any postcode.
-    #[error("That is too long for a postcode. A postcode has five to seven letters and digits, such as DH1 3LE.")]
+    #[error("This is too long for a postcode. A postcode has five to seven letters and digits, such as DH1 3LE.")]
     TooLong,
     /// A character other than letters, digits and spaces.
     #[error(
-        "A postcode has only letters, digits and a space, such as DH1 3LE. This one has “{named}”.",
+        "A postcode has only letters, digits and a space, such as DH1 3LE. This one contains “{named}”.",
         named = with_invisible_named(&_0.to_string())
     )]
     Character(char),
     /// Right characters, wrong shape.
-    #[error("That is not the shape of a UK postcode. It needs a district and three more characters, such as DH1 3LE.")]
+    #[error("This is not a valid UK postcode. A postcode is a district and three more characters, such as DH1 3LE.")]
     Shape,
 }
 
@@ -216,6 +216,6 @@ mod tests {
             assert_eq!(text.parse::<Postcode>(), Err(error), "{text:?}");
         }
         let turned = PostcodeError::Character('\u{202e}').to_string();
-        assert!(turned.ends_with("This one has “[U+202E]”."), "{turned}");
+        assert!(turned.ends_with("This one contains “[U+202E]”."), "{turned}");
     }
 }

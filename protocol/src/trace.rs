@@ -355,18 +355,18 @@ impl std::fmt::Display for Refusal {
             }
             Refusal::NotPrimary => f.write_str("refused: this node is not the primary"),
             Refusal::DoesNotFit { from, ours: Some(ours) } => {
-                write!(f, "not applied: it begins at {from}, this node stands at {ours}")
+                write!(f, "not applied: it begins at {from}, but this node is at {ours}")
             }
             Refusal::DoesNotFit { from, ours: None } => {
-                write!(f, "not applied: it begins at {from}, this node has no history yet")
+                write!(f, "not applied: it begins at {from}, but this node has no history yet")
             }
             Refusal::StaleSnapshot => f.write_str("dropped: this snapshot was made for another moment"),
-            Refusal::NumberUsed => f.write_str("ignored: the customer has gone on to a later request"),
-            Refusal::Expired => f.write_str("not executed: nothing is known of this customer any more"),
-            Refusal::RecordMovedOn => f.write_str("not recorded: the record has moved on"),
+            Refusal::NumberUsed => f.write_str("ignored: the customer has already sent a later request"),
+            Refusal::Expired => f.write_str("not executed: the replicas have forgotten this customer"),
+            Refusal::RecordMovedOn => f.write_str("not recorded: a newer view is recorded"),
             Refusal::Retired => f.write_str("refused: there is a newer front-end"),
             Refusal::Busy => f.write_str("refused: busy, try again later"),
-            Refusal::Oversized => f.write_str("dropped: the order is larger than any may be"),
+            Refusal::Oversized => f.write_str("dropped: the order is too large"),
         }
     }
 }

@@ -265,7 +265,7 @@ fn numbers_at_both_ends_are_numbers() {
 fn labels_bear_whatever_a_message_holds() {
     let part =
         Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), part: Some((OpNumber(1), u32::MAX)) };
-    assert_eq!(part.label(), format!("got part {}", u32::MAX));
+    assert_eq!(part.label(), format!("ack part {}", u32::MAX));
     let name = format!("\u{1b}[31m{}", "x".repeat(100_000));
     let label = Message::Register { name, role: Role::Replica, token: None, commit: OpNumber(0) }.label();
     assert!(label.len() < 100 && !label.contains('\u{1b}'), "{label}");

@@ -18,7 +18,9 @@ impl Supervisor {
             return self.set_bomb_in_customer(name, bomb);
         };
         let node = &self.nodes.all[at];
-        let Actor::Role(role) = node.kind.actor() else { bail!("A postcode service has no failpoints.") };
+        let Actor::Role(role) = node.kind.actor() else {
+            bail!("A postcode service has no failpoints. Choose another node.")
+        };
         ensure_passes(name, role, bomb)?;
         let id = node.id;
         if node.process.is_some() && !is_heard_of_here(bomb) {
@@ -40,12 +42,12 @@ impl Supervisor {
     /// The one customer of that name.
     pub(super) fn customer_named(&self, name: &str) -> anyhow::Result<NodeId> {
         let shown = super::shown(name);
-        ensure!(name != CROWD, "Those are many. Name one customer.");
+        ensure!(name != CROWD, "This stands for all customers. Name one of them.");
         let mut found = self.hosts.named(name);
         match (found.next(), found.next()) {
             (Some(node), None) => Ok(node),
-            (Some(_), Some(_)) => bail!("Several are called “{shown}”."),
-            (None, _) => bail!("No node or customer is called “{shown}”."),
+            (Some(_), Some(_)) => bail!("There are several nodes or customers named “{shown}”."),
+            (None, _) => bail!("There is no node or customer named “{shown}”."),
         }
     }
 
@@ -92,8 +94,10 @@ fn is_heard_of_here(bomb: Option<Bomb>) -> bool {
 
 fn ensure_passes(name: &str, role: Role, bomb: Option<Bomb>) -> anyhow::Result<()> {
     let Some(Bomb { at, .. }) = bomb else { return Ok(()) };
-    let Some(of) = at.role() else { bail!("The point {at} is in the launcher itself: start it with --bomb {at}.") };
-    ensure!(of == role, "The point {at} is in the work of a {of}, and {name} is a {role}. It would never go off.");
+    let Some(of) = at.role() else {
+        bail!("The failpoint {at} is in the launcher itself. Start the program with --bomb {at}.")
+    };
+    ensure!(of == role, "A {of} passes the failpoint {at}, but {name} is a {role}, so the bomb would never go off.");
     Ok(())
 }
 

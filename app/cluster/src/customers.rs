@@ -82,7 +82,7 @@ impl Customers {
                 }
             });
         })?;
-        opened.recv().context("the customers' thread ended unexpectedly")??;
+        opened.recv().context("the thread of the customers ended unexpectedly")??;
         Ok(Self { told: Some(told), thread: Some(thread) })
     }
 

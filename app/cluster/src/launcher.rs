@@ -149,14 +149,14 @@ fn signal(child: &Child, standstill: Standstill) -> anyhow::Result<()> {
         Standstill::Begins => Signal::STOP,
         Standstill::Ends => Signal::CONT,
     };
-    let pid = Pid::from_raw(child.id().cast_signed()).context("the process has no number")?;
+    let pid = Pid::from_raw(child.id().cast_signed()).context("the process has no pid")?;
     // Not reaped yet, so nobody else has that number.
     kill_process(pid, signal).context("the signal cannot be sent")
 }
 
 #[cfg(not(unix))]
 fn signal(_: &Child, _: Standstill) -> anyhow::Result<()> {
-    anyhow::bail!("This operating system does not stop processes by signal. Freeze the node cooperatively.")
+    anyhow::bail!("This operating system cannot suspend a process by signal. Use Freeze instead.")
 }
 
 /// The end of the output comes a moment before the end of the process: killing it at once would hide how it ended.

@@ -72,10 +72,10 @@ pub struct ClusterOptions {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotStarted {
     /// The interrupt was asked.
-    #[error("It was asked to end while the cluster was starting. Everything that had been started is gone again.")]
+    #[error("The start was cancelled. All processes that had been started have ended.")]
     BrokenOff,
     /// A process found that it cannot be what it was told here: a full disk, a port in use.
-    #[error("The cluster cannot start here: {0}")]
+    #[error("The cluster cannot start: {0}")]
     NotHere(String),
 }
 
@@ -96,7 +96,7 @@ impl ClusterOptions {
     /// When the operating system does not say where this program's file is.
     pub fn usual() -> anyhow::Result<Self> {
         Ok(Self {
-            program: std::env::current_exe().context("the file of this program cannot be found")?,
+            program: std::env::current_exe().context("the program cannot find its own executable file")?,
             replicas: 3,
             default_customers: true,
             directory: None,
@@ -155,7 +155,7 @@ impl Cluster {
             }
         })?;
         let cluster = Self { sender, supervisor: Some(thread), facts, clock, directory, watch: Watch::default() };
-        start.recv().map_err(|_| anyhow!("the supervisor of the processes ended unexpectedly"))??;
+        start.recv().map_err(|_| anyhow!("the thread that supervises the processes ended unexpectedly"))??;
         Ok(cluster)
     }
 
@@ -287,5 +287,5 @@ fn shown(word: &str) -> String {
 /// # Errors
 /// When it has none to give.
 pub fn random() -> anyhow::Result<u64> {
-    getrandom::u64().map_err(|error| anyhow!("the operating system gives no random numbers: {error}"))
+    getrandom::u64().map_err(|error| anyhow!("the operating system did not provide random numbers: {error}"))
 }

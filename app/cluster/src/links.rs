@@ -26,14 +26,14 @@ pub(super) type LinkRules = BTreeMap<LinkWay, LinkRule>;
 impl Supervisor {
     pub(super) fn set_links(&mut self, links: Vec<LinkWay>, rule: LinkRule) -> anyhow::Result<()> {
         if rule.loss > ALL || rule.doubling > ALL {
-            bail!("A link loses or doubles at most {ALL} of {ALL} messages.");
+            bail!("A link can lose or duplicate at most {ALL} of {ALL} messages.");
         }
         if rule.delay > LONGEST_DELAY || rule.jitter > LONGEST_DELAY {
-            bail!("A link delays a message by at most {} s.", LONGEST_DELAY.0 / 1_000_000);
+            bail!("A link can delay a message by at most {} s.", LONGEST_DELAY.0 / 1_000_000);
         }
         for name in links.iter().flat_map(|way| [&way.from, &way.to]) {
             if !self.is_link_end(name) {
-                bail!("There is no node or customer called “{}”.", super::shown(name));
+                bail!("There is no node or customer named “{}”.", super::shown(name));
             }
         }
         for way in links {

@@ -133,7 +133,7 @@ impl<W: Workload> Load<W> {
         let load = Self { workload, over, nudged, first, thread: Some(thread), idle };
         match opened {
             Ok(_) => Ok(load),
-            Err(_) => Err(load.join().err().unwrap_or_else(|| anyhow!("the customers could not begin"))),
+            Err(_) => Err(load.join().err().unwrap_or_else(|| anyhow!("the customers could not start"))),
         }
     }
 
@@ -163,14 +163,14 @@ impl<W: Workload> Load<W> {
         {}
         let workload = self.workload.clone();
         self.join()?;
-        let workload = Arc::try_unwrap(workload).map_err(|_| anyhow!("somebody still looks at the workload"))?;
+        let workload = Arc::try_unwrap(workload).map_err(|_| anyhow!("the workload is still in use"))?;
         Ok(workload.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn join(mut self) -> anyhow::Result<()> {
         self.over.store(true, Ordering::Relaxed);
-        let thread = self.thread.take().context("the customers have ended already")?;
-        thread.join().map_err(|_| anyhow!("the customers' thread broke down"))?
+        let thread = self.thread.take().context("the customers have already ended")?;
+        thread.join().map_err(|_| anyhow!("the thread of the customers failed"))?
     }
 }
 

@@ -71,7 +71,7 @@ impl Facts {
         records.extend(std::mem::take(&mut waiting.pulse).into_values());
         let dropped = std::mem::take(&mut waiting.dropped);
         if dropped > 0 {
-            let text = format!("{dropped} events came faster than they could be shown, and are missing in the picture");
+            let text = format!("{dropped} events came too fast to be shown; they are missing from the window");
             records.push(TraceRecord { node: NodeId(0), at: now, event: TraceEvent::Log { text } });
         }
         records

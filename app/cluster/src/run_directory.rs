@@ -38,8 +38,8 @@ const MADE: &str = "Made by Just Hungry.\n";
 /// What it says in a folder that was there, empty, and stays.
 const FOUND: &str = "Used by Just Hungry.\n";
 /// Why a folder that holds something is not taken.
-const NOT_OURS: &str = "holds files that no run of Just Hungry has put there; they are left as they are. Name a new folder, or \
-                        an empty one.";
+const NOT_OURS: &str =
+    "contains files that Just Hungry did not create, and leaves them alone. Choose a new or empty folder.";
 /// The file may be gone, or another one, by the time it is locked.
 const MOST_ATTEMPTS: usize = 20;
 /// Somebody who only looks whether a run lives holds its lock for a moment.
@@ -108,7 +108,8 @@ impl RunDirectory {
                 Attempt::Gone => {}
             }
         }
-        let why = format!("The folder {} is in use by another run. End it, or choose another.", path.display());
+        let why =
+            format!("Another run is using the folder {}. End that run, or choose another folder.", path.display());
         Err(NotUsable(why))
     }
 
@@ -145,10 +146,7 @@ fn attempt(path: &Path, made: bool) -> Result<Attempt, NotUsable> {
         Ok(folder) => folder,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Attempt::Gone),
         Err(_) if !path.symlink_metadata().is_ok_and(|found| found.is_dir()) => {
-            return Err(refusal(
-                path,
-                "is not a folder of its own (a file, or a link to elsewhere). Choose another one.",
-            ));
+            return Err(refusal(path, "is a file or a link, not a folder. Choose another one."));
         }
         Err(error) => return Err(because(path, "cannot be opened", &error)),
     };
@@ -157,7 +155,7 @@ fn attempt(path: &Path, made: bool) -> Result<Attempt, NotUsable> {
         return Err(refusal(path, "belongs to another user. Choose a folder of your own."));
     }
     if folder.is_open_to_all().map_err(cannot)? {
-        return Err(refusal(path, "can be written to by everybody on this machine. Choose another one."));
+        return Err(refusal(path, "can be written to by every user of this machine. Choose another one."));
     }
     let mut mark = match marked(&folder) {
         Ok(Some(mark)) => mark,
@@ -306,7 +304,7 @@ pub fn write_private(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), NotU
 /// Whatever the operating system says, or that it is somebody else's.
 pub fn read_private(folder: &Path, name: &str) -> io::Result<Vec<u8>> {
     let file = Folder::open(&folder.canonicalize()?)?.own_file(name)?;
-    let file = file.ok_or_else(|| io::Error::new(ErrorKind::PermissionDenied, "another user has put it there"))?;
+    let file = file.ok_or_else(|| io::Error::new(ErrorKind::PermissionDenied, "it belongs to another user"))?;
     let mut bytes = Vec::new();
     file.take(64 * 1024).read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -314,7 +312,7 @@ pub fn read_private(folder: &Path, name: &str) -> io::Result<Vec<u8>> {
 
 fn because(path: &Path, what: &str, error: &io::Error) -> NotUsable {
     match error.kind() {
-        ErrorKind::NotFound => refusal(path, &format!("{what}: the folder in which it would stand does not exist.")),
+        ErrorKind::NotFound => refusal(path, &format!("{what}: its parent folder does not exist.")),
         _ => refusal(path, &format!("{what}: {}.", node::error_text::io(error))),
     }
 }

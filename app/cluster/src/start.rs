@@ -135,7 +135,7 @@ impl Supervisor {
         let code = status.and_then(|status| status.code());
         let status = status.map(|status| status.to_string()).unwrap_or_default();
         let why = node.failure.take().unwrap_or(if words.is_empty() { status } else { words });
-        let why = format!("{} ended while it started: {why}", node.name);
+        let why = format!("{} ended while starting: {why}", node.name);
         Err(match code == Some(EXIT_BAD_INPUT.into()) {
             true => NotStarted::NotHere(why).into(),
             false => anyhow!(why),
@@ -166,7 +166,7 @@ impl Supervisor {
             self.launch(*at)?;
         }
         while let Some(late) = which.iter().find(|at| !self.nodes.all[**at].ready) {
-            let otherwise = format!("{} did not begin to listen", self.nodes.all[*late].name);
+            let otherwise = format!("{} did not open its port", self.nodes.all[*late].name);
             self.hear(deadline, PATIENCE, &otherwise)?;
         }
         Ok(())

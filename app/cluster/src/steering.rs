@@ -51,7 +51,7 @@ impl Supervisor {
     /// Time goes on at another rate, to a moment if one is given; whoever counts hops is told first.
     pub(super) fn set_clock(&mut self, rate: Rate, until: Option<u64>) -> anyhow::Result<()> {
         if rate > Rate::REAL || (rate < Rate::SLOWEST && rate != Rate::STOPPED) {
-            bail!("Time runs at real speed at most and at least a thousandth of real speed, or it is stopped.");
+            bail!("Choose a speed from 1/1000 to real time, or stop time.");
         }
         self.use_hop(rate);
         let at = self.clock.set(rate, until);
@@ -63,7 +63,7 @@ impl Supervisor {
     /// The app watches for what is no moment, and stops time when it has happened.
     pub(super) fn run_until(&mut self, rate: Rate, until: Until) -> anyhow::Result<()> {
         if rate == Rate::STOPPED {
-            bail!("Nothing happens while time is stopped. Choose a speed first.");
+            bail!("Time is stopped, so nothing would happen. Choose a speed first.");
         }
         self.set_clock(
             rate,
@@ -76,7 +76,7 @@ impl Supervisor {
 
     pub(super) fn set_hop(&mut self, hop: Option<Span>) -> anyhow::Result<()> {
         if hop.is_some_and(|hop| hop > LONGEST_HOP) {
-            bail!("A hop lasts at most {} s.", LONGEST_HOP.0 / 1_000_000);
+            bail!("A hop can last at most {} s.", LONGEST_HOP.0 / 1_000_000);
         }
         self.steering.hop = hop;
         let before = self.common.settings.hop;
@@ -120,14 +120,14 @@ impl Supervisor {
     pub(super) fn act_on_message(&mut self, message: MessageId, to: NodeId, act: MessageAct) -> anyhow::Result<()> {
         let owner = if self.is_service(message.from) { to } else { message.from };
         if !self.steer(owner, SteeringCommand::Message { message, to, act })? {
-            bail!("The sender of this message is gone, and what was in its links with it.");
+            bail!("The sender of this message has ended, so the messages in its links are lost.");
         }
         Ok(())
     }
 
     pub(super) fn ring(&mut self, id: NodeId, timer: Timer) -> anyhow::Result<()> {
         if !self.steer(id, SteeringCommand::Ring { node: id, timer })? {
-            bail!("Whose timer this was is gone.");
+            bail!("The node of this timer has ended.");
         }
         Ok(())
     }
@@ -137,11 +137,11 @@ impl Supervisor {
         let node = &self.nodes.all[at];
         let process = node.process.as_ref().with_context(|| format!("{name} is not running."))?;
         if node.frozen.is_some() {
-            bail!("{name} stands still already. Wake it first.");
+            bail!("{name} is already frozen. Wake it first.");
         }
         match how {
             Freezing::Cooperative if matches!(node.kind, Kind::StandIn(_)) => {
-                bail!("A postcode service does not freeze by itself. Freeze it by signal, or let it hang.");
+                bail!("A postcode service cannot freeze itself. Suspend its process (SIGSTOP), or make it hang.");
             }
             Freezing::Cooperative => {
                 self.tell(at, ControlCommand::Freeze)?;
@@ -166,7 +166,7 @@ impl Supervisor {
         let node = &self.nodes.all[at];
         let process = node.process.as_ref().with_context(|| format!("{name} is not running."))?;
         match node.frozen {
-            None => bail!("{name} does not stand still."),
+            None => bail!("{name} is not frozen."),
             Some(Freezing::Signal) => {
                 process.go_on()?;
                 self.stands_still(at, None);
@@ -198,7 +198,7 @@ impl Supervisor {
             }
         }
         if !any {
-            bail!("Nothing is left that could be crashed.");
+            bail!("No node is running, so there is nothing to crash.");
         }
         Ok(())
     }

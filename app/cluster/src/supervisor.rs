@@ -172,7 +172,7 @@ impl Supervisor {
 
     fn add_replica(&mut self) -> anyhow::Result<()> {
         if self.nodes.replicas_running() >= MOST_REPLICAS {
-            bail!("There are {MOST_REPLICAS} replicas already. Remove one first.");
+            bail!("There are already {MOST_REPLICAS} replicas. Remove one first.");
         }
         let replica = self.nodes.add_replica();
         self.launch(replica)
@@ -186,7 +186,9 @@ impl Supervisor {
 
     fn refuse_front_end_too_many(&self) -> anyhow::Result<()> {
         if self.nodes.front_ends() >= MOST_FRONT_ENDS {
-            bail!("There are {MOST_FRONT_ENDS} front-ends already, and only the newest is of use. Remove one first.");
+            bail!(
+                "There are already {MOST_FRONT_ENDS} front-ends, and only the newest can change the view. Remove one first."
+            );
         }
         Ok(())
     }
@@ -197,15 +199,14 @@ impl Supervisor {
         let chosen = &self.nodes.all[at];
         if !matches!(chosen.kind, Kind::Replica { .. }) || chosen.process.is_none() {
             bail!(
-                "{name} is not a replica that runs. Choose one that does: the new history begins with what it holds."
+                "{name} is not a running replica. Choose a running one: the new history begins with the orders it holds."
             );
         }
         let primary = chosen.id;
         let runs = |node: &&Node| node.process.is_some() && node.id != primary && after.members.contains(&node.id);
         if let Some(member) = self.nodes.all.iter().find(runs) {
             bail!(
-                "{} is a member of view {} and its process still runs: it may hold all orders. Let it go on (wake it, mend \
-                 its links), or crash it first.",
+                "{} is a member of view {} and its process is still running, so it may hold all orders. Wake it and mend its links, or crash it first.",
                 member.name,
                 after.number
             );
@@ -216,7 +217,7 @@ impl Supervisor {
             told |= self.steer(node, SteeringCommand::BeginAfresh { node, after, primary })?;
         }
         if !told {
-            bail!("No front-end runs, and only a front-end can begin a new view. Start one first.");
+            bail!("No front-end is running, and only a front-end can begin a new view. Start one first.");
         }
         Ok(())
     }
@@ -225,7 +226,7 @@ impl Supervisor {
         let at = self.named(name)?;
         let node = &self.nodes.all[at];
         if node.process.is_some() {
-            bail!("{name} is running. Crash it first, then start it again.");
+            bail!("{name} is still running. Crash it first, then restart it.");
         }
         if node.kind == Kind::FrontEnd && node.removed {
             self.refuse_front_end_too_many()?;
@@ -251,7 +252,7 @@ impl Supervisor {
     }
 
     pub(super) fn named(&self, name: &str) -> anyhow::Result<usize> {
-        self.nodes.named(name).with_context(|| format!("There is no node called “{}”.", super::shown(name)))
+        self.nodes.named(name).with_context(|| format!("There is no node named “{}”.", super::shown(name)))
     }
 
     fn end(&mut self, name: &str, how: Ending) -> anyhow::Result<()> {
@@ -266,7 +267,7 @@ impl Supervisor {
             (None, Ending::Removed) if !node.removed => {
                 node.removed = true;
                 let id = node.id;
-                self.fact(id, TraceEvent::Ended { how: Ending::Removed, words: "taken away".into() });
+                self.fact(id, TraceEvent::Ended { how: Ending::Removed, words: "removed".into() });
                 Ok(())
             }
             (None, _) => bail!("{name} is not running."),
@@ -277,14 +278,14 @@ impl Supervisor {
         let node = &self.nodes.all[at];
         let process = node.process.as_ref().with_context(|| format!("{} is not running.", node.name))?;
         if !process.tell(command) {
-            bail!("{} does not listen to its launcher any more. Crash it and start it again.", node.name);
+            bail!("{} no longer reads the launcher's commands. Crash it and restart it.", node.name);
         }
         Ok(())
     }
 
     /// What concerns those who live in this program.
     pub(super) fn tell_customers(&self, command: UserCommand) -> anyhow::Result<()> {
-        self.customers.as_ref().context("There are no customers yet. Wait a moment.")?.perform(command);
+        self.customers.as_ref().context("The customers have not started yet. Wait a moment.")?.perform(command);
         Ok(())
     }
 

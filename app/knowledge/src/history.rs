@@ -212,7 +212,7 @@ pub enum HistoryError {
     #[error("the history cannot be read: {}", node::error_text::io(.0))]
     Unreadable(#[from] std::io::Error),
     /// JSON lines, but of something else.
-    #[error("this is no history: none of its lines tells of an order or a read")]
+    #[error("this is not a history: no line describes an order or a read")]
     Foreign,
     /// A line is not what the format allows.
     #[error("line {line}: {why}")]

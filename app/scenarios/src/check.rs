@@ -61,7 +61,7 @@ pub(super) fn scenario(file: &File) -> Result<Scenario, Refusal> {
     let sessions = file.sessions.as_ref().map(|room| within(room, 1, most, "sessions")).transpose()?.unwrap_or(most);
     let steps = steps(file, replicas, again_after)?;
     if customers == 0 && !steps.iter().any(|step| matches!(step.action, Action::Order { .. })) {
-        return refuse(&file.customers, "without “customers” the steps must place an order of their own".into());
+        return refuse(&file.customers, "without “customers”, at least one step must place an order".into());
     }
     Ok(Scenario {
         title,
@@ -88,11 +88,11 @@ fn steps(file: &File, replicas: u32, again_after: Option<Duration>) -> Result<Ve
         if let Some(at_ms) = &step.at_ms {
             at = milliseconds(within(at_ms, 0, LONGEST * 1000, "at-ms")?);
             if at < before {
-                return refuse(at_ms, "this step is earlier than the one before it: put them in order".into());
+                return refuse(at_ms, "this step is earlier than the step before it: sort the steps by time".into());
             }
             let first = steps.first().map_or(at, |step| step.at);
             if again_after.is_some_and(|period| at - first >= period) {
-                return refuse(at_ms, "this step comes after “again-after-ms”: it would never happen".into());
+                return refuse(at_ms, "this step comes after “again-after-ms”, so it would never run".into());
             }
         }
         steps.push(Step { at, line: 0, action: actions::action(step, &mut cast)? });
@@ -106,8 +106,9 @@ fn expectations(file: &FileExpectations) -> Result<Expectations, Refusal> {
         None => Ok(None),
     };
     let light = |word: &Spanned<String>| {
-        words::resolving(&LIGHTS, word.get_ref())
-            .or_else(|known| refuse(word, format!("“{}” is no light: {known}", shown(word.get_ref()))))
+        words::resolving(&LIGHTS, word.get_ref()).or_else(|known| {
+            refuse(word, format!("“{}” is not a light; the lights are: {known}", shown(word.get_ref())))
+        })
     };
     Ok(Expectations {
         acknowledged: number(&file.acknowledged, "acknowledged")?.unwrap_or(0),
@@ -129,7 +130,7 @@ fn expectations(file: &FileExpectations) -> Result<Expectations, Refusal> {
 /// Checks an action by itself.
 pub(super) fn any_action(step: &FileStep) -> Result<Action, Refusal> {
     if let Some(at_ms) = &step.at_ms {
-        return refuse(at_ms, "what is asked for by itself is done at once: leave “at-ms” out".into());
+        return refuse(at_ms, "a single action runs at once: leave out “at-ms”".into());
     }
     actions::action(step, &mut Cast { open: true, ..Cast::default() })
 }

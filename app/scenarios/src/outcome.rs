@@ -55,6 +55,9 @@ pub struct Outcome {
     /// Whether orders were given up for lost.
     #[serde(skip)]
     pub loses_orders: bool,
+    /// How many steps the scenario has.
+    #[serde(skip)]
+    pub steps: usize,
     /// What happened.
     #[serde(flatten)]
     pub findings: Findings,
@@ -97,6 +100,7 @@ impl Outcome {
         let (calm, recovery) = recovery(&finished.counts, &findings);
         let mut outcome = Self {
             plants: scenario.plants().collect(),
+            steps: scenario.steps.len(),
             loses_orders: scenario.loses_orders(),
             gaps: Gaps::of(&finished.counts, &findings.crashes),
             calm,

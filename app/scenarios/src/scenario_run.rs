@@ -333,7 +333,7 @@ impl ScenarioRun {
             }
             Phase::Playing => {
                 let lasted = now.saturating_sub(self.begun.real).as_millis();
-                self.script_runner.break_off(format!("it was asked to end after {lasted} ms"));
+                self.script_runner.break_off(format!("the scenario was stopped after {lasted} ms"));
                 // What waits for a look at the timers waits no longer.
                 self.waiting.clear();
                 self.end(picture, now);

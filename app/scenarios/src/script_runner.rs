@@ -161,6 +161,9 @@ impl ScriptRunner {
 
     /// Ends it early: no step follows, and nothing is concluded from those that are left.
     pub fn break_off(&mut self, why: String) {
+        if self.findings.stuck.is_none() && self.next < self.scenario.steps.len() {
+            self.findings.stopped_at = self.next + 1;
+        }
         self.findings.stuck.get_or_insert(why);
         self.findings.broken_off = true;
     }
@@ -208,12 +211,13 @@ impl ScriptRunner {
                         return done;
                     }
                     if let Action::Wait { .. } | Action::Message { .. } | Action::Ring { .. } = step.action {
-                        let within = within.as_millis();
+                        let within = seconds(within);
                         self.findings.stuck =
-                            Some(format!("line {}: waited {within} ms of cluster time for {what}", step.line));
+                            Some(format!("line {}: {what} within {within} of cluster time", step.line));
+                        self.findings.stopped_at = self.next + 1;
                         return done;
                     }
-                    // Nobody is meant, so nothing is done.
+                    // The step has no target, so it is skipped.
                     self.findings.skipped.push(format!("line {}: {what}", step.line));
                     self.advance();
                 }
@@ -231,7 +235,7 @@ impl ScriptRunner {
             }
             Action::Wait { for_what, within } => match self.is_so(for_what, picture) {
                 true => Attempt::Done(ResolvedStep::default()),
-                false => Attempt::NotYet { within: *within, what: resolving::waited_for(for_what) },
+                false => Attempt::NotYet { within: *within, what: resolving::missing(for_what) },
             },
             Action::Step { count, rate } => self.step_on(*count, *rate, picture, now.real),
             Action::Message { within, .. } | Action::Ring { within, .. } => self.act(action, *within, picture),
@@ -301,7 +305,7 @@ impl ScriptRunner {
         let Some(at) = next else {
             return Attempt::NotYet {
                 within: PATIENCE,
-                what: "nothing is under way that could be the next step".into(),
+                what: "no message was in a link and no timer was armed".into(),
             };
         };
         (stepping.until, stepping.quiet) = (Some(at), None);
@@ -334,5 +338,13 @@ impl ScriptRunner {
             // A matter of time, not of facts.
             WaitFor::AWhile(_) | WaitFor::TheEnd(_) => true,
         }
+    }
+}
+
+/// "10 s", "300 ms".
+fn seconds(span: Duration) -> String {
+    match span.as_millis() {
+        millis if millis % 1000 == 0 => format!("{} s", millis / 1000),
+        millis => format!("{millis} ms"),
     }
 }

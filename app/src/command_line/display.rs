@@ -56,12 +56,12 @@ pub(super) fn window_or_demo(kind: &WindowKind) -> Result<Exit, Failure> {
     };
     let Some(why) = why else { return Ok(Exit::Holds) };
     if let Some(file) = &kind.tape {
-        warn(format!("No window can be opened here: {why}. What the tape tells follows."));
-        signals::end_when_asked(&interrupt, "Asked to end before the end of the tape.");
+        warn(format!("No window can be opened here: {why}. The tape is shown in the terminal."));
+        signals::end_when_asked(&interrupt, "Stopped before the end of the tape.");
         return headless::replay(file);
     }
     warn(format!(
-        "No window can be opened here: {why}. (Where a library is missing: {APT}.) The demonstration follows in the terminal."
+        "No window can be opened here: {why}. (If a library is missing: {APT}.) The demonstration runs in the terminal instead."
     ));
     demo::perform(&demo::DemoArguments { cluster: kind.cluster.clone(), json: false }, &interrupt)
 }
@@ -156,16 +156,15 @@ fn attempt(refused: &Refused, open: impl FnOnce() -> eframe::Result) -> Result<O
         Ok(Ok(())) => Ok(None),
         Ok(Err(eframe::Error::AppCreation(error))) => {
             let refused = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
-            Err(refused
-                .unwrap_or_else(|| Failure::Fault(anyhow::Error::from_boxed(error).context("The window cannot begin"))))
+            Err(refused.unwrap_or_else(|| {
+                Failure::Fault(anyhow::Error::from_boxed(error).context("The window cannot be opened"))
+            }))
         }
         Ok(Err(error)) if opening => Ok(Some(reason(&error))),
-        Ok(Err(error)) => {
-            Err(Failure::Fault(anyhow::anyhow!("The window broke down: {}", one_line(&error.to_string()))))
-        }
+        Ok(Err(error)) => Err(Failure::Fault(anyhow::anyhow!("The window stopped: {}", one_line(&error.to_string())))),
         Err(_) if opening => {
             let words = GAVE_UP.lock().ok().and_then(|mut gave_up| gave_up.take());
-            Ok(Some(one_line(&words.unwrap_or_else(|| "a graphics library gave up".into()))))
+            Ok(Some(one_line(&words.unwrap_or_else(|| "a graphics library failed".into()))))
         }
         Err(panic) => std::panic::resume_unwind(panic),
     }
@@ -175,7 +174,7 @@ fn attempt(refused: &Refused, open: impl FnOnce() -> eframe::Result) -> Result<O
 fn reason(error: &eframe::Error) -> String {
     match error {
         eframe::Error::NoGlutinConfigs(..) | eframe::Error::Glutin(_) | eframe::Error::OpenGL(_) => {
-            "no usable OpenGL was found, neither a driver nor its replacement in software".into()
+            "no usable OpenGL was found, neither a driver nor a software renderer".into()
         }
         // "os error at some/file.rs:788: Failed to …": only the last part is for people.
         other => one_line(other.to_string().rsplit(".rs:").next().unwrap_or_default())
@@ -238,7 +237,7 @@ impl RunningCluster for Restartable {
     }
 
     fn load_driver(&mut self, epoch: Instant) -> Result<Box<dyn LoadDriver>, String> {
-        let cluster = self.cluster.as_ref().ok_or("No cluster runs.")?;
+        let cluster = self.cluster.as_ref().ok_or("No cluster is running.")?;
         let history = cluster.directory().join(HISTORY);
         let load_driver = LoadThread::begin(cluster.inquirer(), cluster.clock(), true, epoch, &history)
             .map_err(|error| format!("{}.", node::error_text::chain(&error)))?;
@@ -253,7 +252,7 @@ impl RunningCluster for Restartable {
                 self.cluster = Some(cluster);
                 Ok(())
             }
-            Err(error) => Err(format!("The cluster cannot be started: {}", node::error_text::chain(&error))),
+            Err(error) => Err(format!("The cluster cannot start: {}", node::error_text::chain(&error))),
         })
     }
 

@@ -41,19 +41,19 @@ const LAST_ANSWERS: Duration = Duration::from_secs(10);
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub struct BenchArguments {
-    /// How many replicas.
+    /// Number of replicas.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
     replicas: u32,
-    /// How many customers, each with one order under way.
+    /// Number of customers, each with one open order at a time.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     customers: u32,
-    /// How long is measured, in seconds.
+    /// Length of the measurement, in seconds.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     secs: u64,
-    /// Observe everything meanwhile as the window does, to see what that costs.
+    /// Collect all facts as the window does, to measure what that costs.
     #[arg(long)]
     observed: bool,
-    /// End with one JSON object.
+    /// Print the result as one JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -224,15 +224,15 @@ fn figures(
 
 fn say_figures(figures: &Figures) -> Result<(), Failure> {
     let Latency { p50, p99, p999, max } = figures.latency_us;
-    say(format!("{} orders in {} s: {} a second", figures.orders, figures.secs, figures.orders_per_s))?;
+    say(format!("{} orders in {} s: {} per second", figures.orders, figures.secs, figures.orders_per_s))?;
     say(format!("latency: median {p50} µs, 99 % {p99} µs, 99.9 % {p999} µs, longest {max} µs"))?;
     let Figures { quic_round_trip_us: meanwhile, ratio, quic_round_trip_alone_us: alone, ratio_alone, .. } = figures;
-    say(format!("bare QUIC round trip meanwhile: {meanwhile:.1} µs; an order takes {ratio} of them"))?;
-    say(format!("bare QUIC round trip while nothing else runs: {alone:.1} µs; an order takes {ratio_alone} of them"))?;
-    say(format!("processor time: {} µs an order, all processes together", figures.cpu_us_per_order))?;
+    say(format!("bare QUIC round trip under load: {meanwhile:.1} µs; an order takes {ratio} times as long"))?;
+    say(format!("bare QUIC round trip without load: {alone:.1} µs; an order takes {ratio_alone} times as long"))?;
+    say(format!("processor time: {} µs per order, all processes together", figures.cpu_us_per_order))?;
     for (name, cpu) in &figures.cpu_us_per_order_by_process {
         let memory = figures.rss.get(name).map_or(0.0, |bytes| *bytes as f64 / 1_048_576.0);
-        say(format!("  {name:<16}{cpu:>8.2} µs an order{memory:>10.1} MiB"))?;
+        say(format!("  {name:<16}{cpu:>8.2} µs per order{memory:>10.1} MiB"))?;
     }
     Ok(())
 }
@@ -258,7 +258,7 @@ fn round_trips(
 
 fn start_echo(admission: &Admission) -> anyhow::Result<(Child, Contact)> {
     let Admission { credentials, name_server, clock, .. } = admission.clone();
-    let program = std::env::current_exe().context("the file of this program cannot be found")?;
+    let program = std::env::current_exe().context("the program cannot find its own executable file")?;
     let mut command = Command::new(program);
     apart_from_the_terminal(&mut command);
     let mut echo = command
@@ -266,7 +266,7 @@ fn start_echo(admission: &Admission) -> anyhow::Result<(Child, Contact)> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .context("the process that echoes cannot be started")?;
+        .context("the echo process cannot be started")?;
     let config = NodeConfig {
         name: "echo".into(),
         duty: Duty::Echo,
@@ -281,14 +281,14 @@ fn start_echo(admission: &Admission) -> anyhow::Result<(Child, Contact)> {
         observe: false,
     };
     let (stdin, stdout) = (echo.stdin.as_mut(), echo.stdout.as_mut());
-    let (stdin, stdout) = stdin.zip(stdout).context("the process that echoes has no pipes")?;
+    let (stdin, stdout) = stdin.zip(stdout).context("the echo process has no pipes")?;
     write_frame(stdin, &config)?;
     match read_frame(stdout)? {
         Some(NodeReport::Ready { contact, .. }) => Ok((echo, contact)),
         other => {
             echo.kill()?;
             echo.wait()?;
-            anyhow::bail!("the process that echoes did not begin: {other:?}")
+            anyhow::bail!("the echo process did not start: {other:?}")
         }
     }
 }

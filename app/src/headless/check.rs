@@ -14,12 +14,12 @@ use knowledge::verdict::{Judgement, Verdict, judge};
 /// What to check.
 #[derive(Debug, clap::Args)]
 pub struct CheckArguments {
-    /// The history, as `run --history` writes it; "-" reads standard input.
+    /// The history file, as written by `run --history`; "-" reads standard input.
     file: PathBuf,
-    /// Fewer acknowledged orders than this are too little evidence.
+    /// Require at least this many acknowledged orders; fewer are too little evidence.
     #[arg(long, default_value_t = 1)]
     at_least: u64,
-    /// End with one JSON object.
+    /// Print the result as one JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -57,10 +57,10 @@ pub(super) fn open_as(wanted: Kind, path: &Path) -> Result<Box<dyn BufRead>, Fai
         recognise(open(path)?).map_err(|error| refuse(format!("cannot be read: {}.", node::error_text::io(&error))))?;
     match (wanted, kind) {
         (Kind::History | Kind::Scenario, Kind::Tape) => {
-            Err(refuse("is a tape; `just-hungry replay` tells what it holds.".into()))
+            Err(refuse("is a tape. To see it, run `just-hungry replay`.".into()))
         }
         (Kind::Scenario | Kind::Tape, Kind::History) => {
-            Err(refuse("is a history, if anything of ours; `just-hungry check` judges it.".into()))
+            Err(refuse("looks like a history. To judge it, run `just-hungry check`.".into()))
         }
         (Kind::Tape | Kind::History | Kind::Scenario, _) => Ok(Box::new(file)),
     }

@@ -23,16 +23,16 @@ use knowledge::picture::{Node, Picture};
 pub struct ClusterArguments {
     #[command(flatten)]
     kind: ClusterKind,
-    /// How many customers order all the time.
+    /// Number of customers that keep ordering.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
     customers: u32,
-    /// A failpoint of this program itself, at which it dies once the cluster runs: for tests of what it leaves behind.
+    /// For tests: a failpoint of the launcher, at which this program dies.
     #[arg(long, hide = true)]
     bomb: Option<Failpoint>,
-    /// It does not die there, but freezes for this many milliseconds.
+    /// For tests: freeze at the failpoint for this many milliseconds instead of dying.
     #[arg(long, hide = true, requires = "bomb")]
     freezes_ms: Option<u64>,
-    /// JSON is what is said anyway; accepted so that every command takes it.
+    /// Accepted by every command; the output of this one is always JSON.
     #[arg(long)]
     json: bool,
 }

@@ -28,13 +28,13 @@ const READ_AHEAD: usize = 16;
 /// Of which cluster.
 #[derive(Debug, clap::Args)]
 pub struct CustomerArguments {
-    /// The folder of the run, as `cluster` names it.
+    /// The folder of the run, as given or printed by `cluster`.
     #[arg(long)]
     dir: PathBuf,
-    /// Requests and answers are JSON lines (the only way there is).
+    /// Requests and answers are JSON lines. This option is required.
     #[arg(long)]
     lines: bool,
-    /// How long the answer to a request may take, in milliseconds; then it is "info". A long list is one request.
+    /// Wait this long for an answer, in milliseconds; after that the answer is "info" (unknown). A history of several pages is one request.
     #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     deadline: u64,
 }
@@ -58,7 +58,7 @@ enum Function {
 
 pub(super) fn perform(arguments: &CustomerArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
     if !arguments.lines {
-        return Err(Failure::BadInput("Say --lines: requests and answers are JSON lines.".into()));
+        return Err(Failure::BadInput("Add --lines: requests and answers are JSON, one per line.".into()));
     }
     let mut customer = Customer::new(arguments, interrupt)?;
     let (sender, lines) = sync_channel(READ_AHEAD);
@@ -123,7 +123,7 @@ impl Exchanged {
     fn why(&self, postcode: Postcode) -> String {
         match self.why {
             Some((why, waited)) => format!("{}, for {} s", wait_reason(why, postcode), waited.0 / 1_000_000),
-            None => "no answer in time, and no reason was heard".into(),
+            None => "no answer in time, and no reason is known".into(),
         }
     }
 }

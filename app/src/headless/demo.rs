@@ -27,13 +27,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Until another replica leads, a few in a row may have to run out.
 const SUSPICIONS: u32 = 10;
 
-/// How to show it.
+/// The demonstration.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DemoArguments {
-    /// The cluster that is started.
+    /// The cluster to start.
     #[command(flatten)]
     pub cluster: ClusterKind,
-    /// End with one JSON object.
+    /// Print the result as one JSON object.
     #[arg(long)]
     pub json: bool,
 }
@@ -42,7 +42,7 @@ pub(crate) fn perform(arguments: &DemoArguments, interrupt: &Interrupt) -> Resul
     let options = ClusterOptions { interrupt: interrupt.clone(), ..arguments.cluster.options()? };
     let replicas = options.replicas as usize;
     if replicas < 2 {
-        let why = "The demonstration kills the primary, so it needs another replica. Say --replicas 2, or more.";
+        let why = "The demonstration kills the primary, so it needs at least two replicas. Use --replicas 2 or more.";
         return Err(Failure::BadInput(why.into()));
     }
     say(format!(
@@ -54,24 +54,24 @@ pub(crate) fn perform(arguments: &DemoArguments, interrupt: &Interrupt) -> Resul
     demo.until_members(replicas)?;
     demo.cluster.perform(UserCommand::SetHop { hop: Some(HOP) });
 
-    demo.chapter("Muriel orders. It is her first order, so she looks the front-end up.")?;
+    demo.chapter("Muriel orders. This is her first order, so her program looks up the front-end first.")?;
     demo.order("Muriel", &["Fish and chips", "Lemonade"])?;
 
-    demo.chapter("Grace orders, and the primary is killed before the backups have acknowledged.")?;
+    demo.chapter("Grace orders, and the primary is killed before the backups acknowledge the order.")?;
     demo.kill_at_update = true;
     demo.order("Grace", &["Pad thai"])?;
-    demo.until("another replica leads", |demo| demo.picture.nodes.acting_primary().is_some())?;
+    demo.until("another replica is primary", |demo| demo.picture.nodes.acting_primary().is_some())?;
     let survived = demo.killed.is_some();
 
     demo.chapter(
-        "The killed process is started again. It comes back as somebody new, without a memory, and is brought up.",
+        "The killed process is restarted. It comes back as a new replica with empty memory, and receives the whole state.",
     )?;
     if let Some(node) = demo.killed.clone() {
         demo.cluster.perform(UserCommand::Restart { node });
     }
     demo.until_members(replicas)?;
 
-    demo.chapter("Everybody reads the history of their postcode.")?;
+    demo.chapter("All customers read the history of their postcode.")?;
     demo.cluster.perform(UserCommand::SetHop { hop: None });
     let customers: Vec<String> = demo.picture.customers.iter().map(|customer| customer.name.clone()).collect();
     for name in customers {
@@ -107,14 +107,13 @@ impl Demo {
             let all = customers.iter().filter_map(|it| it.history.as_ref()).flat_map(|page| &page.orders);
             let times = all.filter(|order| order.id == OrderId::Placed(receipt.request)).count();
             holds &= times == 1;
-            sentences.push(format!("{name}'s order was acknowledged, and is there {times} time(s)."));
+            sentences.push(format!("{name}'s order was acknowledged, and the history shows it {times} time(s)."));
         }
         sentences.push(match (&self.killed, holds) {
             (Some(killed), true) => format!(
-                "Verdict: {killed} was killed in the middle of an order, another replica took over, nothing is lost, nothing is \
-                 there twice."
+                "Verdict: {killed} was killed in the middle of an order and another replica took over. No order is lost, and none is stored twice."
             ),
-            _ => "Verdict: VIOLATED. What was promised is not so.".to_owned(),
+            _ => "Verdict: VIOLATED. A promise was broken.".to_owned(),
         });
         Verdict { holds, sentences }
     }

@@ -34,7 +34,7 @@ fn read(input: impl BufRead, mut hear: impl FnMut(Option<Line>) -> bool) {
             Ok(Some(Ok(words))) => Line::Words(words.trim().to_owned()),
             Ok(Some(Err(error))) => Line::NoLine(format!("byte {} of the line is not UTF-8", error.valid_up_to() + 1)),
             Err(error) if error.kind() == ErrorKind::FileTooLarge => {
-                Line::NoLine(format!("a line has less than {} KiB", LONGEST / 1024))
+                Line::NoLine(format!("a line must be shorter than {} KiB", LONGEST / 1024))
             }
             // An input that breaks off has ended, too.
             Ok(None) | Err(_) => break,
@@ -61,7 +61,7 @@ mod tests {
         });
         let words = |words: &str| Some(Line::Words(words.into()));
         let none = |why: &str| Some(Line::NoLine(why.into()));
-        let bad = [none("byte 1 of the line is not UTF-8"), none("a line has less than 64 KiB")];
+        let bad = [none("byte 1 of the line is not UTF-8"), none("a line must be shorter than 64 KiB")];
         let [not_text, too_long] = bad;
         assert_eq!(heard, [words("one"), not_text, too_long, words("three"), None]);
     }

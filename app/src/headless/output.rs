@@ -7,7 +7,7 @@ use super::Failure;
 
 /// Nobody reads our output any more.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("nobody reads the output any more")]
+#[error("the reader of the output has closed it")]
 pub struct Closed;
 
 /// One line on standard output, at once.

@@ -28,8 +28,7 @@ pub(super) fn must_differ<'a>(files: impl IntoIterator<Item = (&'static str, &'a
         let Some(place) = place(path) else { continue };
         if let Some((other, _)) = seen.iter().find(|(_, other)| *other == place) {
             let path = path.display();
-            let why =
-                format!("{path} would be {other} and {what} at the same time. Name another file for one of them.");
+            let why = format!("{path} is named as both {other} and {what}. Choose another file for one of them.");
             return Err(Failure::BadInput(why));
         }
         seen.push((what, place));

@@ -15,18 +15,18 @@ use wording::Weight;
 /// Lines that are written at once.
 const PORTION: usize = 256;
 
-/// Which tape, and how much of it.
+/// Which tape, and which part.
 #[derive(Debug, clap::Args)]
 pub struct ReplayArguments {
     /// The file.
     file: PathBuf,
-    /// Leave out what happened before this second of cluster time.
+    /// Begin at this second of cluster time.
     #[arg(long, value_name = "S", default_value_t = 0.0)]
     from: f64,
-    /// Leave out what happened after it.
+    /// End at this second of cluster time.
     #[arg(long, value_name = "S")]
     until: Option<f64>,
-    /// Only one JSON object: what is on the tape, and the verdict.
+    /// Print one JSON object instead: a summary of the tape and the verdict.
     #[arg(long)]
     json: bool,
 }
@@ -82,7 +82,7 @@ pub(super) fn perform(arguments: &ReplayArguments) -> Result<Exit, Failure> {
         });
         say(lights.collect::<Vec<_>>().join("   "))?;
         if verdict == Judgement::TooLittleEvidence {
-            say("Too little evidence: the tape is not whole, and what is missing cannot be judged.")?;
+            say("Too little evidence: the tape is incomplete, and its missing part cannot be judged.")?;
         }
         for contradiction in judged.contradictions.iter() {
             say(format!("✗ {}.", wording::contradiction(contradiction)))?;

@@ -26,35 +26,35 @@ use scenarios::{self, Scenario, ScriptRunner};
 /// What to run.
 #[derive(Debug, clap::Args)]
 pub struct RunArguments {
-    /// The name of a built-in scenario (steady, kill-primary, fe-ns, two-front-ends, crash-loop, join-load, postcode-down,
+    /// A built-in scenario (steady, kill-primary, fe-ns, two-front-ends, crash-loop, join-load, postcode-down,
     /// chaos, freeze, partitions, sleep, sleep-one, stopped, one-per-failpoint), of the bug museum (“museum/no-view-check”,
-    /// or another mistake's name), or a file.
+    /// or another bug's name), or a file.
     scenario: String,
-    /// Everything random follows from it.
+    /// The seed of all random choices.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How long customers order; the scenario's own length if not given.
+    /// How long customers order, in seconds. Default: the scenario's own length.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     secs: Option<u64>,
-    /// How many customers; the scenario's own number if not given.
+    /// Number of customers. Default: the scenario's own number.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
     customers: Option<u32>,
-    /// Write the history of what customers asked and were told here.
+    /// Write the history of all requests and answers to this file.
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
-    /// Write all facts about the cluster here, as JSON lines.
+    /// Write all facts about the cluster to this file, as JSON lines.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
-    /// UNSAFE: make this mistake on purpose, and none that the scenario names.
+    /// UNSAFE: switch on this bug, and no bug that the scenario names.
     #[arg(long, value_name = "NAME", value_parser = plant, group = "consent")]
     plant: Option<Plant>,
-    /// UNSAFE: the scenario may make mistakes on purpose.
+    /// UNSAFE: allow the scenario to switch on bugs.
     #[arg(long, group = "consent")]
     allow_plant: bool,
-    /// Leave out the mistakes that the scenario would make on purpose.
+    /// Run the scenario without the bugs that it would switch on.
     #[arg(long, group = "consent")]
     without_plant: bool,
-    /// End with one JSON object.
+    /// Print the result as one JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -111,8 +111,7 @@ fn with_consent(mut scenario: Scenario, arguments: &RunArguments) -> Result<Scen
     match first {
         None => Ok(scenario),
         Some(plant) => Err(Failure::BadInput(format!(
-            "This scenario makes a mistake on purpose: {plant}. {} Say --allow-plant to let it, or --without-plant to see \
-             that nothing happens without.",
+            "This scenario switches on a bug: {plant}. {} Use --allow-plant to run it with the bug, or --without-plant to run it without.",
             plant.sentence()
         ))),
     }

@@ -32,13 +32,13 @@ pub fn listen() -> anyhow::Result<Interrupt> {
             loop {
                 signals.next().await;
                 if first.elapsed() >= SAME_WISH {
-                    warn("Asked to end for the second time: ended at once.");
+                    warn("Interrupted a second time: stopped at once.");
                     std::process::exit(Exit::Undecided as i32);
                 }
             }
         });
     })?;
-    armed.recv().context("signals cannot be caught")?;
+    armed.recv().context("signals cannot be handled")?;
     Ok(interrupt)
 }
 

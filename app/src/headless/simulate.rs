@@ -26,28 +26,28 @@ const PORTION: u64 = 8;
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("which").required(true).args(["seeds", "seed"])))]
 pub struct SimulateArguments {
-    /// All seeds from A up to, but without, B.
+    /// Run all seeds from A to B − 1.
     #[arg(long, value_name = "A..B", value_parser = range)]
     seeds: Option<std::ops::Range<u64>>,
-    /// One seed, to see what happens in it.
+    /// Run this one seed.
     #[arg(long)]
     seed: Option<u64>,
-    /// Write what happens in the one seed here, step by step.
+    /// Write what happens in the one run to this file, step by step.
     #[arg(long, value_name = "FILE", requires = "seed")]
     trace: Option<PathBuf>,
-    /// Virtual seconds of faults in each trial.
+    /// Virtual seconds with faults in each run.
     #[arg(long, value_name = "T", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     sim_secs: u64,
-    /// Let every machine make this mistake on purpose (an unsafe lesson): its seeds must be convicted.
+    /// UNSAFE: switch on this bug in every node; the checks must find it.
     #[arg(long, value_name = "NAME")]
     plant: Option<Plant>,
-    /// Begin no more trials after this many seconds of real time.
+    /// Start no further runs after this many seconds of real time.
     #[arg(long, value_name = "S")]
     time_limit: Option<u64>,
-    /// Threads; as many as there are processors if not given.
+    /// Number of threads. Default: one per processor.
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u32).range(1..=256))]
     jobs: Option<u32>,
-    /// End with one JSON object.
+    /// Print the result as one JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -71,7 +71,7 @@ pub(super) fn perform(arguments: &SimulateArguments, interrupt: &Interrupt) -> R
             (seeds.end - seeds.start, simulate_all(seeds.clone(), conditions, jobs, until, interrupt))
         }
         (None, seed) => {
-            signals::end_when_asked(interrupt, "Undecided: asked to end before the seed was simulated.");
+            signals::end_when_asked(interrupt, "Undecided: stopped before the run was simulated.");
             let seed = seed.unwrap_or_default();
             if let Some(path) = &arguments.trace {
                 write_transcript(seed, conditions, path)?;
@@ -161,6 +161,8 @@ fn say_summary(summary: &Summary, took: Duration) -> Result<(), Failure> {
     ))?;
     match summary.violations.len() {
         0 => say(format!("No violation. Digest {:016x}.", summary.hash)),
-        number => say(format!("{number} violations, {} of them without an answer after healing.", summary.stalled)),
+        number => {
+            say(format!("{number} violations; in {} of them the healed cluster did not answer.", summary.stalled))
+        }
     }
 }

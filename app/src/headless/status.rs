@@ -11,10 +11,10 @@ use super::{Exit, Failure, say, say_json, status_socket};
 /// Of which cluster.
 #[derive(Debug, clap::Args)]
 pub struct StatusArguments {
-    /// The folder of the run, as `cluster` names it.
+    /// The folder of the run, as given or printed by `cluster`.
     #[arg(long)]
     dir: PathBuf,
-    /// End with one JSON object.
+    /// Print the result as one JSON object.
     #[arg(long)]
     json: bool,
 }

@@ -66,7 +66,7 @@ enum Response<T> {
 /// When no port is free, or the folder cannot be written.
 pub fn open(cluster: &Cluster) -> anyhow::Result<()> {
     let inquirer = cluster.inquirer();
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port of the loopback is free")?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free on the loopback address")?;
     let password = format!("{:016x}{:016x}", cluster::random()?, cluster::random()?);
     let file = SocketFile { address: listener.local_addr()?, password: password.clone() };
     let host = Host { inquirer, password, noticed: Mutex::default() };
@@ -100,7 +100,7 @@ impl connections::Respondent for Host {
             Some(Ok(Wants::Admission)) => answer(self.inquirer.admission()),
             Some(Err(_)) => {
                 self.notice("A program wanted to steer this run through its status socket, and was refused.");
-                refusal("the status socket tells the status and admits customers; only the launcher steers its cluster")
+                refusal("the status socket is for reading and ordering; only the launcher can steer its cluster")
             }
         };
         // What cannot be written as JSON is not among the answers.
@@ -148,8 +148,9 @@ pub(super) fn admission(run: &Path) -> anyhow::Result<Admission> {
 }
 
 fn ask<T: DeserializeOwned>(run: &Path, wants: Wants) -> anyhow::Result<T> {
-    let bytes = read_private(run, STATUS_SOCKET)
-        .with_context(|| format!("no cluster runs in {}: its file {STATUS_SOCKET} cannot be read", run.display()))?;
+    let bytes = read_private(run, STATUS_SOCKET).with_context(|| {
+        format!("no cluster is running in {}: its file {STATUS_SOCKET} cannot be read", run.display())
+    })?;
     let socket: SocketFile = serde_json::from_slice(&bytes).context("the status socket's file is damaged")?;
     if !socket.address.ip().is_loopback() {
         bail!("the status socket's file names an address that is not on this machine");
@@ -169,11 +170,11 @@ fn ask<T: DeserializeOwned>(run: &Path, wants: Wants) -> anyhow::Result<T> {
             _ if Instant::now() < until => thread::sleep(BETWEEN_ATTEMPTS),
             (sent, heard) => {
                 sent.and(heard.map(drop)).context("the cluster does not answer")?;
-                bail!("the cluster does not answer: too many others ask at the same time");
+                bail!("the cluster does not answer: too many programs are connected at the same time");
             }
         }
     };
-    match serde_json::from_str(&line).context("the cluster's answer cannot be understood")? {
+    match serde_json::from_str(&line).context("the cluster's answer is not valid")? {
         Response::Ok(value) => Ok(value),
         Response::Refused(why) => Err(anyhow!("the cluster refused: {why}")),
     }

@@ -55,7 +55,7 @@ pub(super) fn perform(path: &Path, json: bool) -> Result<Exit, Failure> {
     } else {
         say(format!("{}: a {}, ok", path.display(), found.kind))?;
         if !found.plants.is_empty() {
-            say(format!("UNSAFE: it makes mistakes on purpose: {}", found.plants.join(", ")))?;
+            say(format!("UNSAFE: it switches on bugs: {}", found.plants.join(", ")))?;
         }
     }
     Ok(if found.ok { Exit::Holds } else { Exit::BadInput })
@@ -79,7 +79,7 @@ fn examine_history(file: impl BufRead) -> Found {
         Err(history::HistoryError::Line { line, why }) => ("history", Some(line), why),
         Err(error @ history::HistoryError::Unreadable(_)) => ("history", None, error.to_string()),
         Err(history::HistoryError::Foreign) => {
-            ("unknown", None, "neither a scenario, nor a history, nor a tape of Just Hungry".into())
+            ("unknown", None, "not a scenario, a history or a tape of Just Hungry".into())
         }
     };
     Found { ok: false, kind, line, column: None, why: Some(why), plants: Vec::new() }

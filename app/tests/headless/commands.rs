@@ -70,7 +70,7 @@ fn what_cannot_be_ordered_is_refused_before_it_is_sent() {
         (order(grace, &[]), "empty"),
         (order(grace, &["Stone"]), "not on the menu"),
         (UserCommand::ReadHistory { customer: grace, postcode: "here".into(), page: 0 }, "shape"),
-        (UserCommand::GiveUp { customer: grace }, "nothing that could be given up"),
+        (UserCommand::GiveUp { customer: grace }, "no open order to cancel"),
         (UserCommand::Restart { node: "front-end".into() }, "is running"),
     ] {
         let why = scenario_run.refusal(command);
@@ -125,7 +125,7 @@ fn a_slower_hop_is_a_fact_and_slows_orders() {
 
 #[test]
 fn a_program_that_is_no_node_starts_nothing() {
-    for (program, expected) in [("/no/such/program", "cannot be started"), ("/bin/false", "ended while it started")] {
+    for (program, expected) in [("/no/such/program", "cannot be started"), ("/bin/false", "ended while starting")] {
         let options = ClusterOptions { program: program.into(), ..ClusterOptions::usual().unwrap() };
         let Err(error) = Cluster::launch(options) else { panic!("{program} started a cluster") };
         assert!(format!("{error:#}").contains(expected), "{error:#}");

@@ -95,7 +95,7 @@ fn a_run_that_is_asked_to_end_judges_what_it_has() {
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     let report = crate::program::last_json(&output);
     assert_eq!(report["verdict"]["lost"], 0, "{report}");
-    assert!(report["stuck"].as_str().unwrap().starts_with("it was asked to end after"), "{report}");
+    assert!(report["stuck"].as_str().unwrap().starts_with("the scenario was stopped after"), "{report}");
     assert_nothing_left(temporary.path(), "at the end");
     let checked = program(&["check", name, "--json"]);
     assert_eq!(crate::program::last_json(&checked)["acknowledged"], report["acknowledged"], "the history is whole");

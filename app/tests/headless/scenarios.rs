@@ -125,7 +125,7 @@ fn what_did_not_happen_is_said_with_its_line() {
     let output = program(&["run", path.to_str().unwrap(), "--json"]);
     let report = last_json(&output);
     assert_eq!(output.status.code(), Some(3), "{report}");
-    assert_eq!(report["stuck"], "line 26: waited 300 ms of cluster time for a view change", "{report}");
+    assert_eq!(report["stuck"], "line 26: there was no view change within 300 ms of cluster time", "{report}");
 }
 
 /// From [7] to [14], one message after the other; between two steps time stands still, and it stands still at the end.
@@ -177,7 +177,7 @@ fn a_cluster_is_steered_by_its_launcher_and_status_shows_how() {
     assert_eq!(status["hop_us"], 10_000, "{status}");
     let words = program(&["status", "--dir", cluster.folder.to_str().unwrap()]);
     let words = String::from_utf8_lossy(&words.stdout);
-    for sentence in ["10 times slower", "name-server stands still (signal)", "replica-1 → replica-2 is cut"] {
+    for sentence in ["10 times slower", "name-server is frozen (signal)", "replica-1 → replica-2 is cut"] {
         assert!(words.contains(sentence), "{sentence}: {words}");
     }
     drop::<Talking>(cluster.talk);
@@ -193,7 +193,7 @@ fn no_program_steers_a_cluster_through_its_status_socket() {
     let password = socket["password"].as_str().unwrap();
     for (line, expected) in [
         (serde_json::json!({"password": "guessed", "wants": "status"}), "password is wrong"),
-        (serde_json::json!({"password": password, "wants": {"crash": "replica-1"}}), "only the launcher steers"),
+        (serde_json::json!({"password": password, "wants": {"crash": "replica-1"}}), "only the launcher can steer"),
     ] {
         let mut stream = std::net::TcpStream::connect(socket["address"].as_str().unwrap()).unwrap();
         writeln!(stream, "{line}").unwrap();

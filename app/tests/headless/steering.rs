@@ -119,7 +119,7 @@ fn a_process_is_stopped_by_signal_and_goes_on() {
     scenario_run.perform(UserCommand::Freeze { node: node.clone(), how: Freezing::Signal });
     scenario_run.until_fact(&TraceEvent::Froze { how: Freezing::Signal });
     let why = scenario_run.refusal(UserCommand::Freeze { node: node.clone(), how: Freezing::Cooperative });
-    assert!(why.contains("stands still already"), "{why}");
+    assert!(why.contains("is already frozen"), "{why}");
     let status = scenario_run.cluster.inquirer().status().unwrap();
     let frozen = status.iter().find(|it| it.name == node).unwrap();
     assert_eq!((frozen.frozen, frozen.usage.is_none()), (Some(Freezing::Signal), true));
@@ -135,7 +135,7 @@ fn a_process_freezes_by_itself_and_is_woken() {
     let grace = scenario_run.customer("Grace");
     let node = "front-end".to_owned();
     let why = scenario_run.refusal(UserCommand::Wake { node: node.clone() });
-    assert!(why.contains("does not stand still"), "{why}");
+    assert!(why.contains("is not frozen"), "{why}");
     scenario_run.perform(UserCommand::Freeze { node: node.clone(), how: Freezing::Cooperative });
     scenario_run.until_fact(&TraceEvent::Froze { how: Freezing::Cooperative });
     scenario_run.perform(UserCommand::Wake { node: node.clone() });
@@ -166,7 +166,7 @@ fn everything_crashes_at_once() {
         });
     }
     let why = scenario_run.refusal(UserCommand::CrashAll);
-    assert!(why.contains("Nothing is left"), "{why}");
+    assert!(why.contains("nothing to crash"), "{why}");
 }
 
 #[test]
@@ -188,17 +188,17 @@ fn what_cannot_be_steered_is_refused() {
     let cut = |from: &str| UserCommand::SetLinks { links: vec![way(from, "replica-1")], rule: LinkRule::CUT };
     let lossy = LinkRule { loss: 1001, ..LinkRule::default() };
     for (command, expected) in [
-        (UserCommand::SetRate { rate: Rate(2_000_000) }, "at real speed at most"),
-        (UserCommand::SetRate { rate: Rate(1) }, "at least a thousandth"),
+        (UserCommand::SetRate { rate: Rate(2_000_000) }, "from 1/1000 to real time"),
+        (UserCommand::SetRate { rate: Rate(1) }, "from 1/1000 to real time"),
         (UserCommand::RunUntil { rate: Rate::STOPPED, until: Until::ViewChange }, "Choose a speed"),
         (UserCommand::SetHop { hop: Some(Span::millis(100_000)) }, "at most 60 s"),
         (cut("replica-9"), "no node or customer called “replica-9”"),
         (cut("\u{1b}[2J"), "“\\u{1b}[2J”"),
         (UserCommand::SetLinks { links: vec![way("replica-2", "replica-1")], rule: lossy }, "at most 1000 of 1000"),
-        (UserCommand::Message { message, to: nobody, act: MessageAct::Drop }, "sender of this message is gone"),
+        (UserCommand::Message { message, to: nobody, act: MessageAct::Drop }, "sender of this message has ended"),
         (UserCommand::Ring { node: nobody, timer: Timer::Heartbeat }, "is gone"),
-        (UserCommand::Freeze { node: "postcodes.io".into(), how: Freezing::Cooperative }, "does not freeze by itself"),
-        (UserCommand::Freeze { node: "replica-9".into(), how: Freezing::Signal }, "no node called"),
+        (UserCommand::Freeze { node: "postcodes.io".into(), how: Freezing::Cooperative }, "cannot freeze itself"),
+        (UserCommand::Freeze { node: "replica-9".into(), how: Freezing::Signal }, "no node named"),
     ] {
         let why = scenario_run.refusal(command);
         assert!(why.contains(expected), "{expected}: {why}");
@@ -226,7 +226,7 @@ fn a_held_message_stays_until_it_is_let_go() {
     scenario_run.perform(UserCommand::Message { message, to, act: MessageAct::LetPast });
     scenario_run.until_delivered(message);
     let why = scenario_run.refusal(UserCommand::Message { message, to, act: MessageAct::Drop });
-    assert!(why.contains("has left its link"), "{why}");
+    assert!(why.contains("has already left its link"), "{why}");
     scenario_run.perform(UserCommand::SetRate { rate: Rate::REAL });
     scenario_run.answer(request);
 }

@@ -54,7 +54,7 @@ fn a_damaged_tape_is_told_as_far_as_it_goes_and_a_foreign_file_is_refused() {
     let told = program(&["replay", path]);
     assert_eq!(told.status.code(), Some(4), "what is missing could have spoken against it");
     assert!(String::from_utf8(told.stderr).unwrap().contains("damaged or cut off at line"));
-    assert!(String::from_utf8(told.stdout).unwrap().contains("Too little evidence: the tape is not whole"));
+    assert!(String::from_utf8(told.stdout).unwrap().contains("Too little evidence: the tape is incomplete"));
     let invalid = program(&["validate", path, "--json"]);
     let found: serde_json::Value = serde_json::from_slice(&invalid.stdout).unwrap();
     assert_eq!((invalid.status.code(), &found["kind"]), (Some(2), &"tape".into()));
@@ -76,7 +76,7 @@ fn without_a_display_a_tape_is_told_in_the_terminal() {
     let path = saved(folder.path());
     let told = program(&["gui", "--tape", path.to_str().unwrap()]);
     assert_eq!(told.status.code(), Some(0));
-    assert!(String::from_utf8(told.stderr).unwrap().contains("What the tape tells follows"));
+    assert!(String::from_utf8(told.stderr).unwrap().contains("The tape is shown in the terminal"));
     assert!(String::from_utf8(told.stdout).unwrap().contains("is primary of view 2"));
 }
 

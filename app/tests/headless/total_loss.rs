@@ -40,7 +40,7 @@ fn a_terminal_hears_what_is_lost_and_orders_a_fresh_start() {
         said.lines().find(|line| line.starts_with("front-end: ")).map(str::to_owned)
     });
     let reason = reason.unwrap();
-    assert!(reason.contains("replica-1") && reason.contains("only a fresh start goes on"), "{reason}");
+    assert!(reason.contains("replica-1") && reason.contains("begin a new history (fresh start)"), "{reason}");
     assert_eq!(lost["members"].as_array().unwrap().len(), 2, "{lost}");
     assert!(lost["why"].as_str().unwrap().contains("fresh start") && lost["since"].as_f64() > Some(0.0), "{lost}");
     cluster.wants("restart", "replica-2");
@@ -68,9 +68,9 @@ fn nobody_is_given_up_who_runs() {
     });
     let order = |replica: &str, after: &View| UserCommand::FreshStart { replica: replica.into(), after: after.clone() };
     for (replica, after, expected) in [
-        ("replica-2", view.clone(), "its process still runs"),
-        ("front-end", view.clone(), "is not a replica that runs"),
-        ("replica-9", view.clone(), "no node called"),
+        ("replica-2", view.clone(), "its process is still running"),
+        ("front-end", view.clone(), "is not a running replica"),
+        ("replica-9", view.clone(), "no node named"),
         ("replica-2", View::default(), "is not the newest"),
     ] {
         let why = scenario_run.refusal(order(replica, &after));

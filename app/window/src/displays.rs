@@ -45,12 +45,12 @@ impl Named {
     pub fn choose(&self) -> Choice {
         let says_wayland = self.wayland.is_some() || self.wayland_socket.is_some();
         match (says_wayland, &self.x11) {
-            (false, None) => Choice::Nowhere("neither DISPLAY nor WAYLAND_DISPLAY names a display".into()),
+            (false, None) => Choice::Nowhere("neither DISPLAY nor WAYLAND_DISPLAY is set".into()),
             (false, Some(_)) => Choice::Usual,
             (true, _) if self.wayland_answers() => Choice::Usual,
             (true, Some(_)) => Choice::X11,
             (true, None) => Choice::Nowhere(format!(
-                "nothing answers at the Wayland display {}, and DISPLAY names no other",
+                "the Wayland display {} does not answer, and DISPLAY is not set",
                 self.wayland.as_ref().or(self.wayland_socket.as_ref()).map_or_else(String::new, shown)
             )),
         }

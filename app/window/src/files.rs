@@ -133,7 +133,10 @@ impl Window {
             self.files = Files::default();
             self.notices.say(
                 now,
-                format!("The operating system gives no thread for {name} a file: {}.", node::error_text::io(&error)),
+                format!(
+                    "The operating system did not provide a thread for {name} a file: {}.",
+                    node::error_text::io(&error)
+                ),
             );
         }
     }
@@ -150,7 +153,7 @@ impl Window {
                 }
                 Some(Saved::WouldReplace(path)) => self.files_state.ask_to_replace(path),
                 Some(Saved::Failed(error)) => self.notices.say(now, error.to_string()),
-                None => self.notices.say(now, "Saving the tape broke off.".into()),
+                None => self.notices.say(now, "Saving the tape failed unexpectedly. Try again.".into()),
             }
         }
         if let Some((name, receiver)) = &self.files.opening
@@ -171,7 +174,7 @@ impl Window {
                     self.files_state.ask_in(folder, sort);
                 }
                 Some(Err(why)) => self.notices.say(now, why),
-                None => self.notices.say(now, "Opening the file broke off.".into()),
+                None => self.notices.say(now, "Opening the file failed unexpectedly. Try again.".into()),
             }
         }
     }
@@ -200,7 +203,7 @@ fn open(path: &Path, expected: Sort) -> Result<File, String> {
         Kind::Scenario => match scenarios::read(begun).map_err(unreadable)? {
             Ok(scenario) => Ok(File::Scenario(Box::new(scenario))),
             Err(_) if expected == Sort::Tape => open_tape(path),
-            Err(error) => Ok(File::NoScenario(format!("{name} is no scenario: {error}."))),
+            Err(error) => Ok(File::NoScenario(format!("{name} is not a valid scenario: {error}."))),
         },
     }
 }

@@ -104,7 +104,7 @@ pub fn list(folder: &Path) -> Result<Listing, String> {
     let called = called(folder.as_os_str(), 200);
     let why = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => {
-            format!("There is no folder {called}, or not any more. Choose another one: Up, or Home.")
+            format!("There is no folder {called}. Choose another one: Up, or Home.")
         }
         _ => {
             format!("{called} cannot be listed: {}. Choose another folder: Up, or Home.", node::error_text::io(&error))
@@ -162,7 +162,7 @@ impl Reader {
         self.newest = None;
         if Arc::strong_count(&self.threads) > MOST_READERS {
             return Err(format!(
-                "{MOST_READERS} folders were asked for and have not answered. Name the file by its whole path above."
+                "{MOST_READERS} folders have not answered yet. Type the whole path of the file above."
             ));
         }
         let (sender, receiver) = channel();
@@ -176,7 +176,10 @@ impl Reader {
         };
         let begun = std::thread::Builder::new().name("folder".into()).spawn(work);
         begun.map_err(|error| {
-            format!("The operating system gives no thread for reading a folder: {}.", node::error_text::io(&error))
+            format!(
+                "The operating system did not provide a thread for reading the folder: {}.",
+                node::error_text::io(&error)
+            )
         })?;
         self.newest = Some((folder, receiver));
         Ok(())
@@ -188,7 +191,7 @@ impl Reader {
         let listed = match receiver.try_recv() {
             Ok(listed) => listed,
             Err(TryRecvError::Empty) => return None,
-            Err(TryRecvError::Disconnected) => Err("Reading the folder broke off. Choose it again.".into()),
+            Err(TryRecvError::Disconnected) => Err("Reading the folder failed unexpectedly. Choose it again.".into()),
         };
         let folder = folder.clone();
         self.newest = None;

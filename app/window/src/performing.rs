@@ -138,8 +138,8 @@ fn trouble_words(trouble: &Trouble) -> String {
     match trouble {
         Trouble::NotReady => wording::NOT_READY.to_owned(),
         Trouble::NoAnswer => wording::NO_ANSWER.to_owned(),
-        Trouble::BrokenOff => "It was broken off before anybody had ordered.".to_owned(),
-        Trouble::Fault(why) => format!("It broke off: {why}."),
+        Trouble::BrokenOff => "The scenario was stopped before the first order.".to_owned(),
+        Trouble::Fault(why) => format!("The scenario was stopped: {why}."),
     }
 }
 
@@ -268,7 +268,7 @@ impl Window {
     pub fn cannot_begin(&mut self, why: &str) {
         match &mut self.performing {
             Some(performing) => performing.course = Course::Failed(why.to_owned()),
-            None => self.notices.announce(format!("{why}. Ask for a new cluster again (Ctrl N).")),
+            None => self.notices.announce(format!("{why}. Try again (Ctrl N).")),
         }
     }
 

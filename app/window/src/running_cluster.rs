@@ -20,7 +20,7 @@ pub trait RunningCluster {
     /// Who orders and judges when a scenario is performed on it; moments count from `epoch`. Else a sentence why there is
     /// nobody.
     fn load_driver(&mut self, _epoch: Instant) -> Result<Box<dyn LoadDriver>, String> {
-        Err("No cluster runs.".into())
+        Err("No cluster is running.".into())
     }
     /// Whether it has begun again since the last call, or a sentence why it cannot. Facts are the new cluster's from then on.
     fn has_begun_again(&mut self) -> Option<Result<(), String>> {
@@ -39,7 +39,7 @@ pub enum Beginning {
     Usual,
     /// For a scenario: without any customer of its own.
     Empty {
-        /// How many replicas.
+        /// Number of replicas.
         replicas: u32,
         /// How many customers' last requests they remember.
         sessions: u32,

@@ -123,7 +123,7 @@ fn a_misshapen_postcode_is_refused_before_anything_is_asked() {
     harness.run_steps(2);
     harness.get_by_label("Deliver to postcode").type_text("DH1");
     harness.run_steps(3);
-    harness.get_by_label_contains("That is not the shape of a UK postcode");
+    harness.get_by_label_contains("This is not a valid UK postcode");
     click(&mut harness, "Place order · 1 item · £10.50");
     assert_eq!(asked_for(&mut harness), []);
 }
@@ -132,7 +132,7 @@ fn a_misshapen_postcode_is_refused_before_anything_is_asked() {
 fn while_an_order_waits_it_can_be_given_up() {
     let mut harness = shown();
     assert!(harness.get_by_label("Place order").accesskit_node().is_disabled(), "it keeps its place");
-    click(&mut harness, "Give up");
+    click(&mut harness, "Cancel order");
     assert_eq!(asked_for(&mut harness), [UserCommand::GiveUp { customer: scene::customer(2).1 }]);
 }
 
@@ -223,8 +223,8 @@ fn several_front_ends_stand_apart_and_say_which_is_the_newest() {
             assert!(!cards[index + 1..].iter().any(|other| other.intersects(*card)), "{card:?} in {size:?}: {cards:?}");
         }
     }
-    harness.get_by_label_contains("node front-end: Front-end, older, not told");
-    harness.get_by_label_contains("node front-end-2: Front-end 2, older, not told");
+    harness.get_by_label_contains("node front-end: Front-end, older, unaware");
+    harness.get_by_label_contains("node front-end-2: Front-end 2, older, unaware");
     harness.get_by_label_contains("node front-end-3: Front-end 3, newest");
     // Each is a node like any other.
     let at = place(&harness, "node front-end-2").center();
@@ -277,7 +277,7 @@ fn speed_cache_and_customer_buttons_ask() {
     click(&mut harness, "+ Customer");
     assert!(matches!(asked_for(&mut harness)[..], [UserCommand::AddCustomer { .. }]));
     click(&mut harness, "Menu");
-    click(&mut harness, "Primaries remember verdicts on postcodes");
+    click(&mut harness, "Cache postcode checks");
     assert_eq!(asked_for(&mut harness), [UserCommand::SetVerdictCache { on: false }]);
 }
 
@@ -384,7 +384,7 @@ fn a_message_on_its_way_tells_what_it_is() {
     for line in ["Says: update 41", "Step: [5]", "From: replica-2", "To: replica-3"] {
         harness.get_by_label(line);
     }
-    harness.get_by_label("In the link from replica-2 to replica-3: 58\u{a0}% of its way.");
+    harness.get_by_label("In the link from replica-2 to replica-3: 58\u{a0}% of the way.");
 }
 
 #[test]
@@ -473,10 +473,10 @@ fn place_order_stays_where_it_is_while_an_order_waits() {
     harness.run_steps(3);
     assert_eq!(place(&harness, "Place order").left_top(), before.left_top(), "it has not moved");
     assert!(
-        !harness.get_by_label("Give up").rect().intersects(before),
+        !harness.get_by_label("Cancel order").rect().intersects(before),
         "another button must not come under the pointer"
     );
-    click(&mut harness, "Give up");
+    click(&mut harness, "Cancel order");
     assert_eq!(asked_for(&mut harness), [UserCommand::GiveUp { customer: scene::customer(2).1 }]);
 }
 

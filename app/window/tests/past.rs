@@ -75,7 +75,7 @@ fn the_banner_has_a_slider_and_buttons() {
     let mut harness = shown();
     click(&mut harness, "Look back");
     click(&mut harness, "one message back");
-    click(&mut harness, "one message on");
+    click(&mut harness, "one message forward");
     let slider = harness.get_by_label("moment").rect();
     drag(&mut harness, slider.right_center() - vec2(6.0, 0.0), slider.left_center() + vec2(4.0, 0.0));
     harness.get_by_label_contains("This is the past: 0.");
@@ -93,7 +93,7 @@ fn nothing_can_be_done_in_the_past() {
     key(&mut harness, Key::N);
     assert_eq!(harness.state_mut().hand_over(1.0), []);
     harness.run_steps(3);
-    harness.get_by_label_contains("nothing can be done there");
+    harness.get_by_label_contains("which cannot be changed");
     key(&mut harness, Key::End);
     click(&mut harness, "+ Replica");
     assert_eq!(harness.state_mut().hand_over(2.0), [UserCommand::AddReplica]);

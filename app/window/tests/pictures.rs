@@ -109,7 +109,7 @@ fn performed(theme: Theme, text: &str, lost: u64) -> Harness<'static, Window> {
     let mut harness = painted(theme, &scene::Scene::new(), false);
     ended::open(harness.state_mut(), "lesson.toml", text);
     harness.run_steps(3);
-    harness.get_by_label("Perform it").click();
+    harness.get_by_label("Run it").click();
     harness.run_steps(3);
     let told = ended::begin(harness.state_mut(), 0);
     ended::end(harness.state_mut(), &told, 0, lost);

@@ -42,13 +42,10 @@ pub const ORDERS_WAIT: &str = "Orders wait";
 /// All members of the newest view are gone, in as many words as there is room for.
 pub const ALL_MEMBERS_GONE: [&str; 3] = ["All members of the view are gone", "All members gone", "All gone"];
 /// A fresh start needs a replica.
-pub const NOBODY_TO_BEGIN_WITH: &str = "No replica runs. Restart one first: the new history begins with what it holds.";
+pub const NOBODY_TO_BEGIN_WITH: &str =
+    "No replica is running. Restart one first: the new history begins with the orders it holds.";
 /// Explains a fresh start.
-pub const FRESH_START_MEANS: &str = "Orders that only the crashed members held are lost, also those whose customers were \
-                                     told that they are placed: the light “lost” turns red once somebody reads them. A new \
-                                     history begins with what this replica holds; one that was restarted holds only its \
-                                     pre-defined orders. Each customer’s first order afterwards is answered “expired”, \
-                                     because nobody knows any more what it had ordered before.";
+pub const FRESH_START_MEANS: &str = "Orders that only the crashed members held are lost, even if their customers were told “placed”. The light “lost” turns red when a customer reads such a history. The new history begins with the orders this replica holds; a restarted replica holds only its pre-defined orders. Each customer’s first order afterwards is answered “expired”, because the record of earlier requests is lost too.";
 
 /// What is lost, and since when.
 #[must_use]
@@ -56,8 +53,7 @@ pub fn total_loss(loss: &TotalLoss) -> String {
     let members = loss.members.iter().map(|name| &**name).collect::<Vec<_>>().join(", ");
     let orders = count(loss.acknowledged as usize, "acknowledged order", "acknowledged orders");
     format!(
-        "All members of view {} ({members}) are gone since {} s. What only they held is lost: up to {orders}. Orders wait until \
-         you begin a new history (fresh start).",
+        "All members of view {} ({members}) had ended by {} s. What only they held is lost: up to {orders}. Orders wait until you begin a new history (fresh start).",
         loss.view.number,
         clock(loss.since)
     )
@@ -72,18 +68,19 @@ pub const CANVAS_HINT: &str =
 pub const CANVAS_HINT_PRESENTED: &str =
     "Click a node to choose it · right-click for more · drag to move · double-click the map to place a customer";
 /// A customer was dropped beside the map.
-pub const NO_ROOM_TO_ENLARGE: &str = "The window has no room for a larger size. Make the window larger first.";
+pub const NO_ROOM_TO_ENLARGE: &str = "There is no room for a larger size. Enlarge the window first.";
 /// The title of the page that takes the place of a window that cannot be drawn.
 pub const BROKEN_TITLE: &str = "This window could not be drawn";
 /// What that means.
-pub const BROKEN_MEANS: &str = "This is a mistake in Just Hungry; please report it with the line below. The cluster goes on: all its processes run.";
+pub const BROKEN_MEANS: &str =
+    "This is a fault in Just Hungry. Please report it with the line below. The cluster keeps running.";
 /// Nothing had happened.
-pub const NO_TAPE_SAVED: &str = "Nothing had happened yet, so no tape was saved.";
+pub const NO_TAPE_SAVED: &str = "Nothing has happened yet, so no tape was saved.";
 
 /// Where the tape of a window that broke down is.
 #[must_use]
 pub fn tape_saved(place: &std::path::Path) -> String {
-    format!("Everything up to now is saved as {}. Open it with Menu, Open tape.", place.display())
+    format!("The run so far is saved as {}. To see it, choose Menu, Open tape.", place.display())
 }
 
 /// Why it is nowhere.
@@ -93,64 +90,63 @@ pub fn tape_not_saved(why: &str) -> String {
 }
 
 /// Why a customer was not moved.
-pub const NOT_ON_THE_MAP: &str = "A customer lives on the map. Drop it there to move house.";
+pub const NOT_ON_THE_MAP: &str = "Drop the customer on the map to move it.";
 /// Nobody is chosen.
-pub const NO_CUSTOMER: &str = "No customer yet. Double-click the map, or choose + Customer.";
+pub const NO_CUSTOMER: &str = "There are no customers yet. Double-click the map, or choose + Customer.";
 /// Nothing is chosen.
-pub const NOTHING_SELECTED: &str = "Click a node, a customer or a message to see what it says of itself.";
+pub const NOTHING_SELECTED: &str = "Click a node, a customer or a message to inspect it.";
 /// What the program is.
-pub const ABOUT: &str = "Passive (primary-backup) replication on real processes, to be watched: order food, crash the \
-                         primary, lose nothing.";
+pub const ABOUT: &str =
+    "Watch passive (primary-backup) replication on real processes: order food, crash the primary, lose nothing.";
 /// A postcode that was not asked about yet.
-pub const POSTCODE_NOT_ASKED: &str = "The primary asks a postcode service when you order.";
+pub const POSTCODE_NOT_ASKED: &str = "The primary checks the postcode when you order.";
 /// What an order needs.
-pub const ORDER_NEEDS: &str = "Choose at least one dish, and a postcode of the right shape.";
+pub const ORDER_NEEDS: &str = "Choose at least one dish and enter a valid postcode.";
 /// Why a customer that waits cannot order.
-pub const ONE_AT_A_TIME: &str = "A customer has one order at a time. Wait for the answer, or give the order up.";
+pub const ONE_AT_A_TIME: &str = "A customer has one order at a time. Wait for the answer, or cancel the order.";
 /// Explains giving up.
-pub const GIVE_UP_MEANS: &str = "The order is settled: either it was placed, or it never will be.";
+pub const GIVE_UP_MEANS: &str = "Ends the order for certain: either it was placed, or it never will be.";
 /// No notifications.
-pub const NO_NOTICES: &str = "Nothing was refused so far.";
+pub const NO_NOTICES: &str = "Nothing has been refused yet.";
 /// No order waits.
 pub const NO_RECEIPTS: &str = "No orders yet.";
 /// Explains the copies light.
-pub const COPIES_MEANS: &str = "Replicas that stand at the same operation must hold the same: positions and digests, \
-                                each computed by the replica itself, are compared.";
+pub const COPIES_MEANS: &str = "Replicas at the same operation must hold the same orders. Each replica computes a digest of its orders, and the digests are compared.";
 /// Explains the failover time.
-pub const FAILOVER_MEANS: &str = "From the end of the last primary's process to the moment its successor acted.";
+pub const FAILOVER_MEANS: &str = "From the crash of the last primary until the next one began to act.";
 /// Explains the median.
-pub const MEDIAN_MEANS: &str = "Half of the latest requests were answered within this time of the cluster's clock.";
+pub const MEDIAN_MEANS: &str = "Half of the latest requests were answered within this time, on the cluster clock.";
 /// All keys, each with what it does.
 pub const SHORTCUTS: [(&str, &str); 29] = [
-    ("Space", "let time go on, or stop it; play the past, or a tape"),
-    ("→", "step: to the next message, else to the next timer"),
+    ("Space", "run or stop time; play the past or a tape"),
+    ("→", "step to the next message, or else to the next timer"),
     ("Shift →", "run to the next numbered step"),
     ("Ctrl →", "run to the next view change"),
     ("1 2 3 4 5 6", "real time, 1/10, 1/30, 1/100, 1/300, 1/1000"),
     ("+, −", "faster, slower"),
-    ("←, Home, End", "look back message by message, to the beginning, back to now"),
-    ("Tab, Shift Tab", "go from one thing to the next"),
-    ("Enter", "choose what has the focus"),
-    ("Right click, Shift F10", "what can be done with a node, a customer, a message or a line"),
+    ("←, Home, End", "go back one message, go to the beginning, go to now"),
+    ("Tab, Shift Tab", "move the focus to the next item, to the previous one"),
+    ("Enter", "choose the item with the focus"),
+    ("Right click, Shift F10", "open the menu of a node, a customer, a message or a line"),
     ("Delete, C", "crash the selected node; Delete: drop a message, remove a customer"),
     ("R", "restart the selected node"),
     ("Z", "freeze or wake the selected node"),
-    ("H", "hold the selected message, or let it go"),
-    ("O, D", "let the selected message past others; duplicate it"),
-    ("X, Alt drag", "draw a line that cuts every link it crosses"),
+    ("H", "hold or release the selected message"),
+    ("O, D", "let the selected message overtake; duplicate it"),
+    ("X, Alt drag", "draw a line; it cuts every link it crosses"),
     ("M", "mend all links"),
-    ("B", "truth and belief: what each node takes to be so"),
+    ("B", "compare the truth with what each node believes"),
     ("L", "scenarios and unsafe lessons"),
-    ("N", "one more replica"),
-    ("Ctrl N", "new cluster: everything as it was when the program started"),
-    ("Ctrl Enter", "place the order that is being put together"),
-    ("F", "fit the map and put nodes back"),
-    ("Arrows, Page up, Page down", "move and zoom the map while it has the focus"),
+    ("N", "add a replica"),
+    ("Ctrl N", "start a new cluster, as when the program began"),
+    ("Ctrl Enter", "place the order"),
+    ("F", "fit the map and move the nodes back"),
+    ("Arrows, Page up, Page down", "move and zoom the map (when it has the focus)"),
     ("P", "presentation"),
-    ("T", "light, dark, or the system’s theme"),
-    ("Ctrl +, Ctrl −, Ctrl 0", "larger, smaller, original size"),
+    ("T", "light, dark or the system’s theme"),
+    ("Ctrl +, Ctrl −, Ctrl 0", "larger, smaller, normal size"),
     ("?, F1", "this list"),
-    ("Esc", "close, leave a tool, or select nothing"),
+    ("Esc", "close, leave a tool, or clear the selection"),
 ];
 
 /// "12.401": cluster time in seconds.
@@ -175,8 +171,8 @@ pub fn duration(micros: u64) -> String {
 pub fn speed(rate: Rate) -> String {
     match rate {
         Rate::STOPPED => "time stands still".into(),
-        Rate::REAL => "time goes as it really does".into(),
-        Rate(millionths) => format!("time goes at 1/{} of its speed", 1_000_000 / millionths.max(1)),
+        Rate::REAL => "time runs at real speed".into(),
+        Rate(millionths) => format!("time runs at 1/{} of real speed", 1_000_000 / millionths.max(1)),
     }
 }
 
@@ -194,16 +190,16 @@ pub fn link(rule: &LinkRule) -> String {
         does.push("holds messages".to_owned());
     }
     if rule.delay.0 > 0 {
-        does.push(format!("delays them by {}", duration(rule.delay.0)));
+        does.push(format!("delays messages by {}", duration(rule.delay.0)));
     }
     if rule.jitter.0 > 0 {
-        does.push(format!("and by up to {} more at random", duration(rule.jitter.0)));
+        does.push(format!("adds up to {} at random", duration(rule.jitter.0)));
     }
     if rule.loss > 0 {
-        does.push(format!("loses {} of 1000", rule.loss));
+        does.push(format!("loses {} of 1000 messages", rule.loss));
     }
     if rule.doubling > 0 {
-        does.push(format!("doubles {} of 1000", rule.doubling));
+        does.push(format!("duplicates {} of 1000 messages", rule.doubling));
     }
     does.join(", ")
 }
@@ -217,8 +213,8 @@ pub fn sign(why: Option<Sign>) -> String {
         Some(Sign::Silent { silence, late }) => {
             format!("silent for {}; {}", duration(silence.0), loop_was_late("my own", late))
         }
-        Some(Sign::Gone) => "its port is closed, so its process is gone".into(),
-        Some(Sign::Heard { late }) => format!("it spoke; {}", loop_was_late("its", late)),
+        Some(Sign::Gone) => "its port is closed, so its process has ended".into(),
+        Some(Sign::Heard { late }) => format!("it was heard; {}", loop_was_late("its", late)),
     }
 }
 
@@ -250,13 +246,13 @@ fn loop_was_late(whose: &str, by: Span) -> String {
 pub fn timer_name(timer: Timer, name: &dyn Fn(NodeId) -> String) -> String {
     match timer {
         Timer::Heartbeat => "heartbeat".into(),
-        Timer::Autoclean => "cleaning of the registry".into(),
-        Timer::Silence(node) => format!("silence of {}", name(node)),
+        Timer::Autoclean => "clean the registry".into(),
+        Timer::Silence(node) => format!("suspect {} if silent", name(node)),
         Timer::AskNameServer => "ask the name server".into(),
         Timer::ForwardAgain => "forward requests again".into(),
-        Timer::MayPropose => "another view may be proposed".into(),
-        Timer::FrontEndSilence => "silence of the front-end".into(),
-        Timer::CheckAgain(request) => format!("ask about the postcode of {request} again"),
+        Timer::MayPropose => "allow the next view proposal".into(),
+        Timer::FrontEndSilence => "suspect the front-end if silent".into(),
+        Timer::CheckAgain(request) => format!("check the postcode of {request} again"),
         Timer::RetryRequest => "send the request again".into(),
     }
 }
@@ -315,14 +311,13 @@ pub fn price(items: &[String]) -> String {
 }
 
 /// What a customer is told whose session was evicted.
-pub const EXPIRED: &str = "expired: whether it was placed is not known any more";
+pub const EXPIRED: &str = "expired: it may or may not have been placed";
 
 /// The same, of the customer's order with this number.
 #[must_use]
 pub fn expired(order: RequestNumber) -> String {
     format!(
-        "expired: whether order {order} was placed is not known any more. Read the history of the postcode; if it is not \
-         there, order again"
+        "expired: order {order} may or may not have been placed. Read the history of the postcode; if the order is missing, order again"
     )
 }
 
@@ -333,7 +328,7 @@ pub fn outcome(outcome: Option<&Outcome>) -> String {
     match outcome {
         Outcome::Placed { number } => format!("#{number} placed"),
         Outcome::Rejected { why } => format!("rejected: {why}"),
-        Outcome::NeverPlaced => "given up, never placed".into(),
+        Outcome::NeverPlaced => "cancelled, never placed".into(),
     }
 }
 
@@ -344,7 +339,7 @@ pub fn verdict(verdict: &Verdict) -> String {
         Verdict::Valid { place: Some(place), .. } => place.clone(),
         Verdict::Valid { place: None, by } => format!("exists ({by})"),
         Verdict::Invalid { why, .. } => why.clone(),
-        Verdict::NobodyAnswers => "No postcode service answers; the primary goes on asking.".into(),
+        Verdict::NobodyAnswers => "No postcode service answers. The primary keeps asking.".into(),
     }
 }
 
@@ -352,9 +347,9 @@ pub fn verdict(verdict: &Verdict) -> String {
 #[must_use]
 pub fn ask(ask: &Ask) -> String {
     match ask {
-        Ask::Order { postcode, items } => format!("orders {} to {postcode}", dishes(items)),
-        Ask::History { postcode, .. } => format!("asks for the history of {postcode}"),
-        Ask::Withdraw => "gives its order up".into(),
+        Ask::Order { postcode, items } => format!("orders {} for {postcode}", dishes(items)),
+        Ask::History { postcode, .. } => format!("reads the history of {postcode}"),
+        Ask::Withdraw => "cancels its order".into(),
     }
 }
 
@@ -388,7 +383,7 @@ pub fn log_line(event: &TraceEvent, name: &dyn Fn(NodeId) -> String) -> Option<(
         }
         TraceEvent::Ended { how: Ending::Crashed, words } => bad(with_words("crashed", words)),
         TraceEvent::Ended { how: Ending::Removed, .. } => bad("was removed".into()),
-        TraceEvent::Ended { how: Ending::Exited, words } => bad(with_words("ended by itself", words)),
+        TraceEvent::Ended { how: Ending::Exited, words } => bad(with_words("ended unexpectedly", words)),
         TraceEvent::Sent { to, facts, .. } => {
             let step = facts.step.map_or_else(String::new, |step| format!("[{}] ", step.0));
             plain(format!("{step}{} → {}", facts.label, name(*to)))
@@ -397,13 +392,15 @@ pub fn log_line(event: &TraceEvent, name: &dyn Fn(NodeId) -> String) -> Option<(
         TraceEvent::Refused { from, why } => bad(format!("from {}: {why}", name(*from))),
         TraceEvent::Became { standing, view } => Some(became(*standing, view)),
         TraceEvent::Committed { op } => good(format!("committed operation {op}")),
-        TraceEvent::TookIn { replica } => good(format!("took {} in: answers now need it", name(*replica))),
+        TraceEvent::TookIn { replica } => {
+            good(format!("added {} to its ack set: every answer now needs it", name(*replica)))
+        }
         TraceEvent::Suspects { replica, suspected: true, why } => {
             bad(format!("suspects {}: {}", name(*replica), sign(*why)))
         }
         TraceEvent::Suspects { replica, suspected: false, why } => plain(heard_again(&name(*replica), *why)),
         TraceEvent::PostcodeAnswered { from, verdict: said, took, .. } => {
-            plain(format!("{} said in {}: {}", name(*from), duration(*took), verdict(said)))
+            plain(format!("{} answered in {}: {}", name(*from), duration(*took), verdict(said)))
         }
         TraceEvent::Asked { ask: asked, .. } => plain(ask(asked)),
         TraceEvent::Answered { answer: Answer::Outcome(Outcome::Rejected { why }), .. } => {
@@ -417,18 +414,18 @@ pub fn log_line(event: &TraceEvent, name: &dyn Fn(NodeId) -> String) -> Option<(
             plain(format!("read the history of {}: {}", page.postcode, count(page.total as usize, "order", "orders")))
         }
         TraceEvent::CustomerIs { postcode, .. } => plain(format!("lives at {postcode}")),
-        TraceEvent::HopIs { hop: 0 } => plain("messages travel in real time".into()),
+        TraceEvent::HopIs { hop: 0 } => plain("messages travel without added delay".into()),
         TraceEvent::HopIs { hop } => plain(format!("each hop lasts {}", duration(*hop))),
         TraceEvent::ClockIs { rate, .. } => plain(speed(*rate)),
         TraceEvent::LinkIs { from, to, rule } => plain(format!("the link from {from} to {to} {}", link(rule))),
-        TraceEvent::PlantIs { plant: Some(plant) } => bad(format!("unsafe lesson: {}", plant.sentence())),
-        TraceEvent::PlantIs { plant: None } => good("no mistake is made on purpose any more".into()),
-        TraceEvent::HeartbeatsAre { shown: true } => plain("heartbeats are shown one by one".into()),
+        TraceEvent::PlantIs { plant: Some(plant) } => bad(format!("injected bug: {}", plant.sentence())),
+        TraceEvent::PlantIs { plant: None } => good("the injected bug is off".into()),
+        TraceEvent::HeartbeatsAre { shown: true } => plain("each heartbeat is shown".into()),
         TraceEvent::HeartbeatsAre { shown: false } => plain("heartbeats are only counted".into()),
         TraceEvent::Froze { .. } => bad("is frozen".into()),
         TraceEvent::Woke => plain("wakes".into()),
-        TraceEvent::BombIs { bomb: Some(bomb) } => plain(format!("a bomb waits at {}", bomb.at)),
-        TraceEvent::BombIs { bomb: None } => plain("no bomb waits here any more".into()),
+        TraceEvent::BombIs { bomb: Some(bomb) } => plain(format!("has a bomb at {}", bomb.at)),
+        TraceEvent::BombIs { bomb: None } => plain("has no bomb any more".into()),
         TraceEvent::Exploded { bomb } => bad(format!("the bomb went off at {}", bomb.at)),
         TraceEvent::Rang { timer } => plain(format!("timer rang: {}", timer_name(*timer, name))),
         TraceEvent::CommandRefused { why } => bad(denial(why, name)),
@@ -448,11 +445,11 @@ pub fn log_line(event: &TraceEvent, name: &dyn Fn(NodeId) -> String) -> Option<(
 fn became(standing: Standing, view: &View) -> (Weight, String) {
     match standing {
         Standing::Primary if view.begins_at.is_some() => {
-            let lost = "what only the lost members held is gone";
+            let lost = "orders that only the crashed members held are lost";
             (Weight::Bad, format!("begins a new history as primary of view {}: {lost}", view.number))
         }
         Standing::Primary => (Weight::Good, format!("is primary of view {}", view.number)),
-        Standing::Backup => (Weight::Plain, format!("is backup in view {}", view.number)),
+        Standing::Backup => (Weight::Plain, format!("is a backup in view {}", view.number)),
         Standing::Joining => (Weight::Plain, "is joining".into()),
     }
 }

@@ -18,22 +18,22 @@ pub fn expected(what: &Comparison) -> String {
         Comparison::AtMost(what, ceiling, _) => format!("at most {}", counted(*what, *ceiling)),
         Comparison::LongestWait(longest, _) => format!("no customer waits longer than {}", millis(*longest)),
         Comparison::Recovery(within, _) => {
-            format!("half the calm rate again within {} after the last step", millis(*within))
+            format!("half of the calm rate within {} after the last step", millis(*within))
         }
-        Comparison::ShareOfCalm(least, _) => format!("at least {least} % of the calm rate from the first fault on"),
+        Comparison::ShareOfCalm(least, _) => format!("at least {least} % of the calm rate after the first fault"),
         Comparison::LightNamed(light, why, _) => {
             let turns = match why {
-                Redness::BugInjected => "turns red: the mistake is caught",
-                Redness::OrdersGivenUp => "turns red: the loss shows",
-                Redness::NoReason => "stays green: no mistake is made",
+                Redness::BugInjected => "turns red: the bug is caught",
+                Redness::OrdersGivenUp => "turns red: the loss is detected",
+                Redness::NoReason => "stays green: no bug is on",
             };
             format!("the light {} {turns}", light_named(*light))
         }
         Comparison::LightRed(light) => format!("the light {} stays green", light_named(*light)),
         Comparison::Copies(_) => "the replicas become equal".into(),
-        Comparison::StuckAt(_) => "every step can be done".into(),
-        Comparison::History(true, _) => "what customers were told shows the mistake".into(),
-        Comparison::History(false, _) => "what customers were told is linearizable".into(),
+        Comparison::StuckAt(_) => "every step is done".into(),
+        Comparison::History(true, _) => "the answers to customers show the bug".into(),
+        Comparison::History(false, _) => "the answers to customers are linearizable".into(),
     }
 }
 
@@ -44,16 +44,16 @@ pub fn seen(what: &Comparison) -> String {
         Comparison::AtLeast(what, _, found) | Comparison::AtMost(what, _, found) => counted(*what, *found),
         Comparison::LongestWait(_, found) => format!("the longest wait was {}", millis(*found)),
         Comparison::Recovery(_, Recovered::After(took)) => format!("after {}", millis(*took)),
-        Comparison::Recovery(_, Recovered::NotSeen) => "the scenario was stopped before".into(),
+        Comparison::Recovery(_, Recovered::NotSeen) => "the scenario was stopped before that".into(),
         Comparison::Recovery(_, Recovered::Never) => "it did not come back".into(),
         Comparison::ShareOfCalm(_, Some(share)) => format!("{share} %"),
-        Comparison::ShareOfCalm(_, None) => "there was no calm before the first fault".into(),
+        Comparison::ShareOfCalm(_, None) => "there was no calm period before the first fault".into(),
         Comparison::LightNamed(_, _, false) => "it is green".into(),
         Comparison::LightNamed(_, _, true) | Comparison::LightRed(_) => "it is red".into(),
         Comparison::Copies(Agreement::Equal) => "they are equal".into(),
-        Comparison::Copies(Agreement::Differ) => "two replicas hold different orders at the same operation".into(),
+        Comparison::Copies(Agreement::Differ) => "two replicas at the same operation hold different orders".into(),
         Comparison::Copies(Agreement::Behind { caught_up, replicas }) => {
-            format!("{caught_up} of {replicas} caught up in the time there was")
+            format!("{caught_up} of {replicas} caught up in time")
         }
         Comparison::StuckAt(why) => why.clone(),
         Comparison::History(expects_red, verdict) => history(verdict, *expects_red),
@@ -74,12 +74,12 @@ fn sentence(what: &Comparison) -> Option<String> {
         Comparison::AtMost(_, ceiling, _) => format!("{}, at most {ceiling} expected", seen(what)),
         Comparison::LongestWait(_, found) => format!("a customer waited {}", millis(*found)),
         Comparison::Recovery(_, Recovered::After(took)) => {
-            format!("half the calm rate came back only after {}", millis(*took))
+            format!("half of the calm rate came back only after {}", millis(*took))
         }
-        Comparison::Recovery(_, Recovered::Never) => "half the calm rate did not come back".into(),
+        Comparison::Recovery(_, Recovered::Never) => "half of the calm rate did not come back".into(),
         Comparison::Recovery(_, Recovered::NotSeen) | Comparison::ShareOfCalm(_, None) => seen(what),
         Comparison::ShareOfCalm(least, Some(share)) => {
-            format!("{share} % of the calm rate was left from the first fault on, {least} % expected")
+            format!("{share} % of the calm rate was left after the first fault, {least} % expected")
         }
         Comparison::LightNamed(light, _, false) => format!("the light {} did not turn red", light_named(*light)),
         Comparison::LightNamed(light, _, true) | Comparison::LightRed(light) => {
@@ -98,8 +98,8 @@ fn counted(what: Counted, number: u64) -> String {
         Counted::ViewChanges => ("view change", "view changes"),
         Counted::Faults => ("fault", "faults"),
         Counted::KindsOfFault => ("kind of fault", "kinds of fault"),
-        Counted::BombsGoneOff => ("bomb gone off", "bombs gone off"),
-        Counted::TimersRungInStandstill => ("timer rung while time stood still", "timers rung while time stood still"),
+        Counted::BombsGoneOff => ("bomb went off", "bombs went off"),
+        Counted::TimersRungInStandstill => ("timer rang while time was stopped", "timers rang while time was stopped"),
         Counted::Suspicions => ("suspicion", "suspicions"),
     };
     count(number as usize, one, several)
@@ -121,8 +121,8 @@ fn millis(time: Duration) -> String {
 
 fn history(verdict: &Verdict, expects_red: bool) -> String {
     match verdict.verdict {
-        Judgement::Holds if expects_red => "nothing contradicts itself".into(),
-        Judgement::Holds => "nothing lost, doubled, reordered or stale".into(),
+        Judgement::Holds if expects_red => "no contradiction was found".into(),
+        Judgement::Holds => "nothing lost, placed twice, reordered or stale".into(),
         Judgement::Violation => {
             let counts = ContradictionKind::ALL.map(|kind| (kind, verdict.contradictions.of(kind)));
             let some = counts.iter().filter(|(_, number)| *number > 0);
@@ -148,17 +148,17 @@ mod tests {
             (Comparison::AtMost(Counted::Suspicions, 0, 1), "1 suspicion, at most 0 expected"),
             (
                 Comparison::AtMost(Counted::TimersRungInStandstill, 0, 1),
-                "1 timer rung while time stood still, at most 0 expected",
+                "1 timer rang while time was stopped, at most 0 expected",
             ),
             (Comparison::LongestWait(second, 2 * second), "a customer waited 2000 ms"),
-            (Comparison::Recovery(second, Recovered::Never), "half the calm rate did not come back"),
+            (Comparison::Recovery(second, Recovered::Never), "half of the calm rate did not come back"),
             (
                 Comparison::Recovery(second, Recovered::After(6 * second)),
-                "half the calm rate came back only after 6000 ms",
+                "half of the calm rate came back only after 6000 ms",
             ),
             (
                 Comparison::ShareOfCalm(60, Some(13)),
-                "13 % of the calm rate was left from the first fault on, 60 % expected",
+                "13 % of the calm rate was left after the first fault, 60 % expected",
             ),
             (
                 Comparison::LightNamed(Light::Shows(ContradictionKind::Lost), Redness::BugInjected, false),
@@ -167,7 +167,7 @@ mod tests {
             (Comparison::LightRed(Light::Shows(ContradictionKind::Stale)), "the light “read stale” is red"),
             (
                 Comparison::Copies(Agreement::Behind { caught_up: 1, replicas: 2 }),
-                "the replicas did not become equal: 1 of 2 caught up in the time there was",
+                "the replicas did not become equal: 1 of 2 caught up in time",
             ),
         ] {
             assert_eq!(sentence(&what).as_deref(), Some(told));

@@ -1,28 +1,30 @@
 //! What is said where files are named, listed, opened and saved.
 
 /// While a file is read or written.
-pub const BUSY_WITH_FILE: &str = "A tape is being saved or opened already. Wait a moment.";
+pub const BUSY_WITH_FILE: &str = "A tape is still being saved or opened. Wait a moment.";
 /// What saving a tape does.
-pub const SAVE_TAPE_HINT: &str = "The whole run as it was recorded, to be opened again without a cluster.";
+pub const SAVE_TAPE_HINT: &str = "The recording of the whole run. You can open it again without a cluster.";
 /// What opening a tape does.
 pub const OPEN_TAPE_HINT: &str =
-    "It is shown instead of the present; the cluster goes on meanwhile. You may also drop the file on the window.";
+    "The window shows the tape while the cluster keeps running. You can also drop the file on the window.";
 /// What opening a scenario does.
-pub const OPEN_SCENARIO_HINT: &str = "A scenario file (TOML). It is read, nothing else is opened; you are asked before it is performed. You may also drop the file on the window.";
+pub const OPEN_SCENARIO_HINT: &str = "A scenario file (TOML). The program reads it and asks you before running it. You can also drop the file on the window.";
 /// While a folder is read.
 pub const READING_FOLDER: &str = "Reading the folder…";
 /// Nothing in a folder is shown.
-pub const NOTHING_HERE: &str = "Nothing here that could be opened. “All files” shows the rest.";
+pub const NOTHING_HERE: &str = "There is nothing to open here. “All files” shows everything else.";
 /// Nothing in a folder bears what was typed.
-pub const NO_SUCH_NAME: &str = "No name here has what you typed in it.";
+pub const NO_SUCH_NAME: &str = "No name here contains what you typed.";
 /// A folder has more entries than are listed.
-pub const FOLDER_IS_CUT: &str = "Only the first 100,000 entries are listed. Type the name of the file.";
+pub const FOLDER_IS_CUT: &str =
+    "This folder is large: only its first 100,000 entries are listed. Type the name of the file.";
 /// A name is no text.
-pub const NAME_IS_NO_TEXT: &str = "This name is not UTF-8 text; \\x and two digits stand for each byte that is none. The file can be opened all the same.";
+pub const NAME_IS_NO_TEXT: &str =
+    "This name is not valid UTF-8; \\x and two digits stand for each invalid byte. You can still open the file.";
 /// A file of this name is there.
 #[must_use]
 pub fn replaces(name: &str, folder: &str) -> String {
-    format!("{folder} has a file {name} already. What it holds now will be lost.")
+    format!("{folder} already has a file {name}. Its present contents will be lost.")
 }
 
 /// Several files were dropped.
@@ -41,12 +43,12 @@ pub fn is_a_folder(name: &str) -> String {
 #[must_use]
 pub fn is_a_history(name: &str) -> String {
     format!(
-        "{name} is a history, if anything of ours. The window shows tapes and scenarios; in a terminal, `just-hungry check` judges a history."
+        "{name} looks like a history. The window opens tapes and scenarios. To judge a history, run `just-hungry check` in a terminal."
     )
 }
 
 /// What was named is an address.
 #[must_use]
 pub fn is_an_address(typed: &str) -> String {
-    format!("{typed} is an address on the net. Save the file on this machine first, then name it here.")
+    format!("{typed} is a web address. Save the file on this machine first, then type its path here.")
 }

@@ -46,7 +46,7 @@ pub fn line(node: &Node, picture: &Picture) -> String {
             Some((Standing::Primary, view)) => format!("was primary of view {view}"),
             Some((Standing::Backup, view)) => format!("was backup in view {view}"),
             Some((Standing::Joining, _)) => "was joining".into(),
-            None => "click for Restart".into(),
+            None => "click to restart".into(),
         };
     }
     match &node.state {
@@ -57,8 +57,8 @@ pub fn line(node: &Node, picture: &Picture) -> String {
             let at = || format!("view {} · hears {}", view.number, alive.len());
             let at = || waits_for.as_ref().map_or_else(at, |why| no_service(why, |id| name_now(id, picture)));
             match picture.precedence(node) {
-                Precedence::Retired => "retired by a newer one".into(),
-                Precedence::Overtaken => format!("older, not told · {}", at()),
+                Precedence::Retired => "retired: a newer one runs".into(),
+                Precedence::Overtaken => format!("older, unaware · {}", at()),
                 Precedence::Newest => format!("newest · {}", at()),
                 Precedence::Alone => at(),
             }
@@ -67,7 +67,7 @@ pub fn line(node: &Node, picture: &Picture) -> String {
         Some(NodeState::Replica(replica)) => replica_line(replica, picture),
         Some(NodeState::Customer { .. }) | None => match (node.actor, node.answered_in) {
             (Actor::Service(_), Some(took)) => format!("answered in {}", duration(took)),
-            (Actor::Service(_), None) => "standing by".into(),
+            (Actor::Service(_), None) => "ready".into(),
             (Actor::Role(_), _) => "starting".into(),
         },
     }
@@ -81,23 +81,23 @@ const LEFT_OUT: &str = "left out of the view";
 pub fn concern(concern: &Concern) -> (String, String) {
     match concern {
         Concern::Blocked { customer, from, to } => (
-            format!("{customer}'s order hangs"),
+            format!("{customer}'s order is stuck"),
             format!(
-                "{customer}'s order hangs: the link from {from} to {to} lets nothing pass. Mend it, or wait until the view changes."
+                "{customer}'s order is stuck: the link from {from} to {to} is blocked. Mend it, or wait until the view changes."
             ),
         ),
         Concern::Hangs { customer, waited } => (
             format!("{customer} waits {}", duration(*waited)),
-            format!("{customer} has waited {} for an answer. Click the customer to see what for.", duration(*waited)),
+            format!("{customer} has waited {} for an answer. Click the customer to see why.", duration(*waited)),
         ),
         Concern::Silent(members) => {
             let names = members.join(", ");
             let words = format!("{names} silent");
-            (words, format!("Every answer waits for {names} until the front-end leaves it out of the view."))
+            (words, format!("Every answer waits for {names} until the front-end removes it from the view."))
         }
         Concern::NoCopy { last } => (
-            "no copy left".into(),
-            format!("Only {last} holds the orders. If it crashes, all of them are lost. Add or restart a replica."),
+            "no other copy".into(),
+            format!("Only {last} holds the orders. If it crashes, all orders are lost. Add or restart a replica."),
         ),
         Concern::Fewer { members, replicas } => (
             format!("{members} of {replicas} replicas"),
@@ -112,10 +112,10 @@ pub fn concern(concern: &Concern) -> (String, String) {
 #[must_use]
 pub fn concern_in_short(concern: &Concern) -> String {
     match concern {
-        Concern::Blocked { .. } => "An order hangs".into(),
+        Concern::Blocked { .. } => "An order is stuck".into(),
         Concern::Hangs { waited, .. } => format!("Waits {}", duration(*waited)),
         Concern::Silent(members) => format!("{} silent", members.len()),
-        Concern::NoCopy { .. } => "No copy".into(),
+        Concern::NoCopy { .. } => "No other copy".into(),
         Concern::Fewer { members, replicas } => format!("{members} of {replicas}"),
     }
 }
@@ -123,14 +123,14 @@ pub fn concern_in_short(concern: &Concern) -> String {
 fn replica_line(replica: &ReplicaState, picture: &Picture) -> String {
     let Some(position) = replica.position else {
         return match share_loaded(replica) {
-            Some(share) => format!("receives state · {:.0}\u{a0}%", share * 100.0),
+            Some(share) => format!("receiving state · {:.0}\u{a0}%", share * 100.0),
             None => "holds nothing yet".into(),
         };
     };
     match replica.standing {
         Standing::Primary => format!("applied {} · committed {}", position.op, replica.commit),
         Standing::Joining => match share_loaded(replica) {
-            Some(share) => format!("receives state · {:.0}\u{a0}%", share * 100.0),
+            Some(share) => format!("receiving state · {:.0}\u{a0}%", share * 100.0),
             None => format!("joining with {} applied", position.op),
         },
         Standing::Backup => {
@@ -160,7 +160,7 @@ pub fn short_line(node: &Node, picture: &Picture) -> String {
         None if !node.runs() => line(node, picture),
         None => match picture.precedence(node) {
             Precedence::Retired => "retired".into(),
-            Precedence::Overtaken => "older, not told".into(),
+            Precedence::Overtaken => "older, unaware".into(),
             Precedence::Newest => "newest".into(),
             Precedence::Alone => line(node, picture),
         },
@@ -172,7 +172,7 @@ pub fn short_line(node: &Node, picture: &Picture) -> String {
 pub fn customer_line(customer: &Customer) -> String {
     if let Some(waiting) = &customer.waiting {
         return match (&waiting.ask, waiting.giving_up) {
-            (_, true) => "giving up…".into(),
+            (_, true) => "cancelling…".into(),
             (Ask::History { .. }, false) => "reading…".into(),
             (Ask::Order { .. }, false) if waiting.why.is_some() => "not checked yet".into(),
             (Ask::Order { .. } | Ask::Withdraw, false) => "ordering…".into(),
@@ -181,7 +181,7 @@ pub fn customer_line(customer: &Customer) -> String {
     match customer.receipts.back().map(|receipt| receipt.outcome.as_ref()) {
         Some(Some(Outcome::Placed { number })) => format!("placed #{number}"),
         Some(Some(Outcome::Rejected { .. })) => "rejected".into(),
-        Some(Some(Outcome::NeverPlaced)) => "gave up".into(),
+        Some(Some(Outcome::NeverPlaced)) => "cancelled".into(),
         Some(None) => "order expired".into(),
         None => "browsing".into(),
     }

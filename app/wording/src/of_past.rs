@@ -8,19 +8,18 @@ use protocol::judge::ContradictionKind;
 use super::contradiction;
 
 /// What the ruler of the timeline is for.
-pub const SCRUB_HINT: &str = "Drag to look at another moment (arrow left and right: message by message; End: now)";
+pub const SCRUB_HINT: &str = "Drag to go to another moment (← and →: one message; End: now)";
 /// What can be searched for.
 pub const SEARCH_HINT: &str = "order 7, view change, Grace…";
 /// Why nothing can be done in the past.
-pub const PAST_REFUSES: &str = "This is the past: nothing can be done there. Go back to now (End), then try again.";
+pub const PAST_REFUSES: &str =
+    "You are looking at the past, which cannot be changed. Go back to now (End), then try again.";
 /// Why nothing can be done on a tape.
-pub const TAPE_REFUSES: &str =
-    "This is a tape: nothing can be done to what is over. Close the tape to go back to the cluster.";
+pub const TAPE_REFUSES: &str = "This is a tape, which cannot be changed. Close it to go back to the cluster.";
 /// The same where the program shows only a tape.
-pub const ONLY_A_TAPE: &str =
-    "This is a tape: no cluster runs, so nothing can be done. Start a new cluster (Ctrl N) to have one.";
+pub const ONLY_A_TAPE: &str = "This is a tape, and no cluster is running. Start a new cluster first (Ctrl N).";
 /// What the buttons and Space do while the past is shown.
-pub const PLAY_MEANS: &str = "Play what is recorded, at the chosen speed (Space). The cluster is not touched.";
+pub const PLAY_MEANS: &str = "Plays the recording at the chosen speed (Space). The cluster keeps running.";
 
 /// "12.0 s · 1 of 21 drawn": how much is shown, and every how manyth message of it.
 #[must_use]
@@ -56,8 +55,10 @@ pub fn light_named(light: scenarios::Light) -> String {
         scenarios::Light::Shows(ContradictionKind::Lost) => format!("“{LOST}”"),
         scenarios::Light::Shows(ContradictionKind::Doubled) => format!("“{TWICE}”"),
         scenarios::Light::Shows(ContradictionKind::Stale) => format!("“{STALE}”"),
-        scenarios::Light::Shows(ContradictionKind::Reordered) => format!("“{LINEARIZABLE}” (orders in another order)"),
-        scenarios::Light::Shows(ContradictionKind::Invented) => format!("“{LINEARIZABLE}” (an order that is none)"),
+        scenarios::Light::Shows(ContradictionKind::Reordered) => format!("“{LINEARIZABLE}” (reordered)"),
+        scenarios::Light::Shows(ContradictionKind::Invented) => {
+            format!("“{LINEARIZABLE}” (an order that was never placed)")
+        }
         scenarios::Light::ReplicasDiffer => format!("“{IDENTICAL}”"),
     }
 }
@@ -83,8 +84,7 @@ pub fn lights(judged: &Judged, stats: &Stats) -> Vec<Light> {
     let lost_why = match (found.lost, stats.lost) {
         (0, missing) if missing > 0 => {
             let why = format!(
-                "The acting primary has {missing} orders fewer than were acknowledged, by its own count: they are lost unless another \
-                 replica with them leads."
+                "The acting primary holds {missing} orders fewer than were acknowledged. They are lost unless a replica that holds them becomes primary."
             );
             (why, None)
         }
@@ -92,7 +92,7 @@ pub fn lights(judged: &Judged, stats: &Stats) -> Vec<Light> {
     };
     let acknowledged = match counts.waiting {
         0 => PLACED_MEANS.to_owned(),
-        waiting => format!("{PLACED_MEANS} {waiting} more wait for an answer."),
+        waiting => format!("{PLACED_MEANS} {waiting} more are waiting for an answer."),
     };
     let unknown = Light {
         good: (counts.unknown == 0).then_some(true),
@@ -137,17 +137,17 @@ fn linearizable(judged: &Judged) -> Light {
     } else if counts.covered == 0 && counts.crowd.customers > 0 {
         (None, "judged at the end", CROWD_WAITS.to_owned())
     } else if counts.covered == 0 {
-        (None, "no order read back yet", NO_EVIDENCE.to_owned())
+        (None, "no order read yet", NO_EVIDENCE.to_owned())
     } else {
         let why = format!(
-            "{} acknowledged orders were read afterwards, in {} lists: {LINEARIZABLE_MEANS}",
+            "{} acknowledged orders were read afterwards, in {} histories: {LINEARIZABLE_MEANS}",
             counts.covered, counts.reads
         );
         (Some(true), LINEARIZABLE, why)
     };
     let late = match counts.unjudged {
         0 => String::new(),
-        unjudged => format!(" The latest {unjudged} operations are not judged: there were too many."),
+        unjudged => format!(" There were too many operations: the latest {unjudged} are not judged."),
     };
     let leads_to = judged.contradictions.first().and_then(|it| it.requests.last()).copied();
     Light { good, words: words.into(), why: why + &late, leads_to }
@@ -155,19 +155,19 @@ fn linearizable(judged: &Judged) -> Light {
 
 /// Of a crowd whose customers contradict each other.
 const JUDGED_TOGETHER: &str =
-    "All that the scenario's customers were told was read once more and judged together: it contradicts itself.";
+    "The answers to the scenario's customers were judged together, and they contradict each other.";
 /// Of a crowd that still orders.
-const CROWD_WAITS: &str = "The customers that order all the time are judged together when the scenario is over and everything was read once more.";
-const PLACED_MEANS: &str = "Orders whose customers were told that they are placed.";
-const LOST_MEANS: &str = "Acknowledged orders, or orders that somebody has read, that are missing later. None so far.";
-const TWICE_MEANS: &str = "Orders that stand in a history twice, or under a second number. None so far.";
-const STALE_MEANS: &str = "Reads that show less than was known before they began. None so far.";
+const CROWD_WAITS: &str = "The scenario's customers keep ordering. Their answers are judged together at the end, after a last read of every history.";
+const PLACED_MEANS: &str = "Orders whose customers were told “placed”.";
+const LOST_MEANS: &str = "Orders that were acknowledged or read, and are missing later. None so far.";
+const TWICE_MEANS: &str = "Orders that are in a history twice, or under two numbers. None so far.";
+const STALE_MEANS: &str = "Reads that miss an order acknowledged or read before they began. None so far.";
 const UNKNOWN_MEANS: &str =
-    "Orders whose customers went away before an answer: they may be placed or not, and both would be right.";
+    "Orders whose customers left before the answer. They may or may not have been placed; either is correct.";
 const NO_EVIDENCE: &str =
-    "No history was read after an acknowledged order to its postcode, so nothing was put to the test. Read a history.";
+    "No history has been read after an order to its postcode, so there is nothing to judge yet. Read a history.";
 const LINEARIZABLE_MEANS: &str =
-    "each shows every order acknowledged before it began, and all agree on one order of events.";
+    "each read shows every order acknowledged before it began, and all reads agree on one order of events.";
 
 #[cfg(test)]
 mod tests {

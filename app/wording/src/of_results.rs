@@ -6,39 +6,40 @@ use super::{count, denial, light_named};
 use scenarios::{Conclusion, Findings, Outcome};
 
 /// A scenario whose customers are coming.
-pub const ENTERING: &str = "The customers come in…";
+pub const ENTERING: &str = "The customers are arriving…";
 /// A scenario of which everything has happened.
-pub const JUDGING: &str = "Everything is mended, read once more, and judged…";
+pub const JUDGING: &str = "All faults are mended; the histories are read and judged…";
 /// A scenario that nobody answers.
 pub const NO_ANSWER: &str =
-    "It did not begin: the cluster does not answer. Mend links, wake and restart nodes, then try again.";
+    "The scenario did not begin: the cluster does not answer. Mend links, wake or restart nodes, then try again.";
 /// Why nothing can be ordered now.
-pub const NO_PLACE_FOR_ORDERS: &str = "The scenario has not begun yet, or is being judged: an order would come too early or too late for it. Try again in a moment.";
+pub const NO_PLACE_FOR_ORDERS: &str =
+    "The scenario is starting or being judged, so it takes no orders now. Try again in a moment.";
 
 /// Of answers while there are none.
-pub const NO_ANSWERS: &str = "No answers yet.";
+pub const NO_ANSWERS: &str = "There are no answers yet.";
 /// Of answers to a crowd.
-pub const ONLY_TOGETHER: &str = "Single answers are shown of customers with a name only.";
+pub const ONLY_TOGETHER: &str = "Single answers are shown for named customers only.";
 /// Another cluster in this one's place.
-pub const NEW_CLUSTER_MEANS: &str = "The cluster that runs here, if there is one, ends with its orders, faults and customers, and its tape goes: save it first if you need it. A new one begins as when the program was started.";
+pub const NEW_CLUSTER_MEANS: &str = "This ends the present cluster with its orders, faults and customers, and discards its tape: save the tape first if you need it. The new cluster begins as when the program was started.";
 /// While it is being started.
-pub const NEW_CLUSTER_STARTS: &str = "A new cluster starts…";
+pub const NEW_CLUSTER_STARTS: &str = "Starting a new cluster…";
 /// Said beside how far a scenario is, while a person keeps time stopped.
-pub const SCENARIO_STANDS_STILL: &str = "Time stands still, and the scenario with it. Let time go on (Space).";
+pub const SCENARIO_STANDS_STILL: &str = "Time is stopped, so the scenario waits. Press Space to go on.";
 
-/// A scenario that cannot go on.
+/// A scenario that cannot go on: what it waited for did not happen.
 #[must_use]
 pub fn stuck(why: &str) -> String {
-    format!("It goes no further: {why}. Was something else done to the cluster meanwhile?")
+    format!("The scenario is stuck: {why}. Perhaps the cluster was changed by hand.")
 }
 
 /// How it ends, in a few words.
 #[must_use]
 pub fn conclusion(outcome: &Outcome) -> &'static str {
     match (outcome.conclusion, outcome.caught) {
-        (_, true) if outcome.plants.is_empty() => "✓ The loss shows",
+        (_, true) if outcome.plants.is_empty() => "✓ Loss detected",
         (_, true) => "✓ Caught",
-        (Conclusion::Holds, false) => "✓ It holds",
+        (Conclusion::Holds, false) => "✓ Holds",
         (Conclusion::Violation, false) => "✗ A promise was broken",
         (Conclusion::Undecided, false) => "○ Undecided",
         (Conclusion::TooLittleEvidence, false) => "○ Too little evidence",
@@ -52,18 +53,27 @@ pub fn result(outcome: &Outcome, lesson: Option<Plant>) -> String {
     let planted = !outcome.plants.is_empty();
     match (outcome.conclusion, planted) {
         _ if outcome.caught && !planted => {
-            format!("Orders were lost, and it shows: {} turned red. Customers are served again.", lights.join(" and "))
+            format!(
+                "Orders were lost, and the verdict shows it: {} turned red. Customers are served again.",
+                lights.join(" and ")
+            )
         }
-        _ if outcome.caught => format!("The mistake was caught: {} turned red.", lights.join(" and ")),
-        (Conclusion::Holds, true) => "The mistake was made, and nothing was violated.".into(),
-        (Conclusion::Holds, false) if lesson.is_some() => "Without the mistake nothing was violated.".into(),
-        (Conclusion::Holds, false) => "Nothing was violated: everything is as expected.".into(),
-        (Conclusion::Violation, true) => "The mistake was made, and it shows; but not all is as expected.".into(),
-        (Conclusion::Violation, false) => "A promise was broken: see what is crossed.".into(),
-        (Conclusion::Undecided, _) => "No verdict: it went no further.".into(),
-        (Conclusion::TooLittleEvidence, true) => "The mistake was made, but was not caught this time.".into(),
+        _ if outcome.caught => format!("The bug was caught: {} turned red.", lights.join(" and ")),
+        (Conclusion::Holds, true) => "The bug was on, and no promise was broken.".into(),
+        (Conclusion::Holds, false) if lesson.is_some() => "Without the bug, every promise was kept.".into(),
+        (Conclusion::Holds, false) => "Every promise was kept, and everything is as expected.".into(),
+        (Conclusion::Violation, true) => "The bug broke a promise, but not everything is as expected.".into(),
+        (Conclusion::Violation, false) => "A promise was broken: see the lines marked ✗.".into(),
+        (Conclusion::Undecided, _) => {
+            let it = if lesson.is_some() { "lesson" } else { "scenario" };
+            match outcome.findings.stopped_at {
+                0 => format!("No verdict: the {it} was stopped."),
+                step => format!("No verdict: the {it} stopped at step {step} of {}.", outcome.steps),
+            }
+        }
+        (Conclusion::TooLittleEvidence, true) => "The bug was on, but it was not caught this time.".into(),
         (Conclusion::TooLittleEvidence, false) => {
-            "Nothing was violated, but too little happened to say that it holds.".into()
+            "No promise was broken, but too little happened for a verdict.".into()
         }
     }
 }
@@ -86,7 +96,7 @@ pub fn exit_status(conclusion: Conclusion) -> String {
         Conclusion::Undecided => (3, "undecided"),
         Conclusion::TooLittleEvidence => (4, "too little evidence"),
     };
-    format!("In the terminal, “just-hungry run” ends like this with exit status {status}: {words}.")
+    format!("In the terminal, “just-hungry run” would end with exit status {status}: {words}.")
 }
 
 /// Commands that were refused, and steps that meant nobody.

@@ -10,81 +10,80 @@ use knowledge::picture::{End, MessageInFlight, Picture};
 use knowledge::user_command::Until;
 
 /// The second line of a frozen node's card.
-pub const FROZEN: &str = "frozen · it stands still";
+pub const FROZEN: &str = "frozen";
 /// Why the window says that time stands still.
-pub const STOPPED_MEANS: &str = "Every clock and every link of the cluster stands still, so no time-out can fire. Space: go on. →: the next message.";
+pub const STOPPED_MEANS: &str =
+    "Every clock and every link of the cluster is stopped, so no time-out can fire. Space: go on. →: the next message.";
 /// What Run does.
-pub const RUN_MEANS: &str = "Time goes on at the chosen speed (Space).";
+pub const RUN_MEANS: &str = "Runs time at the chosen speed (Space).";
 /// Explains the speeds.
 pub const SPEED_MEANS: &str =
-    "How fast cluster time goes: every timer and every link of the real processes (1 … 6, +, −).";
+    "The speed of cluster time: all timers and links of the real processes follow it (1 … 6, +, −).";
 /// Explains a step.
-pub const STEP_MEANS: &str = "Until the next message leaves its link, else until the next timer rings (→).";
+pub const STEP_MEANS: &str = "Runs until the next message leaves its link, or else until the next timer rings (→).";
 /// Explains the step to a number.
-pub const NUMBERED_MEANS: &str = "Until a message of one of the workflow’s steps has arrived (Shift →).";
+pub const NUMBERED_MEANS: &str = "Runs until a message of one of the workflow’s steps arrives (Shift →).";
 /// Explains the step to a view change.
-pub const VIEW_CHANGE_MEANS: &str = "Until a replica enters a newer view than any before (Ctrl →).";
+pub const VIEW_CHANGE_MEANS: &str = "Runs until a replica enters a new view (Ctrl →).";
 /// What the line that is drawn does.
-pub const CUT_HINT: &str = "Draw a line: every link that it crosses is cut, both ways · Esc: leave";
+pub const CUT_HINT: &str = "Draw a line: it cuts every link it crosses, both ways · Esc: leave";
 /// Explains cooperative freezing.
-pub const FREEZE_MEANS: &str =
-    "It stands still between two steps of its work, as a process does that gets no processor time.";
+pub const FREEZE_MEANS: &str = "The process pauses between two steps of its work, as if it got no processor time.";
 /// Explains freezing by the operating system.
-pub const SIGSTOP_MEANS: &str = "The operating system stops it wherever it is (SIGSTOP); Wake lets it go on (SIGCONT).";
+pub const SIGSTOP_MEANS: &str =
+    "The operating system suspends the process at any instruction (SIGSTOP). Wake resumes it (SIGCONT).";
 /// Explains the split brain.
-pub const SPLIT_MEANS: &str = "It hears neither front-ends nor replicas and goes on believing that it leads, while the others choose another. Mend it, and watch it being refused.";
+pub const SPLIT_MEANS: &str = "Cuts the primary off from front-ends and replicas. It still believes that it is the primary, while the others choose a new one. Mend its links, and watch the others refuse it.";
 /// Explains cutting a node off.
-pub const CUT_OFF_MEANS: &str = "All its links are cut, both ways: not even heartbeats pass.";
+pub const CUT_OFF_MEANS: &str = "Cuts all its links, both ways. Not even heartbeats pass.";
 /// Explains a further front-end.
-pub const ADD_FRONT_END_MEANS: &str = "It claims the newest token: from then on it alone can change the view, and the older one sends its customers there as soon as it is told. Cut the older one off from the name server first, and both believe that they are the one.";
+pub const ADD_FRONT_END_MEANS: &str = "It claims the newest token, so it alone can change the view. The older front-end sends its customers there once it learns this. If you first cut the older one off from the name server, both act as the front-end.";
 /// Before every process is killed.
-pub const CRASH_ALL_MEANS: &str = "All replicas, every front-end and the name server. Orders live in memory: without any member that lives, acknowledged orders are gone, and the front-end will say so.";
+pub const CRASH_ALL_MEANS: &str = "This crashes all replicas, all front-ends and the name server. Orders live in memory, so without a surviving member acknowledged orders are lost. The front-end will say so.";
 /// Before a mistake is made on purpose.
-pub const CONSENT: &str = "This switches a mistake on in the real program. While it is on, orders that customers were told are placed may be lost, doubled or read wrongly. That is the lesson: a red mark stays on the window until it is switched off.";
+pub const CONSENT: &str = "This switches on a bug in the real program. While it is on, orders acknowledged to customers may be lost, placed twice or read wrongly. That is the lesson. The window has a red mark until you switch the bug off.";
 /// Bombs that go off while a replica leads.
-pub const BOMB_AS_PRIMARY: &str = "Bomb, as primary";
+pub const BOMB_AS_PRIMARY: &str = "Bomb as primary";
 /// Bombs that go off while a replica follows.
-pub const BOMB_AS_BACKUP: &str = "Bomb, as backup";
+pub const BOMB_AS_BACKUP: &str = "Bomb as backup";
 /// Bombs that go off while a replica joins.
-pub const BOMB_AS_JOINER: &str = "Bomb, while joining";
+pub const BOMB_AS_JOINER: &str = "Bomb while joining";
 /// Bombs of all others.
 pub const BOMB: &str = "Bomb";
 /// The mark of an unsafe lesson.
 pub const UNSAFE_LESSON: &str = "Unsafe lesson";
 /// What scenarios are.
-pub const SCENARIOS_MEAN: &str = "Scripts of orders and faults. Each begins with a cluster of its own, which takes the place of the one that runs here; in the end a card tells what was expected and what was seen.";
+pub const SCENARIOS_MEAN: &str = "Scripts of orders and faults. Each starts a new cluster in place of the present one. At the end a card compares what was expected with what happened.";
 /// A museum scenario without its mistake.
-pub const WITHOUT_MEANS: &str = "The same script on the program as it is: every light stays green.";
+pub const WITHOUT_MEANS: &str = "Runs the same script without the bug: every light stays green.";
 /// A scenario that was opened and is not performed yet.
-pub const SCENARIO_BEGINS: &str =
-    "It begins with a cluster of its own, which takes the place of the one that runs here.";
+pub const SCENARIO_BEGINS: &str = "It starts a new cluster in place of the present one.";
 /// What the museum is.
-pub const MUSEUM_MEANS: &str = "The bug museum: each switch takes away one rule of the protocol. Its scenario turns a light red; without the plant the same scenario ends green.";
+pub const MUSEUM_MEANS: &str = "The bug museum: each switch breaks one rule of the protocol. With the bug on, its scenario turns a light red; without the bug, the same scenario ends green.";
 /// Explains heartbeats.
 pub const HEARTBEATS_MEANS: &str =
-    "Heartbeats and their like as messages of their own; else they are a quiet pulse on the lines.";
+    "Shows heartbeats and other routine messages as dots. Otherwise the lines only pulse.";
 
 /// What stands on the canvas while time stands still.
 #[must_use]
 pub fn stopped(now: u64) -> String {
-    format!("Time stands still at {} s · Space: go on · →: the next message", super::clock(now))
+    format!("Time is stopped at {} s · Space: go on · →: the next message", super::clock(now))
 }
 
 /// A scenario that waits for its replicas.
-pub const PREPARING: &str = "The replicas that it needs become members…";
-/// … in vain.
-pub const NOT_READY: &str = "It did not begin: the replicas did not all become members in time. Mend links, wake and restart nodes, then try again.";
+pub const PREPARING: &str = "Waiting until all replicas are members…";
+/// Not all of them did.
+pub const NOT_READY: &str = "The scenario did not begin: not all replicas became members in time. Mend links, wake or restart nodes, then try again.";
 
 /// What customers do who are told of only together.
 #[must_use]
 pub fn crowd(crowd: &Crowd) -> String {
     let mut words = format!(
-        "They order and read all the time, each one thing at a time; their messages are shown as flow. {} orders acknowledged, \
-         {} refused, {} lists read.",
+        "Each customer keeps ordering and reading, one request at a time; the lines show the flow of their messages. {} orders acknowledged, {} refused, {} histories read.",
         crowd.acknowledged, crowd.refused, crowd.reads
     );
     if crowd.unknown > 0 {
-        words += &format!(" Of {} orders nobody knows what became of them.", crowd.unknown);
+        words += &format!(" The outcome of {} orders is unknown.", crowd.unknown);
     }
     words
 }
@@ -93,9 +92,9 @@ pub fn crowd(crowd: &Crowd) -> String {
 #[must_use]
 pub fn next_step(number: Option<usize>, steps: usize, waits: bool) -> String {
     match number {
-        None => "all steps are done, customers go on".into(),
-        Some(number) if waits => format!("waits at step {number} of {steps}"),
-        Some(number) => format!("step {number} of {steps} comes next"),
+        None => "all steps done; customers go on".into(),
+        Some(number) if waits => format!("waiting at step {number} of {steps}"),
+        Some(number) => format!("next: step {number} of {steps}"),
     }
 }
 
@@ -130,8 +129,8 @@ pub fn hop_in_sight(micros: u64) -> String {
 #[must_use]
 pub fn hop_choice(micros: Option<u64>) -> String {
     match micros {
-        None => "as suits the speed (10 ms, none in real time)".into(),
-        Some(0) => "as fast as it goes".into(),
+        None => "chosen by speed (10 ms; none in real time)".into(),
+        Some(0) => "no added delay".into(),
         Some(micros) => format!("{} of cluster time", duration(micros)),
     }
 }
@@ -140,7 +139,7 @@ pub fn hop_choice(micros: Option<u64>) -> String {
 #[must_use]
 pub fn until(until: Until) -> &'static str {
     match until {
-        Until::Moment(_) => "until the next moment",
+        Until::Moment(_) => "to the next message",
         Until::NumberedStep => "to the next numbered step",
         Until::ViewChange => "to the next view change",
     }
@@ -189,18 +188,18 @@ pub fn whereabouts(flying: &MessageInFlight, picture: &Picture) -> String {
     let (from, to) = (picture.name(flying.id.from), picture.name(flying.to));
     let after = |at: u64| duration(at.saturating_sub(flying.sent));
     match &flying.end {
-        None if flying.is_held() => format!("Held in the link from {from} to {to} until it is let go."),
+        None if flying.is_held() => format!("Held in the link from {from} to {to} until you release it."),
         None => {
             let share = flying.progress(picture.now);
             if share < 1.0 {
-                format!("In the link from {from} to {to}: {:.0}\u{a0}% of its way.", share * 100.0)
+                format!("In the link from {from} to {to}: {:.0}\u{a0}% of the way.", share * 100.0)
             } else {
                 format!("It has left its link; {to} has not handled it yet.")
             }
         }
         Some((at, End::Delivered)) => format!("{to} handled it after {}.", after(*at)),
         Some((at, End::Refused(why))) => {
-            format!("It reached {to} after {}, which did not do what it says: {why}.", after(*at))
+            format!("It reached {to} after {}, and {to} did not act on it: {why}.", after(*at))
         }
         Some((at, End::Lost(why))) => format!("Lost after {}: {}.", after(*at), loss(why)),
     }
@@ -209,27 +208,47 @@ pub fn whereabouts(flying: &MessageInFlight, picture: &Picture) -> String {
 /// The title of the question whether a mistake shall be made.
 #[must_use]
 pub fn plant_title(plant: Plant) -> String {
-    format!("Make the mistake “{plant}” on purpose?")
+    format!("Switch on the bug “{plant}”?")
 }
 
-/// What is so: who leads, which view is recorded, who is alive.
+/// The facts beside the beliefs: who leads, which view is recorded with which members, and which replicas run, by number.
 #[must_use]
-pub fn truth(primary: Option<String>, view: Option<(u64, String)>, alive: &str) -> String {
-    let primary = primary.unwrap_or_else(|| "nobody".into());
-    let view = view.map_or_else(|| "no view".into(), |(number, members)| format!("view {number}: {members}"));
-    format!("So it is: primary {primary} · {view} · alive {alive}")
+pub fn truth(primary: Option<String>, view: Option<(u64, Vec<String>)>, alive: &[String]) -> String {
+    let primary = primary.map_or_else(|| "no primary".into(), |name| format!("{name} is primary"));
+    let view = match view {
+        None => "no view is recorded".into(),
+        Some((number, members)) => {
+            let replicas = if members.len() == 1 { "replica" } else { "replicas" };
+            format!("view {number} has {replicas} {}", in_a_row(&members))
+        }
+    };
+    let running = match alive {
+        [] => "no replica is running".into(),
+        [one] => format!("only {one} is running"),
+        several => format!("{} are running", in_a_row(several)),
+    };
+    format!("Actually: {primary}; {view}; {running}")
+}
+
+/// "1, 2 and 3".
+fn in_a_row(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
 }
 
 /// How a process is frozen.
 #[must_use]
 pub fn frozen(how: Freezing) -> &'static str {
     match how {
-        Freezing::Cooperative => "frozen: it stands still",
-        Freezing::Signal => "frozen by the operating system",
+        Freezing::Cooperative => "frozen",
+        Freezing::Signal => "suspended (SIGSTOP)",
     }
 }
 
-/// "crashes it when an order has arrived \[10\]".
+/// "crash after it receives an order \[10\]".
 #[must_use]
 pub fn bomb(bomb: Bomb) -> String {
     format!("{} {}", blast(bomb.blast), failpoint(bomb.at))
@@ -239,9 +258,9 @@ pub fn bomb(bomb: Bomb) -> String {
 #[must_use]
 pub fn blast(blast: Blast) -> String {
     match blast {
-        Blast::Crash => "crashes it".into(),
-        Blast::Freeze { wakes_after: None } => "freezes it".into(),
-        Blast::Freeze { wakes_after: Some(span) } => format!("freezes it for {}", duration(span.0)),
+        Blast::Crash => "crash".into(),
+        Blast::Freeze { wakes_after: None } => "freeze".into(),
+        Blast::Freeze { wakes_after: Some(span) } => format!("freeze for {}", duration(span.0)),
     }
 }
 
@@ -267,41 +286,43 @@ pub fn field_value(value: &FieldValue, picture: &Picture) -> String {
     }
 }
 
-/// When a bomb goes off: "when an order has arrived \[10\]".
+/// When a bomb goes off: "after it receives an order \[10\]".
 #[must_use]
 pub fn failpoint(at: Failpoint) -> &'static str {
     match at {
-        Failpoint::PrimaryReceived => "when an order has arrived [10]",
-        Failpoint::PrimaryValidated => "when the postcode’s verdict is here [12]",
-        Failpoint::PrimaryAssigned => "when the order has a number and nobody was told",
-        Failpoint::PrimarySentToOne => "when one backup was told [5] and the others were not",
-        Failpoint::PrimaryAllAcked => "when the last acknowledgement is here [6]",
-        Failpoint::PrimaryCommitted => "when the order is committed and the reply was not sent",
-        Failpoint::PrimaryReplied => "when the reply was sent [13]",
-        Failpoint::BackupBeforeApply => "when a state update has arrived [5]",
-        Failpoint::BackupApplied => "when an update is applied and not acknowledged",
-        Failpoint::BackupAcked => "when an update is acknowledged [6]",
-        Failpoint::FrontEndSuspected => "when a replica was silent too long",
-        Failpoint::FrontEndSomeReports => "when one replica has reported after a suspicion",
-        Failpoint::FrontEndAllReports => "when it knows enough for the next view and has not said so",
-        Failpoint::FrontEndViewRecorded => "when the next view is recorded [3] and nobody was told",
-        Failpoint::FrontEndNewviewToPrimaryOnly => "when only the new primary was told of its view [4]",
-        Failpoint::FrontEndBeforeForward => "when a request has arrived [9] and was not forwarded",
-        Failpoint::FrontEndReplyHeld => "when a reply has arrived [13] and was not passed on",
-        Failpoint::NameServerBeforeJournal => "before a view is written down",
-        Failpoint::NameServerTornJournal => "when half of a view is written down",
-        Failpoint::NameServerJournaledNotAnswered => "when a view is written down and nobody was answered",
-        Failpoint::NameServerCleaning => "when it is about to clean its registry",
-        Failpoint::JoinerRegistered => "when it has registered [1]",
-        Failpoint::JoinerMidSnapshot => "when a part of the snapshot is here and others are missing",
-        Failpoint::JoinerSnapshotDone => "when the snapshot is installed and that was not said",
-        Failpoint::JoinerInAckSet => "when it is needed for every answer and is no member yet",
-        Failpoint::JoinerViewRecorded => "when it has become a member",
-        Failpoint::CustomerBeforeSend => "before it asks [9]",
-        Failpoint::CustomerSent => "when it has asked [9]",
-        Failpoint::CustomerReplyUnseen => "when the reply has arrived [14] and nobody has seen it",
-        Failpoint::SupervisorChildSpawnedUnregistered => "when a process was started and not written down",
-        Failpoint::SupervisorMidShutdown => "while the processes are being ended",
+        Failpoint::PrimaryReceived => "after it receives an order [10]",
+        Failpoint::PrimaryValidated => "after the postcode check is answered [12]",
+        Failpoint::PrimaryAssigned => "after it numbers the order, before it tells a backup",
+        Failpoint::PrimarySentToOne => "after it tells one backup [5], before it tells the others",
+        Failpoint::PrimaryAllAcked => "after the last acknowledgement arrives [6]",
+        Failpoint::PrimaryCommitted => "after the order is committed, before it replies",
+        Failpoint::PrimaryReplied => "after it sends the reply [13]",
+        Failpoint::BackupBeforeApply => "after it receives an update [5], before it applies it",
+        Failpoint::BackupApplied => "after it applies an update, before it acknowledges it",
+        Failpoint::BackupAcked => "after it acknowledges an update [6]",
+        Failpoint::FrontEndSuspected => "after it suspects a replica",
+        Failpoint::FrontEndSomeReports => "after a suspicion, once one replica has reported",
+        Failpoint::FrontEndAllReports => "after it chooses the next view, before it proposes it",
+        Failpoint::FrontEndViewRecorded => "after the next view is recorded [3], before it announces it",
+        Failpoint::FrontEndNewviewToPrimaryOnly => {
+            "after it tells the new primary of the view [4], before it tells the others"
+        }
+        Failpoint::FrontEndBeforeForward => "after it receives a request [9], before it forwards it",
+        Failpoint::FrontEndReplyHeld => "after it receives a reply [13], before it passes it on",
+        Failpoint::NameServerBeforeJournal => "before it writes a view to its journal",
+        Failpoint::NameServerTornJournal => "halfway through writing a view to its journal",
+        Failpoint::NameServerJournaledNotAnswered => "after it writes a view to its journal, before it answers",
+        Failpoint::NameServerCleaning => "before it cleans its registry",
+        Failpoint::JoinerRegistered => "after it registers [1]",
+        Failpoint::JoinerMidSnapshot => "after it receives part of the snapshot",
+        Failpoint::JoinerSnapshotDone => "after it installs the snapshot, before it says so",
+        Failpoint::JoinerInAckSet => "after every answer needs it, before it is a member",
+        Failpoint::JoinerViewRecorded => "after it becomes a member",
+        Failpoint::CustomerBeforeSend => "before it sends a request [9]",
+        Failpoint::CustomerSent => "after it sends a request [9]",
+        Failpoint::CustomerReplyUnseen => "after the reply arrives [14], before the customer sees it",
+        Failpoint::SupervisorChildSpawnedUnregistered => "after it starts a process, before it writes that down",
+        Failpoint::SupervisorMidShutdown => "while it ends the processes",
     }
 }
 

@@ -20,23 +20,23 @@ pub fn contradiction(it: &Contradicted) -> String {
 
 fn reason(why: &Reason<String>) -> String {
     match why {
-        Reason::Twice(order) => format!("order {order} is there twice"),
-        Reason::NobodyPlaced(order) => format!("order {order} is there, but nobody placed it"),
+        Reason::Twice(order) => format!("order {order} is in the history twice"),
+        Reason::NobodyPlaced(order) => format!("order {order} is in the history, but no customer placed it"),
         Reason::WasRefused(order) => {
-            format!("order {order} is there, but its customer was told that it never will be")
+            format!("order {order} is in the history, but its customer was told that it was never placed")
         }
-        Reason::LessThanPreset => "a read shows less than the pre-defined orders".into(),
-        Reason::MissingInLongest(order) => format!("order {order} was read, but is missing in the longest list"),
-        Reason::Differ(one, other) => format!("one list has {one} where another has {other}"),
+        Reason::LessThanPreset => "a read misses some of the pre-defined orders".into(),
+        Reason::MissingInLongest(order) => format!("order {order} was read, but is missing from the longest history"),
+        Reason::Differ(one, other) => format!("one history has {one} where another has {other}"),
         Reason::MissingLater(order) => format!("order {order} was acknowledged, but is missing later"),
         Reason::NotShown(order) => {
-            format!("order {order} was acknowledged before a read began that does not show it")
+            format!("order {order} was acknowledged before a read began, but the read misses it")
         }
-        Reason::ShowsLess => "a later read shows less than an earlier one".into(),
-        Reason::StandsAfterLater(order, later) => format!("order {order} stands after {later}, which began later"),
+        Reason::ShowsLess => "a later read shows fewer orders than an earlier one".into(),
+        Reason::StandsAfterLater(order, later) => format!("order {order} comes after {later}, which began later"),
         Reason::ReadBeforePlaced(order) => format!("order {order} was read before it was placed"),
         Reason::SameNumber(number, one, other) => {
-            format!("order number {number} was given to {one} and to {other}: one of them is lost")
+            format!("order number {number} was given to both {one} and {other}: one of them is lost")
         }
     }
 }
@@ -84,20 +84,20 @@ impl fmt::Display for ToldVerdict {
             writeln!(f, "{}: {} (line {})", violation.postcode, violation.why, lines.join(" and "))?;
         }
         match it.verdict {
-            Judgement::Holds => {
-                f.write_str("Nothing lost, doubled or reordered, no read stale: the history is linearizable.")
-            }
+            Judgement::Holds => f.write_str(
+                "No order was lost, placed twice or reordered, and no read was stale: the history is linearizable.",
+            ),
             Judgement::Violation => {
                 let counts = &it.contradictions;
                 write!(
                     f,
-                    "Not linearizable: {} lost, {} doubled, {} reordered, {} stale, {} invented.",
+                    "Not linearizable: {} lost, {} placed twice, {} reordered, {} stale reads, {} invented.",
                     counts.lost, counts.doubled, counts.reordered, counts.stale, counts.invented
                 )
             }
             // The caller wanted more than there is.
             Judgement::TooLittleEvidence if it.covered > 0 => {
-                f.write_str("Too little evidence: fewer orders were acknowledged than were asked for.")
+                f.write_str("Too little evidence: fewer orders were acknowledged than --at-least requires.")
             }
             Judgement::TooLittleEvidence => {
                 f.write_str("Too little evidence: no acknowledged order was followed by a read of its postcode.")

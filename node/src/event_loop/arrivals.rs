@@ -51,7 +51,7 @@ impl<M: Machine> Host<M> {
     /// A message is here, and its receiver handles it.
     pub(super) fn deliver(&mut self, address: SocketAddr, envelope: Envelope) {
         let Some(at) = self.by_id.get(&envelope.to).copied() else {
-            let why = || format!("a message for {}, who is not here (any more)", envelope.to);
+            let why = || format!("a message for {}, which does not run here", envelope.to);
             return self.transport.refusals().add(address, why);
         };
         let from = Contact { id: envelope.from, address };

@@ -132,7 +132,11 @@ impl<M: Machine> Host<M> {
     /// Something will never leave its link.
     pub(super) fn is_lost(&mut self, passing: Passing, why: Loss) {
         if why == Loss::LinksFull && self.links.overflow() {
-            let text = || format!("{MOST_IN_LINKS} messages are in links here. What enters now is lost: mend a link.");
+            let text = || {
+                format!(
+                    "The links of this node hold {MOST_IN_LINKS} messages, the most they can. Further messages are lost: mend a link."
+                )
+            };
             self.trace(passing.way().0, || TraceEvent::Log { text: text() });
         }
         self.note_lost(&passing, why);

@@ -64,13 +64,18 @@ fn read_postcodes_io(asked: Postcode, status: u16, body: &[u8]) -> Meaning {
         }
         (404, Some(IoBody { terminated: Some(closed), .. })) => {
             let year = closed.year_terminated;
-            invalid(by, format!("The postcode {asked} was closed in {year}, says {by}. Use the address's new one."))
+            invalid(
+                by,
+                format!(
+                    "{by} says that the postcode {asked} was closed in {year}. Use the new postcode of the address."
+                ),
+            )
         }
         (404, Some(IoBody { error: Some(_), .. })) => {
-            invalid(by, format!("There is no postcode {asked}, says {by}. Check it and order again."))
+            invalid(by, format!("{by} says that there is no postcode {asked}. Check it and order again."))
         }
-        (400, _) => Meaning::OurFault(format!("{by} could not make sense of the request about {asked} (status 400).")),
-        (200 | 404, _) => Meaning::Unavailable(format!("{by} sent something that is not an answer to our question.")),
+        (400, _) => Meaning::OurFault(format!("{by} did not understand the request about {asked} (status 400).")),
+        (200 | 404, _) => Meaning::Unavailable(format!("{by} sent an invalid answer.")),
         (status, _) => unavailable_by_status(by, status),
     }
 }
@@ -100,26 +105,25 @@ fn read_get_the_data(asked: Postcode, status: u16, body: &[u8]) -> Meaning {
             }
             match unit.status.as_deref() {
                 Some("live") => Meaning::Says(Verdict::Valid { place: unit.country.and_then(name), by }),
-                Some("terminated") => {
-                    invalid(by, format!("The postcode {asked} was closed, says {by}. Use the address's new one."))
-                }
+                Some("terminated") => invalid(
+                    by,
+                    format!("{by} says that the postcode {asked} was closed. Use the new postcode of the address."),
+                ),
                 _ => Meaning::Unavailable(format!("{by} does not say whether {asked} is in use.")),
             }
         }
         Ok(DataBody::Match { match_type, .. }) if match_type != "unit_postcode" => invalid(
             by,
-            format!("{asked} is only a part of a postcode, says {by}. Give the whole one, such as DH1 3LE."),
+            format!("{by} says that {asked} is only part of a postcode. Enter a full one, such as DH1 3LE."),
         ),
         Ok(DataBody::NoMatch) if asked.area() == "BT" => {
-            Meaning::Unavailable(format!("{by} has no data of Northern Ireland, so it cannot tell about {asked}."))
+            Meaning::Unavailable(format!("{by} has no data for Northern Ireland, so it cannot check {asked}."))
         }
         Ok(DataBody::NoMatch) => {
-            let why = format!("There was no postcode {asked} as of August 2023, says {by}. Check it and order again.");
+            let why = format!("{by} says that there was no postcode {asked} in August 2023. Check it and order again.");
             invalid(by, why)
         }
-        _ if status == 200 || status == 404 => {
-            Meaning::Unavailable(format!("{by} sent something that is not an answer to our question."))
-        }
+        _ if status == 200 || status == 404 => Meaning::Unavailable(format!("{by} sent an invalid answer.")),
         _ => unavailable_by_status(by, status),
     }
 }
@@ -130,9 +134,9 @@ fn invalid(by: PostcodeService, why: String) -> Meaning {
 
 fn unavailable_by_status(by: PostcodeService, status: u16) -> Meaning {
     Meaning::Unavailable(match status {
-        429 | 503 => format!("{by} has too much to do (status {status}); it is asked again later."),
-        300..=399 => format!("{by} sends us to another address (status {status}); we do not follow."),
-        500..=599 => format!("{by} is out of order (status {status})."),
+        429 | 503 => format!("{by} is overloaded (status {status}) and is asked again later."),
+        300..=399 => format!("{by} redirects to another address (status {status}), which is not followed."),
+        500..=599 => format!("{by} is not working (status {status})."),
         _ => format!("{by} answered with the unexpected status {status}."),
     })
 }

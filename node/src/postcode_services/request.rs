@@ -59,8 +59,7 @@ pub(super) fn client(secure: bool, patience: Patience) -> anyhow::Result<Client>
         .user_agent(concat!("just-hungry/", env!("CARGO_PKG_VERSION")));
     let builder = if secure { builder } else { builder.tls_certs_only([]) };
     builder.build().context(
-        "The postcode services cannot be asked by HTTPS, probably because this machine has no certificates \
-         (Debian: apt-get install ca-certificates). Stand-ins need none.",
+        "The postcode services cannot be reached over HTTPS, probably because this machine has no certificates (Debian: apt-get install ca-certificates). Stand-ins need no certificates.",
     )
 }
 
@@ -89,7 +88,7 @@ impl Endpoint {
     pub(super) fn new(address: ServiceAddress) -> anyhow::Result<Self> {
         let wrong = || {
             format!(
-                "The address {:?} of {} cannot be used. Give one such as http://127.0.0.1:8080, without a path.",
+                "The address {:?} of {} cannot be used. Use one such as http://127.0.0.1:8080, without a path.",
                 address.base_url, address.service
             )
         };
@@ -177,7 +176,7 @@ impl Endpoint {
         match key.is_proof(service, path, challenge, proof) {
             true => Ok(()),
             false => Err(format!(
-                "Another program answers at {}, the address of {service}, and is not believed. End it and restart {service}.",
+                "Another program answers at {}, the address of {service}, and its answers are ignored. End it and restart {service}.",
                 self.address.base_url
             )),
         }
@@ -200,7 +199,7 @@ impl Endpoint {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.sentence(&error))? {
             if body.len() + chunk.len() > BODY_LIMIT {
-                return Err(format!("{} sends far more than an answer can have.", self.service()));
+                return Err(format!("{} sent more than any answer can contain.", self.service()));
             }
             body.extend_from_slice(&chunk);
         }
@@ -214,7 +213,7 @@ impl Endpoint {
         } else if error.is_connect() {
             format!("{service} cannot be reached.")
         } else {
-            format!("{service} broke off its answer.")
+            format!("{service} did not finish its answer.")
         }
     }
 }
@@ -231,14 +230,14 @@ impl Pace {
 
     fn next_turn(&self, now: Instant, live: bool) -> Result<Instant, &'static str> {
         if self.rests_until.is_some_and(|until| now < until) {
-            return Err("it asked to be left alone for a while");
+            return Err("it asked for a pause");
         }
         if !live {
             return Ok(now);
         }
         let turn = self.taken_until.map_or(now, |taken| taken.max(now));
         if turn > now + LONGEST_TURN {
-            return Err("more questions are waiting for it than it should be asked at once");
+            return Err("too many questions are already waiting for it");
         }
         Ok(turn)
     }

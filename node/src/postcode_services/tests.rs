@@ -163,7 +163,7 @@ async fn a_refused_connection_is_no_answer() {
 async fn the_weaker_service_says_what_it_knows_and_no_more() {
     let scene = scene().await;
     scene.first.send_replace(Misbehaviour::Broken);
-    for (postcode, says) in [("ZZ99 9ZZ", "as of August 2023"), ("AB45 3AD", "was closed")] {
+    for (postcode, says) in [("ZZ99 9ZZ", "in August 2023"), ("AB45 3AD", "was closed")] {
         let Verdict::Invalid { why, by: GetTheData } = ask(&scene.services, postcode).await.verdict else {
             panic!("{postcode} should be refused")
         };
@@ -207,7 +207,7 @@ async fn endless_bodies_are_cut_off() {
     let (data, _behaviour) = stand_in(GetTheData).await;
     let asked = ask(&services(server(flood).await, data), "DH1 3LE").await;
     asked.assert_fell_back();
-    assert!(asked.failures[0].contains("far more than an answer"), "{:?}", asked.failures);
+    assert!(asked.failures[0].contains("more than any answer"), "{:?}", asked.failures);
     assert!(sent.load(Ordering::Relaxed) < 50 * 1024 * 1024, "{sent:?} bytes were taken");
 }
 

@@ -119,7 +119,7 @@ impl Attendant {
             return; // It has given way at this very moment.
         }
         let Some(connection) = connection else {
-            tracing::debug!("{address} did not come through the handshake");
+            tracing::debug!("the handshake with {address} failed");
             return;
         };
         match PeerIdentity::of(&connection) {
@@ -145,7 +145,7 @@ impl Attendant {
             Ok(connection) => match PeerIdentity::of(&connection) {
                 Some(identity) if identity.id == key.id => return self.attend(connection, identity, outbox).await,
                 _ => {
-                    connection.close(CLOSE_WRONG_IDENTITY, b"somebody else was meant");
+                    connection.close(CLOSE_WRONG_IDENTITY, b"the connection was for another process");
                     Loss::AnotherAnswers
                 }
             },
@@ -192,7 +192,7 @@ impl Attendant {
             let read = match unfinished_since {
                 Some(since) => timeout_at(since + SLOWEST, read)
                     .await
-                    .map_err(|_| Ending::Misbehaved("a frame was begun and not ended".into()))?,
+                    .map_err(|_| Ending::Misbehaved("a frame was not complete".into()))?,
                 None => read.await,
             };
             match read {
@@ -221,7 +221,7 @@ impl Attendant {
         let in_its_own_name = identity.id.is_none_or(|id| id == envelope.from);
         let fits_its_role = envelope.message.may_be_sent_by(identity.role);
         if !in_its_own_name {
-            self.refusals.add(from, || format!("a message in the name of {}, which it is not", envelope.from));
+            self.refusals.add(from, || format!("a message in the name of another node, {}", envelope.from));
         } else if !fits_its_role {
             self.refusals.add(from, || format!("\"{}\" from a {}", envelope.message.label(), identity.role));
         }

@@ -15,7 +15,7 @@ const READ: usize = 64 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FrameError {
     /// The announced length is none an envelope can have.
-    #[error("a frame of {0} bytes was announced; the largest has {LARGEST_ENVELOPE}")]
+    #[error("a frame of {0} bytes was announced; the limit is {LARGEST_ENVELOPE}")]
     Length(usize),
     /// The frame's content is no envelope.
     #[error(transparent)]

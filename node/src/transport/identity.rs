@@ -33,11 +33,11 @@ impl Authority {
     /// # Errors
     /// When the operating system gives no random numbers.
     pub fn new() -> anyhow::Result<Self> {
-        let key = KeyPair::generate().context("no key could be made for this run")?;
+        let key = KeyPair::generate().context("no key could be created for this run")?;
         let mut params = CertificateParams::new(Vec::new())?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let certificate = params.self_signed(&key).context("no certificate authority could be made for this run")?;
+        let certificate = params.self_signed(&key).context("no certificate authority could be created for this run")?;
         Ok(Self { certificate: certificate.der().to_vec(), issuer: Issuer::new(params, key) })
     }
 
@@ -46,13 +46,14 @@ impl Authority {
     /// # Errors
     /// When the operating system gives no random numbers.
     pub fn issue(&self, role: Role, id: Option<NodeId>) -> anyhow::Result<Credentials> {
-        let key = KeyPair::generate().context("no key could be made for a process")?;
+        let key = KeyPair::generate().context("no key could be created for a process")?;
         let mut names = vec![COMMON_NAME.to_owned(), role_name(role).to_owned()];
         names.extend(id.map(|id| format!("{ID_PREFIX}{id}")));
         let mut params = CertificateParams::new(names)?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
-        let certificate = params.signed_by(&key, &self.issuer).context("no certificate could be made for a process")?;
+        let certificate =
+            params.signed_by(&key, &self.issuer).context("no certificate could be created for a process")?;
         Ok(Credentials {
             authority: self.certificate.clone(),
             certificate: certificate.der().to_vec(),
@@ -109,7 +110,9 @@ fn provider() -> Arc<CryptoProvider> {
 
 fn roots(credentials: &Credentials) -> anyhow::Result<Arc<RootCertStore>> {
     let mut roots = RootCertStore::empty();
-    roots.add(credentials.authority.clone().into()).context("the run's authority is no certificate")?;
+    roots
+        .add(credentials.authority.clone().into())
+        .context("the certificate authority of this run is not a valid certificate")?;
     Ok(Arc::new(roots))
 }
 
@@ -117,7 +120,7 @@ fn roots(credentials: &Credentials) -> anyhow::Result<Arc<RootCertStore>> {
 pub(crate) fn accepting(credentials: &Credentials) -> anyhow::Result<QuicServerConfig> {
     let verifier = WebPkiClientVerifier::builder_with_provider(roots(credentials)?, provider())
         .build()
-        .context("the run's authority cannot check peers")?;
+        .context("the certificate authority of this run cannot check other nodes")?;
     let mut config = rustls::ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier)
@@ -125,7 +128,7 @@ pub(crate) fn accepting(credentials: &Credentials) -> anyhow::Result<QuicServerC
             vec![credentials.certificate.clone().into()],
             PrivatePkcs8KeyDer::from(credentials.key.clone()).into(),
         )
-        .context("certificate and key do not fit together")?;
+        .context("certificate and key do not match")?;
     config.alpn_protocols = vec![APPLICATION_PROTOCOL.to_vec()];
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
@@ -141,7 +144,7 @@ pub(crate) fn dialling(credentials: &Credentials) -> anyhow::Result<QuicClientCo
             vec![credentials.certificate.clone().into()],
             PrivatePkcs8KeyDer::from(credentials.key.clone()).into(),
         )
-        .context("certificate and key do not fit together")?;
+        .context("certificate and key do not match")?;
     config.alpn_protocols = vec![APPLICATION_PROTOCOL.to_vec()];
     config.resumption = rustls::client::Resumption::disabled();
     config.enable_early_data = false;

@@ -63,7 +63,7 @@ pub fn endpoint(listen: SocketAddr, credentials: &Credentials) -> anyhow::Result
     let reset_key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &credentials.key);
     let socket = UdpSocket::bind(listen).with_context(|| {
         format!(
-            "UDP port {listen} cannot be opened. Another program may hold it: end that program or choose another port"
+            "UDP port {listen} cannot be opened. Another program may be using it: end that program or choose another port"
         )
     })?;
     let config = EndpointConfig::new(Arc::new(reset_key));

@@ -44,7 +44,7 @@ pub async fn measure(
     pause: Duration,
     goes_on: impl Fn() -> bool,
 ) -> anyhow::Result<Vec<Duration>> {
-    let connection = endpoint.connect(to, COMMON_NAME)?.await.context("the process that echoes cannot be reached")?;
+    let connection = endpoint.connect(to, COMMON_NAME)?.await.context("the echo process cannot be reached")?;
     let mut there = connection.open_uni().await?;
     let message = vec![0x5a; length.max(1)];
     let mut answer = vec![0; message.len()];

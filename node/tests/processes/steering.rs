@@ -182,5 +182,5 @@ async fn a_launcher_that_talks_nonsense_to_a_running_node_ends_it_with_a_sentenc
     cluster.replicas[0].say_bytes(b"\x05\x00\x00\x00hello");
     assert_eq!(cluster.replicas[0].wait().code(), Some(2));
     let words = cluster.replicas[0].last_words();
-    assert!(words.contains("the launcher said something that is no command"), "{words}");
+    assert!(words.contains("the launcher sent an invalid command"), "{words}");
 }

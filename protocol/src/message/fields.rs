@@ -78,7 +78,7 @@ pub(super) fn of(message: &Message) -> Fields {
             field("commit", status.commit),
             nodes("ack set", &status.ack_set),
             nodes("silent", &status.silent),
-            field("own loop late by", format!("{} ms", status.late.0 / 1000)),
+            field("its loop late by", format!("{} ms", status.late.0 / 1000)),
         ],
         Message::Request { id, since, ask } => {
             [vec![field("request", id)], asked(ask), vec![field("since", since)]].concat()
@@ -112,7 +112,7 @@ pub(super) fn of(message: &Message) -> Fields {
         Message::Waiting { id, why, waited } => {
             let why = match why {
                 WaitReason::Asked => "the postcode services have been asked",
-                WaitReason::NobodyAnswers => "no postcode service could tell",
+                WaitReason::NobodyAnswers => "no postcode service answered",
             };
             vec![field("request", id), field("why", why), field("waited", format!("{} ms", waited.0 / 1000))]
         }
@@ -123,7 +123,7 @@ fn answered(answer: &Answer) -> Field {
     match answer {
         Answer::Outcome(outcome) => field("outcome", outcome.label()),
         Answer::History(page) => field("history", format!("{} orders to {}", page.total, page.postcode)),
-        Answer::Expired => field("outcome", "expired: not known any more"),
+        Answer::Expired => field("outcome", "expired: unknown"),
     }
 }
 
@@ -134,7 +134,7 @@ fn asked(ask: &Ask) -> Fields {
             vec![field("order to", postcode), field("items", items.join(", "))]
         }
         Ask::History { postcode, page } => vec![field("history of", postcode), field("page", page)],
-        Ask::Withdraw => vec![field("withdraws", "the request before this one")],
+        Ask::Withdraw => vec![field("withdraws", "the previous request")],
     }
 }
 

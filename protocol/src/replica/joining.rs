@@ -107,12 +107,12 @@ impl Replica {
                 self.shared.begin_log(at);
                 self.commit = OpNumber(0);
                 effects.trace(|| TraceEvent::Log {
-                    text: format!("Installed the whole state at {at}; what was here before is gone."),
+                    text: format!("Installed the whole state at {at}, in place of the old state."),
                 });
             }
             // Only a broken primary makes such a snapshot; asking again is all that can be done.
             Err(error) => effects.trace(|| TraceEvent::Log {
-                text: format!("The snapshot at {at} does not decode ({error}). Waiting for another."),
+                text: format!("The snapshot at {at} cannot be decoded ({error}). Waiting for another one."),
             }),
         }
     }

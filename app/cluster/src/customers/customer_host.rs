@@ -102,7 +102,7 @@ impl CustomerHost {
             if let Err(error) = waking.and_then(|()| self.host.round()) {
                 return self.fact(
                     NodeId(0),
-                    TraceEvent::Log { text: format!("The customers are gone: {}", node::error_text::chain(&error)) },
+                    TraceEvent::Log { text: format!("The customers have ended: {}", node::error_text::chain(&error)) },
                 );
             }
             self.explode().await;
@@ -131,7 +131,7 @@ impl CustomerHost {
             UserCommand::RemoveCustomer { customer } => {
                 let node = self.resident(customer)?.node;
                 self.forget(customer, node);
-                self.fact(node, TraceEvent::Ended { how: Ending::Removed, words: "moved away".into() });
+                self.fact(node, TraceEvent::Ended { how: Ending::Removed, words: "removed".into() });
                 Ok(())
             }
             UserCommand::PlaceOrder { customer, postcode, items } => {
@@ -144,7 +144,7 @@ impl CustomerHost {
             UserCommand::GiveUp { customer } => self.give_up(customer),
             UserCommand::Wake { node: name } => {
                 let node = self.residents.values().find(|resident| resident.name == name).map(|resident| resident.node);
-                self.wake(node.with_context(|| format!("{name} is not here (any more)."))?)
+                self.wake(node.with_context(|| format!("There is no customer named {name}."))?)
             }
             UserCommand::AddReplica
             | UserCommand::AddFrontEnd
@@ -166,16 +166,16 @@ impl CustomerHost {
             | UserCommand::SetPlant { .. }
             | UserCommand::Misbehave { .. }
             | UserCommand::ShowHeartbeats { .. }
-            | UserCommand::SetVerdictCache { .. } => bail!("that does not concern customers"),
+            | UserCommand::SetVerdictCache { .. } => bail!("this command is not for customers"),
         }
     }
 
     fn add(&mut self, name: Option<String>, postcode: Postcode, place: (i32, i32)) -> anyhow::Result<()> {
         if self.residents.len() >= MOST_CUSTOMERS {
-            bail!("There are {MOST_CUSTOMERS} customers already. Remove one first.");
+            bail!("There are already {MOST_CUSTOMERS} customers. Remove one first.");
         }
         if name.as_ref().is_some_and(|name| self.residents.values().any(|resident| resident.name == *name)) {
-            bail!("There is a customer of that name already. Choose another one.");
+            bail!("There is already a customer with this name. Choose another name.");
         }
         let name = name.unwrap_or_else(|| self.free_name());
         let customer = CustomerId(u128::from(random()?) << 64 | u128::from(random()?));
@@ -212,15 +212,15 @@ impl CustomerHost {
     }
 
     fn resident(&self, customer: CustomerId) -> anyhow::Result<&Resident> {
-        self.residents.get(&customer).ok_or_else(|| anyhow!("There is no such customer (any more)."))
+        self.residents.get(&customer).ok_or_else(|| anyhow!("There is no such customer."))
     }
 
     fn ask(&mut self, customer: CustomerId, ask: Ask) -> anyhow::Result<()> {
         let resident = self.resident(customer)?;
         let (node, name) = (resident.node, &resident.name);
-        let machine = self.host.machine(node).with_context(|| format!("{name} is not here."))?;
+        let machine = self.host.machine(node).with_context(|| format!("{name}'s program is not running."))?;
         if machine.waiting().is_some() {
-            bail!("{name} still waits for an answer. Wait for it, or give up first.");
+            bail!("{name} is still waiting for an answer. Wait for it, or cancel the order first.");
         }
         let request = machine.next_request();
         self.note_asked(customer, node, request, ask.clone());
@@ -232,16 +232,16 @@ impl CustomerHost {
     fn give_up(&mut self, customer: CustomerId) -> anyhow::Result<()> {
         let resident = self.resident(customer)?;
         let (node, name) = (resident.node, resident.name.clone());
-        let machine = self.host.machine(node).with_context(|| format!("{name} is not here."))?;
+        let machine = self.host.machine(node).with_context(|| format!("{name}'s program is not running."))?;
         if machine.waiting().is_none() {
-            bail!("{name} waits for nothing that could be given up.");
+            bail!("{name} has no open order to cancel.");
         }
         let request = machine.next_request();
         match resident.last {
             Last::Order => self.note_asked(customer, node, request, Ask::Withdraw),
             // A read changes nothing: giving it up needs nobody's consent.
             Last::Read => {}
-            Last::Withdrawal => bail!("{name} has given up already, and waits to hear what became of the order."),
+            Last::Withdrawal => bail!("{name} is already cancelling the order and is waiting for the outcome."),
         }
         self.host.give(node, Input::Wanted { wish: Wish::GiveUp, traced: true });
         Ok(())

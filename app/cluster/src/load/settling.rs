@@ -50,7 +50,7 @@ pub fn pre_defined(entry: &Entry, waits: impl FnMut() -> bool) -> anyhow::Result
         return Ok(None);
     }
     let is_it = |book: &&OrderBook| look.found.iter().all(|(at, orders)| book.history(*at, 0).orders == *orders);
-    let why = "the cluster holds orders before anybody has ordered, and they are none of the pre-defined ones";
+    let why = "the cluster holds orders before the first order, and they are not pre-defined";
     books.iter().find(is_it).cloned().context(why).map(Some)
 }
 

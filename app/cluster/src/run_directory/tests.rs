@@ -31,7 +31,7 @@ fn a_folder_is_private_used_once_and_gone_afterwards() {
     let path = run.path().to_owned();
     #[cfg(unix)]
     assert_eq!([&path, &path.join(STATUS_SOCKET), &path.join(MARK)].map(|path| mode(path)), [0o700, 0o600, 0o600]);
-    assert!(refused(&path).contains("in use"));
+    assert!(refused(&path).contains("is using"));
     drop(run);
     assert!(!path.exists());
 }
@@ -50,7 +50,7 @@ fn what_is_not_ours_is_left_as_it_is() {
             mode(&path)
         };
         let why = refused(&path);
-        assert!(why.contains("left as they are"), "{why}");
+        assert!(why.contains("leaves them alone"), "{why}");
         let mut files = files.to_vec();
         files.sort_unstable();
         assert_eq!(names(&path), files);
@@ -139,7 +139,7 @@ fn no_link_is_followed_and_nothing_makes_a_start_wait() {
     assert_eq!(fs::read(elsewhere.join(MARK)).unwrap(), MADE.as_bytes());
     for name in ["linked-mark", "two-names", "pipe"] {
         assert_eq!(names(&folder(name)), [MARK], "{name}");
-        assert!(refused(&folder(name)).contains("left as they are"), "{name}");
+        assert!(refused(&folder(name)).contains("leaves them alone"), "{name}");
     }
     assert!(refused(&folder("link")).contains("not a folder"));
     assert_eq!(names(&elsewhere), [MARK, STATUS_SOCKET]);
@@ -162,14 +162,14 @@ fn another_users_folder_is_refused_and_never_swept() {
         chown(&given, Some(65_534), Some(65_534)).unwrap();
         // First the mark alone is a stranger's, then the folder, too.
         let why = refused(&path);
-        assert!(why.contains("left as they are") || why.contains("belongs to another user"), "{why}");
+        assert!(why.contains("leaves them alone") || why.contains("belongs to another user"), "{why}");
         sweep(temporary.path());
         assert_eq!(names(&path), [MARK, STATUS_SOCKET]);
     }
     let open = temporary.path().join("open");
     fs::create_dir(&open).unwrap();
     fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
-    assert!(refused(&open).contains("everybody"));
+    assert!(refused(&open).contains("every user"));
     assert_eq!(mode(&open), 0o777);
 }
 
@@ -199,5 +199,5 @@ fn simultaneous_starts_keep_out_of_each_others_way() {
         .collect();
     let ends: Vec<_> = starts.into_iter().map(|start| start.join().unwrap()).collect();
     assert_eq!(ends.iter().filter(|end| end.is_ok()).count(), 1, "{ends:?}");
-    assert!(ends.iter().all(|end| end.as_ref().map_or_else(|why| why.contains("in use"), |()| true)), "{ends:?}");
+    assert!(ends.iter().all(|end| end.as_ref().map_or_else(|why| why.contains("is using"), |()| true)), "{ends:?}");
 }

@@ -166,7 +166,7 @@ impl Reading {
         let (_, names, place) = self.place(postcode);
         let orders = place.list(names, value)?;
         if place.known.history.base.is_some() || !place.known.history.operations.is_empty() {
-            return Err(format!("“init” of {postcode} must come once, before its first operation"));
+            return Err(format!("“init” of {postcode} must come once, before the first operation on {postcode}"));
         }
         place.known.history.base = Some(orders);
         Ok(())
@@ -197,7 +197,7 @@ impl Reading {
         let at = operations.len() as u32;
         operations.push(Operation { line, act, start, end: None });
         if !self.open.begin(Open { op, process, place: number, at }) {
-            return Err(format!("operation {op} is already under way"));
+            return Err(format!("operation {op} has already begun"));
         }
         self.fits()
     }
@@ -205,7 +205,7 @@ impl Reading {
     fn fits(&self) -> Result<(), String> {
         match self.bytes() > ROOM {
             true => Err(format!(
-                "the history up to here takes more than {} MiB of memory; record a shorter run, or fewer customers",
+                "the history up to this line needs more than {} MiB of memory; record a shorter run or fewer customers",
                 ROOM / 1024 / 1024
             )),
             false => Ok(()),
@@ -215,7 +215,7 @@ impl Reading {
     fn take_answer(&mut self, raw: &RawLine<'_>, end: Option<End>) -> Result<(), String> {
         let op = needed(raw.op, "op")?;
         let Open { place: number, at, process, .. } =
-            self.open.end(op).ok_or_else(|| format!("operation {op} was not invoked, or is answered already"))?;
+            self.open.end(op).ok_or_else(|| format!("operation {op} was not invoked, or has already been answered"))?;
         let numbers = &self.numbers;
         let elsewhere = |postcode: &str| numbers.get(postcode) != Some(&number);
         if raw.process.is_some_and(|p| p != process) || raw.postcode.as_deref().is_some_and(elsewhere) {

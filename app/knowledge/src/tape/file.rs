@@ -68,10 +68,10 @@ impl From<Entry> for Line {
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
     /// Nothing to name the file by.
-    #[error("“{0}” is no place for a tape. Give the name of a file, such as lecture.jhtape.")]
+    #[error("“{0}” is not a file name. Enter one such as lecture.jhtape.")]
     NoName(String),
     /// There is no such folder.
-    #[error("The tape was not saved: there is no folder “{0}”. Choose another, or make it first.")]
+    #[error("The tape was not saved: there is no folder “{0}”. Choose another folder, or create it first.")]
     NoFolder(String),
     /// The disk is full.
     #[error("The tape was not saved: the disk is full. Free some space, or choose another place.")]

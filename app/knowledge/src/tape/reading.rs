@@ -52,10 +52,10 @@ pub struct Opened {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// It cannot be read.
-    #[error("The tape cannot be read: {}. Check its name, and whether you may read it.", node::error_text::io(.0))]
+    #[error("The tape cannot be read: {}. Check its name and its permissions.", node::error_text::io(.0))]
     Unreadable(#[from] io::Error),
     /// It is something else.
-    #[error("This is no tape of Just Hungry (line 1: {0}). Tapes are saved from the window’s menu.")]
+    #[error("This is not a tape of Just Hungry (line 1: {0}). To save a tape, use the menu of the window.")]
     NoTape(String),
 }
 
@@ -102,9 +102,9 @@ struct Reading {
 fn read_lines(source: impl BufRead) -> Result<Opened, OpenError> {
     let not_begun = |why: io::Error| match why.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-            OpenError::NoTape("the file is damaged from its beginning".into())
+            OpenError::NoTape("the file is damaged at its beginning".into())
         }
-        io::ErrorKind::FileTooLarge => OpenError::NoTape("it is far longer than any line of a tape".into()),
+        io::ErrorKind::FileTooLarge => OpenError::NoTape("it is longer than any line of a tape".into()),
         _ => OpenError::Unreadable(why),
     };
     let (_, source) = recognise(source).map_err(not_begun)?;
@@ -153,12 +153,12 @@ impl Reading {
         let Header { version, missing, .. } = self.header;
         if version != VERSION {
             self.note(format!(
-                "This tape has format {version}, this program reads format {VERSION}: it shows what it understands."
+                "This tape has format {version}, but this program reads format {VERSION}. Parts of the tape may be missing."
             ));
         }
         if missing > 0 {
             self.note(format!(
-                "The first {missing} entries of this run are not on the tape: they did not fit into memory."
+                "The first {missing} entries of this run are missing from the tape, because memory was full."
             ));
         }
     }
@@ -168,9 +168,12 @@ impl Reading {
         self.opened.bad_line.get_or_insert(line);
         self.note(match error.kind() {
             io::ErrorKind::FileTooLarge => {
-                format!("Line {line} is longer than {} MiB; what comes before it is shown.", LONGEST_LINE / 1024 / 1024)
+                format!(
+                    "Line {line} is longer than {} MiB; only the tape before it is shown.",
+                    LONGEST_LINE / 1024 / 1024
+                )
             }
-            _ => format!("The file is damaged or cut off at line {line}; what comes before it is shown."),
+            _ => format!("The file is damaged or cut off at line {line}; only the tape before it is shown."),
         });
     }
 
@@ -178,12 +181,12 @@ impl Reading {
     fn take_line(&mut self, bytes: &[u8], text: u64) -> bool {
         let tape = &self.opened.tape;
         if text > MOST_TEXT || tape.end() >= MOST_ENTRIES || tape.bytes() + bytes.len() > ROOM {
-            self.note(format!("The tape is larger than any may be; what comes before line {} is shown.", self.line));
+            self.note(format!("The tape is too large; only the part before line {} is shown.", self.line));
             self.opened.bad_line.get_or_insert(self.line);
             return false;
         }
         if self.ended.is_some() {
-            return self.make_no_sense("something follows the end of the tape");
+            return self.make_no_sense("there is a line after the end of the tape");
         }
         match self.understand(bytes) {
             Ok(Got::Entry(entry)) => {
@@ -209,10 +212,10 @@ impl Reading {
         let line = self.line;
         if self.bad == 1 {
             self.opened.bad_line.get_or_insert(line);
-            self.note(format!("Line {line} makes no sense and is left out: {why}."));
+            self.note(format!("Line {line} is not valid and is skipped: {why}."));
         }
         if self.bad == MOST_BAD {
-            self.note(format!("Too many lines make no sense; what comes after line {line} is not shown."));
+            self.note(format!("Too many lines are not valid; only the tape before line {line} is shown."));
         }
         self.bad < MOST_BAD
     }
@@ -229,7 +232,7 @@ impl Reading {
             Line::Command { at, command } => Entry::Command { at, command },
         };
         if entry.at() > LAST_MOMENT {
-            return Err("its moment is later than any run lasts".into());
+            return Err("its time is later than the longest possible run".into());
         }
         Ok(Got::Entry(entry))
     }
@@ -256,11 +259,11 @@ impl Reading {
         match self.ended {
             None => {
                 self.opened.bad_line.get_or_insert(line + 1);
-                self.note(format!("The tape was cut off after line {line}; what comes before is shown."));
+                self.note(format!("The tape was cut off after line {line}; only the part before that is shown."));
             }
             Some(said) if said != entries && self.bad == 0 => {
                 self.opened.bad_line.get_or_insert(line);
-                self.note(format!("Line {line} says that there are {said} entries, but there are {entries}."));
+                self.note(format!("Line {line} announces {said} entries, but the tape has {entries}."));
             }
             Some(_) => {}
         }

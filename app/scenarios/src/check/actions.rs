@@ -26,7 +26,7 @@ pub(super) fn action(step: &FileStep, cast: &mut Cast) -> Result<Action, Refusal
     let name = step.action.get_ref().as_str();
     let Some((needed, allowed)) = fields::of_action(name) else {
         let known = fields::KNOWN;
-        return refuse(&step.action, format!("“{}” is not something that can be done: {known}", shown(name)));
+        return refuse(&step.action, format!("“{}” is not an action; the actions are: {known}", shown(name)));
     };
     if let Some((field, at)) = step.given().find(|(field, _)| !needed.contains(field) && !allowed.contains(field)) {
         return Err((at, format!("“{name}” has no “{field}”")));
@@ -54,11 +54,11 @@ fn add_to_cast(step: &FileStep, cast: &mut Cast) -> Result<Action, Refusal> {
         if text.is_empty() || text.chars().count() > LONGEST_NAME || text.chars().any(|it| !is_of_a_name(it)) {
             let name = shown(text);
             let has = format!("a customer's name has 1 to {LONGEST_NAME} letters, digits, spaces or hyphens");
-            let why = format!("{has}; this one is “{name}”");
+            let why = format!("{has}, but this one is “{name}”");
             return refuse(at, why);
         }
         if is_a_nodes_name(text) {
-            return refuse(at, format!("“{text}” is somebody else's name"));
+            return refuse(at, format!("“{text}” is already the name of a node"));
         }
         cast.customers.insert(text.clone());
         return Ok(Action::Customer { name: text.clone(), postcode });
@@ -198,7 +198,7 @@ impl Reader<'_, '_> {
             other => {
                 let known = "answered, asked, serving, members, view-change, held, failpoint, step, sent, stopped, leads, \
                              suspected, frozen, ended, a-while, the-end";
-                return refuse(what, format!("“{}” cannot be waited for: {known}", shown(other)));
+                return refuse(what, format!("“{}” cannot be waited for; the choices are: {known}", shown(other)));
             }
         };
         let foreign = |name: &&str| !["for", "within-ms", field].contains(name);
@@ -212,7 +212,7 @@ impl Reader<'_, '_> {
         let node = self.needed(&self.step.node, "node")?;
         match self.node(node, &[NodeName::Crashed])? {
             NodeName::Primary | NodeName::Backup | NodeName::SomeReplica => {
-                refuse(node, "who leads and who follows runs already: name the node, or say “crashed”".into())
+                refuse(node, "a primary or backup is already running: name the node, or use “crashed”".into())
             }
             named => Ok(named),
         }
@@ -262,7 +262,7 @@ impl Reader<'_, '_> {
             None | Some((_, "oldest")) => false,
             Some((_, "all")) => true,
             Some((which, other)) => {
-                return refuse(which, format!("“{}” are no messages: oldest, all", shown(other)));
+                return refuse(which, format!("“{}” does not select messages; use “oldest” or “all”", shown(other)));
             }
         };
         let end = |field: &Option<Spanned<String>>| field.as_ref().map(|end| self.end(end)).transpose();
@@ -273,7 +273,10 @@ impl Reader<'_, '_> {
     fn timer(&self) -> Result<TimerName, Refusal> {
         let timer = self.needed(&self.step.timer, "timer")?;
         let Some(name) = TIMERS.into_iter().find(|known| known == timer.get_ref()) else {
-            return refuse(timer, format!("“{}” is no timer: {}", shown(timer.get_ref()), TIMERS.join(", ")));
+            return refuse(
+                timer,
+                format!("“{}” is not a timer; the timers are: {}", shown(timer.get_ref()), TIMERS.join(", ")),
+            );
         };
         let of = self.step.of.as_ref().map(|of| self.node(of, &[])).transpose()?;
         Ok(TimerName { name, of })
@@ -293,11 +296,16 @@ impl Reader<'_, '_> {
         let wakes_after = wakes_after.map(|ms| Span::millis(ms.unsigned_abs()));
         let blast = match step.blast.as_ref().map(|blast| (blast, blast.get_ref().as_str())) {
             None | Some((_, "crash")) if wakes_after.is_some() => {
-                return refuse(at, "who crashes does not wake: “wakes-after-ms” is for “freeze”".into());
+                return refuse(at, "a crashed node does not wake: use “wakes-after-ms” only with “freeze”".into());
             }
             None | Some((_, "crash")) => Blast::Crash,
             Some((_, "freeze")) => Blast::Freeze { wakes_after },
-            Some((blast, other)) => return refuse(blast, format!("“{}” is no blast: crash, freeze", shown(other))),
+            Some((blast, other)) => {
+                return refuse(
+                    blast,
+                    format!("“{}” is not an effect of a bomb; use “crash” or “freeze”", shown(other)),
+                );
+            }
         };
         Ok(Some(Bomb { at: failpoint, blast }))
     }
@@ -305,11 +313,14 @@ impl Reader<'_, '_> {
     fn goal(&self, until: &Spanned<String>) -> Result<Goal, Refusal> {
         match (until.get_ref().as_str(), self.length(&self.step.ms, "ms", 1, LONGEST_WAIT)?) {
             ("moment", Some(later)) => Ok(Goal::Later(later)),
-            ("moment", None) => refuse(until, "“moment” needs “ms”: how much later, in cluster time".into()),
+            ("moment", None) => refuse(until, "“moment” needs “ms”: how much later it is, in cluster time".into()),
             (_, Some(_)) => refuse(until, "only “moment” has “ms”".into()),
             ("numbered-step", None) => Ok(Goal::NumberedStep),
             ("view-change", None) => Ok(Goal::ViewChange),
-            (other, None) => refuse(until, format!("“{}” is no end: moment, numbered-step, view-change", shown(other))),
+            (other, None) => refuse(
+                until,
+                format!("“{}” is not a goal; use “moment”, “numbered-step” or “view-change”", shown(other)),
+            ),
         }
     }
 }

@@ -72,13 +72,13 @@ impl<'a> Reader<'a, '_> {
                 // The first front-end has no number.
                 return match replicas() || exists("front-end-", 2, self.cast.front_ends) {
                     true => Ok(NodeName::Named(other.into())),
-                    false => refuse(name, format!("there is no node “{}” here", shown(other))),
+                    false => refuse(name, format!("there is no node “{}” in this scenario", shown(other))),
                 };
             }
         };
         match crowds.contains(&crowd) {
             true => Ok(crowd),
-            false => refuse(name, format!("“{}” cannot be meant here", name.get_ref())),
+            false => refuse(name, format!("“{}” cannot be used here", name.get_ref())),
         }
     }
 
@@ -109,7 +109,7 @@ impl<'a> Reader<'a, '_> {
         let name = self.needed(&self.step.customer, "customer")?;
         match self.is_customer(name.get_ref()) {
             true => Ok(name.get_ref().clone()),
-            false => refuse(name, format!("no customer “{}” has appeared yet", shown(name.get_ref()))),
+            false => refuse(name, format!("there is no customer “{}” at this step", shown(name.get_ref()))),
         }
     }
 
@@ -147,8 +147,9 @@ impl<'a> Reader<'a, '_> {
         known: &[(&'static str, T)],
         what: &str,
     ) -> Result<T, Refusal> {
-        words::resolving(known, word.get_ref())
-            .or_else(|known| refuse(word, format!("“{}” is not a {what}: {known}", shown(word.get_ref()))))
+        words::resolving(known, word.get_ref()).or_else(|known| {
+            refuse(word, format!("“{}” is not a {what}; the choices are: {known}", shown(word.get_ref())))
+        })
     }
 
     pub fn needed<T>(&self, field: &'a Option<Spanned<T>>, name: &str) -> Result<&'a Spanned<T>, Refusal> {

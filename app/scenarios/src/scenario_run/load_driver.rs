@@ -41,7 +41,7 @@ pub enum LoadCommand {
     Enter {
         /// How many.
         customers: u32,
-        /// Everything random follows from it.
+        /// The seed of all random choices.
         seed: u64,
     },
     /// A fault, for the history.

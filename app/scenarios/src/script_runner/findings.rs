@@ -40,6 +40,9 @@ pub struct Findings {
     pub skipped: Vec<String>,
     /// The step at which the script stopped, because what it waits for did not happen: a sentence.
     pub stuck: Option<String>,
+    /// The number of the step at which it stopped, from 1; 0: it did not stop at a step.
+    #[serde(skip)]
+    pub stopped_at: usize,
     /// Whether it was ended before its time.
     #[serde(skip)]
     pub broken_off: bool,

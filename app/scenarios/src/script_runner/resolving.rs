@@ -38,7 +38,7 @@ pub fn resolved(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> R
         Action::Crash(name) => scene.each(name, "crash", |node| UserCommand::Crash { node }),
         Action::CrashAll => Ok(fault("crash-all", UserCommand::CrashAll)),
         Action::FreshStart(name) => {
-            let lost = picture.total_loss().ok_or("not all members of the newest view are gone now")?;
+            let lost = picture.total_loss().ok_or("not all members of the newest view had ended")?;
             let replica = scene.actor(name)?.0;
             let words = format!("fresh start with {replica}");
             Ok(no_fault(&words, UserCommand::FreshStart { replica, after: lost.view }))
@@ -93,10 +93,10 @@ pub fn resolved(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> R
         }
         Action::GiveUp(name) => {
             let customer = scene.customer(name)?.id;
-            Ok(no_fault(&format!("{name} gives up"), UserCommand::GiveUp { customer }))
+            Ok(no_fault(&format!("{name} cancels"), UserCommand::GiveUp { customer }))
         }
         // What takes several moments is not for one.
-        Action::Wait { .. } | Action::Step { .. } => Err("that is done only within a scenario".into()),
+        Action::Wait { .. } | Action::Step { .. } => Err("only a scenario can do that".into()),
     }
 }
 
@@ -177,35 +177,50 @@ fn backups(picture: &Picture) -> Vec<&Node> {
     picture.nodes.iter().filter(follows).collect()
 }
 
-/// What is waited for, in words for the sentence that it was in vain.
-pub(super) fn waited_for(what: &WaitFor) -> String {
+/// What did not happen, as the beginning of a sentence: "there was no view change".
+pub(super) fn missing(what: &WaitFor) -> String {
     match what {
-        WaitFor::Answered(name) => format!("{name}'s answer"),
-        WaitFor::Asked(name) => format!("{name} to ask"),
-        WaitFor::Serving => "the cluster to serve".into(),
-        WaitFor::Members(count) => format!("a view of {count} members"),
-        WaitFor::ViewChange => "a view change".into(),
-        WaitFor::Held(count) => format!("{count} messages that are held"),
-        WaitFor::Failpoint => "a bomb to go off".into(),
-        WaitFor::StepArrived(step) => format!("the arrival of a message [{step}]"),
-        WaitFor::StepSent(step) => format!("a message [{step}]"),
-        WaitFor::Stopped => "time to stand still".into(),
-        WaitFor::Leads(name) => format!("{} to lead", node_words(name)),
-        WaitFor::Suspected => "a suspicion".into(),
-        WaitFor::Frozen(name) => format!("{} to stand still", node_words(name)),
-        WaitFor::Ended(name) => format!("the end of {}", node_words(name)),
-        WaitFor::AWhile(_) | WaitFor::TheEnd(_) => "the time to pass".into(),
+        WaitFor::Answered(name) => format!("{name} got no answer"),
+        WaitFor::Asked(name) => format!("{name} sent no request"),
+        WaitFor::Serving => "no order was answered".into(),
+        WaitFor::Members(1) => "there was no view with one member".into(),
+        WaitFor::Members(count) => format!("there was no view with {} members", spelled(*count as usize)),
+        WaitFor::ViewChange => "there was no view change".into(),
+        WaitFor::Held(1) => "no message was held".into(),
+        WaitFor::Held(count) => format!("fewer than {} messages were held", spelled(*count as usize)),
+        WaitFor::Failpoint => "no bomb went off".into(),
+        WaitFor::StepArrived(step) => format!("no message [{step}] arrived"),
+        WaitFor::StepSent(step) => format!("no message [{step}] was sent"),
+        WaitFor::Stopped => "time did not stop".into(),
+        WaitFor::Leads(name) => did_not(name, "become primary", "became primary"),
+        WaitFor::Suspected => "no replica was suspected".into(),
+        WaitFor::Frozen(name) => did_not(name, "freeze", "froze"),
+        WaitFor::Ended(name) => did_not(name, "end", "ended"),
+        WaitFor::AWhile(_) | WaitFor::TheEnd(_) => "the time did not pass".into(),
     }
+}
+
+fn did_not(name: &NodeName, verb: &str, past: &str) -> String {
+    match name {
+        NodeName::Named(name) => format!("{name} did not {verb}"),
+        _ => format!("no {} {past}", node_words(name)),
+    }
+}
+
+/// "two": small numbers as words.
+fn spelled(number: usize) -> String {
+    const WORDS: [&str; 9] = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    number.checked_sub(1).and_then(|at| WORDS.get(at)).map_or_else(|| number.to_string(), |word| (*word).to_owned())
 }
 
 fn node_words(name: &NodeName) -> &str {
     match name {
-        NodeName::Primary => "a primary",
-        NodeName::Backup => "a backup",
-        NodeName::Crashed => "a crashed node",
-        NodeName::Frozen => "a frozen node",
-        NodeName::Everybody => "any node",
-        NodeName::SomeReplica => "a replica that runs",
+        NodeName::Primary => "primary",
+        NodeName::Backup => "backup",
+        NodeName::Crashed => "crashed node",
+        NodeName::Frozen => "frozen node",
+        NodeName::Everybody => "node",
+        NodeName::SomeReplica => "running replica",
         NodeName::Named(name) => name,
     }
 }

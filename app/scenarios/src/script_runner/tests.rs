@@ -99,7 +99,7 @@ fn a_step_is_done_at_its_time_and_the_next_after_its_fact() {
 }
 
 #[test]
-fn waiting_ends_with_what_is_waited_for_or_in_vain() {
+fn waiting_ends_with_the_event_or_with_its_time() {
     let steps = "[[step]]\ndo = \"crash\"\nnode = \"front-end\"\n[[step]]\ndo = \"wait\"\nfor = \"view-change\"\n\
                  within-ms = 500\n[[step]]\ndo = \"crash\"\nnode = \"primary\"\n";
     let mut told = Told::new(steps);
@@ -114,7 +114,10 @@ fn waiting_ends_with_what_is_waited_for_or_in_vain() {
     assert!(vain.go_on(&told.picture, times(5_499)).is_empty());
     assert!(vain.findings().stuck.is_none());
     assert!(vain.go_on(&told.picture, times(5_500)).is_empty());
-    assert_eq!(vain.findings().stuck.as_deref(), Some("line 9: waited 500 ms of cluster time for a view change"));
+    assert_eq!(
+        vain.findings().stuck.as_deref(),
+        Some("line 9: there was no view change within 500 ms of cluster time")
+    );
     assert!(vain.is_over(Duration::from_secs(60)));
 }
 

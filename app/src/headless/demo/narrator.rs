@@ -75,7 +75,7 @@ impl Demo {
                 return Ok(());
             }
             if self.interrupt.is_asked() {
-                return Err(Failure::Undecided("Undecided: the demonstration was asked to end before its end.".into()));
+                return Err(Failure::Undecided("Undecided: the demonstration was stopped before its end.".into()));
             }
             if let Some(why) = self.refused.take() {
                 return Err(Failure::Undecided(format!("The demonstration cannot go on: {why}")));
@@ -131,7 +131,7 @@ impl Demo {
     }
 
     fn ask(&mut self, name: &str, what: impl FnOnce(CustomerId, String) -> UserCommand) -> Result<(), Failure> {
-        let missing = || Failure::Fault(anyhow::anyhow!("there is no customer called {name}"));
+        let missing = || Failure::Fault(anyhow::anyhow!("there is no customer named {name}"));
         let customer = self.picture.customers.iter().find(|customer| customer.name == name).ok_or_else(missing)?;
         let (id, command) = (customer.id, what(customer.id, customer.postcode.to_string()));
         self.asking.insert(id);
@@ -165,7 +165,10 @@ impl Demo {
             }
             TraceEvent::Became { standing, view } => show_standing(&who, *standing, view.number)?,
             TraceEvent::TookIn { replica } => {
-                say(format!("     {who}: {} holds everything; from now on its word is needed", self.name(*replica)))?;
+                say(format!(
+                    "     {who}: {} holds everything; from now on every answer needs it",
+                    self.name(*replica)
+                ))?;
             }
             TraceEvent::Suspects { replica, suspected: true, why } => {
                 let sign = wording::sign(*why);

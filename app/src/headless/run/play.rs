@@ -23,7 +23,7 @@ use scenarios::{Outcome, ScriptRunner};
 const TICK: Duration = Duration::from_millis(20);
 
 /// Of the file of all facts.
-const UNWRITTEN: &str = "the facts about the cluster cannot be written to the file that --trace names";
+const UNWRITTEN: &str = "the trace cannot be written to the file given by --trace";
 
 /// Performs to the end. `history`: where it is written; `trace`: where all facts are. Also tells the memory of the largest
 /// process, in bytes.
@@ -91,9 +91,11 @@ fn take_in(record: &TraceRecord, picture: &mut Picture, trace: &mut Option<BufWr
 fn failure(trouble: &Trouble) -> Failure {
     let undecided = |why: &str| Failure::Undecided(why.into());
     match trouble {
-        Trouble::NotReady => undecided("The replicas did not become members in time. Look at them with “status”."),
-        Trouble::NoAnswer => undecided("The cluster does not answer. Look at its nodes with “status”."),
-        Trouble::BrokenOff => undecided("Undecided: it was asked to end before anybody had ordered."),
+        Trouble::NotReady => {
+            undecided("Not all replicas became members in time. Inspect them with “just-hungry status”.")
+        }
+        Trouble::NoAnswer => undecided("The cluster does not answer. Inspect its nodes with “just-hungry status”."),
+        Trouble::BrokenOff => undecided("Undecided: the scenario was stopped before the first order."),
         Trouble::Fault(why) => Failure::Fault(anyhow::anyhow!(why.clone())),
     }
 }

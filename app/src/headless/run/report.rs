@@ -55,14 +55,14 @@ pub(super) fn say_report(report: &Report) -> Result<(), Failure> {
     say(format!("{}: {} s, seed {}", report.scenario, findings.lasted.as_secs(), report.seed))?;
     if !plants.is_empty() {
         let names: Vec<_> = plants.iter().map(|plant| plant.name()).collect();
-        say(format!("UNSAFE: made on purpose: {}", names.join(", ")))?;
+        say(format!("UNSAFE: with an injected bug: {}", names.join(", ")))?;
     }
     let faults = findings.faults.iter().chain(&findings.failpoints);
     let faults: Vec<_> = faults.map(|(kind, number)| format!("{kind} {number}")).collect();
     say(format!("faults: {}", if faults.is_empty() { "none".into() } else { faults.join(", ") }))?;
     let (failovers, view_changes, suspicions) = (findings.failovers, findings.view_changes, findings.suspicions);
     say(format!("failovers: {failovers}, view changes: {view_changes}, suspicions: {suspicions}"))?;
-    say(format!("longest waits of a customer: median {} ms, longest {} ms", gaps.p50, gaps.max))?;
+    say(format!("longest waits of a customer: median {} ms, maximum {} ms", gaps.p50, gaps.max))?;
     if let (Some(calm), Some(recovery)) = (calm, recovery) {
         let took = recovery.as_millis();
         say(format!("calm: {calm} orders a second; half of that again {took} ms after the last step"))?;
@@ -73,7 +73,7 @@ pub(super) fn say_report(report: &Report) -> Result<(), Failure> {
         say(format!("red: {light}"))?;
     }
     for why in &report.not_done {
-        say(format!("not done: {why}"))?;
+        say(format!("skipped: {why}"))?;
     }
     for why in findings.stuck.iter().chain(&report.broken).chain(&report.too_little) {
         say(format!("not as expected: {why}"))?;

@@ -127,16 +127,16 @@ impl StatusReport {
     pub(super) fn sentences(&self) -> Vec<String> {
         let mut sentences = Vec::new();
         if self.rate == 0.0 {
-            sentences.push("Time stands still.".into());
+            sentences.push("Time is stopped.".into());
         } else if self.rate < 1.0 {
-            sentences.push(format!("Time goes {:.0} times slower than real time.", 1.0 / self.rate));
+            sentences.push(format!("Time runs {:.0} times slower than real time.", 1.0 / self.rate));
         }
         if let Some(plant) = &self.plant {
-            sentences.push(format!("UNSAFE: {plant} is planted."));
+            sentences.push(format!("UNSAFE: the bug {plant} is on."));
         }
         let of_nodes = |node: &StatusLine| {
-            let frozen = node.frozen.as_ref().map(|how| format!("{} stands still ({how}).", node.name));
-            frozen.into_iter().chain(node.bomb.as_ref().map(|bomb| format!("A bomb lies in {}: {bomb}.", node.name)))
+            let frozen = node.frozen.as_ref().map(|how| format!("{} is frozen ({how}).", node.name));
+            frozen.into_iter().chain(node.bomb.as_ref().map(|bomb| format!("{} has a bomb: {bomb}.", node.name)))
         };
         sentences.extend(self.nodes.iter().flat_map(of_nodes));
         let waits = |node: &StatusLine| node.waits_for.as_ref().map(|why| format!("{}: {why}", node.name));
@@ -151,8 +151,7 @@ impl StatusReport {
         if let Some(evicted) = self.nodes.iter().filter_map(|node| node.evicted).max().filter(|evicted| *evicted > 0) {
             let sessions = self.nodes.iter().filter_map(|node| node.sessions).max().unwrap_or_default();
             sentences.push(format!(
-                "The replicas remember the last request of {sessions} customers and have forgotten {evicted}; what those had \
-                 on its way is answered \"expired\", and never executed again."
+                "The replicas remember the last request of {sessions} customers and have forgotten {evicted} others, whose open requests are answered \"expired\" and never executed again."
             ));
         }
         sentences
@@ -171,16 +170,20 @@ impl LinkLine {
             does.push("is cut".to_owned());
         }
         if self.hold {
-            does.push("holds what enters".into());
+            does.push("holds messages".into());
         }
         if self.delay_us + self.jitter_us > 0 {
-            does.push(format!("delays by {} ms, and up to {} more", self.delay_us / 1000, self.jitter_us / 1000));
+            does.push(format!(
+                "delays messages by {} ms and up to {} ms more",
+                self.delay_us / 1000,
+                self.jitter_us / 1000
+            ));
         }
         if self.loss > 0 {
-            does.push(format!("loses {} of 1000", self.loss));
+            does.push(format!("loses {} of 1000 messages", self.loss));
         }
         if self.doubling > 0 {
-            does.push(format!("doubles {} of 1000", self.doubling));
+            does.push(format!("duplicates {} of 1000 messages", self.doubling));
         }
         format!("The link {} → {} {}.", self.from, self.to, does.join(", "))
     }

@@ -91,7 +91,7 @@ pub fn rare(picture: &Picture, node: &Node) -> Vec<Action> {
     let (name, its) = (&node.name, || node.name.clone());
     if cfg!(unix) && !picture.steering.frozen.contains_key(&node.id) {
         let stop = UserCommand::Freeze { node: its(), how: Freezing::Signal };
-        let in_full = format!("Freeze {name} by the operating system");
+        let in_full = format!("Suspend {name}'s process (SIGSTOP)");
         actions.push(Action::new("SIGSTOP", in_full, stop).means(wording::SIGSTOP_MEANS));
     }
     if node.replica().is_some_and(|replica| replica.standing == Standing::Primary) {
@@ -99,7 +99,7 @@ pub fn rare(picture: &Picture, node: &Node) -> Vec<Action> {
     }
     if picture.steering.bombs.contains_key(&node.id) {
         let away = UserCommand::SetBomb { node: its(), bomb: None };
-        actions.push(Action::new("No bomb", format!("Take the bomb out of {name}"), away));
+        actions.push(Action::new("No bomb", format!("Remove the bomb from {name}"), away));
     }
     actions
 }
@@ -121,7 +121,7 @@ pub fn split_the_brain(picture: &Picture, primary: &str) -> Action {
         |node: &&Node| matches!(node.actor, Actor::Role(Role::NameServer | Role::Customer) | Actor::Service(_));
     let spared: Vec<&str> = picture.nodes.iter().filter(spared).map(|node| node.name.as_str()).collect();
     let cut = links::set(links::of(picture, primary, &spared), LinkRule::CUT);
-    Action::new("Split", format!("Split the brain: {primary} alone"), cut).destructive().means(wording::SPLIT_MEANS)
+    Action::new("Split", format!("Split brain: isolate {primary}"), cut).destructive().means(wording::SPLIT_MEANS)
 }
 
 /// Replicas that run, those that hold most first: with one of them a new history can begin.
@@ -210,18 +210,17 @@ pub fn of_message(flying: &MessageInFlight, now: u64) -> Vec<Action> {
     if flying.end.is_some() || (!flying.is_held() && flying.progress(now) >= 1.0) {
         return Vec::new();
     }
-    let label = &flying.facts.label;
-    let act = |words, in_full: String, act| {
-        Action::new(words, in_full, UserCommand::Message { message: flying.id, to: flying.to, act })
+    let act = |words, in_full: &str, act| {
+        Action::new(words, in_full.to_owned(), UserCommand::Message { message: flying.id, to: flying.to, act })
     };
     let mut actions = vec![if flying.is_held() {
-        act("Let go", format!("Let {label} go"), MessageAct::LetGo)
+        act("Release", "Release it", MessageAct::LetGo)
     } else {
-        act("Hold", format!("Hold {label}"), MessageAct::Hold)
+        act("Hold", "Hold it", MessageAct::Hold)
     }];
-    actions.push(act("Let past others", format!("Let {label} past others"), MessageAct::LetPast));
-    actions.push(act("Duplicate", format!("Duplicate {label}"), MessageAct::Duplicate));
-    actions.push(act("Drop", format!("Drop {label}"), MessageAct::Drop).destructive());
+    actions.push(act("Overtake", "Let it overtake", MessageAct::LetPast));
+    actions.push(act("Duplicate", "Duplicate it", MessageAct::Duplicate));
+    actions.push(act("Drop", "Drop it", MessageAct::Drop).destructive());
     actions
 }
 
@@ -231,7 +230,7 @@ pub fn delays(flying: &MessageInFlight) -> Vec<Action> {
     let delay = |millis: u64| {
         let command =
             UserCommand::Message { message: flying.id, to: flying.to, act: MessageAct::Delay(Span::millis(millis)) };
-        Action::new("Delay", format!("Delay {} by {millis} ms", flying.facts.label), command)
+        Action::new("Delay", format!("Delay it by {millis} ms"), command)
     };
     DELAYS.into_iter().map(delay).collect()
 }

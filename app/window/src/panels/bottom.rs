@@ -108,20 +108,20 @@ fn measurements(ui: &mut Ui, picture: &Picture, judged: &Judged) {
         [
             ("Orders acknowledged", told.acknowledged.to_string()),
             ("Rejected", (stats.rejected + refused).to_string()),
-            ("Given up in time", stats.never_placed.to_string()),
+            ("Cancelled", stats.never_placed.to_string()),
             ("Histories read", told.reads.to_string()),
         ],
         [
             ("Answered, median", percentile(50)),
-            ("9 of 10 within", percentile(90)),
-            ("99 of 100 within", percentile(99)),
+            ("90 % within", percentile(90)),
+            ("99 % within", percentile(99)),
             ("Slowest", percentile(100)),
         ],
         [
             ("Batches committed", stats.committed.to_string()),
             ("Failovers", stats.failovers.to_string()),
             ("Last failover", stats.failover.map_or("–".to_owned(), wording::duration)),
-            ("Messages on their way", picture.traffic.flying().count().to_string()),
+            ("Messages in flight", picture.traffic.flying().count().to_string()),
         ],
     ];
     ui.add_space(8.0);

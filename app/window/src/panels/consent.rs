@@ -65,16 +65,12 @@ pub fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue
         ui.set_width(420.0);
         let t = tokens(ui);
         let (title, means, yes) = match &asked {
-            Asked::Plant(plant) => (wording::plant_title(*plant), wording::CONSENT, "Make this mistake"),
-            Asked::Scenario { plant: Some(plant), .. } => {
-                (wording::plant_title(*plant), wording::CONSENT, "Perform it")
-            }
-            Asked::Scenario { name, plant: None, .. } => {
-                (format!("Perform {name}?"), wording::SCENARIO_BEGINS, "Perform it")
-            }
-            Asked::CrashAll => ("Crash every node?".to_owned(), wording::CRASH_ALL_MEANS, "Crash them all"),
+            Asked::Plant(plant) => (wording::plant_title(*plant), wording::CONSENT, "Switch the bug on"),
+            Asked::Scenario { plant: Some(plant), .. } => (wording::plant_title(*plant), wording::CONSENT, "Run it"),
+            Asked::Scenario { name, plant: None, .. } => (format!("Run {name}?"), wording::SCENARIO_BEGINS, "Run it"),
+            Asked::CrashAll => ("Crash every node?".to_owned(), wording::CRASH_ALL_MEANS, "Crash all nodes"),
             Asked::FreshStart { replica, .. } => {
-                (format!("Begin a new history with {replica}?"), wording::FRESH_START_MEANS, "Begin afresh")
+                (format!("Begin a new history with {replica}?"), wording::FRESH_START_MEANS, "Begin a new history")
             }
             Asked::NewCluster => ("Start a new cluster?".to_owned(), wording::NEW_CLUSTER_MEANS, "Start a new cluster"),
         };
@@ -110,7 +106,7 @@ pub fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue
                 ui.close();
             }
             if let Asked::Scenario { name, plant: Some(_), opened: true, .. } = &asked
-                && asking(ui, refuses, |ui| button(ui, "Without the mistake"))
+                && asking(ui, refuses, |ui| button(ui, "Run without the bug"))
                     .on_hover_text(wording::WITHOUT_MEANS)
                     .clicked()
             {

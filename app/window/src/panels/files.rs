@@ -282,7 +282,7 @@ fn ask_ui(ui: &mut Ui, state: &mut FilesState, purpose: Purpose) -> bool {
     let width = ui.available_width() - 20.0;
     let example = if purpose.sort() == Sort::Tape { "lecture.jhtape" } else { "lesson.toml" };
     let typed = field(ui, &mut state.typed, "File", example, width).on_hover_text(
-        "A name, or a path; ~ is your own folder. What you type also filters the list. Arrows choose, Enter opens.",
+        "Type a name or a path; ~ is your home folder. Typing also filters the list. Use the arrows to choose and Enter to open.",
     );
     let mut is_decided = enter && (typed.lost_focus() || typed.has_focus()) && state.decide(purpose);
     let went = folder_ui(ui, state, purpose, up, home, &mut is_decided);
@@ -307,7 +307,7 @@ fn ask_ui(ui: &mut Ui, state: &mut FilesState, purpose: Purpose) -> bool {
     if state.is_new || went || clicked.is_some_and(|(_, opens)| !opens) || is_idle {
         typed.request_focus();
     }
-    checkbox(ui, &mut state.shows_all, "All files").on_hover_text("Also hidden ones, and those with another ending");
+    checkbox(ui, &mut state.shows_all, "All files").on_hover_text("Show hidden files and all file types");
     is_decided
 }
 
@@ -316,10 +316,10 @@ fn folder_ui(ui: &mut Ui, state: &mut FilesState, purpose: Purpose, up: bool, ho
     let folder = state.listed_folder();
     let mut goes = None;
     ui.horizontal(|ui| {
-        if button(ui, "Up").on_hover_text("The folder around this one (Alt ↑)").clicked() || up {
+        if button(ui, "Up").on_hover_text("The parent folder (Alt ↑)").clicked() || up {
             goes = folder.parent().map(Path::to_owned);
         }
-        if button(ui, "Home").on_hover_text("Your own folder (Alt Home)").clicked() || home {
+        if button(ui, "Home").on_hover_text("Your home folder (Alt Home)").clicked() || home {
             goes = std::env::home_dir();
         }
         let recent = state.recent.clone();
@@ -340,7 +340,7 @@ fn folder_ui(ui: &mut Ui, state: &mut FilesState, purpose: Purpose, up: bool, ho
                 }
             });
         });
-        menu.response.on_disabled_hover_text("No file was opened or saved yet");
+        menu.response.on_disabled_hover_text("No file has been opened or saved yet");
         let shown = called(folder.as_os_str(), 400);
         let label = egui::Label::new(RichText::new(&shown).size(text::SMALL)).truncate();
         let response = ui.add(label);
@@ -389,7 +389,7 @@ fn replaces_ui(ui: &Ui, state: &mut FilesState) {
                 ui.close();
             }
         });
-        dim(ui, "Keep it, and give another name");
+        dim(ui, "Keep the file and choose another name");
     });
     if modal.should_close() {
         state.replaces = None;

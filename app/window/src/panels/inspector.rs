@@ -91,7 +91,7 @@ fn node_ui(ui: &mut Ui, picture: &Picture, node: &Node, focus: &mut Focus, comma
         let (words, ink, ground) = match (&node.life, node.replica().map(|replica| (replica.standing, replica.acting)))
         {
             (Life::Crashed, _) => ("crashed".to_owned(), t.tomato_text, t.tomato_wash),
-            (Life::Exited(_), _) => ("ended by itself".to_owned(), t.tomato_text, t.tomato_wash),
+            (Life::Exited(_), _) => ("ended unexpectedly".to_owned(), t.tomato_text, t.tomato_wash),
             (Life::Runs, Some((Standing::Primary, true))) => ("primary".to_owned(), t.tomato_text, t.tomato_wash),
             (Life::Runs, Some((Standing::Primary, false))) => {
                 ("primary, not acting".to_owned(), t.saffron_text, t.saffron_wash)
@@ -109,7 +109,7 @@ fn node_ui(ui: &mut Ui, picture: &Picture, node: &Node, focus: &mut Focus, comma
         }
     });
     if let Some(bomb) = picture.steering.bombs.get(&node.id) {
-        let words = format!("A bomb lies here: it {}.", wording::bomb(*bomb));
+        let words = format!("This node has a bomb: {}.", wording::bomb(*bomb));
         ui.add(Label::new(RichText::new(words).color(t.tomato_text)).wrap());
     }
     if let Life::Exited(words) = &node.life {
@@ -142,7 +142,7 @@ fn replica_facts(ui: &mut Ui, picture: &Picture, node: &Node, replica: &ReplicaS
     fact(ui, "Committed", &replica.commit.to_string(), false);
     fact(ui, "Members", &names(picture, &replica.view.members), false);
     if replica.acting {
-        fact(ui, "Must ack", &names(picture, &replica.ack_set), false);
+        fact(ui, "Ack set", &names(picture, &replica.ack_set), false);
     }
     fact(ui, "Orders", &format!("{} at {} postcodes", replica.orders, replica.postcodes), false);
     fact(ui, "Digest", &compared(picture, node, replica), true);

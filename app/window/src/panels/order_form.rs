@@ -240,7 +240,7 @@ fn waiting_ui(ui: &mut Ui, picture: &Picture, customer: &Customer, commands: &mu
         ui.add(Label::new(RichText::new(why).size(text::SMALL).color(ink)).wrap());
     }
     let can = !waiting.giving_up && matches!(waiting.ask, Ask::Order { .. });
-    let give_up = |ui: &mut Ui| ui.add_enabled_ui(can, |ui| button(ui, "Give up")).inner;
+    let give_up = |ui: &mut Ui| ui.add_enabled_ui(can, |ui| button(ui, "Cancel order")).inner;
     if asking(ui, commands.refuses, give_up).on_hover_text(wording::GIVE_UP_MEANS).clicked() {
         commands.push(UserCommand::GiveUp { customer: customer.id });
     }
@@ -248,7 +248,7 @@ fn waiting_ui(ui: &mut Ui, picture: &Picture, customer: &Customer, commands: &mu
 
 fn waits(ask: &Ask, giving_up: bool) -> String {
     match (ask, giving_up) {
-        (_, true) => "Giving up: it is being settled whether the order stands.".into(),
+        (_, true) => "Cancelling: finding out whether the order went through.".into(),
         (Ask::Order { items, postcode }, false) => format!("On its way to {postcode}: {}", wording::dishes(items)),
         (Ask::History { .. } | Ask::Withdraw, false) => "Waiting for an answer.".into(),
     }

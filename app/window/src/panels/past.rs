@@ -38,21 +38,17 @@ pub fn past_banner_ui(ui: &mut Ui, shown: Option<&Shown>) -> Option<PastClick> {
     let row = Frame::new().fill(t.saffron_wash).inner_margin(Margin::symmetric(16, 4));
     Panel::top("past").exact_size(36.0).frame(row).show(ui, |ui| {
         ui.horizontal_centered(|ui| {
-            let title = if shown.tape.is_some() { "A tape" } else { "The past" };
+            let title = if shown.tape.is_some() { "Tape" } else { "Past" };
             pill(ui, title, t.on_saffron, t.saffron);
             let words = match &shown.tape {
                 Some(name) => format!("This is the tape {name}: {} s", wording::clock(shown.at)),
                 None => format!("This is the past: {} s", wording::clock(shown.at)),
             };
             ui.label(RichText::new(words).font(theme::strong(text::BODY)).color(t.text));
-            if button(ui, "◀")
-                .accessible_name("one message back")
-                .on_hover_text("One message back (arrow left)")
-                .clicked()
-            {
+            if button(ui, "◀").accessible_name("one message back").on_hover_text("One message back (←)").clicked() {
                 clicked = Some(PastClick::Look(Look::Back));
             }
-            if button(ui, "▶").accessible_name("one message on").on_hover_text("One message on (arrow right)").clicked()
+            if button(ui, "▶").accessible_name("one message forward").on_hover_text("One message forward (→)").clicked()
             {
                 clicked = Some(PastClick::Look(Look::On));
             }

@@ -71,10 +71,10 @@ pub fn result_ui(ui: &Ui, told: &Told, refuses: Option<&str>) -> Option<ResultCl
 /// Once more.
 fn again(ui: &mut Ui, told: &Told) -> Option<ResultClick> {
     if told.lesson.is_none() {
-        return button(ui, "Perform it again").clicked().then_some(ResultClick::Again);
+        return button(ui, "Run it again").clicked().then_some(ResultClick::Again);
     }
-    let with = destructive(ui, "Again with the mistake…").clicked();
-    let without = button(ui, "Again without it").on_hover_text(wording::WITHOUT_MEANS).clicked();
+    let with = destructive(ui, "Run with the bug…").clicked();
+    let without = button(ui, "Run without the bug").on_hover_text(wording::WITHOUT_MEANS).clicked();
     match (with, without) {
         (true, _) => Some(ResultClick::With),
         (false, true) => Some(ResultClick::Without),
@@ -104,7 +104,7 @@ fn line_ui(ui: &mut Ui, line: &Compared) {
     let t = tokens(ui);
     let (sign, ink) = match line.met {
         Met::Yes => ("✓ met", t.basil_text),
-        Met::TooLittle => ("○ too little", t.text),
+        Met::TooLittle => ("○ too few", t.text),
         Met::Broken => ("✗ broken", t.tomato_text),
     };
     let (expected, seen) = (wording::expected(&line.what), wording::seen(&line.what));
@@ -133,7 +133,7 @@ fn columns(ui: &mut Ui, columns: [(&str, Color32); 3], height: f32) -> Response 
 fn not_done(ui: &mut Ui, outcome: &Outcome) {
     let all = wording::not_done(&outcome.findings);
     for why in all.iter().take(MOST_NOT_DONE) {
-        dim(ui, format!("Not done: {why}"));
+        dim(ui, format!("Skipped: {why}"));
     }
     let more = all.len().saturating_sub(MOST_NOT_DONE);
     if more > 0 {

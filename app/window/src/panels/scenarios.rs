@@ -99,8 +99,8 @@ fn list(ui: &mut Ui, entries: &[Listed], state: &mut ScenariosState, refuses: Op
     dim(ui, wording::SCENARIOS_MEAN);
     for entry in entries.iter().filter(|entry| entry.plant.is_none()) {
         row(ui, &entry.title, &entry.name, ROOM_FOR_A_BUTTON, |ui| {
-            let perform = asking(ui, refuses, |ui| button(ui, "Perform"));
-            if perform.accessible_name(format!("perform {}", entry.name)).clicked() {
+            let perform = asking(ui, refuses, |ui| button(ui, "Run"));
+            if perform.accessible_name(format!("run {}", entry.name)).clicked() {
                 state.wanted = Some(plain(entry));
             }
         });
@@ -129,12 +129,12 @@ fn museum(ui: &mut Ui, picture: &Picture, entries: &[Listed], state: &mut Scenar
                 state.asked = Some(Asked::Plant(plant));
             }
             let Some(entry) = entry else { return };
-            let name = format!("perform {} with the mistake", entry.name);
-            if destructive(ui, "Perform…").accessible_name(name).clicked() {
+            let name = format!("run {} with the bug", entry.name);
+            if destructive(ui, "Run…").accessible_name(name).clicked() {
                 let (name, title) = (entry.name.clone(), entry.title.clone());
                 state.asked = Some(Asked::Scenario { name, title, plant: Some(plant), opened: false });
             }
-            let name = format!("perform {} without the mistake", entry.name);
+            let name = format!("run {} without the bug", entry.name);
             if button(ui, "Without").on_hover_text(wording::WITHOUT_MEANS).accessible_name(name).clicked() {
                 state.wanted = Some(plain(entry));
             }

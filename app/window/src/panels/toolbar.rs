@@ -163,7 +163,7 @@ fn play_past(ui: &mut Ui, plays: bool, asked: &mut Option<PlayClick>) {
     if sign_button(ui, Sign::Stop, "Stop", "stop", !plays).on_hover_text(wording::PLAY_MEANS).clicked() {
         *asked = Some(PlayClick::Play(false));
     }
-    if sign_button(ui, Sign::Step, "Step", "step", false).on_hover_text("One message on (arrow right)").clicked() {
+    if sign_button(ui, Sign::Step, "Step", "step", false).on_hover_text("One message forward (→)").clicked() {
         *asked = Some(PlayClick::Step);
     }
     ui.spacing_mut().item_spacing.x = 8.0;
@@ -280,7 +280,7 @@ fn theme_button(ui: &mut Ui) {
 #[must_use]
 pub fn next_theme(now: ThemePreference) -> (&'static str, ThemePreference) {
     match now {
-        ThemePreference::System => ("as the system", ThemePreference::Light),
+        ThemePreference::System => ("system", ThemePreference::Light),
         ThemePreference::Light => ("light", ThemePreference::Dark),
         ThemePreference::Dark => ("dark", ThemePreference::System),
     }
@@ -326,11 +326,11 @@ fn menu(
 /// What is set of the cluster as a whole.
 fn cluster_entries(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, commands: &mut CommandQueue) {
     let mut remembers = !state.asks_each_time;
-    if checkbox(ui, &mut remembers, "Primaries remember verdicts on postcodes").changed() {
+    if checkbox(ui, &mut remembers, "Cache postcode checks").changed() {
         state.asks_each_time = !remembers;
         commands.push(UserCommand::SetVerdictCache { on: remembers });
     }
-    ui.menu_button("Each hop lasts", |ui| {
+    ui.menu_button("Delay of each hop", |ui| {
         for hop in std::iter::once(None).chain(pace::HOPS.map(Some)) {
             if ui.button(wording::hop_choice(hop)).clicked() {
                 commands.push(pace::hop_command(hop));
@@ -356,12 +356,12 @@ fn cluster_entries(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, com
 fn view_entries(ui: &mut Ui, picture: &Picture, appearance: &mut Appearance, commands: &mut CommandQueue) {
     checkbox(ui, &mut appearance.beliefs, "Truth and belief").on_hover_text("B");
     let mut heartbeats = picture.steering.heartbeats;
-    let one_by_one = |ui: &mut Ui| checkbox(ui, &mut heartbeats, "Heartbeats one by one");
+    let one_by_one = |ui: &mut Ui| checkbox(ui, &mut heartbeats, "Show each heartbeat");
     if asking(ui, commands.refuses, one_by_one).on_hover_text(wording::HEARTBEATS_MEANS).changed() {
         commands.push(UserCommand::ShowHeartbeats { on: heartbeats });
     }
     let mut timers = !appearance.hides_timers;
-    if checkbox(ui, &mut timers, "Armed timers while time is slow").changed() {
+    if checkbox(ui, &mut timers, "Show timers in slow motion").changed() {
         appearance.hides_timers = !timers;
     }
     checkbox(ui, &mut appearance.reduced_motion, "Reduced motion");

@@ -88,7 +88,7 @@ fn notices_and_hints_lie_over_no_node_customer_or_words() {
         say(&mut harness, TraceEvent::CommandRefused { why: "there is no such replica".into() });
         say(&mut harness, TraceEvent::ClockIs { rate: Rate::STOPPED, until: None });
         let mut told = written(&harness, "there is no such replica");
-        told.extend(written(&harness, "Time stands still"));
+        told.extend(written(&harness, "Time is stopped"));
         assert!(told.len() >= 2, "{told:?}");
         let mut others: Vec<(String, Rect)> =
             ["node ", "customer ", "card of "].into_iter().flat_map(|beginning| named(&harness, beginning)).collect();
@@ -277,5 +277,5 @@ fn the_form_says_once_that_no_service_answers() {
     told.fact(replica(2), 12_100_000, TraceEvent::PostcodeAnswered { message, from, verdict, took: 1_000 });
     let harness = sized(&told, vec2(1280.0, 800.0));
     assert!(written(&harness, "Newcastle").is_empty(), "the newest verdict counts");
-    assert!(written(&harness, "goes on asking").iter().all(|at| at.left() > 240.0), "only the log says so");
+    assert!(written(&harness, "keeps asking").iter().all(|at| at.left() > 240.0), "only the log says so");
 }

@@ -98,7 +98,7 @@ fn a_file_is_chosen_from_the_list_of_its_folder_by_keys() {
     types(&mut harness, "oth");
     assert_eq!(rows(&harness), ["file other.jhtape"]);
     types(&mut harness, "nothing like it");
-    says(&mut harness, "No name here has what you typed in it.");
+    says(&mut harness, "No name here contains what you typed.");
     types(&mut harness, "inn");
     key(&mut harness, Key::Enter);
     says(&mut harness, "file lecture.jhtape");
@@ -143,12 +143,12 @@ fn a_file_that_is_there_is_replaced_only_when_asked() {
     asks(&mut harness, "Save tape…", folder.path());
     click(&mut harness, "file lecture.jhtape");
     key(&mut harness, Key::Enter);
-    says(&mut harness, "has a file lecture.jhtape already. What it holds now will be lost.");
+    says(&mut harness, "already has a file lecture.jhtape. Its present contents will be lost.");
     click(&mut harness, "Keep it");
     assert_eq!(fs::read(&path).unwrap(), b"something else");
     assert!(harness.get_by_label("File").is_focused(), "another name can be given");
     key(&mut harness, Key::Enter);
-    says(&mut harness, "has a file lecture.jhtape already");
+    says(&mut harness, "already has a file lecture.jhtape");
     click(&mut harness, "Replace");
     says(&mut harness, "Saved ");
     assert!(knowledge::tape::open(&path).unwrap().notes.is_empty());
@@ -191,7 +191,7 @@ fn the_dialog_has_room_in_a_small_window() {
         harness.run_steps(3);
         harness.state_mut().files_state.go(folder.path().to_owned());
         harness.state_mut().files_state.ask(window::panels::files::Purpose::Open(window::folders::Sort::Scenario));
-        says(&mut harness, "Nothing here that could be opened");
+        says(&mut harness, "There is nothing to open here");
         click(&mut harness, "All files");
         let window = egui::Rect::from_min_size(egui::Pos2::ZERO, size);
         for label in ["File", "Up", "Home", "Recent", "All files", "Open scenario", "Cancel"] {
@@ -213,10 +213,10 @@ fn what_is_dropped_is_told_by_its_content() {
     drop_on(&mut harness, &[at("tape.toml")]);
     says(&mut harness, "This is the tape tape.toml");
     drop_on(&mut harness, &[at("lesson.jhtape")]);
-    says(&mut harness, "Perform it");
+    says(&mut harness, "Run it");
     key(&mut harness, Key::Escape);
     drop_on(&mut harness, &[at("history.jhtape")]);
-    says(&mut harness, "history.jhtape is a history");
+    says(&mut harness, "history.jhtape looks like a history");
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn each_thing_that_is_dropped_gets_an_answer() {
     says(&mut harness, "3 files were dropped. The window shows one at a time, so only a.jhtape is opened.");
     says(&mut harness, "This is the tape a.jhtape");
     drop_on(&mut harness, &["https://example.org/a.jhtape".into()]);
-    says(&mut harness, "is an address on the net");
+    says(&mut harness, "is a web address");
     drop_on(&mut harness, &[at("gone.jhtape")]);
     says(&mut harness, "gone.jhtape was not opened");
     drop_on(&mut harness, &[folder.path().to_owned()]);

@@ -62,9 +62,9 @@ fn escape_closes_a_menu_and_only_then_gives_up_what_is_chosen() {
     let mut harness = shown();
     let at = place(&harness, "node replica-3").center();
     press(&mut harness, at, PointerButton::Secondary, 1);
-    harness.get_by_label("Freeze replica-3 by the operating system");
+    harness.get_by_label("Suspend replica-3's process (SIGSTOP)");
     plain(&mut harness, Key::Escape);
-    assert!(harness.query_by_label("Freeze replica-3 by the operating system").is_none());
+    assert!(harness.query_by_label("Suspend replica-3's process (SIGSTOP)").is_none());
     assert_eq!(harness.state().focus.selected, Selected::Node("replica-3".into()));
     plain(&mut harness, Key::Escape);
     assert_eq!(harness.state().focus.selected, Selected::Nothing);
@@ -106,7 +106,7 @@ fn what_is_cut_is_mended_by_its_scissors_by_its_menu_and_all_at_once() {
     click(&mut harness, "Mend all");
     assert_eq!(asked_for(&mut harness), [UserCommand::MendAll]);
     assert_eq!(plain(&mut harness, Key::M), [UserCommand::MendAll]);
-    harness.get_by_label_contains("link front-end – replica-2: delays them by 200 ms");
+    harness.get_by_label_contains("link front-end – replica-2: delays messages by 200 ms");
 }
 
 pub fn cut_of(commands: &[UserCommand]) -> Vec<(String, String)> {
@@ -141,7 +141,7 @@ fn a_line_drawn_across_the_picture_cuts_all_it_crosses_both_ways() {
 fn the_cutting_tool_is_left_with_escape() {
     let mut harness = shown();
     assert_eq!(plain(&mut harness, Key::X), []);
-    harness.get_by_label_contains("Draw a line: every link that it crosses is cut");
+    harness.get_by_label_contains("Draw a line: it cuts every link it crosses");
     harness.key_press(Key::Escape);
     harness.run_steps(2);
     assert!(harness.query_by_label_contains("Draw a line").is_none());

@@ -75,7 +75,7 @@ fn in_the_past_every_control_that_asks_for_something_is_disabled_and_says_why() 
             open(&mut harness);
             harness
         };
-        walk(&opened, name, "nothing can be done there", &mut seen);
+        walk(&opened, name, "which cannot be changed", &mut seen);
     }
     let opened = || {
         let mut harness = everything(ROOM);
@@ -83,7 +83,7 @@ fn in_the_past_every_control_that_asks_for_something_is_disabled_and_says_why() 
         look_back(&mut harness);
         harness
     };
-    walk(&opened, "a result", "nothing can be done there", &mut seen);
+    walk(&opened, "a result", "which cannot be changed", &mut seen);
 }
 
 #[test]
@@ -103,22 +103,18 @@ fn on_a_tape_without_a_cluster_the_same_is_disabled_and_a_new_cluster_is_offered
             open(&mut harness);
             harness
         };
-        walk(&opened, name, "no cluster runs", &mut seen);
+        walk(&opened, name, "no cluster is running", &mut seen);
     }
 }
 
 #[test]
 fn what_is_refused_in_the_past_is_enabled_in_the_present() {
     for (surface, labels) in [
-        ("menu", ["Heartbeats one by one", "Crash every node…", "Mend all links"]),
-        ("scenarios", ["perform kill-primary", "Open a scenario…", "perform chaos"]),
+        ("menu", ["Show each heartbeat", "Crash every node…", "Mend all links"]),
+        ("scenarios", ["run kill-primary", "Open a scenario…", "run chaos"]),
         (
             "museum",
-            [
-                "switch off ack-before-replicate",
-                "switch on no-view-check",
-                "perform museum/no-view-check with the mistake",
-            ],
+            ["switch off ack-before-replicate", "switch on no-view-check", "run museum/no-view-check with the bug"],
         ),
     ] {
         let (_, open) = SURFACES.into_iter().find(|(name, _)| *name == surface).unwrap();
@@ -147,7 +143,7 @@ fn a_key_that_would_ask_for_something_in_the_past_says_why_not() {
         harness.run_steps(2);
         assert_eq!(harness.state_mut().hand_over(1.0), [], "{pressed:?}");
         harness.run_steps(2);
-        assert!(harness.query_all_by_label_contains("nothing can be done there").count() > 0, "{pressed:?}");
+        assert!(harness.query_all_by_label_contains("which cannot be changed").count() > 0, "{pressed:?}");
         assert!(!harness.state().diagram.cuts);
     }
 }

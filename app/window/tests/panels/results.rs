@@ -24,7 +24,7 @@ fn a_mistake_that_is_caught_is_said_to_be_and_made_again_or_not_by_a_click() {
     let mut harness = opened(LESSON);
     assert!(harness.state_mut().play(Default::default()).is_empty());
     assert_eq!(harness.state_mut().take_beginning(), None, "not before somebody has agreed");
-    click(&mut harness, "Perform it");
+    click(&mut harness, "Run it");
     let told = begin(harness.state_mut(), 0);
     harness.run_steps(2);
     harness.get_by_label_contains("crowd: 300 customers, 4812 acknowledged");
@@ -32,23 +32,23 @@ fn a_mistake_that_is_caught_is_said_to_be_and_made_again_or_not_by_a_click() {
     end(harness.state_mut(), &told, 0, 2);
     harness.run_steps(3);
     harness.get_by_label("✓ Caught");
-    harness.get_by_label("✓ met: the light “lost” turns red: the mistake is caught; it is red");
+    harness.get_by_label("✓ met: the light “lost” turns red: the bug is caught; it is red");
     harness.get_by_label("✓ met: at least 500 orders acknowledged; 4812 orders acknowledged");
-    harness.get_by_label_contains("ends like this with exit status 1");
-    click(&mut harness, "Again without it");
+    harness.get_by_label_contains("would end with exit status 1");
+    click(&mut harness, "Run without the bug");
     assert!(harness.query_by_label("✓ Caught").is_none());
     let told = begin(harness.state_mut(), 10_000);
     end(harness.state_mut(), &told, 10_000, 0);
     harness.run_steps(3);
-    harness.get_by_label("✓ It holds");
-    harness.get_by_label("✓ met: the light “lost” stays green: no mistake is made; it is green");
-    harness.get_by_label_contains("ends like this with exit status 0");
-    assert_eq!(harness.get_all_by_label("Without the mistake nothing was violated.").count(), 2, "card and banner");
-    click(&mut harness, "Again with the mistake…");
+    harness.get_by_label("✓ Holds");
+    harness.get_by_label("✓ met: the light “lost” stays green: no bug is on; it is green");
+    harness.get_by_label_contains("would end with exit status 0");
+    assert_eq!(harness.get_all_by_label("Without the bug, every promise was kept.").count(), 2, "card and banner");
+    click(&mut harness, "Run with the bug…");
     assert!(harness.state_mut().take_beginning().is_none());
     let _ = harness.state_mut().play(Duration::from_secs(20));
     assert_eq!(harness.state_mut().take_beginning(), None, "nobody has agreed to it this time");
-    click(&mut harness, "Perform it");
+    click(&mut harness, "Run it");
     let _ = harness.state_mut().play(Duration::from_secs(21));
     assert!(harness.state_mut().take_beginning().is_some());
 }
@@ -56,20 +56,20 @@ fn a_mistake_that_is_caught_is_said_to_be_and_made_again_or_not_by_a_click() {
 #[test]
 fn what_was_expected_and_did_not_come_is_crossed_and_can_be_looked_at_again() {
     let mut harness = opened(STRICT);
-    click(&mut harness, "Perform it");
+    click(&mut harness, "Run it");
     let told = begin(harness.state_mut(), 0);
     end(harness.state_mut(), &told, 0, 0);
     harness.run_steps(3);
     harness.get_by_label("✗ A promise was broken");
     harness.get_by_label("✓ met: at least 500 orders acknowledged; 4812 orders acknowledged");
-    harness.get_by_label("○ too little: at least 1 failover; 0 failovers");
+    harness.get_by_label("○ too few: at least 1 failover; 0 failovers");
     harness.get_by_label("✗ broken: no customer waits longer than 500 ms; the longest wait was 812 ms");
     harness.get_by_label("✓ met: at most 0 suspicions; 0 suspicions");
     harness.key_press(Key::Escape);
     harness.run_steps(3);
     assert!(harness.query_by_label("✗ A promise was broken").is_none());
     click(&mut harness, "Result");
-    click(&mut harness, "Perform it again");
+    click(&mut harness, "Run it again");
     let _ = harness.state_mut().play(Duration::from_secs(5));
     assert!(harness.state_mut().take_beginning().is_some());
 }
@@ -77,25 +77,25 @@ fn what_was_expected_and_did_not_come_is_crossed_and_can_be_looked_at_again() {
 #[test]
 fn a_mistake_in_a_file_can_be_left_out_from_the_beginning() {
     let mut harness = opened(LESSON);
-    click(&mut harness, "Without the mistake");
+    click(&mut harness, "Run without the bug");
     let told = begin(harness.state_mut(), 0);
     end(harness.state_mut(), &told, 0, 0);
     harness.run_steps(3);
-    harness.get_by_label("✓ It holds");
+    harness.get_by_label("✓ Holds");
     assert!(!asked_for(&mut harness).contains(&UserCommand::SetPlant { plant: Some(Plant::AckBeforeReplicate) }));
 }
 
 #[test]
 fn orders_come_too_late_while_a_scenario_is_judged_and_too_early_before_it_begins() {
     let mut harness = opened(STRICT);
-    click(&mut harness, "Perform it");
+    click(&mut harness, "Run it");
     let order = UserCommand::PlaceOrder {
         customer: super::scene::customer(1).1,
         postcode: "EH1 1RE".into(),
         items: vec!["Pad thai".into()],
     };
     let mut early = opened(STRICT);
-    click(&mut early, "Perform it");
+    click(&mut early, "Run it");
     let _ = early.state_mut().play(Duration::ZERO);
     let load_driver = Box::new(super::ended::Told::default());
     early.state_mut().begin_again(Duration::ZERO, Ok(load_driver));
@@ -113,13 +113,13 @@ fn orders_come_too_late_while_a_scenario_is_judged_and_too_early_before_it_begin
     harness.state_mut().commands.push(order);
     assert_eq!(harness.state_mut().hand_over(0.0), []);
     harness.run_steps(2);
-    harness.get_by_label_contains("The scenario has not begun yet, or is being judged");
+    harness.get_by_label_contains("The scenario is starting or being judged");
 }
 
 #[test]
 fn the_scenario_of_the_card_is_performed_again_though_another_file_was_opened_meanwhile() {
     let mut harness = opened(STRICT);
-    click(&mut harness, "Perform it");
+    click(&mut harness, "Run it");
     let told = begin(harness.state_mut(), 0);
     end(harness.state_mut(), &told, 0, 0);
     harness.run_steps(3);
@@ -129,7 +129,7 @@ fn the_scenario_of_the_card_is_performed_again_though_another_file_was_opened_me
     harness.run_steps(3);
     click(&mut harness, "Cancel");
     click(&mut harness, "Result");
-    click(&mut harness, "Perform it again");
+    click(&mut harness, "Run it again");
     let _ = harness.state_mut().play(Duration::from_secs(5));
     assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Empty { replicas: 3, sessions: MOST_SESSIONS }));
 }
@@ -158,12 +158,12 @@ fn a_file_that_is_no_scenario_is_refused_with_line_and_reason() {
     let path = folder.path().join("wrong.toml");
     std::fs::write(&path, STRICT.replace("seconds = 1", "seconds = -1")).unwrap();
     let mut harness = shown();
-    open_path(&mut harness, path.to_str().unwrap(), "wrong.toml is no scenario: line 4, column 11");
+    open_path(&mut harness, path.to_str().unwrap(), "wrong.toml is not a valid scenario: line 4, column 11");
     let path = folder.path().join("right.toml");
     std::fs::write(&path, STRICT).unwrap();
     click(&mut harness, "Close");
     let mut harness = shown();
-    open_path(&mut harness, path.to_str().unwrap(), "Perform right.toml?");
+    open_path(&mut harness, path.to_str().unwrap(), "Run right.toml?");
     click(&mut harness, "Cancel");
     assert!(harness.state_mut().play(Default::default()).is_empty());
     assert_eq!(harness.state_mut().take_beginning(), None);
@@ -174,24 +174,24 @@ fn a_scenario_is_performed_from_the_list_and_stopped_in_its_banner() {
     let mut harness = shown();
     harness.key_press(Key::L);
     harness.run_steps(3);
-    click(&mut harness, "perform kill-primary");
+    click(&mut harness, "run kill-primary");
     assert_eq!(asked_for(&mut harness), []);
-    assert!(harness.query_by_label("perform kill-primary").is_none(), "the list closes");
+    assert!(harness.query_by_label("run kill-primary").is_none(), "the list closes");
     let at = Duration::from_secs(5);
     assert_eq!(harness.state_mut().play(at), []);
     let beginning = Some(Beginning::Empty { replicas: 3, sessions: MOST_SESSIONS });
     assert_eq!(harness.state_mut().take_beginning(), beginning, "it begins with a cluster of its own");
     harness.run_steps(2);
-    harness.get_by_label("The replicas that it needs become members…");
+    harness.get_by_label("Waiting until all replicas are members…");
     // Here they never do.
     assert_eq!(harness.state_mut().play(at + Duration::from_secs(60)), []);
     harness.run_steps(2);
-    harness.get_by_label_contains("It did not begin");
+    harness.get_by_label_contains("The scenario did not begin");
     harness.get_by_label_contains("Close: ").click();
     harness.run_steps(3);
     assert!(harness.state_mut().play(at + Duration::from_secs(61)).contains(&UserCommand::MendAll));
     harness.run_steps(2);
-    assert!(harness.query_by_label_contains("It did not begin").is_none());
+    assert!(harness.query_by_label_contains("The scenario did not begin").is_none());
 }
 
 #[test]
@@ -200,17 +200,17 @@ fn a_scenario_of_the_museum_is_performed_with_its_mistake_only_after_a_question(
     harness.key_press(Key::L);
     harness.run_steps(3);
     click(&mut harness, "Bug museum");
-    click(&mut harness, "perform museum/ack-before-replicate with the mistake");
+    click(&mut harness, "run museum/ack-before-replicate with the bug");
     assert_eq!(harness.state_mut().play(Duration::ZERO), []);
     assert_eq!(harness.state_mut().take_beginning(), None);
-    click(&mut harness, "Perform it");
+    click(&mut harness, "Run it");
     assert_eq!(harness.state_mut().play(Duration::ZERO), []);
     assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Empty { replicas: 1, sessions: MOST_SESSIONS }));
     harness.state_mut().begin_again(Duration::ZERO, Err("nobody watches".into()));
     harness.run_steps(2);
     assert!(harness.query_by_label_contains("node replica").is_none(), "nothing of the cluster before is shown");
     harness.get_by_label_contains("nobody watches");
-    harness.get_by_label_contains("Close: Answered before");
+    harness.get_by_label_contains("Close: The primary answers");
 }
 
 /// Asks for a new cluster by its key, and agrees.
@@ -222,19 +222,19 @@ fn new_cluster(harness: &mut Shown) {
     let _ = harness.state_mut().play(Duration::from_secs(40));
     assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Usual));
     harness.run_steps(2);
-    harness.get_by_label_contains("A new cluster starts…");
+    harness.get_by_label_contains("Starting a new cluster…");
     harness.state_mut().begin_again(Duration::from_secs(40), Err("nobody watches".into()));
     harness.run_steps(3);
     assert!(harness.query_by_label_contains("node replica").is_none(), "nothing of before is shown");
     assert!(harness.query_by_label_contains("crowd").is_none() && !harness.state().shows_past());
     assert!(harness.query_by_label_contains("nobody watches").is_none(), "no scenario is performed on it");
-    assert!(harness.query_by_label_contains("A new cluster starts…").is_none(), "it has started");
+    assert!(harness.query_by_label_contains("Starting a new cluster…").is_none(), "it has started");
 }
 
 #[test]
 fn a_new_cluster_brings_back_the_beginning_from_any_state() {
     let mut after = opened(LESSON);
-    click(&mut after, "Perform it");
+    click(&mut after, "Run it");
     let told = begin(after.state_mut(), 0);
     end(after.state_mut(), &told, 0, 2);
     after.run_steps(3);
@@ -244,12 +244,12 @@ fn a_new_cluster_brings_back_the_beginning_from_any_state() {
     assert!(after.query_by_label("✓ Caught").is_none() && after.query_by_label_contains("2 lost").is_none());
 
     let mut during = opened(STRICT);
-    click(&mut during, "Perform it");
+    click(&mut during, "Run it");
     let _told = begin(during.state_mut(), 0);
     new_cluster(&mut during);
 
     let mut starting = opened(STRICT);
-    click(&mut starting, "Perform it");
+    click(&mut starting, "Run it");
     let _ = starting.state_mut().play(Duration::ZERO);
     assert!(starting.state_mut().take_beginning().is_some());
     new_cluster(&mut starting);
@@ -286,7 +286,7 @@ fn a_new_cluster_takes_the_place_of_a_tape_and_says_so_when_it_cannot() {
 #[test]
 fn one_count_is_the_same_wherever_it_is_shown() {
     let mut harness = opened(LESSON);
-    click(&mut harness, "Perform it");
+    click(&mut harness, "Run it");
     let told = begin(harness.state_mut(), 0);
     end(harness.state_mut(), &told, 0, 2);
     harness.run_steps(3);
@@ -302,10 +302,10 @@ fn one_count_is_the_same_wherever_it_is_shown() {
         "Rejected: 3",
         "Histories read: 4790",
         "Answered, median: 1.2 ms",
-        "99 of 100 within: 9.0 ms",
+        "99 % within: 9.0 ms",
         "Slowest: 812 ms",
     ] {
         harness.get_by_label(shown);
     }
-    assert!(harness.query_by_label("No answers yet.").is_none());
+    assert!(harness.query_by_label("There are no answers yet.").is_none());
 }

@@ -106,22 +106,22 @@ fn space_runs_and_stops_whatever_has_the_focus_but_not_while_something_is_typed(
 #[test]
 fn standing_time_is_said_on_the_canvas() {
     let mut harness = steered();
-    harness.get_by_label_contains("Time stands still at 12.4");
+    harness.get_by_label_contains("Time is stopped at 12.4");
     say(&mut harness, TraceEvent::ClockIs { rate: Rate(10_000), until: None });
-    assert!(harness.query_by_label_contains("Time stands still").is_none());
+    assert!(harness.query_by_label_contains("Time is stopped").is_none());
     // A step ends by itself, without a further word.
     say(&mut harness, TraceEvent::ClockIs { rate: Rate(10_000), until: Some(scene::NOW) });
-    harness.get_by_label_contains("Time stands still");
+    harness.get_by_label_contains("Time is stopped");
 }
 
 #[test]
 fn hops_and_heartbeats_are_set_in_the_menu() {
     let mut harness = shown();
     click(&mut harness, "Menu");
-    click(&mut harness, "Heartbeats one by one");
+    click(&mut harness, "Show each heartbeat");
     assert_eq!(asked_for(&mut harness), [UserCommand::ShowHeartbeats { on: true }]);
     click(&mut harness, "Menu");
-    point(&mut harness, "Each hop lasts");
+    point(&mut harness, "Delay of each hop");
     click(&mut harness, "50 ms of cluster time");
     assert_eq!(asked_for(&mut harness), [UserCommand::SetHop { hop: Some(Span::millis(50)) }]);
 }
@@ -146,17 +146,17 @@ fn a_message_on_its_way_is_held_dropped_duplicated_and_delayed_by_its_menu() {
     };
     let at = place(&harness, "message update 41 from").center();
     for (entry, wanted) in [
-        ("Hold update 41", MessageAct::Hold),
-        ("Let update 41 past others", MessageAct::LetPast),
-        ("Duplicate update 41", MessageAct::Duplicate),
-        ("Drop update 41", MessageAct::Drop),
+        ("Hold it", MessageAct::Hold),
+        ("Let it overtake", MessageAct::LetPast),
+        ("Duplicate it", MessageAct::Duplicate),
+        ("Drop it", MessageAct::Drop),
     ] {
         press(&mut harness, at, PointerButton::Secondary, 1);
         click(&mut harness, entry);
         assert_eq!(asked_for(&mut harness), [act(flying, wanted)]);
     }
     // The right click has selected it: the inspector offers the same, and the keys do.
-    click(&mut harness, "Delay update 41 by 250 ms");
+    click(&mut harness, "Delay it by 250 ms");
     assert_eq!(asked_for(&mut harness), [act(flying, MessageAct::Delay(Span::millis(250)))]);
     assert_eq!(plain(&mut harness, Key::H), [act(flying, MessageAct::Hold)]);
     assert_eq!(plain(&mut harness, Key::D), [act(flying, MessageAct::Duplicate)]);
@@ -169,13 +169,13 @@ fn held_messages_are_listed_where_they_are_held_and_let_go_there() {
     let (_, held) = updates(&harness);
     harness.state_mut().focus.select_node("replica-2");
     harness.run_steps(2);
-    click(&mut harness, "Let go: update 42 → replica-3");
+    click(&mut harness, "Release: update 42 → replica-3");
     click(&mut harness, "Drop: update 42 → replica-3");
     assert_eq!(asked_for(&mut harness), [act(held, MessageAct::LetGo), act(held, MessageAct::Drop)]);
     harness.get_by_label("held message update 43 from replica-2 to replica-3");
     click(&mut harness, "update 42 → replica-3");
     assert_eq!(harness.state().focus.selected, Selected::Message(held, replica(3)));
-    harness.get_by_label("Held in the link from replica-2 to replica-3 until it is let go.");
+    harness.get_by_label("Held in the link from replica-2 to replica-3 until you release it.");
     harness.get_by_label("primary: replica-2");
 }
 
@@ -186,7 +186,7 @@ fn a_refused_message_says_what_its_receiver_did_and_why() {
     let id = late.expect("the old primary's update has arrived").id;
     harness.state_mut().focus.selected = Selected::Message(id, replica(3));
     harness.run_steps(2);
-    harness.get_by_label_contains("which did not do what it says: refused: view 2 is over, this node is in view 3");
+    harness.get_by_label_contains("did not act on it: refused: view 2 is over, this node is in view 3");
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn nodes_are_frozen_and_woken_by_menu_button_and_key() {
     assert_eq!([asked_for(&mut harness), plain(&mut harness, Key::Z)].concat(), [freeze.clone(), freeze]);
     if cfg!(unix) {
         press(&mut harness, at, PointerButton::Secondary, 1);
-        click(&mut harness, "Freeze replica-3 by the operating system");
+        click(&mut harness, "Suspend replica-3's process (SIGSTOP)");
         let stop = UserCommand::Freeze { node: node("replica-3"), how: Freezing::Signal };
         assert_eq!(asked_for(&mut harness), [stop]);
     }
@@ -218,13 +218,13 @@ fn a_bomb_is_dropped_on_a_step_of_a_line_and_from_a_nodes_menu() {
     let at = place(&harness, "link front-end – replica-2").center();
     press(&mut harness, at, PointerButton::Secondary, 1);
     point(&mut harness, "Bomb at step 13");
-    click(&mut harness, "Freeze front-end when a reply has arrived [13] and was not passed on");
+    click(&mut harness, "Freeze front-end after it receives a reply [13], before it passes it on");
     let bomb = Bomb { at: Failpoint::FrontEndReplyHeld, blast: Blast::Freeze { wakes_after: None } };
     assert_eq!(asked_for(&mut harness), [UserCommand::SetBomb { node: "front-end".into(), bomb: Some(bomb) }]);
     let at = place(&harness, "node replica-2").center();
     press(&mut harness, at, PointerButton::Secondary, 1);
-    point(&mut harness, "Bomb, as primary");
-    click(&mut harness, "Crash replica-2 when the last acknowledgement is here [6]");
+    point(&mut harness, "Bomb as primary");
+    click(&mut harness, "Crash replica-2 after the last acknowledgement arrives [6]");
     let bomb = Bomb { at: Failpoint::PrimaryAllAcked, blast: Blast::Crash };
     assert_eq!(asked_for(&mut harness), [UserCommand::SetBomb { node: "replica-2".into(), bomb: Some(bomb) }]);
 }
@@ -232,11 +232,11 @@ fn a_bomb_is_dropped_on_a_step_of_a_line_and_from_a_nodes_menu() {
 #[test]
 fn a_bomb_is_seen_until_it_is_taken_away() {
     let mut harness = steered();
-    harness.get_by_label("bomb in replica-2: it crashes it when the last acknowledgement is here [6]");
-    harness.get_by_label_contains("bomb in front-end: it freezes it");
+    harness.get_by_label("bomb in replica-2: crash after the last acknowledgement arrives [6]");
+    harness.get_by_label_contains("bomb in front-end: freeze");
     let at = place(&harness, "node replica-2").center();
     press(&mut harness, at, PointerButton::Secondary, 1);
-    click(&mut harness, "Take the bomb out of replica-2");
+    click(&mut harness, "Remove the bomb from replica-2");
     assert_eq!(asked_for(&mut harness), [UserCommand::SetBomb { node: "replica-2".into(), bomb: None }]);
 }
 
@@ -245,7 +245,7 @@ fn the_brain_is_split_and_a_node_is_cut_off_and_mended() {
     let mut harness = shown();
     let at = place(&harness, "node replica-2").center();
     press(&mut harness, at, PointerButton::Secondary, 1);
-    click(&mut harness, "Split the brain: replica-2 alone");
+    click(&mut harness, "Split brain: isolate replica-2");
     let cut = cut_of(&asked_for(&mut harness));
     assert!(cut.contains(&("replica-2".into(), "front-end".into())));
     assert!(cut.contains(&("replica-3".into(), "replica-2".into())));
@@ -272,7 +272,7 @@ fn what_is_lost_is_said_and_a_new_history_begins_only_after_a_question() {
         picture.apply(&TraceRecord { node: *member, at: scene::NOW, event });
     }
     harness.run_steps(2);
-    harness.get_by_label_contains("are gone since");
+    harness.get_by_label_contains(") had ended by");
     let (id, name) = (NodeId(99), "replica-2".to_owned());
     let contact = Contact { id, address: "127.0.0.1:4000".parse().unwrap() };
     let started = Started { name: name.clone(), actor: Actor::Role(Role::Replica), pid: 7, contact };
@@ -281,7 +281,7 @@ fn what_is_lost_is_said_and_a_new_history_begins_only_after_a_question() {
     click(&mut harness, "Fresh start…");
     assert_eq!(asked_for(&mut harness), []);
     harness.get_by_label("Begin a new history with replica-2?");
-    click(&mut harness, "Begin afresh");
+    click(&mut harness, "Begin a new history");
     assert_eq!(asked_for(&mut harness), [UserCommand::FreshStart { replica: name, after: view }]);
 }
 
@@ -291,7 +291,7 @@ fn every_node_crashes_only_after_a_question() {
     click(&mut harness, "Menu");
     click(&mut harness, "Crash every node…");
     assert_eq!(asked_for(&mut harness), []);
-    click(&mut harness, "Crash them all");
+    click(&mut harness, "Crash all nodes");
     assert_eq!(asked_for(&mut harness), [UserCommand::CrashAll]);
 }
 
@@ -299,13 +299,13 @@ fn every_node_crashes_only_after_a_question() {
 fn armed_timers_are_seen_and_let_ring_by_a_click_and_in_the_inspector() {
     let mut harness = steered();
     let ring = |node, timer| UserCommand::Ring { node, timer };
-    click(&mut harness, "timer of front-end: silence of replica-3");
+    click(&mut harness, "timer of front-end: suspect replica-3 if silent");
     assert_eq!(asked_for(&mut harness), [ring(scene::FRONT_END, Timer::Silence(replica(3)))]);
     assert!(harness.query_by_label("timer of front-end: heartbeat").is_none(), "heartbeats are not shown");
     harness.set_size(vec2(1280.0, 1100.0));
     harness.state_mut().focus.select_node("replica-2");
     harness.run_steps(2);
-    click(&mut harness, "let ring: silence of the front-end");
+    click(&mut harness, "ring: suspect the front-end if silent");
     assert_eq!(asked_for(&mut harness), [ring(replica(2), Timer::FrontEndSilence)]);
     say(&mut harness, TraceEvent::HeartbeatsAre { shown: true });
     harness.get_by_label("timer of front-end: heartbeat");
@@ -317,7 +317,7 @@ fn truth_and_belief_stand_side_by_side() {
     assert!(harness.query_by_label_contains("believes").is_none());
     assert_eq!(plain(&mut harness, Key::B), []);
     harness.run_steps(2);
-    harness.get_by_label("So it is: primary replica-2 · view 3: 2, 3 · alive 2, 4");
+    harness.get_by_label("Actually: replica-2 is primary; view 3 has replicas 2 and 3; 2 and 4 are running");
     harness.get_by_label("front-end believes: primary 2 ✓ · view 3: 2, 3 ✓ · alive 2, 3, 4 ✗");
     harness.get_by_label("replica-4 believes: knows no view yet");
 }
@@ -329,12 +329,12 @@ fn a_mistake_is_made_only_after_a_question_and_marked_until_it_is_switched_off()
     harness.run_steps(3);
     click(&mut harness, "Bug museum");
     click(&mut harness, "switch on ack-before-replicate");
-    harness.get_by_label_contains("orders that customers were told are placed may be lost");
+    harness.get_by_label_contains("orders acknowledged to customers may be lost");
     assert_eq!(asked_for(&mut harness), []);
     click(&mut harness, "Cancel");
     assert_eq!(asked_for(&mut harness), []);
     click(&mut harness, "switch on ack-before-replicate");
-    click(&mut harness, "Make this mistake");
+    click(&mut harness, "Switch the bug on");
     let plant = Plant::AckBeforeReplicate;
     assert_eq!(asked_for(&mut harness), [UserCommand::SetPlant { plant: Some(plant) }]);
     assert!(harness.query_by_label("Unsafe lesson").is_none(), "the mark comes with the fact");

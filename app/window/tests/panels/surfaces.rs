@@ -54,7 +54,7 @@ fn node(harness: &mut Shown, name: &str) {
 fn result(harness: &mut Shown, text: &str) {
     ended::open(harness.state_mut(), "lesson.toml", text);
     harness.run_steps(3);
-    click(harness, "Perform it");
+    click(harness, "Run it");
     let told = ended::begin(harness.state_mut(), 0);
     ended::end(harness.state_mut(), &told, 0, 2);
     harness.run_steps(3);

@@ -25,7 +25,7 @@ pub(super) struct Scene<'a> {
 impl<'a> Scene<'a> {
     fn nodes(&self, name: &NodeName) -> Result<Vec<&'a Node>, String> {
         match nodes(self.picture, name, self.draw) {
-            nobody if nobody.is_empty() => Err(format!("there is not {} now", node_words(name))),
+            none if none.is_empty() => Err(format!("there was no {}", node_words(name))),
             meant => Ok(meant),
         }
     }
@@ -67,7 +67,7 @@ impl<'a> Scene<'a> {
     }
 
     pub fn customer(&self, name: &str) -> Result<&'a Customer, String> {
-        customer(self.picture, name).ok_or_else(|| format!("there is no customer “{name}” now"))
+        customer(self.picture, name).ok_or_else(|| format!("there was no customer “{name}”"))
     }
 
     /// A node or a customer: its name and what it sends under.
@@ -79,7 +79,7 @@ impl<'a> Scene<'a> {
         }
         let meant = self.nodes(name)?;
         let first = meant.first().map(|node| (node.name.clone(), node.id));
-        first.ok_or_else(|| "nobody is meant".to_owned())
+        first.ok_or_else(|| "there was no such node".to_owned())
     }
 
     /// Names of all that are at that end.
@@ -133,7 +133,7 @@ impl<'a> Scene<'a> {
         links.sort();
         links.dedup();
         if links.is_empty() {
-            return Err("there is no such link now".into());
+            return Err("there was no such link".into());
         }
         let faults = kinds_of(rule, both_ways);
         let verb = if faults.is_empty() { "mend".to_owned() } else { faults.join(" and ") };
@@ -147,7 +147,7 @@ impl<'a> Scene<'a> {
         let mut links = self.ways(&one, &other);
         links.extend(self.ways(&other, &one));
         if links.is_empty() {
-            return Err("one of the sides is empty now".into());
+            return Err("one side of the partition was empty".into());
         }
         let words = format!("partition {} from {}", one.join(", "), other.join(", "));
         let commands = vec![UserCommand::SetLinks { links, rule: LinkRule::CUT }];
@@ -177,7 +177,7 @@ impl<'a> Scene<'a> {
         }
         if meant.is_empty() {
             let number = which.step.map_or_else(String::new, |step| format!(" [{step}]"));
-            return Err(format!("a message{number} in its link"));
+            return Err(format!("no message{number} was in its link"));
         }
         let (kind, is_fault) = match act {
             MessageAct::Hold => ("message-held", true),
@@ -209,7 +209,7 @@ impl<'a> Scene<'a> {
         };
         let armed = self.picture.steering.timers.get(&id).into_iter().flatten();
         let armed = armed.map(|(timer, _)| *timer).find(is_meant);
-        let timer = armed.ok_or_else(|| format!("{name}'s timer “{}” to be armed", timer.name))?;
+        let timer = armed.ok_or_else(|| format!("{name}'s timer “{}” was not armed", timer.name))?;
         Ok(fault("timer-rung", UserCommand::Ring { node: id, timer }))
     }
 }

@@ -62,6 +62,6 @@ mod tests {
             let path = at("file:///tmp/caf%E9").unwrap();
             assert_eq!(path.as_os_str().as_bytes(), b"/tmp/caf\xe9", "a name that is no text is that name");
         }
-        assert!(at("https://example.org/a.jhtape").unwrap_err().contains("on the net"));
+        assert!(at("https://example.org/a.jhtape").unwrap_err().contains("web address"));
     }
 }

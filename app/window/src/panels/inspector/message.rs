@@ -51,7 +51,7 @@ pub(super) fn message_ui(ui: &mut Ui, picture: &Picture, flying: &MessageInFligh
         let name = name.unwrap_or_else(|| request.customer.to_string());
         fact(ui, "Request", &format!("{name}’s {}", request.number), false);
     }
-    fact(ui, "Number", &format!("{} of its sender", flying.id.number), false);
+    fact(ui, "Message", &format!("{} from {}", flying.id.number, picture.name(flying.id.from)), false);
     fact(ui, "Sent", &wording::clock(flying.sent), false);
     fact(ui, "Delay", &wording::duration(flying.facts.delay), false);
     if let Some((at, _)) = &flying.end {

@@ -95,8 +95,8 @@ pub(super) fn timers(ui: &mut Ui, picture: &Picture, node: NodeId, commands: &mu
         let row = vec2(ui.available_width(), size::ROW);
         ui.allocate_ui_with_layout(row, Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().button_padding.x = 8.0;
-            let ring = asking(ui, commands.refuses, |ui| button(ui, "Ring")).on_hover_text("Let it ring now");
-            if ring.accessible_name(format!("let ring: {words}")).clicked() {
+            let ring = asking(ui, commands.refuses, |ui| button(ui, "Ring")).on_hover_text("Make it ring now");
+            if ring.accessible_name(format!("ring: {words}")).clicked() {
                 commands.push(UserCommand::Ring { node, timer: *timer });
             }
             dim(ui, format!("in {left}"));

@@ -95,22 +95,21 @@ pub fn controls_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, f
     if room >= 0.0 && button(ui, "Whole run").on_hover_text("Show the whole run (F on the timeline)").clicked() {
         state.fit(course);
     }
-    for (words, factor, hint) in [("+", 0.5, "Look closer (wheel, or + on the timeline)"), ("−", 2.0, "Show more (−)")]
-    {
+    for (words, factor, hint) in [("+", 0.5, "Zoom in (wheel, or + on the timeline)"), ("−", 2.0, "Zoom out (−)")] {
         if button(ui, words).on_hover_text(hint).clicked() {
             state.zoom(factor, middle, course);
         }
     }
     if tells_span {
         let words = wording::shown_part(state.span, state.stride);
-        dim(ui, words).on_hover_text("How much of the run is shown. Look closer, and every message is drawn.");
+        dim(ui, words).on_hover_text("How much of the run is shown. Zoom in to see every message.");
     }
     filter_menu(ui, course, state, focus, searches);
     if searches {
         search(ui, course, state, focus, search_width);
     }
     if !course.is_past {
-        let back = button(ui, "Look back").on_hover_text("One message back (arrow left); or drag the line “now”");
+        let back = button(ui, "Look back").on_hover_text("One message back (←); or drag the line “now”");
         if back.clicked() {
             state.look = Some(Look::Back);
         }
@@ -128,7 +127,7 @@ fn search(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, focus: &mu
             (Some(at), _) => format!("{} of {number}", at + 1),
             (None, _) => format!("{number} found"),
         };
-        checkbox(ui, &mut state.search.only, "only").on_hover_text("Hide every other message");
+        checkbox(ui, &mut state.search.only, "only").on_hover_text("Hide all other messages");
         dim(ui, words);
     } else {
         state.search.only = false;
@@ -170,7 +169,7 @@ fn filter_menu(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, focus
         checkbox(ui, &mut kinds.orders, "Orders and answers [7]–[14]");
         checkbox(ui, &mut kinds.replication, "Updates and acknowledgements [5] [6]");
         checkbox(ui, &mut kinds.views, "Names and views [1]–[4]");
-        checkbox(ui, &mut kinds.quiet, "Messages without a number");
+        checkbox(ui, &mut kinds.quiet, "Messages without a step number");
         ui.separator();
         let room = (ui.ctx().content_rect().height() - BESIDE_LANES).clamp(2.0 * size::ROW, 240.0);
         scrolling(ui, egui::ScrollArea::vertical().max_height(room), |ui| {

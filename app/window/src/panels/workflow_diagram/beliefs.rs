@@ -57,10 +57,10 @@ pub(super) fn show(ui: &Ui, diagram: &Diagram<'_>, notes: &[Note]) {
             response.on_hover_text(name);
         }
     }
-    so_it_is(ui, diagram);
+    actually(ui, diagram);
 }
 
-fn so_it_is(ui: &Ui, diagram: &Diagram<'_>) {
+fn actually(ui: &Ui, diagram: &Diagram<'_>) {
     let picture = diagram.picture;
     let truth = picture.truth();
     let words = wording::truth(
@@ -79,11 +79,15 @@ fn so_it_is(ui: &Ui, diagram: &Diagram<'_>) {
     ui.painter().galley(rect.min + vec2(10.0, 4.0), galley, diagram.tokens.text);
 }
 
-/// "2, 3": replicas by their numbers.
-fn numbers(picture: &Picture, ids: &[NodeId]) -> String {
+/// "2", "3": replicas by their numbers.
+fn numbers(picture: &Picture, ids: &[NodeId]) -> Vec<String> {
     let mut names: Vec<String> = ids.iter().map(|id| picture.name(*id).replace("replica-", "")).collect();
     names.sort_by_key(|name| (name.len(), name.clone()));
-    if names.is_empty() { "nobody".into() } else { names.join(", ") }
+    names
+}
+
+fn listed(numbers: &[String]) -> String {
+    if numbers.is_empty() { "none".into() } else { numbers.join(", ") }
 }
 
 /// What a node believes in short parts, each with whether it is mistaken.
@@ -91,9 +95,9 @@ fn parts(picture: &Picture, belief: &Belief, truth: &Truth) -> Vec<(String, bool
     if belief.view.0 == 0 {
         return vec![(wording::NO_BELIEF.to_owned(), false)];
     }
-    let primary = belief.primary.map_or_else(|| "nobody".to_owned(), |id| numbers(picture, &[id]));
-    let members = numbers(picture, &belief.members);
-    let alive = belief.alive.as_ref().map(|alive| numbers(picture, alive));
+    let primary = listed(&numbers(picture, belief.primary.as_slice()));
+    let members = listed(&numbers(picture, &belief.members));
+    let alive = belief.alive.as_ref().map(|alive| listed(&numbers(picture, alive)));
     let signed = |words: String, errs: bool| (format!("{words} {}", sign(errs)), errs);
     let first = signed(format!("primary {primary}"), belief.errs_in_primary(truth));
     let second = signed(format!("view {}: {members}", belief.view), belief.errs_in_view(truth));

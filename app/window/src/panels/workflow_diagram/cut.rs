@@ -35,7 +35,7 @@ pub(super) fn draw(
     let over_all = state.cuts.then(|| ui.interact(diagram.canvas, ui.scope_id().with("cut"), Sense::click_and_drag()));
     let response = over_all.as_ref().unwrap_or(ground);
     if state.cuts {
-        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Canvas, true, "ground to draw on"));
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Canvas, true, "area to draw on"));
         ui.set_cursor_icon(egui::CursorIcon::Crosshair);
     }
     let by_key = ui.input(|input| input.modifiers.alt || input.modifiers.shift);

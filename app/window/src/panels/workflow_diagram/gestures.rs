@@ -129,7 +129,7 @@ fn bomb_on(ui: &Ui, diagram: &Diagram<'_>, name: &str, bomb: Bomb, at: Pos2) {
     marks::bomb(ui.painter(), diagram.tokens, at, freezes);
     let area = Rect::from_center_size(at, Vec2::splat(20.0));
     let response = ui.interact(area, ui.scope_id().with(("bomb", name)), Sense::hover());
-    let words = format!("bomb in {name}: it {}", wording::bomb(bomb));
+    let words = format!("bomb in {name}: {}", wording::bomb(bomb));
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &words));
     response.on_hover_text(words);
 }
@@ -256,7 +256,7 @@ pub(super) fn on_customers(
 fn customer_menu(ui: &mut Ui, diagram: &Diagram<'_>, customer: &Customer, commands: &mut CommandQueue) {
     // Each keeps its place: what is asked for while the menu is open must not put another entry under the pointer.
     ui.add_enabled_ui(customer.waiting.is_none(), |ui| wishes(ui, customer, commands));
-    let gives_up = egui::Button::new("Give up its order");
+    let gives_up = egui::Button::new("Cancel its order");
     if ui.add_enabled(customer.waiting.is_some(), gives_up).on_hover_text(wording::GIVE_UP_MEANS).clicked() {
         commands.push(UserCommand::GiveUp { customer: customer.id });
         ui.close();
@@ -266,7 +266,7 @@ fn customer_menu(ui: &mut Ui, diagram: &Diagram<'_>, customer: &Customer, comman
         ui.close();
     }
     if diagram.picture.steering.bombs.contains_key(&customer.node)
-        && ui.button(format!("Take the bomb away from {}", customer.name)).clicked()
+        && ui.button(format!("Remove the bomb from {}", customer.name)).clicked()
     {
         commands.push(UserCommand::SetBomb { node: customer.name.clone(), bomb: None });
         ui.close();
@@ -389,7 +389,7 @@ pub(super) fn buttons(
 
 /// Removed nodes, each of which can be started again.
 fn bring_back(ui: &mut Ui, diagram: &Diagram<'_>, commands: &mut CommandQueue) {
-    ui.menu_button("Bring back", |ui| {
+    ui.menu_button("Move back", |ui| {
         for (name, _) in diagram.picture.nodes.removed() {
             if ui.button(name).clicked() {
                 commands.push(UserCommand::Restart { node: name.clone() });

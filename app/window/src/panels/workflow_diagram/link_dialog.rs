@@ -71,7 +71,7 @@ pub(super) fn link_dialog_ui(ui: &Ui, picture: &Picture, open: &mut Option<LinkD
         let speed = picture.steering.rate;
         if speed.is_slow() && now.rule.delay.0 > 0 {
             let seen = wording::duration(pace::hop_in_sight(now.rule.delay.0, speed));
-            dim(ui, format!("Before your eyes that delay takes {seen} at {}.", wording::rate(speed)));
+            dim(ui, format!("At {} you see this delay for {seen}.", wording::rate(speed)));
         }
         ui.add_space(8.0);
         let links = now.links();
@@ -112,6 +112,6 @@ fn sliders(ui: &mut Ui, rule: &mut LinkRule) {
             *share = (percent * 10.0).round() as u16;
         }
     }
-    checkbox(ui, &mut rule.hold, "Hold messages until they are let go");
+    checkbox(ui, &mut rule.hold, "Hold messages until you release them");
     checkbox(ui, &mut rule.cut, "Cut: nothing passes, not even heartbeats");
 }

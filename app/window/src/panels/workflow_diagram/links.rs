@@ -77,7 +77,7 @@ fn line_is_plain(line: &Line<'_>) -> bool {
 fn sentence(line: &Line<'_>) -> String {
     let (one, other) = (line.relation.from.1, line.relation.to.1);
     if line_is_plain(line) {
-        return format!("{one} – {other}: as fast as it goes");
+        return format!("{one} – {other}: no added delay");
     }
     wording::links_between(one, other, &line.rules.0, &line.rules.1)
 }
@@ -113,7 +113,7 @@ fn link_menu(
         };
         entry(ui, words, command);
         let (words, command) = match rule.hold {
-            true => toggled(format!("Hold no more {from} → {to}"), LinkRule { hold: false, ..rule }),
+            true => toggled(format!("Release {from} → {to}"), LinkRule { hold: false, ..rule }),
             false => toggled(format!("Hold messages {from} → {to}"), LinkRule { hold: true, ..rule }),
         };
         entry(ui, words, command);

@@ -114,7 +114,7 @@ fn ring(
     if response.has_focus() {
         ui.painter().circle_stroke(at, radius + 3.0, (size::OUTLINE, t.sea));
     }
-    let means = commands.refuses.unwrap_or("Click: let it ring now");
+    let means = commands.refuses.unwrap_or("Click to make it ring now");
     let response = response.on_hover_text(format!("{words}\nrings in {left} of cluster time\n{means}"));
     if response.clicked() && may_ask {
         commands.push(UserCommand::Ring { node, timer });
