@@ -1,6 +1,6 @@
 //! Cluster time, on which every timer and every delay of a run lives: real time × rate, the same on all nodes.
 //!
-//! No machine knows of it; machines name timers and lengths. A frozen clock (rate 0) lets nothing ring.
+//! Machines do not know it; they name timers and lengths. A frozen clock (rate 0) lets nothing ring.
 //! The wall clock is read once, to agree on when the run began, and never again.
 
 use std::collections::BTreeSet;

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_woken_before_it_stands_still_does_not() {
+    fn a_process_woken_before_it_stands_still_goes_on() {
         let standstill = Standstill::default();
         standstill.begin();
         standstill.end();

@@ -1,4 +1,4 @@
-//! Transports of one run talk to one another; others are kept out, and whoever misbehaves loses only its own connection.
+//! Transports of one run talk to one another; others are kept out, and a peer that misbehaves loses only its own connection.
 
 #![expect(clippy::unwrap_used, reason = "a step that fails fails its test")]
 
@@ -14,7 +14,7 @@ use protocol::ids::{Contact, NodeId, OpNumber, Role, View, ViewNumber};
 use protocol::message::{Envelope, Message, SnapshotPart};
 use protocol::trace::Loss;
 
-/// Longer than anything here takes; a test that waits so long fails.
+/// Longer than anything here takes; a test that waits this long fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn loopback() -> SocketAddr {

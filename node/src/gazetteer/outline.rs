@@ -24,7 +24,7 @@ pub struct Polygon {
     pub kind: LandKind,
     /// Its shore; the last point is the first again.
     pub shore: Vec<Point>,
-    /// Shores of what is cut out of it, each closed in the same way.
+    /// Shores of its lakes and other gaps, each closed in the same way.
     pub holes: Vec<Vec<Point>>,
 }
 

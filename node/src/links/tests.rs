@@ -47,7 +47,7 @@ impl Scene {
         scene
     }
 
-    /// A message enters; what becomes of it.
+    /// A message enters; returns its fate.
     fn send_to(&mut self, to: NodeId, number: u64, message: Message) -> Fate {
         let envelope = envelope(to, number, message);
         let control = envelope.message.is_control(true);
@@ -82,7 +82,7 @@ impl Scene {
         (changed, lost.iter().map(|passing| passing.id().number).collect())
     }
 
-    /// Nothing is kept, and nothing of it is remembered.
+    /// Nothing is kept or remembered.
     fn assert_at_rest(&self) {
         assert!(self.links.are_at_rest(), "{:?}", self.links);
         assert_eq!((self.links.kept(), self.links.bytes, self.links.next()), (0, 0, None));

@@ -25,7 +25,7 @@ use protocol::message::{Answer, Ask};
 use protocol::postcode::PostcodeService;
 use protocol::trace::{Bomb, LinkRule, NodeState, Rate, ReplicaState, TraceEvent};
 
-/// Longer than anything takes; a test that waits so long fails.
+/// Longer than anything takes; a test that waits this long fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Other processes say what they have to say between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
@@ -317,7 +317,7 @@ impl Cluster {
         sender.status();
     }
 
-    /// So many new customers ask at once.
+    /// This many new customers ask at once.
     pub fn crowd_asks(&mut self, customers: u64, ask: &Ask) {
         for number in 0..customers {
             let id = NodeId(CROWD + self.crowd + number);
@@ -331,7 +331,7 @@ impl Cluster {
         self.crowd += customers;
     }
 
-    /// The customers live for so long, or until so many of them are answered; their answers.
+    /// The customers live for this long, or until this many of them are answered; returns their answers.
     pub async fn customers_live(&mut self, at_most: Duration, answers: usize) -> Vec<Answer> {
         let end = tokio::time::Instant::now() + at_most;
         let mut answered = Vec::new();
@@ -387,7 +387,7 @@ impl Cluster {
             if so(self) {
                 return;
             }
-            assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}");
+            assert!(begun.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
             let _ = tokio::time::timeout(LOOK_AGAIN, self.customer.ready()).await;
         }
     }

@@ -1,4 +1,4 @@
-//! Bombs in real processes: whoever dies or freezes at a point of its work, each order is placed exactly once, and all
+//! Bombs in real processes: although an actor dies or freezes at a point of its work, each order is placed exactly once, and all
 //! replicas agree. Every point of a node, with one of the two blasts: a scenario goes through all of them with both, and
 //! with the points of customers; the launcher's are tested where it lives.
 
