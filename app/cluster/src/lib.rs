@@ -60,7 +60,7 @@ pub struct ClusterOptions {
     pub observe: bool,
     /// Whether primaries remember verdicts on postcodes.
     pub verdict_cache: bool,
-    /// Who is asked about postcodes.
+    /// Where postcodes are checked.
     pub postcodes: Postcodes,
     /// A bomb in this program itself, once the cluster runs: for tests of what it leaves behind.
     pub bomb: Option<Bomb>,
@@ -79,7 +79,7 @@ pub enum NotStarted {
     NotHere(String),
 }
 
-/// Who is asked about postcodes.
+/// Where postcodes are checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Postcodes {
     /// Two processes that answer as the services do, from built-in data, without the internet.

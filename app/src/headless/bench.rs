@@ -238,7 +238,7 @@ fn say_figures(figures: &Figures) -> Result<(), Failure> {
 }
 
 /// Measures bare round trips with a process that only sends back, over the same kind of endpoint.
-/// Fewer, when the program is asked to end.
+/// Fewer, if the program is interrupted.
 fn round_trips(
     admission: &Admission,
     times: usize,

@@ -91,7 +91,7 @@ fn op_of(words: &str) -> Value {
     line.get("op").filter(|op| op.is_u64()).cloned().unwrap_or_default()
 }
 
-/// One customer; after an unknown outcome it goes on as somebody else.
+/// One customer; after an unknown outcome it goes on as a new customer.
 struct Customer {
     load: Load<OneByOne>,
     orders: Sender<(Ask, Moment)>,
@@ -105,7 +105,7 @@ enum Event {
     Answered(Answer),
     WaitedBecause(WaitReason, Span),
     Unknown,
-    /// The program was asked to end.
+    /// The program was interrupted.
     Interrupted,
 }
 
