@@ -49,7 +49,7 @@ fn status_of(failure: &Failure) -> u8 {
     let exit = match failure {
         Failure::BadInput(_) => Exit::BadInput,
         Failure::Undecided(_) => Exit::Undecided,
-        // Whoever read us has seen enough: end quietly.
+        // The reader has closed our output: end quietly.
         Failure::Fault(error) if error.is::<Closed>() => return Exit::Holds as u8,
         Failure::Fault(_) => Exit::InternalFault,
     };

@@ -111,7 +111,7 @@ pub struct SteeringStatus {
     pub rate: Rate,
     /// How long a hop lasts.
     pub hop: Span,
-    /// The mistake that is made on purpose.
+    /// The injected bug.
     pub plant: Option<Plant>,
     /// Links that are not mended.
     pub links: Vec<(LinkWay, LinkRule)>,

@@ -23,7 +23,7 @@ use super::supervisor::Incoming;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct ProcessKey(pub u64);
 
-/// So many commands may wait for a process that does not read.
+/// The most commands that may wait for a process that does not read.
 const MOST_WAITING: usize = 256;
 /// So much of a process's last words is kept, in bytes.
 const MOST_WORDS: usize = 4096;

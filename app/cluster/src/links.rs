@@ -1,6 +1,6 @@
 //! The rules of links by the names of their ends, and who has to be told of each: the sender's process.
 //!
-//! Links outlive the processes at their ends: whoever starts again, or appears, is told what was said before. What a rule
+//! Links outlive the processes at their ends: a process that starts again, or appears, is told the present rules. What a rule
 //! does to a message is the driver's matter.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use knowledge::user_command::LinkWay;
 
 /// A link delays a message at most so long.
 const LONGEST_DELAY: Span = Span::millis(600_000);
-/// So many of a thousand are all.
+/// All messages: a thousand of a thousand.
 const ALL: u16 = 1000;
 
 /// What links do, by name; those that are not named do nothing.

@@ -99,7 +99,7 @@ pub struct Load<W> {
 }
 
 impl<W: Workload> Load<W> {
-    /// Starts so many customers. `deadline`: how long one waits for an answer, in cluster time; none: for ever. `begun`:
+    /// Starts this many customers. `deadline`: how long one waits for an answer, in cluster time; none: for ever. `begun`:
     /// what moments count from.
     ///
     /// # Errors
@@ -148,7 +148,7 @@ impl<W: Workload> Load<W> {
         act(&mut lock(&self.workload))
     }
 
-    /// Whoever has nothing to ask shall look again.
+    /// Customers without a request are to look again.
     pub fn nudge(&self) {
         self.nudged.notify_one();
     }

@@ -16,9 +16,9 @@ use protocol::trace::{Actor, Bomb, Ending, Freezing};
 use super::launcher::{Process, ProcessKey};
 use super::{ClusterClock, random};
 
-/// At most so many replicas at once.
+/// The most replicas at once.
 pub(super) const MOST_REPLICAS: usize = 20;
-/// At most so many front-ends at once, crashed ones included: more teach nothing, and would not fit beside each other.
+/// The most front-ends at once, crashed ones included: more teach nothing, and would not fit beside each other.
 pub(super) const MOST_FRONT_ENDS: usize = 3;
 
 /// One node.
@@ -32,13 +32,13 @@ pub(super) struct Node {
     pub id: NodeId,
     /// Where it listened last; none before it was ready for the first time.
     pub contact: Option<Contact>,
-    /// The keys of the name server: whoever holds them can tell peers at once that old connections are gone.
+    /// The keys of the name server: with them, peers can be told at once that old connections are gone.
     pub credentials: Option<node::control::Credentials>,
     /// While it runs.
     pub process: Option<Process>,
     /// Whether it has said that it listens, in this incarnation.
     pub ready: bool,
-    /// How it shall be said to have ended, if somebody asked for that.
+    /// How its end is to be reported, if it was requested.
     pub wanted_end: Option<Ending>,
     /// Its own sentence about why it cannot go on.
     pub failure: Option<String>,

@@ -1,4 +1,4 @@
-//! Facts on their way from the processes to whoever looks: a bounded queue that never makes a process wait.
+//! Facts on their way from the processes to the observers: a bounded queue that never makes a process wait.
 //!
 //! What does not fit is counted, not awaited: first the events of single messages, whose loss only
 //! thins out the picture, and only far beyond that everything else. Nothing is interpreted here.
@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use protocol::ids::NodeId;
 use protocol::trace::{TraceEvent, TraceRecord};
 
-/// From so many waiting facts on, events of single messages are dropped.
+/// From this many waiting facts on, events of single messages are dropped.
 const MOST_STEPS: usize = 100_000;
-/// From so many on, everything is.
+/// From this many on, everything is dropped.
 const MOST_FACTS: usize = 200_000;
 
 type Wake = Arc<dyn Fn() + Send + Sync>;

@@ -32,7 +32,7 @@ pub(super) struct Steering {
 }
 
 impl Supervisor {
-    /// Tells whoever hosts this actor: its process, or a customers' host. False: nobody of that id is known.
+    /// Tells the host of this actor: its process, or the customers' host. False: the id is not known.
     pub(super) fn steer(&self, actor: NodeId, command: SteeringCommand) -> anyhow::Result<bool> {
         match self.nodes.all.iter().position(|node| node.id == actor) {
             Some(at) => self.tell(at, ControlCommand::Steer(command)).map(|()| true),
@@ -48,7 +48,7 @@ impl Supervisor {
         self.hosts.tell_all(command);
     }
 
-    /// Time goes on at another rate, to a moment if one is given; whoever counts hops is told first.
+    /// Time goes on at another rate, to a moment if one is given; the host of the hops is told first.
     pub(super) fn set_clock(&mut self, rate: Rate, until: Option<u64>) -> anyhow::Result<()> {
         if rate > Rate::REAL || (rate < Rate::SLOWEST && rate != Rate::STOPPED) {
             bail!("Choose a speed from 1/1000 to real time, or stop time.");

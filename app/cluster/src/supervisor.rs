@@ -289,7 +289,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Whoever knocks all the time must not fill the log.
+    /// A peer that tries all the time must not fill the log.
     fn on_turned_away(&mut self, why: String) {
         if self.turned_away.is_none_or(|last| last.elapsed() >= BETWEEN_TURNED_AWAY) {
             self.turned_away = Some(Instant::now());

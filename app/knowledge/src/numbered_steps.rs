@@ -8,7 +8,7 @@ use protocol::ids::MessageId;
 use protocol::message::Step;
 use protocol::trace::{TraceEvent, TraceRecord};
 
-/// Sendings and deliveries that wait for each other, so many of each.
+/// The most sendings and deliveries that wait for each other.
 const MOST_OPEN: usize = 4096;
 
 /// A message with a number, as far as a fact completes the knowledge of it.

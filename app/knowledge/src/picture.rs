@@ -35,7 +35,7 @@ pub use steering::Steering;
 pub use total_loss::TotalLoss;
 pub use traffic::{End, Flow, MessageInFlight, Traffic};
 
-/// Refusals of commands are kept for the history of notifications, so many of them.
+/// At most this many refusals of commands are kept for the history of notifications.
 const MOST_NOTICES: usize = 100;
 /// Ends of processes that are remembered: of the members of a view, and of what came and went since.
 const MOST_ENDS: usize = 1000;
@@ -209,7 +209,7 @@ impl Picture {
         }
     }
 
-    /// About how much memory it takes beside an earlier copy, in bytes. They share the lines of the log, which are most of it.
+    /// About how much memory it takes beside an earlier copy, in bytes. They share the lines of the log, which take most memory.
     #[must_use]
     pub(crate) fn weight_beside(&self, earlier: Option<&Self>) -> usize {
         let things = self.nodes.iter().count() * NODE + self.customers.iter().count() * CUSTOMER;
@@ -358,7 +358,7 @@ fn shortened(text: &str) -> String {
 
 /// Keeping the newest of a list.
 pub(crate) trait KeepNewest {
-    /// Drops the oldest until at most so many are left.
+    /// Drops the oldest until at most this many are left.
     fn keep_newest(&mut self, most: usize);
 }
 

@@ -27,7 +27,7 @@ pub use message_index::{Arrival, MessageIndex, MessageTrack, RequestTrack};
 pub use moment::Moment;
 pub use reading::{OpenError, Opened, open, read};
 
-/// A live tape keeps so many bytes of entries, and of what is looked up about them, in memory: some hours of a lecture, some
+/// A live tape keeps this many bytes of entries, and of what is looked up about them, in memory: some hours of a lecture, some
 /// minutes of heavy load.
 const MOST_BYTES: usize = 96 * 1024 * 1024;
 
@@ -100,7 +100,7 @@ impl Default for Tape {
 }
 
 impl Tape {
-    /// An empty tape that keeps at most about so many bytes.
+    /// An empty tape that keeps at most about this many bytes.
     #[must_use]
     pub fn with_room(limit: usize) -> Self {
         Self {

@@ -153,7 +153,7 @@ pub enum UserCommand {
         /// None: taken away.
         bomb: Option<Bomb>,
     },
-    /// Make a mistake on purpose from now on, or none. Whoever asks for it has been asked whether they mean it.
+    /// Inject a bug from now on, or none. The person has confirmed it.
     SetPlant {
         /// Which.
         plant: Option<Plant>,

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::history::History;
 
-/// At most so many violations are described; all are counted.
+/// At most this many violations are described; all are counted.
 const MOST_DESCRIBED: usize = 20;
 
 /// What a history shows.

@@ -18,7 +18,7 @@ pub(crate) struct Clip {
 }
 
 impl Clip {
-    /// A clip rectangle in points, within a canvas of so many pixels.
+    /// A clip rectangle in points, within a canvas of this many pixels.
     pub(crate) fn new(rect: Rect, scale: f32, width: usize, height: usize) -> Self {
         let pixel = |value: f32, most: usize| ((value * scale).round() as i64).clamp(0, most as i64);
         Self {

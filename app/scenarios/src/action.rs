@@ -36,7 +36,7 @@ pub enum Action {
     Speed(Rate),
     /// "run-until": time goes until something has happened, then it stops.
     RunUntil(Rate, Goal),
-    /// "step": so many times, the next message leaves its link, or else the next timer rings; time stops after each.
+    /// "step": this many times, the next message leaves its link, or else the next timer rings; time stops after each.
     Step {
         /// How often.
         count: u32,
@@ -60,20 +60,20 @@ pub enum Action {
     Partition(Vec<EndName>),
     /// "message": do something with messages that are in their links; waits for one.
     Message {
-        /// What.
+        /// What is done with them.
         act: MessageAct,
-        /// With which.
+        /// The messages.
         which: Which,
-        /// How long one is waited for.
+        /// How long to wait for one.
         within: Duration,
     },
     /// "ring": let an armed timer ring; waits until it is armed.
     Ring {
-        /// Whose; a customer's too.
+        /// The owner of the timer: a node or a customer.
         node: NodeName,
-        /// Which.
+        /// The timer.
         timer: TimerName,
-        /// How long it is waited for.
+        /// How long to wait for the timer.
         within: Duration,
     },
     /// "freeze": a process stands still.
@@ -82,9 +82,9 @@ pub enum Action {
     Wake(NodeName),
     /// "bomb": a node crashes or freezes at a very point of its work.
     Bomb(NodeName, Option<Bomb>),
-    /// "plant": a mistake is made on purpose from now on, or none.
+    /// "plant": a bug is injected from now on, or none.
     Plant(Option<Plant>),
-    /// "customer": one with a name appears, or moves house.
+    /// "customer": one with a name appears, or moves.
     Customer {
         /// Its name.
         name: String,
@@ -93,27 +93,27 @@ pub enum Action {
     },
     /// "order": a customer with a name places an order.
     Order {
-        /// Who.
+        /// The name of the customer.
         customer: String,
-        /// Where to; none: to its own postcode.
+        /// The destination; none: the customer's own postcode.
         postcode: Option<Postcode>,
         /// Names of dishes.
         items: Vec<String>,
     },
     /// "read": it asks what was ordered to a postcode.
     Read {
-        /// Who.
+        /// The name of the customer.
         customer: String,
-        /// Where; none: its own.
+        /// The postcode; none: the customer's own.
         postcode: Option<Postcode>,
     },
-    /// "give-up": it settles the order it waits for.
+    /// "give-up": it cancels the order it waits for.
     GiveUp(String),
-    /// "wait": nothing more happens until something is so.
+    /// "wait": the next step comes after an event.
     Wait {
-        /// What.
+        /// The event.
         for_what: WaitFor,
-        /// Else the scenario is broken.
+        /// After this time the scenario stops.
         within: Duration,
     },
 }
@@ -160,11 +160,11 @@ pub enum WaitFor {
     Asked(String),
     /// "serving": orders are answered, as far as front-end and primary say.
     Serving,
-    /// "members": the newest view has so many members, and all hold all.
+    /// "members": the newest view has this many members, and all hold all orders.
     Members(u32),
     /// "view-change": a newer view, since.
     ViewChange,
-    /// "held": so many messages are held in links.
+    /// "held": this many messages are held in links.
     Held(u32),
     /// "failpoint": a bomb went off, since.
     Failpoint,
@@ -184,7 +184,7 @@ pub enum WaitFor {
     Ended(NodeName),
     /// "a-while": so long, from when it is reached.
     AWhile(Duration),
-    /// "the-end": so long before the time is over; in vain never.
+    /// "the-end": this long before the time is over. It always comes.
     TheEnd(Duration),
 }
 

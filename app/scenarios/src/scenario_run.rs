@@ -128,7 +128,7 @@ impl ScenarioRun {
         &self.phase
     }
 
-    /// What is performed, and what has come of it.
+    /// The script, and its findings so far.
     #[must_use]
     pub fn script_runner(&self) -> &ScriptRunner {
         &self.script_runner
@@ -170,7 +170,7 @@ impl ScenarioRun {
         }
     }
 
-    /// Whether an order or a read of somebody else than the scenario has a place in the history now: from when customers have
+    /// Whether an order or a read from outside the scenario has a place in the history now: from when customers have
     /// begun until it is judged, and again afterwards.
     #[must_use]
     pub fn takes_orders(&self) -> bool {
@@ -180,7 +180,7 @@ impl ScenarioRun {
         }
     }
 
-    /// Somebody else than the scenario asked for something, at `now` or later. A speed that was chosen stays.
+    /// A person asked for something beside the scenario, at `now` or later. A speed that was chosen stays.
     pub fn asked_beside(&mut self, command: &UserCommand, now: Duration) {
         match command {
             UserCommand::SetRate { rate } => self.clocks.choose(Some(*rate)),
@@ -396,7 +396,7 @@ impl ScenarioRun {
 }
 
 /// Ends all faults, so that what was acknowledged can be read: time goes, links and services are as they should be, nobody
-/// stands still, and what is no replica runs. A mistake that is made on purpose stays, and so does the speed that a person
+/// stands still, and what is no replica runs. An injected bug stays on, and so does the speed that a person
 /// has chosen: then it is judged when that person lets time go.
 #[must_use]
 pub fn mended(picture: &Picture, chosen: Option<Rate>) -> Vec<UserCommand> {

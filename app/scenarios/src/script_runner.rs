@@ -66,7 +66,7 @@ struct Stepping {
 /// What became of an attempt to do the next step.
 enum Attempt {
     Done(ResolvedStep),
-    /// Not now; it is tried again for so long, then it is in vain.
+    /// Not now; it is tried again for this long, and then the script stops.
     NotYet {
         within: Duration,
         what: String,
@@ -131,7 +131,7 @@ impl ScriptRunner {
         self.scenario.steps.get(self.next).filter(|_| self.findings.stuck.is_none())
     }
 
-    /// The cluster is as it shall be when the script begins: what was before does not count.
+    /// The cluster is ready, and the script begins: earlier facts do not count.
     pub fn begins(&mut self, picture: &Picture) {
         self.findings = Findings::default();
         if let Some(view) = picture.nodes.newest_view() {
@@ -139,7 +139,7 @@ impl ScriptRunner {
         }
     }
 
-    /// What is wished for before anybody orders: the mistake that is made on purpose, if there is one.
+    /// What is done before the first order: the bug is injected, if there is one.
     #[must_use]
     pub fn beginning(&self) -> Vec<UserCommand> {
         self.scenario.plant.map(|plant| UserCommand::SetPlant { plant: Some(plant) }).into_iter().collect()

@@ -213,7 +213,7 @@ impl RunningCluster for Restartable {
     }
 
     fn begin_again(&mut self, beginning: Beginning) {
-        // Whoever asks twice gets the second: the first ends with its receiver.
+        // A second request replaces the first one, which ends with its receiver.
         self.now = self.now();
         let before = self.cluster.take();
         let options = match beginning {

@@ -1,4 +1,4 @@
-//! Lines on standard output and standard error. Whoever reads may go away at any time: then we end quietly.
+//! Lines on standard output and standard error. The reader may close them at any time: then we end quietly.
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};

@@ -97,7 +97,7 @@ pub(super) fn perform(arguments: &RunArguments, interrupt: &Interrupt) -> Result
     Ok(exit(report.conclusion()))
 }
 
-/// No mistake is made on purpose unless the person at the terminal has said so.
+/// No bug is injected unless the person at the terminal has agreed.
 fn with_consent(mut scenario: Scenario, arguments: &RunArguments) -> Result<Scenario, Failure> {
     if arguments.allow_plant {
         return Ok(scenario);

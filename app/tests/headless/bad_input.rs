@@ -15,7 +15,7 @@ fn orders_that_are_none_are_refused_with_a_sentence() {
     let long = "x".repeat(10_000);
     for (line, expected) in [
         (order(2, "not a postcode", &["Pad thai"]), "too long"),
-        (order(2, "M1 AE1", &["Pad thai"]), "shape"),
+        (order(2, "M1 AE1", &["Pad thai"]), "not a valid UK postcode"),
         (order(2, "", &["Pad thai"]), "Enter a postcode"),
         (order(2, "M1/../1AE", &["Pad thai"]), "letters, digits"),
         (order(2, "M1 1AE\u{202e}", &["Pad thai"]), "[U+202E]"),
@@ -29,7 +29,7 @@ fn orders_that_are_none_are_refused_with_a_sentence() {
         ("{\"op\":2,\"f\":\"eat\",\"postcode\":\"M1 1AE\"}".to_owned(), "not a request"),
         ("[".repeat(5_000), "not a request"),
         // One line, one answer: the next question below is the next one answered.
-        ("x".repeat(200_000), "less than 64 KiB"),
+        ("x".repeat(200_000), "shorter than 64 KiB"),
     ] {
         let answer = customer.ask(&line);
         assert_eq!(answer["type"], "fail", "{line}: {answer}");
@@ -140,7 +140,7 @@ fn one_file_is_not_taken_for_two() {
     ] {
         let refused = program(&[&["run"][..], &arguments].concat());
         let words = String::from_utf8(refused.stderr).unwrap();
-        assert!(refused.status.code() == Some(2) && words.contains("at the same time"), "{arguments:?}: {words}");
+        assert!(refused.status.code() == Some(2) && words.contains("is named as both"), "{arguments:?}: {words}");
     }
     assert_eq!(std::fs::read(&kept).unwrap(), b"mine");
     assert!(std::fs::metadata(&script).unwrap().len() > 10 && !std::path::Path::new(&new).exists());
@@ -245,7 +245,7 @@ fn what_is_no_line_does_not_end_a_cluster() {
     let mut cluster = RunningCluster::start("1");
     let long = [b"{\"do\":\"crash\",\"node\":\"replica-1\"}".repeat(4_000).as_slice(), b"\n"].concat();
     for (bytes, expected) in
-        [(b"\xff\n".as_slice(), "not UTF-8"), (&long, "less than 64 KiB"), (b"{\"do\":\n", "not an action")]
+        [(b"\xff\n".as_slice(), "not UTF-8"), (&long, "shorter than 64 KiB"), (b"{\"do\":\n", "not an action")]
     {
         cluster.talk.say_bytes(bytes);
         let refused = cluster.talk.hear_until(|line| line["change"] == "refused");

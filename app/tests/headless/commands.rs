@@ -69,9 +69,9 @@ fn what_cannot_be_ordered_is_refused_before_it_is_sent() {
     for (command, expected) in [
         (order(grace, &[]), "empty"),
         (order(grace, &["Stone"]), "not on the menu"),
-        (UserCommand::ReadHistory { customer: grace, postcode: "here".into(), page: 0 }, "shape"),
+        (UserCommand::ReadHistory { customer: grace, postcode: "here".into(), page: 0 }, "not a valid UK postcode"),
         (UserCommand::GiveUp { customer: grace }, "no open order to cancel"),
-        (UserCommand::Restart { node: "front-end".into() }, "is running"),
+        (UserCommand::Restart { node: "front-end".into() }, "is still running"),
     ] {
         let why = scenario_run.refusal(command);
         assert!(why.contains(expected), "{why}");
@@ -90,7 +90,7 @@ fn giving_up_settles_an_order() {
     scenario_run.perform(order(grace, &["Pad thai"]));
     scenario_run.asked();
     let why = scenario_run.refusal(order(grace, &["Pad thai"]));
-    assert!(why.contains("still waits"), "{why}");
+    assert!(why.contains("is still waiting"), "{why}");
     scenario_run.perform(UserCommand::GiveUp { customer: grace });
     let withdrawal = scenario_run.asked();
     scenario_run.perform(UserCommand::Restart { node: "front-end".into() });

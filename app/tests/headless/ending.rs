@@ -179,5 +179,5 @@ fn a_process_that_dies_while_starting_ends_the_start_with_its_last_words() {
         .unwrap();
     let words = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{words}");
-    assert!(words.contains("name-server ended while it started") && words.contains("journal"), "{words}");
+    assert!(words.contains("name-server ended while starting") && words.contains("journal"), "{words}");
 }

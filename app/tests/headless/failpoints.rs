@@ -29,7 +29,7 @@ impl Group {
         Self { cluster: RunningCluster::of(Talking::to(program)), _folder: folder }
     }
 
-    /// How many processes of the session live, the launcher included. Whoever is dead and not waited for does not.
+    /// How many processes of the session live, the launcher included. A dead process that is not waited for does not count.
     fn living(&self) -> usize {
         let session = self.cluster.talk.child.id().to_string();
         let processes = std::fs::read_dir("/proc").unwrap().flatten();

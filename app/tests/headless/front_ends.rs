@@ -73,7 +73,7 @@ fn three_front_ends_are_added_frozen_crashed_restarted_and_removed() {
 
     assert_eq!(scenario_run.add_front_end().0, "front-end-3");
     let why = scenario_run.refusal(UserCommand::AddFrontEnd);
-    assert!(why.contains("There are 3 front-ends already"), "{why}");
+    assert!(why.contains("There are already 3 front-ends"), "{why}");
 
     scenario_run.perform(UserCommand::Freeze { node: node("front-end-2"), how: Freezing::Cooperative });
     scenario_run.until("ice", |record| {
@@ -99,7 +99,7 @@ fn three_front_ends_are_added_frozen_crashed_restarted_and_removed() {
     scenario_run.ends(UserCommand::Remove { node: node("front-end-3") });
     assert_eq!(scenario_run.add_front_end().0, "front-end-4");
     let why = scenario_run.refusal(UserCommand::Restart { node: node("front-end-3") });
-    assert!(why.contains("There are 3 front-ends already"), "{why}");
+    assert!(why.contains("There are already 3 front-ends"), "{why}");
 
     scenario_run.perform(UserCommand::CrashAll);
     let mut ended = BTreeSet::new();

@@ -192,11 +192,11 @@ fn what_cannot_be_steered_is_refused() {
         (UserCommand::SetRate { rate: Rate(1) }, "from 1/1000 to real time"),
         (UserCommand::RunUntil { rate: Rate::STOPPED, until: Until::ViewChange }, "Choose a speed"),
         (UserCommand::SetHop { hop: Some(Span::millis(100_000)) }, "at most 60 s"),
-        (cut("replica-9"), "no node or customer called “replica-9”"),
+        (cut("replica-9"), "no node or customer named “replica-9”"),
         (cut("\u{1b}[2J"), "“\\u{1b}[2J”"),
         (UserCommand::SetLinks { links: vec![way("replica-2", "replica-1")], rule: lossy }, "at most 1000 of 1000"),
         (UserCommand::Message { message, to: nobody, act: MessageAct::Drop }, "sender of this message has ended"),
-        (UserCommand::Ring { node: nobody, timer: Timer::Heartbeat }, "is gone"),
+        (UserCommand::Ring { node: nobody, timer: Timer::Heartbeat }, "has ended"),
         (UserCommand::Freeze { node: "postcodes.io".into(), how: Freezing::Cooperative }, "cannot freeze itself"),
         (UserCommand::Freeze { node: "replica-9".into(), how: Freezing::Signal }, "no node named"),
     ] {

@@ -28,7 +28,7 @@ struct Made {
     list: Vec<String>,
 }
 
-/// So many operations, of which so many in a thousand have no answer.
+/// This many operations, with this many in a thousand unanswered.
 pub fn history(operations: u64, unknown: u64, seed: u64) -> Vec<u8> {
     let mut random = Random::new(seed);
     let mut clocks = vec![0; CUSTOMERS as usize];

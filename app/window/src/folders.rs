@@ -90,7 +90,7 @@ pub fn called(name: &OsStr, most: usize) -> String {
 /// What is in a folder: folders first, each by name. Pipes, sockets and devices are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// All of it.
+    /// The whole folder.
     pub items: Vec<Item>,
     /// Whether there is more than is listed.
     pub is_cut: bool,

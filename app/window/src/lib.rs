@@ -353,7 +353,7 @@ impl<C: RunningCluster> App<C> {
         }
     }
 
-    /// The start need not be watched; orders shall be. Whoever has chosen a speed meanwhile keeps it.
+    /// The start need not be watched, but orders must be. A speed that a person has chosen meanwhile stays.
     fn slow_down_once_all_serve(&mut self) {
         let picture = &self.window.picture;
         if self.begun || self.window.performs() || !all_serve(picture) {

@@ -143,7 +143,7 @@ fn trouble_words(trouble: &Trouble) -> String {
     }
 }
 
-/// Every customer that waits for nothing reads its own history: what was acknowledged shall be seen in the lights.
+/// Every customer that waits for nothing reads its own history: so that the lights can judge what was acknowledged.
 fn reads(picture: &Picture) -> impl Iterator<Item = UserCommand> {
     let idle = picture.customers.iter().filter(|customer| customer.waiting.is_none());
     idle.map(|customer| UserCommand::ReadHistory {
@@ -219,7 +219,7 @@ impl Window {
         }
     }
 
-    /// A scenario was read from a file: a person is asked whether it shall be performed, and how.
+    /// A scenario was read from a file: a person is asked whether to run it, and how.
     pub fn show_scenario(&mut self, name: String, scenario: Scenario) {
         let (title, plant) = (scenario.title.clone(), scenario.plants().next());
         self.scenarios.asked = Some(Asked::Scenario { name: name.clone(), title, plant, opened: true });
@@ -291,7 +291,7 @@ impl Window {
             || self.performing.as_ref().is_some_and(Performing::goes_on)
     }
 
-    /// What the banner tells of it.
+    /// What the banner says.
     pub(super) fn performed(&self) -> Option<Performed> {
         self.performing.as_ref().map(|performing| performing.told(&self.picture))
     }
@@ -325,7 +325,7 @@ impl Window {
             ResultClick::Close => {}
             ResultClick::Again => self.scenarios.wanted = Some(again(performing.wanted.with_mistake)),
             ResultClick::Without => self.scenarios.wanted = Some(again(false)),
-            // Whoever has agreed to this mistake in this scenario before need not be asked again.
+            // A person who agreed to this bug in this scenario before is not asked again.
             ResultClick::With if performing.wanted.with_mistake => self.scenarios.wanted = Some(again(true)),
             ResultClick::With => {
                 let (title, plant) = (performing.written.title.clone(), performing.written.plants().next());

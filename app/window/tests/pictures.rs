@@ -104,7 +104,7 @@ fn the_mark_of_an_unsafe_lesson_and_the_museum() {
     compare("museum-light", harness, None);
 }
 
-/// A scenario of this text, performed to its end, of which so many orders are lost.
+/// A scenario of this text, run to its end, in which this many orders are lost.
 fn performed(theme: Theme, text: &str, lost: u64) -> Harness<'static, Window> {
     let mut harness = painted(theme, &scene::Scene::new(), false);
     ended::open(harness.state_mut(), "lesson.toml", text);

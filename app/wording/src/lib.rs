@@ -170,7 +170,7 @@ pub fn duration(micros: u64) -> String {
 #[must_use]
 pub fn speed(rate: Rate) -> String {
     match rate {
-        Rate::STOPPED => "time stands still".into(),
+        Rate::STOPPED => "time is stopped".into(),
         Rate::REAL => "time runs at real speed".into(),
         Rate(millionths) => format!("time runs at 1/{} of real speed", 1_000_000 / millionths.max(1)),
     }

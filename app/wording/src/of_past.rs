@@ -21,7 +21,7 @@ pub const ONLY_A_TAPE: &str = "This is a tape, and no cluster is running. Start 
 /// What the buttons and Space do while the past is shown.
 pub const PLAY_MEANS: &str = "Plays the recording at the chosen speed (Space). The cluster keeps running.";
 
-/// "12.0 s · 1 of 21 drawn": how much is shown, and every how manyth message of it.
+/// "12.0 s · 1 of 21 drawn": how much is shown, and which share of its messages is drawn.
 #[must_use]
 pub fn shown_part(span: u64, stride: usize) -> String {
     let span = super::duration(span);

@@ -12,7 +12,7 @@ pub fn orders_wait(cause: &Cause, picture: &Picture) -> String {
     match cause {
         Cause::NoFrontEnd => "No front-end is running, so orders wait. Click the front-end, then Restart.".into(),
         Cause::OnlyRetired => {
-            "The newest front-end is gone, so orders wait. Restart it, or wait at least 20 s: then the name server forgets it and an older one takes over."
+            "The newest front-end has ended, so orders wait. Restart it, or wait at least 20 s: then the name server forgets it and an older one takes over."
                 .into()
         }
         Cause::NoPrimary => "No primary yet: the front-end is choosing one.".into(),

@@ -40,7 +40,7 @@ pub const CUT_OFF_MEANS: &str = "Cuts all its links, both ways. Not even heartbe
 pub const ADD_FRONT_END_MEANS: &str = "It claims the newest token, so it alone can change the view. The older front-end sends its customers there once it learns this. If you first cut the older one off from the name server, both act as the front-end.";
 /// Before every process is killed.
 pub const CRASH_ALL_MEANS: &str = "This crashes all replicas, all front-ends and the name server. Orders live in memory, so without a surviving member acknowledged orders are lost. The front-end will say so.";
-/// Before a mistake is made on purpose.
+/// Before a bug is injected.
 pub const CONSENT: &str = "This switches on a bug in the real program. While it is on, orders acknowledged to customers may be lost, placed twice or read wrongly. That is the lesson. The window has a red mark until you switch the bug off.";
 /// Bombs that go off while a replica leads.
 pub const BOMB_AS_PRIMARY: &str = "Bomb as primary";
@@ -205,7 +205,7 @@ pub fn whereabouts(flying: &MessageInFlight, picture: &Picture) -> String {
     }
 }
 
-/// The title of the question whether a mistake shall be made.
+/// The title of the question whether to inject a bug.
 #[must_use]
 pub fn plant_title(plant: Plant) -> String {
     format!("Switch on the bug “{plant}”?")

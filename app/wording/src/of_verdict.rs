@@ -49,7 +49,7 @@ pub struct ToldVerdict {
     violations: Vec<ToldContradiction>,
 }
 
-/// One contradiction as programs are told of it.
+/// One contradiction, as programs read it.
 #[derive(Clone, Debug, Serialize)]
 struct ToldContradiction {
     kind: protocol::judge::ContradictionKind,

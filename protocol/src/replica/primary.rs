@@ -304,7 +304,7 @@ impl Primary {
             self.traced_ops.insert(op);
             let label = outcome.label();
             effects.trace(|| TraceEvent::Log {
-                text: format!("Request {request} is op {op}: {label} once everybody has it."),
+                text: format!("Request {request} is op {op}: {label}, once every member has it."),
             });
         }
         self.answers.owe(op, owed);

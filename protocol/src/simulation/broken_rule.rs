@@ -148,7 +148,7 @@ broken_rules! {
         "not within two minutes: {demand}; waiting: {waiting:?}";
     Liveness StillChanges(before: u64, after: u64) =
         "the healed cluster still changes its view, from {before} to {after}";
-    AllLost SomebodyLeads() = "all were lost, yet somebody leads";
+    AllLost SomebodyLeads() = "all members were lost, yet a replica leads";
     AllLost FrontEndIsSilent() = "a front-end does not say whom it awaits";
 }
 
@@ -186,10 +186,10 @@ pub enum Demand {
 impl fmt::Display for Demand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Demand::Answers => "everybody is answered",
+            Demand::Answers => "every customer is answered",
             Demand::Read => "a history is read",
             Demand::InStep => "all replicas are members and stand at the same place",
-            Demand::ChecksEnd => "nobody checks postcodes for customers that are gone",
+            Demand::ChecksEnd => "no postcode is checked for customers that have left",
             Demand::FreshStart => "a new history begins",
         })
     }

@@ -26,7 +26,7 @@ use crate::supervisor::Incoming;
 use crate::{ClusterClock, random};
 use knowledge::user_command::UserCommand;
 
-/// At most so many customers live here.
+/// The most customers.
 const MOST_CUSTOMERS: usize = 1000;
 /// At up to this many requests a second each one is shown step by step, at more a sample of about this many: the picture
 /// must never slow the cluster.

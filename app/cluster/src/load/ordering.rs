@@ -21,7 +21,7 @@ use crate::load::{Counts, Moment, Workload};
 use knowledge::history::{Function, HistoryWriter, Kind, LineValue, OperationLine};
 use named::Named;
 
-/// A postcode is used for so many operations, then the next one: lists stay short enough to be read in one page.
+/// A postcode is used for this many operations, then the next one: lists stay short enough to be read in one page.
 const OPERATIONS_PER_POSTCODE: u64 = 80;
 /// Answers that take longer count as this, in microseconds.
 const SLOWEST: u64 = 3_600_000_000;

@@ -25,9 +25,9 @@ pub enum Agreement {
     Differ,
     /// Those that can be compared hold the same, but not all can be.
     Behind {
-        /// So many stand at the newest view's operation.
+        /// How many are at the newest view's operation.
         caught_up: usize,
-        /// Of so many that answer.
+        /// How many answer.
         replicas: usize,
     },
 }

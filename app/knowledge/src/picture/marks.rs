@@ -51,7 +51,7 @@ pub enum MarkKind {
     Bomb,
     /// It went off.
     Exploded,
-    /// A mistake is made on purpose, or not any more.
+    /// A bug is injected, or switched off.
     Plant,
     /// A replica is believed dead, or alive again.
     Suspicion,

@@ -10,14 +10,14 @@ use protocol::trace::{Actor, Ending, NoService, NodeState, ReplicaState, Standin
 
 use super::KeepNewest;
 
-/// Names of ended incarnations are remembered for labels of late facts, so many of them.
+/// At most this many names of ended processes are remembered, for labels of late facts.
 const MOST_NAMES: usize = 4096;
-/// Facts may outrun the word that their process has started: so many states are kept for it.
+/// Facts may arrive before the news that their process has started: at most this many states are kept.
 const MOST_EARLY: usize = 64;
 /// Removed nodes that can be brought back.
 const MOST_REMOVED: usize = 32;
 
-/// One process, or what is left of it.
+/// One process, running or ended.
 #[derive(Clone, Debug)]
 pub struct Node {
     /// "replica-2": the same over restarts.
@@ -144,7 +144,7 @@ fn order(node: &Node) -> (Actor, u64, &str) {
 }
 
 impl Nodes {
-    /// In the order of the workflow, replicas by number: the same, whoever started first.
+    /// In the order of the workflow, replicas by number: the same, whichever started first.
     pub fn iter(&self) -> impl Iterator<Item = &Node> {
         self.list.iter().map(|node| &**node)
     }

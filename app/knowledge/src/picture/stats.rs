@@ -40,7 +40,7 @@ pub struct Stats {
     primary_ended: Option<u64>,
     highest: Option<(OrderNumber, u64)>,
     times: VecDeque<u64>,
-    /// Of those that are told of only together, so many that the others hardly count beside them.
+    /// Of those that are told of only together, which are most of them.
     crowd: Option<CrowdTimes>,
 }
 
@@ -109,7 +109,7 @@ impl Stats {
         self.crowd = crowd.times;
     }
 
-    /// So many parts in a hundred of the latest requests were answered within this many microseconds of cluster time: of the
+    /// This many in a hundred of the latest requests were answered within this many microseconds of cluster time: of the
     /// crowd's, if there is one.
     #[must_use]
     pub fn percentile(&self, percent: usize) -> Option<u64> {

@@ -1,4 +1,4 @@
-//! How the cluster is steered: its time, its links, what is frozen or mined, and which mistake is made on purpose.
+//! How the cluster is steered: its time, its links, what is frozen or mined, and which bug is injected.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,7 +14,7 @@ const MOST_RUNG: usize = 100;
 /// Nodes, and links, of which anything is kept.
 const MOST_STEERED: usize = 10_000;
 
-/// What facts have said of it.
+/// What facts have reported.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Steering {
     /// How fast cluster time goes.
@@ -31,7 +31,7 @@ pub struct Steering {
     pub timers: BTreeMap<NodeId, Vec<(Timer, u64)>>,
     /// Timers that rang lately, and when: only while time is slower than real time. Newest last.
     pub rung: VecDeque<(NodeId, Timer, u64)>,
-    /// The mistake that is made on purpose.
+    /// The injected bug.
     pub plant: Option<Plant>,
     /// Whether heartbeats are shown one by one.
     pub heartbeats: bool,
@@ -123,7 +123,7 @@ impl Steering {
     }
 }
 
-/// Nobody has so many nodes; a damaged tape may say so.
+/// No cluster has this many nodes, but a damaged tape may say so.
 fn keep<T>(map: &mut BTreeMap<NodeId, T>, node: NodeId, value: T) {
     if map.len() < MOST_STEERED || map.contains_key(&node) {
         map.insert(node, value);

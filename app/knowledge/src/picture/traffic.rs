@@ -23,7 +23,7 @@ const MESSAGE: usize = 800;
 const FLOW: usize = 64;
 /// Deliveries heard of before their sending.
 const MOST_EARLY: usize = 512;
-/// A message whose end nobody reports is no longer shown after its delay and so many microseconds.
+/// A message whose end nobody reports is no longer shown after its delay and this many microseconds.
 const PATIENCE: u64 = 10_000_000;
 
 /// A message and its way.

@@ -10,7 +10,7 @@ use super::Entry;
 /// Entries in a block.
 pub(super) const BLOCK: usize = 1024;
 
-/// So many entries one after the other.
+/// This many entries, one after the other.
 #[derive(Clone, Debug, Default)]
 struct Block {
     bytes: Vec<u8>,

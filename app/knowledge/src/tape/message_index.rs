@@ -18,7 +18,7 @@ use crate::verdict::evidence::{Evidence, Judged};
 const LONGEST_LABEL: usize = 240;
 /// What is kept of a message beside its entry here, of a request, and in a list, in bytes: its words, its place in a table.
 const BESIDE: usize = 64;
-/// Messages are looked up by so many.
+/// Messages are looked up in groups of this size.
 const GROUP: usize = 256;
 /// Deliveries heard of before their sending.
 const MOST_EARLY: usize = 512;
@@ -80,7 +80,7 @@ pub enum Arrival {
 pub struct RequestTrack {
     /// Which.
     pub id: RequestId,
-    /// Of whom, as a sender.
+    /// The sender.
     pub node: NodeId,
     /// When it was asked, and when answered.
     pub span: (u64, Option<u64>),
@@ -88,7 +88,7 @@ pub struct RequestTrack {
     pub number: Option<OrderNumber>,
     /// Whether it reads a history.
     pub reads: bool,
-    /// The number of the entry that told of it.
+    /// The number of the entry that reported it.
     pub entry: usize,
 }
 

@@ -14,7 +14,7 @@ const APART: usize = 512;
 /// Where a person looks.
 #[derive(Clone, Debug)]
 pub struct Moment {
-    /// So many entries of the run have happened.
+    /// How many entries of the run have happened.
     pub end: usize,
     /// The picture after them.
     pub picture: Picture,

@@ -24,11 +24,11 @@ use escaping::{escaped, for_people};
 const LONGEST_LINE: usize = 4 * 1024 * 1024;
 /// So much text is read at most, whatever the compressed size, so that it comes to an end.
 const MOST_TEXT: u64 = 1024 * 1024 * 1024;
-/// So many entries.
+/// The most entries.
 const MOST_ENTRIES: usize = 2_000_000;
 /// In memory, in bytes: more than any tape that was saved needs, because what is recorded is bounded, too.
 const ROOM: usize = 100 * 1024 * 1024;
-/// After so many lines that make no sense the rest is left.
+/// After this many invalid lines, the rest is skipped.
 const MOST_BAD: usize = 100;
 /// Names of processes, and customers, on one tape.
 const MOST_NAMES: usize = 2_000;

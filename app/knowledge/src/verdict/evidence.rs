@@ -20,7 +20,7 @@ use protocol::trace::{Crowd, TraceEvent, TraceRecord};
 
 use place::Place;
 
-/// Operations that are judged; those that come after so many are only counted.
+/// The most operations that are judged; later ones are only counted.
 const MOST_OPERATIONS: usize = 200_000;
 /// Orders in all lists that are compared; a stranger's tape may hold endless ones.
 const MOST_COMPARED: usize = 100_000_000;

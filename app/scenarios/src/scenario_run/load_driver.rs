@@ -48,32 +48,32 @@ pub enum LoadCommand {
     Fault {
         /// A few words.
         words: String,
-        /// When.
+        /// Its moment.
         at: Duration,
     },
     /// A customer with a name asked something.
     Asked {
-        /// Under which number.
+        /// The number of the request.
         request: RequestId,
-        /// What.
+        /// The request.
         ask: Ask,
-        /// When, or earlier.
+        /// Its moment, or an earlier one.
         at: Duration,
     },
     /// A customer with a name was told something.
     Answered {
-        /// Which request.
+        /// The number of the request.
         request: RequestId,
-        /// What.
+        /// The answer.
         answer: Answer,
-        /// When, or later.
+        /// Its moment, or a later one.
         at: Duration,
     },
     /// A customer with a name is no more.
     Gone {
-        /// Who.
+        /// The customer.
         customer: CustomerId,
-        /// When.
+        /// The moment of its end.
         at: Duration,
     },
     /// Look at all processes.
@@ -195,7 +195,7 @@ impl LoadDriver for LoadThread {
         }
         if !std::mem::replace(&mut self.over, true) {
             // Its thread is gone, and nobody else would ever say how it ends.
-            events.push(LoadEvent::Failed(Trouble::Fault("those who order and judge broke down".into())));
+            events.push(LoadEvent::Failed(Trouble::Fault("the thread of the customers failed".into())));
         }
         events
     }

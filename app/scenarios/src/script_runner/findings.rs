@@ -11,7 +11,7 @@ use protocol::trace::{Denial, Standing, TraceEvent, TraceRecord};
 use knowledge::numbered_steps::{NumberedSteps, Passed};
 use serde::{Serialize, Serializer};
 
-/// Refusals and skipped steps are told one by one up to so many.
+/// At most this many refusals and skipped steps are listed one by one.
 const MOST_TOLD: usize = 50;
 
 /// What has happened since the script began. Moments count from when the customers began.

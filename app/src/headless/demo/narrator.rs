@@ -112,7 +112,7 @@ impl Demo {
         Ok(())
     }
 
-    /// Shows what happens until orders are answered by so many members.
+    /// Shows what happens until this many members answer orders.
     pub fn until_members(&mut self, wanted: usize) -> Result<(), Failure> {
         let serve =
             |demo: &Self| matches!(demo.picture.service(), Service::Serving { members, .. } if members == wanted);

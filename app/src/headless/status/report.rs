@@ -71,7 +71,7 @@ pub(in crate::headless) struct StatusReport {
     /// 1: as fast as real time; 0: it stands still.
     rate: f64,
     hop_us: u64,
-    /// The mistake that is made on purpose.
+    /// The injected bug.
     plant: Option<String>,
     /// Links that are not mended, one way each.
     links: Vec<LinkLine>,

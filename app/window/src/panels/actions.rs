@@ -1,6 +1,5 @@
 //! What can be done with a node, a message or a customer now: the same list for buttons, menus and keys.
-//!
-//! An action only says what it asks for; whoever shows it queues that.
+//! An action only says what it asks for; the panel that shows it queues that.
 
 use protocol::ids::{Role, Span};
 use protocol::trace::{Actor, Blast, Bomb, Failpoint, Freezing, LinkRule, MessageAct, Part, Standing};

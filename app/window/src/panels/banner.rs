@@ -1,4 +1,4 @@
-//! What must not be overlooked, under the toolbar: a mistake that is made on purpose, a scenario that is performed.
+//! What must not be overlooked, under the toolbar: an injected bug, a running scenario.
 
 use egui::{Context, CornerRadius, Frame, Id, LayerId, Margin, Order, Panel, RichText, Stroke, StrokeKind, Ui};
 
@@ -24,9 +24,9 @@ pub struct Performed {
 /// Asked of a scenario by a click.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PerformedClick {
-    /// It shall stop, or no longer be told of.
+    /// The scenario is to stop, or its result is to be closed.
     Stop,
-    /// How it ended shall be shown once more.
+    /// Its result is to be shown again.
     Result,
 }
 
@@ -108,7 +108,7 @@ fn total_loss(ui: &mut Ui, picture: &Picture, loss: &TotalLoss, asked: &mut Opti
     });
 }
 
-/// A red frame around the whole window while a mistake is made on purpose.
+/// A red frame around the whole window while a bug is injected.
 pub fn unsafe_frame(context: &Context, picture: &Picture) {
     if picture.steering.plant.is_none() {
         return;

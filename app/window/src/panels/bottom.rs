@@ -36,7 +36,7 @@ pub struct BottomState {
 /// The whole area.
 pub fn bottom_ui(ui: &mut Ui, course: Course<'_>, state: &mut BottomState, focus: &mut Focus) {
     let picture = course.shown;
-    // Another tab shall not move the diagram.
+    // Another tab must not move the diagram.
     ui.set_min_height(ui.available_height());
     ui.horizontal(|ui| {
         let choices = [(Tab::Timeline, "Timeline"), (Tab::Log, "Log"), (Tab::Measurements, "Measurements")];

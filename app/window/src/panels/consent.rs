@@ -11,9 +11,9 @@ use knowledge::user_command::{CommandQueue, UserCommand};
 /// What is being asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
-    /// Whether a mistake shall be made on purpose.
+    /// Whether to inject a bug.
     Plant(Plant),
-    /// Whether a scenario shall be performed that makes a mistake on purpose, or comes from a file.
+    /// Whether to run a scenario that injects a bug, or comes from a file.
     Scenario {
         /// Its name.
         name: String,
@@ -24,7 +24,7 @@ pub enum Asked {
         /// Whether it was read from a file.
         opened: bool,
     },
-    /// Whether every node shall crash.
+    /// Whether to crash every node.
     CrashAll,
     /// Whether what the members of a view held is given up, and a new history begins.
     FreshStart {
@@ -46,7 +46,7 @@ pub enum Agreed {
     NewCluster,
 }
 
-/// A scenario that shall be performed.
+/// A scenario to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// Its name.

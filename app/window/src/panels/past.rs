@@ -13,7 +13,7 @@ pub struct Shown {
     pub tape: Option<String>,
     /// Cluster time in microseconds.
     pub at: u64,
-    /// So many entries have happened.
+    /// How many entries have happened.
     pub end: usize,
     /// The first that is kept, and how many there are.
     pub range: (usize, usize),

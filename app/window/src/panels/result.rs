@@ -39,7 +39,7 @@ const WIDTH: f32 = 660.0;
 const AROUND: f32 = 180.0;
 /// Room of a sign with its word.
 const SIGN: f32 = 84.0;
-/// Commands that were refused, and steps that meant nobody, are told one by one up to so many.
+/// At most this many refused commands and skipped steps are listed one by one.
 const MOST_NOT_DONE: usize = 4;
 
 /// The card.

@@ -28,7 +28,7 @@ pub struct ScenariosState {
     tab: Tab,
     /// What is being asked about.
     pub asked: Option<Asked>,
-    /// The scenario that shall be performed now; taken by the app.
+    /// The scenario to run now; taken by the app.
     pub wanted: Option<Wanted>,
     /// Whether one from a file is asked for; taken by the app.
     pub opens: bool,
@@ -143,7 +143,7 @@ fn museum(ui: &mut Ui, picture: &Picture, entries: &[Listed], state: &mut Scenar
     }
 }
 
-/// A title and a name at the left, buttons that need so many points at the right.
+/// A title and a name at the left, buttons that need this many points at the right.
 fn row(ui: &mut Ui, title: &str, name: &str, needed: f32, buttons: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;

@@ -10,7 +10,7 @@ use knowledge::picture::Picture;
 use knowledge::verdict::evidence::Judged;
 use wording::{self, Light};
 
-/// The whole line. Returns the request that shall be looked at, if a red light was clicked.
+/// The whole line. Returns the request to look at, if a red light was clicked.
 pub fn status_bar_ui(ui: &mut Ui, picture: &Picture, judged: &Judged) -> Option<RequestId> {
     let mut wanted = None;
     let stats = &picture.stats;

@@ -36,7 +36,7 @@ pub struct Course<'a> {
     pub tip: &'a Picture,
     /// The tape.
     pub tape: &'a Tape,
-    /// So many of its entries have happened at the moment that is shown.
+    /// How many of its entries have happened at the moment that is shown.
     pub end: usize,
     /// Whether that is not the present.
     pub is_past: bool,
@@ -61,7 +61,7 @@ impl Course<'_> {
 pub enum Look {
     /// At this moment of cluster time.
     At(u64),
-    /// After so many entries of the tape.
+    /// After this many entries of the tape.
     After(usize),
     /// One message back.
     Back,
@@ -110,7 +110,7 @@ pub struct TimelineState {
     hidden: std::collections::BTreeSet<String>,
     search: Search,
     matches: Matches,
-    /// Every so manyth message was drawn lately.
+    /// Every n-th message was drawn lately.
     stride: usize,
     /// What was asked for in this frame.
     look: Option<Look>,
@@ -370,7 +370,7 @@ fn now_line(
     painter.galley(pill.center() - galley.size() / 2.0, galley, t.on_strong);
     let _ = line.on_hover_cursor(egui::CursorIcon::ResizeHorizontal);
     let response = response.on_hover_cursor(egui::CursorIcon::ResizeHorizontal);
-    // Whoever looks back knows how, and the words would cover what is looked at.
+    // A person who looks back knows how, and the words would cover the past.
     if !course.is_past {
         response.on_hover_text_at_pointer(wording::SCRUB_HINT);
     }

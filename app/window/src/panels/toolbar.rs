@@ -54,7 +54,7 @@ pub struct ToolbarState {
     pub notices: bool,
     /// Whether the list of scenarios is open.
     pub scenarios: bool,
-    /// Whether it is being asked if every node shall crash.
+    /// Whether the window asks if every node is to crash.
     pub crash_all: bool,
     /// Whether another cluster is asked for; taken by the app.
     pub new_cluster: bool,

@@ -260,7 +260,7 @@ const ROOM_FOR_HINT: f32 = 36.0;
 /// The line in which the truth stands, in points.
 const ROOM_FOR_TRUTH: f32 = 28.0;
 
-/// A frame around the canvas while time stands still: nobody shall mistake it for a cluster at rest.
+/// A frame around the canvas while time is stopped, so that it is not mistaken for a cluster at rest.
 fn standing_time(ui: &Ui, picture: &Picture, canvas: Rect) {
     if picture.steering.is_stopped(picture.now) {
         let stroke = Stroke::new(size::STRONG + size::HAIRLINE, tokens(ui).saffron);

@@ -12,7 +12,7 @@ use super::Shown;
 use super::covering::{named, written};
 use super::every_size::{open, told};
 
-/// So many windows.
+/// The number of windows.
 const WINDOWS: u64 = 48;
 
 /// A size: one in three is usual, one in three tiny or odd, the others anything.

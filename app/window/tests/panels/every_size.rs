@@ -11,7 +11,7 @@ use crate::scene;
 
 type Shown = Harness<'static, Window>;
 
-/// A running cluster of so many replicas and customers.
+/// A running cluster with this many replicas and customers.
 pub fn told(replicas: u64, customers: u64) -> scene::Scene {
     let mut told = scene::Scene::new();
     scene::processes(&mut told);

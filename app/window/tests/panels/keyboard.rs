@@ -6,7 +6,7 @@ use egui_kittest::kittest::Queryable;
 use super::Shown;
 use super::surfaces::{self, SURFACES, everything};
 
-/// So many times Tab at most.
+/// The most presses of Tab.
 const MOST: usize = 100;
 
 /// Tabs through all there is: what has the focus is in sight each time. Returns how many things had it.

@@ -15,7 +15,7 @@ use crate::shown::shown_at;
 /// How something is opened, and what it is called.
 pub type Surface = (&'static str, fn(&mut Shown));
 
-/// Time stands still, much is held, cut, frozen and mined, and a mistake is made on purpose.
+/// Time stands still, much is held, cut, frozen and mined, and a bug is injected.
 pub fn everything(size: Vec2) -> Shown {
     let mut told = steered::steered(Some(Plant::AckBeforeReplicate));
     // Before it, all of that is so already.

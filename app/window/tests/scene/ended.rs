@@ -29,7 +29,7 @@ impl LoadDriver for Told {
     }
 }
 
-/// A lesson without steps: 300 customers order, and an order shall be lost if the mistake is made.
+/// A lesson without steps: 300 customers order, and with the bug an order must be lost.
 pub const LESSON: &str = "title = \"Answered before the backup has it\"\nplant = \"ack-before-replicate\"\nreplicas = 3\n\
                           customers = 300\nseconds = 1\n[expect]\nacknowledged = 500\nred = [\"lost\"]\n";
 /// Much is expected.
@@ -37,7 +37,7 @@ pub const STRICT: &str = "title = \"The primary is killed under load, and comes 
                           customers = 300\nseconds = 1\n[expect]\nacknowledged = 500\nfailovers = 1\n\
                           longest-gap-ms = 500\nsuspicions = 0\n";
 
-/// Asks whether this scenario shall be performed, as if its file had been opened.
+/// Asks whether to run this scenario, as if its file had been opened.
 pub fn open(window: &mut Window, name: &str, text: &str) {
     window.show_scenario(name.into(), parse(text).unwrap());
 }
@@ -72,7 +72,7 @@ pub fn begin(window: &mut Window, now: u64) -> Told {
     told
 }
 
-/// It is over, and so many orders are lost. A customer has waited for 812 ms.
+/// It is over, and this many orders are lost. A customer has waited for 812 ms.
 pub fn end(window: &mut Window, told: &Told, now: u64, lost: u64) {
     let ms = |after: u64| Duration::from_millis(now + after);
     let _ = window.play(ms(1_100));

@@ -8,7 +8,7 @@ use protocol::trace::{Blast, Bomb, Failpoint, Freezing, LinkRule, MessageFacts, 
 
 use super::{FRONT_END, NAME_SERVER, NOW, Scene, customer, order_on_its_way, replica};
 
-/// Time stands still, this and that is held, cut, frozen and mined, and perhaps a mistake is made on purpose.
+/// Time stands still, this and that is held, cut, frozen and mined, and perhaps a bug is injected.
 pub fn steered(plant: Option<Plant>) -> Scene {
     let mut scene = order_on_its_way();
     let s = &mut scene;

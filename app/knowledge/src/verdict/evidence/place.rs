@@ -24,11 +24,11 @@ const MOST_TOLD: usize = 20;
 /// What an answer meant.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Consequence {
-    /// So many orders were compared.
+    /// How many orders were compared.
     pub compared: usize,
     /// A whole list was read.
     pub read: bool,
-    /// So many acknowledged orders could have been missing in it, and in none before.
+    /// How many acknowledged orders could have been missing in this list, and in none before.
     pub covered: usize,
     /// It does not fit: the postcode must be judged.
     pub suspicious: bool,

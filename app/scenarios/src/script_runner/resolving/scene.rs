@@ -1,6 +1,5 @@
 //! The moment at which an action gets its meaning: who is there, which links and messages there are.
-//!
-//! Only looked at; the commands that come of it are handed to whoever asked.
+//! The picture is only read; the resulting commands go back to the caller.
 
 use protocol::ids::{NodeId, Role, Span};
 use protocol::machine::Timer;

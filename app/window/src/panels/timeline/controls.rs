@@ -166,9 +166,9 @@ fn filter_menu(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, focus
             ui.separator();
         }
         let kinds = &mut state.kinds;
-        checkbox(ui, &mut kinds.orders, "Orders and answers [7]–[14]");
+        checkbox(ui, &mut kinds.orders, "Requests and replies [7]–[14]");
         checkbox(ui, &mut kinds.replication, "Updates and acknowledgements [5] [6]");
-        checkbox(ui, &mut kinds.views, "Names and views [1]–[4]");
+        checkbox(ui, &mut kinds.views, "Registration and views [1]–[4]");
         checkbox(ui, &mut kinds.quiet, "Messages without a step number");
         ui.separator();
         let room = (ui.ctx().content_rect().height() - BESIDE_LANES).clamp(2.0 * size::ROW, 240.0);

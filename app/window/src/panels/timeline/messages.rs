@@ -12,7 +12,7 @@ use crate::theme::{self, Tokens, size, text};
 use knowledge::tape::{Arrival, MessageTrack};
 use wording::search::Query;
 
-/// Of more messages, every so manyth is drawn.
+/// Of more messages, only every n-th is drawn.
 const MOST_LINES: usize = 1000;
 /// Of more, none is numbered.
 const MOST_NUMBERS: usize = 160;
@@ -21,7 +21,7 @@ const MOST_NUMBERS: usize = 160;
 #[derive(Debug, Default)]
 pub(super) struct Matches {
     query: Query,
-    /// So many messages were looked at.
+    /// How many messages were looked at.
     upto: usize,
     /// The entry of the last of them.
     last: usize,
@@ -105,7 +105,7 @@ impl Lanes<'_> {
 pub(super) struct Painted {
     /// The message next to the pointer.
     pub nearest: Option<MessageTrack>,
-    /// Every so manyth message was drawn.
+    /// Every n-th message was drawn.
     pub stride: usize,
 }
 

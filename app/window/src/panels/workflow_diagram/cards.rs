@@ -209,7 +209,7 @@ pub(super) fn place_customers(
         let others = diagram.customers.iter().filter(|(other, _)| other.id != customer.id).map(|(_, at)| dot(*at));
         let others: Vec<Rect> = others.chain(placed.iter().map(|(_, card)| *card)).collect();
         let is_clear = |card: &Rect| others.iter().all(|other| !crosses([*at, card.clamp(*at)], *other));
-        // Whoever orders keeps its card, though it stands farther away, or aside on a narrow map.
+        // A customer that orders keeps its card, though it stands farther away, or aside on a narrow map.
         let must = focus.customer == Some(customer.id);
         let rings: &[f32] = if must { &FAR_RINGS } else { &RINGS };
         let places = around_dot(*at, vec2(width, size::CARD.y), size::CUSTOMER, rings);

@@ -170,7 +170,7 @@ fn numbers_on(way: &Way, always: &[u8], glow: &Glow) -> Vec<Number> {
     steps.extend(glow.steps.keys().filter(|step| !always.contains(step)));
     let apart = size::NUMBER * 2.0 + 4.0;
     let half = (steps.len() as f32 - 1.0) / 2.0;
-    // A short line has no room for two: they then stand left and right of it.
+    // A short line has no room for two: they then stand at its left and right.
     let short = way.length() < apart * (steps.len() as f32 + 0.4);
     let aside = (way.at(0.6) - way.at(0.4)).normalized().rot90();
     let places = |index: usize| {

@@ -57,7 +57,7 @@ impl MapView {
         *self == Self::default()
     }
 
-    /// Moves the map by so many points, as when it is dragged.
+    /// Moves the map by this many points, as when it is dragged.
     pub fn drag(&mut self, projection: &Projection, delta: Vec2) {
         let (longitude, latitude) = self.middle;
         let longitude = longitude - delta.x / (projection.scale * SQUEEZE);

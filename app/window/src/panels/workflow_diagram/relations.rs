@@ -79,7 +79,7 @@ fn of_workflow<'a>(picture: &'a Picture, focus: &Focus) -> Vec<Relation<'a>> {
     let end = |node: &'a Node| (node.id, node.name.as_str());
     let name_server = running(Actor::Role(Role::NameServer)).next();
     let front_ends = || running(Actor::Role(Role::FrontEnd));
-    // Whoever does not know a front-end yet finds this one.
+    // A customer that does not know a front-end yet finds this one.
     let newest = picture.nodes.newest_front_end();
     let mut list = Vec::new();
     let mut line = |from, to, pattern, steps| list.push(Relation { from, to, pattern, steps });

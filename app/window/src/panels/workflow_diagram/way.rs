@@ -83,7 +83,7 @@ impl Way {
         self.points.windows(2).any(|pair| pieces_cross(pair[0], pair[1], start, end))
     }
 
-    /// A line so many points to the right of the way.
+    /// A line this many points to the right of the way.
     #[must_use]
     pub fn beside(&self, aside: f32) -> Vec<Pos2> {
         let last = self.points.len() - 1;
@@ -112,7 +112,7 @@ impl Way {
         (self.at((share + 0.02).min(1.0)) - self.at((share - 0.02).max(0.0))).normalized()
     }
 
-    /// The place so many points beyond a share of the way.
+    /// The place this many points beyond a share of the way.
     #[must_use]
     pub fn beyond(&self, share: f32, points: f32) -> Pos2 {
         self.at(share + points / self.length().max(1.0))
