@@ -10,6 +10,7 @@ pub(crate) mod demo;
 mod lines;
 mod output;
 mod places;
+mod play;
 mod replay;
 mod run;
 pub(crate) mod signals;

@@ -109,6 +109,8 @@ pub enum Action {
     },
     /// "give-up": it cancels the order it waits for.
     GiveUp(String),
+    /// "say": these words stand over what follows, for people.
+    Say(String),
     /// "wait": the next step comes after an event.
     Wait {
         /// The event.
@@ -160,8 +162,8 @@ pub enum WaitFor {
     Asked(String),
     /// "serving": orders are answered, as far as front-end and primary say.
     Serving,
-    /// "members": the newest view has this many members, and all hold all orders.
-    Members(u32),
+    /// "members": the newest view has this many members, and all hold all. None: as many as there are replicas that run.
+    Members(Option<u32>),
     /// "view-change": a newer view, since.
     ViewChange,
     /// "held": this many messages are held in links.

@@ -3,7 +3,8 @@
 use protocol::plant::Plant;
 
 /// Name and text.
-pub const BUILT_IN: [(&str, &str); 15] = [
+pub const BUILT_IN: [(&str, &str); 16] = [
+    ("demo", include_str!("../../../resources/scenarios/demo.toml")),
     ("steady", include_str!("../../../resources/scenarios/steady.toml")),
     ("kill-primary", include_str!("../../../resources/scenarios/kill-primary.toml")),
     ("fe-ns", include_str!("../../../resources/scenarios/fe-ns.toml")),

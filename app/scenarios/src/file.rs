@@ -53,6 +53,7 @@ pub(super) struct FileStep {
     pub postcode: Option<Spanned<String>>,
     pub customer: Option<Spanned<String>>,
     pub items: Option<Spanned<Vec<String>>>,
+    pub words: Option<Spanned<String>>,
     #[serde(rename = "for")]
     pub for_what: Option<Spanned<String>>,
     pub within_ms: Option<Spanned<i64>>,
@@ -92,6 +93,7 @@ impl FileStep {
             ("postcode", place(&self.postcode)),
             ("customer", place(&self.customer)),
             ("items", place(&self.items)),
+            ("words", place(&self.words)),
             ("for", place(&self.for_what)),
             ("within-ms", place(&self.within_ms)),
         ];

@@ -16,7 +16,8 @@ use cluster::load::{Agreement, Counts};
 use knowledge::verdict::{Judgement, Verdict};
 
 /// How it ends, as the exit statuses of `run` say it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Conclusion {
     /// Everything is as expected.
     Holds,

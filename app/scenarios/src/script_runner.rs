@@ -46,6 +46,8 @@ pub struct ScriptRunner {
     /// What was done and is not confirmed yet.
     open: Open,
     stepping: Option<Stepping>,
+    /// The words of the latest "say".
+    said: Option<String>,
     since: Since,
     findings: Findings,
 }
@@ -97,6 +99,7 @@ impl ScriptRunner {
             due_since: None,
             open: Open::default(),
             stepping: None,
+            said: None,
             since: Since::default(),
             findings: Findings::default(),
         }
@@ -123,6 +126,12 @@ impl ScriptRunner {
     /// The same, for what is seen outside the script.
     pub(crate) fn findings_mut(&mut self) -> &mut Findings {
         &mut self.findings
+    }
+
+    /// What stands over what happens now, if the script says something.
+    #[must_use]
+    pub fn said(&self) -> Option<&str> {
+        self.said.as_deref()
     }
 
     /// The step that comes next, or is waited for; none: all are done.
@@ -257,7 +266,9 @@ impl ScriptRunner {
         if !step.faults.is_empty() {
             self.findings.first_fault.get_or_insert(elapsed);
         }
-        if !matches!(action, Action::Wait { .. }) {
+        if let Action::Say(words) = action {
+            self.said = Some(words.clone());
+        } else if !matches!(action, Action::Wait { .. }) {
             self.findings.last_step = Some(elapsed);
             self.since = Since::default();
         }
@@ -322,7 +333,10 @@ impl ScriptRunner {
             WaitFor::Answered(name) => !waits(name),
             WaitFor::Asked(name) => waits(name),
             WaitFor::Serving => matches!(picture.service(), knowledge::picture::Service::Serving { .. }),
-            WaitFor::Members(count) => resolving::members(picture) == Some(*count as usize),
+            WaitFor::Members(count) => {
+                let wanted = count.map_or_else(|| resolving::running_replicas(picture), |count| count as usize);
+                resolving::members(picture) == Some(wanted)
+            }
             WaitFor::ViewChange => self.since.view_changes > 0,
             WaitFor::Held(count) => {
                 picture.traffic.flying().filter(|flying| flying.is_held()).count() >= *count as usize

@@ -1,31 +1,19 @@
-//! `demo`: the classroom demonstration in the terminal. Real processes, each numbered step printed as it happens.
-//!
-//! Muriel orders and all goes well; Grace orders and the primary is killed before her order is acknowledged; the killed
-//! process comes back and is brought up. Then the histories are read and judged. Nothing printed is invented: each line
-//! is a fact that a process reported.
+//! `demo`: the scenario of that name, told by the narrator: each numbered step is printed as it happens.
 
-mod narrator;
-
-use std::time::Duration;
-
-use protocol::ids::Span;
-use protocol::order_book::OrderId;
+use protocol::trace::{Ending, TraceEvent, TraceRecord};
 use serde_json::json;
 
+use super::play::{Witness, play};
+use super::run::exit;
 use super::{ClusterKind, Exit, Failure, launch_open, say, say_json};
 use cluster::ClusterOptions;
 use cluster::interrupt::Interrupt;
-use knowledge::picture::Picture;
-use knowledge::user_command::UserCommand;
-use narrator::Demo;
+use cluster::run_directory::HISTORY;
+use scenarios::{Conclusion, ScriptRunner};
+use wording::narrator::Narrator;
 
-/// So slowly that a person could follow, and a kill comes between two messages.
-const HOP: Span = Span::millis(150);
-
-/// Nothing in the demonstration takes longer, but for suspicions.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Until another replica leads, a few in a row may have to run out.
-const SUSPICIONS: u32 = 10;
+/// The scenario.
+const SCENARIO: &str = "demo";
 
 /// The demonstration.
 #[derive(Clone, Debug, clap::Args)]
@@ -39,8 +27,9 @@ pub struct DemoArguments {
 }
 
 pub(crate) fn perform(arguments: &DemoArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    let options = ClusterOptions { interrupt: interrupt.clone(), ..arguments.cluster.options()? };
-    let replicas = options.replicas as usize;
+    let options = arguments.cluster.options()?;
+    let options = ClusterOptions { interrupt: interrupt.clone(), default_customers: false, ..options };
+    let replicas = options.replicas;
     if replicas < 2 {
         let why = "The demonstration kills the primary, so it needs at least two replicas. Use --replicas 2 or more.";
         return Err(Failure::BadInput(why.into()));
@@ -49,72 +38,61 @@ pub(crate) fn perform(arguments: &DemoArguments, interrupt: &Interrupt) -> Resul
         "Just Hungry: passive replication on real processes. Name server, front-end, {replicas} replicas, two postcode \
          services."
     ))?;
-    let patience = PATIENCE + SUSPICIONS * Duration::from_micros(options.settings.suspect_after.0);
-    let mut demo = Demo::new(launch_open(options)?, patience, interrupt.clone());
-    demo.until_members(replicas)?;
-    demo.cluster.perform(UserCommand::SetHop { hop: Some(HOP) });
-
-    demo.chapter("Muriel orders. This is her first order, so her program looks up the front-end first.")?;
-    demo.order("Muriel", &["Fish and chips", "Lemonade"])?;
-
-    demo.chapter("Grace orders, and the primary is killed before the backups acknowledge the order.")?;
-    demo.kill_at_update = true;
-    demo.order("Grace", &["Pad thai"])?;
-    demo.until("another replica is primary", |demo| demo.picture.nodes.acting_primary().is_some())?;
-    let survived = demo.killed.is_some();
-
-    demo.chapter(
-        "The killed process is restarted. It comes back as a new replica with empty memory, and receives the whole state.",
-    )?;
-    if let Some(node) = demo.killed.clone() {
-        demo.cluster.perform(UserCommand::Restart { node });
-    }
-    demo.until_members(replicas)?;
-
-    demo.chapter("All customers read the history of their postcode.")?;
-    demo.cluster.perform(UserCommand::SetHop { hop: None });
-    let customers: Vec<String> = demo.picture.customers.iter().map(|customer| customer.name.clone()).collect();
-    for name in customers {
-        demo.read(&name)?;
-    }
-    let verdict = demo.verdict(survived);
-    for sentence in &verdict.sentences {
-        say(sentence)?;
-    }
+    let text = scenarios::built_in(SCENARIO).unwrap_or_default();
+    let mut scenario = scenarios::parse(text).map_err(anyhow::Error::from)?;
+    scenario.replicas = replicas;
+    let cluster = launch_open(options)?;
+    let history = cluster.directory().join(HISTORY);
+    let mut told = Told::default();
+    let (outcome, _) = play(cluster, ScriptRunner::new(scenario, 1), &history, &mut told, interrupt)?;
+    say(format!("\n{}", wording::told_verdict(outcome.finished.verdict.clone())))?;
+    say(match &told.killed {
+        Some(killed) if outcome.conclusion == Conclusion::Holds => format!(
+            "Verdict: {killed} was killed in the middle of an order and another replica took over. No order is lost, and none is \
+             stored twice."
+        ),
+        _ => format!("Verdict: {}", wording::result(&outcome, None)),
+    })?;
     if arguments.json {
         say_json(&json!({
-            "verdict": if verdict.holds { "holds" } else { "violation" },
-            "acknowledged": demo.picture.stats.placed,
-            "failovers": demo.picture.stats.failovers,
-            "killed": demo.killed,
+            "verdict": outcome.conclusion,
+            "acknowledged": outcome.finished.counts.acknowledged,
+            "failovers": outcome.findings.failovers,
+            "killed": told.killed,
         }))?;
     }
-    Ok(if verdict.holds { Exit::Holds } else { Exit::Violation })
+    Ok(exit(outcome.conclusion))
 }
 
-struct Verdict {
-    holds: bool,
-    sentences: Vec<String>,
+/// The narrator's lines, printed.
+#[derive(Default)]
+struct Told {
+    narrator: Narrator,
+    said: Option<String>,
+    /// Which process was killed.
+    killed: Option<String>,
 }
 
-impl Demo {
-    /// Each receipt must be found exactly once.
-    fn verdict(&self, killed: bool) -> Verdict {
-        let Picture { customers, stats, .. } = &self.picture;
-        let mut holds = killed && stats.placed == 2 && stats.failovers >= 1;
-        let mut sentences = vec![String::new()];
-        for (name, receipt) in customers.iter().flat_map(|it| it.receipts.iter().map(|receipt| (&it.name, receipt))) {
-            let all = customers.iter().filter_map(|it| it.history.as_ref()).flat_map(|page| &page.orders);
-            let times = all.filter(|order| order.id == OrderId::Placed(receipt.request)).count();
-            holds &= times == 1;
-            sentences.push(format!("{name}'s order was acknowledged, and the history shows it {times} time(s)."));
+impl Witness for Told {
+    fn learn(&mut self, record: &TraceRecord) -> Result<(), Failure> {
+        self.narrator.hear(record);
+        if let TraceEvent::Ended { how: Ending::Crashed, .. } = record.event {
+            self.killed.get_or_insert_with(|| self.narrator.name(record.node));
         }
-        sentences.push(match (&self.killed, holds) {
-            (Some(killed), true) => format!(
-                "Verdict: {killed} was killed in the middle of an order and another replica took over. No order is lost, and none is stored twice."
-            ),
-            _ => "Verdict: VIOLATED. A promise was broken.".to_owned(),
-        });
-        Verdict { holds, sentences }
+        Ok(())
+    }
+
+    fn go_on(&mut self, now: u64, said: Option<&str>) -> Result<(), Failure> {
+        if let Some(words) = said.filter(|words| self.said.as_deref() != Some(words)) {
+            self.said = Some(words.to_owned());
+            self.narrator.title(words, now);
+        }
+        self.narrator.tell(now).iter().try_for_each(say)?;
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), Failure> {
+        self.narrator.tell_the_rest().iter().try_for_each(say)?;
+        Ok(())
     }
 }

@@ -3,30 +3,32 @@
 //! The end is quiet: faults are mended, everybody is answered, each postcode is read once more. Only then it is judged. A
 //! signal to end brings that about early, and in a few seconds.
 
-mod play;
 mod report;
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context;
 use protocol::machine::Settings;
 use protocol::plant::Plant;
+use protocol::trace::TraceRecord;
 
+use super::play::{Witness, play};
 use super::{Exit, Failure, check, launch, places, say_json};
 use cluster::ClusterOptions;
 use cluster::interrupt::Interrupt;
 use cluster::run_directory::HISTORY;
 use knowledge::recognition::Kind;
-use play::play;
-use report::{Report, exit, say_report};
+pub(super) use report::exit;
+use report::{Report, say_report};
 use scenarios::{self, Scenario, ScriptRunner};
 
 /// What to run.
 #[derive(Debug, clap::Args)]
 pub struct RunArguments {
-    /// A built-in scenario (steady, kill-primary, fe-ns, two-front-ends, crash-loop, join-load, postcode-down,
+    /// A built-in scenario (demo, steady, kill-primary, fe-ns, two-front-ends, crash-loop, join-load, postcode-down,
     /// chaos, freeze, partitions, sleep, sleep-one, stopped, one-per-failpoint), of the bug museum (“museum/no-view-check”,
     /// or another bug's name), or a file.
     scenario: String,
@@ -82,12 +84,12 @@ pub(super) fn perform(arguments: &RunArguments, interrupt: &Interrupt) -> Result
     let options =
         ClusterOptions { default_customers: false, replicas, settings, interrupt: interrupt.clone(), ..usual };
     let script_runner = ScriptRunner::new(scenario, arguments.seed);
-    let trace = arguments.trace.as_deref().map(create).transpose()?;
+    let mut trace = TraceFile(arguments.trace.as_deref().map(create).transpose()?);
     // A file that cannot be written is refused before anything is started.
     arguments.history.as_deref().map(create).transpose()?;
     let cluster = launch(options)?;
     let path = arguments.history.clone().unwrap_or_else(|| cluster.directory().join(HISTORY));
-    let (outcome, largest) = play(cluster, script_runner, &path, trace, &interrupt)?;
+    let (outcome, largest) = play(cluster, script_runner, &path, &mut trace, &interrupt)?;
     let report = Report::of(arguments, outcome, largest);
     if arguments.json {
         say_json(&report)?;
@@ -95,6 +97,30 @@ pub(super) fn perform(arguments: &RunArguments, interrupt: &Interrupt) -> Result
         say_report(&report)?;
     }
     Ok(exit(report.conclusion()))
+}
+
+/// The file of all facts, if one is wanted.
+struct TraceFile(Option<BufWriter<File>>);
+
+/// Of the file of all facts.
+const UNWRITTEN: &str = "the trace cannot be written to the file given by --trace";
+
+impl Witness for TraceFile {
+    fn learn(&mut self, record: &TraceRecord) -> Result<(), Failure> {
+        if let Some(file) = &mut self.0 {
+            serde_json::to_writer(&mut *file, record).context(UNWRITTEN)?;
+            file.write_all(b"\n").context(UNWRITTEN)?;
+        }
+        Ok(())
+    }
+
+    fn go_on(&mut self, _now: u64, _said: Option<&str>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), Failure> {
+        self.0.as_mut().map_or(Ok(()), |file| Ok(file.flush().context(UNWRITTEN)?))
+    }
 }
 
 /// No bug is injected unless the person at the terminal has agreed.

@@ -131,7 +131,8 @@ fn progress(script_runner: &ScriptRunner) -> String {
     let next = script_runner.next_step();
     let number = |line: usize| steps.iter().position(|step| step.line == line).map_or(0, |at| at + 1);
     let waits = next.is_some_and(|step| matches!(step.action, Action::Wait { .. }));
-    wording::next_step(next.map(|step| number(step.line)), steps.len(), waits)
+    let progress = wording::next_step(next.map(|step| number(step.line)), steps.len(), waits);
+    script_runner.said().map_or(progress.clone(), |said| format!("{said} {progress}"))
 }
 
 fn trouble_words(trouble: &Trouble) -> String {

@@ -2,6 +2,7 @@
 //!
 //! No drawing and no decisions; what the protocol and the launcher say in sentences of their own is shown as it is.
 
+pub mod narrator;
 mod of_expectations;
 mod of_files;
 mod of_nodes;

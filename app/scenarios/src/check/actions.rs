@@ -20,6 +20,8 @@ const STEP_RATE: Rate = Rate(100_000);
 const MOST: i64 = 1000;
 /// The longest name of a customer, in characters.
 const LONGEST_NAME: usize = 40;
+/// Characters of what is said.
+const LONGEST_WORDS: usize = 300;
 
 /// Checks a step; who appears in it may be meant by later ones.
 pub(super) fn action(step: &FileStep, cast: &mut Cast) -> Result<Action, Refusal> {
@@ -158,6 +160,7 @@ impl Reader<'_, '_> {
             }
             "read" => Action::Read { customer: self.customer()?, postcode: postcode()? },
             "give-up" => Action::GiveUp(self.customer()?),
+            "say" => Action::Say(self.words()?),
             "wait" => Action::Wait { for_what: self.wait()?, within: self.patience()? },
             _ => return Ok(None),
         }))
@@ -176,7 +179,7 @@ impl Reader<'_, '_> {
             "answered" => (WaitFor::Answered(self.customer()?), "customer"),
             "asked" => (WaitFor::Asked(self.customer()?), "customer"),
             "serving" => (WaitFor::Serving, ""),
-            "members" => (WaitFor::Members(count(1)?), "count"),
+            "members" => (WaitFor::Members(step.count.as_ref().map(|_| count(1)).transpose()?), "count"),
             "view-change" => (WaitFor::ViewChange, ""),
             "held" => (WaitFor::Held(count(1)?), "count"),
             "failpoint" => (WaitFor::Failpoint, ""),
@@ -206,6 +209,16 @@ impl Reader<'_, '_> {
             Some((name, at)) => Err((at, format!("waiting for “{}” has no “{name}”", what.get_ref()))),
             None => Ok(waits),
         }
+    }
+
+    /// What stands over the steps that follow.
+    fn words(&self) -> Result<String, Refusal> {
+        let words = self.needed(&self.step.words, "words")?;
+        let text = words.get_ref();
+        if text.trim().is_empty() || text.chars().count() > LONGEST_WORDS || text.chars().any(char::is_control) {
+            return refuse(words, format!("words are one line of 1 to {LONGEST_WORDS} characters"));
+        }
+        Ok(text.clone())
     }
 
     fn restartable(&self) -> Result<NodeName, Refusal> {

@@ -23,6 +23,7 @@ pub(super) fn of_action(name: &str) -> Option<(&'static [&'static str], &'static
         "order" => (&["customer", "items"], &["postcode"]),
         "read" => (&["customer"], &["postcode"]),
         "give-up" => (&["customer"], &[]),
+        "say" => (&["words"], &[]),
         "wait" => (&["for"], &["customer", "count", "step", "node", "ms", "within-ms"]),
         _ => return None,
     })
@@ -31,7 +32,7 @@ pub(super) fn of_action(name: &str) -> Option<(&'static [&'static str], &'static
 /// All actions, for the sentence that refuses another one.
 pub(super) const KNOWN: &str = "crash, crash-all, fresh-start, restart, remove, add-replica, add-front-end, misbehave, verdict-cache, hop, \
     speed, run-until, step, cut, cut-one-way, hold, slow, mend, mend-all, partition, message, ring, freeze, wake, bomb, plant, \
-    customer, order, read, give-up, wait";
+    customer, order, read, give-up, say, wait";
 
 #[cfg(test)]
 mod tests {

@@ -52,6 +52,7 @@ pub fn resolved(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> R
             let behaves = *how == Misbehaviour::None;
             Ok(if behaves { no_fault("behave", command) } else { fault("misbehave", command) })
         }
+        Action::Say(_) => Ok(ResolvedStep::default()),
         Action::VerdictCache(on) => Ok(no_fault("verdict-cache", UserCommand::SetVerdictCache { on: *on })),
         Action::Hop(hop) => {
             let hop = hop.map(|hop| Span(hop.as_micros() as u64));
@@ -146,6 +147,11 @@ pub(super) fn members(picture: &Picture) -> Option<usize> {
     view.members.iter().all(works).then_some(view.members.len())
 }
 
+/// How many replicas run.
+pub(super) fn running_replicas(picture: &Picture) -> usize {
+    picture.nodes.iter().filter(|node| node.actor == Actor::Role(Role::Replica) && node.runs()).count()
+}
+
 /// Which nodes are meant now.
 pub(super) fn nodes<'a>(picture: &'a Picture, name: &NodeName, draw: u64) -> Vec<&'a Node> {
     let all = || picture.nodes.iter();
@@ -183,8 +189,9 @@ pub(super) fn missing(what: &WaitFor) -> String {
         WaitFor::Answered(name) => format!("{name} got no answer"),
         WaitFor::Asked(name) => format!("{name} sent no request"),
         WaitFor::Serving => "no order was answered".into(),
-        WaitFor::Members(1) => "there was no view with one member".into(),
-        WaitFor::Members(count) => format!("there was no view with {} members", spelled(*count as usize)),
+        WaitFor::Members(Some(1)) => "there was no view with one member".into(),
+        WaitFor::Members(None) => "there was no view with all replicas".into(),
+        WaitFor::Members(Some(count)) => format!("there was no view with {} members", spelled(*count as usize)),
         WaitFor::ViewChange => "there was no view change".into(),
         WaitFor::Held(1) => "no message was held".into(),
         WaitFor::Held(count) => format!("fewer than {} messages were held", spelled(*count as usize)),

@@ -82,7 +82,7 @@ pub(super) fn say_report(report: &Report) -> Result<(), Failure> {
 }
 
 /// How the command ends.
-pub(super) fn exit(conclusion: Conclusion) -> Exit {
+pub(in crate::headless) fn exit(conclusion: Conclusion) -> Exit {
     match conclusion {
         Conclusion::Holds => Exit::Holds,
         Conclusion::Violation => Exit::Violation,

@@ -2,16 +2,13 @@
 //!
 //! What happens when, and what came of it, is the run's matter, which the window uses too.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use protocol::trace::TraceRecord;
 
-use crate::headless::Failure;
+use super::Failure;
 use cluster::Cluster;
 use cluster::interrupt::Interrupt;
 use knowledge::picture::Picture;
@@ -22,16 +19,24 @@ use scenarios::{Outcome, ScriptRunner};
 /// Between two looks at what only time brings about.
 const TICK: Duration = Duration::from_millis(20);
 
-/// Of the file of all facts.
-const UNWRITTEN: &str = "the trace cannot be written to the file given by --trace";
+/// What else is done with the facts while a scenario is performed.
+pub(super) trait Witness {
+    /// A fact was learned.
+    fn learn(&mut self, record: &TraceRecord) -> Result<(), Failure>;
 
-/// Performs to the end. `history`: where it is written; `trace`: where all facts are. Also tells the memory of the largest
-/// process, in bytes.
+    /// Cluster time is `now`, and the script says this of what happens.
+    fn go_on(&mut self, now: u64, said: Option<&str>) -> Result<(), Failure>;
+
+    /// It is over.
+    fn end(&mut self) -> Result<(), Failure>;
+}
+
+/// Performs to the end. `history`: where it is written. Also tells the memory of the largest process, in bytes.
 pub(super) fn play(
     mut cluster: Cluster,
     script_runner: ScriptRunner,
     history: &Path,
-    mut trace: Option<BufWriter<File>>,
+    witness: &mut dyn Witness,
     interrupt: &Interrupt,
 ) -> Result<(Outcome, u64), Failure> {
     let epoch = Instant::now();
@@ -44,30 +49,29 @@ pub(super) fn play(
         let now = epoch.elapsed();
         for record in cluster.take_facts() {
             scenario_run.learn(&record, &picture, now);
-            take_in(&record, &mut picture, &mut trace)?;
+            witness.learn(&record)?;
+            picture.take(record);
         }
         picture.set_now(cluster.now());
         if interrupt.is_asked() && !std::mem::replace(&mut is_asked_to_end, true) {
             scenario_run.break_off(&picture, now);
         }
         let (commands, facts) = scenario_run.go_on(&picture, now);
-        for fact in &facts {
-            take_in(fact, &mut picture, &mut trace)?;
+        for fact in facts {
+            witness.learn(&fact)?;
+            picture.take(fact);
         }
+        witness.go_on(picture.now, scenario_run.script_runner().said())?;
         let idle = commands.is_empty();
         commands.into_iter().for_each(|command| cluster.perform(command));
         match scenario_run.phase() {
             Phase::Over(outcome) => {
                 let outcome = outcome.as_ref().clone();
-                if let Some(trace) = &mut trace {
-                    trace.flush().context(UNWRITTEN)?;
-                }
+                witness.end()?;
                 return Ok((outcome, scenario_run.largest()));
             }
             Phase::Failed(trouble) => {
-                if let Some(trace) = &mut trace {
-                    trace.flush().context(UNWRITTEN)?;
-                }
+                witness.end()?;
                 return Err(failure(trouble));
             }
             _ if !idle => continue,
@@ -77,15 +81,6 @@ pub(super) fn play(
             return Err(anyhow::anyhow!("the cluster has ended").into());
         }
     }
-}
-
-fn take_in(record: &TraceRecord, picture: &mut Picture, trace: &mut Option<BufWriter<File>>) -> Result<(), Failure> {
-    picture.apply(record);
-    if let Some(trace) = trace {
-        serde_json::to_writer(&mut *trace, record).context(UNWRITTEN)?;
-        trace.write_all(b"\n").context(UNWRITTEN)?;
-    }
-    Ok(())
 }
 
 fn failure(trouble: &Trouble) -> Failure {
