@@ -16,6 +16,7 @@ mod run;
 pub(crate) mod signals;
 mod simulate;
 mod status;
+mod status_report;
 mod status_socket;
 mod validate;
 

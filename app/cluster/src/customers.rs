@@ -24,9 +24,9 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::ClusterClock;
 use super::hosts::Hosts;
+use super::incoming::Incoming;
 use super::nodes::Common;
 use super::observer::Facts;
-use super::supervisor::Incoming;
 use customer_host::CustomerHost;
 use knowledge::user_command::UserCommand;
 

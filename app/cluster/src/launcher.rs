@@ -16,12 +16,8 @@ use node::arguments::NodeRole;
 use node::control::{ControlCommand, NodeConfig, NodeReport, read_frame, write_frame};
 use protocol::trace::TraceEvent;
 
+use super::incoming::{Incoming, ProcessKey};
 use super::observer::Facts;
-use super::supervisor::Incoming;
-
-/// Counts processes; one is never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct ProcessKey(pub u64);
 
 /// The most commands that may wait for a process that does not read.
 const MOST_WAITING: usize = 256;

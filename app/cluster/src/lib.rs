@@ -4,19 +4,17 @@
 //! [`Cluster`] ends every process it started; should this program be killed, the processes notice that their standard
 //! input closed and end by themselves.
 
-mod bombs;
 mod customers;
 pub mod hosts;
+mod incoming;
 mod inquiry;
 pub mod interrupt;
 pub mod launcher;
-mod links;
 pub mod load;
 mod nodes;
 mod observer;
+mod question;
 pub mod run_directory;
-mod start;
-mod steering;
 mod supervisor;
 mod watch;
 
@@ -34,10 +32,12 @@ use node::transport::identity::Authority;
 use protocol::machine::Settings;
 use protocol::trace::{Bomb, Rate, TraceRecord};
 
-pub use inquiry::{Admission, Inquirer, NodeStatus, SteeringStatus};
+use incoming::Incoming;
+pub use inquiry::Inquirer;
 use observer::Facts;
+pub use question::{Admission, NodeStatus, SteeringStatus};
 use run_directory::RunDirectory;
-use supervisor::{Incoming, Supervisor};
+use supervisor::Supervisor;
 use watch::Watch;
 
 use crate::interrupt::Interrupt;

@@ -13,7 +13,8 @@ use protocol::plant::Plant;
 use protocol::postcode::PostcodeService;
 use protocol::trace::{Actor, Bomb, Ending, Freezing};
 
-use super::launcher::{Process, ProcessKey};
+use super::incoming::ProcessKey;
+use super::launcher::Process;
 use super::{ClusterClock, random};
 
 /// The most replicas at once.

@@ -3,6 +3,12 @@
 //! Everything it learns comes through one channel, so nothing here is shared or locked. It never waits for a process, and
 //! it decides nothing about replication.
 
+mod bombs;
+mod inquiries;
+mod links;
+mod start;
+mod steering;
+
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -13,42 +19,18 @@ use protocol::postcode::PostcodeService;
 use protocol::trace::{Bomb, Ending, Started, TraceEvent, TraceRecord};
 
 use super::customers::Customers;
-use super::hosts::{HostKey, Hosts};
-use super::inquiry::{Inquiries, Question};
-use super::launcher::ProcessKey;
+use super::hosts::Hosts;
+use super::incoming::{Incoming, ProcessKey};
 use super::nodes::{Common, Kind, MOST_FRONT_ENDS, MOST_REPLICAS, Node, Nodes};
 use super::observer::Facts;
 use super::run_directory::RunDirectory;
-use super::steering::Steering;
 use super::{ClusterClock, ClusterOptions};
+use inquiries::Inquiries;
 use knowledge::user_command::UserCommand;
+use steering::Steering;
 
 /// How long after a refusal at the status socket the next one is shown.
 const BETWEEN_TURNED_AWAY: Duration = Duration::from_secs(1);
-
-/// What comes to the supervisor.
-pub(super) enum Incoming {
-    /// A person asked for something.
-    Wanted(UserCommand),
-    /// Another part of the app wants to know something.
-    Asked(Question),
-    /// A process said something.
-    Reported(ProcessKey, NodeReport),
-    /// A process said of itself that it froze, woke, or that its bomb went off.
-    Steered(ProcessKey, TraceEvent),
-    /// A process closed its output: it is dead, or as good as dead.
-    Ended(ProcessKey),
-    /// A customer lives in this host from now on.
-    Appeared(HostKey, String, NodeId),
-    /// It does not any more.
-    Left(HostKey, NodeId),
-    /// Somebody who may not was refused something: a sentence.
-    TurnedAway(String),
-    /// The program was asked to end.
-    Interrupted,
-    /// The app is done with the cluster.
-    Stop,
-}
 
 pub(super) struct Supervisor {
     pub(super) options: ClusterOptions,
@@ -57,7 +39,7 @@ pub(super) struct Supervisor {
     pub(super) customers: Option<Customers>,
     pub(super) hosts: Hosts,
     pub(super) steering: Steering,
-    pub(super) inquiries: Inquiries,
+    inquiries: Inquiries,
     pub(super) clock: ClusterClock,
     pub(super) facts: Facts,
     pub(super) sender: Sender<Incoming>,

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::lines::{self, Line};
-use super::{ClusterKind, Exit, Failure, launch_open, say_json, status::report};
+use super::{ClusterKind, Exit, Failure, launch_open, say_json, status_report as report};
 use cluster::interrupt::Interrupt;
 use cluster::load::{Endless, Entry, Load};
 use cluster::{Cluster, ClusterOptions};

@@ -2,8 +2,6 @@
 //!
 //! It only looks: nothing can be steered from here.
 
-pub(super) mod report;
-
 use std::path::PathBuf;
 
 use super::{Exit, Failure, say, say_json, status_socket};

@@ -19,7 +19,7 @@ use node::bounded_lines::BoundedLines;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::status::report::StatusReport;
+use super::status_report::StatusReport;
 use cluster::run_directory::{STATUS_SOCKET, read_private, write_private};
 use cluster::{Admission, Cluster, Inquirer};
 use connections::TimeLimited;

@@ -8,8 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::tree::{self, SourceFile};
 
 /// Where this holds.
-const FOLDERS: [&str; 6] =
-    ["protocol/src/", "node/src/", "app/knowledge/src/", "app/scenarios/src/", "app/window/src/", "app/wording/src/"];
+const FOLDERS: [&str; 8] = [
+    "protocol/src/",
+    "node/src/",
+    "app/cluster/src/",
+    "app/src/",
+    "app/knowledge/src/",
+    "app/scenarios/src/",
+    "app/window/src/",
+    "app/wording/src/",
+];
 
 /// A module by the names on the way to it; empty: the crate's root.
 type Module = Vec<String>;

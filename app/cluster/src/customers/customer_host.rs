@@ -21,8 +21,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{CustomerCommand, NAMES};
 use crate::hosts::HostKey;
+use crate::incoming::Incoming;
 use crate::observer::Facts;
-use crate::supervisor::Incoming;
 use crate::{ClusterClock, random};
 use knowledge::user_command::UserCommand;
 

@@ -9,7 +9,7 @@ use protocol::ids::{CustomerId, NodeId};
 use protocol::trace::{Blast, Ending, Freezing, TraceEvent};
 
 use super::CustomerHost;
-use crate::supervisor::Incoming;
+use crate::incoming::Incoming;
 
 impl CustomerHost {
     /// Whose bombs went off in this round.

@@ -12,12 +12,14 @@ use protocol::ids::{Contact, NodeId, Role};
 use protocol::postcode::PostcodeService;
 use protocol::trace::{Actor, Failpoint, NodeState, Started, TraceEvent};
 
-use super::customers::Customers;
-use super::inquiry::Question;
-use super::launcher::{Process, ProcessKey};
-use super::nodes::Kind;
-use super::supervisor::{Incoming, Supervisor};
-use super::{NotStarted, Postcodes, random};
+use super::Supervisor;
+use crate::customers::Customers;
+use crate::incoming::Incoming;
+use crate::incoming::ProcessKey;
+use crate::launcher::Process;
+use crate::nodes::Kind;
+use crate::question::Question;
+use crate::{NotStarted, Postcodes, random};
 
 /// How long a whole start may take, in real time: nothing else would end one whose process hangs.
 const SLOWEST_START: Duration = Duration::from_secs(20);
@@ -143,7 +145,7 @@ impl Supervisor {
     }
 
     /// Starts a node, again or for the first time.
-    pub(super) fn launch(&mut self, at: usize) -> anyhow::Result<()> {
+    pub(crate) fn launch(&mut self, at: usize) -> anyhow::Result<()> {
         let before = self.nodes.all[at].id;
         let mut config = self.nodes.configuration(at, &self.common)?;
         self.arm(at, before, &mut config);

@@ -10,11 +10,11 @@ use protocol::machine::Timer;
 use protocol::plant::Plant;
 use protocol::trace::{Ending, Freezing, MessageAct, Rate, TraceEvent};
 
-use super::hosts::HostKey;
-use super::launcher::ProcessKey;
+use super::Supervisor;
 use super::links::LinkRules;
-use super::nodes::Kind;
-use super::supervisor::Supervisor;
+use crate::hosts::HostKey;
+use crate::incoming::ProcessKey;
+use crate::nodes::Kind;
 use knowledge::user_command::{Until, UserCommand};
 
 /// How long a hop lasts while time is slower than real time, unless a person wants it otherwise.
@@ -24,7 +24,7 @@ const LONGEST_HOP: Span = Span::millis(60_000);
 
 /// How the cluster is steered, as far as the launcher has to remember it.
 #[derive(Default)]
-pub(super) struct Steering {
+pub(crate) struct Steering {
     /// What a person wants a hop to last; none: it follows the rate.
     pub hop: Option<Span>,
     pub links: LinkRules,
@@ -33,7 +33,7 @@ pub(super) struct Steering {
 
 impl Supervisor {
     /// Tells the host of this actor: its process, or the customers' host. False: the id is not known.
-    pub(super) fn steer(&self, actor: NodeId, command: SteeringCommand) -> anyhow::Result<bool> {
+    pub(crate) fn steer(&self, actor: NodeId, command: SteeringCommand) -> anyhow::Result<bool> {
         match self.nodes.all.iter().position(|node| node.id == actor) {
             Some(at) => self.tell(at, ControlCommand::Steer(command)).map(|()| true),
             None => Ok(self.hosts.tell_host_of(actor, command)),
@@ -49,7 +49,7 @@ impl Supervisor {
     }
 
     /// Time goes on at another rate, to a moment if one is given; the host of the hops is told first.
-    pub(super) fn set_clock(&mut self, rate: Rate, until: Option<u64>) -> anyhow::Result<()> {
+    pub(crate) fn set_clock(&mut self, rate: Rate, until: Option<u64>) -> anyhow::Result<()> {
         if rate > Rate::REAL || (rate < Rate::SLOWEST && rate != Rate::STOPPED) {
             bail!("Choose a speed from 1/1000 to real time, or stop time.");
         }
@@ -61,7 +61,7 @@ impl Supervisor {
     }
 
     /// The app watches for what is no moment, and stops time when it has happened.
-    pub(super) fn run_until(&mut self, rate: Rate, until: Until) -> anyhow::Result<()> {
+    pub(crate) fn run_until(&mut self, rate: Rate, until: Until) -> anyhow::Result<()> {
         if rate == Rate::STOPPED {
             bail!("Time is stopped, so nothing would happen. Choose a speed first.");
         }
@@ -74,7 +74,7 @@ impl Supervisor {
         )
     }
 
-    pub(super) fn set_hop(&mut self, hop: Option<Span>) -> anyhow::Result<()> {
+    pub(crate) fn set_hop(&mut self, hop: Option<Span>) -> anyhow::Result<()> {
         if hop.is_some_and(|hop| hop > LONGEST_HOP) {
             bail!("A hop can last at most {} s.", LONGEST_HOP.0 / 1_000_000);
         }
@@ -104,20 +104,20 @@ impl Supervisor {
         self.steer_all(&SteeringCommand::Retime(self.common.settings.clone()));
     }
 
-    pub(super) fn set_plant(&mut self, plant: Option<Plant>) {
+    pub(crate) fn set_plant(&mut self, plant: Option<Plant>) {
         self.common.settings.plant = plant;
         self.retime();
         self.fact(NodeId(0), TraceEvent::PlantIs { plant });
     }
 
-    pub(super) fn show_heartbeats(&mut self, on: bool) {
+    pub(crate) fn show_heartbeats(&mut self, on: bool) {
         self.steering.heartbeats = on;
         self.steer_all(&SteeringCommand::ObserveHeartbeats(on));
         self.fact(NodeId(0), TraceEvent::HeartbeatsAre { shown: on });
     }
 
     /// A message is in a link of its sender. Of what a service says, that link is its asker's.
-    pub(super) fn act_on_message(&mut self, message: MessageId, to: NodeId, act: MessageAct) -> anyhow::Result<()> {
+    pub(crate) fn act_on_message(&mut self, message: MessageId, to: NodeId, act: MessageAct) -> anyhow::Result<()> {
         let owner = if self.is_service(message.from) { to } else { message.from };
         if !self.steer(owner, SteeringCommand::Message { message, to, act })? {
             bail!("The sender of this message has ended, so the messages in its links are lost.");
@@ -125,14 +125,14 @@ impl Supervisor {
         Ok(())
     }
 
-    pub(super) fn ring(&mut self, id: NodeId, timer: Timer) -> anyhow::Result<()> {
+    pub(crate) fn ring(&mut self, id: NodeId, timer: Timer) -> anyhow::Result<()> {
         if !self.steer(id, SteeringCommand::Ring { node: id, timer })? {
             bail!("The node of this timer has ended.");
         }
         Ok(())
     }
 
-    pub(super) fn freeze(&mut self, name: &str, how: Freezing) -> anyhow::Result<()> {
+    pub(crate) fn freeze(&mut self, name: &str, how: Freezing) -> anyhow::Result<()> {
         let at = self.named(name)?;
         let node = &self.nodes.all[at];
         let process = node.process.as_ref().with_context(|| format!("{name} is not running."))?;
@@ -157,7 +157,7 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn wake(&mut self, name: &str) -> anyhow::Result<()> {
+    pub(crate) fn wake(&mut self, name: &str) -> anyhow::Result<()> {
         if self.hosts.knows(name) {
             self.customer_named(name)?;
             return self.tell_customers(UserCommand::Wake { node: name.to_owned() });
@@ -187,7 +187,7 @@ impl Supervisor {
         self.fact(id, how.map_or(TraceEvent::Woke, |how| TraceEvent::Froze { how }));
     }
 
-    pub(super) fn crash_all(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn crash_all(&mut self) -> anyhow::Result<()> {
         let of_protocol = |kind: Kind| matches!(kind, Kind::NameServer | Kind::FrontEnd | Kind::Replica { .. });
         let mut any = false;
         for node in self.nodes.all.iter_mut().filter(|node| of_protocol(node.kind)) {
@@ -204,7 +204,7 @@ impl Supervisor {
     }
 
     /// What a process said of itself that the launcher has to remember.
-    pub(super) fn on_steered(&mut self, key: ProcessKey, event: &TraceEvent) {
+    pub(crate) fn on_steered(&mut self, key: ProcessKey, event: &TraceEvent) {
         if let TraceEvent::TookIn { replica } = event {
             return self.on_taken_in(*replica);
         }
@@ -222,7 +222,7 @@ impl Supervisor {
     }
 
     /// What a process that has just been started must know, and is not in its configuration.
-    pub(super) fn tell_newcomer(&self, at: usize) {
+    pub(crate) fn tell_newcomer(&self, at: usize) {
         let node = &self.nodes.all[at];
         if self.steering.heartbeats
             && let Some(process) = &node.process
@@ -233,7 +233,7 @@ impl Supervisor {
     }
 
     /// What a customers' host that is there now must know.
-    pub(super) fn tell_new_host(&self, key: HostKey) {
+    pub(crate) fn tell_new_host(&self, key: HostKey) {
         let reading = self.clock.reading();
         let (at, rate, until) = (reading.cluster, reading.rate, reading.until);
         self.hosts.tell(key, SteeringCommand::Clock { at, rate, until });

@@ -8,12 +8,12 @@ use node::control::{NodeConfig, SteeringCommand};
 use protocol::ids::{NodeId, ReplicaId, Role};
 use protocol::trace::{Actor, Blast, Bomb, Failpoint, TraceEvent};
 
-use super::hosts::CROWD;
-use super::supervisor::Supervisor;
+use super::Supervisor;
+use crate::hosts::CROWD;
 
 impl Supervisor {
     /// Lays a bomb in a node or customer, or takes it away. In a node that does not run it waits for the next start.
-    pub(super) fn set_bomb(&mut self, name: &str, bomb: Option<Bomb>) -> anyhow::Result<()> {
+    pub(crate) fn set_bomb(&mut self, name: &str, bomb: Option<Bomb>) -> anyhow::Result<()> {
         let Some(at) = self.nodes.named(name).filter(|at| !self.nodes.all[*at].removed) else {
             return self.set_bomb_in_customer(name, bomb);
         };
@@ -40,8 +40,8 @@ impl Supervisor {
     }
 
     /// The one customer of that name.
-    pub(super) fn customer_named(&self, name: &str) -> anyhow::Result<NodeId> {
-        let shown = super::shown(name);
+    pub(crate) fn customer_named(&self, name: &str) -> anyhow::Result<NodeId> {
+        let shown = crate::shown(name);
         ensure!(name != CROWD, "This stands for all customers. Name one of them.");
         let mut found = self.hosts.named(name);
         match (found.next(), found.next()) {
@@ -52,7 +52,7 @@ impl Supervisor {
     }
 
     /// What a process that is started is told of the bomb that waits for it. `before`: the incarnation before this one.
-    pub(super) fn arm(&mut self, at: usize, before: NodeId, config: &mut NodeConfig) {
+    pub(crate) fn arm(&mut self, at: usize, before: NodeId, config: &mut NodeConfig) {
         let Some(bomb) = self.nodes.all[at].bomb else { return };
         config.bomb = Some(bomb).filter(|_| !is_heard_of_here(Some(bomb)));
         if before != config.id {
@@ -61,7 +61,7 @@ impl Supervisor {
     }
 
     /// A primary said that it needs this replica for every answer from now on.
-    pub(super) fn on_taken_in(&self, replica: ReplicaId) {
+    pub(crate) fn on_taken_in(&self, replica: ReplicaId) {
         let mined = |bomb: Option<Bomb>| bomb.is_some_and(|bomb| bomb.at == Failpoint::JoinerInAckSet);
         if let Some(node) = self.nodes.all.iter().find(|node| node.id == replica && mined(node.bomb)) {
             // Laid now, it goes off at once. Fails only if the joiner has just died.
@@ -70,7 +70,7 @@ impl Supervisor {
     }
 
     /// The launcher has come to one of its own points.
-    pub(super) fn reach(&mut self, at: Failpoint) {
+    pub(crate) fn reach(&mut self, at: Failpoint) {
         if let Some(bomb) = self.bomb.take_if(|bomb| bomb.at == at) {
             self.fact(NodeId(0), TraceEvent::Exploded { bomb });
             go_off(bomb.blast);
@@ -78,7 +78,7 @@ impl Supervisor {
     }
 
     /// Ends half of the processes, and comes to the point in the middle if a bomb lies there.
-    pub(super) fn begin_shutdown(&mut self) {
+    pub(crate) fn begin_shutdown(&mut self) {
         if self.bomb.is_some_and(|bomb| bomb.at == Failpoint::SupervisorMidShutdown) {
             let half = self.nodes.all.len() / 2;
             self.nodes.all.iter_mut().take(half).for_each(|node| node.process = None);

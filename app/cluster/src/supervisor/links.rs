@@ -10,9 +10,9 @@ use node::control::{LinkSetting, SteeringCommand};
 use protocol::ids::{NodeId, Span};
 use protocol::trace::{Actor, LinkRule, TraceEvent};
 
-use super::hosts::CROWD;
-use super::nodes::Node;
-use super::supervisor::Supervisor;
+use super::Supervisor;
+use crate::hosts::CROWD;
+use crate::nodes::Node;
 use knowledge::user_command::LinkWay;
 
 /// A link delays a message at most so long.
@@ -21,10 +21,10 @@ const LONGEST_DELAY: Span = Span::millis(600_000);
 const ALL: u16 = 1000;
 
 /// What links do, by name; those that are not named do nothing.
-pub(super) type LinkRules = BTreeMap<LinkWay, LinkRule>;
+pub(crate) type LinkRules = BTreeMap<LinkWay, LinkRule>;
 
 impl Supervisor {
-    pub(super) fn set_links(&mut self, links: Vec<LinkWay>, rule: LinkRule) -> anyhow::Result<()> {
+    pub(crate) fn set_links(&mut self, links: Vec<LinkWay>, rule: LinkRule) -> anyhow::Result<()> {
         if rule.loss > ALL || rule.doubling > ALL {
             bail!("A link can lose or duplicate at most {ALL} of {ALL} messages.");
         }
@@ -33,7 +33,7 @@ impl Supervisor {
         }
         for name in links.iter().flat_map(|way| [&way.from, &way.to]) {
             if !self.is_link_end(name) {
-                bail!("There is no node or customer named “{}”.", super::shown(name));
+                bail!("There is no node or customer named “{}”.", crate::shown(name));
             }
         }
         for way in links {
@@ -42,7 +42,7 @@ impl Supervisor {
         Ok(())
     }
 
-    pub(super) fn mend_all(&mut self) {
+    pub(crate) fn mend_all(&mut self) {
         let broken: Vec<LinkWay> = self.steering.links.keys().cloned().collect();
         for way in broken {
             self.set_link(way, LinkRule::default());
@@ -63,14 +63,14 @@ impl Supervisor {
     }
 
     /// What a process that starts under this name has to know of its own links.
-    pub(super) fn own_links(&self, id: NodeId) -> Vec<LinkSetting> {
+    pub(crate) fn own_links(&self, id: NodeId) -> Vec<LinkSetting> {
         let rules = self.steering.links.iter().flat_map(|(way, rule)| self.settings_of(way, *rule));
         rules.filter(|setting| self.link_owner(*setting) == id).collect()
     }
 
     /// Somebody of this name is somebody else now: all at the other ends are told. The process itself is told when it
     /// starts, a customer here.
-    pub(super) fn renew_links(&self, name: &str) {
+    pub(crate) fn renew_links(&self, name: &str) {
         let rules = self.steering.links.iter().filter(|(way, _)| way.from == name || way.to == name);
         for setting in rules.flat_map(|(way, rule)| self.settings_of(way, *rule)) {
             self.tell_of_link(setting);
@@ -110,7 +110,7 @@ impl Supervisor {
         self.nodes.live_services.iter().find(|live| live.service.to_string() == name).map(|live| live.id)
     }
 
-    pub(super) fn is_service(&self, id: NodeId) -> bool {
+    pub(crate) fn is_service(&self, id: NodeId) -> bool {
         let stand_in = |node: &Node| node.id == id && matches!(node.kind.actor(), Actor::Service(_));
         self.nodes.all.iter().any(stand_in) || self.nodes.live_services.iter().any(|live| live.id == id)
     }

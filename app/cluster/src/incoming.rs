@@ -1,0 +1,37 @@
+//! What comes to the supervisor: through one channel, from a person, from processes, and from customers' hosts.
+
+use node::control::NodeReport;
+use protocol::ids::NodeId;
+use protocol::trace::TraceEvent;
+
+use super::hosts::HostKey;
+use super::question::Question;
+use knowledge::user_command::UserCommand;
+
+/// Counts processes; one is never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct ProcessKey(pub u64);
+
+/// What comes to the supervisor.
+pub(super) enum Incoming {
+    /// A person asked for something.
+    Wanted(UserCommand),
+    /// Another part of the app wants to know something.
+    Asked(Question),
+    /// A process said something.
+    Reported(ProcessKey, NodeReport),
+    /// A process said of itself that it froze, woke, or that its bomb went off.
+    Steered(ProcessKey, TraceEvent),
+    /// A process closed its output: it is dead, or as good as dead.
+    Ended(ProcessKey),
+    /// A customer lives in this host from now on.
+    Appeared(HostKey, String, NodeId),
+    /// It does not any more.
+    Left(HostKey, NodeId),
+    /// Somebody who may not was refused something: a sentence.
+    TurnedAway(String),
+    /// The program was asked to end.
+    Interrupted,
+    /// The app is done with the cluster.
+    Stop,
+}

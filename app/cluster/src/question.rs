@@ -1,0 +1,83 @@
+//! What other parts of the app ask about the running cluster, and what they are answered.
+
+use std::sync::mpsc::Sender;
+
+use node::control::{ClockReading, Credentials, Usage};
+use protocol::ids::{Contact, NodeId, Span};
+use protocol::machine::Settings;
+use protocol::plant::Plant;
+use protocol::trace::{Actor, Bomb, Freezing, LinkRule, NodeState, Rate};
+
+use super::hosts::TellHost;
+use knowledge::user_command::LinkWay;
+
+/// What can be asked.
+pub(super) enum Question {
+    /// Which nodes there are, and what each believes and uses.
+    Status(Sender<Vec<NodeStatus>>),
+    /// Keys for one more customers' endpoint, in another process.
+    Admission(Sender<anyhow::Result<Admission>>),
+    /// How the cluster is steered.
+    Steering(Sender<SteeringStatus>),
+    /// Customers in this program want to follow clock, settings and links, under one name. Answered when their first
+    /// orders are given.
+    Follow {
+        /// Who.
+        customers: Vec<NodeId>,
+        /// How their host is told.
+        tell: TellHost,
+        /// The answer.
+        reply: Sender<()>,
+    },
+}
+
+/// How the cluster is steered, as `status` shows it.
+#[derive(Clone, Debug)]
+pub struct SteeringStatus {
+    /// Cluster time now, in microseconds.
+    pub at: u64,
+    /// How fast it goes; not at all once it has stopped by itself.
+    pub rate: Rate,
+    /// How long a hop lasts.
+    pub hop: Span,
+    /// The injected bug.
+    pub plant: Option<Plant>,
+    /// Links that are not mended.
+    pub links: Vec<(LinkWay, LinkRule)>,
+}
+
+/// A node as `status` shows it.
+#[derive(Clone, Debug)]
+pub struct NodeStatus {
+    /// "replica-2".
+    pub name: String,
+    /// What it is.
+    pub actor: Actor,
+    /// Its newest incarnation.
+    pub id: NodeId,
+    /// Of the operating system; none while it does not run.
+    pub pid: Option<u32>,
+    /// Where it listens, or listened.
+    pub contact: Option<Contact>,
+    /// How it stands still, if it does: then it is not asked.
+    pub frozen: Option<Freezing>,
+    /// What lies in it.
+    pub bomb: Option<Bomb>,
+    /// What it believes; none if it did not say.
+    pub state: Option<NodeState>,
+    /// What it uses; none if it did not say.
+    pub usage: Option<Usage>,
+}
+
+/// What a customer in another process needs.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Admission {
+    /// Keys of a customer.
+    pub credentials: Credentials,
+    /// The one address everybody is given.
+    pub name_server: Contact,
+    /// Timers.
+    pub settings: Settings,
+    /// What time it is in the cluster.
+    pub clock: ClockReading,
+}
