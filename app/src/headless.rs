@@ -142,7 +142,8 @@ pub struct WindowKind {
 /// What a person can choose about the cluster that is started.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ClusterKind {
-    /// The folder of the run, by which `status` and `customer` find it from other terminals. It must be new, empty, or left over from a killed run, and is emptied at the end. Default: a temporary folder.
+    /// The folder of the run, by which `status` and `customer` find it from other terminals. It must be new, empty, or left
+    /// over from a killed run, and is emptied at the end. Default: a temporary folder.
     #[arg(long)]
     dir: Option<PathBuf>,
     /// Number of replicas at the start.

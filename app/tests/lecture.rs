@@ -17,7 +17,7 @@ use protocol::trace::{
 
 const FRONT_END: NodeId = NodeId(2_000_000_000_000_002);
 const SERVICE: NodeId = NodeId(3_000_000_000_000_003);
-/// A failover every so many orders.
+/// A failover after each group of this many orders.
 const LIFETIME: u64 = 400;
 /// Orders to a postcode before the next one is used.
 const PER_POSTCODE: u64 = 40;
@@ -36,7 +36,7 @@ struct Telling {
     book: Vec<Order>,
 }
 
-/// At least so many messages, with all that belongs to them.
+/// At least this many messages, with all that belongs to them.
 pub fn lecture(messages: usize) -> Vec<Entry> {
     let mut narrator = Telling { entries: Vec::new(), at: 0, sent: 0, messages: 0, book: Vec::new() };
     narrator.begin();

@@ -58,7 +58,7 @@ number! {
 }
 
 /// One incarnation of one actor: random at each start of a process, so that a restarted node is
-/// somebody else (rule R11). The name server keeps its own on disk: it is the one well-known actor.
+/// a new one (rule R11). The name server keeps its own on disk: it is the one well-known actor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeId(pub u64);
 

@@ -205,7 +205,7 @@ pub struct Settings {
     pub most_sessions: u32,
     /// How long each hop of a message is slowed by its link; retransmission is patient in proportion.
     pub hop: Span,
-    /// The mistake that is made on purpose; none unless a person asked for an unsafe lesson.
+    /// The injected bug; none unless a person asked for an unsafe lesson.
     pub plant: Option<Plant>,
 }
 
@@ -228,7 +228,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Whether this mistake is made on purpose.
+    /// Whether this bug is injected.
     #[must_use]
     pub fn plants(&self, plant: Plant) -> bool {
         self.plant == Some(plant)

@@ -240,9 +240,9 @@ pub enum TraceEvent {
         /// The whole rule: it replaces the one before.
         rule: LinkRule,
     },
-    /// Launcher: which mistake is made on purpose from now on.
+    /// Launcher: which bug is injected from now on.
     PlantIs {
-        /// The mistake; none: no mistake is made on purpose.
+        /// The bug; none: no bug is injected.
         plant: Option<Plant>,
     },
     /// Launcher: whether heartbeats are shown one by one.

@@ -1,4 +1,4 @@
-//! What is said each heartbeat is said once a heartbeat, whoever sets the beat; and settings that change leave the timers
+//! What is said each heartbeat is said once a heartbeat, whatever sets the beat; and settings that change leave the timers
 //! alone which they have nothing to do with.
 //!
 //! Single machines only. That a cluster lives by its heartbeats is shown in `scenes.rs` and `random_schedules.rs`.

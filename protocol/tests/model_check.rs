@@ -22,7 +22,7 @@ fn read() -> Ask {
     Ask::History { postcode: state::postcode(), page: 0 }
 }
 
-/// Explores all of it, and wants so many distinct states.
+/// Explores all of it, and wants this many distinct states.
 fn explore(configuration: Configuration, states: usize) {
     let checker = configuration.clone().checker().threads(2).spawn_bfs().join();
     for property in configuration.properties() {

@@ -12,7 +12,7 @@ use protocol::ids::Span;
 use protocol::plant::{ALL, Plant};
 use protocol::simulation::{Conditions, Rule, Summary, simulate};
 
-/// At most so many seeds are tried before a mistake counts as overlooked.
+/// At most this many seeds are tried before a bug counts as overlooked.
 const MOST_SEEDS: u64 = 2000;
 /// Virtual time with faults in each trial.
 const SPAN: Span = Span::millis(100_000);

@@ -1,6 +1,7 @@
 //! Seeds: whole clusters under random faults, every invariant checked after every input, and service demanded at the end.
 //!
-//! A failure names its seed; `JUST_HUNGRY_SEED=17 cargo test -p just-hungry-protocol --test random_schedules the_seed -- --nocapture`
+//! A failure names its seed; `JUST_HUNGRY_SEED=17 cargo test -p just-hungry-protocol --test random_schedules the_seed --
+//! --nocapture`
 //! shows it step by step. More seeds: `just-hungry simulate`.
 
 use protocol::ids::Span;
@@ -49,7 +50,7 @@ fn ranges_add_up() {
     assert_eq!(parts, simulate(10..16, SHORT, |_| true));
 }
 
-/// Shows one seed step by step; or tries the first so many, where three hundred take too long: `JUST_HUNGRY_SEED=..20`.
+/// Shows one seed step by step; or tries the first this many, where three hundred take too long: `JUST_HUNGRY_SEED=..20`.
 #[test]
 fn the_seed_that_is_asked_for() {
     let Ok(asked) = std::env::var("JUST_HUNGRY_SEED") else { return };

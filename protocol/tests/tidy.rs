@@ -102,6 +102,11 @@ fn readers_are_shown_plain_words() {
 }
 
 #[test]
+fn comments_have_plain_words() {
+    keep(&tree::rust_files(), |file| words::comments(&file.path, &file.text));
+}
+
+#[test]
 fn no_fact_is_read_out_of_a_sentence() {
     keep(&tree::rust_files(), |file| words::sentences_read(&file.path, &file.text));
 }

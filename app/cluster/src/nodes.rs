@@ -157,8 +157,8 @@ impl Nodes {
     }
 
     /// The configuration of the next incarnation of a node, but for its links. The name server and the stand-ins come
-    /// back as who they were and where they were; a front-end or a replica is somebody else each time (rule R11), unless
-    /// that very mistake is made on purpose.
+    /// back as who they were and where they were; a front-end or a replica gets a new id each time (rule R11), unless
+    /// exactly this bug is injected.
     pub fn configuration(&mut self, at: usize, common: &Common) -> anyhow::Result<NodeConfig> {
         let services = self.services(&common.stand_in_key);
         let name_server = self.name_server();

@@ -1,4 +1,5 @@
-//! The folder of one run: the name server's journal, and the password of the status socket. No other user can look into these files.
+//! The folder of one run: the name server's journal, and the password of the status socket. No other user can look into
+//! these files.
 //!
 //! A folder is taken only if it is new, empty, or bears the mark of an earlier run of this user; anything else is left as
 //! it is. The mark is also the lock. It is empty until its maker has locked it, so a folder with a mark that says something
@@ -66,7 +67,7 @@ impl RunDirectory {
     /// A fresh folder among the temporary ones, or the wanted one.
     ///
     /// # Errors
-    /// A sentence when it cannot be made, holds what is not ours, belongs to somebody else, is a symbolic link, or is in
+    /// A sentence when it cannot be made, holds what is not ours, belongs to another user, is a symbolic link, or is in
     /// use by another run.
     pub fn open(wanted: Option<&Path>) -> anyhow::Result<Self> {
         match wanted {
@@ -301,7 +302,7 @@ pub fn write_private(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), NotU
 /// Reads a file of a run's folder, if it was this user who wrote it.
 ///
 /// # Errors
-/// Whatever the operating system says, or that it is somebody else's.
+/// Whatever the operating system says, or that it belongs to another user.
 pub fn read_private(folder: &Path, name: &str) -> io::Result<Vec<u8>> {
     let file = Folder::open(&folder.canonicalize()?)?.own_file(name)?;
     let file = file.ok_or_else(|| io::Error::new(ErrorKind::PermissionDenied, "it belongs to another user"))?;

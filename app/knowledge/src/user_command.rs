@@ -20,7 +20,7 @@ pub enum UserCommand {
         /// Latitude and longitude in millionths of a degree.
         place: (i32, i32),
     },
-    /// The customer moves house.
+    /// The customer moves.
     MoveCustomer {
         /// Who.
         customer: CustomerId,

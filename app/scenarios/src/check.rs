@@ -17,13 +17,13 @@ use super::file::{File, FileExpectations, FileStep};
 use super::words::{self, LIGHTS};
 use super::{Action, Expectations, Scenario, Step};
 
-/// At most so many steps.
+/// At most this many steps.
 const MOST_STEPS: usize = 1000;
-/// At most so many replicas, added ones included.
+/// At most this many replicas, added ones included.
 const MOST_REPLICAS: u32 = 20;
-/// At most so many front-ends, the first one included.
+/// At most this many front-ends, the first one included.
 const MOST_FRONT_ENDS: u32 = 3;
-/// At most so many customers.
+/// At most this many customers.
 const MOST_CUSTOMERS: i64 = 1000;
 /// A scenario lasts at most a day, in seconds.
 const LONGEST: i64 = 24 * 3600;

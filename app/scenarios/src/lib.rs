@@ -48,7 +48,7 @@ pub struct Scenario {
     pub customers: u32,
     /// How long customers order.
     pub lasts: Duration,
-    /// The mistake that is made on purpose from the beginning. Never without consent.
+    /// The bug that is injected from the beginning. Never without consent.
     pub plant: Option<Plant>,
     /// What happens, in the order of time.
     pub steps: Vec<Step>,
@@ -75,29 +75,29 @@ pub struct Step {
 /// Floors and ceilings. Fewer acknowledged orders or faults than expected is too little evidence, not success.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expectations {
-    /// At least so many orders acknowledged.
+    /// At least this many orders acknowledged.
     pub acknowledged: u64,
-    /// At least so many changes of primary.
+    /// At least this many changes of primary.
     pub failovers: u64,
-    /// At least so many view changes.
+    /// At least this many view changes.
     pub view_changes: u64,
-    /// At most so many.
+    /// At most this many.
     pub at_most_view_changes: Option<u64>,
     /// No customer waited longer between two answers.
     pub longest_gap: Option<Duration>,
-    /// At most so many timers rang while time stood still.
+    /// At most this many timers rang while time stood still.
     pub timers_rung: Option<u64>,
-    /// At most so many suspicions.
+    /// At most this many suspicions.
     pub suspicions: Option<u64>,
-    /// At least so many faults.
+    /// At least this many faults.
     pub faults: u64,
-    /// Of at least so many kinds.
+    /// Of at least this many kinds.
     pub kinds: u64,
-    /// At least so many bombs went off.
+    /// At least this many bombs went off.
     pub failpoints: u64,
     /// At most so long after the last step, half as many orders a second are acknowledged as before the first one.
     pub recovers_within: Option<Duration>,
-    /// From the first fault on, at least so many percent of the orders a second before it are acknowledged.
+    /// After the first fault, at least this many percent of the orders a second before it are acknowledged.
     pub percent_of_calm: Option<u64>,
     /// These lights turn red while a mistake is planted, or after a fresh start; without, all stay green.
     pub red: Vec<Light>,
@@ -139,7 +139,7 @@ impl std::fmt::Display for Light {
 }
 
 impl Scenario {
-    /// Every mistake it wants to be made on purpose.
+    /// Every bug that it injects.
     pub fn plants(&self) -> impl Iterator<Item = Plant> + '_ {
         let planted = |step: &Step| if let Action::Plant(plant) = step.action { plant } else { None };
         self.plant.into_iter().chain(self.steps.iter().filter_map(planted))

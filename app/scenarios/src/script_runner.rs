@@ -1,6 +1,6 @@
 //! A scenario as it is performed: facts and times go in, user commands and findings come out.
 //!
-//! One engine for the window and for `run`. It is pure: no cluster, no clock, no waiting; whoever performs calls
+//! One engine for the window and for `run`. It is pure: no cluster, no clock, no waiting; the caller calls
 //! [`ScriptRunner::learn`] for each fact and [`ScriptRunner::go_on`] again and again. A step is done when a fact has said so,
 //! only then comes the next one.
 

@@ -1,7 +1,7 @@
 //! `bench`: how many orders, how fast, at what cost; beside a bare QUIC round trip between two processes in the same run.
 //!
 //! The load generator is this process, on the same machine. Nothing is observed and nothing is written down, unless the cost
-//! of that is what shall be measured (`watch`).
+//! of that is to be measured (`watch`).
 
 mod watch;
 

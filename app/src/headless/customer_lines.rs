@@ -1,7 +1,8 @@
 //! `customer --dir RUN --lines`: a customer of a cluster in another process, for programs that know nothing but JSON lines.
 //!
 //! A line in is a request, {"op":1,"f":"place","postcode":"DH1 3LE","items":["Pad thai"]} or {"op":2,"f":"read",…}; a line out
-//! its answer: ok (done), fail (certainly not done), info (nobody knows, with what is known of why). One request at a time, like any customer.
+//! its answer: ok (done), fail (certainly not done), info (nobody knows, with what is known of why). One request at a time,
+//! like any customer.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
@@ -34,7 +35,8 @@ pub struct CustomerArguments {
     /// Requests and answers are JSON lines. This option is required.
     #[arg(long)]
     lines: bool,
-    /// Wait this long for an answer, in milliseconds; after that the answer is "info" (unknown). A history of several pages is one request.
+    /// Wait this long for an answer, in milliseconds; after that the answer is "info" (unknown). A history of several pages
+    /// is one request.
     #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     deadline: u64,
 }

@@ -33,6 +33,6 @@ pub fn say_json(value: &impl serde::Serialize) -> Result<(), Failure> {
 
 /// A sentence on standard error.
 pub fn warn(sentence: impl Display) {
-    // If even this cannot be said, there is nobody to say it to.
+    // If even this cannot be said, no reader is left.
     let _ = writeln!(std::io::stderr(), "{sentence}");
 }

@@ -79,7 +79,7 @@ fn what_cannot_be_ordered_is_refused_before_it_is_sent() {
 }
 
 /// Nobody can answer, so the person gives up; when the cluster is back, the order is settled one way or the other, and
-/// whoever reads the history finds what was said.
+/// a read of the history confirms the answer.
 #[test]
 fn giving_up_settles_an_order() {
     let mut scenario_run = ScenarioRun::open();

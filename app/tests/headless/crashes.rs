@@ -112,7 +112,7 @@ fn front_end_and_name_server_come_back() {
         cluster.wants("restart", node);
         let started = cluster.until("started", node)["node"].clone();
         assert_ne!(started["pid"], before["pid"]);
-        // The name server is the one well-known actor; a front-end is somebody else each time.
+        // The name server is the one well-known actor; a front-end gets a new id each time.
         assert_eq!(started["id"] == before["id"], node == "name-server");
         assert_eq!(started["addr"] == before["addr"], node == "name-server");
         orders.push(placed(&mut customer, op, "LS1 1UR"));

@@ -29,7 +29,7 @@ const MUSEUM: [(&str, &str); 17] = [
     ("ns-forgets-view", "lost"),
 ];
 
-/// So many run at the same time: most of the time they wait for a timer.
+/// This many run at the same time: most of the time they wait for a timer.
 const AT_A_TIME: usize = 3;
 
 /// Performs a script. What is wrong with its end: it must end with this status and exactly these red lights.

@@ -20,7 +20,7 @@ fn cluster(arguments: &[&str]) -> RunningCluster {
     cluster
 }
 
-/// Orders once, and is gone after so many milliseconds.
+/// Orders once, and is gone after this many milliseconds.
 fn gone_after(cluster: &RunningCluster, milliseconds: &str, line: &str) -> Value {
     let folder = cluster.folder.to_str().unwrap();
     let mut customer = command(&["customer", "--dir", folder, "--lines", "--deadline", milliseconds]);

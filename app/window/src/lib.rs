@@ -412,7 +412,7 @@ impl<C: RunningCluster> eframe::App for App<C> {
 /// A crown on tomato, 256 pixels wide.
 const ICON: &[u8] = include_bytes!("../../../resources/icons/just-hungry.png");
 
-/// Shows the window until it is closed. `launch` starts the cluster once there is a window; it is given what it shall
+/// Shows the window until it is closed. `launch` starts the cluster once there is a window; it is given what to
 /// call whenever facts arrive.
 ///
 /// # Errors

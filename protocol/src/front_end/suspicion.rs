@@ -144,7 +144,7 @@ impl FrontEnd {
         self.trials.0.retain(|name, _| replicas.values().any(|known| known.name.as_ref() == Some(name)));
     }
 
-    /// Whether somebody lives of whom the name server has not said what people call it.
+    /// Whether a living node has no name yet from the name server.
     pub(super) fn hears_a_stranger(&self) -> bool {
         self.replicas.values().any(|known| known.health == Health::Alive && known.name.is_none())
     }

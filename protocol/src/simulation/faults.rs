@@ -166,7 +166,7 @@ impl Trial {
         self.cluster.plan(self.at(again), Plan::Restart(slot));
     }
 
-    /// A customer ends for good, rather one that waits for its order, and somebody else comes. Nobody will ever repeat what it
+    /// A customer ends for good, rather one that waits for its order, and a new one comes. Nobody will ever repeat what it
     /// wanted, and often no postcode service tells about it either.
     fn vanish(&mut self) {
         if self.cluster.seats.len() >= MOST_SEATS {

@@ -23,7 +23,7 @@ pub enum Sign {
     },
 }
 
-/// A suspicion of a front-end: of whom, and why. It is over once the suspected was heard again.
+/// A suspicion of a front-end: which node, and why. It is over once the suspected was heard again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Suspicion {
     /// The node that is suspected.

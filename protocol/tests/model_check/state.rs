@@ -83,7 +83,7 @@ pub enum Node {
 pub enum Call {
     /// No copy of the request has arrived anywhere.
     Unasked,
-    /// So many copies have; everything up to this op had been told to somebody before.
+    /// This many copies have; everything up to this op had been told to somebody before.
     Open(OpNumber, u8),
     /// The customer was told.
     Told,
@@ -213,7 +213,7 @@ impl State {
         }
     }
 
-    /// Whoever may be in the next view: R13.
+    /// Replicas that may be in the next view: R13.
     pub fn candidates(&self) -> BTreeSet<NodeId> {
         self.newest().members.iter().chain(&self.in_sync).copied().collect()
     }
@@ -332,7 +332,7 @@ impl State {
         }
     }
 
-    /// I8: whoever begins to lead holds everything answered in earlier views.
+    /// I8: a replica that begins to lead holds everything answered in earlier views.
     fn entered(&mut self, node: usize) {
         let Some(replica) = self.replica(node) else { return };
         let below = self.answered.iter().take(replica.view().number.0 as usize).max().copied().unwrap_or_default();

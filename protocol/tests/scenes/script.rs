@@ -15,13 +15,14 @@
 //! | `verdicts take 2 s`, `verdicts say no`, `verdicts say yes`, `verdicts say nothing` | how postcode services answer from now on |
 //! | `refuse after 10 s` | the setting `refuse_unchecked_after` of everybody who starts later |
 //! | `at least 2 members` | the setting `min_members` of everybody who starts later |
-//! | `room for 2 customers` | so many sessions are kept by replicas that start later |
+//! | `room for 2 customers` | this many sessions are kept by replicas that start later |
 //! | `order FE to begin afresh with B` | the operator's fresh start, after the newest view |
 //! | `wait 300 ms` | virtual time passes |
 //! | `expect …`, `until …` | must be so now; goes on until it is so, at most two minutes |
 //!
 //! What can be expected: `A leads A B` (recorded), `A acts`, `A does not act`, `A holds 3`, `A holds nothing`, `A same as B`,
-//! `Ann waits`, `Ann knows why`, `A checks 2` (orders that wait for a verdict), `Ann told placed #1`, `Ann told 2 orders`, `Ann told rejected`, `Ann told never placed`, `Ann told expired`, `FE refuses`,
+//! `Ann waits`, `Ann knows why`, `A checks 2` (orders that wait for a verdict), `Ann told placed #1`, `Ann told 2 orders`,
+//! `Ann told rejected`, `Ann told never placed`, `Ann told expired`, `FE refuses`,
 //! `FE serves`, `NS is down`.
 
 use protocol::customer::Customer;

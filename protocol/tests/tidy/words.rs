@@ -1,6 +1,6 @@
 //! Words that no reader is shown: in texts of the program, in `--help`, in scenario files and in documents.
 //!
-//! Each was once there and made a sentence hard to read. What comments say is not looked at, except where they are the help.
+//! Each was once there and made a sentence hard to read. Comments keep to a part of the list.
 
 /// Each with what to say in its place.
 const BANNED: &[(&str, &str)] = &[
@@ -71,6 +71,22 @@ fn has(text: &str, word: &str) -> bool {
             false => !is_letter(before.chars().next_back()) && !is_letter(after.chars().next()),
         }
     })
+}
+
+/// Of those, the ones that no comment has either.
+const IN_COMMENTS: [&str; 6] = ["in vain", "shall", "so many", "whoever", "comes to nothing", "made on purpose"];
+
+/// Lines with such a comment.
+pub fn comments(path: &str, text: &str) -> Vec<(usize, String)> {
+    if path.ends_with("tidy/words.rs") {
+        return Vec::new();
+    }
+    let comments = text.lines().enumerate().filter_map(|(at, line)| Some((at + 1, line.split_once("//")?.1)));
+    let found = comments.filter_map(|(at, comment)| {
+        let word = IN_COMMENTS.into_iter().find(|word| has(comment, word))?;
+        Some((at, format!("`{word}` in a comment")))
+    });
+    found.collect()
 }
 
 /// Lines that look for a sentence, or a part of one, in what was said to people: what a program asks is a type.
@@ -155,6 +171,12 @@ fn banned_words_are_found_where_a_reader_meets_them() {
     ] {
         assert_eq!(offences("a.md", text).len(), found, "{text}");
     }
+}
+
+#[test]
+fn comments_are_plain_too() {
+    assert_eq!(comments("app/src/a.rs", "let a = 1; // Whoever comes.\n/// It shall be.\n// Fine.").len(), 2);
+    assert_eq!(comments("app/src/a.rs", "let shall = 1;"), []);
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub(super) use by_path::Folder;
 #[cfg(unix)]
 pub(super) use on_unix::Folder;
 
-/// What somebody else would have to be to be us.
+/// The identity of this process's user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
     /// The user who runs this program.

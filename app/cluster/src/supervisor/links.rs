@@ -68,7 +68,7 @@ impl Supervisor {
         rules.filter(|setting| self.link_owner(*setting) == id).collect()
     }
 
-    /// Somebody of this name is somebody else now: all at the other ends are told. The process itself is told when it
+    /// A node or customer with this name has a new id: all at the other ends are told. The process itself is told when it
     /// starts, a customer here.
     pub(crate) fn renew_links(&self, name: &str) {
         let rules = self.steering.links.iter().filter(|(way, _)| way.from == name || way.to == name);

@@ -1,6 +1,6 @@
 //! A moment of the past: the picture as it was, and how it gets to another moment quickly.
 //!
-//! Forwards entry by entry; backwards from the nearest key frame. On the way it keeps a few pictures, because whoever looks
+//! Forwards entry by entry; backwards from the nearest key frame. On the way it keeps a few pictures, because a person who looks
 //! back goes to and fro.
 
 use super::{Entry, Tape};

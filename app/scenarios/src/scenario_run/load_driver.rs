@@ -25,11 +25,11 @@ use cluster::{ClusterClock, Inquirer};
 use knowledge::history;
 use knowledge::verdict::judge;
 
-/// A customer that has no answer after so long counts as "unknown", and goes on as somebody else.
+/// A customer that has no answer after this time counts as "unknown", and goes on as a new customer.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Between two reports of how far they are.
 const BETWEEN_REPORTS: Duration = Duration::from_millis(200);
-/// So many read everything once more in the end.
+/// This many read everything once more in the end.
 const LAST_READERS: u32 = 4;
 
 /// What the run says to it. `at` counts from when the customers began.
@@ -37,7 +37,7 @@ const LAST_READERS: u32 = 4;
 pub enum LoadCommand {
     /// See what the cluster holds before anybody orders.
     Look,
-    /// So many customers shall begin, once everybody in the cluster has heard what was asked for before.
+    /// This many customers begin, once the whole cluster has received the earlier commands.
     Enter {
         /// How many.
         customers: u32,
@@ -99,7 +99,7 @@ pub enum LoadEvent {
         /// When they began.
         begun: Duration,
     },
-    /// A customer with a name has read a part of a long list, and shall read on.
+    /// A customer with a name has read a part of a long list, and must read on.
     ReadOn {
         /// Who.
         customer: CustomerId,
@@ -290,7 +290,7 @@ impl Host {
     }
 
     fn order(&self, entry: &Entry, base: OrderBook, customers: u32, seed: u64) -> Result<(), Trouble> {
-        // Whoever answers this has heard what was said before.
+        // A process that answers this has received everything sent before.
         self.measure()?;
         let file = File::create(&self.path)?;
         let sink = BufWriter::with_capacity(256 * 1024, file);

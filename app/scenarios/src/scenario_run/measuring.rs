@@ -29,7 +29,7 @@ impl Measuring {
         self.asked.is_empty() && (just_stopped || now >= self.last + BETWEEN)
     }
 
-    /// Time goes on, whoever wanted that: what was counted until now says nothing about the next standstill.
+    /// Time goes on, for whatever reason: what was counted until now says nothing about the next standstill.
     pub fn time_goes(&mut self) {
         self.stopped_at = None;
         self.asked.iter_mut().for_each(|stopped| *stopped = false);
@@ -40,7 +40,7 @@ impl Measuring {
         self.goes_on && !self.asked.is_empty()
     }
 
-    /// Time shall go on: true if it must be looked first, because it stands still.
+    /// Time is to go on: true if the timers must be counted first, because time is stopped.
     pub fn ends_standstill(&mut self) -> bool {
         self.goes_on |= self.stopped_at.is_some();
         self.stopped_at.is_some()
@@ -52,7 +52,7 @@ impl Measuring {
         self.last = now;
     }
 
-    /// The processes have answered: so many timers have rung since the answer before, if time stood still.
+    /// The processes have answered: this many timers have rung since the answer before, if time stood still.
     pub fn take(&mut self, rung: &[(NodeId, u64)], stopped: bool) -> u64 {
         let stood_still = self.asked.pop_front().unwrap_or(false);
         let mut more = 0;

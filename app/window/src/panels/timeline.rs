@@ -1,6 +1,7 @@
 //! The space-time diagram of the whole run: a lane for each node, a line for each message, marks for what stands out.
 //!
-//! It is drawn from the tape's index of messages, live and for a look back alike: what comes after the moment that is shown is paler.
+//! It is drawn from the tape's index of messages, live and for a look back alike: what comes after the moment that is shown
+//! is paler.
 //! Dragging the line "now" asks for another moment; going there is the app's.
 
 mod controls;
@@ -150,8 +151,8 @@ impl TimelineState {
         };
     }
 
-    /// Slower time shows less of itself, so that a person sees about as many seconds of their own. Whoever looks at a part
-    /// of the run keeps it.
+    /// Slower time shows less of itself, so that a person sees about as many seconds of their own. A chosen part
+    /// of the run stays as it is.
     fn keep_pace(&mut self, course: Course<'_>) {
         let rate = course.tip.steering.rate;
         if rate == Rate::STOPPED || rate == self.pace || self.edge.is_some() || course.is_past {

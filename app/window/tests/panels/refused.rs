@@ -13,7 +13,8 @@ use super::{Shown, asked_for};
 /// In it, all of a list is in sight.
 const ROOM: egui::Vec2 = vec2(1500.0, 1900.0);
 
-/// Clicks all that is enabled and new: nothing is asked for, and no scenario begins. Points at all that is disabled: the reason is
+/// Clicks all that is enabled and new: nothing is asked for, and no scenario begins. Points at all that is disabled: the
+/// reason is
 /// there.
 fn walk(opened: &dyn Fn() -> Shown, name: &str, reason: &str, seen: &mut BTreeSet<String>) {
     let opened_first = opened();

@@ -53,7 +53,7 @@ pub(super) fn customer_ui(
     own_log(ui, picture, &customer.name);
 }
 
-/// It moves house, or goes away.
+/// It moves, or is removed.
 fn ask_of(ui: &mut Ui, state: &mut InspectorState, customer: &Customer, commands: &mut CommandQueue) {
     ui.horizontal(|ui| {
         let entered = field(ui, &mut state.new_home, "Move to postcode", "New postcode", 112.0).lost_focus();
@@ -63,7 +63,7 @@ fn ask_of(ui: &mut Ui, state: &mut InspectorState, customer: &Customer, commands
             Some((postcode, Finding::Live(unit))) => unit.point.map(|point| (*postcode, point)),
             _ => None,
         };
-        let clicked = ui.add_enabled(place.is_some(), egui::Button::new("Move house")).clicked();
+        let clicked = ui.add_enabled(place.is_some(), egui::Button::new("Move")).clicked();
         if let Some((postcode, point)) = place.filter(|_| clicked || by_key) {
             let place = point.in_millionths();
             commands.push(UserCommand::MoveCustomer { customer: customer.id, postcode, place });

@@ -202,7 +202,7 @@ fn bomb_menus(ui: &mut Ui, name: &str, parts: &[Part], commands: &mut CommandQue
     }
 }
 
-/// Click: this customer orders. Drag: it moves house. Right click: what can be done.
+/// Click: this customer orders. Drag: it moves. Right click: what can be done.
 pub(super) fn on_customers(
     ui: &mut Ui,
     diagram: &Diagram<'_>,

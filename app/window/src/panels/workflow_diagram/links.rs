@@ -1,6 +1,6 @@
 //! Lines that can be taken hold of: what a link does is shown on its line, and said and changed by its menu.
 //!
-//! A line is wider for the pointer than for the eye. For the keyboard, and for whoever does not see it, it is one thing in
+//! A line is wider for the pointer than for the eye. For the keyboard and for screen readers it is one thing in
 //! the order of focus.
 
 use egui::{Align2, Pos2, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo, vec2};

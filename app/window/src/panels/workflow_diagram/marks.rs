@@ -1,4 +1,5 @@
-//! Small signs that are painted: scissors, bars of a held link, ice, bombs, arrows. What they mean is said by whoever shows them.
+//! Small signs that are painted: scissors, bars of a held link, ice, bombs, arrows. Their meaning is told by the panel that
+//! shows them.
 
 use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, Vec2, pos2, vec2};
 
