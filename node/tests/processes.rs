@@ -166,5 +166,5 @@ async fn command_line_and_configuration_must_agree() {
     replica.configure(&config);
     assert_eq!(replica.wait().code(), Some(2));
     let words = replica.last_words();
-    assert!(words.contains("says replica") && words.contains("says front-end"), "{words}");
+    assert!(words.contains("names the role replica") && words.contains("names front-end"), "{words}");
 }
