@@ -57,7 +57,7 @@ fn save(tape: &Tape) -> String {
         return wording::NO_TAPE_SAVED.into();
     }
     let name = format!("fault-{}.jhtape", std::process::id());
-    let own = eframe::storage_dir(super::NAME).filter(|folder| std::fs::create_dir_all(folder).is_ok());
+    let own = eframe::storage_dir(crate::NAME).filter(|folder| std::fs::create_dir_all(folder).is_ok());
     let places: Vec<PathBuf> = own.into_iter().chain([std::env::temp_dir()]).map(|folder| folder.join(&name)).collect();
     let mut why = String::new();
     for place in places {

@@ -1,30 +1,31 @@
-//! The window: facts of the cluster are folded into the picture, panels draw it, and what they ask for is handed over.
+//! The window: panels draw the picture, and what they ask for is handed over.
 //!
-//! This is the only place that sees both panels and cluster. It repaints when a fact arrives or while a message moves,
-//! and otherwise not at all.
+//! **Reading order.** [`App`] (where facts enter and commands leave), [`Window`] (all panels with what they remember), [`panels`],
+//! and under them [`widgets`] and [`theme`]. The window repaints when a fact arrives or while a message moves, and otherwise
+//! not at all.
+//!
+//! **Deliberately absent:** the cluster. It is handed in as a [`RunningCluster`], so that tests can show a picture without one.
 
 mod arrangement;
 pub mod broken;
 pub mod displays;
+mod exchange;
 mod files;
 pub mod folders;
+mod frame_cost;
 mod kept;
 mod keys;
+mod opening;
 pub mod panels;
 mod past;
 mod performing;
-mod replay;
 mod running_cluster;
 pub mod theme;
 pub mod widgets;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, ViewportCommand};
-use protocol::ids::Role;
-use protocol::trace::{Actor, Rate};
+use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
 
 use crate::folders::Sort;
 use crate::panels::bottom::{BottomState, bottom_ui};
@@ -42,17 +43,16 @@ use crate::panels::workflow_diagram::{DiagramState, workflow_diagram_ui};
 use crate::panels::{Focus, Selected, about, banner, pace, zoom};
 use crate::theme::{size, time, tokens};
 use crate::widgets::{hairline, tabs};
-use knowledge::picture::{Node, Picture, Service};
-use knowledge::tape::{Entry, Tape};
-use knowledge::user_command::{CommandQueue, UserCommand};
+use knowledge::picture::Picture;
+use knowledge::tape::Tape;
+use knowledge::user_command::CommandQueue;
 use scenarios::Scenario;
 
 use arrangement::{Side, arrange};
-use broken::{Broken, broken_ui, guarded};
-use kept::Kept;
 
+pub use exchange::App;
 pub use files::file_name;
-pub use replay::run_tape_window;
+pub use opening::{run_tape_window, run_window};
 pub use running_cluster::{Beginning, RunningCluster};
 
 /// All panels with what they remember. It knows no cluster, so that tests can show it a picture and see what it asks for.
@@ -264,207 +264,3 @@ impl Window {
 
 /// Under which name the system keeps what is remembered.
 const NAME: &str = "just-hungry";
-
-/// The window on a running cluster.
-pub struct App<C> {
-    window: Window,
-    cluster: C,
-    /// Whether the start, in real time, is over.
-    begun: bool,
-    opened: Instant,
-    /// The window could not be drawn.
-    broken: Option<Broken>,
-    cost: FrameCost,
-    /// In microseconds: how long facts wait for others before they are drawn.
-    patience: Arc<AtomicU64>,
-}
-
-/// What a frame costs this process in all its threads: without a graphics card, most of it is painting.
-#[derive(Default)]
-struct FrameCost {
-    /// Processor time up to the last frame, in microseconds.
-    used: u64,
-    /// Of the latest frames, in seconds.
-    average: f32,
-}
-
-impl FrameCost {
-    /// A frame begins: what was used since the last one is its cost.
-    fn follow(&mut self, used: u64) {
-        let cost = used.saturating_sub(self.used) as f32 / 1e6;
-        if self.used > 0 {
-            self.average += (cost - self.average) * 0.2;
-        }
-        self.used = used;
-    }
-
-    /// Seconds between two frames that only show how time goes, so that they cost little of one core.
-    fn between_idle_frames(&self) -> f32 {
-        (self.average / time::IDLE_SHARE).clamp(1.0 / 30.0, 2.0)
-    }
-
-    /// How long a fact may wait for others, so that all of them cost one frame: facts of a heartbeat come one by one in slow
-    /// motion.
-    fn patience(&self) -> Duration {
-        Duration::from_secs_f32(if self.average > time::DEAR_FRAME / 2.0 { time::GATHER } else { 0.0 })
-    }
-}
-
-impl<C: RunningCluster> App<C> {
-    /// Prepares a context for the window, and takes up what was kept of the last run.
-    pub fn new(creation: &eframe::CreationContext<'_>, cluster: C) -> Self {
-        theme::install(&creation.egui_ctx);
-        Self {
-            window: Kept::recall(creation.storage).window(),
-            cluster,
-            begun: false,
-            opened: Instant::now(),
-            broken: None,
-            cost: FrameCost::default(),
-            patience: Arc::default(),
-        }
-    }
-}
-
-impl<C: RunningCluster> App<C> {
-    /// What comes from the cluster goes into the picture, and what a scenario asks for to the cluster.
-    fn exchange(&mut self) {
-        match self.cluster.has_begun_again() {
-            Some(Ok(())) => {
-                let load_driver = self.cluster.load_driver(self.opened);
-                self.window.begin_again(self.opened.elapsed(), load_driver);
-                // A scenario says itself how fast time goes.
-                self.begun = self.window.performs();
-            }
-            Some(Err(why)) => self.window.cannot_begin(&why),
-            None => {}
-        }
-        for fact in self.cluster.take_facts() {
-            self.window.learn(&fact, self.opened.elapsed());
-            self.window.take_in(Entry::Fact(fact));
-        }
-        self.window.picture.set_now(self.cluster.now());
-        self.slow_down_once_all_serve();
-        for command in self.window.play(self.opened.elapsed()) {
-            self.cluster.perform(command);
-        }
-        if let Some(beginning) = self.window.take_beginning() {
-            self.cluster.begin_again(beginning);
-        }
-    }
-
-    /// The start need not be watched, but orders must be. A speed that a person has chosen meanwhile stays.
-    fn slow_down_once_all_serve(&mut self) {
-        let picture = &self.window.picture;
-        if self.begun || self.window.performs() || !all_serve(picture) {
-            return;
-        }
-        self.begun = true;
-        if picture.steering.rate == Rate::REAL {
-            self.cluster.perform(UserCommand::SetRate { rate: pace::USUAL });
-        }
-    }
-}
-
-/// Whether every replica is a member that holds all the primary holds.
-fn all_serve(picture: &Picture) -> bool {
-    let replica = |node: &&Node| node.runs() && node.actor == Actor::Role(Role::Replica);
-    let replicas = picture.nodes.iter().filter(replica).count();
-    matches!(picture.service(), Service::Serving { members, in_step, .. } if members == replicas && in_step == members)
-}
-
-impl<C: RunningCluster> eframe::App for App<C> {
-    fn logic(&mut self, context: &Context, _frame: &mut eframe::Frame) {
-        if self.cluster.is_asked_to_end() {
-            context.send_viewport_cmd(ViewportCommand::Close);
-        }
-        if let Err(what) = guarded(|| self.exchange()) {
-            self.broken.get_or_insert_with(|| Broken::after(what, &self.window.tape));
-        }
-    }
-
-    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
-        self.window.dear_frames = frame.info().cpu_usage.is_some_and(|seconds| seconds > time::DEAR_FRAME);
-        self.cost.follow(node::usage::processor());
-        self.window.diagram.dear = self.cost.between_idle_frames();
-        self.patience.store(self.cost.patience().as_micros() as u64, Ordering::Relaxed);
-        if self.broken.is_none()
-            && let Err(what) = guarded(|| self.window.ui(ui))
-        {
-            self.broken = Some(Broken::after(what, &self.window.tape));
-            ui.ctx().request_repaint();
-        } else if let Some(broken) = &self.broken
-            && broken_ui(ui, broken)
-        {
-            self.broken = None;
-        }
-        let now = ui.input(|input| input.time);
-        for command in self.window.hand_over(now) {
-            self.cluster.perform(command);
-        }
-    }
-
-    fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        Kept::of(&self.window).keep(storage);
-    }
-}
-
-/// A crown on tomato, 256 pixels wide.
-const ICON: &[u8] = include_bytes!("../../../resources/icons/just-hungry.png");
-
-/// Shows the window until it is closed. `launch` starts the cluster once there is a window; it is given what to
-/// call whenever facts arrive.
-///
-/// # Errors
-/// eframe's, if there is no display or no usable graphics.
-pub fn run_window<C: RunningCluster + 'static>(
-    launch: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> anyhow::Result<C> + 'static,
-) -> eframe::Result {
-    run(move |creation| {
-        let context = creation.egui_ctx.clone();
-        let patience = Arc::new(AtomicU64::new(0));
-        let gather = patience.clone();
-        let wake = move || context.request_repaint_after(Duration::from_micros(gather.load(Ordering::Relaxed)));
-        let mut app = App::new(creation, launch(Box::new(wake))?);
-        app.patience = patience;
-        Ok(app)
-    })
-}
-
-/// Takes X11 where Wayland is only a name.
-#[cfg(all(unix, not(target_os = "macos")))]
-fn hook() -> Option<eframe::EventLoopBuilderHook> {
-    use winit::platform::x11::EventLoopBuilderExtX11;
-    let takes_x11 = displays::Named::by_environment().choose() == displays::Choice::X11;
-    takes_x11.then(|| -> eframe::EventLoopBuilderHook {
-        Box::new(|builder| {
-            builder.with_x11();
-        })
-    })
-}
-
-#[cfg(not(all(unix, not(target_os = "macos"))))]
-fn hook() -> Option<eframe::EventLoopBuilderHook> {
-    None
-}
-
-/// Opens the window; `create` makes what is in it.
-fn run<C: RunningCluster + 'static>(
-    create: impl FnOnce(&eframe::CreationContext<'_>) -> anyhow::Result<App<C>> + 'static,
-) -> eframe::Result {
-    // Without its picture it is still a window.
-    let icon = eframe::icon_data::from_png_bytes(ICON).unwrap_or_default();
-    let options = eframe::NativeOptions {
-        viewport: egui::ViewportBuilder::default()
-            .with_title("Just Hungry")
-            .with_app_id(NAME)
-            .with_icon(icon)
-            .with_inner_size(theme::WINDOW)
-            .with_min_inner_size(theme::SMALLEST_WINDOW),
-        renderer: eframe::Renderer::Glow,
-        event_loop_builder: hook(),
-        ..eframe::NativeOptions::default()
-    };
-    let create = move |creation: &eframe::CreationContext<'_>| Ok(Box::new(create(creation)?) as Box<dyn eframe::App>);
-    eframe::run_native(NAME, options, Box::new(create))
-}

@@ -11,8 +11,7 @@ use crate::panels::timeline::{Course, Look};
 use crate::panels::toolbar::PlayClick;
 use crate::theme::time;
 use knowledge::picture::Picture;
-use knowledge::tape::{Entry, Moment, Opened, Tape};
-use knowledge::user_command::UserCommand;
+use knowledge::tape::{Moment, Opened, Tape};
 use knowledge::verdict::evidence::Judged;
 
 /// A moment that is not the present.
@@ -33,35 +32,6 @@ struct OpenedTape {
 }
 
 impl Window {
-    /// Takes in what the cluster told, or what was asked of it.
-    pub fn take_in(&mut self, entry: Entry) {
-        self.tape.take_in(&mut self.picture, entry);
-    }
-
-    /// What was asked for and may be handed over now; it is on the tape from then on.
-    pub fn hand_over(&mut self, now: f64) -> Vec<UserCommand> {
-        let commands = self.commands.take();
-        if commands.is_empty() {
-            return commands;
-        }
-        if let Some(why) = self.refuses() {
-            self.notices.say(now, why.into());
-            return Vec::new();
-        }
-        let (commands, late): (Vec<_>, Vec<_>) = commands.into_iter().partition(|command| self.may_ask(command));
-        if !late.is_empty() {
-            self.notices.say(now, wording::NO_PLACE_FOR_ORDERS.into());
-        }
-        for command in &commands {
-            if matches!(command, UserCommand::AddCustomer { .. }) {
-                self.focus.await_customer(&self.picture);
-            }
-            let at = self.picture.now;
-            self.take_in(Entry::Command { at, command: command.clone() });
-        }
-        commands
-    }
-
     /// Why nothing can be asked of the cluster now, if that is so.
     pub(super) fn refuses(&self) -> Option<&'static str> {
         Some(match &self.past.as_ref()?.opened {
