@@ -44,6 +44,9 @@ const PRIVATE: &[(&str, &str)] = &[
     ("reel", "entry log"),
     ("chronicle", "message index"),
     ("weather", "network conditions"),
+    ("ledger", "stats"),
+    ("deed", "resolved step"),
+    ("house", "customer host"),
 ];
 
 /// Lines with such a word.
