@@ -12,7 +12,8 @@ use protocol::message::{Answer, Ask, Step};
 use protocol::order_book::{HistoryPage, Order, OrderId, Outcome};
 use protocol::postcode::{Postcode, PostcodeService, Verdict};
 use protocol::trace::{
-    Actor, Ending, MessageFacts, NodeState, ReplicaState, Standing, Started, TraceEvent, TraceRecord,
+    Actor, Ending, LauncherEvent, MachineEvent, MessageFacts, NodeEvent, NodeState, ReplicaState, Standing, Started,
+    TraceEvent, TraceRecord,
 };
 
 const FRONT_END: NodeId = NodeId(2_000_000_000_000_002);
@@ -68,14 +69,14 @@ fn customer(number: u64) -> (NodeId, CustomerId) {
 }
 
 impl Telling {
-    fn fact(&mut self, node: NodeId, event: TraceEvent) {
+    fn fact(&mut self, node: NodeId, event: impl Into<TraceEvent>) {
         self.at += 150;
-        self.entries.push(Entry::Fact(TraceRecord { node, at: self.at, event }));
+        self.entries.push(Entry::Fact(TraceRecord { node, at: self.at, event: event.into() }));
     }
 
     fn process(&mut self, id: NodeId, name: &str, actor: Actor) {
         let contact = Contact { id, address: "127.0.0.1:51842".parse().unwrap() };
-        self.fact(id, TraceEvent::Started(Started { name: name.into(), actor, pid: 41_500, contact }));
+        self.fact(id, LauncherEvent::Started(Started { name: name.into(), actor, pid: 41_500, contact }));
     }
 
     fn begin(&mut self) {
@@ -90,7 +91,7 @@ impl Telling {
             self.process(node, name, Actor::Role(Role::Customer));
             let place = (55_950_000 - number as i32 * 1_000_000, -3_188_000);
             let name = name.to_owned();
-            self.fact(node, TraceEvent::CustomerIs { customer, name, postcode: postcode(1), place });
+            self.fact(node, LauncherEvent::CustomerIs { customer, name, postcode: postcode(1), place });
         }
         self.stand(1);
     }
@@ -120,7 +121,7 @@ impl Telling {
                 digest: Fingerprint(number.wrapping_mul(0x2545_f491_4f6c_dd1d)),
                 unchecked: None,
             };
-            self.fact(id, TraceEvent::State(NodeState::Replica(Box::new(state))));
+            self.fact(id, NodeEvent::State(NodeState::Replica(Box::new(state))));
         }
     }
 
@@ -130,10 +131,10 @@ impl Telling {
         let name = format!("replica-{}", (number / LIFETIME - 1) % 3 + 1);
         let command = UserCommand::Crash { node: name.clone() };
         self.entries.push(Entry::Command { at: self.at, command });
-        self.fact(before, TraceEvent::Ended { how: Ending::Crashed, words: "signal: 9 (SIGKILL)".into() });
+        self.fact(before, LauncherEvent::Ended { how: Ending::Crashed, words: "signal: 9 (SIGKILL)".into() });
         let view = View::new(ViewNumber(number / LIFETIME + 1), primary, backups.to_vec());
         self.at += 300_000;
-        self.fact(primary, TraceEvent::Became { standing: Standing::Primary, view });
+        self.fact(primary, MachineEvent::Became { standing: Standing::Primary, view });
         self.process(backups[1], &name, Actor::Role(Role::Replica));
         self.stand(number);
     }
@@ -151,8 +152,8 @@ impl Telling {
         ];
         let facts =
             MessageFacts { step: Some(Step(step)), label, request: Some(request), fields, delay: 0, held: false };
-        self.fact(from, TraceEvent::Sent { message, to, facts });
-        self.fact(to, TraceEvent::Delivered { message, refused: None });
+        self.fact(from, NodeEvent::Sent { message, to, facts });
+        self.fact(to, NodeEvent::Delivered { message, refused: None });
     }
 
     fn order(&mut self, number: u64) {
@@ -161,26 +162,26 @@ impl Telling {
         let (primary, backups) = replicas(number);
         let (postcode, items) = (postcode(number), vec!["Margherita pizza".to_owned(), "Garlic naan".to_owned()]);
         let ask = Ask::Order { postcode, items: items.clone() };
-        self.fact(node, TraceEvent::Asked { customer, request, ask });
+        self.fact(node, NodeEvent::Asked { customer, request, ask });
         self.message(node, FRONT_END, 9, format!("order to {postcode}"), request);
         self.message(FRONT_END, primary, 10, format!("order to {postcode}"), request);
         let (message, service) = (MessageId { from: primary, number: self.sent + 1 }, PostcodeService::PostcodesIo);
-        self.fact(primary, TraceEvent::PostcodeAsked { message, to: SERVICE, service, postcode, request });
+        self.fact(primary, NodeEvent::PostcodeAsked { message, to: SERVICE, service, postcode, request });
         self.message(primary, SERVICE, 11, format!("GET {postcode}"), request);
         self.message(SERVICE, primary, 12, "exists".into(), request);
         let verdict = Verdict::Valid { place: Some("Manchester".into()), by: service };
-        self.fact(primary, TraceEvent::PostcodeAnswered { message, from: SERVICE, verdict, took: 900 });
+        self.fact(primary, NodeEvent::PostcodeAnswered { message, from: SERVICE, verdict, took: 900 });
         for backup in backups {
             self.message(primary, backup, 5, format!("update {number}"), request);
             self.message(backup, primary, 6, format!("ack {number}"), request);
         }
-        self.fact(primary, TraceEvent::Committed { op: OpNumber(number) });
+        self.fact(primary, MachineEvent::Committed { op: OpNumber(number) });
         self.message(primary, FRONT_END, 13, format!("placed #{number}"), request);
         self.message(FRONT_END, node, 14, format!("placed #{number}"), request);
         let number = OrderNumber(number);
         self.book.push(Order { id: OrderId::Placed(request), number: Some(number), items, at: Default::default() });
         let answer = Answer::Outcome(Outcome::Placed { number });
-        self.fact(node, TraceEvent::Answered { request, answer, took: 2_400 });
+        self.fact(node, NodeEvent::Answered { request, answer, took: 2_400 });
         self.stand(number.0);
     }
 
@@ -188,11 +189,11 @@ impl Telling {
         let (node, customer) = customer(order);
         let request = RequestId { customer, number: RequestNumber(1_000_000 + order) };
         let postcode = postcode(order);
-        self.fact(node, TraceEvent::Asked { customer, request, ask: Ask::History { postcode, page: 0 } });
+        self.fact(node, NodeEvent::Asked { customer, request, ask: Ask::History { postcode, page: 0 } });
         self.message(node, FRONT_END, 9, format!("history of {postcode}?"), request);
         self.message(FRONT_END, node, 14, format!("{} orders", self.book.len()), request);
         let orders = self.book.clone();
         let answer = Answer::History(HistoryPage { postcode, page: 0, total: orders.len() as u64, orders });
-        self.fact(node, TraceEvent::Answered { request, answer, took: 800 });
+        self.fact(node, NodeEvent::Answered { request, answer, took: 800 });
     }
 }

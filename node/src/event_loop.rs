@@ -18,7 +18,7 @@ use std::task::Poll;
 use protocol::ids::{Contact, NodeId, RequestId, Role};
 use protocol::machine::{Effects, Input, Machine, Settings, Timer};
 use protocol::message::Answer;
-use protocol::trace::{NodeState, TraceEvent};
+use protocol::trace::{NodeEvent, NodeState};
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
@@ -194,7 +194,7 @@ impl<M: Machine> Host<M> {
     }
 
     /// An event that the host's owner saw.
-    pub fn trace(&mut self, node: NodeId, event: impl FnOnce() -> TraceEvent) {
+    pub fn trace(&mut self, node: NodeId, event: impl FnOnce() -> NodeEvent) {
         if self.feed.is_observed() {
             self.feed.note(node, self.clock.now(), event());
         }

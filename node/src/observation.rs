@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use protocol::ids::NodeId;
-use protocol::trace::{TraceEvent, TraceRecord};
+use protocol::trace::{NodeEvent, TraceEvent, TraceRecord};
 use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -73,10 +73,10 @@ impl Feed {
     }
 
     /// One event that `node` saw at cluster time `at`. Ask [`Self::is_observed`] before making it.
-    pub fn note(&mut self, node: NodeId, at: u64, event: TraceEvent) {
+    pub fn note(&mut self, node: NodeId, at: u64, event: impl Into<TraceEvent>) {
         if !self.observed {
         } else if self.records.len() < MOST_RECORDS {
-            self.records.push(TraceRecord { node, at, event });
+            self.records.push(TraceRecord { node, at, event: event.into() });
         } else {
             self.dropped += 1;
         }
@@ -132,7 +132,7 @@ impl Feed {
         }
         for (from, mut sent) in by_sender {
             sent.sort_unstable();
-            self.note(from, at, TraceEvent::Flow { sent });
+            self.note(from, at, NodeEvent::Flow { sent });
         }
     }
 }

@@ -13,7 +13,7 @@ use node::control::{ControlCommand, Duty, NodeReport};
 use protocol::ids::Span;
 use protocol::message::{Answer, Ask};
 use protocol::order_book::Outcome;
-use protocol::trace::TraceEvent;
+use protocol::trace::{NodeEvent, TraceEvent};
 
 fn order(dish: &str) -> Ask {
     Ask::Order { postcode: "DH1 3LE".parse().unwrap(), items: vec![dish.into()] }
@@ -113,7 +113,7 @@ async fn an_observer_sees_an_order_pass_step_by_step() {
         let NodeReport::Trace { records, dropped } = cluster.replicas[primary].next_report() else { continue };
         assert_eq!(dropped, 0);
         for record in records {
-            if let TraceEvent::Sent { facts, .. } = record.event {
+            if let TraceEvent::Node(NodeEvent::Sent { facts, .. }) = record.event {
                 steps.extend(facts.step.map(|step| step.0));
             }
         }

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::{Contact, CustomerId, FrontEndToken, OpNumber, ReplicaId, Role, Span, View};
 use crate::machine::{Effects, Identity, Input, Machine, Settings, Timer, Wish};
 use crate::message::{Message, Status};
-use crate::trace::{NodeState, Refusal, Suspicion, TraceEvent};
+use crate::trace::{MachineEvent, NodeState, Refusal, Suspicion};
 
 use requests::Pending;
 use suspicion::{Health, Known, Trials};
@@ -150,7 +150,7 @@ impl FrontEnd {
             self.token = self.token.max(Some(token));
         } else if self.token.is_some_and(|mine| token > mine) && !self.retired {
             self.retired = true;
-            effects.trace(|| TraceEvent::Refused { from: self.identity.name_server.id, why: Refusal::Retired });
+            effects.trace(|| MachineEvent::Refused { from: self.identity.name_server.id, why: Refusal::Retired });
         }
         if self.proposed.as_ref().is_some_and(|proposed| proposed.number <= view.number) {
             self.proposed = None;

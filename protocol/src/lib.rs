@@ -26,6 +26,7 @@
 pub mod codec;
 pub mod customer;
 pub mod fingerprint;
+pub mod flat;
 pub mod front_end;
 pub mod ids;
 pub mod judge;

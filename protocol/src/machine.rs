@@ -28,7 +28,7 @@ use crate::message::{Ask, Message};
 use crate::order_book::MOST_SESSIONS;
 use crate::plant::Plant;
 use crate::postcode::{Postcode, Verdict};
-use crate::trace::{NodeState, TraceEvent};
+use crate::trace::{MachineEvent, NodeState};
 
 pub use crate::timer::Timer;
 
@@ -170,7 +170,7 @@ pub enum Effect {
         answer: crate::message::Answer,
     },
     /// A fact for observers.
-    Trace(TraceEvent),
+    Trace(MachineEvent),
 }
 
 /// What the name server keeps on disk: the newest of these is all it remembers.
@@ -327,7 +327,7 @@ impl Effects {
     }
 
     /// [`Effect::Trace`], made only if somebody observes.
-    pub fn trace(&mut self, event: impl FnOnce() -> TraceEvent) {
+    pub fn trace(&mut self, event: impl FnOnce() -> MachineEvent) {
         if self.observed {
             self.list.push(Effect::Trace(event()));
         }

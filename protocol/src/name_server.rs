@@ -12,7 +12,7 @@ use crate::ids::{Contact, FrontEndToken, NodeId, OpNumber, Role, Span, ViewNumbe
 use crate::machine::{Effect, Effects, Identity, Input, JournalRecord, Machine, Settings, Timer};
 use crate::message::Message;
 use crate::plant::Plant;
-use crate::trace::{NodeState, Refusal, Sign, TraceEvent};
+use crate::trace::{MachineEvent, NodeState, Refusal, Sign};
 
 /// Names that are kept, at most; each has at most [`LONGEST_NAME`] bytes.
 const MOST_NAMES: usize = 4096;
@@ -145,7 +145,7 @@ impl NameServer {
         let Some(known) = self.names.values_mut().find(|known| known.contact == from) else { return };
         if std::mem::take(&mut known.silent) && matters {
             let why = Some(Sign::Heard { late: Span(0) });
-            effects.trace(|| TraceEvent::Suspects { replica: from.id, suspected: false, why });
+            effects.trace(|| MachineEvent::Suspects { replica: from.id, suspected: false, why });
         }
         self.count_silence(from.id, effects);
         let newest = self.front_ends().max_by_key(|(_, known)| known.rank());
@@ -198,7 +198,7 @@ impl NameServer {
         if !matters {
             return;
         }
-        effects.trace(|| TraceEvent::Suspects { replica: id, suspected: true, why: Some(why) });
+        effects.trace(|| MachineEvent::Suspects { replica: id, suspected: true, why: Some(why) });
     }
 
     /// Nodes that could not register while this process slept get another round, and are not suspected.
@@ -255,7 +255,7 @@ impl NameServer {
             self.record.view = view;
             effects.push(Effect::Journal(self.record.clone()));
         } else if view != self.record.view {
-            effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::RecordMovedOn });
+            effects.trace(|| MachineEvent::Refused { from: from.id, why: Refusal::RecordMovedOn });
         }
         self.answer(from, traced, false, effects);
     }
@@ -269,7 +269,7 @@ impl NameServer {
         self.names.retain(|name, known| {
             if !known.fresh {
                 let text = format!("{name} did not register again and was removed from the registry.");
-                effects.trace(|| TraceEvent::Log { text });
+                effects.trace(|| MachineEvent::Log { text });
             }
             std::mem::take(&mut known.fresh)
         });

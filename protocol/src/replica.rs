@@ -21,7 +21,7 @@ use crate::machine::{Effects, Identity, Input, Machine, Settings, Timer};
 use crate::message::{Message, Status};
 use crate::order_book::OrderBook;
 use crate::plant::Plant;
-use crate::trace::{NodeState, Refusal, ReplicaState, Standing, TraceEvent};
+use crate::trace::{MachineEvent, NodeState, Refusal, ReplicaState, Standing};
 
 use answers::Owed;
 use joining::Loading;
@@ -187,7 +187,7 @@ impl Replica {
 
     fn entered(&mut self, effects: &mut Effects) {
         self.shared.status_due = true;
-        effects.trace(|| TraceEvent::Became { standing: self.standing(), view: self.shared.view.clone() });
+        effects.trace(|| MachineEvent::Became { standing: self.standing(), view: self.shared.view.clone() });
     }
 
     // Messages.

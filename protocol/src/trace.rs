@@ -7,27 +7,33 @@
 mod crowd;
 mod denial;
 mod failpoints;
+mod launcher_event;
 mod loss;
+mod machine_event;
 mod no_service;
+mod node_event;
 mod steering;
 mod suspicion;
 
-use serde::{Deserialize, Serialize};
+use serde::de::VariantAccess;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::flat::{self, Flat, Named};
 use crate::ids::{
-    Contact, CustomerId, Fingerprint, FrontEndToken, MessageId, NodeId, OpNumber, OrderNumber, Position, ReplicaId,
-    RequestId, Role, Span, View, ViewNumber,
+    Contact, Fingerprint, FrontEndToken, NodeId, OpNumber, OrderNumber, Position, ReplicaId, RequestId, Role, Span,
+    View, ViewNumber,
 };
-use crate::message::{Answer, Ask, FieldValue, Step, WaitReason};
-use crate::plant::Plant;
-use crate::postcode::{Postcode, PostcodeService, Verdict};
-use crate::timer::Timer;
+use crate::message::{FieldValue, Step, WaitReason};
+use crate::postcode::PostcodeService;
 
 pub use crowd::{Crowd, CrowdJudged, CrowdTimes};
 pub use denial::{Denial, NoFreshStart};
 pub use failpoints::{FAILPOINTS, Failpoint, Part};
+pub use launcher_event::LauncherEvent;
 pub use loss::Loss;
+pub use machine_event::MachineEvent;
 pub use no_service::NoService;
+pub use node_event::NodeEvent;
 pub use steering::{Blast, Bomb, Freezing, LinkRule, MessageAct, Rate, Stay};
 pub use suspicion::{Sign, Suspicion};
 
@@ -42,224 +48,76 @@ pub struct TraceRecord {
     pub event: TraceEvent,
 }
 
-/// A fact, by the one who sees it: launcher, driver, machine or customers.
+/// A fact, by the one who sees it. On tapes and in other JSON it is written without its speaker, as `{"Sent": {…}}`; read
+/// again, what several of them can say (`Log`, `CommandRefused`) is the launcher's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub enum TraceEvent {
-    /// Launcher: a process runs (or a customer appeared; then `pid` is the app's own).
-    Started(Started),
-    /// Launcher: a process ended, or a customer was removed.
-    Ended {
-        /// Whether somebody asked for it by name: crash and removal are wanted, a panic is not.
-        how: Ending,
-        /// Last words or exit status, for the log.
-        words: String,
-    },
-    /// Driver: a message entered its link. Only of traced messages.
-    Sent {
-        /// The message that was sent.
-        message: MessageId,
-        /// Its receiver.
-        to: NodeId,
-        /// What people are shown.
-        facts: MessageFacts,
-    },
-    /// Driver of the sender: how long a message stays in its link has changed since it was sent.
-    Stays {
-        /// A message that is still in its link.
-        message: MessageId,
-        /// Its receiver.
-        to: NodeId,
-        /// How long it stays there from now on.
-        stay: Stay,
-    },
-    /// Driver of the receiver: the message left its link and was handled.
-    Delivered {
-        /// The message that arrived.
-        message: MessageId,
-        /// Why the receiver did not do what it says; none: it did.
-        refused: Option<Refusal>,
-    },
-    /// Driver: the message will never arrive.
-    Lost {
-        /// The message that was lost.
-        message: MessageId,
-        /// To whom it was sent.
-        to: NodeId,
-        /// What became of it.
-        why: Loss,
-    },
-    /// Machine: the message being handled was refused.
-    Refused {
-        /// The sender of that message.
-        from: NodeId,
-        /// What spoke against doing what it says.
-        why: Refusal,
-    },
-    /// Machine of a replica: it changed its role.
-    Became {
-        /// The role it has now.
-        standing: Standing,
-        /// The view in which it has that role.
-        view: View,
-    },
-    /// Machine of a primary: everything up to here is on every member of the ack set.
-    Committed {
-        /// The new commit number.
-        op: OpNumber,
-    },
-    /// Machine of a primary: somebody entered the ack set (rule R4).
-    TookIn {
-        /// The joiner that every answer now needs.
-        replica: ReplicaId,
-    },
-    /// Machine of a front-end, or of a name server: it stopped, or began again, to believe a replica (a front-end) alive.
-    Suspects {
-        /// The replica, or of a name server the front-end.
-        replica: ReplicaId,
-        /// True when the suspicion begins.
-        suspected: bool,
-        /// What it goes by; tapes of earlier versions do not say.
-        #[serde(default)]
-        why: Option<Sign>,
-    },
-    /// Machine of a primary: an order waits for its postcode. Driver: the request leaves (\[11\]).
-    PostcodeAsked {
-        /// Which message of the driver's.
-        message: MessageId,
-        /// The service's process (its node id).
-        to: NodeId,
-        /// Primary or fallback: the service that this attempt goes to.
-        service: PostcodeService,
-        /// The postcode of the order that waits.
-        postcode: Postcode,
-        /// The order that waits.
-        request: RequestId,
-    },
-    /// Driver of a primary: the answer is there (\[12\]), or the attempt is over.
-    PostcodeAnswered {
-        /// The request's message.
-        message: MessageId,
-        /// The service's process (its node id).
-        from: NodeId,
-        /// The verdict; or that no service answered.
-        verdict: Verdict,
-        /// How long it took, in microseconds of real time.
-        took: u64,
-    },
-    /// Driver: what the node believes now; sent when it changed, at most some 20 times a second.
-    State(NodeState),
-    /// Driver, while time is slower than real time: the armed timers, each with the cluster time at which it rings.
-    Timers {
-        /// Timers with the moments at which they ring, in microseconds of cluster time, in the order of moments.
-        armed: Vec<(Timer, u64)>,
-    },
-    /// Driver, while time is slower than real time: a timer rang (of heartbeats only those that were let ring by hand).
-    Rang {
-        /// The timer that rang.
-        timer: Timer,
-    },
-    /// Driver, or launcher for [`Freezing::Signal`]: the process stands still from now on.
-    Froze {
-        /// By itself, or by the operating system.
-        how: Freezing,
-    },
-    /// Driver, or launcher: it goes on.
-    Woke,
-    /// Launcher: a bomb lies in this process, or none any more.
-    BombIs {
-        /// The bomb that lies there now; none: there is none any more.
-        bomb: Option<Bomb>,
-    },
-    /// Driver, or launcher: the point was reached, the bomb goes off.
-    Exploded {
-        /// The bomb that went off.
-        bomb: Bomb,
-    },
-    /// Driver: untraced messages since the last such event, per receiver: shown as flow.
-    Flow {
-        /// Receiver, messages of orders, messages of control.
-        sent: Vec<(NodeId, u64, u64)>,
-    },
-    /// Customers' driver: a customer asked. The moment counts as the start of the operation.
-    Asked {
-        /// The customer, as it is known for ever.
-        customer: CustomerId,
-        /// The request, as in all messages about it.
-        request: RequestId,
-        /// An order, a history or a withdrawal.
-        ask: Ask,
-    },
-    /// Customers' driver: the customer's answer (a receipt, if it is a placed order).
-    Answered {
-        /// The request as the customer made it.
-        request: RequestId,
-        /// The outcome, or the history that was read.
-        answer: Answer,
-        /// Microseconds of cluster time since it was asked.
-        took: u64,
-    },
-    /// Customers' driver: what a customer is, when it appears and when its postcode changes.
-    CustomerIs {
-        /// Its id, which it keeps for ever.
-        customer: CustomerId,
-        /// What people call it.
-        name: String,
-        /// Where its orders go, unless it says otherwise.
-        postcode: Postcode,
-        /// Latitude and longitude in millionths of a degree.
-        place: (i32, i32),
-    },
-    /// Customers' driver: how far customers have come that order all the time and are told of only together. The record's
-    /// node is the first of them; the others follow it in number.
-    Crowd(Crowd),
-    /// Launcher: a page of a node's order history, as asked for.
-    Orders {
-        /// Histories by postcode, each oldest first: postcode, labels of its orders.
-        histories: Vec<(Postcode, Vec<String>)>,
-        /// How many postcodes there are in all.
-        postcodes: u64,
-    },
-    /// Launcher: how long a hop lasts now, in microseconds of cluster time.
-    HopIs {
-        /// 0: as fast as it goes.
-        hop: u64,
-    },
-    /// Launcher: how fast cluster time goes from now on.
-    ClockIs {
-        /// In millionths of real time; 0 while it stands still.
-        rate: Rate,
-        /// It stops by itself at this cluster time.
-        until: Option<u64>,
-    },
-    /// Launcher: what a link does from now on, one way. Links go by name, they outlive the processes at their ends.
-    LinkIs {
-        /// From which node or customer.
-        from: String,
-        /// The name of the node or customer at the other end.
-        to: String,
-        /// The whole rule: it replaces the one before.
-        rule: LinkRule,
-    },
-    /// Launcher: which bug is injected from now on.
-    PlantIs {
-        /// The bug; none: no bug is injected.
-        plant: Option<Plant>,
-    },
-    /// Launcher: whether heartbeats are shown one by one.
-    HeartbeatsAre {
-        /// True: each is an event of its own. False: they are counted as flow.
-        shown: bool,
-    },
-    /// Launcher, or machine of a front-end: something a person asked for is not done.
-    CommandRefused {
-        /// Why it cannot be done, as facts.
-        why: Denial,
-    },
-    /// Anyone: a line for people.
-    Log {
-        /// A sentence for the log; nothing reads it.
-        text: String,
-    },
+    /// What the launcher says, under the id of the process that it speaks of.
+    Launcher(LauncherEvent),
+    /// What a node's driver says.
+    Node(NodeEvent),
+    /// What a machine says.
+    Machine(MachineEvent),
+}
+
+impl TraceEvent {
+    /// Why something that a person asked for is not done, if this says so: launcher and front-ends do.
+    #[must_use]
+    pub fn denial(&self) -> Option<&Denial> {
+        match self {
+            TraceEvent::Launcher(LauncherEvent::CommandRefused { why })
+            | TraceEvent::Machine(MachineEvent::CommandRefused { why }) => Some(why),
+            TraceEvent::Launcher(_) | TraceEvent::Node(_) | TraceEvent::Machine(_) => None,
+        }
+    }
+}
+
+impl From<LauncherEvent> for TraceEvent {
+    fn from(event: LauncherEvent) -> Self {
+        TraceEvent::Launcher(event)
+    }
+}
+
+impl From<NodeEvent> for TraceEvent {
+    fn from(event: NodeEvent) -> Self {
+        TraceEvent::Node(event)
+    }
+}
+
+impl From<MachineEvent> for TraceEvent {
+    fn from(event: MachineEvent) -> Self {
+        TraceEvent::Machine(event)
+    }
+}
+
+impl Serialize for TraceEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            _ if !serializer.is_human_readable() => TraceEvent::serialize(self, serializer),
+            TraceEvent::Launcher(event) => event.serialize(serializer),
+            TraceEvent::Node(event) => event.serialize(serializer),
+            TraceEvent::Machine(event) => event.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for TraceEvent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() { flat::read(deserializer) } else { TraceEvent::deserialize(deserializer) }
+    }
+}
+
+impl<'de> Flat<'de> for TraceEvent {
+    fn of<V: VariantAccess<'de>>(named: Named<V>) -> Result<Self, V::Error> {
+        if named.is_of::<LauncherEvent>() {
+            named.read().map(TraceEvent::Launcher)
+        } else if named.is_of::<NodeEvent>() {
+            named.read().map(TraceEvent::Node)
+        } else {
+            named.read().map(TraceEvent::Machine)
+        }
+    }
 }
 
 /// A process that runs, or a customer that appeared.
@@ -469,4 +327,26 @@ pub struct Unchecked {
     pub why: WaitReason,
     /// How long it has, in whole seconds.
     pub waited: Span,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::MessageId;
+
+    #[test]
+    fn formats_without_names_keep_the_speaker() {
+        let text = || String::from("It is away.");
+        let said = [
+            TraceEvent::from(LauncherEvent::Log { text: text() }),
+            TraceEvent::from(NodeEvent::Log { text: text() }),
+            TraceEvent::from(MachineEvent::Log { text: text() }),
+            TraceEvent::from(NodeEvent::Woke),
+            TraceEvent::from(NodeEvent::Delivered { message: MessageId { from: NodeId(1), number: 7 }, refused: None }),
+        ];
+        for event in said {
+            let bytes = postcard::to_extend(&event, Vec::new()).unwrap();
+            assert_eq!(postcard::from_bytes::<TraceEvent>(&bytes), Ok(event));
+        }
+    }
 }

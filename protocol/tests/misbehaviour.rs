@@ -18,7 +18,7 @@ use protocol::message::{Ask, Message, SnapshotPart, StateUpdate, Status, WaitRea
 use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome};
 use protocol::postcode::{PostcodeService, Verdict};
 use protocol::replica::Replica;
-use protocol::trace::{NodeState, Refusal, TraceEvent};
+use protocol::trace::{MachineEvent, NodeState, Refusal};
 use single::{FRONT_END, ME, contact, found, give, identity, messages, postcode, refusals, request, say, view};
 
 fn replica() -> Replica {
@@ -330,7 +330,8 @@ fn a_lone_primary_that_stood_down_leads_a_newer_view() {
 fn a_retired_front_end_suspects_nobody_until_it_is_alone_again() {
     let mut front_end = front_end(view(1, 3, &[3]));
     let suspicions = |effects: &[Effect]| {
-        let suspects = |effect: &&Effect| matches!(effect, Effect::Trace(TraceEvent::Suspects { suspected: true, .. }));
+        let suspects =
+            |effect: &&Effect| matches!(effect, Effect::Trace(MachineEvent::Suspects { suspected: true, .. }));
         effects.iter().filter(suspects).count()
     };
     let silence = || Input::Rang(Timer::Silence(NodeId(3)));

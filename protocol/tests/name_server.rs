@@ -8,7 +8,7 @@ use protocol::ids::{FrontEndToken, NodeId, OpNumber, Role, Span, View, ViewNumbe
 use protocol::machine::{Effect, Identity, Input, JournalRecord, Machine, Settings, Timer};
 use protocol::message::Message;
 use protocol::name_server::NameServer;
-use protocol::trace::{NodeState, Refusal, TraceEvent};
+use protocol::trace::{MachineEvent, NodeState, Refusal};
 use single::{ME, NAME_SERVER, contact, give, identity, refusals, ring, say, sent, set, start, timers, traces, view};
 
 fn name_server_with(journal: JournalRecord) -> NameServer {
@@ -81,7 +81,7 @@ fn a_name_that_is_not_registered_again_is_cleaned_away() {
     registers(&mut name_server, 12, "replica-2");
     let effects = cleans(&mut name_server);
     assert_eq!(replicas(&mut name_server), [12]);
-    let [TraceEvent::Log { text }] = traces(&effects)[..] else { panic!("{effects:?}") };
+    let [MachineEvent::Log { text }] = traces(&effects)[..] else { panic!("{effects:?}") };
     assert!(text.contains("replica-1"), "{text}");
     cleans(&mut name_server);
     assert_eq!(replicas(&mut name_server), []);
@@ -173,7 +173,7 @@ fn the_cleaning_timer_follows_its_setting() {
 /// What observers hear of the front-ends that it believes dead or alive.
 fn suspicions(effects: &[Effect]) -> Vec<(u64, bool)> {
     let suspicions = traces(effects).into_iter().filter_map(|event| match event {
-        TraceEvent::Suspects { replica, suspected, .. } => Some((replica.0, *suspected)),
+        MachineEvent::Suspects { replica, suspected, .. } => Some((replica.0, *suspected)),
         _ => None,
     });
     suspicions.collect()

@@ -14,7 +14,7 @@ use protocol::message::{Ask, Message, SnapshotPart, StateUpdate, Status, WaitRea
 use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome};
 use protocol::postcode::{PostcodeService, Verdict};
 use protocol::replica::Replica;
-use protocol::trace::{NodeState, Refusal, ReplicaState, TraceEvent, Unchecked};
+use protocol::trace::{MachineEvent, NodeState, Refusal, ReplicaState, Unchecked};
 use single::{
     FRONT_END, ME, NAME_SERVER, contact, found, give, identity, messages, postcode, refusals, request, ring, say, sent,
     start, timers, traces, view,
@@ -193,7 +193,7 @@ fn a_change_of_role_is_told_to_the_front_end_at_once_and_only_once() {
     let effects = say(&mut replica, BACKUP, Message::Refused { view: ViewNumber(2) });
     let told: Vec<_> = statuses(&effects).into_iter().map(|status| (status.view, status.acting)).collect();
     assert_eq!(told, [(ViewNumber(1), false)], "it has stood down");
-    assert!(traces(&effects).iter().any(|event| matches!(event, TraceEvent::Became { .. })));
+    assert!(traces(&effects).iter().any(|event| matches!(event, MachineEvent::Became { .. })));
     assert_eq!(say(&mut replica, BACKUP, Message::Refused { view: ViewNumber(2) }), []);
 }
 

@@ -12,12 +12,12 @@ use protocol::ids::{
 use protocol::machine::{Effect, Identity, Input, JournalRecord, Machine, Settings, Timer, Wish};
 use protocol::message::{Ask, Message, Status};
 use protocol::name_server::NameServer;
-use protocol::trace::{NodeState, Sign, TraceEvent};
+use protocol::trace::{MachineEvent, NodeState, Sign};
 use single::{ME, NAME_SERVER, contact, give, identity, probed, ring, say, sent, set, view};
 
 fn signs(effects: &[Effect]) -> Vec<Sign> {
     let signs = effects.iter().filter_map(|effect| match effect {
-        Effect::Trace(TraceEvent::Suspects { suspected: true, why, .. }) => *why,
+        Effect::Trace(MachineEvent::Suspects { suspected: true, why, .. }) => *why,
         _ => None,
     });
     signs.collect()

@@ -14,7 +14,7 @@ use std::thread;
 use anyhow::Context;
 use node::arguments::NodeRole;
 use node::control::{ControlCommand, NodeConfig, NodeReport, read_frame, write_frame};
-use protocol::trace::TraceEvent;
+use protocol::trace::{MachineEvent, NodeEvent, TraceEvent};
 
 use super::incoming::{Incoming, ProcessKey};
 use super::observer::Facts;
@@ -206,7 +206,8 @@ fn listen(stdout: ChildStdout, key: ProcessKey, incoming: &Sender<Incoming>, fac
 fn is_of_steering(event: &TraceEvent) -> bool {
     matches!(
         event,
-        TraceEvent::Froze { .. } | TraceEvent::Woke | TraceEvent::Exploded { .. } | TraceEvent::TookIn { .. }
+        TraceEvent::Node(NodeEvent::Froze { .. } | NodeEvent::Woke | NodeEvent::Exploded { .. })
+            | TraceEvent::Machine(MachineEvent::TookIn { .. })
     )
 }
 

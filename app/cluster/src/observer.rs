@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use protocol::ids::NodeId;
-use protocol::trace::{TraceEvent, TraceRecord};
+use protocol::trace::{LauncherEvent, MachineEvent, NodeEvent, TraceEvent, TraceRecord};
 
 /// From this many waiting facts on, events of single messages are dropped.
 const MOST_STEPS: usize = 100_000;
@@ -72,7 +72,7 @@ impl Facts {
         let dropped = std::mem::take(&mut waiting.dropped);
         if dropped > 0 {
             let text = format!("{dropped} events came too fast to be shown; they are missing from the window");
-            records.push(TraceRecord { node: NodeId(0), at: now, event: TraceEvent::Log { text } });
+            records.push(TraceRecord { node: NodeId(0), at: now, event: LauncherEvent::Log { text }.into() });
         }
         records
     }
@@ -86,11 +86,13 @@ impl Facts {
 impl Waiting {
     /// Keeps the newest count of a sender's heartbeats aside, added to what was counted before; gives back anything else.
     fn keep_if_pulse(&mut self, mut record: TraceRecord) -> Option<TraceRecord> {
-        let TraceEvent::Flow { sent } = &mut record.event else { return Some(record) };
+        let TraceEvent::Node(NodeEvent::Flow { sent }) = &mut record.event else { return Some(record) };
         if sent.iter().any(|(_, orders, _)| *orders > 0) {
             return Some(record);
         }
-        if let Some(TraceRecord { event: TraceEvent::Flow { sent: before }, .. }) = self.pulse.remove(&record.node) {
+        if let Some(TraceRecord { event: TraceEvent::Node(NodeEvent::Flow { sent: before }), .. }) =
+            self.pulse.remove(&record.node)
+        {
             for (to, _, control) in before {
                 match sent.iter_mut().find(|(receiver, _, _)| *receiver == to) {
                     Some((_, _, count)) => *count += control,
@@ -106,39 +108,32 @@ impl Waiting {
 /// Whether the loss of this event only thins out the picture.
 fn is_of_one_message(event: &TraceEvent) -> bool {
     match event {
-        TraceEvent::Sent { .. }
-        | TraceEvent::Delivered { .. }
-        | TraceEvent::Stays { .. }
-        | TraceEvent::Timers { .. }
-        | TraceEvent::Rang { .. }
-        | TraceEvent::Lost { .. }
-        | TraceEvent::Refused { .. }
-        | TraceEvent::Committed { .. }
-        | TraceEvent::PostcodeAsked { .. }
-        | TraceEvent::PostcodeAnswered { .. }
-        | TraceEvent::Flow { .. }
-        | TraceEvent::Log { .. } => true,
-        TraceEvent::Started(_)
-        | TraceEvent::Ended { .. }
-        | TraceEvent::Became { .. }
-        | TraceEvent::TookIn { .. }
-        | TraceEvent::Suspects { .. }
-        | TraceEvent::State(_)
-        | TraceEvent::Asked { .. }
-        | TraceEvent::Answered { .. }
-        | TraceEvent::CustomerIs { .. }
-        | TraceEvent::Crowd(_)
-        | TraceEvent::Orders { .. }
-        | TraceEvent::HopIs { .. }
-        | TraceEvent::ClockIs { .. }
-        | TraceEvent::LinkIs { .. }
-        | TraceEvent::PlantIs { .. }
-        | TraceEvent::HeartbeatsAre { .. }
-        | TraceEvent::Froze { .. }
-        | TraceEvent::Woke
-        | TraceEvent::BombIs { .. }
-        | TraceEvent::Exploded { .. }
-        | TraceEvent::CommandRefused { .. } => false,
+        TraceEvent::Launcher(event) => matches!(event, LauncherEvent::Log { .. }),
+        TraceEvent::Node(event) => match event {
+            NodeEvent::Sent { .. }
+            | NodeEvent::Delivered { .. }
+            | NodeEvent::Stays { .. }
+            | NodeEvent::Timers { .. }
+            | NodeEvent::Rang { .. }
+            | NodeEvent::Lost { .. }
+            | NodeEvent::PostcodeAsked { .. }
+            | NodeEvent::PostcodeAnswered { .. }
+            | NodeEvent::Flow { .. }
+            | NodeEvent::Log { .. } => true,
+            NodeEvent::State(_)
+            | NodeEvent::Asked { .. }
+            | NodeEvent::Answered { .. }
+            | NodeEvent::Froze { .. }
+            | NodeEvent::Woke
+            | NodeEvent::Exploded { .. } => false,
+        },
+        TraceEvent::Machine(event) => match event {
+            MachineEvent::Refused { .. } | MachineEvent::Committed { .. } | MachineEvent::Log { .. } => true,
+            MachineEvent::Became { .. }
+            | MachineEvent::TookIn { .. }
+            | MachineEvent::Suspects { .. }
+            | MachineEvent::CommandRefused { .. } => false,
+        },
     }
 }
 
@@ -148,8 +143,8 @@ mod tests {
     use protocol::ids::OpNumber;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    fn fact(event: TraceEvent) -> TraceRecord {
-        TraceRecord { node: NodeId(1), at: 0, event }
+    fn fact(event: impl Into<TraceEvent>) -> TraceRecord {
+        TraceRecord { node: NodeId(1), at: 0, event: event.into() }
     }
 
     #[test]
@@ -160,12 +155,14 @@ mod tests {
         facts.wake_with(Arc::new(move || {
             counter.fetch_add(1, Ordering::Relaxed);
         }));
-        facts.push((0..MOST_STEPS as u64 + 5).map(|op| fact(TraceEvent::Committed { op: OpNumber(op) })));
-        facts.push([fact(TraceEvent::HopIs { hop: 1 })]);
+        facts.push((0..MOST_STEPS as u64 + 5).map(|op| fact(MachineEvent::Committed { op: OpNumber(op) })));
+        facts.push([fact(LauncherEvent::HopIs { hop: 1 })]);
         let taken = facts.take(7);
         assert_eq!(taken.len(), MOST_STEPS + 2);
-        assert_eq!(taken[MOST_STEPS].event, TraceEvent::HopIs { hop: 1 });
-        assert!(matches!(&taken[MOST_STEPS + 1].event, TraceEvent::Log { text } if text.starts_with("5 events")));
+        assert_eq!(taken[MOST_STEPS].event, TraceEvent::Launcher(LauncherEvent::HopIs { hop: 1 }));
+        assert!(
+            matches!(&taken[MOST_STEPS + 1].event, TraceEvent::Launcher(LauncherEvent::Log { text }) if text.starts_with("5 events"))
+        );
         assert_eq!(woken.load(Ordering::Relaxed), 1);
         assert!(facts.take(8).is_empty());
     }
@@ -179,14 +176,14 @@ mod tests {
             counter.fetch_add(1, Ordering::Relaxed);
         }));
         for _ in 0..3 {
-            facts.push([fact(TraceEvent::Flow { sent: vec![(NodeId(2), 0, 5)] })]);
+            facts.push([fact(NodeEvent::Flow { sent: vec![(NodeId(2), 0, 5)] })]);
         }
         assert_eq!(woken.load(Ordering::Relaxed), 0);
-        facts.push([fact(TraceEvent::HopIs { hop: 1 })]);
-        facts.push([fact(TraceEvent::HopIs { hop: 2 })]);
+        facts.push([fact(LauncherEvent::HopIs { hop: 1 })]);
+        facts.push([fact(LauncherEvent::HopIs { hop: 2 })]);
         assert_eq!(woken.load(Ordering::Relaxed), 1, "once until the facts are taken");
-        assert_eq!(facts.take(1)[2].event, TraceEvent::Flow { sent: vec![(NodeId(2), 0, 15)] });
-        facts.push([fact(TraceEvent::Flow { sent: vec![(NodeId(2), 3, 5)] })]);
+        assert_eq!(facts.take(1)[2].event, TraceEvent::Node(NodeEvent::Flow { sent: vec![(NodeId(2), 0, 15)] }));
+        facts.push([fact(NodeEvent::Flow { sent: vec![(NodeId(2), 3, 5)] })]);
         assert_eq!(woken.load(Ordering::Relaxed), 2, "orders are worth a look");
     }
 }

@@ -16,7 +16,7 @@ use anyhow::{Context, bail};
 use node::control::{ControlCommand, Misbehaviour, NodeReport, SteeringCommand};
 use protocol::ids::{NodeId, View};
 use protocol::postcode::PostcodeService;
-use protocol::trace::{Bomb, Ending, Started, TraceEvent, TraceRecord};
+use protocol::trace::{Bomb, Ending, LauncherEvent, NodeEvent, Started, TraceRecord};
 
 use super::customers::Customers;
 use super::hosts::Hosts;
@@ -98,7 +98,7 @@ impl Supervisor {
         match incoming {
             Incoming::Wanted(command) => {
                 if let Err(error) = self.perform(command) {
-                    self.fact(NodeId(0), TraceEvent::CommandRefused { why: node::error_text::chain(&error).into() });
+                    self.fact(NodeId(0), LauncherEvent::CommandRefused { why: node::error_text::chain(&error).into() });
                 }
             }
             Incoming::Asked(question) => self.on_question(question),
@@ -249,7 +249,7 @@ impl Supervisor {
             (None, Ending::Removed) if !node.removed => {
                 node.removed = true;
                 let id = node.id;
-                self.fact(id, TraceEvent::Ended { how: Ending::Removed, words: "removed".into() });
+                self.fact(id, LauncherEvent::Ended { how: Ending::Removed, words: "removed".into() });
                 Ok(())
             }
             (None, _) => bail!("{name} is not running."),
@@ -275,7 +275,7 @@ impl Supervisor {
     fn on_turned_away(&mut self, why: String) {
         if self.turned_away.is_none_or(|last| last.elapsed() >= BETWEEN_TURNED_AWAY) {
             self.turned_away = Some(Instant::now());
-            self.fact(NodeId(0), TraceEvent::CommandRefused { why: why.into() });
+            self.fact(NodeId(0), LauncherEvent::CommandRefused { why: why.into() });
         }
     }
 
@@ -288,12 +288,12 @@ impl Supervisor {
                 node.ready = true;
                 let started = Started { name: node.name.clone(), actor: node.kind.actor(), pid, contact };
                 let bomb = node.bomb;
-                self.fact(id, TraceEvent::Started(started));
+                self.fact(id, LauncherEvent::Started(started));
                 if bomb.is_some() {
-                    self.fact(id, TraceEvent::BombIs { bomb });
+                    self.fact(id, LauncherEvent::BombIs { bomb });
                 }
             }
-            NodeReport::Refused { why } => self.fact(id, TraceEvent::CommandRefused { why }),
+            NodeReport::Refused { why } => self.fact(id, LauncherEvent::CommandRefused { why }),
             NodeReport::Failed { why } => node.failure = Some(why),
             NodeReport::Status { state, usage } => self.inquiries.on_status(key, state, usage),
             NodeReport::Orders { histories, postcodes } => {
@@ -301,7 +301,7 @@ impl Supervisor {
                     .into_iter()
                     .map(|(postcode, orders)| (postcode, orders.iter().map(label).collect()))
                     .collect();
-                self.fact(id, TraceEvent::Orders { histories, postcodes });
+                self.fact(id, LauncherEvent::Orders { histories, postcodes });
             }
             NodeReport::Trace { records, dropped } => {
                 self.facts.count_dropped(dropped);
@@ -329,11 +329,16 @@ impl Supervisor {
             (Ending::Exited | Ending::Crashed | Ending::Removed, None) => ended,
         };
         let id = node.id;
-        self.fact(id, TraceEvent::Ended { how, words });
+        self.fact(id, LauncherEvent::Ended { how, words });
     }
 
-    pub(super) fn fact(&self, node: NodeId, event: TraceEvent) {
-        self.facts.push([TraceRecord { node, at: self.clock.now(), event }]);
+    pub(super) fn fact(&self, node: NodeId, event: LauncherEvent) {
+        self.facts.push([TraceRecord { node, at: self.clock.now(), event: event.into() }]);
+    }
+
+    /// What a process cannot say itself while it stands still.
+    pub(super) fn fact_for(&self, node: NodeId, event: NodeEvent) {
+        self.facts.push([TraceRecord { node, at: self.clock.now(), event: event.into() }]);
     }
 }
 

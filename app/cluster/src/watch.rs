@@ -3,7 +3,7 @@
 //! A moment of cluster time is nothing to watch for: every clock stops there by itself.
 
 use protocol::ids::ViewNumber;
-use protocol::trace::{Standing, TraceEvent, TraceRecord};
+use protocol::trace::{MachineEvent, Standing, TraceEvent, TraceRecord};
 
 use knowledge::numbered_steps::{NumberedSteps, Passed};
 use knowledge::user_command::{Until, UserCommand};
@@ -47,7 +47,10 @@ impl Watch {
     }
 
     fn newer_view(&mut self, event: &TraceEvent) -> bool {
-        let TraceEvent::Became { standing: Standing::Primary | Standing::Backup, view } = event else { return false };
+        let TraceEvent::Machine(MachineEvent::Became { standing: Standing::Primary | Standing::Backup, view }) = event
+        else {
+            return false;
+        };
         let newer = view.number > self.newest;
         self.newest = self.newest.max(view.number);
         newer
@@ -59,14 +62,14 @@ mod tests {
     use super::*;
     use protocol::ids::{MessageId, NodeId, View};
     use protocol::message::Step;
-    use protocol::trace::{MessageFacts, Rate};
+    use protocol::trace::{MessageFacts, NodeEvent, Rate};
 
     fn run(until: Until) -> UserCommand {
         UserCommand::RunUntil { rate: Rate::REAL, until }
     }
 
-    fn record(at: u64, event: TraceEvent) -> TraceRecord {
-        TraceRecord { node: NodeId(1), at, event }
+    fn record(at: u64, event: impl Into<TraceEvent>) -> TraceRecord {
+        TraceRecord { node: NodeId(1), at, event: event.into() }
     }
 
     fn sent(number: u64, step: Option<u8>) -> TraceRecord {
@@ -79,11 +82,11 @@ mod tests {
             held: false,
         };
         let message = MessageId { from: NodeId(1), number };
-        record(5, TraceEvent::Sent { message, to: NodeId(2), facts })
+        record(5, NodeEvent::Sent { message, to: NodeId(2), facts })
     }
 
     fn delivered(number: u64, at: u64) -> TraceRecord {
-        record(at, TraceEvent::Delivered { message: MessageId { from: NodeId(1), number }, refused: None })
+        record(at, NodeEvent::Delivered { message: MessageId { from: NodeId(1), number }, refused: None })
     }
 
     #[test]
@@ -106,7 +109,7 @@ mod tests {
     fn a_view_change_is_a_newer_view_than_any() {
         let became = |number: u64, at: u64| {
             let view = View { number: ViewNumber(number), ..View::default() };
-            record(at, TraceEvent::Became { standing: Standing::Backup, view })
+            record(at, MachineEvent::Became { standing: Standing::Backup, view })
         };
         let mut watch = Watch::default();
         assert!(!watch.has_happened(&[became(1, 1), became(2, 2)]));

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use protocol::ids::MessageId;
 use protocol::message::Step;
-use protocol::trace::{TraceEvent, TraceRecord};
+use protocol::trace::{NodeEvent, TraceEvent, TraceRecord};
 
 /// The most sendings and deliveries that wait for each other.
 const MOST_OPEN: usize = 4096;
@@ -31,7 +31,7 @@ pub struct NumberedSteps {
 impl NumberedSteps {
     /// Takes a fact in; says what it tells of numbered messages.
     pub fn learn(&mut self, record: &TraceRecord) -> Vec<Passed> {
-        if let TraceEvent::Sent { message, facts, .. } = &record.event {
+        if let TraceEvent::Node(NodeEvent::Sent { message, facts, .. }) = &record.event {
             let Some(step) = facts.step else { return Vec::new() };
             if let Some(place) = self.early.iter().position(|(early, _)| early == message) {
                 let at = self.early.remove(place).map_or(record.at, |(_, at)| at);
@@ -41,7 +41,7 @@ impl NumberedSteps {
             self.open.drain(..self.open.len().saturating_sub(MOST_OPEN));
             return vec![Passed::Sent(step)];
         }
-        let TraceEvent::Delivered { message, .. } = &record.event else { return Vec::new() };
+        let TraceEvent::Node(NodeEvent::Delivered { message, .. }) = &record.event else { return Vec::new() };
         match self.open.iter().position(|(open, _)| open == message) {
             Some(place) => {
                 let step = self.open.remove(place).map(|(_, step)| step);

@@ -21,7 +21,10 @@ use std::sync::Arc;
 
 use protocol::ids::{NodeId, Role};
 use protocol::postcode::{Postcode, Verdict};
-use protocol::trace::{Actor, Crowd, Denial, Ending, NoService, NodeState, Started, TraceEvent, TraceRecord};
+use protocol::trace::{
+    Actor, Crowd, Denial, Ending, LauncherEvent, MachineEvent, NoService, NodeEvent, NodeState, Started, TraceEvent,
+    TraceRecord,
+};
 
 pub use belief::{Belief, Truth};
 pub use concern::Concern;
@@ -116,14 +119,12 @@ pub enum Cause {
 impl Picture {
     /// Takes in a fact that nobody else needs: what a message says is most of a tape, and is not copied then.
     pub fn take(&mut self, record: TraceRecord) {
+        self.begin(&record);
         match record.event {
-            TraceEvent::Sent { .. } => {
-                self.begin(&record);
-                if let TraceRecord { at, event: TraceEvent::Sent { message, to, facts }, .. } = record {
-                    self.traffic.sent(message, to, facts, at);
-                }
+            TraceEvent::Node(NodeEvent::Sent { message, to, facts }) => {
+                self.traffic.sent(message, to, facts, record.at)
             }
-            _ => self.apply(&record),
+            event => self.apply_event(&event, record.node, record.at),
         }
     }
 
@@ -140,72 +141,96 @@ impl Picture {
     /// Takes in a fact. Facts of different processes may come in any order; those of one process come in theirs.
     pub fn apply(&mut self, record: &TraceRecord) {
         self.begin(record);
-        let (node, at) = (record.node, record.at);
-        match &record.event {
-            TraceEvent::Started(started) => self.start(node, at, started),
-            TraceEvent::Ended { how, words } => self.end(node, at, *how, words),
-            TraceEvent::Sent { message, to, facts } => self.traffic.sent(*message, *to, facts.clone(), at),
-            TraceEvent::Stays { message, to, stay } => self.traffic.stays(*message, *to, *stay, at),
-            TraceEvent::Delivered { message, refused } => {
-                self.traffic.delivered(*message, node, refused.as_ref(), at);
+        self.apply_event(&record.event, record.node, record.at);
+    }
+
+    fn apply_event(&mut self, event: &TraceEvent, node: NodeId, at: u64) {
+        match event {
+            TraceEvent::Launcher(event) => self.apply_of_launcher(event, node, at),
+            TraceEvent::Node(event) => self.apply_of_node(event, node, at),
+            TraceEvent::Machine(event) => self.apply_of_machine(event, node, at),
+        }
+        if matches!(
+            event,
+            TraceEvent::Launcher(LauncherEvent::Ended { .. })
+                | TraceEvent::Node(NodeEvent::State(_) | NodeEvent::Answered { .. })
+                | TraceEvent::Machine(MachineEvent::Became { .. })
+        ) {
+            self.stats.compare(&self.nodes);
+        }
+        if let Some(why) = event.denial() {
+            self.notices.push_back((at, log::of_denial(why)));
+            self.notices.keep_newest(MOST_NOTICES);
+        }
+    }
+
+    fn apply_of_launcher(&mut self, event: &LauncherEvent, node: NodeId, at: u64) {
+        match event {
+            LauncherEvent::Started(started) => self.start(node, at, started),
+            LauncherEvent::Ended { how, words } => self.end(node, at, *how, words),
+            LauncherEvent::CustomerIs { customer, name, postcode, place } => {
+                self.customers.is(*customer, node, name, *postcode, *place);
             }
-            TraceEvent::Lost { message, to, why } => self.traffic.lost(*message, *to, why, at),
-            TraceEvent::Became { standing, view } => {
-                self.nodes.became(node, *standing, view);
-                self.stats.became(*standing, at);
+            LauncherEvent::Crowd(crowd) => {
+                self.stats.crowd(crowd);
+                self.crowd = Some((node, *crowd));
             }
-            TraceEvent::Committed { op } => {
-                self.nodes.committed(node, *op);
-                self.stats.committed += 1;
-            }
-            TraceEvent::PostcodeAsked { message, postcode, .. } => self.traffic.postcode_asked(*message, *postcode),
-            TraceEvent::PostcodeAnswered { message, from, verdict, took } => {
+            LauncherEvent::Orders { histories, postcodes } => self.nodes.shows_orders(node, histories, *postcodes, at),
+            LauncherEvent::HopIs { hop } => self.hop = *hop,
+            LauncherEvent::ClockIs { rate, until } => self.steering.clock_is(*rate, *until),
+            LauncherEvent::LinkIs { from, to, rule } => self.steering.link_is(from, to, *rule),
+            LauncherEvent::PlantIs { plant } => self.steering.plant = *plant,
+            LauncherEvent::HeartbeatsAre { shown } => self.steering.heartbeats = *shown,
+            LauncherEvent::BombIs { bomb } => self.steering.bomb_is(node, *bomb),
+            LauncherEvent::CommandRefused { .. } | LauncherEvent::Log { .. } => {}
+        }
+    }
+
+    fn apply_of_node(&mut self, event: &NodeEvent, node: NodeId, at: u64) {
+        match event {
+            NodeEvent::Sent { message, to, facts } => self.traffic.sent(*message, *to, facts.clone(), at),
+            NodeEvent::Stays { message, to, stay } => self.traffic.stays(*message, *to, *stay, at),
+            NodeEvent::Delivered { message, refused } => self.traffic.delivered(*message, node, refused.as_ref(), at),
+            NodeEvent::Lost { message, to, why } => self.traffic.lost(*message, *to, why, at),
+            NodeEvent::PostcodeAsked { message, postcode, .. } => self.traffic.postcode_asked(*message, *postcode),
+            NodeEvent::PostcodeAnswered { message, from, verdict, took } => {
                 let postcode = self.traffic.postcode_answered(*message);
                 self.nodes.service_answered(*from, *took);
                 if let Some(postcode) = postcode {
                     self.remember(postcode, verdict);
                 }
             }
-            TraceEvent::State(state) => self.state(node, at, state),
-            TraceEvent::Flow { sent } => self.flowed(node, sent, at),
-            TraceEvent::Asked { customer, request, ask } => self.customers.asked(*customer, *request, ask, at),
-            TraceEvent::Answered { request, answer, took } => {
+            NodeEvent::State(state) => self.state(node, at, state),
+            NodeEvent::Flow { sent } => self.flowed(node, sent, at),
+            NodeEvent::Asked { customer, request, ask } => self.customers.asked(*customer, *request, ask, at),
+            NodeEvent::Answered { request, answer, took } => {
                 self.stats.answered(answer, *took, at);
                 self.customers.answered(*request, answer, *took, at);
             }
-            TraceEvent::CustomerIs { customer, name, postcode, place } => {
-                self.customers.is(*customer, node, name, *postcode, *place);
-            }
-            TraceEvent::Crowd(crowd) => {
-                self.stats.crowd(crowd);
-                self.crowd = Some((node, *crowd));
-            }
-            TraceEvent::Orders { histories, postcodes } => self.nodes.shows_orders(node, histories, *postcodes, at),
-            TraceEvent::HopIs { hop } => self.hop = *hop,
-            TraceEvent::ClockIs { rate, until } => self.steering.clock_is(*rate, *until),
-            TraceEvent::LinkIs { from, to, rule } => self.steering.link_is(from, to, *rule),
-            TraceEvent::PlantIs { plant } => self.steering.plant = *plant,
-            TraceEvent::HeartbeatsAre { shown } => self.steering.heartbeats = *shown,
-            TraceEvent::Timers { armed } => self.steering.timers_are(node, armed),
-            TraceEvent::Rang { timer } => self.steering.rang(node, *timer, at),
-            TraceEvent::Froze { how } => self.steering.froze(node, *how),
-            TraceEvent::Woke => drop(self.steering.frozen.remove(&node)),
-            TraceEvent::BombIs { bomb } => self.steering.bomb_is(node, *bomb),
-            TraceEvent::Exploded { .. } => self.steering.bomb_is(node, None),
-            TraceEvent::CommandRefused { why } => {
-                self.notices.push_back((at, log::of_denial(why)));
-                self.notices.keep_newest(MOST_NOTICES);
-            }
-            TraceEvent::TookIn { .. }
-            | TraceEvent::Suspects { .. }
-            | TraceEvent::Refused { .. }
-            | TraceEvent::Log { .. } => {}
+            NodeEvent::Timers { armed } => self.steering.timers_are(node, armed),
+            NodeEvent::Rang { timer } => self.steering.rang(node, *timer, at),
+            NodeEvent::Froze { how } => self.steering.froze(node, *how),
+            NodeEvent::Woke => drop(self.steering.frozen.remove(&node)),
+            NodeEvent::Exploded { .. } => self.steering.bomb_is(node, None),
+            NodeEvent::Log { .. } => {}
         }
-        if matches!(
-            record.event,
-            TraceEvent::State(_) | TraceEvent::Answered { .. } | TraceEvent::Became { .. } | TraceEvent::Ended { .. }
-        ) {
-            self.stats.compare(&self.nodes);
+    }
+
+    fn apply_of_machine(&mut self, event: &MachineEvent, node: NodeId, at: u64) {
+        match event {
+            MachineEvent::Became { standing, view } => {
+                self.nodes.became(node, *standing, view);
+                self.stats.became(*standing, at);
+            }
+            MachineEvent::Committed { op } => {
+                self.nodes.committed(node, *op);
+                self.stats.committed += 1;
+            }
+            MachineEvent::TookIn { .. }
+            | MachineEvent::Suspects { .. }
+            | MachineEvent::Refused { .. }
+            | MachineEvent::CommandRefused { .. }
+            | MachineEvent::Log { .. } => {}
         }
     }
 

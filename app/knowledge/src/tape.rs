@@ -14,7 +14,7 @@ mod reading;
 
 use std::collections::VecDeque;
 
-use protocol::trace::{TraceEvent, TraceRecord};
+use protocol::trace::{NodeEvent, TraceEvent, TraceRecord};
 use serde::{Deserialize, Serialize};
 
 use crate::picture::{MessageInFlight, Picture};
@@ -61,11 +61,13 @@ impl Entry {
         match self {
             Entry::Fact(record) => matches!(
                 record.event,
-                TraceEvent::Sent { .. }
-                    | TraceEvent::Delivered { .. }
-                    | TraceEvent::Lost { .. }
-                    | TraceEvent::Asked { .. }
-                    | TraceEvent::Answered { .. }
+                TraceEvent::Node(
+                    NodeEvent::Sent { .. }
+                        | NodeEvent::Delivered { .. }
+                        | NodeEvent::Lost { .. }
+                        | NodeEvent::Asked { .. }
+                        | NodeEvent::Answered { .. }
+                )
             ),
             Entry::Command { .. } => false,
         }

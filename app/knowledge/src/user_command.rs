@@ -76,7 +76,7 @@ pub enum UserCommand {
         /// The node's name.
         node: String,
     },
-    /// Ask a replica for its order histories (answered by a `TraceEvent::Orders`).
+    /// Ask a replica for its order histories (answered by a `TraceEvent::Launcher(LauncherEvent::Orders)`).
     ShowOrders {
         /// The node's name.
         node: String,

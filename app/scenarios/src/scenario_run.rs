@@ -16,10 +16,10 @@ use std::time::Duration;
 use node::control::Misbehaviour;
 use protocol::ids::{CustomerId, NodeId, Role};
 use protocol::postcode::PostcodeService;
-use protocol::trace::{Actor, MessageAct, Rate, TraceEvent, TraceRecord};
+use protocol::trace::{Actor, LauncherEvent, MessageAct, NodeEvent, Rate, TraceEvent, TraceRecord};
 
 use crate::{Clocks, Finished, Outcome, ResolvedStep, ScriptRunner, Times};
-use knowledge::picture::{Copies, Node, Picture, Service};
+use knowledge::picture::{Copies, Customer, Node, Picture, Service};
 use knowledge::user_command::UserCommand;
 use load_driver::{LoadCommand, LoadDriver, LoadEvent};
 use measuring::Measuring;
@@ -148,25 +148,35 @@ impl ScenarioRun {
         if !matches!(self.phase, Phase::Playing | Phase::Mending(_) | Phase::Judging) {
             return;
         }
+        if record.event.denial().is_some() {
+            self.told.values_mut().for_each(|told| told.perhaps_refused = true);
+        }
         let at = now.saturating_sub(self.begun.real);
         match &record.event {
-            TraceEvent::ClockIs { rate, .. } if *rate != Rate::STOPPED => self.measuring.time_goes(),
-            TraceEvent::Ended { .. } => {
-                // Nobody waits for an answer of a customer that is gone.
-                if let Some(customer) = picture.customers.of(record.node) {
-                    self.load_driver.tell(LoadCommand::Gone { customer: customer.id, at });
-                }
-            }
-            TraceEvent::Asked { customer, request, ask } => {
-                let since = self.told.remove(customer).map_or(now, |told| told.since);
-                let at = since.saturating_sub(self.begun.real);
-                self.load_driver.tell(LoadCommand::Asked { request: *request, ask: ask.clone(), at });
-            }
-            TraceEvent::Answered { request, answer, .. } => {
-                self.load_driver.tell(LoadCommand::Answered { request: *request, answer: answer.clone(), at });
-            }
-            TraceEvent::CommandRefused { .. } => self.told.values_mut().for_each(|told| told.perhaps_refused = true),
-            _ => {}
+            TraceEvent::Launcher(event) => self.learn_of_launcher(event, picture.customers.of(record.node), at),
+            TraceEvent::Node(event) => self.learn_of_node(event, now, at),
+            TraceEvent::Machine(_) => {}
+        }
+    }
+
+    fn learn_of_launcher(&mut self, event: &LauncherEvent, of: Option<&Customer>, at: Duration) {
+        if let LauncherEvent::ClockIs { rate, .. } = event
+            && *rate != Rate::STOPPED
+        {
+            self.measuring.time_goes();
+        } else if let (LauncherEvent::Ended { .. }, Some(customer)) = (event, of) {
+            // Nobody waits for an answer of a customer that is gone.
+            self.load_driver.tell(LoadCommand::Gone { customer: customer.id, at });
+        }
+    }
+
+    fn learn_of_node(&mut self, event: &NodeEvent, now: Duration, at: Duration) {
+        if let NodeEvent::Asked { customer, request, ask } = event {
+            let since = self.told.remove(customer).map_or(now, |told| told.since);
+            let at = since.saturating_sub(self.begun.real);
+            self.load_driver.tell(LoadCommand::Asked { request: *request, ask: ask.clone(), at });
+        } else if let NodeEvent::Answered { request, answer, .. } = event {
+            self.load_driver.tell(LoadCommand::Answered { request: *request, answer: answer.clone(), at });
         }
     }
 
@@ -284,7 +294,7 @@ impl ScenarioRun {
                 self.script_runner.findings_mut().rung_while_stopped += rung;
             }
             LoadEvent::Crowd { first, crowd } => {
-                facts.push(TraceRecord { node: first, at: picture.now, event: TraceEvent::Crowd(crowd) });
+                facts.push(TraceRecord { node: first, at: picture.now, event: LauncherEvent::Crowd(crowd).into() });
             }
             LoadEvent::Over(finished) => self.judge(*finished),
             LoadEvent::Failed(trouble) => self.phase = Phase::Failed(trouble),

@@ -7,7 +7,7 @@ use std::sync::mpsc::channel;
 use std::time::Instant;
 
 use protocol::ids::Span;
-use protocol::trace::{Blast, Bomb, Ending, Failpoint, TraceEvent};
+use protocol::trace::{Blast, Bomb, Ending, Failpoint, LauncherEvent, MachineEvent, TraceEvent};
 use serde::Serialize;
 use serde_json::json;
 
@@ -121,15 +121,17 @@ fn say_changes(cluster: &mut Cluster, picture: &mut Picture) -> Result<(), Failu
         let before = picture.nodes.of(record.node).map(NodeLine::of);
         picture.apply(&record);
         let node = picture.nodes.of(record.node).map(NodeLine::of).or(before);
-        if let TraceEvent::CommandRefused { why } = &record.event {
+        if let Some(why) = record.event.denial() {
             let why = wording::denial(why, |id| picture.name(id));
             say_json(&json!({"change": "refused", "why": why}))?;
-        } else if let (Some(node), TraceEvent::Started(_)) = (&node, &record.event) {
+        } else if let (Some(node), TraceEvent::Launcher(LauncherEvent::Started(_))) = (&node, &record.event) {
             say_json(&json!({"change": "started", "node": node}))?;
-        } else if let (Some(node), TraceEvent::Became { standing, view }) = (&node, &record.event) {
+        } else if let (Some(node), TraceEvent::Machine(MachineEvent::Became { standing, view })) =
+            (&node, &record.event)
+        {
             let (standing, view) = (report::standing(*standing), view.number.0);
             say_json(&json!({"change": "became", "node": node, "standing": standing, "view": view}))?;
-        } else if let (Some(node), TraceEvent::Ended { how, words }) = (&node, &record.event) {
+        } else if let (Some(node), TraceEvent::Launcher(LauncherEvent::Ended { how, words })) = (&node, &record.event) {
             let how = match how {
                 Ending::Crashed => "crashed",
                 Ending::Removed => "removed",

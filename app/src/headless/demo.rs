@@ -1,6 +1,6 @@
 //! `demo`: the scenario of that name, told by the narrator: each numbered step is printed as it happens.
 
-use protocol::trace::{Ending, TraceEvent, TraceRecord};
+use protocol::trace::{Ending, LauncherEvent, TraceEvent, TraceRecord};
 use serde_json::json;
 
 use super::play::{Witness, play};
@@ -76,7 +76,7 @@ struct Told {
 impl Witness for Told {
     fn learn(&mut self, record: &TraceRecord) -> Result<(), Failure> {
         self.narrator.hear(record);
-        if let TraceEvent::Ended { how: Ending::Crashed, .. } = record.event {
+        if let TraceEvent::Launcher(LauncherEvent::Ended { how: Ending::Crashed, .. }) = record.event {
             self.killed.get_or_insert_with(|| self.narrator.name(record.node));
         }
         Ok(())

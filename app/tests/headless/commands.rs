@@ -5,7 +5,7 @@ use knowledge::user_command::UserCommand;
 use protocol::ids::{Role, Span};
 use protocol::message::{Answer, Step};
 use protocol::order_book::Outcome;
-use protocol::trace::{Actor, Ending, TraceEvent};
+use protocol::trace::{Actor, Ending, LauncherEvent, NodeEvent, TraceEvent};
 
 use crate::scenario_run::{ScenarioRun, order};
 
@@ -21,14 +21,16 @@ fn an_order_travels_all_its_steps_and_is_shown() {
     assert!(matches!(answer, Answer::Outcome(Outcome::Placed { .. })), "{answer:?}");
     for step in [7, 8, 9, 10, 5, 6, 13, 14] {
         scenario_run.until(&format!("step {step}"), |record| match &record.event {
-            TraceEvent::Sent { facts, .. } => (facts.step == Some(Step(step))).then_some(()),
+            TraceEvent::Node(NodeEvent::Sent { facts, .. }) => (facts.step == Some(Step(step))).then_some(()),
             _ => None,
         });
     }
-    scenario_run.until("step 12", |record| matches!(&record.event, TraceEvent::PostcodeAnswered { .. }).then_some(()));
+    scenario_run.until("step 12", |record| {
+        matches!(&record.event, TraceEvent::Node(NodeEvent::PostcodeAnswered { .. })).then_some(())
+    });
     scenario_run.perform(UserCommand::ShowOrders { node: primary, from: Some("NE1 7RU".parse().unwrap()) });
     let orders = scenario_run.until("its orders", |record| match &record.event {
-        TraceEvent::Orders { histories, .. } => Some(histories[0].1.clone()),
+        TraceEvent::Launcher(LauncherEvent::Orders { histories, .. }) => Some(histories[0].1.clone()),
         _ => None,
     });
     assert_eq!(orders, ["Fish and chips", "Falafel wrap, Lemonade", "#1 Katsu curry"]);
@@ -43,19 +45,23 @@ fn customers_come_move_and_go() {
     let (postcode, place) = ("DH1 3LE".parse().unwrap(), (54_770_000, -1_570_000));
     scenario_run.perform(UserCommand::AddCustomer { name: None, postcode, place });
     let name = scenario_run.until("a customer", |record| match &record.event {
-        TraceEvent::Started(started) if started.actor == Actor::Role(Role::Customer) => Some(started.name.clone()),
+        TraceEvent::Launcher(LauncherEvent::Started(started)) if started.actor == Actor::Role(Role::Customer) => {
+            Some(started.name.clone())
+        }
         _ => None,
     });
     assert_eq!(name, "Ada", "the next free name");
     scenario_run.perform(UserCommand::MoveCustomer { customer: grace, postcode, place });
     let home = scenario_run.until("a move", |record| match &record.event {
-        TraceEvent::CustomerIs { customer, postcode, .. } if *customer == grace => Some(*postcode),
+        TraceEvent::Launcher(LauncherEvent::CustomerIs { customer, postcode, .. }) if *customer == grace => {
+            Some(*postcode)
+        }
         _ => None,
     });
     assert_eq!(home, postcode);
     scenario_run.perform(UserCommand::RemoveCustomer { customer: grace });
     scenario_run.until("a removal", |record| match &record.event {
-        TraceEvent::Ended { how, .. } => (*how == Ending::Removed).then_some(()),
+        TraceEvent::Launcher(LauncherEvent::Ended { how, .. }) => (*how == Ending::Removed).then_some(()),
         _ => None,
     });
     let why = scenario_run.refusal(order(grace, &["Pad thai"]));
@@ -86,7 +92,9 @@ fn giving_up_settles_an_order() {
     let grace = scenario_run.customer("Grace");
     scenario_run.primary();
     scenario_run.perform(UserCommand::Crash { node: "front-end".into() });
-    scenario_run.until("its end", |record| matches!(record.event, TraceEvent::Ended { .. }).then_some(()));
+    scenario_run.until("its end", |record| {
+        matches!(record.event, TraceEvent::Launcher(LauncherEvent::Ended { .. })).then_some(())
+    });
     scenario_run.perform(order(grace, &["Pad thai"]));
     scenario_run.asked();
     let why = scenario_run.refusal(order(grace, &["Pad thai"]));
@@ -112,12 +120,14 @@ fn a_slower_hop_is_a_fact_and_slows_orders() {
     let grace = scenario_run.customer("Grace");
     scenario_run.primary();
     scenario_run.perform(UserCommand::SetHop { hop: Some(Span::millis(100)) });
-    scenario_run.until("the hop", |record| (record.event == TraceEvent::HopIs { hop: 100_000 }).then_some(()));
+    scenario_run.until("the hop", |record| {
+        (record.event == TraceEvent::Launcher(LauncherEvent::HopIs { hop: 100_000 })).then_some(())
+    });
     scenario_run.perform(order(grace, &["Pad thai"]));
     let request = scenario_run.asked();
     scenario_run.answer(request);
     let took = scenario_run.until("how long", |record| match &record.event {
-        TraceEvent::Answered { took, .. } => Some(*took),
+        TraceEvent::Node(NodeEvent::Answered { took, .. }) => Some(*took),
         _ => None,
     });
     assert!(took >= 600_000, "six hops at least, but only {took} µs");
@@ -138,7 +148,7 @@ fn a_program_that_is_no_node_starts_nothing() {
 fn arguments_and_environment_of_a_node_show_no_secret() {
     let mut scenario_run = ScenarioRun::open();
     let pid = scenario_run.until("a replica", |record| match &record.event {
-        TraceEvent::Started(started) if started.name == "replica-1" => Some(started.pid),
+        TraceEvent::Launcher(LauncherEvent::Started(started)) if started.name == "replica-1" => Some(started.pid),
         _ => None,
     });
     let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap();

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use knowledge::user_command::{LinkWay, UserCommand};
 use protocol::ids::{NodeId, ViewNumber};
-use protocol::trace::{Ending, Freezing, LinkRule, NodeState, Standing, TraceEvent, TraceRecord};
+use protocol::trace::{
+    Ending, Freezing, LauncherEvent, LinkRule, MachineEvent, NodeEvent, NodeState, Standing, TraceEvent, TraceRecord,
+};
 
 use crate::program::{RunningCluster, Talking, order, read};
 use crate::scenario_run::{ScenarioRun, order as place_order};
@@ -18,20 +20,22 @@ impl ScenarioRun {
 
     fn started(&mut self) -> (String, NodeId) {
         self.until("a start", |record| match &record.event {
-            TraceEvent::Started(started) => Some((started.name.clone(), record.node)),
+            TraceEvent::Launcher(LauncherEvent::Started(started)) => Some((started.name.clone(), record.node)),
             _ => None,
         })
     }
 
     fn ends(&mut self, command: UserCommand) {
         self.perform(command);
-        self.until("an end", |record| matches!(record.event, TraceEvent::Ended { .. }).then_some(()));
+        self.until("an end", |record| {
+            matches!(record.event, TraceEvent::Launcher(LauncherEvent::Ended { .. })).then_some(())
+        });
     }
 
     /// Waits until this front-end says that there is a newer one, or that it is the newest.
     fn is_retired(&mut self, id: NodeId, wanted: bool) {
         self.until("its word", |record| match &record.event {
-            TraceEvent::State(NodeState::FrontEnd { token: Some(_), retired, .. }) => {
+            TraceEvent::Node(NodeEvent::State(NodeState::FrontEnd { token: Some(_), retired, .. })) => {
                 (record.node == id && *retired == wanted).then_some(())
             }
             _ => None,
@@ -45,7 +49,9 @@ fn node(name: &str) -> String {
 
 fn became_primary(record: &TraceRecord) -> Option<(ViewNumber, NodeId)> {
     match &record.event {
-        TraceEvent::Became { standing: Standing::Primary, view } => Some((view.number, record.node)),
+        TraceEvent::Machine(MachineEvent::Became { standing: Standing::Primary, view }) => {
+            Some((view.number, record.node))
+        }
         _ => None,
     }
 }
@@ -56,7 +62,7 @@ fn three_front_ends_are_added_frozen_crashed_restarted_and_removed() {
     scenario_run.primary();
     let grace = scenario_run.customer("Grace");
     let first = scenario_run.until("the first one", |record| match &record.event {
-        TraceEvent::Started(started) if started.name == "front-end" => Some(record.node),
+        TraceEvent::Launcher(LauncherEvent::Started(started)) if started.name == "front-end" => Some(record.node),
         _ => None,
     });
     let (name, second) = scenario_run.add_front_end();
@@ -67,8 +73,12 @@ fn three_front_ends_are_added_frozen_crashed_restarted_and_removed() {
     scenario_run.perform(place_order(grace, &["Pad thai"]));
     let request = scenario_run.asked();
     scenario_run.answer(request);
-    let passed =
-        |id| scenario_run.facts.iter().any(|fact| matches!(&fact.event, TraceEvent::Sent { to, .. } if *to == id));
+    let passed = |id| {
+        scenario_run
+            .facts
+            .iter()
+            .any(|fact| matches!(&fact.event, TraceEvent::Node(NodeEvent::Sent { to, .. }) if *to == id))
+    };
     assert!(passed(second) && !passed(first));
 
     assert_eq!(scenario_run.add_front_end().0, "front-end-3");
@@ -77,14 +87,17 @@ fn three_front_ends_are_added_frozen_crashed_restarted_and_removed() {
 
     scenario_run.perform(UserCommand::Freeze { node: node("front-end-2"), how: Freezing::Cooperative });
     scenario_run.until("ice", |record| {
-        (record.node == second && matches!(record.event, TraceEvent::Froze { .. })).then_some(())
+        (record.node == second && matches!(record.event, TraceEvent::Node(NodeEvent::Froze { .. }))).then_some(())
     });
     scenario_run.perform(UserCommand::Wake { node: node("front-end-2") });
-    scenario_run.until("a thaw", |record| (record.node == second && record.event == TraceEvent::Woke).then_some(()));
+    scenario_run.until("a thaw", |record| {
+        (record.node == second && record.event == TraceEvent::Node(NodeEvent::Woke)).then_some(())
+    });
     let links = vec![LinkWay { from: node("front-end-2"), to: node("name-server") }];
     scenario_run.perform(UserCommand::SetLinks { links, rule: LinkRule::CUT });
     scenario_run.until("a cut", |record| {
-        matches!(&record.event, TraceEvent::LinkIs { from, .. } if from == "front-end-2").then_some(())
+        matches!(&record.event, TraceEvent::Launcher(LauncherEvent::LinkIs { from, .. }) if from == "front-end-2")
+            .then_some(())
     });
     scenario_run.perform(UserCommand::MendAll);
 
@@ -106,7 +119,9 @@ fn three_front_ends_are_added_frozen_crashed_restarted_and_removed() {
     while ended.len() < 7 {
         let known = ended.clone();
         ended.insert(scenario_run.until("the end of all", |record| match record.event {
-            TraceEvent::Ended { how: Ending::Crashed, .. } => Some(record.node).filter(|id| !known.contains(id)),
+            TraceEvent::Launcher(LauncherEvent::Ended { how: Ending::Crashed, .. }) => {
+                Some(record.node).filter(|id| !known.contains(id))
+            }
             _ => None,
         }));
     }
@@ -121,13 +136,15 @@ fn of_two_front_ends_that_hear_all_replicas_only_one_changes_the_view() {
     // The first one cannot be told that there is a newer one: it goes on announcing, and proposes, too.
     let links = vec![LinkWay { from: node("name-server"), to: node("front-end") }];
     scenario_run.perform(UserCommand::SetLinks { links, rule: LinkRule::CUT });
-    scenario_run.until("a cut", |record| matches!(record.event, TraceEvent::LinkIs { .. }).then_some(()));
+    scenario_run.until("a cut", |record| {
+        matches!(record.event, TraceEvent::Launcher(LauncherEvent::LinkIs { .. })).then_some(())
+    });
     let (_, second) = scenario_run.add_front_end();
     scenario_run.is_retired(second, false);
     scenario_run.perform(UserCommand::Crash { node: primary });
     let (_, leads) = scenario_run.until("a new primary", became_primary);
     scenario_run.until("its orders in a newer view of the second one", |record| match &record.event {
-        TraceEvent::State(NodeState::FrontEnd { view, waits_for: None, .. }) => {
+        TraceEvent::Node(NodeEvent::State(NodeState::FrontEnd { view, waits_for: None, .. })) => {
             (record.node == second && view.primary == leads).then_some(())
         }
         _ => None,
@@ -136,8 +153,9 @@ fn of_two_front_ends_that_hear_all_replicas_only_one_changes_the_view() {
     for (view, primary) in scenario_run.facts.iter().filter_map(became_primary) {
         assert_eq!(*led.entry(view).or_insert(primary), primary, "two primaries of view {view}");
     }
-    let knows =
-        |fact: &TraceRecord| matches!(&fact.event, TraceEvent::State(NodeState::FrontEnd { retired: true, .. }));
+    let knows = |fact: &TraceRecord| {
+        matches!(&fact.event, TraceEvent::Node(NodeEvent::State(NodeState::FrontEnd { retired: true, .. })))
+    };
     assert!(!scenario_run.facts.iter().any(knows), "each takes itself for the one");
 }
 

@@ -8,7 +8,7 @@ use cluster::{Cluster, ClusterOptions};
 use knowledge::user_command::UserCommand;
 use protocol::ids::{CustomerId, RequestId};
 use protocol::message::Answer;
-use protocol::trace::{Standing, TraceEvent, TraceRecord};
+use protocol::trace::{LauncherEvent, MachineEvent, NodeEvent, Standing, TraceEvent, TraceRecord};
 
 use crate::program::PATIENCE;
 
@@ -55,18 +55,22 @@ impl ScenarioRun {
 
     pub fn customer(&mut self, wanted: &str) -> CustomerId {
         self.until(wanted, |record| match &record.event {
-            TraceEvent::CustomerIs { customer, name, .. } if name == wanted => Some(*customer),
+            TraceEvent::Launcher(LauncherEvent::CustomerIs { customer, name, .. }) if name == wanted => Some(*customer),
             _ => None,
         })
     }
 
     pub fn primary(&mut self) -> String {
         let id = self.until("a primary with two backups", |record| match &record.event {
-            TraceEvent::Became { standing: Standing::Primary, view } if view.members.len() == 3 => Some(record.node),
+            TraceEvent::Machine(MachineEvent::Became { standing: Standing::Primary, view })
+                if view.members.len() == 3 =>
+            {
+                Some(record.node)
+            }
             _ => None,
         });
         self.until("its name", |record| match &record.event {
-            TraceEvent::Started(started) if record.node == id => Some(started.name.clone()),
+            TraceEvent::Launcher(LauncherEvent::Started(started)) if record.node == id => Some(started.name.clone()),
             _ => None,
         })
     }
@@ -74,21 +78,23 @@ impl ScenarioRun {
     pub fn refusal(&mut self, command: UserCommand) -> String {
         self.perform(command);
         self.until("a refusal", |record| match &record.event {
-            TraceEvent::CommandRefused { why } => Some(wording::denial(why, |id| id.to_string())),
+            TraceEvent::Launcher(LauncherEvent::CommandRefused { why }) => {
+                Some(wording::denial(why, |id| id.to_string()))
+            }
             _ => None,
         })
     }
 
     pub fn asked(&mut self) -> RequestId {
         self.until("a request", |record| match &record.event {
-            TraceEvent::Asked { request, .. } => Some(*request),
+            TraceEvent::Node(NodeEvent::Asked { request, .. }) => Some(*request),
             _ => None,
         })
     }
 
     pub fn answer(&mut self, wanted: RequestId) -> Answer {
         self.until("an answer", |record| match &record.event {
-            TraceEvent::Answered { request, answer, .. } if *request == wanted => Some(answer.clone()),
+            TraceEvent::Node(NodeEvent::Answered { request, answer, .. }) if *request == wanted => Some(answer.clone()),
             _ => None,
         })
     }

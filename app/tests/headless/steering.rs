@@ -7,7 +7,10 @@ use protocol::ids::{MessageId, NodeId, Span};
 use protocol::machine::Timer;
 use protocol::message::Step;
 use protocol::plant::Plant;
-use protocol::trace::{Ending, Freezing, LinkRule, MessageAct, Rate, Standing, Stay, TraceEvent, TraceRecord};
+use protocol::trace::{
+    Ending, Freezing, LauncherEvent, LinkRule, MachineEvent, MessageAct, NodeEvent, Rate, Standing, Stay, TraceEvent,
+    TraceRecord,
+};
 
 use crate::program::PATIENCE;
 use crate::scenario_run::{ScenarioRun, order};
@@ -17,7 +20,7 @@ fn way(from: &str, to: &str) -> LinkWay {
 }
 
 fn delivers(record: &TraceRecord, wanted: MessageId) -> bool {
-    matches!(record.event, TraceEvent::Delivered { message, .. } if message == wanted)
+    matches!(record.event, TraceEvent::Node(NodeEvent::Delivered { message, .. }) if message == wanted)
 }
 
 impl ScenarioRun {
@@ -31,7 +34,7 @@ impl ScenarioRun {
 
     /// Waits until time has stopped so often since the facts were last forgotten.
     fn until_stopped(&mut self, times: usize) {
-        let stopped = TraceEvent::ClockIs { rate: Rate::STOPPED, until: None };
+        let stopped = TraceEvent::Launcher(LauncherEvent::ClockIs { rate: Rate::STOPPED, until: None });
         self.until_all("a stop of time", |facts| {
             (facts.iter().filter(|record| record.event == stopped).count() == times).then_some(())
         });
@@ -39,22 +42,28 @@ impl ScenarioRun {
 
     fn stop_time(&mut self) {
         self.perform(UserCommand::SetRate { rate: Rate::STOPPED });
-        self.until_fact(&TraceEvent::ClockIs { rate: Rate::STOPPED, until: None });
+        self.until_fact(&TraceEvent::Launcher(LauncherEvent::ClockIs { rate: Rate::STOPPED, until: None }));
     }
 
     /// The message with this number that enters its link next.
     fn sent(&mut self, number: u8) -> (MessageId, NodeId) {
         self.until(&format!("[{number}]"), |record| match &record.event {
-            TraceEvent::Sent { message, to, facts } => (facts.step == Some(Step(number))).then_some((*message, *to)),
+            TraceEvent::Node(NodeEvent::Sent { message, to, facts }) => {
+                (facts.step == Some(Step(number))).then_some((*message, *to))
+            }
             _ => None,
         })
     }
 
     fn restart(&mut self, node: &str) -> NodeId {
         self.perform(UserCommand::Crash { node: node.into() });
-        self.until("its end", |record| matches!(record.event, TraceEvent::Ended { .. }).then_some(()));
+        self.until("its end", |record| {
+            matches!(record.event, TraceEvent::Launcher(LauncherEvent::Ended { .. })).then_some(())
+        });
         self.perform(UserCommand::Restart { node: node.into() });
-        self.until("its start", |record| matches!(record.event, TraceEvent::Started(_)).then_some(record.node))
+        self.until("its start", |record| {
+            matches!(record.event, TraceEvent::Launcher(LauncherEvent::Started(_))).then_some(record.node)
+        })
     }
 }
 
@@ -63,19 +72,22 @@ fn a_hop_follows_the_rate_unless_it_is_set() {
     let mut scenario_run = ScenarioRun::open();
     let slow = Rate(10_000);
     scenario_run.perform(UserCommand::SetRate { rate: slow });
-    scenario_run.until_fact(&TraceEvent::HopIs { hop: 10_000 });
-    scenario_run.until_fact(&TraceEvent::ClockIs { rate: slow, until: None });
+    scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::HopIs { hop: 10_000 }));
+    scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::ClockIs { rate: slow, until: None }));
     scenario_run.perform(UserCommand::SetHop { hop: Some(Span::millis(25)) });
-    scenario_run.until_fact(&TraceEvent::HopIs { hop: 25_000 });
+    scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::HopIs { hop: 25_000 }));
     scenario_run.perform(UserCommand::SetRate { rate: Rate::REAL });
-    scenario_run.until_fact(&TraceEvent::ClockIs { rate: Rate::REAL, until: None });
+    scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::ClockIs { rate: Rate::REAL, until: None }));
     assert!(
-        !scenario_run.facts.iter().any(|record| matches!(record.event, TraceEvent::HopIs { .. })),
+        !scenario_run
+            .facts
+            .iter()
+            .any(|record| matches!(record.event, TraceEvent::Launcher(LauncherEvent::HopIs { .. }))),
         "{:?}",
         scenario_run.facts
     );
     scenario_run.perform(UserCommand::SetHop { hop: None });
-    scenario_run.until_fact(&TraceEvent::HopIs { hop: 0 });
+    scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::HopIs { hop: 0 }));
 }
 
 #[test]
@@ -84,7 +96,7 @@ fn time_stops_by_itself_at_a_moment() {
     scenario_run.stop_time();
     let wanted = scenario_run.cluster.now() + 5_000;
     scenario_run.perform(UserCommand::RunUntil { rate: Rate::REAL, until: Until::Moment(wanted) });
-    scenario_run.until_fact(&TraceEvent::ClockIs { rate: Rate::REAL, until: Some(wanted) });
+    scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::ClockIs { rate: Rate::REAL, until: Some(wanted) }));
     let begun = Instant::now();
     while scenario_run.cluster.clock().rate() != Rate::STOPPED {
         // The question takes its time: longer than those five milliseconds.
@@ -101,12 +113,16 @@ fn links_are_cut_and_mended_by_name() {
     let links = vec![way("replica-1", "replica-2"), way("Grace", "front-end"), way("replica-1", "postcodes.io")];
     scenario_run.perform(UserCommand::SetLinks { links: links.clone(), rule: LinkRule::CUT });
     for LinkWay { from, to } in &links {
-        scenario_run.until_fact(&TraceEvent::LinkIs { from: from.clone(), to: to.clone(), rule: LinkRule::CUT });
+        scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::LinkIs {
+            from: from.clone(),
+            to: to.clone(),
+            rule: LinkRule::CUT,
+        }));
     }
     assert_eq!(scenario_run.cluster.inquirer().steering().unwrap().links.len(), 3);
     scenario_run.perform(UserCommand::MendAll);
     for LinkWay { from, to } in links {
-        scenario_run.until_fact(&TraceEvent::LinkIs { from, to, rule: LinkRule::default() });
+        scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::LinkIs { from, to, rule: LinkRule::default() }));
     }
     assert!(scenario_run.cluster.inquirer().steering().unwrap().links.is_empty());
 }
@@ -117,14 +133,14 @@ fn a_process_is_stopped_by_signal_and_goes_on() {
     let mut scenario_run = ScenarioRun::open();
     let node = "name-server".to_owned();
     scenario_run.perform(UserCommand::Freeze { node: node.clone(), how: Freezing::Signal });
-    scenario_run.until_fact(&TraceEvent::Froze { how: Freezing::Signal });
+    scenario_run.until_fact(&TraceEvent::Node(NodeEvent::Froze { how: Freezing::Signal }));
     let why = scenario_run.refusal(UserCommand::Freeze { node: node.clone(), how: Freezing::Cooperative });
     assert!(why.contains("is already frozen"), "{why}");
     let status = scenario_run.cluster.inquirer().status().unwrap();
     let frozen = status.iter().find(|it| it.name == node).unwrap();
     assert_eq!((frozen.frozen, frozen.usage.is_none()), (Some(Freezing::Signal), true));
     scenario_run.perform(UserCommand::Wake { node: node.clone() });
-    scenario_run.until_fact(&TraceEvent::Woke);
+    scenario_run.until_fact(&TraceEvent::Node(NodeEvent::Woke));
     let status = scenario_run.cluster.inquirer().status().unwrap();
     assert!(status.iter().any(|it| it.name == node && it.usage.is_some()), "{status:?}");
 }
@@ -137,9 +153,9 @@ fn a_process_freezes_by_itself_and_is_woken() {
     let why = scenario_run.refusal(UserCommand::Wake { node: node.clone() });
     assert!(why.contains("is not frozen"), "{why}");
     scenario_run.perform(UserCommand::Freeze { node: node.clone(), how: Freezing::Cooperative });
-    scenario_run.until_fact(&TraceEvent::Froze { how: Freezing::Cooperative });
+    scenario_run.until_fact(&TraceEvent::Node(NodeEvent::Froze { how: Freezing::Cooperative }));
     scenario_run.perform(UserCommand::Wake { node: node.clone() });
-    scenario_run.until_fact(&TraceEvent::Woke);
+    scenario_run.until_fact(&TraceEvent::Node(NodeEvent::Woke));
     // Told one after the other, without waiting for a word.
     scenario_run.perform(UserCommand::Freeze { node: node.clone(), how: Freezing::Cooperative });
     scenario_run.cluster.perform(UserCommand::Wake { node: node.clone() });
@@ -161,7 +177,9 @@ fn everything_crashes_at_once() {
     for name in ["replica-1", "replica-2", "replica-3", "front-end", "name-server"] {
         let id = ids.iter().find(|(it, _)| it == name).map(|(_, id)| *id);
         scenario_run.until("its end", |record| match record.event {
-            TraceEvent::Ended { how: Ending::Crashed, .. } => (Some(record.node) == id).then_some(()),
+            TraceEvent::Launcher(LauncherEvent::Ended { how: Ending::Crashed, .. }) => {
+                (Some(record.node) == id).then_some(())
+            }
             _ => None,
         });
     }
@@ -174,10 +192,10 @@ fn a_plant_and_shown_heartbeats_are_facts() {
     let mut scenario_run = ScenarioRun::open();
     let plant = Some(Plant::NoViewCheck);
     scenario_run.perform(UserCommand::SetPlant { plant });
-    scenario_run.until_fact(&TraceEvent::PlantIs { plant });
+    scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::PlantIs { plant }));
     assert_eq!(scenario_run.cluster.inquirer().steering().unwrap().plant, plant);
     scenario_run.perform(UserCommand::ShowHeartbeats { on: true });
-    scenario_run.until_fact(&TraceEvent::HeartbeatsAre { shown: true });
+    scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::HeartbeatsAre { shown: true }));
 }
 
 #[test]
@@ -205,7 +223,7 @@ fn what_cannot_be_steered_is_refused() {
     }
     scenario_run.perform(UserCommand::Remove { node: "replica-3".into() });
     scenario_run.until("its end", |record| match &record.event {
-        TraceEvent::Ended { how, .. } => (*how == Ending::Removed).then_some(()),
+        TraceEvent::Launcher(LauncherEvent::Ended { how, .. }) => (*how == Ending::Removed).then_some(()),
         _ => None,
     });
     let why = scenario_run.refusal(UserCommand::Freeze { node: "replica-3".into(), how: Freezing::Signal });
@@ -222,7 +240,7 @@ fn a_held_message_stays_until_it_is_let_go() {
     let request = scenario_run.asked();
     let (message, to) = scenario_run.sent(9);
     scenario_run.perform(UserCommand::Message { message, to, act: MessageAct::Hold });
-    scenario_run.until_fact(&TraceEvent::Stays { message, to, stay: Stay::Held });
+    scenario_run.until_fact(&TraceEvent::Node(NodeEvent::Stays { message, to, stay: Stay::Held }));
     scenario_run.perform(UserCommand::Message { message, to, act: MessageAct::LetPast });
     scenario_run.until_delivered(message);
     let why = scenario_run.refusal(UserCommand::Message { message, to, act: MessageAct::Drop });
@@ -260,13 +278,13 @@ fn a_timer_is_let_ring_while_time_stands_still() {
     scenario_run.stop_time();
     scenario_run.perform(order(grace, &["Pad thai"]));
     let (node, timer) = scenario_run.until("a timer", |record| match &record.event {
-        TraceEvent::Timers { armed } => {
+        TraceEvent::Node(NodeEvent::Timers { armed }) => {
             armed.iter().find(|(timer, _)| *timer == Timer::AskNameServer).map(|(timer, _)| (record.node, *timer))
         }
         _ => None,
     });
     scenario_run.perform(UserCommand::Ring { node, timer });
-    scenario_run.until_fact(&TraceEvent::Rang { timer });
+    scenario_run.until_fact(&TraceEvent::Node(NodeEvent::Rang { timer }));
 }
 
 /// Links go by name: a process that is started again finds them as they were left, and so do the others.
@@ -282,15 +300,18 @@ fn links_outlive_the_processes_at_their_ends() {
     let id = scenario_run.restart("replica-3");
     // It says what it is before it knows of any view, and cannot join; the others go on without it.
     scenario_run.until("a view without it", |record| match &record.event {
-        TraceEvent::Became { view, .. } => (view.members.len() == 2).then_some(()),
+        TraceEvent::Machine(MachineEvent::Became { view, .. }) => (view.members.len() == 2).then_some(()),
         _ => None,
     });
     assert!(!scenario_run.facts.iter().any(|record| {
-        record.node == id && matches!(record.event, TraceEvent::Became { standing: Standing::Backup, .. })
+        record.node == id
+            && matches!(record.event, TraceEvent::Machine(MachineEvent::Became { standing: Standing::Backup, .. }))
     }));
     scenario_run.perform(UserCommand::MendAll);
     scenario_run.until("its return", |record| match &record.event {
-        TraceEvent::Became { standing: Standing::Backup, .. } => (record.node == id).then_some(()),
+        TraceEvent::Machine(MachineEvent::Became { standing: Standing::Backup, .. }) => {
+            (record.node == id).then_some(())
+        }
         _ => None,
     });
 }
@@ -304,7 +325,7 @@ fn a_restarted_replica_is_somebody_else_unless_that_mistake_is_planted() {
     assert_ne!(first, second);
     let plant = Some(Plant::RestartKeepsId);
     scenario_run.perform(UserCommand::SetPlant { plant });
-    scenario_run.until_fact(&TraceEvent::PlantIs { plant });
+    scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::PlantIs { plant }));
     assert_eq!(scenario_run.restart("replica-3"), second);
 }
 
@@ -315,16 +336,19 @@ fn who_starts_while_time_stands_still_waits_like_all() {
     scenario_run.stop_time();
     let now = scenario_run.cluster.now();
     scenario_run.perform(UserCommand::AddReplica);
-    let id =
-        scenario_run.until("its start", |record| matches!(record.event, TraceEvent::Started(_)).then_some(record.node));
+    let id = scenario_run.until("its start", |record| {
+        matches!(record.event, TraceEvent::Launcher(LauncherEvent::Started(_))).then_some(record.node)
+    });
     let (_, at) = scenario_run.until("its first word", |record| match record.event {
-        TraceEvent::Sent { message, .. } => (message.from == id).then_some((message, record.at)),
+        TraceEvent::Node(NodeEvent::Sent { message, .. }) => (message.from == id).then_some((message, record.at)),
         _ => None,
     });
     assert_eq!((at, scenario_run.cluster.now()), (now, now), "it has the present clock, which stands still");
     scenario_run.perform(UserCommand::SetRate { rate: Rate::REAL });
     scenario_run.until("its view", |record| match &record.event {
-        TraceEvent::Became { standing: Standing::Backup, .. } => (record.node == id).then_some(()),
+        TraceEvent::Machine(MachineEvent::Became { standing: Standing::Backup, .. }) => {
+            (record.node == id).then_some(())
+        }
         _ => None,
     });
 }

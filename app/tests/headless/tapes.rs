@@ -6,7 +6,7 @@ use knowledge::picture::Picture;
 use knowledge::tape::{self, Entry, Tape};
 use knowledge::user_command::UserCommand;
 use protocol::message::Answer;
-use protocol::trace::TraceEvent;
+use protocol::trace::{NodeEvent, TraceEvent};
 
 use crate::lecture::lecture;
 use crate::program::program;
@@ -93,7 +93,7 @@ fn the_facts_of_real_processes_come_back_from_a_tape() {
     let read = UserCommand::ReadHistory { customer: grace, postcode: "NE1 7RU".into(), page: 0 };
     scenario_run.cluster.perform(read.clone());
     scenario_run.until("a history", |record| match &record.event {
-        TraceEvent::Answered { answer: Answer::History(_), .. } => Some(()),
+        TraceEvent::Node(NodeEvent::Answered { answer: Answer::History(_), .. }) => Some(()),
         _ => None,
     });
     facts.append(&mut scenario_run.facts);

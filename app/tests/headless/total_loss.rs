@@ -4,7 +4,7 @@ use serde_json::json;
 
 use knowledge::user_command::UserCommand;
 use protocol::ids::View;
-use protocol::trace::{NodeState, TraceEvent};
+use protocol::trace::{NodeEvent, NodeState, TraceEvent};
 
 use crate::program::{RunningCluster, last_json, program};
 use crate::scenario_run::ScenarioRun;
@@ -63,7 +63,9 @@ fn nobody_is_given_up_who_runs() {
     let mut scenario_run = ScenarioRun::open();
     scenario_run.primary();
     let view = scenario_run.until("the record", |record| match &record.event {
-        TraceEvent::State(NodeState::NameServer { record, .. }) if record.members.len() == 3 => Some(record.clone()),
+        TraceEvent::Node(NodeEvent::State(NodeState::NameServer { record, .. })) if record.members.len() == 3 => {
+            Some(record.clone())
+        }
         _ => None,
     });
     let order = |replica: &str, after: &View| UserCommand::FreshStart { replica: replica.into(), after: after.clone() };

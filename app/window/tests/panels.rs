@@ -31,7 +31,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use knowledge::user_command::UserCommand;
 use protocol::ids::{FrontEndToken, Role, Span, View};
 use protocol::message::WaitReason;
-use protocol::trace::{Actor, NodeState, Rate, TraceEvent, TraceRecord};
+use protocol::trace::{Actor, LauncherEvent, NodeEvent, NodeState, Rate, TraceEvent, TraceRecord};
 use shown::{Shown, click, drag, key, shown, shown_at};
 use window::panels::Selected;
 
@@ -143,7 +143,7 @@ fn an_order_that_nobody_can_check_says_why_it_waits() {
     let waiting = Some(protocol::ids::RequestId { customer, number: protocol::ids::RequestNumber(2) });
     let why = Some((WaitReason::NobodyAnswers, Span::millis(3_000)));
     let state = NodeState::Customer { front_end: Some(scene::FRONT_END), waiting, why };
-    told.fact(grace, 12_000_000, TraceEvent::State(state));
+    told.fact(grace, 12_000_000, NodeEvent::State(state));
     let mut harness = shown_at(&told, 21_000_000);
     harness.get_by_label_contains("Waiting: neither postcodes.io nor getthedata.com could check NE1 7RU, for 12 s.");
     harness.get_by_label_contains("choose Grace: NE1 7RU · not checked yet");
@@ -211,7 +211,7 @@ fn several_front_ends_stand_apart_and_say_which_is_the_newest() {
         let (token, view) = (Some(FrontEndToken(token)), View::default());
         let (alive, pending, waits_for, suspicions) = (vec![], 0, None, vec![]);
         let state = NodeState::FrontEnd { token, retired: false, view, alive, pending, waits_for, suspicions };
-        told.fact(id, scene::NOW - 5, TraceEvent::State(state));
+        told.fact(id, scene::NOW - 5, NodeEvent::State(state));
     }
     let mut harness = shown_at(&told, scene::NOW);
     for size in [vec2(1280.0, 800.0), vec2(1024.0, 640.0)] {
@@ -391,7 +391,7 @@ fn a_message_on_its_way_tells_what_it_is() {
 fn what_the_cluster_refuses_is_shown_and_kept() {
     let mut harness = shown();
     let why = "There are 20 replicas already; remove one first.";
-    let event = TraceEvent::CommandRefused { why: why.into() };
+    let event = TraceEvent::Launcher(LauncherEvent::CommandRefused { why: why.into() });
     harness.state_mut().picture.apply(&TraceRecord { node: scene::NAME_SERVER, at: scene::NOW + 1, event });
     harness.run_steps(3);
     harness.get_by_label(why);
@@ -467,7 +467,7 @@ fn place_order_stays_where_it_is_while_an_order_waits() {
     let before = place(&harness, "Place order");
     let request = protocol::ids::RequestId { customer: scene::customer(2).1, number: protocol::ids::RequestNumber(9) };
     let ask = protocol::message::Ask::Order { postcode: "NE1 7RU".parse().unwrap(), items: vec!["Pad thai".into()] };
-    let event = TraceEvent::Asked { customer: scene::customer(2).1, request, ask };
+    let event = TraceEvent::Node(NodeEvent::Asked { customer: scene::customer(2).1, request, ask });
     let record = TraceRecord { node: scene::customer(2).0, at: 40_000_001, event };
     harness.state_mut().take_in(knowledge::tape::Entry::Fact(record));
     harness.run_steps(3);
@@ -487,12 +487,12 @@ fn a_customer_that_was_asked_for_is_the_one_that_orders() {
     harness.state_mut().hand_over(1.0);
     let mut told = scene::Scene::new();
     let place = (51_500_000, -100_000);
-    let is = TraceEvent::CustomerIs {
+    let is = TraceEvent::Launcher(LauncherEvent::CustomerIs {
         customer: scene::customer(9).1,
         name: "Ida".into(),
         postcode: "DH1 3LE".parse().unwrap(),
         place,
-    };
+    });
     told.fact(scene::customer(9).0, scene::NOW, is);
     told.tell(harness.state_mut(), scene::NOW);
     harness.run_steps(3);

@@ -10,7 +10,7 @@ use egui::{Key, Modifiers, Pos2, Rect, pos2, vec2};
 use egui_kittest::kittest::Queryable;
 use knowledge::tape::{self, Entry};
 use knowledge::user_command::UserCommand;
-use protocol::trace::{TraceEvent, TraceRecord};
+use protocol::trace::{LauncherEvent, TraceEvent, TraceRecord};
 use shown::{Shown, click, drag, key, open, shown, shown_at};
 use window::Window;
 use window::panels::Selected;
@@ -201,7 +201,7 @@ fn another_tape_is_shown_instead_of_the_present_and_closed_again() {
     key(&mut harness, Key::ArrowLeft);
     harness.get_by_label_contains("node replica-2");
     // Meanwhile the cluster goes on.
-    let event = TraceEvent::HopIs { hop: 7 };
+    let event = TraceEvent::Launcher(LauncherEvent::HopIs { hop: 7 });
     harness.state_mut().take_in(Entry::Fact(TraceRecord { node: scene::NAME_SERVER, at: 5, event }));
     harness.run_steps(3);
     click(&mut harness, "Close the tape");

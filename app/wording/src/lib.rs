@@ -4,6 +4,7 @@
 
 pub mod narrator;
 mod of_expectations;
+mod of_facts;
 mod of_files;
 mod of_nodes;
 mod of_past;
@@ -13,17 +14,18 @@ mod of_steering;
 mod of_verdict;
 pub mod search;
 
-use protocol::ids::{NodeId, RequestNumber, Role, Span, View};
+use protocol::ids::{NodeId, RequestNumber, Role, Span};
 use protocol::machine::Timer;
 use protocol::menu::menu;
-use protocol::message::{Answer, Ask};
+use protocol::message::Ask;
 use protocol::order_book::Outcome;
 use protocol::postcode::Verdict;
-use protocol::trace::{Actor, Ending, LinkRule, Rate, Sign, Standing, Suspicion, TraceEvent};
+use protocol::trace::{Actor, LinkRule, Rate, Sign, Standing, Suspicion};
 
-use knowledge::picture::{LogLine, TotalLoss};
+use knowledge::picture::TotalLoss;
 
 pub use of_expectations::{expected, seen, unmet};
+pub use of_facts::{Weight, line_of_log, log_line};
 pub use of_files::*;
 pub use of_nodes::{
     concern, concern_in_short, customer_line, line, share_loaded, short_line, short_title, title, wait_reason,
@@ -219,13 +221,6 @@ pub fn sign(why: Option<Sign>) -> String {
     }
 }
 
-fn heard_again(who: &str, why: Option<Sign>) -> String {
-    match why {
-        Some(Sign::Heard { late }) if late.0 > 0 => format!("hears {who} again; {}", loop_was_late("its", late)),
-        _ => format!("hears {who} again"),
-    }
-}
-
 /// A suspicion of a front-end, from beginning to end.
 #[must_use]
 pub fn suspicion(suspicion: &Suspicion) -> String {
@@ -352,111 +347,6 @@ pub fn ask(ask: &Ask) -> String {
         Ask::History { postcode, .. } => format!("reads the history of {postcode}"),
         Ask::Withdraw => "cancels its order".into(),
     }
-}
-
-/// How a line of the log is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weight {
-    /// A message, a wish.
-    Plain,
-    /// Something was settled well.
-    Good,
-    /// Something ended, was refused or lost.
-    Bad,
-}
-
-/// A line of the log: a sentence without its subject.
-#[must_use]
-pub fn line_of_log(line: &LogLine) -> (Weight, String) {
-    let name = |id: NodeId| line.other.as_deref().map_or_else(|| id.to_string(), str::to_owned);
-    log_line(&line.event, &name).unwrap_or((Weight::Plain, String::new()))
-}
-
-/// The line that a fact leaves in the log, if any; `name` tells what people call a node.
-pub fn log_line(event: &TraceEvent, name: &dyn Fn(NodeId) -> String) -> Option<(Weight, String)> {
-    let plain = |text: String| Some((Weight::Plain, text));
-    let good = |text: String| Some((Weight::Good, text));
-    let bad = |text: String| Some((Weight::Bad, text));
-    match event {
-        TraceEvent::Started(started) if started.actor == Actor::Role(Role::Customer) => None,
-        TraceEvent::Started(started) => {
-            good(format!("started as process {} at {}", started.pid, started.contact.address))
-        }
-        TraceEvent::Ended { how: Ending::Crashed, words } => bad(with_words("crashed", words)),
-        TraceEvent::Ended { how: Ending::Removed, .. } => bad("was removed".into()),
-        TraceEvent::Ended { how: Ending::Exited, words } => bad(with_words("ended unexpectedly", words)),
-        TraceEvent::Sent { to, facts, .. } => {
-            let step = facts.step.map_or_else(String::new, |step| format!("[{}] ", step.0));
-            plain(format!("{step}{} → {}", facts.label, name(*to)))
-        }
-        TraceEvent::Lost { to, why, .. } => bad(format!("message to {} lost: {}", name(*to), loss(why))),
-        TraceEvent::Refused { from, why } => bad(format!("from {}: {why}", name(*from))),
-        TraceEvent::Became { standing, view } => Some(became(*standing, view)),
-        TraceEvent::Committed { op } => good(format!("committed operation {op}")),
-        TraceEvent::TookIn { replica } => {
-            good(format!("added {} to its ack set: every answer now needs it", name(*replica)))
-        }
-        TraceEvent::Suspects { replica, suspected: true, why } => {
-            bad(format!("suspects {}: {}", name(*replica), sign(*why)))
-        }
-        TraceEvent::Suspects { replica, suspected: false, why } => plain(heard_again(&name(*replica), *why)),
-        TraceEvent::PostcodeAnswered { from, verdict: said, took, .. } => {
-            plain(format!("{} answered in {}: {}", name(*from), duration(*took), verdict(said)))
-        }
-        TraceEvent::Asked { ask: asked, .. } => plain(ask(asked)),
-        TraceEvent::Answered { answer: Answer::Outcome(Outcome::Rejected { why }), .. } => {
-            bad(format!("order rejected: {why}"))
-        }
-        TraceEvent::Answered { answer: Answer::Outcome(became), took, .. } => {
-            good(format!("{} after {}", outcome(Some(became)), duration(*took)))
-        }
-        TraceEvent::Answered { answer: Answer::Expired, .. } => bad(EXPIRED.into()),
-        TraceEvent::Answered { answer: Answer::History(page), .. } => {
-            plain(format!("read the history of {}: {}", page.postcode, count(page.total as usize, "order", "orders")))
-        }
-        TraceEvent::CustomerIs { postcode, .. } => plain(format!("lives at {postcode}")),
-        TraceEvent::HopIs { hop: 0 } => plain("messages travel without added delay".into()),
-        TraceEvent::HopIs { hop } => plain(format!("each hop lasts {}", duration(*hop))),
-        TraceEvent::ClockIs { rate, .. } => plain(speed(*rate)),
-        TraceEvent::LinkIs { from, to, rule } => plain(format!("the link from {from} to {to} {}", link(rule))),
-        TraceEvent::PlantIs { plant: Some(plant) } => bad(format!("injected bug: {}", plant.sentence())),
-        TraceEvent::PlantIs { plant: None } => good("the injected bug is off".into()),
-        TraceEvent::HeartbeatsAre { shown: true } => plain("each heartbeat is shown".into()),
-        TraceEvent::HeartbeatsAre { shown: false } => plain("heartbeats are only counted".into()),
-        TraceEvent::Froze { .. } => bad("is frozen".into()),
-        TraceEvent::Woke => plain("wakes".into()),
-        TraceEvent::BombIs { bomb: Some(bomb) } => plain(format!("has a bomb at {}", bomb.at)),
-        TraceEvent::BombIs { bomb: None } => plain("has no bomb any more".into()),
-        TraceEvent::Exploded { bomb } => bad(format!("the bomb went off at {}", bomb.at)),
-        TraceEvent::Rang { timer } => plain(format!("timer rang: {}", timer_name(*timer, name))),
-        TraceEvent::CommandRefused { why } => bad(denial(why, name)),
-        TraceEvent::Log { text } => plain(text.clone()),
-        // Its sending says it.
-        TraceEvent::PostcodeAsked { .. }
-        | TraceEvent::Delivered { .. }
-        | TraceEvent::Stays { .. }
-        | TraceEvent::Timers { .. }
-        | TraceEvent::State(_)
-        | TraceEvent::Crowd(_)
-        | TraceEvent::Flow { .. }
-        | TraceEvent::Orders { .. } => None,
-    }
-}
-
-fn became(standing: Standing, view: &View) -> (Weight, String) {
-    match standing {
-        Standing::Primary if view.begins_at.is_some() => {
-            let lost = "orders that only the crashed members held are lost";
-            (Weight::Bad, format!("begins a new history as primary of view {}: {lost}", view.number))
-        }
-        Standing::Primary => (Weight::Good, format!("is primary of view {}", view.number)),
-        Standing::Backup => (Weight::Plain, format!("is a backup in view {}", view.number)),
-        Standing::Joining => (Weight::Plain, "is joining".into()),
-    }
-}
-
-fn with_words(what: &str, words: &str) -> String {
-    if words.is_empty() { what.to_owned() } else { format!("{what}: {words}") }
 }
 
 #[cfg(test)]

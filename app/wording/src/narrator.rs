@@ -10,7 +10,9 @@ use protocol::ids::{MessageId, NodeId, RequestId, Role, Span, ViewNumber};
 use protocol::message::{Answer, Ask, Step};
 use protocol::order_book::Outcome;
 use protocol::postcode::Verdict;
-use protocol::trace::{Actor, Ending, MessageFacts, Standing, TraceEvent, TraceRecord};
+use protocol::trace::{
+    Actor, Ending, LauncherEvent, MachineEvent, MessageFacts, NodeEvent, Standing, TraceEvent, TraceRecord,
+};
 
 use super::{EXPIRED, denial, loss, sign};
 
@@ -46,7 +48,7 @@ impl Narrator {
 
     /// Takes in a fact.
     pub fn hear(&mut self, record: &TraceRecord) {
-        if let TraceEvent::Started(started) = &record.event {
+        if let TraceEvent::Launcher(LauncherEvent::Started(started)) = &record.event {
             // Its first words may be told before its start: they come from different processes.
             self.names.insert(started.contact.id, started.name.clone());
         }
@@ -86,64 +88,64 @@ impl Narrator {
 
     fn line(&mut self, record: &TraceRecord) -> Option<String> {
         let who = self.name(record.node);
+        if let Some(why) = record.event.denial() {
+            return Some(format!("  !  not done: {}", denial(why, |id| self.name(id))));
+        }
         match &record.event {
-            TraceEvent::Started(started) if started.actor != Actor::Role(Role::Customer) => {
-                Some(format!("     {} runs as process {} on {}", started.name, started.pid, started.contact.address))
-            }
-            TraceEvent::Ended { how, words } => {
-                let how = if *how == Ending::Crashed { "is killed" } else { "ends" };
-                Some(format!("  !  {who} {how} ({words})"))
-            }
-            TraceEvent::Sent { message, to, facts } => self.sent(&who, *message, *to, facts),
-            TraceEvent::Lost { message, to, why } if self.sent.contains(message) => {
+            TraceEvent::Launcher(event) => launcher_line(&who, event),
+            TraceEvent::Node(event) => self.node_line(&who, event),
+            TraceEvent::Machine(event) => self.machine_line(&who, event),
+        }
+    }
+
+    fn node_line(&mut self, who: &str, event: &NodeEvent) -> Option<String> {
+        match event {
+            NodeEvent::Sent { message, to, facts } => self.sent(who, *message, *to, facts),
+            NodeEvent::Lost { message, to, why } if self.sent.contains(message) => {
                 Some(format!("     lost between {who} and {}: {}", self.name(*to), loss(why)))
             }
-            TraceEvent::PostcodeAsked { service, postcode, .. } => {
+            NodeEvent::PostcodeAsked { service, postcode, .. } => {
                 Some(format!("[11] {who} → {service}: does {postcode} exist?"))
             }
-            TraceEvent::PostcodeAnswered { from, verdict, .. } => {
+            NodeEvent::PostcodeAnswered { from, verdict, .. } => {
                 Some(format!("[12] {} → {who}: {}", self.name(*from), verdict_words(verdict)))
             }
-            TraceEvent::Became { standing, view } if view.number > ViewNumber(0) => Some(match standing {
+            NodeEvent::Answered { request, answer, took } => self.answered(*request, answer, *took),
+            NodeEvent::Asked { .. }
+            | NodeEvent::Lost { .. }
+            | NodeEvent::Delivered { .. }
+            | NodeEvent::Stays { .. }
+            | NodeEvent::Timers { .. }
+            | NodeEvent::Rang { .. }
+            | NodeEvent::Froze { .. }
+            | NodeEvent::Woke
+            | NodeEvent::Exploded { .. }
+            | NodeEvent::State(_)
+            | NodeEvent::Flow { .. }
+            | NodeEvent::Log { .. } => None,
+        }
+    }
+
+    fn machine_line(&self, who: &str, event: &MachineEvent) -> Option<String> {
+        match event {
+            MachineEvent::Became { standing, view } if view.number > ViewNumber(0) => Some(match standing {
                 Standing::Joining => format!("     {who} is joining"),
                 Standing::Backup => format!("     {who} is a backup in view {}", view.number),
                 Standing::Primary => format!("     {who} is the primary of view {} ♛", view.number),
             }),
-            TraceEvent::TookIn { replica } => {
+            MachineEvent::TookIn { replica } => {
                 let taken_in = self.name(*replica);
                 Some(format!("     {who}: {taken_in} holds everything; from now on every answer needs it"))
             }
-            TraceEvent::Suspects { replica, suspected: true, why } => {
+            MachineEvent::Suspects { replica, suspected: true, why } => {
                 Some(format!("     {who} suspects {}: {}", self.name(*replica), sign(*why)))
             }
-            TraceEvent::Answered { request, answer, took } => self.answered(*request, answer, *took),
-            TraceEvent::CommandRefused { why } => Some(format!("  !  not done: {}", denial(why, |id| self.name(id)))),
-            TraceEvent::Started(_)
-            | TraceEvent::Became { .. }
-            | TraceEvent::Suspects { .. }
-            | TraceEvent::CustomerIs { .. }
-            | TraceEvent::Asked { .. }
-            | TraceEvent::Lost { .. }
-            | TraceEvent::Delivered { .. }
-            | TraceEvent::Stays { .. }
-            | TraceEvent::Timers { .. }
-            | TraceEvent::Rang { .. }
-            | TraceEvent::Froze { .. }
-            | TraceEvent::Woke
-            | TraceEvent::BombIs { .. }
-            | TraceEvent::Exploded { .. }
-            | TraceEvent::ClockIs { .. }
-            | TraceEvent::LinkIs { .. }
-            | TraceEvent::PlantIs { .. }
-            | TraceEvent::HeartbeatsAre { .. }
-            | TraceEvent::Refused { .. }
-            | TraceEvent::Committed { .. }
-            | TraceEvent::State(_)
-            | TraceEvent::Flow { .. }
-            | TraceEvent::Crowd(_)
-            | TraceEvent::Orders { .. }
-            | TraceEvent::HopIs { .. }
-            | TraceEvent::Log { .. } => None,
+            MachineEvent::Became { .. }
+            | MachineEvent::Suspects { .. }
+            | MachineEvent::Refused { .. }
+            | MachineEvent::Committed { .. }
+            | MachineEvent::CommandRefused { .. }
+            | MachineEvent::Log { .. } => None,
         }
     }
 
@@ -171,6 +173,30 @@ impl Narrator {
     }
 }
 
+fn launcher_line(who: &str, event: &LauncherEvent) -> Option<String> {
+    match event {
+        LauncherEvent::Started(started) if started.actor != Actor::Role(Role::Customer) => {
+            Some(format!("     {} runs as process {} on {}", started.name, started.pid, started.contact.address))
+        }
+        LauncherEvent::Ended { how, words } => {
+            let how = if *how == Ending::Crashed { "is killed" } else { "ends" };
+            Some(format!("  !  {who} {how} ({words})"))
+        }
+        LauncherEvent::Started(_)
+        | LauncherEvent::CustomerIs { .. }
+        | LauncherEvent::Crowd(_)
+        | LauncherEvent::Orders { .. }
+        | LauncherEvent::HopIs { .. }
+        | LauncherEvent::ClockIs { .. }
+        | LauncherEvent::LinkIs { .. }
+        | LauncherEvent::PlantIs { .. }
+        | LauncherEvent::HeartbeatsAre { .. }
+        | LauncherEvent::BombIs { .. }
+        | LauncherEvent::CommandRefused { .. }
+        | LauncherEvent::Log { .. } => None,
+    }
+}
+
 fn verdict_words(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Valid { place: Some(place), .. } => format!("yes, in {place}"),
@@ -190,7 +216,7 @@ mod tests {
     fn starts(node: u64, at: u64, name: &str) -> TraceRecord {
         let contact = Contact { id: NodeId(node), address: "127.0.0.1:4000".parse().unwrap() };
         let started = Started { name: name.into(), actor: Actor::Role(Role::Replica), pid: 7, contact };
-        TraceRecord { node: NodeId(node), at, event: TraceEvent::Started(started) }
+        TraceRecord { node: NodeId(node), at, event: LauncherEvent::Started(started).into() }
     }
 
     #[test]

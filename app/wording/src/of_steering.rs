@@ -330,7 +330,7 @@ pub fn failpoint(at: Failpoint) -> &'static str {
 mod tests {
     use super::*;
     use protocol::ids::{Contact, Role, Span};
-    use protocol::trace::{Actor, Started, TraceEvent, TraceRecord};
+    use protocol::trace::{Actor, LauncherEvent, Started, TraceEvent, TraceRecord};
 
     #[test]
     fn ids_of_nodes_become_names() {
@@ -338,13 +338,21 @@ mod tests {
         let id = NodeId(0xabc);
         let contact = Contact { id, address: "127.0.0.1:4000".parse().unwrap() };
         let started = Started { name: "replica-2".into(), actor: Actor::Role(Role::Replica), pid: 1, contact };
-        picture.apply(&TraceRecord { node: id, at: 0, event: TraceEvent::Started(started.clone()) });
+        picture.apply(&TraceRecord {
+            node: id,
+            at: 0,
+            event: TraceEvent::Launcher(LauncherEvent::Started(started.clone())),
+        });
         let both = |first: [NodeId; 2], more| FieldValue::Nodes { first: first.to_vec(), more };
         let shown = |picture: &Picture, value| field_value(&value, picture);
         assert_eq!(shown(&picture, both([id, NodeId(7)], 2)), format!("replica-2, {} and 2 more", NodeId(7)));
         let again = NodeId(0xabd);
         let started = Started { contact: Contact { id: again, ..started.contact }, ..started };
-        picture.apply(&TraceRecord { node: again, at: 1, event: TraceEvent::Started(started) });
+        picture.apply(&TraceRecord {
+            node: again,
+            at: 1,
+            event: TraceEvent::Launcher(LauncherEvent::Started(started)),
+        });
         assert_eq!(shown(&picture, both([id, again], 0)), "the former replica-2, replica-2");
         // What only looks like an id is none.
         assert_eq!(shown(&picture, id.into()), id.to_string());

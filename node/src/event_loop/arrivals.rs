@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use protocol::ids::{Contact, MessageId, Span};
 use protocol::machine::{Input, Machine};
 use protocol::message::Envelope;
-use protocol::trace::TraceEvent;
+use protocol::trace::NodeEvent;
 
 use super::Host;
 use crate::transport::Arrival;
@@ -41,7 +41,7 @@ impl<M: Machine> Host<M> {
                 }
                 Arrival::Lost { messages, why } => {
                     for (message, to) in messages {
-                        self.trace(message.from, || TraceEvent::Lost { message, to, why: why.clone() });
+                        self.trace(message.from, || NodeEvent::Lost { message, to, why: why.clone() });
                     }
                 }
             }

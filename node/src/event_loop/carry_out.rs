@@ -4,7 +4,7 @@ use anyhow::Context;
 use protocol::ids::{Contact, MessageId, NodeId};
 use protocol::machine::{Effect, Input, Machine};
 use protocol::message::{Envelope, Message};
-use protocol::trace::{LinkRule, Loss, TraceEvent};
+use protocol::trace::{LinkRule, Loss, NodeEvent};
 
 use super::{Answered, Host};
 use crate::links::{Fate, MOST_IN_LINKS, Passing};
@@ -48,7 +48,7 @@ impl<M: Machine> Host<M> {
                 journal.write(&record)?;
             }
             Effect::Answered { request, answer } => self.answers.push(Answered { customer: id, request, answer }),
-            Effect::Trace(event) => self.trace(id, || event),
+            Effect::Trace(event) => self.feed.note(id, self.clock.now(), event),
         }
         Ok(())
     }
@@ -137,7 +137,7 @@ impl<M: Machine> Host<M> {
                     "The links of this node hold {MOST_IN_LINKS} messages, the most they can. Further messages are lost: mend a link."
                 )
             };
-            self.trace(passing.way().0, || TraceEvent::Log { text: text() });
+            self.trace(passing.way().0, || NodeEvent::Log { text: text() });
         }
         self.note_lost(&passing, why);
         match passing {
@@ -150,7 +150,7 @@ impl<M: Machine> Host<M> {
     pub(super) fn note_lost(&mut self, passing: &Passing, why: Loss) {
         if self.shows(passing.is_traced()) {
             let (message, (from, to)): (MessageId, _) = (passing.id(), passing.way());
-            self.feed.note(from, self.clock.now(), TraceEvent::Lost { message, to, why });
+            self.feed.note(from, self.clock.now(), NodeEvent::Lost { message, to, why });
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use protocol::ids::{MessageId, NodeId, Role};
 use protocol::machine::{Effect, Machine, Timer};
 use protocol::message::Envelope;
-use protocol::trace::{MessageFacts, Stay, TraceEvent};
+use protocol::trace::{MachineEvent, MessageFacts, NodeEvent, Stay};
 use tokio::time::Instant;
 
 use super::Host;
@@ -38,12 +38,12 @@ impl<M: Machine> Host<M> {
             held: stay.1,
         };
         let message = MessageId { from, number };
-        self.feed.note(from, self.clock.now(), TraceEvent::Sent { message, to, facts });
+        self.feed.note(from, self.clock.now(), NodeEvent::Sent { message, to, facts });
     }
 
     pub(super) fn note_stay(&mut self, message: MessageId, to: NodeId, traced: bool, stay: Stay) {
         if self.shows(traced) {
-            self.feed.note(message.from, self.clock.now(), TraceEvent::Stays { message, to, stay });
+            self.feed.note(message.from, self.clock.now(), NodeEvent::Stays { message, to, stay });
         }
     }
 
@@ -51,17 +51,17 @@ impl<M: Machine> Host<M> {
     pub(super) fn note_delivered(&mut self, at: usize, message: MessageId, before: usize) {
         let Some(actor) = self.actors[at].as_ref() else { return };
         let why = |effect: &Effect| match effect {
-            Effect::Trace(TraceEvent::Refused { why, .. }) => Some(why.clone()),
+            Effect::Trace(MachineEvent::Refused { why, .. }) => Some(why.clone()),
             _ => None,
         };
         let refused = actor.effects.after(before).iter().find_map(why);
-        self.feed.note(actor.id, self.clock.now(), TraceEvent::Delivered { message, refused });
+        self.feed.note(actor.id, self.clock.now(), NodeEvent::Delivered { message, refused });
     }
 
     /// A timer rang.
     pub(super) fn note_rang(&mut self, at: usize, timer: Timer) {
         if let Some(node) = self.actors[at].as_ref().map(|actor| actor.id) {
-            self.trace(node, || TraceEvent::Rang { timer });
+            self.trace(node, || NodeEvent::Rang { timer });
         }
     }
 
@@ -96,12 +96,12 @@ impl<M: Machine> Host<M> {
             let state = actor.machine.describe();
             if actor.described.as_ref() != Some(&state) {
                 actor.described = Some(state.clone());
-                self.feed.note(actor.id, self.now, TraceEvent::State(state));
+                self.feed.note(actor.id, self.now, NodeEvent::State(state));
             }
             let timers = armed.get_mut(at).map(std::mem::take).unwrap_or_default();
             if self.slow && actor.armed != timers {
                 actor.armed.clone_from(&timers);
-                self.feed.note(actor.id, self.now, TraceEvent::Timers { armed: timers });
+                self.feed.note(actor.id, self.now, NodeEvent::Timers { armed: timers });
             }
         }
         self.changed = changed; // Keeps its room.

@@ -12,7 +12,7 @@ use protocol::ids::{NodeId, OpNumber, Position, ReplicaId, View, ViewNumber};
 use protocol::machine::{Effect, Input, Timer};
 use protocol::message::{Answer, Envelope, Message, SnapshotPart, StateUpdate};
 use protocol::postcode::Verdict;
-use protocol::trace::{Failpoint, NodeState, ReplicaState, Standing, TraceEvent};
+use protocol::trace::{Failpoint, MachineEvent, NodeState, ReplicaState, Standing};
 
 /// A moment in the work of an actor, between two things that it does.
 #[derive(Clone, Copy, Debug)]
@@ -201,7 +201,7 @@ impl Moment<'_> {
         self.is_about_to_send(&so) && !effects[..*next].iter().filter_map(sent).any(so)
     }
 
-    fn has_noted(&self, so: impl Fn(&TraceEvent) -> bool) -> bool {
+    fn has_noted(&self, so: impl Fn(&MachineEvent) -> bool) -> bool {
         matches!(self.last(), Some(Effect::Trace(event)) if so(event))
     }
 
@@ -216,7 +216,7 @@ impl Moment<'_> {
     /// Whether all of this is still to be done: a primary has heard what it waited for.
     fn commits_and_replies(&self) -> bool {
         let Moment::Between { effects, next: 0 } = self else { return false };
-        let commits = effects.iter().any(|effect| matches!(effect, Effect::Trace(TraceEvent::Committed { .. })));
+        let commits = effects.iter().any(|effect| matches!(effect, Effect::Trace(MachineEvent::Committed { .. })));
         commits && effects.iter().filter_map(sent).any(is_outcome)
     }
 }
@@ -230,8 +230,8 @@ fn entries(message: &Message) -> Option<OpNumber> {
     if let Message::StateUpdate(StateUpdate { entries, .. }) = message { Some(entries.last()?.op) } else { None }
 }
 
-fn suspicion(event: &TraceEvent) -> Option<(ReplicaId, bool)> {
-    if let TraceEvent::Suspects { replica, suspected, .. } = event { Some((*replica, *suspected)) } else { None }
+fn suspicion(event: &MachineEvent) -> Option<(ReplicaId, bool)> {
+    if let MachineEvent::Suspects { replica, suspected, .. } = event { Some((*replica, *suspected)) } else { None }
 }
 
 fn is_request(message: &Message) -> bool {

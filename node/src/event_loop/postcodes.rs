@@ -13,7 +13,7 @@ use protocol::ids::{MessageId, RequestId, Timestamp};
 use protocol::machine::{Input, Machine};
 use protocol::message::Step;
 use protocol::postcode::{Postcode, Verdict};
-use protocol::trace::{Loss, MessageFacts, TraceEvent};
+use protocol::trace::{Loss, MessageFacts, NodeEvent};
 use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -152,7 +152,7 @@ impl<M: Machine> Host<M> {
         let question = Question { id, to: turn.id, traced, actor: at, turn, request, postcode };
         if traced {
             let (to, service) = (turn.id, turn.service);
-            self.trace(id.from, || TraceEvent::PostcodeAsked { message: id, to, service, postcode, request });
+            self.trace(id.from, || NodeEvent::PostcodeAsked { message: id, to, service, postcode, request });
         }
         self.enter_service(Passing::Question(Box::new(question)));
     }
@@ -172,7 +172,7 @@ impl<M: Machine> Host<M> {
             && let Some(facts) = facts(&passing, delay, held)
         {
             let (message, (from, to)) = (passing.id(), passing.way());
-            self.feed.note(from, self.clock.now(), TraceEvent::Sent { message, to, facts });
+            self.feed.note(from, self.clock.now(), NodeEvent::Sent { message, to, facts });
         }
         match fate {
             Fate::Passes => self.leaves(passing),
@@ -186,9 +186,9 @@ impl<M: Machine> Host<M> {
         let (id, to, traced) = (question.id, question.to, question.traced);
         let is_asked = self.inquirer.as_mut().is_some_and(|inquirer| inquirer.ask(question));
         if traced && is_asked {
-            self.trace(to, || TraceEvent::Delivered { message: id, refused: None });
+            self.trace(to, || NodeEvent::Delivered { message: id, refused: None });
         } else if traced {
-            self.trace(id.from, || TraceEvent::Lost { message: id, to, why: Loss::NotNeeded });
+            self.trace(id.from, || NodeEvent::Lost { message: id, to, why: Loss::NotNeeded });
         }
     }
 
@@ -216,9 +216,9 @@ impl<M: Machine> Host<M> {
         let Question { id, to, traced, actor, turn, request, postcode } = question;
         if traced {
             let text = || format!("{} gave no answer about {postcode}: {why}", turn.service);
-            self.trace(id.from, || TraceEvent::Log { text: text() });
+            self.trace(id.from, || NodeEvent::Log { text: text() });
             let (verdict, took) = (Verdict::NobodyAnswers, took.as_micros() as u64);
-            self.trace(id.from, || TraceEvent::PostcodeAnswered { message: id, from: to, verdict, took });
+            self.trace(id.from, || NodeEvent::PostcodeAnswered { message: id, from: to, verdict, took });
         }
         if !is_needed {
             return;
@@ -238,9 +238,9 @@ impl<M: Machine> Host<M> {
         if question.traced {
             let (id, from) = (question.id, question.to);
             let message = MessageId { from, number: id.number };
-            self.trace(id.from, || TraceEvent::Delivered { message, refused: None });
+            self.trace(id.from, || NodeEvent::Delivered { message, refused: None });
             let (verdict, took) = (verdict.clone(), took.as_micros() as u64);
-            self.trace(id.from, || TraceEvent::PostcodeAnswered { message: id, from, verdict, took });
+            self.trace(id.from, || NodeEvent::PostcodeAnswered { message: id, from, verdict, took });
         }
         if is_needed {
             self.give_verdict(question.actor, question.request, verdict);

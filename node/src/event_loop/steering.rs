@@ -8,7 +8,7 @@ use std::time::Duration;
 use protocol::ids::{Contact, MessageId, NodeId};
 use protocol::machine::{Input, Machine, Settings, Timer, Wish};
 use protocol::message::Envelope;
-use protocol::trace::{Denial, Freezing, Loss, MessageAct, Rate, Stay, TraceEvent};
+use protocol::trace::{Denial, Freezing, Loss, MessageAct, NodeEvent, Rate, Stay};
 
 use super::Host;
 use crate::control::{LinkSetting, SteeringCommand};
@@ -121,7 +121,7 @@ impl<M: Machine> Host<M> {
         }
         self.timers.cancel(at, timer);
         self.timers_rung += 1;
-        self.trace(node, || TraceEvent::Rang { timer });
+        self.trace(node, || NodeEvent::Rang { timer });
         self.given.push_back((at, Input::Rang(timer)));
         Ok(())
     }
@@ -160,9 +160,9 @@ impl<M: Machine> Host<M> {
     /// This process, told to by [`Self::begin_standstill`] or the thread that listens, stands still at this very point until
     /// it is woken or, if a time is named, until that much real time has passed; not at all if it was woken already.
     pub fn stand_still(&mut self, node: NodeId, at_most: Option<Duration>) {
-        self.trace(node, || TraceEvent::Froze { how: Freezing::Cooperative });
+        self.trace(node, || NodeEvent::Froze { how: Freezing::Cooperative });
         self.feed.flush_now();
         self.standstill.last(at_most);
-        self.trace(node, || TraceEvent::Woke);
+        self.trace(node, || NodeEvent::Woke);
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use protocol::ids::{Contact, MessageId, RequestId, RequestNumber, Span};
 use protocol::machine::{Effect, Effects, Wish};
 use protocol::message::{Ask, Envelope, Message};
-use protocol::trace::{Rate, Refusal, TraceRecord};
+use protocol::trace::{MachineEvent, Rate, Refusal, TraceEvent, TraceRecord};
 
 use super::*;
 use crate::control::ClockReading;
@@ -56,7 +56,7 @@ impl Machine for Probe {
             Input::Rang(Timer::Heartbeat) => self.start(effects),
             Input::Received { from, message: Message::NotPrimary { .. }, .. } => {
                 let from = from.id;
-                effects.trace(|| TraceEvent::Refused { from, why: Refusal::NotPrimary });
+                effects.trace(|| MachineEvent::Refused { from, why: Refusal::NotPrimary });
             }
             Input::Wanted { wish: Wish::Ask(Ask::Order { postcode, .. }), traced } => {
                 let (request, postcode, traced) = (check(self.checks), *postcode, *traced);

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use protocol::machine::Machine;
-use protocol::trace::{Blast, TraceEvent, TraceRecord};
+use protocol::trace::{Blast, NodeEvent, TraceRecord};
 
 use crate::control::NodeReport;
 use crate::event_loop::{Explosion, Host};
@@ -28,7 +28,7 @@ pub(super) async fn happens<M: Machine>(
     host.let_sent_leave().await;
     host.begin_standstill();
     // Not through the feed, which may be full or not wanted: the launcher that laid the bomb waits for this.
-    let exploded = TraceRecord { node, at: host.clock().now(), event: TraceEvent::Exploded { bomb } };
+    let exploded = TraceRecord { node, at: host.clock().now(), event: NodeEvent::Exploded { bomb }.into() };
     reports.tell_now(NodeReport::Trace { records: vec![exploded], dropped: 0 });
     match bomb.blast {
         Blast::Crash => die(),

@@ -23,7 +23,7 @@ use protocol::ids::{Contact, CustomerId, NodeId, RequestNumber, Role, Span};
 use protocol::machine::{Identity, Input, Settings, Wish};
 use protocol::message::{Answer, Ask};
 use protocol::postcode::PostcodeService;
-use protocol::trace::{Bomb, LinkRule, NodeState, Rate, ReplicaState, TraceEvent};
+use protocol::trace::{Bomb, LinkRule, NodeEvent, NodeState, Rate, ReplicaState, TraceEvent};
 
 /// Longer than anything takes; a test that waits this long fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -125,7 +125,7 @@ impl Process {
     pub fn says_exploded(&mut self, bomb: Bomb) -> bool {
         let said = |report| match report {
             NodeReport::Trace { records, .. } => {
-                records.iter().any(|record| record.event == TraceEvent::Exploded { bomb })
+                records.iter().any(|record| record.event == TraceEvent::Node(NodeEvent::Exploded { bomb }))
             }
             _ => false,
         };

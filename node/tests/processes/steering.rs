@@ -8,7 +8,7 @@ use node::transport::limits::endpoint;
 use protocol::ids::{NodeId, Role, Span};
 use protocol::message::Answer;
 use protocol::order_book::Outcome;
-use protocol::trace::{Freezing, LinkRule, NodeState, Rate, TraceEvent};
+use protocol::trace::{Freezing, LinkRule, NodeEvent, NodeState, Rate, TraceEvent};
 
 use super::cluster::{Cluster, PATIENCE, Process, loopback};
 use super::{order, place};
@@ -101,10 +101,12 @@ async fn a_primary_that_stands_still_is_replaced_and_joins_again_when_it_is_woke
     let primary = cluster.wait_until_all_are_members();
     cluster.replicas[primary].command(&ControlCommand::Observe(true));
     cluster.replicas[primary].command(&ControlCommand::Freeze);
-    wait_for(&mut cluster.replicas[primary], |event| matches!(event, TraceEvent::Froze { how: Freezing::Cooperative }));
+    wait_for(&mut cluster.replicas[primary], |event| {
+        matches!(event, TraceEvent::Node(NodeEvent::Froze { how: Freezing::Cooperative }))
+    });
     place(&mut cluster).await;
     cluster.replicas[primary].command(&ControlCommand::Wake);
-    wait_for(&mut cluster.replicas[primary], |event| *event == TraceEvent::Woke);
+    wait_for(&mut cluster.replicas[primary], |event| *event == TraceEvent::Node(NodeEvent::Woke));
     assert_ne!(cluster.wait_until_all_are_members(), primary);
     place(&mut cluster).await;
 }
@@ -125,7 +127,7 @@ async fn a_frozen_node_still_ends_with_its_launcher() {
     for process in cluster.nodes() {
         process.command(&ControlCommand::Observe(true));
         process.command(&ControlCommand::Freeze);
-        wait_for(process, |event| matches!(event, TraceEvent::Froze { .. }));
+        wait_for(process, |event| matches!(event, TraceEvent::Node(NodeEvent::Froze { .. })));
         process.close_input();
         assert_eq!(process.wait().code(), Some(0));
     }

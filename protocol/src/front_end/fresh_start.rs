@@ -7,7 +7,7 @@
 use super::{FrontEnd, Health};
 use crate::ids::{OpNumber, ReplicaId, View, ViewNumber};
 use crate::machine::Effects;
-use crate::trace::{Denial, NoFreshStart, TraceEvent};
+use crate::trace::{Denial, MachineEvent, NoFreshStart};
 
 impl FrontEnd {
     /// The operator wants it: refused with a reason, or proposed like any other view: recorded by
@@ -24,7 +24,7 @@ impl FrontEnd {
                 self.may_propose = true;
                 self.reconsider = true;
             }
-            Err(why) => effects.trace(|| TraceEvent::CommandRefused { why: Denial::FreshStart(why) }),
+            Err(why) => effects.trace(|| MachineEvent::CommandRefused { why: Denial::FreshStart(why) }),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::ids::{Contact, OpNumber, RequestId};
 use crate::machine::{Effects, Timer};
 use crate::menu::{LONGEST_ITEM, MOST_ITEMS};
 use crate::message::{Ask, Message};
-use crate::trace::{Refusal, TraceEvent};
+use crate::trace::{MachineEvent, Refusal};
 
 /// Requests that are held, at most, one per customer (PROTOCOL section 8).
 const MOST_PENDING: usize = 8192;
@@ -39,18 +39,18 @@ impl FrontEnd {
     pub(super) fn on_request(&mut self, request: Pending, effects: &mut Effects) {
         let Pending { id, customer: from, traced, .. } = request;
         if self.retired {
-            effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::Retired });
+            effects.trace(|| MachineEvent::Refused { from: from.id, why: Refusal::Retired });
             return effects.send(from, traced, Message::LookUpAgain { id });
         }
         if is_oversized(&request.ask) {
-            effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::Oversized });
+            effects.trace(|| MachineEvent::Refused { from: from.id, why: Refusal::Oversized });
             return;
         }
         match self.pending.get(&id.customer) {
             Some(held) if held.id.number > id.number => return,
             None if self.pending.len() >= MOST_PENDING => {
                 if traced {
-                    effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::Busy });
+                    effects.trace(|| MachineEvent::Refused { from: from.id, why: Refusal::Busy });
                 }
                 return effects.send(from, traced, Message::Busy { id });
             }

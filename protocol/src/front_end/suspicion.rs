@@ -8,7 +8,7 @@ use super::FrontEnd;
 use crate::ids::{Contact, ReplicaId, Span, ViewNumber};
 use crate::machine::{Effects, Settings, Timer};
 use crate::message::Status;
-use crate::trace::{Sign, Suspicion, TraceEvent};
+use crate::trace::{MachineEvent, Sign, Suspicion};
 
 /// A replica that answered this many heartbeats has made up for all earlier suspicions: ten seconds.
 const STEADY: u32 = 200;
@@ -249,7 +249,7 @@ impl FrontEnd {
         }
         let name = self.replicas.get(&of).and_then(|known| known.name.clone());
         self.suspicions.push(Suspicion { of, name, why, refuted: None });
-        effects.trace(|| TraceEvent::Suspects { replica: of, suspected: true, why: Some(why) });
+        effects.trace(|| MachineEvent::Suspects { replica: of, suspected: true, why: Some(why) });
     }
 
     fn refuted(&mut self, of: ReplicaId, late: Span, effects: &mut Effects) {
@@ -257,7 +257,7 @@ impl FrontEnd {
         if let Some(suspicion) = last.filter(|suspicion| suspicion.refuted.is_none()) {
             suspicion.refuted = Some(late);
         }
-        effects.trace(|| TraceEvent::Suspects { replica: of, suspected: false, why: Some(Sign::Heard { late }) });
+        effects.trace(|| MachineEvent::Suspects { replica: of, suspected: false, why: Some(Sign::Heard { late }) });
     }
 
     /// Its own loop was late: silent replicas get that time back; all of it, if it was frozen (PROTOCOL section 7).

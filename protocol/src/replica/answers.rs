@@ -10,7 +10,7 @@ use crate::message::{Answer, Message};
 use crate::order_book::OrderBook;
 use crate::plant::Plant;
 use crate::postcode::Postcode;
-use crate::trace::{Refusal, TraceEvent};
+use crate::trace::{MachineEvent, Refusal};
 
 /// Reads that wait, at most (PROTOCOL section 8).
 const MOST_READS: usize = 4096;
@@ -49,7 +49,7 @@ impl Owed {
 
     /// For observers: its message was refused.
     pub(super) fn refused(self, why: Refusal, effects: &mut Effects) {
-        effects.trace(|| TraceEvent::Refused { from: self.front_end.id, why });
+        effects.trace(|| MachineEvent::Refused { from: self.front_end.id, why });
     }
 }
 

@@ -7,7 +7,7 @@ use super::Replica;
 use crate::ids::{Barrier, Contact, OpNumber, View};
 use crate::machine::Effects;
 use crate::message::{Message, StateUpdate};
-use crate::trace::{Refusal, TraceEvent};
+use crate::trace::{MachineEvent, Refusal};
 
 impl Replica {
     /// [5]
@@ -29,7 +29,7 @@ impl Replica {
             self.commit = self.commit.max(commit);
         } else if !entries.is_empty() {
             let ours = self.shared.position;
-            effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::DoesNotFit { from: begins, ours } });
+            effects.trace(|| MachineEvent::Refused { from: from.id, why: Refusal::DoesNotFit { from: begins, ours } });
         }
         self.acknowledge(from, barrier, None, traced, effects);
     }

@@ -7,7 +7,7 @@ use crate::ids::{Barrier, Contact, OpNumber, Position, Role, ViewNumber};
 use crate::machine::{Effects, Timer};
 use crate::message::{Message, SnapshotPart};
 use crate::order_book::OrderBook;
-use crate::trace::{Refusal, TraceEvent};
+use crate::trace::{MachineEvent, Refusal};
 
 use super::Replica;
 use super::peers::PART;
@@ -70,7 +70,7 @@ impl Replica {
         }
         let bounded = part.parts <= MOST_PARTS && part.part < part.parts && part.bytes.len() <= PART;
         if !bounded || part.instead_of != self.shared.position {
-            effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::StaleSnapshot });
+            effects.trace(|| MachineEvent::Refused { from: from.id, why: Refusal::StaleSnapshot });
             return self.acknowledge(from, Barrier(0), None, traced, effects);
         }
         let of = (part.at.op, part.part);
@@ -106,12 +106,12 @@ impl Replica {
                 self.shared.book = book;
                 self.shared.begin_log(at);
                 self.commit = OpNumber(0);
-                effects.trace(|| TraceEvent::Log {
+                effects.trace(|| MachineEvent::Log {
                     text: format!("Installed the whole state at {at}, in place of the old state."),
                 });
             }
             // Only a broken primary makes such a snapshot; asking again is all that can be done.
-            Err(error) => effects.trace(|| TraceEvent::Log {
+            Err(error) => effects.trace(|| MachineEvent::Log {
                 text: format!("The snapshot at {at} cannot be decoded ({error}). Waiting for another one."),
             }),
         }

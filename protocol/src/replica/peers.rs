@@ -13,7 +13,7 @@ use crate::machine::{Effects, Settings};
 use crate::message::{Message, SnapshotPart, StateUpdate};
 use crate::order_book::{Entry, OrderBook};
 use crate::plant::Plant;
-use crate::trace::TraceEvent;
+use crate::trace::MachineEvent;
 
 /// Entries in one update, at most (PROTOCOL section 8).
 const MOST_ENTRIES: usize = 1024;
@@ -273,7 +273,7 @@ impl Peers {
         let in_step = self.peers.iter().filter(|(_, peer)| peer.acked.is_some_and(|acked| acked >= enough));
         for replica in in_step.map(|(id, _)| *id) {
             if self.ack_set.insert(replica) {
-                effects.trace(|| TraceEvent::TookIn { replica });
+                effects.trace(|| MachineEvent::TookIn { replica });
             }
         }
         self.ack_set.len() > before

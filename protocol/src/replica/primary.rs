@@ -18,7 +18,7 @@ use crate::message::{Answer, Ask};
 use crate::order_book::{Entry, EntryEffect, Outcome, Rejection, Session};
 use crate::plant::Plant;
 use crate::postcode::Verdict;
-use crate::trace::{Refusal, TraceEvent, Unchecked};
+use crate::trace::{MachineEvent, Refusal, Unchecked};
 
 /// Limits of PROTOCOL section 8: uncommitted entries.
 const MOST_UNCOMMITTED: u64 = 4096;
@@ -239,7 +239,7 @@ impl Primary {
         let committed = if shared.plants(Plant::AckBeforeReplicate) { Some(here) } else { least };
         if let Some(op) = committed.filter(|op| *op > self.commit) {
             self.commit = op;
-            effects.trace(|| TraceEvent::Committed { op });
+            effects.trace(|| MachineEvent::Committed { op });
         }
         // R4: a joiner that holds everything that can have been answered is needed for every answer from now on.
         // Planted: any installed beginning of the history is enough of a copy.
@@ -303,7 +303,7 @@ impl Primary {
         if owed.traced {
             self.traced_ops.insert(op);
             let label = outcome.label();
-            effects.trace(|| TraceEvent::Log {
+            effects.trace(|| MachineEvent::Log {
                 text: format!("Request {request} is op {op}: {label}, once every member has it."),
             });
         }

@@ -12,7 +12,7 @@ use crate::machine::{Effects, Identity, Settings};
 use crate::message::Message;
 use crate::order_book::{Entry, OrderBook};
 use crate::plant::Plant;
-use crate::trace::{Refusal, TraceEvent};
+use crate::trace::{MachineEvent, Refusal};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Shared {
@@ -116,7 +116,7 @@ impl Shared {
     /// R1, the fence: a message from an old view is refused, and its sender is told.
     pub(super) fn refuse(&self, from: Contact, theirs: ViewNumber, traced: bool, effects: &mut Effects) {
         let ours = self.view.number;
-        effects.trace(|| TraceEvent::Refused { from: from.id, why: Refusal::ViewIsOver { theirs, ours } });
+        effects.trace(|| MachineEvent::Refused { from: from.id, why: Refusal::ViewIsOver { theirs, ours } });
         effects.send(from, traced, Message::Refused { view: ours });
     }
 }

@@ -9,7 +9,7 @@ use protocol::ids::{
 use protocol::machine::{Effect, Effects, Identity, Input, Machine, Timer};
 use protocol::message::Message;
 use protocol::postcode::Postcode;
-use protocol::trace::{Refusal, TraceEvent};
+use protocol::trace::{MachineEvent, Refusal};
 
 pub const NAME_SERVER: u64 = 1;
 pub const FRONT_END: u64 = 2;
@@ -112,7 +112,7 @@ pub fn is_cancelled(effects: &[Effect], wanted: Timer) -> bool {
     effects.contains(&Effect::CancelTimer { timer: wanted })
 }
 
-pub fn traces(effects: &[Effect]) -> Vec<&TraceEvent> {
+pub fn traces(effects: &[Effect]) -> Vec<&MachineEvent> {
     let events = effects.iter().filter_map(|effect| match effect {
         Effect::Trace(event) => Some(event),
         _ => None,
@@ -122,7 +122,7 @@ pub fn traces(effects: &[Effect]) -> Vec<&TraceEvent> {
 
 pub fn refusals(effects: &[Effect]) -> Vec<Refusal> {
     let refusals = traces(effects).into_iter().filter_map(|event| match event {
-        TraceEvent::Refused { why, .. } => Some(why.clone()),
+        MachineEvent::Refused { why, .. } => Some(why.clone()),
         _ => None,
     });
     refusals.collect()

@@ -16,7 +16,7 @@ use protocol::machine::{Identity, Input, Wish};
 use protocol::menu::check_items;
 use protocol::message::Ask;
 use protocol::postcode::Postcode;
-use protocol::trace::{Actor, Ending, Started, TraceEvent, TraceRecord};
+use protocol::trace::{Actor, Ending, LauncherEvent, NodeEvent, Started, TraceEvent, TraceRecord};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{CustomerCommand, NAMES};
@@ -89,12 +89,12 @@ impl CustomerHost {
                     None => return,
                     Some(CustomerCommand::Steer(command)) => {
                         if let Err(why) = self.host.steer(command) {
-                            self.fact(NodeId(0), TraceEvent::CommandRefused { why });
+                            self.fact(NodeId(0), LauncherEvent::CommandRefused { why });
                         }
                     }
                     Some(CustomerCommand::Perform(command)) => {
                         if let Err(error) = self.perform(command) {
-                            self.fact(NodeId(0), TraceEvent::CommandRefused { why: node::error_text::chain(&error).into() });
+                            self.fact(NodeId(0), LauncherEvent::CommandRefused { why: node::error_text::chain(&error).into() });
                         }
                     }
                 }
@@ -102,7 +102,9 @@ impl CustomerHost {
             if let Err(error) = waking.and_then(|()| self.host.round()) {
                 return self.fact(
                     NodeId(0),
-                    TraceEvent::Log { text: format!("The customers have ended: {}", node::error_text::chain(&error)) },
+                    LauncherEvent::Log {
+                        text: format!("The customers have ended: {}", node::error_text::chain(&error)),
+                    },
                 );
             }
             self.explode().await;
@@ -114,7 +116,7 @@ impl CustomerHost {
                 let took = resident.asked.get(&answered.request).map_or(0, |at| now.saturating_sub(*at));
                 resident.asked.clear();
                 let (request, answer) = (answered.request, answered.answer);
-                self.host.trace(answered.customer, || TraceEvent::Answered { request, answer, took });
+                self.host.trace(answered.customer, || NodeEvent::Answered { request, answer, took });
             }
         }
     }
@@ -125,13 +127,13 @@ impl CustomerHost {
             UserCommand::MoveCustomer { customer, postcode, place } => {
                 let resident = self.resident(customer)?;
                 let (node, name) = (resident.node, resident.name.clone());
-                self.fact(node, TraceEvent::CustomerIs { customer, name, postcode, place });
+                self.fact(node, LauncherEvent::CustomerIs { customer, name, postcode, place });
                 Ok(())
             }
             UserCommand::RemoveCustomer { customer } => {
                 let node = self.resident(customer)?.node;
                 self.forget(customer, node);
-                self.fact(node, TraceEvent::Ended { how: Ending::Removed, words: "removed".into() });
+                self.fact(node, LauncherEvent::Ended { how: Ending::Removed, words: "removed".into() });
                 Ok(())
             }
             UserCommand::PlaceOrder { customer, postcode, items } => {
@@ -188,8 +190,8 @@ impl CustomerHost {
         // Before anybody hears of it and lets it order: its links come first.
         self.register(Incoming::Appeared(self.registry.0, name.clone(), node));
         let (actor, pid) = (Actor::Role(Role::Customer), std::process::id());
-        self.fact(node, TraceEvent::Started(Started { name: name.clone(), actor, pid, contact }));
-        self.fact(node, TraceEvent::CustomerIs { customer, name: name.clone(), postcode, place });
+        self.fact(node, LauncherEvent::Started(Started { name: name.clone(), actor, pid, contact }));
+        self.fact(node, LauncherEvent::CustomerIs { customer, name: name.clone(), postcode, place });
         self.residents.insert(customer, Resident { node, name, asked: BTreeMap::new(), last: Last::Read });
         Ok(())
     }
@@ -258,7 +260,7 @@ impl CustomerHost {
             resident.asked.retain(|_, _| ask == Ask::Withdraw);
             resident.asked.insert(request, now);
         }
-        self.host.trace(node, || TraceEvent::Asked { customer, request, ask });
+        self.host.trace(node, || NodeEvent::Asked { customer, request, ask });
     }
 
     /// Whether the next request is shown step by step.
@@ -272,7 +274,7 @@ impl CustomerHost {
         lately <= SHOWN_PER_SECOND || lately.is_multiple_of(lately.div_ceil(SHOWN_PER_SECOND))
     }
 
-    fn fact(&self, node: NodeId, event: TraceEvent) {
-        self.facts.push([TraceRecord { node, at: self.clock.now(), event }]);
+    fn fact(&self, node: NodeId, event: impl Into<TraceEvent>) {
+        self.facts.push([TraceRecord { node, at: self.clock.now(), event: event.into() }]);
     }
 }

@@ -6,7 +6,7 @@
 use anyhow::{bail, ensure};
 use node::control::{NodeConfig, SteeringCommand};
 use protocol::ids::{NodeId, ReplicaId, Role};
-use protocol::trace::{Actor, Blast, Bomb, Failpoint, TraceEvent};
+use protocol::trace::{Actor, Blast, Bomb, Failpoint, LauncherEvent, NodeEvent};
 
 use super::Supervisor;
 use crate::hosts::CROWD;
@@ -27,7 +27,7 @@ impl Supervisor {
             self.steer(id, SteeringCommand::Bomb { node: id, bomb })?;
         }
         self.nodes.all[at].bomb = bomb;
-        self.fact(id, TraceEvent::BombIs { bomb });
+        self.fact(id, LauncherEvent::BombIs { bomb });
         Ok(())
     }
 
@@ -35,7 +35,7 @@ impl Supervisor {
         let node = self.customer_named(name)?;
         ensure_passes(name, Role::Customer, bomb)?;
         self.steer(node, SteeringCommand::Bomb { node, bomb })?;
-        self.fact(node, TraceEvent::BombIs { bomb });
+        self.fact(node, LauncherEvent::BombIs { bomb });
         Ok(())
     }
 
@@ -56,7 +56,7 @@ impl Supervisor {
         let Some(bomb) = self.nodes.all[at].bomb else { return };
         config.bomb = Some(bomb).filter(|_| !is_heard_of_here(Some(bomb)));
         if before != config.id {
-            self.fact(before, TraceEvent::BombIs { bomb: None });
+            self.fact(before, LauncherEvent::BombIs { bomb: None });
         }
     }
 
@@ -72,7 +72,7 @@ impl Supervisor {
     /// The launcher has come to one of its own points.
     pub(crate) fn reach(&mut self, at: Failpoint) {
         if let Some(bomb) = self.bomb.take_if(|bomb| bomb.at == at) {
-            self.fact(NodeId(0), TraceEvent::Exploded { bomb });
+            self.fact_for(NodeId(0), NodeEvent::Exploded { bomb });
             go_off(bomb.blast);
         }
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use anyhow::bail;
 use node::control::{LinkSetting, SteeringCommand};
 use protocol::ids::{NodeId, Span};
-use protocol::trace::{Actor, LinkRule, TraceEvent};
+use protocol::trace::{Actor, LauncherEvent, LinkRule};
 
 use super::Supervisor;
 use crate::hosts::CROWD;
@@ -59,7 +59,7 @@ impl Supervisor {
         } else {
             self.steering.links.insert(way, rule);
         }
-        self.fact(NodeId(0), TraceEvent::LinkIs { from, to, rule });
+        self.fact(NodeId(0), LauncherEvent::LinkIs { from, to, rule });
     }
 
     /// What a process that starts under this name has to know of its own links.

@@ -10,7 +10,7 @@ use node::EXIT_BAD_INPUT;
 use node::control::ServiceAddress;
 use protocol::ids::{Contact, NodeId, Role};
 use protocol::postcode::PostcodeService;
-use protocol::trace::{Actor, Failpoint, NodeState, Started, TraceEvent};
+use protocol::trace::{Actor, Failpoint, LauncherEvent, NodeState, Started};
 
 use super::Supervisor;
 use crate::customers::Customers;
@@ -79,7 +79,7 @@ impl Supervisor {
         self.nodes.live_services.push(ServiceAddress { service, id, base_url, key: None });
         let contact = Contact { id, address: ([0, 0, 0, 0], 0).into() };
         let (name, actor) = (service.to_string(), Actor::Service(service));
-        self.fact(id, TraceEvent::Started(Started { name, actor, pid: 0, contact }));
+        self.fact(id, LauncherEvent::Started(Started { name, actor, pid: 0, contact }));
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use node::control::{ControlCommand, SteeringCommand};
 use protocol::ids::{MessageId, NodeId, Span};
 use protocol::machine::Timer;
 use protocol::plant::Plant;
-use protocol::trace::{Ending, Freezing, MessageAct, Rate, TraceEvent};
+use protocol::trace::{Ending, Freezing, LauncherEvent, MachineEvent, MessageAct, NodeEvent, Rate, TraceEvent};
 
 use super::Supervisor;
 use super::links::LinkRules;
@@ -56,7 +56,7 @@ impl Supervisor {
         self.use_hop(rate);
         let at = self.clock.set(rate, until);
         self.steer_all(&SteeringCommand::Clock { at, rate, until });
-        self.fact(NodeId(0), TraceEvent::ClockIs { rate, until });
+        self.fact(NodeId(0), LauncherEvent::ClockIs { rate, until });
         Ok(())
     }
 
@@ -83,7 +83,7 @@ impl Supervisor {
         self.use_hop(self.clock.rate());
         if self.common.settings.hop == before {
             // Asked for what is so already: said all the same.
-            self.fact(NodeId(0), TraceEvent::HopIs { hop: before.0 });
+            self.fact(NodeId(0), LauncherEvent::HopIs { hop: before.0 });
         }
         Ok(())
     }
@@ -95,7 +95,7 @@ impl Supervisor {
         if hop != self.common.settings.hop {
             self.common.settings.hop = hop;
             self.retime();
-            self.fact(NodeId(0), TraceEvent::HopIs { hop: hop.0 });
+            self.fact(NodeId(0), LauncherEvent::HopIs { hop: hop.0 });
         }
     }
 
@@ -107,13 +107,13 @@ impl Supervisor {
     pub(crate) fn set_plant(&mut self, plant: Option<Plant>) {
         self.common.settings.plant = plant;
         self.retime();
-        self.fact(NodeId(0), TraceEvent::PlantIs { plant });
+        self.fact(NodeId(0), LauncherEvent::PlantIs { plant });
     }
 
     pub(crate) fn show_heartbeats(&mut self, on: bool) {
         self.steering.heartbeats = on;
         self.steer_all(&SteeringCommand::ObserveHeartbeats(on));
-        self.fact(NodeId(0), TraceEvent::HeartbeatsAre { shown: on });
+        self.fact(NodeId(0), LauncherEvent::HeartbeatsAre { shown: on });
     }
 
     /// A message is in a link of its sender. Of what a service says, that link is its asker's.
@@ -184,7 +184,7 @@ impl Supervisor {
         let node = &mut self.nodes.all[at];
         node.frozen = how;
         let id = node.id;
-        self.fact(id, how.map_or(TraceEvent::Woke, |how| TraceEvent::Froze { how }));
+        self.fact_for(id, how.map_or(NodeEvent::Woke, |how| NodeEvent::Froze { how }));
     }
 
     pub(crate) fn crash_all(&mut self) -> anyhow::Result<()> {
@@ -205,19 +205,19 @@ impl Supervisor {
 
     /// What a process said of itself that the launcher has to remember.
     pub(crate) fn on_steered(&mut self, key: ProcessKey, event: &TraceEvent) {
-        if let TraceEvent::TookIn { replica } = event {
+        if let TraceEvent::Machine(MachineEvent::TookIn { replica }) = event {
             return self.on_taken_in(*replica);
         }
         let Some(node) = self.nodes.of_process(key) else { return };
-        if let TraceEvent::Froze { how } = event {
+        if let TraceEvent::Node(NodeEvent::Froze { how }) = event {
             node.frozen = Some(*how);
-        } else if let TraceEvent::Woke = event {
+        } else if let TraceEvent::Node(NodeEvent::Woke) = event {
             node.frozen = None;
-        } else if let TraceEvent::Exploded { .. } = event {
+        } else if let TraceEvent::Node(NodeEvent::Exploded { .. }) = event {
             node.bomb = None;
             // It may have gone off before the launcher had said that it lies there.
             let id = node.id;
-            self.fact(id, TraceEvent::BombIs { bomb: None });
+            self.fact(id, LauncherEvent::BombIs { bomb: None });
         }
     }
 

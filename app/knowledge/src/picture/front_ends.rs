@@ -67,27 +67,27 @@ fn token(node: &Node) -> Option<FrontEndToken> {
 #[cfg(test)]
 mod tests {
     use protocol::ids::{Contact, NodeId, View};
-    use protocol::trace::{Started, TraceEvent, TraceRecord};
+    use protocol::trace::{LauncherEvent, NodeEvent, Started, TraceEvent, TraceRecord};
 
     use super::*;
     use crate::picture::Cause;
     use crate::picture::Service;
 
-    fn tell(picture: &mut Picture, node: u64, event: TraceEvent) {
-        picture.apply(&TraceRecord { node: NodeId(node), at: node, event });
+    fn tell(picture: &mut Picture, node: u64, event: impl Into<TraceEvent>) {
+        picture.apply(&TraceRecord { node: NodeId(node), at: node, event: event.into() });
     }
 
     fn starts(picture: &mut Picture, node: u64, name: &str, role: Role) {
         let contact = Contact { id: NodeId(node), address: "127.0.0.1:4000".parse().unwrap() };
         let started = Started { name: name.into(), actor: Actor::Role(role), pid: 7, contact };
-        tell(picture, node, TraceEvent::Started(started));
+        tell(picture, node, LauncherEvent::Started(started));
     }
 
     fn says(picture: &mut Picture, node: u64, token: u64, retired: bool) {
         let (token, view) = (Some(FrontEndToken(token)), View::default());
         let (alive, suspicions) = (Vec::new(), Vec::new());
         let state = NodeState::FrontEnd { token, retired, view, alive, pending: 0, waits_for: None, suspicions };
-        tell(picture, node, TraceEvent::State(state));
+        tell(picture, node, NodeEvent::State(state));
     }
 
     fn precedences(picture: &Picture) -> Vec<(&str, Precedence)> {
@@ -118,7 +118,7 @@ mod tests {
         starts(&mut picture, 2, "front-end-2", Role::FrontEnd);
         says(&mut picture, 1, 1, false);
         let state = NodeState::NameServer { names: Vec::new(), token: FrontEndToken(2), record: View::default() };
-        tell(&mut picture, 3, TraceEvent::State(state));
+        tell(&mut picture, 3, NodeEvent::State(state));
         assert_eq!(precedences(&picture), [("front-end", Precedence::Overtaken), ("front-end-2", Precedence::Alone)]);
     }
 

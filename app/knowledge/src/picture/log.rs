@@ -8,7 +8,9 @@ use protocol::machine::Timer;
 use protocol::message::{Answer, Ask};
 use protocol::order_book::{HistoryPage, Outcome, Rejection};
 use protocol::postcode::Verdict;
-use protocol::trace::{Actor, Denial, Loss, MessageFacts, NoFreshStart, TraceEvent, TraceRecord};
+use protocol::trace::{
+    Actor, Denial, LauncherEvent, Loss, MachineEvent, MessageFacts, NoFreshStart, NodeEvent, TraceEvent, TraceRecord,
+};
 
 use super::{Nodes, shortened};
 
@@ -39,13 +41,15 @@ impl LogLine {
     pub(super) fn of(record: &TraceRecord, nodes: &Nodes) -> Option<Self> {
         let event = kept(&record.event)?;
         let node = match &event {
-            TraceEvent::Started(started) => Some(started.name.as_str().into()),
-            TraceEvent::CustomerIs { name, .. } => Some(name.as_str().into()),
+            TraceEvent::Launcher(LauncherEvent::Started(started)) => Some(started.name.as_str().into()),
+            TraceEvent::Launcher(LauncherEvent::CustomerIs { name, .. }) => Some(name.as_str().into()),
             _ => nodes.shared_name_of(record.node),
         };
         let other = spoken_of(&event).map(|id| nodes.shared_name_of(id).unwrap_or_else(|| id.to_string().into()));
         let message = match &event {
-            TraceEvent::Sent { message, to, .. } | TraceEvent::Lost { message, to, .. } => Some((*message, *to)),
+            TraceEvent::Node(NodeEvent::Sent { message, to, .. } | NodeEvent::Lost { message, to, .. }) => {
+                Some((*message, *to))
+            }
             _ => None,
         };
         Some(Self { at: record.at, node, text: text_of(&event), event, other, message })
@@ -89,83 +93,130 @@ impl Log {
 
 /// The other node or customer that a fact speaks of.
 fn spoken_of(event: &TraceEvent) -> Option<NodeId> {
+    if let Some(Denial::NotHere { node } | Denial::FreshStart(NoFreshStart::MayLive { member: node, .. })) =
+        event.denial()
+    {
+        return Some(*node);
+    }
     match event {
-        TraceEvent::Sent { to, .. } | TraceEvent::Lost { to, .. } => Some(*to),
-        TraceEvent::Refused { from, .. } | TraceEvent::PostcodeAnswered { from, .. } => Some(*from),
-        TraceEvent::CommandRefused {
-            why: Denial::NotHere { node } | Denial::FreshStart(NoFreshStart::MayLive { member: node, .. }),
-        } => Some(*node),
-        TraceEvent::TookIn { replica } | TraceEvent::Suspects { replica, .. } => Some(*replica),
-        TraceEvent::Rang { timer: Timer::Silence(node) } => Some(*node),
-        _ => None,
+        TraceEvent::Launcher(_) => None,
+        TraceEvent::Node(event) => match event {
+            NodeEvent::Sent { to, .. } | NodeEvent::Lost { to, .. } => Some(*to),
+            NodeEvent::PostcodeAnswered { from, .. } => Some(*from),
+            NodeEvent::Rang { timer: Timer::Silence(node) } => Some(*node),
+            NodeEvent::Rang { .. }
+            | NodeEvent::Stays { .. }
+            | NodeEvent::Delivered { .. }
+            | NodeEvent::PostcodeAsked { .. }
+            | NodeEvent::State(_)
+            | NodeEvent::Timers { .. }
+            | NodeEvent::Froze { .. }
+            | NodeEvent::Woke
+            | NodeEvent::Exploded { .. }
+            | NodeEvent::Flow { .. }
+            | NodeEvent::Asked { .. }
+            | NodeEvent::Answered { .. }
+            | NodeEvent::Log { .. } => None,
+        },
+        TraceEvent::Machine(event) => match event {
+            MachineEvent::Refused { from, .. } => Some(*from),
+            MachineEvent::TookIn { replica } | MachineEvent::Suspects { replica, .. } => Some(*replica),
+            MachineEvent::Became { .. }
+            | MachineEvent::Committed { .. }
+            | MachineEvent::CommandRefused { .. }
+            | MachineEvent::Log { .. } => None,
+        },
     }
 }
 
 /// What of a fact is kept for its line; none: it leaves no line.
 fn kept(event: &TraceEvent) -> Option<TraceEvent> {
+    match event {
+        TraceEvent::Launcher(event) => kept_of_launcher(event).map(TraceEvent::Launcher),
+        TraceEvent::Node(event) => kept_of_node(event).map(TraceEvent::Node),
+        TraceEvent::Machine(event) => Some(TraceEvent::Machine(kept_of_machine(event))),
+    }
+}
+
+fn kept_of_launcher(event: &LauncherEvent) -> Option<LauncherEvent> {
     Some(match event {
-        TraceEvent::Started(started) if started.actor == Actor::Role(Role::Customer) => return None,
-        TraceEvent::Ended { how, words } => TraceEvent::Ended { how: *how, words: shortened(words) },
-        TraceEvent::Sent { message, to, facts } => {
+        LauncherEvent::Started(started) if started.actor == Actor::Role(Role::Customer) => return None,
+        LauncherEvent::Ended { how, words } => LauncherEvent::Ended { how: *how, words: shortened(words) },
+        LauncherEvent::LinkIs { from, to, rule } => {
+            LauncherEvent::LinkIs { from: shortened(from), to: shortened(to), rule: *rule }
+        }
+        LauncherEvent::CommandRefused { why } => LauncherEvent::CommandRefused { why: of_denial(why) },
+        LauncherEvent::Log { text } => LauncherEvent::Log { text: shortened(text) },
+        LauncherEvent::Started(_)
+        | LauncherEvent::BombIs { .. }
+        | LauncherEvent::CustomerIs { .. }
+        | LauncherEvent::HopIs { .. }
+        | LauncherEvent::ClockIs { .. }
+        | LauncherEvent::PlantIs { .. }
+        | LauncherEvent::HeartbeatsAre { .. } => event.clone(),
+        LauncherEvent::Crowd(_) | LauncherEvent::Orders { .. } => return None,
+    })
+}
+
+fn kept_of_node(event: &NodeEvent) -> Option<NodeEvent> {
+    Some(match event {
+        NodeEvent::Sent { message, to, facts } => {
             let MessageFacts { step, request, delay, held, .. } = *facts;
             let facts = MessageFacts { step, label: shortened(&facts.label), request, fields: Vec::new(), delay, held };
-            TraceEvent::Sent { message: *message, to: *to, facts }
+            NodeEvent::Sent { message: *message, to: *to, facts }
         }
-        TraceEvent::Lost { message, to, why } => TraceEvent::Lost { message: *message, to: *to, why: of_loss(why) },
-        TraceEvent::PostcodeAnswered { message, from, verdict, took } => {
+        NodeEvent::Lost { message, to, why } => NodeEvent::Lost { message: *message, to: *to, why: of_loss(why) },
+        NodeEvent::PostcodeAnswered { message, from, verdict, took } => {
             let verdict = match verdict {
                 Verdict::Valid { place, by } => Verdict::Valid { place: place.as_deref().map(shortened), by: *by },
                 Verdict::Invalid { why, by } => Verdict::Invalid { why: shortened(why), by: *by },
                 Verdict::NobodyAnswers => Verdict::NobodyAnswers,
             };
-            TraceEvent::PostcodeAnswered { message: *message, from: *from, verdict, took: *took }
+            NodeEvent::PostcodeAnswered { message: *message, from: *from, verdict, took: *took }
         }
-        TraceEvent::Answered { request, answer, took } => {
-            let answer = match answer {
-                Answer::Outcome(Outcome::Rejected { why: Rejection::Postcode { why, by } }) => {
-                    let why = Rejection::Postcode { why: shortened(why), by: *by };
-                    Answer::Outcome(Outcome::Rejected { why })
-                }
-                Answer::History(page) => {
-                    let HistoryPage { postcode, page, total, .. } = *page;
-                    Answer::History(HistoryPage { postcode, page, total, orders: Vec::new() })
-                }
-                Answer::Outcome(_) | Answer::Expired => answer.clone(),
-            };
-            TraceEvent::Answered { request: *request, answer, took: *took }
+        NodeEvent::Answered { request, answer, took } => {
+            NodeEvent::Answered { request: *request, answer: of_answer(answer), took: *took }
         }
-        TraceEvent::LinkIs { from, to, rule } => {
-            TraceEvent::LinkIs { from: shortened(from), to: shortened(to), rule: *rule }
-        }
-        TraceEvent::CommandRefused { why } => TraceEvent::CommandRefused { why: of_denial(why) },
-        TraceEvent::Log { text } => TraceEvent::Log { text: shortened(text) },
-        TraceEvent::Started(_)
-        | TraceEvent::Refused { .. }
-        | TraceEvent::Became { .. }
-        | TraceEvent::Committed { .. }
-        | TraceEvent::TookIn { .. }
-        | TraceEvent::Suspects { .. }
-        | TraceEvent::Rang { .. }
-        | TraceEvent::Froze { .. }
-        | TraceEvent::Woke
-        | TraceEvent::BombIs { .. }
-        | TraceEvent::Exploded { .. }
-        | TraceEvent::Asked { .. }
-        | TraceEvent::CustomerIs { .. }
-        | TraceEvent::HopIs { .. }
-        | TraceEvent::ClockIs { .. }
-        | TraceEvent::PlantIs { .. }
-        | TraceEvent::HeartbeatsAre { .. } => event.clone(),
+        NodeEvent::Log { text } => NodeEvent::Log { text: shortened(text) },
+        NodeEvent::Rang { .. }
+        | NodeEvent::Froze { .. }
+        | NodeEvent::Woke
+        | NodeEvent::Exploded { .. }
+        | NodeEvent::Asked { .. } => event.clone(),
         // Its sending has a line.
-        TraceEvent::PostcodeAsked { .. }
-        | TraceEvent::Delivered { .. }
-        | TraceEvent::Stays { .. }
-        | TraceEvent::Timers { .. }
-        | TraceEvent::State(_)
-        | TraceEvent::Crowd(_)
-        | TraceEvent::Flow { .. }
-        | TraceEvent::Orders { .. } => return None,
+        NodeEvent::PostcodeAsked { .. }
+        | NodeEvent::Delivered { .. }
+        | NodeEvent::Stays { .. }
+        | NodeEvent::Timers { .. }
+        | NodeEvent::State(_)
+        | NodeEvent::Flow { .. } => return None,
     })
+}
+
+fn kept_of_machine(event: &MachineEvent) -> MachineEvent {
+    match event {
+        MachineEvent::CommandRefused { why } => MachineEvent::CommandRefused { why: of_denial(why) },
+        MachineEvent::Log { text } => MachineEvent::Log { text: shortened(text) },
+        MachineEvent::Refused { .. }
+        | MachineEvent::Became { .. }
+        | MachineEvent::Committed { .. }
+        | MachineEvent::TookIn { .. }
+        | MachineEvent::Suspects { .. } => event.clone(),
+    }
+}
+
+fn of_answer(answer: &Answer) -> Answer {
+    match answer {
+        Answer::Outcome(Outcome::Rejected { why: Rejection::Postcode { why, by } }) => {
+            let why = Rejection::Postcode { why: shortened(why), by: *by };
+            Answer::Outcome(Outcome::Rejected { why })
+        }
+        Answer::History(page) => {
+            let HistoryPage { postcode, page, total, .. } = *page;
+            Answer::History(HistoryPage { postcode, page, total, orders: Vec::new() })
+        }
+        Answer::Outcome(_) | Answer::Expired => answer.clone(),
+    }
 }
 
 fn of_loss(why: &Loss) -> Loss {
@@ -186,22 +237,64 @@ pub(super) fn of_denial(why: &Denial) -> Denial {
 /// Bytes of what a kept fact holds beside itself.
 fn text_of(event: &TraceEvent) -> usize {
     match event {
-        TraceEvent::Started(started) => started.name.len(),
-        TraceEvent::Ended { words: text, .. }
-        | TraceEvent::Lost { why: Loss::NoConnection { said: text }, .. }
-        | TraceEvent::CustomerIs { name: text, .. }
-        | TraceEvent::CommandRefused { why: Denial::Words(text) }
-        | TraceEvent::Log { text } => text.len(),
-        TraceEvent::Sent { facts, .. } => facts.label.len(),
-        TraceEvent::Became { view, .. } => size_of_val(view.members.as_slice()),
-        TraceEvent::PostcodeAnswered { verdict: Verdict::Valid { place: Some(text), .. }, .. }
-        | TraceEvent::PostcodeAnswered { verdict: Verdict::Invalid { why: text, .. }, .. }
-        | TraceEvent::Answered {
+        TraceEvent::Launcher(event) => text_of_launcher(event),
+        TraceEvent::Node(event) => text_of_node(event),
+        TraceEvent::Machine(event) => match event {
+            MachineEvent::Became { view, .. } => size_of_val(view.members.as_slice()),
+            MachineEvent::CommandRefused { why: Denial::Words(text) } | MachineEvent::Log { text } => text.len(),
+            MachineEvent::CommandRefused { .. }
+            | MachineEvent::Refused { .. }
+            | MachineEvent::Committed { .. }
+            | MachineEvent::TookIn { .. }
+            | MachineEvent::Suspects { .. } => 0,
+        },
+    }
+}
+
+fn text_of_launcher(event: &LauncherEvent) -> usize {
+    match event {
+        LauncherEvent::Started(started) => started.name.len(),
+        LauncherEvent::Ended { words: text, .. }
+        | LauncherEvent::CustomerIs { name: text, .. }
+        | LauncherEvent::CommandRefused { why: Denial::Words(text) }
+        | LauncherEvent::Log { text } => text.len(),
+        LauncherEvent::LinkIs { from, to, .. } => from.len() + to.len(),
+        LauncherEvent::BombIs { .. }
+        | LauncherEvent::Crowd(_)
+        | LauncherEvent::Orders { .. }
+        | LauncherEvent::HopIs { .. }
+        | LauncherEvent::ClockIs { .. }
+        | LauncherEvent::PlantIs { .. }
+        | LauncherEvent::HeartbeatsAre { .. }
+        | LauncherEvent::CommandRefused { .. } => 0,
+    }
+}
+
+fn text_of_node(event: &NodeEvent) -> usize {
+    match event {
+        NodeEvent::Sent { facts, .. } => facts.label.len(),
+        NodeEvent::Lost { why: Loss::NoConnection { said: text }, .. }
+        | NodeEvent::PostcodeAnswered { verdict: Verdict::Valid { place: Some(text), .. }, .. }
+        | NodeEvent::PostcodeAnswered { verdict: Verdict::Invalid { why: text, .. }, .. }
+        | NodeEvent::Answered {
             answer: Answer::Outcome(Outcome::Rejected { why: Rejection::Postcode { why: text, .. } }),
             ..
-        } => text.len(),
-        TraceEvent::Asked { ask: Ask::Order { items, .. }, .. } => items.iter().map(|item| item.len() + 24).sum(),
-        TraceEvent::LinkIs { from, to, .. } => from.len() + to.len(),
-        _ => 0,
+        }
+        | NodeEvent::Log { text } => text.len(),
+        NodeEvent::Asked { ask: Ask::Order { items, .. }, .. } => items.iter().map(|item| item.len() + 24).sum(),
+        NodeEvent::Stays { .. }
+        | NodeEvent::Delivered { .. }
+        | NodeEvent::Lost { .. }
+        | NodeEvent::PostcodeAsked { .. }
+        | NodeEvent::PostcodeAnswered { .. }
+        | NodeEvent::State(_)
+        | NodeEvent::Timers { .. }
+        | NodeEvent::Rang { .. }
+        | NodeEvent::Froze { .. }
+        | NodeEvent::Woke
+        | NodeEvent::Exploded { .. }
+        | NodeEvent::Flow { .. }
+        | NodeEvent::Asked { .. }
+        | NodeEvent::Answered { .. } => 0,
     }
 }

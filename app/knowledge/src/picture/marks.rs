@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use protocol::ids::NodeId;
-use protocol::trace::{Actor, Ending, Standing, TraceEvent, TraceRecord};
+use protocol::trace::{Actor, Ending, LauncherEvent, MachineEvent, NodeEvent, Standing, TraceEvent, TraceRecord};
 
 use super::{KeepNewest, LogLine, Picture};
 
@@ -84,9 +84,9 @@ impl Picture {
             self.newest_led = number;
         }
         let (node, name) = match &record.event {
-            TraceEvent::LinkIs { from, .. } => (None, Some(from.clone())),
-            TraceEvent::Started(started) => (Some(record.node), Some(started.name.clone())),
-            TraceEvent::PlantIs { .. } | TraceEvent::ClockIs { .. } => (None, None),
+            TraceEvent::Launcher(LauncherEvent::LinkIs { from, .. }) => (None, Some(from.clone())),
+            TraceEvent::Launcher(LauncherEvent::Started(started)) => (Some(record.node), Some(started.name.clone())),
+            TraceEvent::Launcher(LauncherEvent::PlantIs { .. } | LauncherEvent::ClockIs { .. }) => (None, None),
             _ => (Some(record.node), self.nodes.name_of(record.node).map(str::to_owned)),
         };
         self.marks.push_back(Arc::new(Mark { at: record.at, node, name, kind, line: line.clone() }));
@@ -94,46 +94,69 @@ impl Picture {
     }
 
     fn kind_of_mark(&self, event: &TraceEvent) -> Option<MarkKind> {
-        Some(match event {
-            TraceEvent::Started(started) => match started.actor {
-                Actor::Role(protocol::ids::Role::Customer) => return None,
-                Actor::Role(_) | Actor::Service(_) => MarkKind::Started,
+        match event {
+            TraceEvent::Launcher(event) => self.kind_of_launcher(event),
+            TraceEvent::Node(event) => kind_of_node(event),
+            TraceEvent::Machine(event) => self.kind_of_machine(event),
+        }
+    }
+
+    fn kind_of_launcher(&self, event: &LauncherEvent) -> Option<MarkKind> {
+        match event {
+            LauncherEvent::Started(started) => match started.actor {
+                Actor::Role(protocol::ids::Role::Customer) => None,
+                Actor::Role(_) | Actor::Service(_) => Some(MarkKind::Started),
             },
-            TraceEvent::Ended { how: Ending::Crashed | Ending::Removed | Ending::Exited, .. } => MarkKind::Ended,
-            TraceEvent::Became { standing: Standing::Primary, view } if view.number.0 > self.newest_led => {
-                MarkKind::View(view.number.0)
+            LauncherEvent::Ended { how: Ending::Crashed | Ending::Removed | Ending::Exited, .. } => {
+                Some(MarkKind::Ended)
             }
-            TraceEvent::Froze { .. } => MarkKind::Froze,
-            TraceEvent::Woke => MarkKind::Woke,
-            TraceEvent::LinkIs { rule, .. } => MarkKind::Link { cut: rule.cut, mended: rule.is_mended() },
-            TraceEvent::BombIs { .. } => MarkKind::Bomb,
-            TraceEvent::Exploded { .. } => MarkKind::Exploded,
-            TraceEvent::PlantIs { plant } if *plant != self.steering.plant => MarkKind::Plant,
-            TraceEvent::Suspects { .. } => MarkKind::Suspicion,
-            TraceEvent::ClockIs { rate, .. } if *rate != self.steering.rate => MarkKind::Speed,
-            TraceEvent::Became { .. } | TraceEvent::PlantIs { .. } | TraceEvent::ClockIs { .. } => return None,
-            TraceEvent::Sent { .. }
-            | TraceEvent::Stays { .. }
-            | TraceEvent::Delivered { .. }
-            | TraceEvent::Lost { .. }
-            | TraceEvent::Refused { .. }
-            | TraceEvent::Committed { .. }
-            | TraceEvent::TookIn { .. }
-            | TraceEvent::PostcodeAsked { .. }
-            | TraceEvent::PostcodeAnswered { .. }
-            | TraceEvent::State(_)
-            | TraceEvent::Timers { .. }
-            | TraceEvent::Rang { .. }
-            | TraceEvent::Flow { .. }
-            | TraceEvent::Asked { .. }
-            | TraceEvent::Answered { .. }
-            | TraceEvent::CustomerIs { .. }
-            | TraceEvent::Crowd(_)
-            | TraceEvent::Orders { .. }
-            | TraceEvent::HopIs { .. }
-            | TraceEvent::HeartbeatsAre { .. }
-            | TraceEvent::CommandRefused { .. }
-            | TraceEvent::Log { .. } => return None,
-        })
+            LauncherEvent::LinkIs { rule, .. } => Some(MarkKind::Link { cut: rule.cut, mended: rule.is_mended() }),
+            LauncherEvent::BombIs { .. } => Some(MarkKind::Bomb),
+            LauncherEvent::PlantIs { plant } => (*plant != self.steering.plant).then_some(MarkKind::Plant),
+            LauncherEvent::ClockIs { rate, .. } => (*rate != self.steering.rate).then_some(MarkKind::Speed),
+            LauncherEvent::CustomerIs { .. }
+            | LauncherEvent::Crowd(_)
+            | LauncherEvent::Orders { .. }
+            | LauncherEvent::HopIs { .. }
+            | LauncherEvent::HeartbeatsAre { .. }
+            | LauncherEvent::CommandRefused { .. }
+            | LauncherEvent::Log { .. } => None,
+        }
+    }
+
+    fn kind_of_machine(&self, event: &MachineEvent) -> Option<MarkKind> {
+        match event {
+            MachineEvent::Became { standing: Standing::Primary, view } => {
+                (view.number.0 > self.newest_led).then_some(MarkKind::View(view.number.0))
+            }
+            MachineEvent::Suspects { .. } => Some(MarkKind::Suspicion),
+            MachineEvent::Became { standing: Standing::Backup | Standing::Joining, .. }
+            | MachineEvent::Refused { .. }
+            | MachineEvent::Committed { .. }
+            | MachineEvent::TookIn { .. }
+            | MachineEvent::CommandRefused { .. }
+            | MachineEvent::Log { .. } => None,
+        }
+    }
+}
+
+fn kind_of_node(event: &NodeEvent) -> Option<MarkKind> {
+    match event {
+        NodeEvent::Froze { .. } => Some(MarkKind::Froze),
+        NodeEvent::Woke => Some(MarkKind::Woke),
+        NodeEvent::Exploded { .. } => Some(MarkKind::Exploded),
+        NodeEvent::Sent { .. }
+        | NodeEvent::Stays { .. }
+        | NodeEvent::Delivered { .. }
+        | NodeEvent::Lost { .. }
+        | NodeEvent::PostcodeAsked { .. }
+        | NodeEvent::PostcodeAnswered { .. }
+        | NodeEvent::State(_)
+        | NodeEvent::Timers { .. }
+        | NodeEvent::Rang { .. }
+        | NodeEvent::Flow { .. }
+        | NodeEvent::Asked { .. }
+        | NodeEvent::Answered { .. }
+        | NodeEvent::Log { .. } => None,
     }
 }

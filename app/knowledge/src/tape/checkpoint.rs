@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use protocol::ids::NodeId;
-use protocol::trace::{Ending, TraceEvent, TraceRecord};
+use protocol::trace::{Ending, LauncherEvent, NodeEvent, TraceEvent, TraceRecord};
 
 /// What a fact replaces: an earlier one of the same kind, of the same subject.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,29 +37,41 @@ impl Checkpoint {
     }
 
     pub fn apply(&mut self, record: &TraceRecord) {
-        let node = record.node;
         let subject = match &record.event {
-            TraceEvent::Started(started) => {
+            TraceEvent::Launcher(event) => self.subject_of_launcher(event, record.node),
+            TraceEvent::Node(event) => subject_of_node(event, record.node),
+            TraceEvent::Machine(_) => None,
+        };
+        if let Some(subject) = subject {
+            self.facts.insert(subject, record.clone());
+        }
+    }
+
+    fn subject_of_launcher(&mut self, event: &LauncherEvent, node: NodeId) -> Option<Subject> {
+        Some(match event {
+            LauncherEvent::Started(started) => {
                 // The incarnation before it, if it crashed, is no longer shown.
                 if let Some(before) = self.names.insert(started.name.clone(), node) {
                     self.forget(before);
                 }
                 Subject::Process(node)
             }
-            TraceEvent::Ended { how: Ending::Removed, .. } => return self.forget(node),
-            TraceEvent::Ended { how: Ending::Crashed | Ending::Exited, .. } => Subject::Ended(node),
-            TraceEvent::CustomerIs { .. } | TraceEvent::Crowd(_) => Subject::Customer(node),
-            TraceEvent::State(_) => Subject::State(node),
-            TraceEvent::HopIs { .. } => Subject::Hop,
-            TraceEvent::ClockIs { .. } => Subject::Clock,
-            TraceEvent::PlantIs { .. } => Subject::Plant,
-            TraceEvent::HeartbeatsAre { .. } => Subject::Heartbeats,
-            TraceEvent::LinkIs { from, to, .. } => Subject::Link(from.clone(), to.clone()),
-            TraceEvent::Froze { .. } | TraceEvent::Woke => Subject::Frozen(node),
-            TraceEvent::BombIs { .. } | TraceEvent::Exploded { .. } => Subject::Bomb(node),
-            _ => return,
-        };
-        self.facts.insert(subject, record.clone());
+            LauncherEvent::Ended { how: Ending::Removed, .. } => {
+                self.forget(node);
+                return None;
+            }
+            LauncherEvent::Ended { how: Ending::Crashed | Ending::Exited, .. } => Subject::Ended(node),
+            LauncherEvent::CustomerIs { .. } | LauncherEvent::Crowd(_) => Subject::Customer(node),
+            LauncherEvent::HopIs { .. } => Subject::Hop,
+            LauncherEvent::ClockIs { .. } => Subject::Clock,
+            LauncherEvent::PlantIs { .. } => Subject::Plant,
+            LauncherEvent::HeartbeatsAre { .. } => Subject::Heartbeats,
+            LauncherEvent::LinkIs { from, to, .. } => Subject::Link(from.clone(), to.clone()),
+            LauncherEvent::BombIs { .. } => Subject::Bomb(node),
+            LauncherEvent::Orders { .. } | LauncherEvent::CommandRefused { .. } | LauncherEvent::Log { .. } => {
+                return None;
+            }
+        })
     }
 
     fn forget(&mut self, node: NodeId) {
@@ -73,5 +85,25 @@ impl Checkpoint {
         ] {
             self.facts.remove(&subject);
         }
+    }
+}
+
+fn subject_of_node(event: &NodeEvent, node: NodeId) -> Option<Subject> {
+    match event {
+        NodeEvent::State(_) => Some(Subject::State(node)),
+        NodeEvent::Froze { .. } | NodeEvent::Woke => Some(Subject::Frozen(node)),
+        NodeEvent::Exploded { .. } => Some(Subject::Bomb(node)),
+        NodeEvent::Sent { .. }
+        | NodeEvent::Stays { .. }
+        | NodeEvent::Delivered { .. }
+        | NodeEvent::Lost { .. }
+        | NodeEvent::PostcodeAsked { .. }
+        | NodeEvent::PostcodeAnswered { .. }
+        | NodeEvent::Timers { .. }
+        | NodeEvent::Rang { .. }
+        | NodeEvent::Flow { .. }
+        | NodeEvent::Asked { .. }
+        | NodeEvent::Answered { .. }
+        | NodeEvent::Log { .. } => None,
     }
 }

@@ -174,3 +174,35 @@ fn write_whole(tape: &TapeCopy, part: &Path) -> io::Result<()> {
     tape.write(&mut file)?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::ids::{MessageId, NodeId, OpNumber};
+    use protocol::trace::{LauncherEvent, MachineEvent, NodeEvent, TraceEvent};
+
+    /// As earlier versions wrote them: no line names the speaker.
+    #[test]
+    fn lines_of_old_tapes_are_read_and_written_as_ever() {
+        let message = MessageId { from: NodeId(7), number: 1 };
+        let said = [
+            (r#"{"HopIs":{"hop":10000}}"#, TraceEvent::Launcher(LauncherEvent::HopIs { hop: 10_000 })),
+            (
+                r#"{"Delivered":{"message":{"from":7,"number":1},"refused":null}}"#,
+                TraceEvent::Node(NodeEvent::Delivered { message, refused: None }),
+            ),
+            (r#""Woke""#, TraceEvent::Node(NodeEvent::Woke)),
+            (r#"{"Committed":{"op":7}}"#, TraceEvent::Machine(MachineEvent::Committed { op: OpNumber(7) })),
+            // All of them can say this; a tape does not say which one did.
+            (r#"{"Log":{"text":"On."}}"#, TraceEvent::Launcher(LauncherEvent::Log { text: "On.".into() })),
+        ];
+        for (text, event) in said {
+            let line = format!(r#"{{"fact":{{"node":1878616154555965789,"at":117343,"event":{text}}}}}"#);
+            let Ok(Line::Fact(record)) = serde_json::from_str(&line) else { panic!("{line}") };
+            assert_eq!(record.event, event);
+            assert_eq!(serde_json::to_string(&Line::Fact(record)).unwrap(), line);
+        }
+        let unknown = r#"{"fact":{"node":1,"at":1,"event":{"Sung":{"text":"On."}}}}"#;
+        assert!(serde_json::from_str::<Line>(unknown).unwrap_err().to_string().contains("unknown variant `Sung`"));
+    }
+}

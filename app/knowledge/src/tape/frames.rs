@@ -83,7 +83,7 @@ impl Frames {
 #[cfg(test)]
 mod tests {
     use protocol::ids::NodeId;
-    use protocol::trace::{TraceEvent, TraceRecord};
+    use protocol::trace::{LauncherEvent, TraceEvent, TraceRecord};
 
     use super::*;
 
@@ -96,7 +96,7 @@ mod tests {
         while frames.list.len() < MOST {
             end += 1;
             if end <= 8_000 || end % 16 == 0 {
-                let event = TraceEvent::Log { text: text.clone() };
+                let event = TraceEvent::Launcher(LauncherEvent::Log { text: text.clone() });
                 picture.apply(&TraceRecord { node: NodeId(1), at: end as u64, event });
             }
             frames.offer(end, end as u64, &picture);

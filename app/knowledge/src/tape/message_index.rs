@@ -9,7 +9,7 @@ use std::sync::Arc;
 use protocol::ids::{MessageId, NodeId, OrderNumber, RequestId};
 use protocol::message::{Answer, Ask};
 use protocol::order_book::Outcome;
-use protocol::trace::{Stay, TraceEvent, TraceRecord};
+use protocol::trace::{LauncherEvent, NodeEvent, Stay, TraceEvent, TraceRecord};
 use rustc_hash::FxHashMap;
 
 use crate::verdict::evidence::{Evidence, Judged};
@@ -199,14 +199,22 @@ impl MessageIndex {
         }
         let (node, at) = (record.node, record.at);
         match &record.event {
-            TraceEvent::Sent { message, to, facts } => {
+            TraceEvent::Launcher(LauncherEvent::Ended { .. }) => self.process_ended(node, at),
+            TraceEvent::Node(event) => self.apply_of_node(entry, event, node, at),
+            TraceEvent::Launcher(_) | TraceEvent::Machine(_) => {}
+        }
+    }
+
+    fn apply_of_node(&mut self, entry: usize, event: &NodeEvent, node: NodeId, at: u64) {
+        match event {
+            NodeEvent::Sent { message, to, facts } => {
                 let until = if facts.held { u64::MAX } else { at.saturating_add(facts.delay) };
                 let step = facts.step.map_or(0, |step| step.0);
                 let request = facts.request.and_then(|request| self.request(request));
                 let label = Arc::from(&facts.label[..facts.label.floor_char_boundary(LONGEST_LABEL)]);
                 self.sent(MessageTrack { step, request, label, ..beginning(*message, *to, at, entry) }, until);
             }
-            TraceEvent::Stays { message, to, stay } => {
+            NodeEvent::Stays { message, to, stay } => {
                 if let Some((_, until)) = self.open.get_mut(&(*message, *to)) {
                     *until = match stay {
                         Stay::Held => u64::MAX,
@@ -214,7 +222,7 @@ impl MessageIndex {
                     };
                 }
             }
-            TraceEvent::Delivered { message, refused } => {
+            NodeEvent::Delivered { message, refused } => {
                 let how = if refused.is_some() { Arrival::Refused } else { Arrival::Delivered };
                 let end = (at, how, Some(entry));
                 if !self.ended(*message, node, end) {
@@ -222,13 +230,21 @@ impl MessageIndex {
                     self.early.drain(..self.early.len().saturating_sub(MOST_EARLY));
                 }
             }
-            TraceEvent::Lost { message, to, .. } => {
+            NodeEvent::Lost { message, to, .. } => {
                 self.ended(*message, *to, (at, Arrival::Lost, Some(entry)));
             }
-            TraceEvent::Ended { .. } => self.process_ended(node, at),
-            TraceEvent::Asked { request, ask, .. } => self.asked(entry, *request, node, ask, at),
-            TraceEvent::Answered { request, answer, .. } => self.answered(*request, answer, at),
-            _ => {}
+            NodeEvent::Asked { request, ask, .. } => self.asked(entry, *request, node, ask, at),
+            NodeEvent::Answered { request, answer, .. } => self.answered(*request, answer, at),
+            NodeEvent::PostcodeAsked { .. }
+            | NodeEvent::PostcodeAnswered { .. }
+            | NodeEvent::State(_)
+            | NodeEvent::Timers { .. }
+            | NodeEvent::Rang { .. }
+            | NodeEvent::Froze { .. }
+            | NodeEvent::Woke
+            | NodeEvent::Exploded { .. }
+            | NodeEvent::Flow { .. }
+            | NodeEvent::Log { .. } => {}
         }
     }
 

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use flate2::bufread::GzDecoder;
 use node::bounded_lines::BoundedLines;
-use protocol::trace::{TraceEvent, TraceRecord};
+use protocol::trace::{LauncherEvent, TraceEvent, TraceRecord};
 
 use super::file::{Header, Line, VERSION};
 use super::{Entry, Tape};
@@ -240,8 +240,8 @@ impl Reading {
     /// Nobody has thousands of processes and customers: a picture of them would take all memory.
     fn check(&mut self, record: &TraceRecord) -> Result<(), String> {
         let name = match &record.event {
-            TraceEvent::Started(started) => &started.name,
-            TraceEvent::CustomerIs { name, .. } => name,
+            TraceEvent::Launcher(LauncherEvent::Started(started)) => &started.name,
+            TraceEvent::Launcher(LauncherEvent::CustomerIs { name, .. }) => name,
             _ => return Ok(()),
         };
         if name.len() > 200 {

@@ -16,7 +16,7 @@ use protocol::judge::{ContradictionKind, Contradictions, End, Reason};
 use protocol::message::{Answer, Ask};
 use protocol::order_book::{HistoryPage, Outcome};
 use protocol::postcode::Postcode;
-use protocol::trace::{Crowd, TraceEvent, TraceRecord};
+use protocol::trace::{Crowd, LauncherEvent, NodeEvent, TraceEvent, TraceRecord};
 
 use place::Place;
 
@@ -149,15 +149,31 @@ impl Evidence {
     /// Takes in a fact; tells whether what is known has changed.
     pub fn apply(&mut self, record: &TraceRecord) -> bool {
         match &record.event {
-            TraceEvent::CustomerIs { customer, name, .. } => self.is_called(*customer, record.node, name),
-            TraceEvent::Asked { customer, request, ask } => self.asked(*customer, *request, ask),
-            TraceEvent::Answered { request, answer, .. } => self.answered(*request, answer),
-            TraceEvent::Ended { .. } => self.gone(record.node),
-            TraceEvent::Crowd(crowd) => {
+            TraceEvent::Launcher(event) => self.apply_of_launcher(event, record.node),
+            TraceEvent::Node(NodeEvent::Asked { customer, request, ask }) => self.asked(*customer, *request, ask),
+            TraceEvent::Node(NodeEvent::Answered { request, answer, .. }) => self.answered(*request, answer),
+            TraceEvent::Node(_) | TraceEvent::Machine(_) => false,
+        }
+    }
+
+    fn apply_of_launcher(&mut self, event: &LauncherEvent, node: NodeId) -> bool {
+        match event {
+            LauncherEvent::CustomerIs { customer, name, .. } => self.is_called(*customer, node, name),
+            LauncherEvent::Ended { .. } => self.gone(node),
+            LauncherEvent::Crowd(crowd) => {
                 self.judged.lights.crowd = *crowd;
                 true
             }
-            _ => false,
+            LauncherEvent::Started(_)
+            | LauncherEvent::BombIs { .. }
+            | LauncherEvent::Orders { .. }
+            | LauncherEvent::HopIs { .. }
+            | LauncherEvent::ClockIs { .. }
+            | LauncherEvent::LinkIs { .. }
+            | LauncherEvent::PlantIs { .. }
+            | LauncherEvent::HeartbeatsAre { .. }
+            | LauncherEvent::CommandRefused { .. }
+            | LauncherEvent::Log { .. } => false,
         }
     }
 

@@ -52,8 +52,8 @@ impl Told {
         Self { scenario_run, notes, picture: Picture::default() }
     }
 
-    fn fact(&mut self, node: u64, event: TraceEvent, ms: u64) {
-        let record = TraceRecord { node: NodeId(node), at: ms * 1000, event };
+    fn fact(&mut self, node: u64, event: impl Into<TraceEvent>, ms: u64) {
+        let record = TraceRecord { node: NodeId(node), at: ms * 1000, event: event.into() };
         self.scenario_run.learn(&record, &self.picture, Duration::from_millis(ms));
         self.picture.apply(&record);
     }
@@ -61,7 +61,7 @@ impl Told {
     fn serves(&mut self) {
         let actor = Actor::Role(Role::Replica);
         let contact = Contact { id: NodeId(1), address: ([127, 0, 0, 1], 9).into() };
-        self.fact(1, TraceEvent::Started(Started { name: "replica-1".into(), actor, pid: 1, contact }), 0);
+        self.fact(1, LauncherEvent::Started(Started { name: "replica-1".into(), actor, pid: 1, contact }), 0);
         let view = View::new(ViewNumber(1), NodeId(1), vec![NodeId(1)]);
         let state = ReplicaState {
             standing: Standing::Primary,
@@ -80,7 +80,7 @@ impl Told {
             digest: Fingerprint(0),
             unchecked: None,
         };
-        self.fact(1, TraceEvent::State(NodeState::Replica(Box::new(state))), 0);
+        self.fact(1, NodeEvent::State(NodeState::Replica(Box::new(state))), 0);
     }
 
     fn says(&self, event: LoadEvent) {
@@ -133,7 +133,7 @@ fn it_begins_step_by_step_and_what_is_asked_for_first_is_heard_first() {
     told.says(LoadEvent::Crowd { first: NodeId(50), crowd });
     let (_, facts) = told.scenario_run.go_on(&told.picture, Duration::from_millis(50));
     assert!(
-        matches!(&facts[..], [TraceRecord { node: NodeId(50), event: TraceEvent::Crowd(told), .. }] if *told == crowd)
+        matches!(&facts[..], [TraceRecord { node: NodeId(50), event: TraceEvent::Launcher(LauncherEvent::Crowd(told)), .. }] if *told == crowd)
     );
     assert!(matches!(told.scenario_run.phase(), Phase::Playing) && told.scenario_run.takes_orders());
 }
@@ -153,12 +153,12 @@ fn customers_with_a_name_stand_in_the_history_from_when_they_were_told() {
     told.begins();
     let postcode = "DH1 3LE".parse().unwrap();
     let name = "Ada".to_owned();
-    told.fact(100, TraceEvent::CustomerIs { customer: ADA, name, postcode, place: (0, 0) }, 2_010);
+    told.fact(100, LauncherEvent::CustomerIs { customer: ADA, name, postcode, place: (0, 0) }, 2_010);
     let order = UserCommand::PlaceOrder { customer: ADA, postcode: "DH1 3LE".into(), items: Vec::new() };
     told.scenario_run.asked_beside(&order, Duration::from_millis(2_100));
     let request = RequestId { customer: ADA, number: RequestNumber(1) };
     let ask = Ask::Order { postcode, items: Vec::new() };
-    told.fact(100, TraceEvent::Asked { customer: ADA, request, ask: ask.clone() }, 2_300);
+    told.fact(100, NodeEvent::Asked { customer: ADA, request, ask: ask.clone() }, 2_300);
     assert_eq!(
         told.heard(),
         [LoadCommand::Asked { request, ask, at: Duration::from_millis(100) }],
@@ -166,7 +166,7 @@ fn customers_with_a_name_stand_in_the_history_from_when_they_were_told() {
     );
     told.scenario_run.asked_beside(&order, Duration::from_millis(2_300));
     let (request, ask) = (RequestId { number: RequestNumber(2), ..request }, Ask::Withdraw);
-    told.fact(100, TraceEvent::Asked { customer: ADA, request, ask: ask.clone() }, 2_400);
+    told.fact(100, NodeEvent::Asked { customer: ADA, request, ask: ask.clone() }, 2_400);
     let at = Duration::from_nanos(300_000_001);
     assert_eq!(told.heard(), [LoadCommand::Asked { request, ask, at }], "after what was known when it was asked for");
     told.at(3_100);
@@ -174,10 +174,10 @@ fn customers_with_a_name_stand_in_the_history_from_when_they_were_told() {
     told.at(3_200);
     assert_eq!(told.heard(), [LoadCommand::Close { at: Duration::from_millis(1_200) }]);
     let answer = Answer::Outcome(Became::Placed { number: OrderNumber(1) });
-    told.fact(100, TraceEvent::Answered { request, answer: answer.clone(), took: 9 }, 3_300);
+    told.fact(100, NodeEvent::Answered { request, answer: answer.clone(), took: 9 }, 3_300);
     let at = Duration::from_millis(1_300);
     assert_eq!(told.heard(), [LoadCommand::Answered { request, answer, at }], "late answers count, too");
-    told.fact(100, TraceEvent::Ended { how: protocol::trace::Ending::Removed, words: String::new() }, 3_400);
+    told.fact(100, LauncherEvent::Ended { how: protocol::trace::Ending::Removed, words: String::new() }, 3_400);
     assert_eq!(told.heard(), [LoadCommand::Gone { customer: ADA, at: Duration::from_millis(1_400) }]);
 }
 
@@ -193,7 +193,7 @@ fn whoever_was_told_to_ask_and_did_not_is_waited_for() {
     told.heard();
     told.at(4_000);
     assert!(!told.heard().iter().any(|word| matches!(word, LoadCommand::Close { .. })));
-    told.fact(0, TraceEvent::CommandRefused { why: "no".into() }, 4_100);
+    told.fact(0, LauncherEvent::CommandRefused { why: "no".into() }, 4_100);
     told.at(4_200);
     assert!(told.heard().iter().any(|word| matches!(word, LoadCommand::Close { .. })), "a refusal is an answer");
 }
@@ -205,17 +205,17 @@ fn a_refusal_of_something_else_does_not_make_an_order_later_than_it_was() {
     let order = UserCommand::PlaceOrder { customer: ADA, postcode: "DH1 3LE".into(), items: Vec::new() };
     let asked = |told: &mut Told, number, ms| {
         let request = RequestId { customer: ADA, number: RequestNumber(number) };
-        told.fact(100, TraceEvent::Asked { customer: ADA, request, ask: Ask::Withdraw }, ms);
+        told.fact(100, NodeEvent::Asked { customer: ADA, request, ask: Ask::Withdraw }, ms);
         match told.heard().pop() {
             Some(LoadCommand::Asked { at, .. }) => at,
             other => panic!("{other:?}"),
         }
     };
     told.scenario_run.asked_beside(&order, Duration::from_millis(2_100));
-    told.fact(0, TraceEvent::CommandRefused { why: "replica-3 is not running".into() }, 2_150);
+    told.fact(0, LauncherEvent::CommandRefused { why: "replica-3 is not running".into() }, 2_150);
     assert_eq!(asked(&mut told, 1, 2_200), Duration::from_millis(100));
     told.scenario_run.asked_beside(&order, Duration::from_millis(2_300));
-    told.fact(0, TraceEvent::CommandRefused { why: "it was that".into() }, 2_400);
+    told.fact(0, LauncherEvent::CommandRefused { why: "it was that".into() }, 2_400);
     told.scenario_run.asked_beside(&order, Duration::from_millis(2_500));
     assert_eq!(asked(&mut told, 2, 2_600), Duration::from_millis(500), "what was refused did not happen");
 }
@@ -226,7 +226,7 @@ fn timers_are_counted_before_time_goes_on() {
         "customers = 1\n[[step]]\ndo = \"wait\"\nfor = \"a-while\"\nms = 500\n[[step]]\ndo = \"speed\"\nrate = 1.0\n",
     );
     told.begins();
-    told.fact(0, TraceEvent::ClockIs { rate: Rate::STOPPED, until: None }, 2_050);
+    told.fact(0, LauncherEvent::ClockIs { rate: Rate::STOPPED, until: None }, 2_050);
     let rung = |number| LoadEvent::Measured(Measures { largest: 10, rung: vec![(NodeId(1), number)] });
     told.says(rung(3));
     assert!(told.at(2_100).is_empty());
@@ -249,7 +249,7 @@ fn a_person_who_lets_time_go_on_meanwhile_makes_no_timer_ring_while_it_stood_sti
     let rung = |number| LoadEvent::Measured(Measures { largest: 10, rung: vec![(NodeId(1), number)] });
     told.says(rung(3));
     for (ms, rate, number) in [(100, Rate::STOPPED, 4), (200, Rate::REAL, 50), (300, Rate::STOPPED, 90)] {
-        told.fact(0, TraceEvent::ClockIs { rate, until: None }, 2_000 + ms);
+        told.fact(0, LauncherEvent::ClockIs { rate, until: None }, 2_000 + ms);
         told.at(2_010 + ms);
         told.says(rung(number));
         told.at(2_020 + ms);
@@ -266,15 +266,15 @@ fn what_breaks_down_while_everything_is_mended_is_mended_too() {
     told.begins();
     let actor = Actor::Role(Role::FrontEnd);
     let contact = Contact { id: NodeId(2), address: ([127, 0, 0, 1], 8).into() };
-    told.fact(2, TraceEvent::Started(Started { name: "front-end".into(), actor, pid: 2, contact }), 2_010);
+    told.fact(2, LauncherEvent::Started(Started { name: "front-end".into(), actor, pid: 2, contact }), 2_010);
     let restart = UserCommand::Restart { node: "front-end".into() };
     assert!(!told.at(3_100).contains(&restart), "it still seems to run");
-    told.fact(2, TraceEvent::Ended { how: protocol::trace::Ending::Crashed, words: String::new() }, 3_110);
+    told.fact(2, LauncherEvent::Ended { how: protocol::trace::Ending::Crashed, words: String::new() }, 3_110);
     assert_eq!(told.at(3_120), [restart]);
     assert!(told.at(3_130).is_empty(), "once");
     told.heard();
     let contact = Contact { id: NodeId(3), ..contact };
-    told.fact(3, TraceEvent::Started(Started { name: "front-end".into(), actor, pid: 3, contact }), 3_200);
+    told.fact(3, LauncherEvent::Started(Started { name: "front-end".into(), actor, pid: 3, contact }), 3_200);
     told.at(3_210);
     assert_eq!(told.heard(), [LoadCommand::Close { at: Duration::from_millis(1_210) }], "not before it is back");
 }
@@ -318,7 +318,7 @@ fn a_speed_that_the_script_chooses_is_the_scripts_again_and_ends_with_it() {
     assert_eq!(told.scenario_run.chosen(), Some(Rate(500_000)));
     assert_eq!(told.at(2_600), [UserCommand::SetRate { rate: Rate(100_000) }]);
     assert_eq!(told.scenario_run.chosen(), None);
-    told.fact(0, TraceEvent::ClockIs { rate: Rate(100_000), until: None }, 2_650);
+    told.fact(0, LauncherEvent::ClockIs { rate: Rate(100_000), until: None }, 2_650);
     assert!(told.at(3_100).contains(&UserCommand::SetRate { rate: Rate::REAL }));
 }
 

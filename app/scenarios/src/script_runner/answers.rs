@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use protocol::ids::{CustomerId, MessageId, NodeId, Role};
-use protocol::trace::{Actor, MessageAct, TraceEvent, TraceRecord};
+use protocol::trace::{Actor, LauncherEvent, MessageAct, NodeEvent, TraceEvent, TraceRecord};
 
 use knowledge::picture::Picture;
 use knowledge::user_command::{LinkWay, UserCommand};
@@ -56,7 +56,7 @@ impl Open {
         if self.words.is_empty() {
             return;
         }
-        if let TraceEvent::CommandRefused { .. } = record.event {
+        if record.event.denial().is_some() {
             self.words.clear();
             return;
         }
@@ -67,27 +67,54 @@ impl Open {
 }
 
 fn is_front_end(record: &TraceRecord) -> bool {
-    matches!(&record.event, TraceEvent::Started(started) if started.actor == Actor::Role(Role::FrontEnd))
+    matches!(&record.event, TraceEvent::Launcher(LauncherEvent::Started(started)) if started.actor == Actor::Role(Role::FrontEnd))
 }
 
 /// The word a fact is; none: it answers no wish.
 fn word_of(record: &TraceRecord) -> Option<Fact> {
-    Some(match &record.event {
-        TraceEvent::Ended { .. } => Fact::Ended(record.node),
-        TraceEvent::Started(started) => Fact::Started(started.name.clone()),
-        TraceEvent::ClockIs { .. } => Fact::Clock,
-        TraceEvent::HopIs { .. } => Fact::Hop,
-        TraceEvent::PlantIs { .. } => Fact::Plant,
-        TraceEvent::LinkIs { from, to, .. } => Fact::Link(LinkWay { from: from.clone(), to: to.clone() }),
-        TraceEvent::Froze { .. } => Fact::Froze(record.node),
-        TraceEvent::Woke => Fact::Woke(record.node),
-        TraceEvent::BombIs { .. } => Fact::Bomb(record.node),
-        TraceEvent::CustomerIs { name, .. } => Fact::Customer(name.clone()),
-        TraceEvent::Asked { customer, .. } => Fact::Asked(*customer),
-        TraceEvent::Stays { message, .. }
-        | TraceEvent::Lost { message, .. }
-        | TraceEvent::Delivered { message, .. } => Fact::Message(*message),
-        _ => return None,
+    match &record.event {
+        TraceEvent::Launcher(event) => word_of_launcher(event, record.node),
+        TraceEvent::Node(event) => word_of_node(event, record.node),
+        TraceEvent::Machine(_) => None,
+    }
+}
+
+fn word_of_launcher(event: &LauncherEvent, node: NodeId) -> Option<Fact> {
+    Some(match event {
+        LauncherEvent::Ended { .. } => Fact::Ended(node),
+        LauncherEvent::Started(started) => Fact::Started(started.name.clone()),
+        LauncherEvent::ClockIs { .. } => Fact::Clock,
+        LauncherEvent::HopIs { .. } => Fact::Hop,
+        LauncherEvent::PlantIs { .. } => Fact::Plant,
+        LauncherEvent::LinkIs { from, to, .. } => Fact::Link(LinkWay { from: from.clone(), to: to.clone() }),
+        LauncherEvent::BombIs { .. } => Fact::Bomb(node),
+        LauncherEvent::CustomerIs { name, .. } => Fact::Customer(name.clone()),
+        LauncherEvent::Crowd(_)
+        | LauncherEvent::Orders { .. }
+        | LauncherEvent::HeartbeatsAre { .. }
+        | LauncherEvent::CommandRefused { .. }
+        | LauncherEvent::Log { .. } => return None,
+    })
+}
+
+fn word_of_node(event: &NodeEvent, node: NodeId) -> Option<Fact> {
+    Some(match event {
+        NodeEvent::Froze { .. } => Fact::Froze(node),
+        NodeEvent::Woke => Fact::Woke(node),
+        NodeEvent::Asked { customer, .. } => Fact::Asked(*customer),
+        NodeEvent::Stays { message, .. } | NodeEvent::Lost { message, .. } | NodeEvent::Delivered { message, .. } => {
+            Fact::Message(*message)
+        }
+        NodeEvent::Sent { .. }
+        | NodeEvent::PostcodeAsked { .. }
+        | NodeEvent::PostcodeAnswered { .. }
+        | NodeEvent::State(_)
+        | NodeEvent::Timers { .. }
+        | NodeEvent::Rang { .. }
+        | NodeEvent::Exploded { .. }
+        | NodeEvent::Flow { .. }
+        | NodeEvent::Answered { .. }
+        | NodeEvent::Log { .. } => return None,
     })
 }
 

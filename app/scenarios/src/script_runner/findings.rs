@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use protocol::ids::{NodeId, ViewNumber};
-use protocol::trace::{Denial, Standing, TraceEvent, TraceRecord};
+use protocol::trace::{Denial, MachineEvent, NodeEvent, Standing, TraceEvent, TraceRecord};
 
 use knowledge::numbered_steps::{NumberedSteps, Passed};
 use serde::{Serialize, Serializer};
@@ -101,20 +101,31 @@ impl Findings {
                 Passed::Arrived(step, _) => since.arrived.insert(step.0),
             };
         }
-        if let TraceEvent::Became { standing: Standing::Primary | Standing::Backup, view } = &record.event {
-            self.entered(view.number, view.primary, since);
-        } else if let TraceEvent::Suspects { suspected: true, .. } = record.event {
-            self.suspicions += 1;
-            since.suspicions += 1;
-        } else if let TraceEvent::Rang { .. } = record.event {
+        if let Some(why) = record.event.denial().filter(|_| self.refused.len() < MOST_TOLD) {
+            self.refused.push(why.clone());
+        }
+        match &record.event {
+            TraceEvent::Launcher(_) => {}
+            TraceEvent::Node(event) => self.learn_of_node(event, since),
+            TraceEvent::Machine(event) => self.learn_of_machine(event, since),
+        }
+    }
+
+    fn learn_of_node(&mut self, event: &NodeEvent, since: &mut Since) {
+        if let NodeEvent::Rang { .. } = event {
             self.timers_rung_slowly += 1;
-        } else if let TraceEvent::Exploded { bomb } = record.event {
+        } else if let NodeEvent::Exploded { bomb } = event {
             *self.failpoints.entry(bomb.at.name()).or_default() += 1;
             since.failpoints += 1;
-        } else if let TraceEvent::CommandRefused { why } = &record.event
-            && self.refused.len() < MOST_TOLD
-        {
-            self.refused.push(why.clone());
+        }
+    }
+
+    fn learn_of_machine(&mut self, event: &MachineEvent, since: &mut Since) {
+        if let MachineEvent::Became { standing: Standing::Primary | Standing::Backup, view } = event {
+            self.entered(view.number, view.primary, since);
+        } else if let MachineEvent::Suspects { suspected: true, .. } = event {
+            self.suspicions += 1;
+            since.suspicions += 1;
         }
     }
 

@@ -2,7 +2,9 @@
 
 use protocol::ids::{Contact, NodeId, OpNumber, OrderNumber, View, ViewNumber};
 use protocol::ids::{Fingerprint, Role};
-use protocol::trace::{Actor, Ending, NodeState, ReplicaState, Standing, Started, TraceEvent};
+use protocol::trace::{
+    Actor, Ending, LauncherEvent, MachineEvent, NodeEvent, NodeState, ReplicaState, Standing, Started, TraceEvent,
+};
 
 use super::*;
 use crate::parse;
@@ -19,8 +21,8 @@ impl Told {
         let script_runner = ScriptRunner::new(parse(&text).unwrap(), 1);
         let mut told = Self { script_runner, picture: Picture::default() };
         for number in 1..=3 {
-            told.fact(number, TraceEvent::Started(started(number)));
-            told.fact(number, TraceEvent::State(NodeState::Replica(Box::new(state(number, 1)))));
+            told.fact(number, LauncherEvent::Started(started(number)));
+            told.fact(number, NodeEvent::State(NodeState::Replica(Box::new(state(number, 1)))));
         }
         told
     }
@@ -28,11 +30,11 @@ impl Told {
     fn front_end_starts(&mut self, id: u64, name: &str) {
         let contact = Contact { id: NodeId(id), address: "127.0.0.1:4009".parse().unwrap() };
         let started = Started { name: name.into(), actor: Actor::Role(Role::FrontEnd), pid: 9, contact };
-        self.fact(id, TraceEvent::Started(started));
+        self.fact(id, LauncherEvent::Started(started));
     }
 
-    fn fact(&mut self, node: u64, event: TraceEvent) {
-        let record = TraceRecord { node: NodeId(node), at: 1, event };
+    fn fact(&mut self, node: u64, event: impl Into<TraceEvent>) {
+        let record = TraceRecord { node: NodeId(node), at: 1, event: event.into() };
         self.picture.apply(&record);
         self.script_runner.learn(&record);
     }
@@ -92,7 +94,7 @@ fn a_step_is_done_at_its_time_and_the_next_after_its_fact() {
     assert!(told.at(99).is_empty());
     assert_eq!(told.at(100), [crash(1)]);
     assert!(told.at(200).is_empty(), "nobody has said that it ended");
-    told.fact(1, TraceEvent::Ended { how: Ending::Crashed, words: String::new() });
+    told.fact(1, LauncherEvent::Ended { how: Ending::Crashed, words: String::new() });
     assert_eq!(told.at(201), [UserCommand::Restart { node: "replica-1".into() }]);
     assert_eq!(told.script_runner.findings().faults, [("crash", 1)].into(), "to mend is no fault");
     assert!(told.script_runner.next_step().is_none());
@@ -108,7 +110,7 @@ fn waiting_ends_with_the_event_or_with_its_time() {
     assert!(told.at(0).is_empty() && told.at(5_000).is_empty());
     assert_eq!(told.script_runner.findings().skipped.len(), 1);
     let mut vain = told.script_runner.clone();
-    told.fact(2, TraceEvent::Became { standing: Standing::Primary, view: view(2, 2) });
+    told.fact(2, MachineEvent::Became { standing: Standing::Primary, view: view(2, 2) });
     assert_eq!(told.at(5_100), [crash(2)]);
     assert_eq!((told.script_runner.findings().view_changes, told.script_runner.findings().failovers), (1, 1));
     assert!(vain.go_on(&told.picture, times(5_499)).is_empty());

@@ -130,18 +130,18 @@ pub fn hop_command(micros: Option<u64>) -> UserCommand {
 mod tests {
     use super::*;
     use protocol::ids::{MessageId, NodeId};
-    use protocol::trace::{MessageFacts, TraceEvent, TraceRecord};
+    use protocol::trace::{LauncherEvent, MessageFacts, NodeEvent, TraceEvent, TraceRecord};
 
     fn sent(picture: &mut Picture, number: u64, delay: u64, held: bool) {
         let facts = MessageFacts { step: None, label: "m".into(), request: None, fields: Vec::new(), delay, held };
         let message = MessageId { from: NodeId(1), number };
-        let event = TraceEvent::Sent { message, to: NodeId(2), facts };
+        let event = TraceEvent::Node(NodeEvent::Sent { message, to: NodeId(2), facts });
         picture.apply(&TraceRecord { node: NodeId(1), at: 1_000, event });
     }
 
     fn stopped() -> Picture {
         let mut picture = Picture::default();
-        let event = TraceEvent::ClockIs { rate: Rate::STOPPED, until: None };
+        let event = TraceEvent::Launcher(LauncherEvent::ClockIs { rate: Rate::STOPPED, until: None });
         picture.apply(&TraceRecord { node: NodeId(0), at: 1_000, event });
         picture
     }
@@ -160,7 +160,11 @@ mod tests {
     fn a_step_without_messages_leads_to_the_next_timer_but_not_to_a_heartbeat() {
         let mut picture = stopped();
         let armed = vec![(Timer::Heartbeat, 2_000), (Timer::RetryRequest, 7_000)];
-        picture.apply(&TraceRecord { node: NodeId(1), at: 1_000, event: TraceEvent::Timers { armed } });
+        picture.apply(&TraceRecord {
+            node: NodeId(1),
+            at: 1_000,
+            event: TraceEvent::Node(NodeEvent::Timers { armed }),
+        });
         let step = UserCommand::RunUntil { rate: USUAL, until: Until::Moment(7_000) };
         assert_eq!(Pace::default().step(&picture), step);
     }

@@ -8,7 +8,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use protocol::ids::{MessageId, RequestId, RequestNumber};
 use protocol::message::Step;
 use protocol::postcode::{PostcodeService, Verdict};
-use protocol::trace::{MessageFacts, Rate, TraceEvent, TraceRecord};
+use protocol::trace::{LauncherEvent, MessageFacts, NodeEvent, Rate, TraceEvent, TraceRecord};
 use window::theme::size;
 
 use super::{Shown, drag, place, press};
@@ -61,8 +61,8 @@ pub fn named(harness: &Shown, beginning: &str) -> Vec<(String, Rect)> {
     all.map(|node| (label(&node), node.rect())).filter(|(label, _)| label.starts_with(beginning)).collect()
 }
 
-fn say(harness: &mut Shown, event: TraceEvent) {
-    let fact = TraceRecord { node: scene::NAME_SERVER, at: scene::NOW + 1, event };
+fn say(harness: &mut Shown, event: impl Into<TraceEvent>) {
+    let fact = TraceRecord { node: scene::NAME_SERVER, at: scene::NOW + 1, event: event.into() };
     harness.state_mut().take_in(knowledge::tape::Entry::Fact(fact));
     harness.run_steps(3);
 }
@@ -85,8 +85,8 @@ fn notices_and_hints_lie_over_no_node_customer_or_words() {
             told.lives(number, &format!("Shetlander {number}"), "ZE1 0AA", place);
         }
         let mut harness = sized(&told, room);
-        say(&mut harness, TraceEvent::CommandRefused { why: "there is no such replica".into() });
-        say(&mut harness, TraceEvent::ClockIs { rate: Rate::STOPPED, until: None });
+        say(&mut harness, LauncherEvent::CommandRefused { why: "there is no such replica".into() });
+        say(&mut harness, LauncherEvent::ClockIs { rate: Rate::STOPPED, until: None });
         let mut told = written(&harness, "there is no such replica");
         told.extend(written(&harness, "Time is stopped"));
         assert!(told.len() >= 2, "{told:?}");
@@ -207,7 +207,7 @@ fn each_of_two_updates_at_the_same_time_bears_its_label() {
             delay: 1_000_000,
             held: false,
         };
-        told.fact(replica(3), scene::NOW - 400_000, TraceEvent::Sent { message, to: replica(to), facts });
+        told.fact(replica(3), scene::NOW - 400_000, NodeEvent::Sent { message, to: replica(to), facts });
     }
     for room in SIZES {
         let harness = sized(&told, room);
@@ -271,10 +271,10 @@ fn the_form_says_once_that_no_service_answers() {
     let (message, from) = (MessageId { from: replica(2), number: 9_100 }, scene::POSTCODES_IO);
     let request = RequestId { customer: scene::customer(2).1, number: RequestNumber(2) };
     let (service, postcode) = (PostcodeService::PostcodesIo, "NE1 7RU".parse().unwrap());
-    let asked = TraceEvent::PostcodeAsked { message, to: from, service, postcode, request };
+    let asked = TraceEvent::Node(NodeEvent::PostcodeAsked { message, to: from, service, postcode, request });
     told.fact(replica(2), 12_000_000, asked);
     let verdict = Verdict::NobodyAnswers;
-    told.fact(replica(2), 12_100_000, TraceEvent::PostcodeAnswered { message, from, verdict, took: 1_000 });
+    told.fact(replica(2), 12_100_000, NodeEvent::PostcodeAnswered { message, from, verdict, took: 1_000 });
     let harness = sized(&told, vec2(1280.0, 800.0));
     assert!(written(&harness, "Newcastle").is_empty(), "the newest verdict counts");
     assert!(written(&harness, "keeps asking").iter().all(|at| at.left() > 240.0), "only the log says so");

@@ -104,7 +104,9 @@ fn orders_come_too_late_while_a_scenario_is_judged_and_too_early_before_it_begin
     let _told = begin(harness.state_mut(), 0);
     harness.state_mut().commands.push(order.clone());
     assert_eq!(harness.state_mut().hand_over(0.0).len(), 1, "as long as it goes on, whoever wants may order");
-    let event = protocol::trace::TraceEvent::CommandRefused { why: "no such customer".into() };
+    let event = protocol::trace::TraceEvent::Launcher(protocol::trace::LauncherEvent::CommandRefused {
+        why: "no such customer".into(),
+    });
     let record = protocol::trace::TraceRecord { node: super::scene::NAME_SERVER, at: 2, event };
     harness.state_mut().learn(&record, Duration::from_millis(8));
     for ms in [1_100, 1_200, 1_250] {

@@ -7,7 +7,8 @@ use protocol::ids::{Contact, MessageId, NodeId, Role, Span};
 use protocol::machine::Timer;
 use protocol::plant::Plant;
 use protocol::trace::{
-    Actor, Blast, Bomb, Ending, Failpoint, Freezing, MessageAct, Rate, Started, TraceEvent, TraceRecord,
+    Actor, Blast, Bomb, Ending, Failpoint, Freezing, LauncherEvent, MessageAct, NodeEvent, Rate, Started, TraceEvent,
+    TraceRecord,
 };
 use window::panels::Selected;
 
@@ -30,8 +31,8 @@ pub fn plain(harness: &mut Shown, which: Key) -> Vec<UserCommand> {
     key(harness, Modifiers::NONE, which)
 }
 
-fn say(harness: &mut Shown, event: TraceEvent) {
-    harness.state_mut().picture.apply(&TraceRecord { node: scene::NAME_SERVER, at: scene::NOW, event });
+fn say(harness: &mut Shown, event: impl Into<TraceEvent>) {
+    harness.state_mut().picture.apply(&TraceRecord { node: scene::NAME_SERVER, at: scene::NOW, event: event.into() });
     harness.run_steps(2);
 }
 
@@ -107,10 +108,10 @@ fn space_runs_and_stops_whatever_has_the_focus_but_not_while_something_is_typed(
 fn standing_time_is_said_on_the_canvas() {
     let mut harness = steered();
     harness.get_by_label_contains("Time is stopped at 12.4");
-    say(&mut harness, TraceEvent::ClockIs { rate: Rate(10_000), until: None });
+    say(&mut harness, LauncherEvent::ClockIs { rate: Rate(10_000), until: None });
     assert!(harness.query_by_label_contains("Time is stopped").is_none());
     // A step ends by itself, without a further word.
-    say(&mut harness, TraceEvent::ClockIs { rate: Rate(10_000), until: Some(scene::NOW) });
+    say(&mut harness, LauncherEvent::ClockIs { rate: Rate(10_000), until: Some(scene::NOW) });
     harness.get_by_label_contains("Time is stopped");
 }
 
@@ -268,7 +269,7 @@ fn what_is_lost_is_said_and_a_new_history_begins_only_after_a_question() {
     let picture = &mut harness.state_mut().picture;
     let view = picture.nodes.newest_view().unwrap().clone();
     for member in &view.members {
-        let event = TraceEvent::Ended { how: Ending::Crashed, words: String::new() };
+        let event = TraceEvent::Launcher(LauncherEvent::Ended { how: Ending::Crashed, words: String::new() });
         picture.apply(&TraceRecord { node: *member, at: scene::NOW, event });
     }
     harness.run_steps(2);
@@ -276,7 +277,11 @@ fn what_is_lost_is_said_and_a_new_history_begins_only_after_a_question() {
     let (id, name) = (NodeId(99), "replica-2".to_owned());
     let contact = Contact { id, address: "127.0.0.1:4000".parse().unwrap() };
     let started = Started { name: name.clone(), actor: Actor::Role(Role::Replica), pid: 7, contact };
-    harness.state_mut().picture.apply(&TraceRecord { node: id, at: scene::NOW, event: TraceEvent::Started(started) });
+    harness.state_mut().picture.apply(&TraceRecord {
+        node: id,
+        at: scene::NOW,
+        event: TraceEvent::Launcher(LauncherEvent::Started(started)),
+    });
     harness.run_steps(2);
     click(&mut harness, "Fresh start…");
     assert_eq!(asked_for(&mut harness), []);
@@ -307,7 +312,7 @@ fn armed_timers_are_seen_and_let_ring_by_a_click_and_in_the_inspector() {
     harness.run_steps(2);
     click(&mut harness, "ring: suspect the front-end if silent");
     assert_eq!(asked_for(&mut harness), [ring(replica(2), Timer::FrontEndSilence)]);
-    say(&mut harness, TraceEvent::HeartbeatsAre { shown: true });
+    say(&mut harness, LauncherEvent::HeartbeatsAre { shown: true });
     harness.get_by_label("timer of front-end: heartbeat");
 }
 
@@ -358,11 +363,11 @@ fn running_timers_are_drawn_again_only_when_an_arc_has_moved() {
     let request = protocol::ids::RequestId { customer: scene::customer(2).1, number: protocol::ids::RequestNumber(2) };
     told.placed(request, 18, 900, 14_000_000);
     let now = 40_000_000;
-    told.fact(scene::NAME_SERVER, now, TraceEvent::ClockIs { rate: Rate(10_000), until: None });
+    told.fact(scene::NAME_SERVER, now, LauncherEvent::ClockIs { rate: Rate(10_000), until: None });
     let wait = |harness: &Shown| harness.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay;
     let none = shown_at(&told, now);
     assert_eq!(wait(&none), std::time::Duration::MAX, "nothing runs down");
-    told.fact(scene::FRONT_END, now, TraceEvent::Timers { armed: vec![(Timer::AskNameServer, now + 250_000)] });
+    told.fact(scene::FRONT_END, now, NodeEvent::Timers { armed: vec![(Timer::AskNameServer, now + 250_000)] });
     // A quarter of a second takes 25 s at this speed, in which the arc's end passes some 28 pixels.
     let pixel = wait(&shown_at(&told, now));
     assert!((0.5..2.0).contains(&pixel.as_secs_f32()), "{pixel:?}");

@@ -3,7 +3,7 @@
 use egui::{Key, PointerButton, Rect, Vec2};
 use egui_kittest::kittest::Queryable;
 use protocol::plant::Plant;
-use protocol::trace::{TraceEvent, TraceRecord};
+use protocol::trace::{LauncherEvent, TraceEvent, TraceRecord};
 use window::panels::Selected;
 use window::panels::timeline::Look;
 
@@ -100,7 +100,8 @@ pub const SURFACES: [Surface; 26] = [
     }),
     ("notifications", |harness| {
         for number in 1..40 {
-            let event = TraceEvent::CommandRefused { why: format!("Notice number {number}").into() };
+            let event =
+                TraceEvent::Launcher(LauncherEvent::CommandRefused { why: format!("Notice number {number}").into() });
             let fact = TraceRecord { node: scene::NAME_SERVER, at: scene::NOW + number, event };
             harness.state_mut().take_in(knowledge::tape::Entry::Fact(fact));
         }

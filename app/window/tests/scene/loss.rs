@@ -4,7 +4,7 @@ use protocol::ids::{RequestId, RequestNumber};
 use protocol::message::{Answer, Ask};
 use protocol::order_book::HistoryPage;
 use protocol::plant::Plant;
-use protocol::trace::{Ending, Freezing, LinkRule, Sign, Standing, TraceEvent};
+use protocol::trace::{Ending, Freezing, LauncherEvent, LinkRule, MachineEvent, NodeEvent, Sign, Standing, TraceEvent};
 
 use crate::scene::{FRONT_END, NAME_SERVER, Scene, customer, order_on_its_way, replica, view};
 
@@ -16,40 +16,44 @@ pub fn lost_order() -> Scene {
     // The rest of the usual scene does not happen.
     s.facts.retain(|fact| fact.at < 4_600_000);
     let plant = Some(Plant::AckBeforeReplicate);
-    s.fact(NAME_SERVER, 4_700_000, TraceEvent::PlantIs { plant });
+    s.fact(NAME_SERVER, 4_700_000, LauncherEvent::PlantIs { plant });
     let cut = LinkRule::CUT;
-    s.fact(NAME_SERVER, 4_800_000, TraceEvent::LinkIs { from: "replica-2".into(), to: "replica-3".into(), rule: cut });
+    s.fact(
+        NAME_SERVER,
+        4_800_000,
+        LauncherEvent::LinkIs { from: "replica-2".into(), to: "replica-3".into(), rule: cut },
+    );
     let request = s.asks(2, 2, &["Pad thai"], "NE1 7RU", 5_000_000);
     s.message(customer(2).0, FRONT_END, 9, "order to NE1 7RU", 5_000_000, Some(5_200_000));
     s.message(FRONT_END, replica(2), 10, "order to NE1 7RU", 5_200_000, Some(5_400_000));
     s.message(replica(2), FRONT_END, 13, "placed #41", 5_500_000, Some(5_700_000));
     s.message(FRONT_END, customer(2).0, 14, "placed #41", 5_700_000, Some(5_900_000));
     s.placed(request, 41, 900_000, 5_900_000);
-    s.fact(replica(4), 6_000_000, TraceEvent::Froze { how: Freezing::Cooperative });
-    s.fact(replica(2), 6_500_000, TraceEvent::Ended { how: Ending::Crashed, words: "signal: 9 (SIGKILL)".into() });
+    s.fact(replica(4), 6_000_000, NodeEvent::Froze { how: Freezing::Cooperative });
+    s.fact(replica(2), 6_500_000, LauncherEvent::Ended { how: Ending::Crashed, words: "signal: 9 (SIGKILL)".into() });
     let why = Some(Sign::Gone);
-    s.fact(FRONT_END, 6_750_000, TraceEvent::Suspects { replica: replica(2), suspected: true, why });
-    s.fact(replica(4), 8_000_000, TraceEvent::Woke);
+    s.fact(FRONT_END, 6_750_000, MachineEvent::Suspects { replica: replica(2), suspected: true, why });
+    s.fact(replica(4), 8_000_000, NodeEvent::Woke);
     let view = view(4, replica(3), &[replica(3)]);
-    s.fact(replica(3), 7_000_000, TraceEvent::Became { standing: Standing::Primary, view: view.clone() });
+    s.fact(replica(3), 7_000_000, MachineEvent::Became { standing: Standing::Primary, view: view.clone() });
     s.fact(
         NAME_SERVER,
         7_200_000,
-        TraceEvent::LinkIs { from: "replica-2".into(), to: "replica-3".into(), rule: Default::default() },
+        LauncherEvent::LinkIs { from: "replica-2".into(), to: "replica-3".into(), rule: Default::default() },
     );
     let (alan, customer) = customer(3);
     let postcode = "NE1 7RU".parse().unwrap_or_else(|error| panic!("{error}"));
     let read = RequestId { customer, number: RequestNumber(1) };
-    s.fact(alan, 9_000_000, TraceEvent::Asked { customer, request: read, ask: Ask::History { postcode, page: 0 } });
+    s.fact(alan, 9_000_000, NodeEvent::Asked { customer, request: read, ask: Ask::History { postcode, page: 0 } });
     s.message(alan, FRONT_END, 9, "history of NE1 7RU?", 9_000_000, Some(9_300_000));
     s.message(FRONT_END, replica(3), 10, "history of NE1 7RU?", 9_300_000, Some(9_600_000));
     s.message(replica(3), FRONT_END, 13, "0 orders", 9_600_000, Some(9_900_000));
     s.message(FRONT_END, alan, 14, "0 orders", 9_900_000, Some(10_200_000));
     let page = HistoryPage { postcode, page: 0, total: 0, orders: vec![] };
-    s.fact(alan, 10_200_000, TraceEvent::Answered { request: read, answer: Answer::History(page), took: 1_200_000 });
+    s.fact(alan, 10_200_000, NodeEvent::Answered { request: read, answer: Answer::History(page), took: 1_200_000 });
     // Who asked is known of each message.
     for fact in &mut s.facts {
-        if let TraceEvent::Sent { facts, .. } = &mut fact.event {
+        if let TraceEvent::Node(NodeEvent::Sent { facts, .. }) = &mut fact.event {
             facts.request = match fact.at {
                 5_000_000..6_000_000 => Some(request),
                 9_000_000.. => Some(read),

@@ -13,7 +13,8 @@ use protocol::message::{Answer, Ask, Step};
 use protocol::order_book::{HistoryPage, Order, OrderId, Outcome};
 use protocol::postcode::{PostcodeService, Verdict};
 use protocol::trace::{
-    Actor, Ending, MessageFacts, NodeState, ReplicaState, Standing, Started, TraceEvent, TraceRecord,
+    Actor, Ending, LauncherEvent, MachineEvent, MessageFacts, NodeEvent, NodeState, ReplicaState, Standing, Started,
+    TraceEvent, TraceRecord,
 };
 use window::Window;
 
@@ -51,15 +52,15 @@ impl Scene {
         window.picture.set_now(now);
     }
 
-    pub fn fact(&mut self, node: NodeId, at: u64, event: TraceEvent) {
-        self.facts.push(TraceRecord { node, at, event });
+    pub fn fact(&mut self, node: NodeId, at: u64, event: impl Into<TraceEvent>) {
+        self.facts.push(TraceRecord { node, at, event: event.into() });
     }
 
     pub fn process(&mut self, name: &str, id: NodeId, actor: Actor, at: u64) {
         let address = format!("127.0.0.1:{}", 51_800 + id.0).parse().unwrap();
         let pid = 41_500 + id.0 as u32;
         let started = Started { name: name.into(), actor, pid, contact: Contact { id, address } };
-        self.fact(id, at, TraceEvent::Started(started));
+        self.fact(id, at, LauncherEvent::Started(started));
     }
 
     /// A message that arrived, or (without `end`) is on its way for a second.
@@ -75,9 +76,9 @@ impl Scene {
             delay: 1_000_000,
             held: false,
         };
-        self.fact(from, sent, TraceEvent::Sent { message, to, facts });
+        self.fact(from, sent, NodeEvent::Sent { message, to, facts });
         if let Some(end) = end {
-            self.fact(to, end, TraceEvent::Delivered { message, refused: None });
+            self.fact(to, end, NodeEvent::Delivered { message, refused: None });
         }
     }
 
@@ -100,7 +101,7 @@ impl Scene {
             digest: Fingerprint(0x9f3c_0000_0000_00e1 ^ (op << 20)),
             unchecked: None,
         };
-        self.fact(id, at, TraceEvent::State(NodeState::Replica(Box::new(state))));
+        self.fact(id, at, NodeEvent::State(NodeState::Replica(Box::new(state))));
     }
 
     pub fn lives(&mut self, number: u64, name: &str, postcode: &str, place: (f64, f64)) {
@@ -108,10 +109,10 @@ impl Scene {
         self.process(name, node, Actor::Role(Role::Customer), 1_000 + number);
         let place = ((place.0 * 1e6) as i32, (place.1 * 1e6) as i32);
         let postcode = postcode.parse().unwrap();
-        let event = TraceEvent::CustomerIs { customer, name: name.into(), postcode, place };
+        let event = TraceEvent::Launcher(LauncherEvent::CustomerIs { customer, name: name.into(), postcode, place });
         self.fact(node, 1_000 + number, event);
         let state = NodeState::Customer { front_end: Some(FRONT_END), waiting: None, why: None };
-        self.fact(node, 1_010 + number, TraceEvent::State(state));
+        self.fact(node, 1_010 + number, NodeEvent::State(state));
     }
 
     pub fn asks(&mut self, number: u64, request: u64, items: &[&str], postcode: &str, at: u64) -> RequestId {
@@ -119,14 +120,14 @@ impl Scene {
         let request = RequestId { customer, number: RequestNumber(request) };
         let items = items.iter().map(|item| (*item).to_owned()).collect();
         let ask = Ask::Order { postcode: postcode.parse().unwrap(), items };
-        self.fact(node, at, TraceEvent::Asked { customer, request, ask });
+        self.fact(node, at, NodeEvent::Asked { customer, request, ask });
         request
     }
 
     pub fn placed(&mut self, request: RequestId, order: u64, took: u64, at: u64) {
         let answer = Answer::Outcome(Outcome::Placed { number: OrderNumber(order) });
         let node = NodeId(100 + (request.customer.0 >> 96) as u64);
-        self.fact(node, at, TraceEvent::Answered { request, answer, took });
+        self.fact(node, at, NodeEvent::Answered { request, answer, took });
     }
 }
 
@@ -150,7 +151,7 @@ fn beliefs(scene: &mut Scene, at: u64, view: &View, alive: Vec<NodeId>) {
     let contact = |id: NodeId| Contact { id, address: format!("127.0.0.1:{}", 51_800 + id.0).parse().unwrap() };
     let mut names = vec![("front-end".to_owned(), Role::FrontEnd, contact(FRONT_END))];
     names.extend(alive.iter().map(|id| (format!("replica-{}", id.0 - 10), Role::Replica, contact(*id))));
-    scene.fact(NAME_SERVER, at, TraceEvent::State(NodeState::NameServer { names, token, record: view.clone() }));
+    scene.fact(NAME_SERVER, at, NodeEvent::State(NodeState::NameServer { names, token, record: view.clone() }));
     let state = NodeState::FrontEnd {
         token: Some(token),
         retired: false,
@@ -160,7 +161,7 @@ fn beliefs(scene: &mut Scene, at: u64, view: &View, alive: Vec<NodeId>) {
         waits_for: None,
         suspicions: Vec::new(),
     };
-    scene.fact(FRONT_END, at, TraceEvent::State(state));
+    scene.fact(FRONT_END, at, NodeEvent::State(state));
 }
 
 /// The moment of the design's picture: 12.482 s into the run, one second a hop.
@@ -178,11 +179,11 @@ pub fn order_on_its_way() -> Scene {
         let request = s.asks(number, 1, &items, "EH1 1RE", 3_000_000);
         s.placed(request, 13 + number, 41_000, 3_040_000);
     }
-    s.fact(NAME_SERVER, 2_000_000, TraceEvent::HopIs { hop: 1_000_000 });
-    s.fact(replica(1), 4_000_000, TraceEvent::Ended { how: Ending::Crashed, words: String::new() });
+    s.fact(NAME_SERVER, 2_000_000, LauncherEvent::HopIs { hop: 1_000_000 });
+    s.fact(replica(1), 4_000_000, LauncherEvent::Ended { how: Ending::Crashed, words: String::new() });
     let now = view(3, replica(2), &[replica(2), replica(3)]);
-    s.fact(replica(2), 4_264_000, TraceEvent::Became { standing: Standing::Primary, view: now.clone() });
-    s.fact(replica(3), 4_266_000, TraceEvent::Became { standing: Standing::Backup, view: now.clone() });
+    s.fact(replica(2), 4_264_000, MachineEvent::Became { standing: Standing::Primary, view: now.clone() });
+    s.fact(replica(3), 4_266_000, MachineEvent::Became { standing: Standing::Backup, view: now.clone() });
     s.process("replica-4", replica(4), Actor::Role(Role::Replica), 4_300_000);
     beliefs(s, 4_300_000, &now, vec![replica(2), replica(3), replica(4)]);
     s.stands(replica(2), 4_300_000, Standing::Primary, &now, 41, 40);
@@ -202,7 +203,7 @@ fn grace_orders(s: &mut Scene) {
     ];
     let page = HistoryPage { postcode, page: 0, total: 3, orders };
     let read = RequestId { customer, number: RequestNumber(1) };
-    s.fact(grace, 4_400_000, TraceEvent::Answered { request: read, answer: Answer::History(page), took: 900 });
+    s.fact(grace, 4_400_000, NodeEvent::Answered { request: read, answer: Answer::History(page), took: 900 });
     let request = s.asks(2, 2, &["Margherita pizza", "Garlic naan", "Garlic naan"], "NE1 7RU", 4_900_000);
     s.message(grace, NAME_SERVER, 7, "look up front-end", 4_900_000, Some(5_400_000));
     s.message(NAME_SERVER, grace, 8, "found front-end", 5_400_000, Some(5_900_000));
@@ -210,12 +211,12 @@ fn grace_orders(s: &mut Scene) {
     s.message(FRONT_END, replica(2), 10, "order to NE1 7RU", 6_900_000, Some(7_900_000));
     let message = MessageId { from: replica(2), number: 9_000 };
     let service = PostcodeService::PostcodesIo;
-    let asked = TraceEvent::PostcodeAsked { message, to: POSTCODES_IO, service, postcode, request };
+    let asked = TraceEvent::Node(NodeEvent::PostcodeAsked { message, to: POSTCODES_IO, service, postcode, request });
     s.fact(replica(2), 7_900_000, asked);
     s.message(replica(2), POSTCODES_IO, 11, "GET NE1 7RU", 7_900_000, Some(8_900_000));
     s.message(POSTCODES_IO, replica(2), 12, "exists", 8_938_000, Some(9_940_000));
     let verdict = Verdict::Valid { place: Some("Newcastle upon Tyne".into()), by: service };
-    let answered = TraceEvent::PostcodeAnswered { message, from: POSTCODES_IO, verdict, took: 38_000 };
+    let answered = TraceEvent::Node(NodeEvent::PostcodeAnswered { message, from: POSTCODES_IO, verdict, took: 38_000 });
     s.fact(replica(2), 9_940_000, answered);
     s.message(replica(2), replica(3), 5, "update 41", 11_900_000, None);
     s.message(replica(2), replica(4), 5, "snapshot 17/25", 12_000_000, None);

@@ -4,7 +4,9 @@ use protocol::ids::{MessageId, NodeId, Span};
 use protocol::machine::Timer;
 use protocol::message::{FieldValue, Step};
 use protocol::plant::Plant;
-use protocol::trace::{Blast, Bomb, Failpoint, Freezing, LinkRule, MessageFacts, Rate, Refusal, Stay, TraceEvent};
+use protocol::trace::{
+    Blast, Bomb, Failpoint, Freezing, LauncherEvent, LinkRule, MessageFacts, NodeEvent, Rate, Refusal, Stay, TraceEvent,
+};
 
 use super::{FRONT_END, NAME_SERVER, NOW, Scene, customer, order_on_its_way, replica};
 
@@ -24,17 +26,17 @@ pub fn steered(plant: Option<Plant>) -> Scene {
     link(s, "replica-2", "front-end", slow);
     link(s, "Alan", "front-end", LinkRule { loss: 100, ..LinkRule::default() });
     link(s, "replica-2", "replica-4", LinkRule { hold: true, ..LinkRule::default() });
-    s.fact(replica(3), NOW - 3_000, TraceEvent::Froze { how: Freezing::Cooperative });
+    s.fact(replica(3), NOW - 3_000, NodeEvent::Froze { how: Freezing::Cooperative });
     let bomb = Bomb { at: Failpoint::PrimaryAllAcked, blast: Blast::Crash };
-    s.fact(replica(2), NOW - 3_000, TraceEvent::BombIs { bomb: Some(bomb) });
+    s.fact(replica(2), NOW - 3_000, LauncherEvent::BombIs { bomb: Some(bomb) });
     let freeze = Bomb { at: Failpoint::FrontEndBeforeForward, blast: Blast::Freeze { wakes_after: None } };
-    s.fact(FRONT_END, NOW - 3_000, TraceEvent::BombIs { bomb: Some(freeze) });
-    s.fact(NAME_SERVER, NOW - 9_000_000, TraceEvent::ClockIs { rate: Rate(10_000), until: None });
-    s.fact(NAME_SERVER, NOW - 9_000_000, TraceEvent::HopIs { hop: 10_000 });
+    s.fact(FRONT_END, NOW - 3_000, LauncherEvent::BombIs { bomb: Some(freeze) });
+    s.fact(NAME_SERVER, NOW - 9_000_000, LauncherEvent::ClockIs { rate: Rate(10_000), until: None });
+    s.fact(NAME_SERVER, NOW - 9_000_000, LauncherEvent::HopIs { hop: 10_000 });
     timers(s, NOW - 400_000, 700_000);
     timers(s, NOW - 300_000, 0);
-    s.fact(NAME_SERVER, NOW - 1, TraceEvent::ClockIs { rate: Rate::STOPPED, until: None });
-    s.fact(NAME_SERVER, NOW - 1, TraceEvent::PlantIs { plant });
+    s.fact(NAME_SERVER, NOW - 1, LauncherEvent::ClockIs { rate: Rate::STOPPED, until: None });
+    s.fact(NAME_SERVER, NOW - 1, LauncherEvent::PlantIs { plant });
     scene
 }
 
@@ -51,8 +53,8 @@ fn held(scene: &mut Scene, number: u64, from: NodeId, to: NodeId, step: u8, labe
         delay: 1_000_000,
         held: true,
     };
-    scene.fact(from, NOW - 600_000, TraceEvent::Sent { message, to, facts });
-    scene.fact(from, NOW - 600_000, TraceEvent::Stays { message, to, stay: Stay::Held });
+    scene.fact(from, NOW - 600_000, NodeEvent::Sent { message, to, facts });
+    scene.fact(from, NOW - 600_000, NodeEvent::Stays { message, to, stay: Stay::Held });
 }
 
 /// An update of the old primary that comes too late.
@@ -66,13 +68,13 @@ fn refused(scene: &mut Scene) {
         held: false,
     };
     let (message, to) = (MessageId { from: replica(1), number: 950 }, replica(3));
-    scene.fact(replica(1), 3_990_000, TraceEvent::Sent { message, to, facts });
+    scene.fact(replica(1), 3_990_000, NodeEvent::Sent { message, to, facts });
     let why = Refusal::ViewIsOver { theirs: protocol::ids::ViewNumber(2), ours: protocol::ids::ViewNumber(3) };
-    scene.fact(to, 4_270_000, TraceEvent::Delivered { message, refused: Some(why) });
+    scene.fact(to, 4_270_000, NodeEvent::Delivered { message, refused: Some(why) });
 }
 
 fn link(scene: &mut Scene, from: &str, to: &str, rule: LinkRule) {
-    let event = TraceEvent::LinkIs { from: from.into(), to: to.into(), rule };
+    let event = TraceEvent::Launcher(LauncherEvent::LinkIs { from: from.into(), to: to.into(), rule });
     scene.fact(NAME_SERVER, NOW - 5_000, event);
 }
 
@@ -84,7 +86,7 @@ fn timers(scene: &mut Scene, at: u64, later: u64) {
         (Timer::Silence(replica(3)), ring(40_000)),
         (Timer::ForwardAgain, ring(600_000)),
     ];
-    scene.fact(FRONT_END, at, TraceEvent::Timers { armed: front_end });
-    scene.fact(replica(2), at, TraceEvent::Timers { armed: vec![(Timer::FrontEndSilence, ring(250_000))] });
-    scene.fact(customer(2).0, at, TraceEvent::Timers { armed: vec![(Timer::RetryRequest, ring(900_000))] });
+    scene.fact(FRONT_END, at, NodeEvent::Timers { armed: front_end });
+    scene.fact(replica(2), at, NodeEvent::Timers { armed: vec![(Timer::FrontEndSilence, ring(250_000))] });
+    scene.fact(customer(2).0, at, NodeEvent::Timers { armed: vec![(Timer::RetryRequest, ring(900_000))] });
 }

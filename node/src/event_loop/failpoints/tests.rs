@@ -153,7 +153,7 @@ fn heartbeat() -> Message {
 }
 
 fn suspects(replica: NodeId, suspected: bool) -> Effect {
-    Effect::Trace(TraceEvent::Suspects { replica, suspected, why: None })
+    Effect::Trace(MachineEvent::Suspects { replica, suspected, why: None })
 }
 
 fn journal() -> Effect {
@@ -172,7 +172,7 @@ fn of_the_primary() -> Vec<Story> {
     let mine = || view(1, ME, &[ME, OTHER, THIRD]);
     let updates = [send(OTHER, heartbeat()), send(OTHER, update(5, mine())), send(THIRD, update(5, mine()))];
     let commits = [
-        Effect::Trace(TraceEvent::Committed { op: OpNumber(5) }),
+        Effect::Trace(MachineEvent::Committed { op: OpNumber(5) }),
         send(OTHER, reply()),
         send(OTHER, update(6, mine())),
     ];
@@ -276,7 +276,7 @@ fn of_the_front_end() -> Vec<Story> {
 }
 
 fn of_name_server_and_customers() -> Vec<Story> {
-    let answers = [Effect::Trace(TraceEvent::Log { text: String::new() }), journal(), send(OTHER, record(2))];
+    let answers = [Effect::Trace(MachineEvent::Log { text: String::new() }), journal(), send(OTHER, record(2))];
     let asks = [Effect::CancelTimer { timer: Timer::AskNameServer }, send(OTHER, request())];
     let lookup = || Message::Lookup { role: Role::FrontEnd };
     let rang = |timer| Now::Before(Input::Rang(timer));

@@ -22,7 +22,9 @@ fn ways(scene: &mut Scene) -> Vec<TraceEvent> {
     let is_way = |fact: &TraceEvent| {
         matches!(
             fact,
-            TraceEvent::Sent { .. } | TraceEvent::Stays { .. } | TraceEvent::Delivered { .. } | TraceEvent::Lost { .. }
+            TraceEvent::Node(
+                NodeEvent::Sent { .. } | NodeEvent::Stays { .. } | NodeEvent::Delivered { .. } | NodeEvent::Lost { .. }
+            )
         )
     };
     facts.filter(is_way).collect()
@@ -30,13 +32,13 @@ fn ways(scene: &mut Scene) -> Vec<TraceEvent> {
 
 fn only_sent(scene: &mut Scene) -> MessageFacts {
     match &ways(scene)[..] {
-        [TraceEvent::Sent { facts, .. }] => facts.clone(),
+        [TraceEvent::Node(NodeEvent::Sent { facts, .. })] => facts.clone(),
         other => panic!("{other:?}"),
     }
 }
 
 fn lost(message: MessageId, why: Loss) -> TraceEvent {
-    TraceEvent::Lost { message, to: PEER, why }
+    TraceEvent::Node(NodeEvent::Lost { message, to: PEER, why })
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,8 +95,10 @@ async fn a_doubled_message_has_a_copy_with_a_number_of_its_own() {
     let mut scene = slowed();
     rule(&mut scene, LinkRule { doubling: 1000, ..LinkRule::default() });
     let copy = scene.send(true);
-    let [TraceEvent::Sent { message: first, facts, .. }, TraceEvent::Sent { message: second, facts: copied, .. }] =
-        &ways(&mut scene)[..]
+    let [
+        TraceEvent::Node(NodeEvent::Sent { message: first, facts, .. }),
+        TraceEvent::Node(NodeEvent::Sent { message: second, facts: copied, .. }),
+    ] = &ways(&mut scene)[..]
     else {
         panic!("two should have been sent")
     };
@@ -113,7 +117,7 @@ async fn what_a_person_does_to_a_message_is_told() {
     let (first, second) = (scene.send(true), scene.send(true));
     let entered = scene.host.clock().now();
     scene.facts();
-    let stays = |message, stay| TraceEvent::Stays { message, to: PEER, stay };
+    let stays = |message, stay| TraceEvent::Node(NodeEvent::Stays { message, to: PEER, stay });
     scene.host.act_on(first, PEER, MessageAct::Hold).unwrap();
     assert_eq!(ways(&mut scene), [stays(first, Stay::Held)]);
     scene.set_forward(10_000);
@@ -141,7 +145,7 @@ async fn a_delivery_tells_why_it_was_refused() {
     scene.deliver(8, true, Message::NotPrimary { id: RequestId::default(), view: Default::default() });
     scene.deliver(9, false, Message::ReadRecord);
     let refused = Some(protocol::trace::Refusal::NotPrimary);
-    let delivered = |number, refused| TraceEvent::Delivered { message: message(number), refused };
+    let delivered = |number, refused| TraceEvent::Node(NodeEvent::Delivered { message: message(number), refused });
     assert_eq!(ways(&mut scene), [delivered(7, None), delivered(8, refused)]);
 }
 
@@ -155,8 +159,8 @@ async fn heartbeats_are_shown_one_by_one_when_somebody_asks() {
     scene.deliver(9, false, Message::ReadRecord);
     rule(&mut scene, LinkRule::CUT);
     let facts = ways(&mut scene);
-    assert!(matches!(facts[0], TraceEvent::Sent { message, .. } if message == shown), "{facts:?}");
-    assert!(matches!(facts[1], TraceEvent::Delivered { .. }));
+    assert!(matches!(facts[0], TraceEvent::Node(NodeEvent::Sent { message, .. }) if message == shown), "{facts:?}");
+    assert!(matches!(facts[1], TraceEvent::Node(NodeEvent::Delivered { .. })));
     scene.host.observe_heartbeats(false);
     scene.send(false);
     assert!(ways(&mut scene).is_empty());

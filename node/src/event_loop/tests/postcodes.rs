@@ -78,10 +78,10 @@ async fn until_in_links(scene: &mut Scene) {
 /// Steps that were sent, and steps that were delivered.
 fn steps(facts: &[TraceEvent]) -> (Vec<Option<Step>>, usize) {
     let sent = facts.iter().filter_map(|fact| match fact {
-        TraceEvent::Sent { facts, .. } => Some(facts.step),
+        TraceEvent::Node(NodeEvent::Sent { facts, .. }) => Some(facts.step),
         _ => None,
     });
-    (sent.collect(), facts.iter().filter(|fact| matches!(fact, TraceEvent::Delivered { .. })).count())
+    (sent.collect(), facts.iter().filter(|fact| matches!(fact, TraceEvent::Node(NodeEvent::Delivered { .. }))).count())
 }
 
 fn by(verdict: Option<Verdict>) -> Option<PostcodeService> {
@@ -104,7 +104,7 @@ async fn the_question_takes_its_hop_and_the_verdict_takes_another() {
     scene.set_forward(10_000);
     let facts = scene.facts();
     let arrived = MessageId { from: FIRST, number: question.number };
-    assert!(facts.contains(&TraceEvent::Delivered { message: arrived, refused: None }), "{facts:?}");
+    assert!(facts.contains(&TraceEvent::Node(NodeEvent::Delivered { message: arrived, refused: None })), "{facts:?}");
     assert_eq!(by(verdict(&scene)), Some(PostcodeService::PostcodesIo));
 }
 
@@ -123,7 +123,7 @@ async fn a_service_whose_link_is_cut_gives_no_answer_and_the_next_is_asked() {
         }
         assert_eq!(by(verdict(&scene)), Some(PostcodeService::GetTheData), "{cut:?}");
         let facts = scene.facts();
-        let why = |fact: &TraceEvent| matches!(fact, TraceEvent::Lost { why: Loss::Cut, .. });
+        let why = |fact: &TraceEvent| matches!(fact, TraceEvent::Node(NodeEvent::Lost { why: Loss::Cut, .. }));
         assert_eq!(facts.iter().filter(|fact| why(fact)).count(), 1, "{facts:?}");
     }
 }
@@ -221,6 +221,6 @@ async fn a_question_that_nobody_needs_any_more_is_lost_in_its_link() {
     scene.facts();
     scene.set_forward(10_000);
     let why = Loss::NotNeeded;
-    assert!(scene.facts().contains(&TraceEvent::Lost { message: question, to: FIRST, why }));
+    assert!(scene.facts().contains(&TraceEvent::Node(NodeEvent::Lost { message: question, to: FIRST, why })));
     assert_eq!(scene.host.in_links(), 0);
 }

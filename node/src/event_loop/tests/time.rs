@@ -100,7 +100,7 @@ async fn an_armed_timer_rings_by_hand_also_while_time_stands_still() {
     scene.host.ring(ME, Timer::Heartbeat).unwrap();
     scene.host.round().unwrap();
     assert_eq!((scene.probe().rung(), scene.host.timers_rung()), (1, 1));
-    assert!(scene.facts().contains(&TraceEvent::Rang { timer: Timer::Heartbeat }));
+    assert!(scene.facts().contains(&TraceEvent::Node(NodeEvent::Rang { timer: Timer::Heartbeat })));
     let refused = scene.host.ring(ME, Timer::Autoclean).unwrap_err();
     assert_eq!(refused, Denial::TimerNotArmed);
     assert!(scene.host.ring(PEER, Timer::Heartbeat).is_err());
@@ -110,7 +110,7 @@ async fn an_armed_timer_rings_by_hand_also_while_time_stands_still() {
 async fn armed_timers_are_shown_only_while_time_is_slow_and_not_too_often() {
     let timers = |facts: Vec<TraceEvent>| {
         let armed = facts.into_iter().filter_map(|fact| match fact {
-            TraceEvent::Timers { armed } => Some(armed),
+            TraceEvent::Node(NodeEvent::Timers { armed }) => Some(armed),
             _ => None,
         });
         armed.collect::<Vec<_>>()
@@ -136,9 +136,9 @@ async fn a_frozen_host_tells_so_and_goes_on_when_its_time_is_over() {
     scene.host.begin_standstill();
     scene.host.stand_still(ME, Some(Duration::from_millis(1)));
     let facts = scene.facts();
-    let froze = TraceEvent::Froze { how: protocol::trace::Freezing::Cooperative };
+    let froze = TraceEvent::Node(NodeEvent::Froze { how: protocol::trace::Freezing::Cooperative });
     let at = facts.iter().position(|fact| *fact == froze).unwrap();
-    assert_eq!(facts[at + 1..], [TraceEvent::Woke]);
+    assert_eq!(facts[at + 1..], [TraceEvent::Node(NodeEvent::Woke)]);
     // Woken before it froze: nothing to wait for.
     scene.host.stand_still(ME, None);
 }

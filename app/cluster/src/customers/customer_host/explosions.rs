@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use node::event_loop::Explosion;
 use protocol::ids::{CustomerId, NodeId};
-use protocol::trace::{Blast, Ending, Freezing, TraceEvent};
+use protocol::trace::{Blast, Ending, Freezing, LauncherEvent, NodeEvent};
 
 use super::CustomerHost;
 use crate::incoming::Incoming;
@@ -23,13 +23,13 @@ impl CustomerHost {
         }
         self.host.let_sent_leave().await;
         for Explosion { node, bomb } in explosions {
-            self.fact(node, TraceEvent::Exploded { bomb });
+            self.fact(node, NodeEvent::Exploded { bomb });
             match bomb.blast {
                 Blast::Crash => self.dies(node),
                 Blast::Freeze { wakes_after } => {
                     let until = wakes_after.map(|after| Instant::now() + Duration::from_micros(after.0));
                     self.frozen.insert(node, until);
-                    self.fact(node, TraceEvent::Froze { how: Freezing::Cooperative });
+                    self.fact(node, NodeEvent::Froze { how: Freezing::Cooperative });
                 }
             }
         }
@@ -39,7 +39,7 @@ impl CustomerHost {
         let found = self.residents.iter().find(|(_, resident)| resident.node == node);
         if let Some(customer) = found.map(|(customer, _)| *customer) {
             self.forget(customer, node);
-            self.fact(node, TraceEvent::Ended { how: Ending::Crashed, words: "its bomb went off".into() });
+            self.fact(node, LauncherEvent::Ended { how: Ending::Crashed, words: "its bomb went off".into() });
         }
     }
 
@@ -54,7 +54,7 @@ impl CustomerHost {
     /// A frozen customer goes on where it stopped; anybody else does anyway.
     pub(super) fn wake(&mut self, node: NodeId) -> anyhow::Result<()> {
         if self.frozen.remove(&node).is_some() {
-            self.fact(node, TraceEvent::Woke);
+            self.fact(node, NodeEvent::Woke);
             self.host.resume(node)?;
         }
         Ok(())

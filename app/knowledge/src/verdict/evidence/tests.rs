@@ -25,41 +25,42 @@ impl Story {
         let mut story = Self::default();
         for number in 1..=customers {
             let (customer, name) = (CustomerId(u128::from(number)), format!("C{number}"));
-            let is = TraceEvent::CustomerIs { customer, name, postcode: postcode(), place: (0, 0) };
+            let is =
+                TraceEvent::Launcher(LauncherEvent::CustomerIs { customer, name, postcode: postcode(), place: (0, 0) });
             story.fact(NodeId(number), is);
         }
         story
     }
 
-    fn fact(&mut self, node: NodeId, event: TraceEvent) {
-        self.0.apply(&TraceRecord { node, at: 0, event });
+    fn fact(&mut self, node: NodeId, event: impl Into<TraceEvent>) {
+        self.0.apply(&TraceRecord { node, at: 0, event: event.into() });
     }
 
     fn orders(&mut self, request: RequestId, dish: &str) {
         let ask = Ask::Order { postcode: postcode(), items: vec![dish.into()] };
-        self.fact(NOBODY, TraceEvent::Asked { customer: request.customer, request, ask });
+        self.fact(NOBODY, NodeEvent::Asked { customer: request.customer, request, ask });
     }
 
     fn is_placed(&mut self, request: RequestId, number: u64) {
         let answer = Answer::Outcome(Outcome::Placed { number: OrderNumber(number) });
-        self.fact(NOBODY, TraceEvent::Answered { request, answer, took: 1 });
+        self.fact(NOBODY, NodeEvent::Answered { request, answer, took: 1 });
     }
 
     fn is_refused(&mut self, request: RequestId) {
         let answer = Answer::Outcome(Outcome::NeverPlaced);
-        self.fact(NOBODY, TraceEvent::Answered { request, answer, took: 1 });
+        self.fact(NOBODY, NodeEvent::Answered { request, answer, took: 1 });
     }
 
     fn asks(&mut self, request: RequestId, page: u32) {
         let ask = Ask::History { postcode: postcode(), page };
-        self.fact(NOBODY, TraceEvent::Asked { customer: request.customer, request, ask });
+        self.fact(NOBODY, NodeEvent::Asked { customer: request.customer, request, ask });
     }
 
     fn sees(&mut self, request: RequestId, page: u32, total: u64, list: &[OrderId]) {
         let order = |id: &OrderId| Order { id: *id, number: None, items: vec!["x".into()], at: Timestamp(0) };
         let orders = list.iter().map(order).collect();
         let answer = Answer::History(HistoryPage { postcode: postcode(), page, total, orders });
-        self.fact(NOBODY, TraceEvent::Answered { request, answer, took: 1 });
+        self.fact(NOBODY, NodeEvent::Answered { request, answer, took: 1 });
     }
 
     fn reads(&mut self, request: RequestId, list: &[OrderId]) {
@@ -138,7 +139,7 @@ fn each_fault_lights_its_light_and_names_the_pair() {
 fn an_order_is_unknown_when_its_customer_is_gone() {
     let mut story = Story::of(2);
     story.orders(request(1, 1), "x");
-    story.fact(NodeId(1), TraceEvent::Ended { how: Ending::Removed, words: String::new() });
+    story.fact(NodeId(1), LauncherEvent::Ended { how: Ending::Removed, words: String::new() });
     assert_eq!((story.lights().unknown, story.lights().waiting), (1, 0));
     story.reads(request(2, 1), &[placed(request(1, 1))]);
     assert!(story.lights().is_linearizable(), "it may be there");
@@ -251,14 +252,14 @@ fn a_crowd_counts_with_all_others_and_is_judged_in_the_end() {
     story.orders(order, "x");
     story.is_placed(order, 1);
     let crowd = Crowd { customers: 8, acknowledged: 70, reads: 60, unknown: 2, ..Crowd::default() };
-    story.fact(NOBODY, TraceEvent::Crowd(crowd));
+    story.fact(NOBODY, LauncherEvent::Crowd(crowd));
     let lights = story.lights().together();
     assert_eq!((lights.acknowledged, lights.reads, lights.unknown, lights.covered), (71, 60, 2, 0));
     assert!(lights.is_linearizable());
     story.reads(request(1, 2), &[]);
     assert_eq!(story.lights().together().contradictions.lost, 1);
     let judged = Some(CrowdJudged { covered: 70, lost: 1, stale: 1, ..CrowdJudged::default() });
-    story.fact(NOBODY, TraceEvent::Crowd(Crowd { judged, ..crowd }));
+    story.fact(NOBODY, LauncherEvent::Crowd(Crowd { judged, ..crowd }));
     let lights = story.lights().together();
     assert_eq!(
         (lights.contradictions.lost, lights.contradictions.stale, lights.covered),

@@ -135,12 +135,14 @@ fn of_workflow<'a>(picture: &'a Picture, focus: &Focus) -> Vec<Relation<'a>> {
 mod tests {
     use super::*;
     use protocol::ids::{Contact, View, ViewNumber};
-    use protocol::trace::{LinkRule, NodeState, ReplicaState, Standing, Started, TraceEvent, TraceRecord};
+    use protocol::trace::{
+        LauncherEvent, LinkRule, NodeEvent, NodeState, ReplicaState, Standing, Started, TraceEvent, TraceRecord,
+    };
 
     fn started(name: &str, id: u64, role: Role) -> TraceRecord {
         let contact = Contact { id: NodeId(id), address: "127.0.0.1:4000".parse().unwrap() };
         let started = Started { name: name.into(), actor: Actor::Role(role), pid: 7, contact };
-        TraceRecord { node: NodeId(id), at: 0, event: TraceEvent::Started(started) }
+        TraceRecord { node: NodeId(id), at: 0, event: TraceEvent::Launcher(LauncherEvent::Started(started)) }
     }
 
     fn leads(id: u64) -> TraceRecord {
@@ -162,7 +164,11 @@ mod tests {
             digest: Default::default(),
             unchecked: None,
         };
-        TraceRecord { node: NodeId(id), at: 1, event: TraceEvent::State(NodeState::Replica(Box::new(state))) }
+        TraceRecord {
+            node: NodeId(id),
+            at: 1,
+            event: TraceEvent::Node(NodeEvent::State(NodeState::Replica(Box::new(state)))),
+        }
     }
 
     fn cast() -> Picture {
@@ -198,7 +204,7 @@ mod tests {
         let token = Some(protocol::ids::FrontEndToken(token));
         let (alive, suspicions) = (Vec::new(), Vec::new());
         let state = NodeState::FrontEnd { token, retired, view, alive, pending: 0, waits_for: None, suspicions };
-        picture.apply(&TraceRecord { node: NodeId(id), at: 2, event: TraceEvent::State(state) });
+        picture.apply(&TraceRecord { node: NodeId(id), at: 2, event: TraceEvent::Node(NodeEvent::State(state)) });
     }
 
     #[test]
@@ -226,7 +232,11 @@ mod tests {
     #[test]
     fn a_link_that_does_something_has_a_line_whoever_runs() {
         let mut picture = cast();
-        let event = TraceEvent::LinkIs { from: "replica-2".into(), to: "replica-1".into(), rule: LinkRule::CUT };
+        let event = TraceEvent::Launcher(LauncherEvent::LinkIs {
+            from: "replica-2".into(),
+            to: "replica-1".into(),
+            rule: LinkRule::CUT,
+        });
         picture.apply(&TraceRecord { node: NodeId(0), at: 2, event });
         assert_eq!(lines(&picture).last(), Some(&(4, 3, vec![])));
     }

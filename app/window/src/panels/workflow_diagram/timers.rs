@@ -124,24 +124,24 @@ fn ring(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::trace::{Rate, TraceEvent, TraceRecord};
+    use protocol::trace::{LauncherEvent, NodeEvent, Rate, TraceEvent, TraceRecord};
 
-    fn say(picture: &mut Picture, at: u64, event: TraceEvent) {
+    fn say(picture: &mut Picture, at: u64, event: impl Into<TraceEvent>) {
         picture.set_now(at);
-        picture.apply(&TraceRecord { node: NodeId(1), at, event });
+        picture.apply(&TraceRecord { node: NodeId(1), at, event: event.into() });
     }
 
     #[test]
     fn a_timer_runs_down_from_where_it_was_first_seen_and_begins_again_when_it_is_armed_again() {
         let (mut picture, mut spans) = (Picture::default(), Spans::default());
         let left = |spans: &Spans, picture: &Picture| spans.left(NodeId(1), Timer::RetryRequest, picture.now);
-        say(&mut picture, 0, TraceEvent::ClockIs { rate: Rate(10_000), until: None });
-        say(&mut picture, 1_000, TraceEvent::Timers { armed: vec![(Timer::RetryRequest, 5_000)] });
+        say(&mut picture, 0, LauncherEvent::ClockIs { rate: Rate(10_000), until: None });
+        say(&mut picture, 1_000, NodeEvent::Timers { armed: vec![(Timer::RetryRequest, 5_000)] });
         spans.follow(&picture);
         picture.set_now(4_000);
         spans.follow(&picture);
         assert_eq!(left(&spans, &picture), 0.25);
-        say(&mut picture, 4_500, TraceEvent::Timers { armed: vec![(Timer::RetryRequest, 8_500)] });
+        say(&mut picture, 4_500, NodeEvent::Timers { armed: vec![(Timer::RetryRequest, 8_500)] });
         spans.follow(&picture);
         assert_eq!(left(&spans, &picture), 1.0);
     }

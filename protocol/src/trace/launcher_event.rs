@@ -1,0 +1,89 @@
+//! What the launcher sees: processes and customers come and go, and what a person asked for holds from now on.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Bomb, Crowd, Denial, Ending, LinkRule, Rate, Started};
+use crate::ids::CustomerId;
+use crate::plant::Plant;
+use crate::postcode::Postcode;
+
+/// A fact of the launcher, which speaks of a process under that process's id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum LauncherEvent {
+    /// A process runs (or a customer appeared; then `pid` is the app's own).
+    Started(Started),
+    /// A process ended, or a customer was removed.
+    Ended {
+        /// Whether somebody asked for it by name: crash and removal are wanted, a panic is not.
+        how: Ending,
+        /// Last words or exit status, for the log.
+        words: String,
+    },
+    /// A bomb lies in this process, or none any more.
+    BombIs {
+        /// The bomb that lies there now; none: there is none any more.
+        bomb: Option<Bomb>,
+    },
+    /// What a customer is, when it appears and when its postcode changes.
+    CustomerIs {
+        /// Its id, which it keeps for ever.
+        customer: CustomerId,
+        /// What people call it.
+        name: String,
+        /// Where its orders go, unless it says otherwise.
+        postcode: Postcode,
+        /// Latitude and longitude in millionths of a degree.
+        place: (i32, i32),
+    },
+    /// How far customers have come that order all the time and are told of only together. The record's
+    /// node is the first of them; the others follow it in number.
+    Crowd(Crowd),
+    /// A page of a node's order history, as asked for.
+    Orders {
+        /// Histories by postcode, each oldest first: postcode, labels of its orders.
+        histories: Vec<(Postcode, Vec<String>)>,
+        /// How many postcodes there are in all.
+        postcodes: u64,
+    },
+    /// How long a hop lasts now, in microseconds of cluster time.
+    HopIs {
+        /// 0: as fast as it goes.
+        hop: u64,
+    },
+    /// How fast cluster time goes from now on.
+    ClockIs {
+        /// In millionths of real time; 0 while it stands still.
+        rate: Rate,
+        /// It stops by itself at this cluster time.
+        until: Option<u64>,
+    },
+    /// What a link does from now on, one way. Links go by name, they outlive the processes at their ends.
+    LinkIs {
+        /// From which node or customer.
+        from: String,
+        /// The name of the node or customer at the other end.
+        to: String,
+        /// The whole rule: it replaces the one before.
+        rule: LinkRule,
+    },
+    /// Which bug is injected from now on.
+    PlantIs {
+        /// The bug; none: no bug is injected.
+        plant: Option<Plant>,
+    },
+    /// Whether heartbeats are shown one by one.
+    HeartbeatsAre {
+        /// True: each is an event of its own. False: they are counted as flow.
+        shown: bool,
+    },
+    /// Something a person asked for is not done.
+    CommandRefused {
+        /// Why it cannot be done, as facts.
+        why: Denial,
+    },
+    /// A line for people.
+    Log {
+        /// A sentence for the log; nothing reads it.
+        text: String,
+    },
+}
