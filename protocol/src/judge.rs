@@ -57,7 +57,7 @@ pub struct Operation {
 }
 
 /// What an operation did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Act {
     /// Placed this order.
     Place(OrderIndex),
@@ -66,7 +66,7 @@ pub enum Act {
 }
 
 /// A list that was read. A long history repeats the same beginnings over and over, and has millions of these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Seen {
     /// This many orders from the beginning of [`PostcodeHistory::longest`].
     Beginning(u32),

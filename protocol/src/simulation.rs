@@ -27,7 +27,7 @@ use serde::Serialize;
 use crate::ids::Span;
 use crate::plant::Plant;
 use crate::random::mix;
-pub use crate::simulation::broken_rule::{BrokenRule, Demand, Rule, Seen};
+pub use crate::simulation::broken_rule::{BrokenRule, Demand, Rule};
 pub use crate::simulation::trial::{Ended, Trial};
 
 /// A seed that convicts something.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::ids::{FrontEndToken, NodeId, OpNumber, OrderNumber, Position, RequestId, View, ViewNumber};
+use crate::judge::Reason;
 use crate::message::Message;
 use crate::order_book::{EntryEffect, Outcome};
 use crate::postcode::Postcode;
@@ -88,8 +89,7 @@ broken_rules! {
     I1 StaleHistory(postcode: Postcode, orders: u64) =
         "a history of {postcode} has {orders} orders, without an order answered before the read began";
     I1 HistoriesDiffer(postcode: Postcode) = "two histories of {postcode} differ";
-    I1 HistoriesUnordered(postcode: Postcode, call: Seen, seen: (u64, u8)) =
-        "the histories of {postcode}: {call:?} began after {seen:?} had been seen";
+    I1 HistoriesContradict(postcode: Postcode, reason: Reason) = "the histories of {postcode} contradict each other: {reason:?}";
     I1 ShowsUncommitted(postcode: Postcode) = "a history of {postcode} shows what is not committed";
     I1 NumberedWrongly(expected: OrderNumber, request: RequestId, number: OrderNumber) =
         "order {expected} of {request} is numbered {number}";
@@ -157,15 +157,6 @@ impl serde::Serialize for BrokenRule {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
-}
-
-/// What a finished call of a customer showed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
-    /// This order is placed.
-    Placed(RequestId),
-    /// The history had this many orders.
-    Length(u64),
 }
 
 /// What a healed cluster must reach in time.

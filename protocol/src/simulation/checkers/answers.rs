@@ -1,18 +1,18 @@
 //! What customers are told, checked twice: against the committed history the moment it is told (I1, exact), and at the
 //! end from the customers' own words alone.
 //!
-//! The second check is that of `just-hungry check`: the longest list read fixes the order of all it holds, so
-//! each operation has a rank; all lists must be prefixes of one another, and none may end before one of lower rank began.
+//! The second check asks the judge of `just-hungry check` ([`crate::judge`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::chain::Chain;
 use crate::ids::{OpNumber, OrderNumber, RequestId, RequestNumber};
+use crate::judge::{self, Act, End, Operation, OrderIndex, PostcodeHistory, contradictions};
 use crate::machine::Wish;
 use crate::message::{Answer, Ask};
 use crate::order_book::{HistoryPage, OrderId, Outcome, PAGE};
 use crate::postcode::Postcode;
-use crate::simulation::broken_rule::{BrokenRule, Seen};
+use crate::simulation::broken_rule::BrokenRule;
 
 /// One call of a customer, from the first time it was sent.
 #[derive(Debug)]
@@ -22,6 +22,15 @@ struct Call {
     invoked: u64,
     /// None for a withdrawal.
     postcode: Option<Postcode>,
+}
+
+/// What a finished call showed.
+#[derive(Clone, Copy, Debug)]
+enum Seen {
+    /// This order is placed.
+    Placed(RequestId),
+    /// The history had this many orders.
+    Length(u64),
 }
 
 /// A finished call on one postcode, as the end check sees it.
@@ -172,28 +181,38 @@ pub fn check_page(page: &HistoryPage, truth: &[(OrderId, OpNumber)]) -> Result<(
     Ok(())
 }
 
-/// No call may end before one of lower rank began. An order's rank is its place; a read comes after the orders it shows.
+/// The judge's word on the calls at one postcode, whose longest list is known.
 fn in_order(postcode: Postcode, calls: &[Finished], longest: &[OrderId]) -> Result<(), BrokenRule> {
-    let places: BTreeMap<_, _> = longest.iter().zip(1u64..).map(|(id, place)| (*id, place)).collect();
-    let rank = |call: &Finished| match call.what {
-        Seen::Placed(request) => (places.get(&OrderId::Placed(request)).copied().unwrap_or(u64::MAX), 0),
-        Seen::Length(length) => (length, 1),
-    };
-    let mut by_start: Vec<_> = calls.iter().collect();
-    by_start.sort_by_key(|call| call.invoked);
-    let mut by_end: Vec<_> = calls.iter().collect();
-    by_end.sort_by_key(|call| call.returned);
-    let mut ended = by_end.into_iter().peekable();
-    let mut highest = (0, 0);
-    for call in by_start {
-        while let Some(before) = ended.next_if(|before| before.returned < call.invoked) {
-            highest = highest.max(rank(before));
-        }
-        if rank(call) < highest {
-            return Err(BrokenRule::HistoriesUnordered(postcode, call.what, highest));
-        }
+    let presets = longest.iter().take_while(|id| matches!(id, OrderId::Preset(_))).count();
+    let mut indices: BTreeMap<OrderId, OrderIndex> = longest.iter().copied().zip(0..).collect();
+    let mut operations = Vec::with_capacity(calls.len());
+    for (line, call) in calls.iter().enumerate() {
+        let act = match call.what {
+            Seen::Placed(request) => {
+                let next = indices.len() as OrderIndex;
+                Act::Place(*indices.entry(OrderId::Placed(request)).or_insert(next))
+            }
+            // A longer list was not read whole, and is not judged.
+            Seen::Length(length) => Act::Read(judge::Seen::Beginning(length as OrderIndex)),
+        };
+        operations.push(Operation { line, act, start: call.invoked, end: Some((End::Done, call.returned)) });
     }
-    Ok(())
+    // Orders whose customers were never answered may have been placed at any time.
+    let placed: BTreeSet<_> = operations.iter().map(|operation| operation.act).collect();
+    let unanswered = (presets..longest.len()).map(|index| Act::Place(index as OrderIndex));
+    let unanswered = unanswered.filter(|act| !placed.contains(act));
+    operations.extend(unanswered.map(|act| Operation { line: calls.len(), act, start: 0, end: None }));
+    let here = PostcodeHistory {
+        orders: indices.len() as OrderIndex,
+        longest: (0..longest.len() as OrderIndex).collect(),
+        others: Vec::new(),
+        base: Some((0..presets as OrderIndex).collect()),
+        operations,
+    };
+    match contradictions(&here).into_iter().next() {
+        None => Ok(()),
+        Some(contradiction) => Err(BrokenRule::HistoriesContradict(postcode, contradiction.reason)),
+    }
 }
 
 #[cfg(test)]
