@@ -48,8 +48,9 @@ pub struct TraceRecord {
     pub event: TraceEvent,
 }
 
-/// A fact, by the one who sees it. On tapes and in other JSON it is written without its speaker, as `{"Sent": {…}}`; read
-/// again, what several of them can say (`Log`, `CommandRefused`) is the launcher's.
+/// A fact, by the one who sees it. On tapes and in other JSON it is written without its speaker, as `{"Sent": {…}}`. What
+/// several of them can say (`Log`, `CommandRefused`) therefore becomes the launcher's at once, so that a tape that is opened
+/// holds what was recorded; the record's node says where it comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub enum TraceEvent {
@@ -81,13 +82,20 @@ impl From<LauncherEvent> for TraceEvent {
 
 impl From<NodeEvent> for TraceEvent {
     fn from(event: NodeEvent) -> Self {
-        TraceEvent::Node(event)
+        match event {
+            NodeEvent::Log { text } => LauncherEvent::Log { text }.into(),
+            event => TraceEvent::Node(event),
+        }
     }
 }
 
 impl From<MachineEvent> for TraceEvent {
     fn from(event: MachineEvent) -> Self {
-        TraceEvent::Machine(event)
+        match event {
+            MachineEvent::Log { text } => LauncherEvent::Log { text }.into(),
+            MachineEvent::CommandRefused { why } => LauncherEvent::CommandRefused { why }.into(),
+            event => TraceEvent::Machine(event),
+        }
     }
 }
 
@@ -336,17 +344,27 @@ mod tests {
 
     #[test]
     fn formats_without_names_keep_the_speaker() {
-        let text = || String::from("It is away.");
         let said = [
-            TraceEvent::from(LauncherEvent::Log { text: text() }),
-            TraceEvent::from(NodeEvent::Log { text: text() }),
-            TraceEvent::from(MachineEvent::Log { text: text() }),
+            TraceEvent::from(LauncherEvent::HopIs { hop: 1 }),
             TraceEvent::from(NodeEvent::Woke),
             TraceEvent::from(NodeEvent::Delivered { message: MessageId { from: NodeId(1), number: 7 }, refused: None }),
+            TraceEvent::from(MachineEvent::Committed { op: OpNumber(7) }),
         ];
         for event in said {
             let bytes = postcard::to_extend(&event, Vec::new()).unwrap();
             assert_eq!(postcard::from_bytes::<TraceEvent>(&bytes), Ok(event));
         }
+    }
+
+    #[test]
+    fn what_several_can_say_is_one_fact_whoever_says_it() {
+        let text = || String::from("It is away.");
+        let log = TraceEvent::from(LauncherEvent::Log { text: text() });
+        assert_eq!(TraceEvent::from(MachineEvent::Log { text: text() }), log);
+        assert_eq!(TraceEvent::from(NodeEvent::Log { text: text() }), log);
+        let why = || Denial::Words(text());
+        let refused = TraceEvent::from(MachineEvent::CommandRefused { why: why() });
+        assert_eq!(refused, TraceEvent::from(LauncherEvent::CommandRefused { why: why() }));
+        assert_eq!(refused.denial(), Some(&why()));
     }
 }

@@ -193,7 +193,7 @@ mod tests {
             ),
             (r#""Woke""#, TraceEvent::Node(NodeEvent::Woke)),
             (r#"{"Committed":{"op":7}}"#, TraceEvent::Machine(MachineEvent::Committed { op: OpNumber(7) })),
-            // All of them can say this; a tape does not say which one did.
+            // All of them can say this.
             (r#"{"Log":{"text":"On."}}"#, TraceEvent::Launcher(LauncherEvent::Log { text: "On.".into() })),
         ];
         for (text, event) in said {
