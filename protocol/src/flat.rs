@@ -61,7 +61,12 @@ impl<'de, V: VariantAccess<'de>> Named<V> {
     /// # Errors
     /// The enum has no such variant, or its fields are others.
     pub fn read<T: Deserialize<'de>>(self) -> Result<T, V::Error> {
-        T::deserialize(EnumAccessDeserializer::new(self))
+        T::deserialize(self.rest())
+    }
+
+    /// Name and fields, for an enum that has variants of its own beside those of other enums.
+    pub fn rest(self) -> EnumAccessDeserializer<Self> {
+        EnumAccessDeserializer::new(self)
     }
 }
 

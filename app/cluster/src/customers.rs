@@ -28,7 +28,7 @@ use super::incoming::Incoming;
 use super::nodes::Common;
 use super::observer::Facts;
 use customer_host::CustomerHost;
-use knowledge::user_command::UserCommand;
+use knowledge::user_command::CustomerCommand;
 
 /// Names for new customers, in turn; the first three have pre-defined orders at their postcodes.
 const NAMES: [&str; 20] = [
@@ -39,14 +39,16 @@ const DEFAULT_POSTCODES: [&str; 3] = ["EH1 1RE", "NE1 7RU", "M1 1AE"];
 
 /// A handle; dropping it ends the customers.
 pub(super) struct Customers {
-    told: Option<UnboundedSender<CustomerCommand>>,
+    told: Option<UnboundedSender<ToCustomers>>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// What the customers' thread is told.
-enum CustomerCommand {
+pub(super) enum ToCustomers {
     /// What a person asked of a customer.
-    Perform(UserCommand),
+    Perform(CustomerCommand),
+    /// A frozen customer goes on.
+    Wake(String),
     /// What all hosts are told.
     Steer(SteeringCommand),
 }
@@ -68,8 +70,7 @@ impl Customers {
         let observe = common.observe;
         // Weak: who is told is not who keeps the customers alive.
         let steered = told.downgrade();
-        let tell =
-            move |command| steered.upgrade().is_some_and(|told| told.send(CustomerCommand::Steer(command)).is_ok());
+        let tell = move |command| steered.upgrade().is_some_and(|told| told.send(ToCustomers::Steer(command)).is_ok());
         let registry = (hosts.add(Box::new(tell), Vec::new()), supervisor);
         let thread = std::thread::Builder::new().name("customers".into()).spawn(move || {
             runtime.block_on(async {
@@ -91,16 +92,16 @@ impl Customers {
         for (postcode, name) in DEFAULT_POSTCODES.iter().zip(NAMES) {
             if let Ok(postcode) = postcode.parse() {
                 let (name, place) = (Some(name.to_owned()), place_of(postcode));
-                self.perform(UserCommand::AddCustomer { name, postcode, place });
+                self.tell(ToCustomers::Perform(CustomerCommand::AddCustomer { name, postcode, place }));
             }
         }
     }
 
-    /// Does what concerns customers; everything else is not for them.
-    pub fn perform(&self, command: UserCommand) {
+    /// Has them do it.
+    pub fn tell(&self, command: ToCustomers) {
         if let Some(told) = &self.told {
             // Fails only if the thread has ended, which it reported.
-            let _ = told.send(CustomerCommand::Perform(command));
+            let _ = told.send(command);
         }
     }
 }

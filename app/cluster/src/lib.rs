@@ -160,7 +160,8 @@ impl Cluster {
     }
 
     /// Asks for something. What comes of it is a fact, a refusal too; nothing waits.
-    pub fn perform(&mut self, command: UserCommand) {
+    pub fn perform(&mut self, command: impl Into<UserCommand>) {
+        let command = command.into();
         self.watch.asked(&command, self.clock.now());
         // The supervisor lives as long as this.
         let _ = self.sender.send(Incoming::Wanted(command));

@@ -18,7 +18,7 @@ use protocol::ids::{NodeId, View};
 use protocol::postcode::PostcodeService;
 use protocol::trace::{Bomb, Ending, LauncherEvent, NodeEvent, Started, TraceRecord};
 
-use super::customers::Customers;
+use super::customers::{Customers, ToCustomers};
 use super::hosts::Hosts;
 use super::incoming::{Incoming, ProcessKey};
 use super::nodes::{Common, Kind, MOST_FRONT_ENDS, MOST_REPLICAS, Node, Nodes};
@@ -142,12 +142,7 @@ impl Supervisor {
             UserCommand::SetBomb { node, bomb } => self.set_bomb(&node, bomb)?,
             UserCommand::SetPlant { plant } => self.set_plant(plant),
             UserCommand::ShowHeartbeats { on } => self.show_heartbeats(on),
-            command @ (UserCommand::AddCustomer { .. }
-            | UserCommand::MoveCustomer { .. }
-            | UserCommand::RemoveCustomer { .. }
-            | UserCommand::PlaceOrder { .. }
-            | UserCommand::ReadHistory { .. }
-            | UserCommand::GiveUp { .. }) => self.tell_customers(command)?,
+            UserCommand::Customer(command) => self.tell_customers(ToCustomers::Perform(command))?,
         }
         Ok(())
     }
@@ -266,8 +261,8 @@ impl Supervisor {
     }
 
     /// What concerns those who live in this program.
-    pub(super) fn tell_customers(&self, command: UserCommand) -> anyhow::Result<()> {
-        self.customers.as_ref().context("The customers have not started yet. Wait a moment.")?.perform(command);
+    pub(super) fn tell_customers(&self, command: ToCustomers) -> anyhow::Result<()> {
+        self.customers.as_ref().context("The customers have not started yet. Wait a moment.")?.tell(command);
         Ok(())
     }
 

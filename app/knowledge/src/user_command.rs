@@ -2,61 +2,21 @@
 //! says so.
 
 use node::control::Misbehaviour;
+use protocol::flat::{self, Flat, Named};
 use protocol::ids::{CustomerId, MessageId, NodeId, Span, View};
 use protocol::machine::Timer;
 use protocol::plant::Plant;
 use protocol::postcode::{Postcode, PostcodeService};
 use protocol::trace::{Bomb, Freezing, LinkRule, MessageAct, Rate};
+use serde::de::VariantAccess;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// One wish of a person.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+/// One wish of a person. On tapes a customer's is written as any other: `{"PlaceOrder": {…}}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub enum UserCommand {
-    /// A new customer at a postcode; the panel has found the nearest one to where the person clicked.
-    AddCustomer {
-        /// None: the next free one of a list.
-        name: Option<String>,
-        /// Where it lives.
-        postcode: Postcode,
-        /// Latitude and longitude in millionths of a degree.
-        place: (i32, i32),
-    },
-    /// The customer moves.
-    MoveCustomer {
-        /// Who.
-        customer: CustomerId,
-        /// Where to.
-        postcode: Postcode,
-        /// Latitude and longitude in millionths of a degree.
-        place: (i32, i32),
-    },
-    /// The customer goes away; its open request is abandoned.
-    RemoveCustomer {
-        /// Who.
-        customer: CustomerId,
-    },
-    /// The customer places an order.
-    PlaceOrder {
-        /// Who.
-        customer: CustomerId,
-        /// Where to deliver, as typed: the command is refused with a sentence if it is no postcode.
-        postcode: String,
-        /// Names of dishes.
-        items: Vec<String>,
-    },
-    /// The customer asks what was ordered to a postcode.
-    ReadHistory {
-        /// Who.
-        customer: CustomerId,
-        /// As typed.
-        postcode: String,
-        /// From 0.
-        page: u32,
-    },
-    /// The customer settles the order it waits for: either it was placed, or it never will be.
-    GiveUp {
-        /// Who.
-        customer: CustomerId,
-    },
+    /// Something that a customer is to do.
+    Customer(CustomerCommand),
     /// One more replica.
     AddReplica,
     /// One more front-end, which takes over from the ones before: its token is newer.
@@ -76,7 +36,7 @@ pub enum UserCommand {
         /// The node's name.
         node: String,
     },
-    /// Ask a replica for its order histories (answered by a `TraceEvent::Launcher(LauncherEvent::Orders)`).
+    /// Ask a replica for its order histories (answered by a `LauncherEvent::Orders`).
     ShowOrders {
         /// The node's name.
         node: String,
@@ -177,8 +137,92 @@ pub enum UserCommand {
     },
 }
 
+/// What a person wants of a customer, or of the town: that one comes, or goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CustomerCommand {
+    /// A new customer at a postcode; the panel has found the nearest one to where the person clicked.
+    AddCustomer {
+        /// None: the next free one of a list.
+        name: Option<String>,
+        /// Where it lives.
+        postcode: Postcode,
+        /// Latitude and longitude in millionths of a degree.
+        place: (i32, i32),
+    },
+    /// The customer moves.
+    MoveCustomer {
+        /// Who.
+        customer: CustomerId,
+        /// Where to.
+        postcode: Postcode,
+        /// Latitude and longitude in millionths of a degree.
+        place: (i32, i32),
+    },
+    /// The customer goes away; its open request is abandoned.
+    RemoveCustomer {
+        /// Who.
+        customer: CustomerId,
+    },
+    /// The customer places an order.
+    PlaceOrder {
+        /// Who.
+        customer: CustomerId,
+        /// Where to deliver, as typed: the command is refused with a sentence if it is no postcode.
+        postcode: String,
+        /// Names of dishes.
+        items: Vec<String>,
+    },
+    /// The customer asks what was ordered to a postcode.
+    ReadHistory {
+        /// Who.
+        customer: CustomerId,
+        /// As typed.
+        postcode: String,
+        /// From 0.
+        page: u32,
+    },
+    /// The customer settles the order it waits for: either it was placed, or it never will be.
+    GiveUp {
+        /// Who.
+        customer: CustomerId,
+    },
+}
+
+impl From<CustomerCommand> for UserCommand {
+    fn from(command: CustomerCommand) -> Self {
+        UserCommand::Customer(command)
+    }
+}
+
+impl Serialize for UserCommand {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let UserCommand::Customer(command) = self
+            && serializer.is_human_readable()
+        {
+            return command.serialize(serializer);
+        }
+        UserCommand::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for UserCommand {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() { flat::read(deserializer) } else { UserCommand::deserialize(deserializer) }
+    }
+}
+
+impl<'de> Flat<'de> for UserCommand {
+    fn of<V: VariantAccess<'de>>(named: Named<V>) -> Result<Self, V::Error> {
+        if named.is_of::<CustomerCommand>() {
+            named.read().map(UserCommand::Customer)
+        } else {
+            UserCommand::deserialize(named.rest())
+        }
+    }
+}
+
 /// A link, one way, by the names of its ends: "front-end", "replica-2", "postcodes.io", "Grace".
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LinkWay {
     /// Who sends.
     pub from: String,
@@ -187,7 +231,7 @@ pub struct LinkWay {
 }
 
 /// Until when time goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Until {
     /// This moment of cluster time, in microseconds: every process stops there exactly.
     Moment(u64),
@@ -207,8 +251,8 @@ pub struct CommandQueue {
 
 impl CommandQueue {
     /// Asks for something.
-    pub fn push(&mut self, command: UserCommand) {
-        self.asked.push(command);
+    pub fn push(&mut self, command: impl Into<UserCommand>) {
+        self.asked.push(command.into());
     }
 
     /// Asks for all of these, in order.

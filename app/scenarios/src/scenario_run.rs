@@ -20,7 +20,7 @@ use protocol::trace::{Actor, LauncherEvent, MessageAct, NodeEvent, Rate, TraceEv
 
 use crate::{Clocks, Finished, Outcome, ResolvedStep, ScriptRunner, Times};
 use knowledge::picture::{Copies, Customer, Node, Picture, Service};
-use knowledge::user_command::UserCommand;
+use knowledge::user_command::{CustomerCommand, UserCommand};
 use load_driver::{LoadCommand, LoadDriver, LoadEvent};
 use measuring::Measuring;
 
@@ -207,7 +207,8 @@ impl ScenarioRun {
     }
 
     fn told_to_ask(&mut self, command: &UserCommand, now: Duration) {
-        if let UserCommand::PlaceOrder { customer, .. } | UserCommand::ReadHistory { customer, .. } = command {
+        let UserCommand::Customer(command) = command else { return };
+        if let CustomerCommand::PlaceOrder { customer, .. } | CustomerCommand::ReadHistory { customer, .. } = command {
             // What is asked for because of an answer comes after it, if only by as little as can be written down.
             let after = self.learned + Duration::from_nanos(1);
             let told = Told { since: now.max(after), perhaps_refused: false };
@@ -285,7 +286,7 @@ impl ScenarioRun {
                 self.phase = Phase::Playing;
             }
             LoadEvent::ReadOn { customer, postcode, page } => {
-                commands.push(UserCommand::ReadHistory { customer, postcode: postcode.to_string(), page });
+                commands.push(CustomerCommand::ReadHistory { customer, postcode: postcode.to_string(), page }.into());
             }
             LoadEvent::Measured(measures) => {
                 self.largest = self.largest.max(measures.largest);

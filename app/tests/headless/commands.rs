@@ -1,7 +1,7 @@
 //! User commands on a real cluster, as the window gives them: what comes of them is facts, refusals too.
 
 use cluster::{Cluster, ClusterOptions};
-use knowledge::user_command::UserCommand;
+use knowledge::user_command::{CustomerCommand, UserCommand};
 use protocol::ids::{Role, Span};
 use protocol::message::{Answer, Step};
 use protocol::order_book::Outcome;
@@ -43,7 +43,7 @@ fn customers_come_move_and_go() {
     // The last of those who live here from the beginning.
     scenario_run.customer("Alan");
     let (postcode, place) = ("DH1 3LE".parse().unwrap(), (54_770_000, -1_570_000));
-    scenario_run.perform(UserCommand::AddCustomer { name: None, postcode, place });
+    scenario_run.perform(CustomerCommand::AddCustomer { name: None, postcode, place });
     let name = scenario_run.until("a customer", |record| match &record.event {
         TraceEvent::Launcher(LauncherEvent::Started(started)) if started.actor == Actor::Role(Role::Customer) => {
             Some(started.name.clone())
@@ -51,7 +51,7 @@ fn customers_come_move_and_go() {
         _ => None,
     });
     assert_eq!(name, "Ada", "the next free name");
-    scenario_run.perform(UserCommand::MoveCustomer { customer: grace, postcode, place });
+    scenario_run.perform(CustomerCommand::MoveCustomer { customer: grace, postcode, place });
     let home = scenario_run.until("a move", |record| match &record.event {
         TraceEvent::Launcher(LauncherEvent::CustomerIs { customer, postcode, .. }) if *customer == grace => {
             Some(*postcode)
@@ -59,7 +59,7 @@ fn customers_come_move_and_go() {
         _ => None,
     });
     assert_eq!(home, postcode);
-    scenario_run.perform(UserCommand::RemoveCustomer { customer: grace });
+    scenario_run.perform(CustomerCommand::RemoveCustomer { customer: grace });
     scenario_run.until("a removal", |record| match &record.event {
         TraceEvent::Launcher(LauncherEvent::Ended { how, .. }) => (*how == Ending::Removed).then_some(()),
         _ => None,
@@ -75,8 +75,11 @@ fn what_cannot_be_ordered_is_refused_before_it_is_sent() {
     for (command, expected) in [
         (order(grace, &[]), "empty"),
         (order(grace, &["Stone"]), "not on the menu"),
-        (UserCommand::ReadHistory { customer: grace, postcode: "here".into(), page: 0 }, "not a valid UK postcode"),
-        (UserCommand::GiveUp { customer: grace }, "no open order to cancel"),
+        (
+            UserCommand::Customer(CustomerCommand::ReadHistory { customer: grace, postcode: "here".into(), page: 0 }),
+            "not a valid UK postcode",
+        ),
+        (UserCommand::Customer(CustomerCommand::GiveUp { customer: grace }), "no open order to cancel"),
         (UserCommand::Restart { node: "front-end".into() }, "is still running"),
     ] {
         let why = scenario_run.refusal(command);
@@ -99,11 +102,11 @@ fn giving_up_settles_an_order() {
     scenario_run.asked();
     let why = scenario_run.refusal(order(grace, &["Pad thai"]));
     assert!(why.contains("is still waiting"), "{why}");
-    scenario_run.perform(UserCommand::GiveUp { customer: grace });
+    scenario_run.perform(CustomerCommand::GiveUp { customer: grace });
     let withdrawal = scenario_run.asked();
     scenario_run.perform(UserCommand::Restart { node: "front-end".into() });
     let answer = scenario_run.answer(withdrawal);
-    scenario_run.perform(UserCommand::ReadHistory { customer: grace, postcode: "NE1 7RU".into(), page: 0 });
+    scenario_run.perform(CustomerCommand::ReadHistory { customer: grace, postcode: "NE1 7RU".into(), page: 0 });
     let read = scenario_run.asked();
     let Answer::History(page) = scenario_run.answer(read) else { panic!("no history") };
     let placed = page.orders.iter().filter(|order| order.number.is_some()).count();

@@ -5,7 +5,7 @@ use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
 use cluster::{Cluster, ClusterOptions};
-use knowledge::user_command::UserCommand;
+use knowledge::user_command::{CustomerCommand, UserCommand};
 use protocol::ids::{CustomerId, RequestId};
 use protocol::message::Answer;
 use protocol::trace::{LauncherEvent, MachineEvent, NodeEvent, Standing, TraceEvent, TraceRecord};
@@ -47,7 +47,7 @@ impl ScenarioRun {
     }
 
     /// Only what comes from now on counts.
-    pub fn perform(&mut self, command: UserCommand) {
+    pub fn perform(&mut self, command: impl Into<UserCommand>) {
         self.facts.clear();
         drop(self.cluster.take_facts());
         self.cluster.perform(command);
@@ -75,7 +75,7 @@ impl ScenarioRun {
         })
     }
 
-    pub fn refusal(&mut self, command: UserCommand) -> String {
+    pub fn refusal(&mut self, command: impl Into<UserCommand>) -> String {
         self.perform(command);
         self.until("a refusal", |record| match &record.event {
             TraceEvent::Launcher(LauncherEvent::CommandRefused { why }) => {
@@ -103,5 +103,5 @@ impl ScenarioRun {
 /// That customer orders to its postcode.
 pub fn order(customer: CustomerId, items: &[&str]) -> UserCommand {
     let items = items.iter().map(|item| (*item).to_owned()).collect();
-    UserCommand::PlaceOrder { customer, postcode: "ne1 7ru".into(), items }
+    UserCommand::Customer(CustomerCommand::PlaceOrder { customer, postcode: "ne1 7ru".into(), items })
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use knowledge::picture::Picture;
 use knowledge::tape::{self, Entry, Tape};
-use knowledge::user_command::UserCommand;
+use knowledge::user_command::{CustomerCommand, UserCommand};
 use protocol::message::Answer;
 use protocol::trace::{NodeEvent, TraceEvent};
 
@@ -90,7 +90,8 @@ fn the_facts_of_real_processes_come_back_from_a_tape() {
     scenario_run.cluster.perform(order(grace, &["Pad thai"]));
     let request = scenario_run.asked();
     scenario_run.answer(request);
-    let read = UserCommand::ReadHistory { customer: grace, postcode: "NE1 7RU".into(), page: 0 };
+    let read =
+        UserCommand::Customer(CustomerCommand::ReadHistory { customer: grace, postcode: "NE1 7RU".into(), page: 0 });
     scenario_run.cluster.perform(read.clone());
     scenario_run.until("a history", |record| match &record.event {
         TraceEvent::Node(NodeEvent::Answered { answer: Answer::History(_), .. }) => Some(()),

@@ -19,7 +19,7 @@ use crate::running_cluster::RunningCluster;
 use crate::theme::{self, time};
 use knowledge::picture::{Node, Picture, Service};
 use knowledge::tape::Entry;
-use knowledge::user_command::UserCommand;
+use knowledge::user_command::{CustomerCommand, UserCommand};
 
 impl Window {
     /// Takes in what the cluster told, or what was asked of it.
@@ -42,7 +42,7 @@ impl Window {
             self.notices.say(now, wording::NO_PLACE_FOR_ORDERS.into());
         }
         for command in &commands {
-            if matches!(command, UserCommand::AddCustomer { .. }) {
+            if matches!(command, UserCommand::Customer(CustomerCommand::AddCustomer { .. })) {
                 self.focus.await_customer(&self.picture);
             }
             let at = self.picture.now;

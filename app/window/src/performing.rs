@@ -15,7 +15,7 @@ use crate::panels::result::{ResultClick, Told};
 use crate::panels::scenarios::Listed;
 use knowledge::picture::Picture;
 use knowledge::tape::{Entry, Tape};
-use knowledge::user_command::UserCommand;
+use knowledge::user_command::{CustomerCommand, UserCommand};
 use scenarios::scenario_run::load_driver::LoadDriver;
 use scenarios::scenario_run::{Phase, ScenarioRun, Trouble, mended};
 use scenarios::{self, Action, BUILT_IN, Conclusion, MUSEUM, Outcome, Scenario, ScriptRunner, built_in};
@@ -147,10 +147,12 @@ fn trouble_words(trouble: &Trouble) -> String {
 /// Every customer that waits for nothing reads its own history: so that the lights can judge what was acknowledged.
 fn reads(picture: &Picture) -> impl Iterator<Item = UserCommand> {
     let idle = picture.customers.iter().filter(|customer| customer.waiting.is_none());
-    idle.map(|customer| UserCommand::ReadHistory {
-        customer: customer.id,
-        postcode: customer.postcode.to_string(),
-        page: 0,
+    idle.map(|customer| {
+        UserCommand::Customer(CustomerCommand::ReadHistory {
+            customer: customer.id,
+            postcode: customer.postcode.to_string(),
+            page: 0,
+        })
     })
 }
 
@@ -277,7 +279,10 @@ impl Window {
     /// is being judged.
     pub(super) fn may_ask(&mut self, command: &UserCommand) -> bool {
         let Some(Performing { course: Course::Staged(scenario_run), .. }) = &mut self.performing else { return true };
-        let orders = matches!(command, UserCommand::PlaceOrder { .. } | UserCommand::ReadHistory { .. });
+        let orders = matches!(
+            command,
+            UserCommand::Customer(CustomerCommand::PlaceOrder { .. } | CustomerCommand::ReadHistory { .. })
+        );
         if orders && !scenario_run.takes_orders() {
             return false;
         }

@@ -28,7 +28,7 @@ mod surfaces;
 
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, ThemePreference, Vec2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
-use knowledge::user_command::UserCommand;
+use knowledge::user_command::{CustomerCommand, UserCommand};
 use protocol::ids::{FrontEndToken, Role, Span, View};
 use protocol::message::WaitReason;
 use protocol::trace::{Actor, LauncherEvent, NodeEvent, NodeState, Rate, TraceEvent, TraceRecord};
@@ -45,6 +45,10 @@ fn at_rest() -> Shown {
 
 fn place(harness: &Shown, part_of_label: &str) -> Rect {
     harness.get_by_label_contains(part_of_label).rect()
+}
+
+fn of_customer(command: CustomerCommand) -> [UserCommand; 1] {
+    [command.into()]
 }
 
 fn asked_for(harness: &mut Shown) -> Vec<UserCommand> {
@@ -67,7 +71,9 @@ fn a_double_click_on_the_map_asks_for_a_customer_at_the_nearest_postcode() {
     let newcastle = place(&harness, "customer Grace").center();
     press(&mut harness, newcastle + vec2(14.0, 14.0), PointerButton::Primary, 2);
     let commands = asked_for(&mut harness);
-    let [UserCommand::AddCustomer { name: None, postcode, place }] = &commands[..] else { panic!("{commands:?}") };
+    let [UserCommand::Customer(CustomerCommand::AddCustomer { name: None, postcode, place })] = &commands[..] else {
+        panic!("{commands:?}")
+    };
     assert!(["NE", "SR", "DH", "TS"].contains(&postcode.area()), "{postcode}");
     assert!((54_000_000..55_000_000).contains(&place.0));
     assert_eq!(harness.state().picture.customers.len(), 4, "no customer before a fact says so");
@@ -88,7 +94,9 @@ fn dragging_a_customer_asks_to_move_house() {
     let (newcastle, london) = (place(&harness, "customer Grace").center(), place(&harness, "customer Tim").center());
     drag(&mut harness, newcastle, london + vec2(2.0, 1.0));
     let commands = asked_for(&mut harness);
-    let [UserCommand::MoveCustomer { customer, place, .. }] = &commands[..] else { panic!("{commands:?}") };
+    let [UserCommand::Customer(CustomerCommand::MoveCustomer { customer, place, .. })] = &commands[..] else {
+        panic!("{commands:?}")
+    };
     assert_eq!(*customer, scene::customer(2).1);
     assert!((51_000_000..52_200_000).contains(&place.0), "{place:?}");
     assert_eq!(place_of_grace(&harness), newcastle, "the customer moves when a fact says so");
@@ -108,8 +116,8 @@ fn dishes_and_a_postcode_make_an_order() {
     click(&mut harness, "Place order · 2 items · £12.70");
     let items = ["Margherita pizza", "Garlic naan"].map(String::from).to_vec();
     let customer = scene::customer(2).1;
-    let order = UserCommand::PlaceOrder { customer, postcode: "NE1 7RU".into(), items };
-    assert_eq!(asked_for(&mut harness), [order]);
+    let order = CustomerCommand::PlaceOrder { customer, postcode: "NE1 7RU".into(), items };
+    assert_eq!(asked_for(&mut harness), of_customer(order));
 }
 
 #[test]
@@ -133,7 +141,7 @@ fn while_an_order_waits_it_can_be_given_up() {
     let mut harness = shown();
     assert!(harness.get_by_label("Place order").accesskit_node().is_disabled(), "it keeps its place");
     click(&mut harness, "Cancel order");
-    assert_eq!(asked_for(&mut harness), [UserCommand::GiveUp { customer: scene::customer(2).1 }]);
+    assert_eq!(asked_for(&mut harness), of_customer(CustomerCommand::GiveUp { customer: scene::customer(2).1 }));
 }
 
 #[test]
@@ -157,8 +165,8 @@ fn the_history_of_a_postcode_is_read_through_the_cluster() {
     let mut harness = at_rest();
     click(&mut harness, "Read again");
     let postcode = "NE1 7RU".to_owned();
-    let read = UserCommand::ReadHistory { customer: scene::customer(2).1, postcode, page: 0 };
-    assert_eq!(asked_for(&mut harness), [read]);
+    let read = CustomerCommand::ReadHistory { customer: scene::customer(2).1, postcode, page: 0 };
+    assert_eq!(asked_for(&mut harness), of_customer(read));
 }
 
 #[test]
@@ -239,7 +247,10 @@ fn a_right_click_on_a_customer_removes_it() {
     let at = place(&harness, "customer Alan").center();
     press(&mut harness, at, PointerButton::Secondary, 1);
     click(&mut harness, "Remove Alan");
-    assert_eq!(asked_for(&mut harness), [UserCommand::RemoveCustomer { customer: scene::customer(3).1 }]);
+    assert_eq!(
+        asked_for(&mut harness),
+        of_customer(CustomerCommand::RemoveCustomer { customer: scene::customer(3).1 })
+    );
 }
 
 #[test]
@@ -262,10 +273,13 @@ fn a_customers_menu_orders_where_there_is_no_order_form() {
     click(&mut harness, "Pad thai");
     let (customer, postcode) = (scene::customer(2).1, "NE1 7RU".to_owned());
     let items = vec!["Pad thai".to_owned()];
-    assert_eq!(asked_for(&mut harness), [UserCommand::PlaceOrder { customer, postcode: postcode.clone(), items }]);
+    assert_eq!(
+        asked_for(&mut harness),
+        of_customer(CustomerCommand::PlaceOrder { customer, postcode: postcode.clone(), items })
+    );
     press(&mut harness, at, PointerButton::Secondary, 1);
     click(&mut harness, "Read the history of NE1 7RU");
-    assert_eq!(asked_for(&mut harness), [UserCommand::ReadHistory { customer, postcode, page: 0 }]);
+    assert_eq!(asked_for(&mut harness), of_customer(CustomerCommand::ReadHistory { customer, postcode, page: 0 }));
 }
 
 #[test]
@@ -275,7 +289,7 @@ fn speed_cache_and_customer_buttons_ask() {
     assert_eq!(asked_for(&mut harness), [UserCommand::SetRate { rate: Rate::SLOWEST }]);
     assert_eq!(harness.state().picture.steering.rate, Rate::REAL, "the speed changes when a fact says so");
     click(&mut harness, "+ Customer");
-    assert!(matches!(asked_for(&mut harness)[..], [UserCommand::AddCustomer { .. }]));
+    assert!(matches!(asked_for(&mut harness)[..], [UserCommand::Customer(CustomerCommand::AddCustomer { .. })]));
     click(&mut harness, "Menu");
     click(&mut harness, "Cache postcode checks");
     assert_eq!(asked_for(&mut harness), [UserCommand::SetVerdictCache { on: false }]);
@@ -477,24 +491,5 @@ fn place_order_stays_where_it_is_while_an_order_waits() {
         "another button must not come under the pointer"
     );
     click(&mut harness, "Cancel order");
-    assert_eq!(asked_for(&mut harness), [UserCommand::GiveUp { customer: scene::customer(2).1 }]);
-}
-
-#[test]
-fn a_customer_that_was_asked_for_is_the_one_that_orders() {
-    let mut harness = shown();
-    click(&mut harness, "+ Customer");
-    harness.state_mut().hand_over(1.0);
-    let mut told = scene::Scene::new();
-    let place = (51_500_000, -100_000);
-    let is = TraceEvent::Launcher(LauncherEvent::CustomerIs {
-        customer: scene::customer(9).1,
-        name: "Ida".into(),
-        postcode: "DH1 3LE".parse().unwrap(),
-        place,
-    });
-    told.fact(scene::customer(9).0, scene::NOW, is);
-    told.tell(harness.state_mut(), scene::NOW);
-    harness.run_steps(3);
-    assert_eq!(harness.state().focus.customer, Some(scene::customer(9).1));
+    assert_eq!(asked_for(&mut harness), of_customer(CustomerCommand::GiveUp { customer: scene::customer(2).1 }));
 }

@@ -9,6 +9,7 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
+use node::error_text;
 use node::event_loop::Host;
 use protocol::customer::Customer;
 use protocol::ids::{Contact, CustomerId, NodeId, RequestId, RequestNumber, Role};
@@ -19,12 +20,12 @@ use protocol::postcode::Postcode;
 use protocol::trace::{Actor, Ending, LauncherEvent, NodeEvent, Started, TraceEvent, TraceRecord};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::{CustomerCommand, NAMES};
+use super::{NAMES, ToCustomers};
 use crate::hosts::HostKey;
 use crate::incoming::Incoming;
 use crate::observer::Facts;
 use crate::{ClusterClock, random};
-use knowledge::user_command::UserCommand;
+use knowledge::user_command::CustomerCommand;
 
 /// The most customers.
 const MOST_CUSTOMERS: usize = 1000;
@@ -78,7 +79,7 @@ impl CustomerHost {
     }
 
     /// Does what is asked, until nobody can ask any more.
-    pub async fn live(mut self, mut waiting: UnboundedReceiver<CustomerCommand>) {
+    pub async fn live(mut self, mut waiting: UnboundedReceiver<ToCustomers>) {
         loop {
             let mut waking = Ok(());
             let next_waking = self.next_waking();
@@ -87,24 +88,13 @@ impl CustomerHost {
                 () = Self::somebody_wakes(next_waking) => waking = self.wake_due(),
                 told = waiting.recv() => match told {
                     None => return,
-                    Some(CustomerCommand::Steer(command)) => {
-                        if let Err(why) = self.host.steer(command) {
-                            self.fact(NodeId(0), LauncherEvent::CommandRefused { why });
-                        }
-                    }
-                    Some(CustomerCommand::Perform(command)) => {
-                        if let Err(error) = self.perform(command) {
-                            self.fact(NodeId(0), LauncherEvent::CommandRefused { why: node::error_text::chain(&error).into() });
-                        }
-                    }
+                    Some(command) => self.obey(command),
                 }
             }
             if let Err(error) = waking.and_then(|()| self.host.round()) {
                 return self.fact(
                     NodeId(0),
-                    LauncherEvent::Log {
-                        text: format!("The customers have ended: {}", node::error_text::chain(&error)),
-                    },
+                    LauncherEvent::Log { text: format!("The customers have ended: {}", error_text::chain(&error)) },
                 );
             }
             self.explode().await;
@@ -121,54 +111,45 @@ impl CustomerHost {
         }
     }
 
-    fn perform(&mut self, command: UserCommand) -> anyhow::Result<()> {
+    fn obey(&mut self, command: ToCustomers) {
+        let done = match command {
+            ToCustomers::Steer(command) => self.host.steer(command),
+            ToCustomers::Perform(command) => self.perform(command).map_err(|error| error_text::chain(&error).into()),
+            ToCustomers::Wake(name) => self.wake_up(&name).map_err(|error| error_text::chain(&error).into()),
+        };
+        if let Err(why) = done {
+            self.fact(NodeId(0), LauncherEvent::CommandRefused { why });
+        }
+    }
+
+    fn wake_up(&mut self, name: &str) -> anyhow::Result<()> {
+        let node = self.residents.values().find(|resident| resident.name == name).map(|resident| resident.node);
+        self.wake(node.with_context(|| format!("There is no customer named {name}."))?)
+    }
+
+    fn perform(&mut self, command: CustomerCommand) -> anyhow::Result<()> {
         match command {
-            UserCommand::AddCustomer { name, postcode, place } => self.add(name, postcode, place),
-            UserCommand::MoveCustomer { customer, postcode, place } => {
+            CustomerCommand::AddCustomer { name, postcode, place } => self.add(name, postcode, place),
+            CustomerCommand::MoveCustomer { customer, postcode, place } => {
                 let resident = self.resident(customer)?;
                 let (node, name) = (resident.node, resident.name.clone());
                 self.fact(node, LauncherEvent::CustomerIs { customer, name, postcode, place });
                 Ok(())
             }
-            UserCommand::RemoveCustomer { customer } => {
+            CustomerCommand::RemoveCustomer { customer } => {
                 let node = self.resident(customer)?.node;
                 self.forget(customer, node);
                 self.fact(node, LauncherEvent::Ended { how: Ending::Removed, words: "removed".into() });
                 Ok(())
             }
-            UserCommand::PlaceOrder { customer, postcode, items } => {
+            CustomerCommand::PlaceOrder { customer, postcode, items } => {
                 check_items(&items)?;
                 self.ask(customer, Ask::Order { postcode: postcode.parse()?, items })
             }
-            UserCommand::ReadHistory { customer, postcode, page } => {
+            CustomerCommand::ReadHistory { customer, postcode, page } => {
                 self.ask(customer, Ask::History { postcode: postcode.parse()?, page })
             }
-            UserCommand::GiveUp { customer } => self.give_up(customer),
-            UserCommand::Wake { node: name } => {
-                let node = self.residents.values().find(|resident| resident.name == name).map(|resident| resident.node);
-                self.wake(node.with_context(|| format!("There is no customer named {name}."))?)
-            }
-            UserCommand::AddReplica
-            | UserCommand::AddFrontEnd
-            | UserCommand::Crash { .. }
-            | UserCommand::Restart { .. }
-            | UserCommand::Remove { .. }
-            | UserCommand::ShowOrders { .. }
-            | UserCommand::SetHop { .. }
-            | UserCommand::SetRate { .. }
-            | UserCommand::RunUntil { .. }
-            | UserCommand::CrashAll
-            | UserCommand::FreshStart { .. }
-            | UserCommand::Message { .. }
-            | UserCommand::Ring { .. }
-            | UserCommand::SetLinks { .. }
-            | UserCommand::MendAll
-            | UserCommand::Freeze { .. }
-            | UserCommand::SetBomb { .. }
-            | UserCommand::SetPlant { .. }
-            | UserCommand::Misbehave { .. }
-            | UserCommand::ShowHeartbeats { .. }
-            | UserCommand::SetVerdictCache { .. } => bail!("this command is not for customers"),
+            CustomerCommand::GiveUp { customer } => self.give_up(customer),
         }
     }
 

@@ -12,10 +12,11 @@ use protocol::trace::{Ending, Freezing, LauncherEvent, MachineEvent, MessageAct,
 
 use super::Supervisor;
 use super::links::LinkRules;
+use crate::customers::ToCustomers;
 use crate::hosts::HostKey;
 use crate::incoming::ProcessKey;
 use crate::nodes::Kind;
-use knowledge::user_command::{Until, UserCommand};
+use knowledge::user_command::Until;
 
 /// How long a hop lasts while time is slower than real time, unless a person wants it otherwise.
 const SLOW_HOP: Span = Span::millis(10);
@@ -160,7 +161,7 @@ impl Supervisor {
     pub(crate) fn wake(&mut self, name: &str) -> anyhow::Result<()> {
         if self.hosts.knows(name) {
             self.customer_named(name)?;
-            return self.tell_customers(UserCommand::Wake { node: name.to_owned() });
+            return self.tell_customers(ToCustomers::Wake(name.to_owned()));
         }
         let at = self.named(name)?;
         let node = &self.nodes.all[at];

@@ -178,8 +178,9 @@ fn write_whole(tape: &TapeCopy, part: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::ids::{MessageId, NodeId, OpNumber};
-    use protocol::trace::{LauncherEvent, MachineEvent, NodeEvent, TraceEvent};
+    use crate::user_command::{CustomerCommand, UserCommand};
+    use protocol::ids::{CustomerId, MessageId, NodeId, OpNumber};
+    use protocol::trace::{LauncherEvent, MachineEvent, NodeEvent, Rate, TraceEvent};
 
     /// As earlier versions wrote them: no line names the speaker.
     #[test]
@@ -204,5 +205,26 @@ mod tests {
         }
         let unknown = r#"{"fact":{"node":1,"at":1,"event":{"Sung":{"text":"On."}}}}"#;
         assert!(serde_json::from_str::<Line>(unknown).unwrap_err().to_string().contains("unknown variant `Sung`"));
+    }
+
+    #[test]
+    fn commands_of_old_tapes_are_read_and_written_as_ever() {
+        let (customer, postcode) = (CustomerId(88_306_505_573_385_815_992_041_114_525_985_101_895), "EH1 1RE".into());
+        let asked = [
+            (r#"{"SetRate":{"rate":1000000}}"#, UserCommand::SetRate { rate: Rate::REAL }),
+            (r#""MendAll""#, UserCommand::MendAll),
+            (
+                r#"{"ReadHistory":{"customer":88306505573385815992041114525985101895,"postcode":"EH1 1RE","page":0}}"#,
+                CustomerCommand::ReadHistory { customer, postcode, page: 0 }.into(),
+            ),
+        ];
+        for (text, wanted) in asked {
+            let line = format!(r#"{{"command":{{"at":5,"command":{text}}}}}"#);
+            let Ok(Line::Command { at, command }) = serde_json::from_str(&line) else { panic!("{line}") };
+            assert_eq!((at, &command), (5, &wanted));
+            assert_eq!(serde_json::to_string(&Line::Command { at, command }).unwrap(), line);
+            let bytes = postcard::to_extend(&wanted, Vec::new()).unwrap();
+            assert_eq!(postcard::from_bytes::<UserCommand>(&bytes), Ok(wanted));
+        }
     }
 }

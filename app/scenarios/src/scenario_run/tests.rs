@@ -154,7 +154,11 @@ fn customers_with_a_name_stand_in_the_history_from_when_they_were_told() {
     let postcode = "DH1 3LE".parse().unwrap();
     let name = "Ada".to_owned();
     told.fact(100, LauncherEvent::CustomerIs { customer: ADA, name, postcode, place: (0, 0) }, 2_010);
-    let order = UserCommand::PlaceOrder { customer: ADA, postcode: "DH1 3LE".into(), items: Vec::new() };
+    let order = UserCommand::Customer(CustomerCommand::PlaceOrder {
+        customer: ADA,
+        postcode: "DH1 3LE".into(),
+        items: Vec::new(),
+    });
     told.scenario_run.asked_beside(&order, Duration::from_millis(2_100));
     let request = RequestId { customer: ADA, number: RequestNumber(1) };
     let ask = Ask::Order { postcode, items: Vec::new() };
@@ -186,7 +190,7 @@ fn whoever_was_told_to_ask_and_did_not_is_waited_for() {
     let mut told = Told::new("customers = 1\n");
     told.begins();
     told.scenario_run.asked_beside(
-        &UserCommand::ReadHistory { customer: ADA, postcode: "X".into(), page: 0 },
+        &UserCommand::Customer(CustomerCommand::ReadHistory { customer: ADA, postcode: "X".into(), page: 0 }),
         Duration::from_secs(2),
     );
     told.at(3_100);
@@ -202,7 +206,11 @@ fn whoever_was_told_to_ask_and_did_not_is_waited_for() {
 fn a_refusal_of_something_else_does_not_make_an_order_later_than_it_was() {
     let mut told = Told::new("customers = 1\n");
     told.begins();
-    let order = UserCommand::PlaceOrder { customer: ADA, postcode: "DH1 3LE".into(), items: Vec::new() };
+    let order = UserCommand::Customer(CustomerCommand::PlaceOrder {
+        customer: ADA,
+        postcode: "DH1 3LE".into(),
+        items: Vec::new(),
+    });
     let asked = |told: &mut Told, number, ms| {
         let request = RequestId { customer: ADA, number: RequestNumber(number) };
         told.fact(100, NodeEvent::Asked { customer: ADA, request, ask: Ask::Withdraw }, ms);

@@ -8,7 +8,7 @@ use protocol::ids::{CustomerId, MessageId, NodeId, Role};
 use protocol::trace::{Actor, LauncherEvent, MessageAct, NodeEvent, TraceEvent, TraceRecord};
 
 use knowledge::picture::Picture;
-use knowledge::user_command::{LinkWay, UserCommand};
+use knowledge::user_command::{CustomerCommand, LinkWay, UserCommand};
 
 /// A fact that says that a wish was fulfilled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,22 +144,28 @@ fn words_about(command: &UserCommand, picture: &Picture) -> Vec<Fact> {
         UserCommand::Freeze { node: name, .. } => node(name, Fact::Froze),
         UserCommand::Wake { node: name } => node(name, Fact::Woke),
         UserCommand::SetBomb { node: name, .. } => node(name, Fact::Bomb),
-        UserCommand::AddCustomer { name, .. } => name.iter().cloned().map(Fact::Customer).collect(),
-        UserCommand::PlaceOrder { customer, .. } | UserCommand::ReadHistory { customer, .. } => {
-            vec![Fact::Asked(*customer)]
-        }
+        UserCommand::Customer(command) => words_about_customer(command),
         // The copy has a number of its own, which nobody knows yet.
         UserCommand::Message { act: MessageAct::Duplicate, .. } => Vec::new(),
         UserCommand::Message { message, .. } => vec![Fact::Message(*message)],
-        UserCommand::MoveCustomer { .. }
-        | UserCommand::RemoveCustomer { .. }
-        | UserCommand::GiveUp { .. }
-        | UserCommand::AddReplica
+        UserCommand::AddReplica
         | UserCommand::FreshStart { .. }
         | UserCommand::ShowOrders { .. }
         | UserCommand::Ring { .. }
         | UserCommand::Misbehave { .. }
         | UserCommand::ShowHeartbeats { .. }
         | UserCommand::SetVerdictCache { .. } => Vec::new(),
+    }
+}
+
+fn words_about_customer(command: &CustomerCommand) -> Vec<Fact> {
+    match command {
+        CustomerCommand::AddCustomer { name, .. } => name.iter().cloned().map(Fact::Customer).collect(),
+        CustomerCommand::PlaceOrder { customer, .. } | CustomerCommand::ReadHistory { customer, .. } => {
+            vec![Fact::Asked(*customer)]
+        }
+        CustomerCommand::MoveCustomer { .. }
+        | CustomerCommand::RemoveCustomer { .. }
+        | CustomerCommand::GiveUp { .. } => Vec::new(),
     }
 }

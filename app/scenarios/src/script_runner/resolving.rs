@@ -12,7 +12,7 @@ use protocol::trace::{Actor, Rate, Standing};
 
 use crate::{Action, Goal, NodeName, WaitFor};
 use knowledge::picture::{Customer, Node, Picture};
-use knowledge::user_command::{Until, UserCommand};
+use knowledge::user_command::{CustomerCommand, Until, UserCommand};
 use scene::Scene;
 
 /// A step that is done: what is to be handed to the cluster, and what it is called.
@@ -83,18 +83,19 @@ pub fn resolved(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> R
         Action::Order { customer, postcode, items } => {
             let who = scene.customer(customer)?;
             let postcode = postcode.unwrap_or(who.postcode).to_string();
-            let command = UserCommand::PlaceOrder { customer: who.id, postcode, items: items.clone() };
+            let command =
+                UserCommand::Customer(CustomerCommand::PlaceOrder { customer: who.id, postcode, items: items.clone() });
             Ok(no_fault(&format!("{customer} orders"), command))
         }
         Action::Read { customer, postcode } => {
             let who = scene.customer(customer)?;
             let postcode = postcode.unwrap_or(who.postcode).to_string();
-            let command = UserCommand::ReadHistory { customer: who.id, postcode, page: 0 };
+            let command = UserCommand::Customer(CustomerCommand::ReadHistory { customer: who.id, postcode, page: 0 });
             Ok(no_fault(&format!("{customer} reads"), command))
         }
         Action::GiveUp(name) => {
             let customer = scene.customer(name)?.id;
-            Ok(no_fault(&format!("{name} cancels"), UserCommand::GiveUp { customer }))
+            Ok(no_fault(&format!("{name} cancels"), UserCommand::Customer(CustomerCommand::GiveUp { customer })))
         }
         // What takes several moments is not for one.
         Action::Wait { .. } | Action::Step { .. } => Err("only a scenario can do that".into()),
@@ -124,8 +125,8 @@ fn customer_appears(picture: &Picture, name: &str, postcode: Postcode) -> Resolv
         Finding::Closed(_) | Finding::Unknown => (0, 0),
     };
     let command = match customer(picture, name) {
-        Some(known) => UserCommand::MoveCustomer { customer: known.id, postcode, place },
-        None => UserCommand::AddCustomer { name: Some(name.to_owned()), postcode, place },
+        Some(known) => UserCommand::Customer(CustomerCommand::MoveCustomer { customer: known.id, postcode, place }),
+        None => UserCommand::Customer(CustomerCommand::AddCustomer { name: Some(name.to_owned()), postcode, place }),
     };
     no_fault(&format!("{name} appears"), command)
 }

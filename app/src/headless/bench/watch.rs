@@ -12,7 +12,7 @@ use protocol::menu::menu;
 use cluster::Cluster;
 use knowledge::picture::Picture;
 use knowledge::tape::{Entry, Tape};
-use knowledge::user_command::UserCommand;
+use knowledge::user_command::CustomerCommand;
 
 /// Between two looks: sixty a second, as a window paints.
 const BETWEEN_LOOKS: Duration = Duration::from_micros(16_667);
@@ -50,7 +50,7 @@ fn look_on(mut cluster: Cluster, end: &Receiver<()>) {
         for customer in picture.customers.iter().filter(|customer| customer.waiting.is_none()) {
             let items = menu().iter().take(1).map(|dish| dish.name.to_owned()).collect();
             let (customer, postcode) = (customer.id, customer.postcode.to_string());
-            cluster.perform(UserCommand::PlaceOrder { customer, postcode, items });
+            cluster.perform(CustomerCommand::PlaceOrder { customer, postcode, items });
         }
     }
 }

@@ -19,7 +19,7 @@ use super::customers::{self, customers_ui, entries};
 use crate::theme::{self, size, text, tokens};
 use crate::widgets::{asking, button, dim, elided, hairline, heading, main_button, scrolling};
 use knowledge::picture::{Customer, Picture};
-use knowledge::user_command::{CommandQueue, UserCommand};
+use knowledge::user_command::{CommandQueue, CustomerCommand};
 
 /// What is being chosen and typed, for each customer apart.
 #[derive(Debug, Default)]
@@ -225,7 +225,7 @@ fn place_button(
     let needs = commands.refuses.unwrap_or(otherwise);
     let response = main_button(ui, &words, ready).on_disabled_hover_text(needs);
     if ready && (response.clicked() || by_key) {
-        commands.push(UserCommand::PlaceOrder { customer: customer.id, postcode: postcode.to_owned(), items });
+        commands.push(CustomerCommand::PlaceOrder { customer: customer.id, postcode: postcode.to_owned(), items });
         draft.counts.clear();
     }
 }
@@ -242,7 +242,7 @@ fn waiting_ui(ui: &mut Ui, picture: &Picture, customer: &Customer, commands: &mu
     let can = !waiting.giving_up && matches!(waiting.ask, Ask::Order { .. });
     let give_up = |ui: &mut Ui| ui.add_enabled_ui(can, |ui| button(ui, "Cancel order")).inner;
     if asking(ui, commands.refuses, give_up).on_hover_text(wording::GIVE_UP_MEANS).clicked() {
-        commands.push(UserCommand::GiveUp { customer: customer.id });
+        commands.push(CustomerCommand::GiveUp { customer: customer.id });
     }
 }
 
@@ -291,7 +291,7 @@ fn history(ui: &mut Ui, customer: &Customer, postcode: Postcode, commands: &mut 
     let read = |ui: &mut Ui| ui.add_enabled_ui(idle, |ui| button(ui, words)).inner;
     if asking(ui, commands.refuses, read).on_disabled_hover_text(wording::ONE_AT_A_TIME).clicked() {
         let postcode = postcode.to_string();
-        commands.push(UserCommand::ReadHistory { customer: customer.id, postcode, page: 0 });
+        commands.push(CustomerCommand::ReadHistory { customer: customer.id, postcode, page: 0 });
     }
     if let Some(page) = page {
         for order in page.orders.iter().rev().take(MOST_ORDERS) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use egui::{Key, Role};
 use egui_kittest::kittest::Queryable;
-use knowledge::user_command::UserCommand;
+use knowledge::user_command::{CustomerCommand, UserCommand};
 use protocol::order_book::MOST_SESSIONS;
 use protocol::plant::Plant;
 use window::Beginning;
@@ -89,11 +89,11 @@ fn a_mistake_in_a_file_can_be_left_out_from_the_beginning() {
 fn orders_come_too_late_while_a_scenario_is_judged_and_too_early_before_it_begins() {
     let mut harness = opened(STRICT);
     click(&mut harness, "Run it");
-    let order = UserCommand::PlaceOrder {
+    let order = UserCommand::Customer(CustomerCommand::PlaceOrder {
         customer: super::scene::customer(1).1,
         postcode: "EH1 1RE".into(),
         items: vec!["Pad thai".into()],
-    };
+    });
     let mut early = opened(STRICT);
     click(&mut early, "Run it");
     let _ = early.state_mut().play(Duration::ZERO);

@@ -8,7 +8,7 @@ use window::panels::Selected;
 use window::panels::timeline::Look;
 
 use super::ended::{self, LESSON, STRICT};
-use super::{Shown, click, key, place, press};
+use super::{Shown, click, key, place, press, shown};
 use crate::scene::{self, steered};
 use crate::shown::shown_at;
 
@@ -136,4 +136,18 @@ pub fn controls(harness: &Shown) -> Vec<(String, bool, Rect)> {
         Some((its.label()?, !its.is_disabled(), node.rect()))
     };
     nodes.filter_map(control).collect()
+}
+
+#[test]
+fn a_customer_that_was_asked_for_is_the_one_that_orders() {
+    let mut harness = shown();
+    click(&mut harness, "+ Customer");
+    harness.state_mut().hand_over(1.0);
+    let mut told = scene::Scene::new();
+    let (customer, postcode) = (scene::customer(9).1, "DH1 3LE".parse().unwrap());
+    let is = LauncherEvent::CustomerIs { customer, name: "Ida".into(), postcode, place: (51_500_000, -100_000) };
+    told.fact(scene::customer(9).0, scene::NOW, is);
+    told.tell(harness.state_mut(), scene::NOW);
+    harness.run_steps(3);
+    assert_eq!(harness.state().focus.customer, Some(scene::customer(9).1));
 }

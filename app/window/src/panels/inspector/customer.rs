@@ -8,7 +8,7 @@ use crate::panels::Focus;
 use crate::theme::{text, tokens};
 use crate::widgets::{asking, destructive, dim, fact, field, heading, pill};
 use knowledge::picture::{Customer, Picture};
-use knowledge::user_command::{CommandQueue, UserCommand};
+use knowledge::user_command::{CommandQueue, CustomerCommand};
 
 /// The whole part.
 pub(super) fn customer_ui(
@@ -66,11 +66,11 @@ fn ask_of(ui: &mut Ui, state: &mut InspectorState, customer: &Customer, commands
         let clicked = ui.add_enabled(place.is_some(), egui::Button::new("Move")).clicked();
         if let Some((postcode, point)) = place.filter(|_| clicked || by_key) {
             let place = point.in_millionths();
-            commands.push(UserCommand::MoveCustomer { customer: customer.id, postcode, place });
+            commands.push(CustomerCommand::MoveCustomer { customer: customer.id, postcode, place });
             state.new_home.clear();
         }
     });
     if destructive(ui, "Remove").clicked() {
-        commands.push(UserCommand::RemoveCustomer { customer: customer.id });
+        commands.push(CustomerCommand::RemoveCustomer { customer: customer.id });
     }
 }

@@ -15,7 +15,7 @@ use crate::panels::{Focus, Selected};
 use crate::theme::size;
 use crate::widgets::{asking, button};
 use knowledge::picture::{Customer, Node, Picture};
-use knowledge::user_command::{CommandQueue, UserCommand};
+use knowledge::user_command::{CommandQueue, CustomerCommand, UserCommand};
 
 /// Double-click: a customer. Drag: the map moves. Scroll or pinch: the map zooms. Arrows and page keys do the same.
 pub(super) fn on_map(ui: &Ui, ground: &Response, part: Rect, state: &mut DiagramState, commands: &mut CommandQueue) {
@@ -75,7 +75,11 @@ pub(super) fn on_map(ui: &Ui, ground: &Response, part: Rect, state: &mut Diagram
 /// A sentence, if there is no postcode near.
 fn add_customer(place: Point) -> Result<UserCommand, String> {
     let nearest = Gazetteer::get().nearest(place).map_err(|error| error.to_string())?;
-    Ok(UserCommand::AddCustomer { name: None, postcode: nearest.postcode, place: nearest.point.in_millionths() })
+    Ok(UserCommand::Customer(CustomerCommand::AddCustomer {
+        name: None,
+        postcode: nearest.postcode,
+        place: nearest.point.in_millionths(),
+    }))
 }
 
 /// Click: inspect. Drag: move. Right click, or Shift F10: what can be done.
@@ -258,11 +262,11 @@ fn customer_menu(ui: &mut Ui, diagram: &Diagram<'_>, customer: &Customer, comman
     ui.add_enabled_ui(customer.waiting.is_none(), |ui| wishes(ui, customer, commands));
     let gives_up = egui::Button::new("Cancel its order");
     if ui.add_enabled(customer.waiting.is_some(), gives_up).on_hover_text(wording::GIVE_UP_MEANS).clicked() {
-        commands.push(UserCommand::GiveUp { customer: customer.id });
+        commands.push(CustomerCommand::GiveUp { customer: customer.id });
         ui.close();
     }
     if ui.button(format!("Remove {}", customer.name)).clicked() {
-        commands.push(UserCommand::RemoveCustomer { customer: customer.id });
+        commands.push(CustomerCommand::RemoveCustomer { customer: customer.id });
         ui.close();
     }
     if diagram.picture.steering.bombs.contains_key(&customer.node)
@@ -281,13 +285,13 @@ fn wishes(ui: &mut Ui, customer: &Customer, commands: &mut CommandQueue) {
         for dish in protocol::menu::menu() {
             if ui.button(dish.name).clicked() {
                 let (postcode, items) = (postcode.clone(), vec![dish.name.to_owned()]);
-                commands.push(UserCommand::PlaceOrder { customer: customer.id, postcode, items });
+                commands.push(CustomerCommand::PlaceOrder { customer: customer.id, postcode, items });
                 ui.close();
             }
         }
     });
     if ui.button(format!("Read the history of {postcode}")).clicked() {
-        commands.push(UserCommand::ReadHistory { customer: customer.id, postcode, page: 0 });
+        commands.push(CustomerCommand::ReadHistory { customer: customer.id, postcode, page: 0 });
         ui.close();
     }
 }
@@ -321,7 +325,7 @@ fn carry(
         return;
     }
     match Gazetteer::get().nearest(diagram.projection.place(at)) {
-        Ok(nearest) => commands.push(UserCommand::MoveCustomer {
+        Ok(nearest) => commands.push(CustomerCommand::MoveCustomer {
             customer: customer.id,
             postcode: nearest.postcode,
             place: nearest.point.in_millionths(),
@@ -423,7 +427,9 @@ pub(crate) fn command_for(selected: &Selected, picture: &knowledge::picture::Pic
         (Selected::Node(name), Key::R) if picture.nodes.get(name).is_some_and(|node| !node.runs()) => {
             Some(UserCommand::Restart { node: name.clone() })
         }
-        (Selected::Customer(customer), Key::Delete) => Some(UserCommand::RemoveCustomer { customer: *customer }),
+        (Selected::Customer(customer), Key::Delete) => {
+            Some(UserCommand::Customer(CustomerCommand::RemoveCustomer { customer: *customer }))
+        }
         _ => None,
     }
 }
@@ -435,7 +441,7 @@ mod tests {
     #[test]
     fn a_double_click_in_durham_finds_durham_and_one_at_sea_says_so() {
         let durham = add_customer(Point { latitude: 54.7761, longitude: -1.5733 }).unwrap();
-        let UserCommand::AddCustomer { postcode, .. } = durham else { panic!("{durham:?}") };
+        let UserCommand::Customer(CustomerCommand::AddCustomer { postcode, .. }) = durham else { panic!("{durham:?}") };
         assert_eq!(postcode.outcode(), "DH1");
         let sea = add_customer(Point { latitude: 56.0, longitude: 1.5 }).unwrap_err();
         assert!(sea.contains("no postcode here"), "{sea}");
