@@ -7,6 +7,7 @@
 //! **Deliberately absent:** processes, sockets and clocks (`cluster`), sentences (`wording`), anything that is drawn (`window`).
 
 pub mod history;
+mod message_tracker;
 pub mod numbered_steps;
 pub mod picture;
 pub mod recognition;

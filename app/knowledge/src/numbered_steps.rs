@@ -2,11 +2,11 @@
 //!
 //! A small fold of facts, bounded. Who waits for a step, and why, is not known here.
 
-use std::collections::VecDeque;
-
 use protocol::ids::MessageId;
 use protocol::message::Step;
-use protocol::trace::{NodeEvent, TraceEvent, TraceRecord};
+use protocol::trace::{MessageFacts, NodeEvent, TraceEvent, TraceRecord};
+
+use crate::message_tracker::MessageTracker;
 
 /// The most sendings and deliveries that wait for each other.
 const MOST_OPEN: usize = 4096;
@@ -23,35 +23,21 @@ pub enum Passed {
 /// Numbered messages on their way.
 #[derive(Clone, Debug, Default)]
 pub struct NumberedSteps {
-    open: VecDeque<(MessageId, Step)>,
-    /// Messages that have arrived before anybody said that they were sent.
-    early: VecDeque<(MessageId, u64)>,
+    tracker: MessageTracker<MessageId, Step, u64, MOST_OPEN, MOST_OPEN>,
 }
 
 impl NumberedSteps {
     /// Takes a fact in; says what it tells of numbered messages.
     pub fn learn(&mut self, record: &TraceRecord) -> Vec<Passed> {
-        if let TraceEvent::Node(NodeEvent::Sent { message, facts, .. }) = &record.event {
-            let Some(step) = facts.step else { return Vec::new() };
-            if let Some(place) = self.early.iter().position(|(early, _)| early == message) {
-                let at = self.early.remove(place).map_or(record.at, |(_, at)| at);
-                return vec![Passed::Sent(step), Passed::Arrived(step, at)];
-            }
-            self.open.push_back((*message, step));
-            self.open.drain(..self.open.len().saturating_sub(MOST_OPEN));
-            return vec![Passed::Sent(step)];
-        }
-        let TraceEvent::Node(NodeEvent::Delivered { message, .. }) = &record.event else { return Vec::new() };
-        match self.open.iter().position(|(open, _)| open == message) {
-            Some(place) => {
-                let step = self.open.remove(place).map(|(_, step)| step);
-                step.map(|step| Passed::Arrived(step, record.at)).into_iter().collect()
-            }
-            None => {
-                self.early.push_back((*message, record.at));
-                self.early.drain(..self.early.len().saturating_sub(MOST_OPEN));
-                Vec::new()
-            }
+        let TraceEvent::Node(event) = &record.event else { return Vec::new() };
+        if let NodeEvent::Sent { message, facts: MessageFacts { step: Some(step), .. }, .. } = event {
+            let arrived = self.tracker.sent(*message, *step).map(|(step, at)| Passed::Arrived(step, at));
+            [Passed::Sent(*step)].into_iter().chain(arrived).collect()
+        } else if let NodeEvent::Delivered { message, .. } = event {
+            let arrived = self.tracker.delivered(*message, record.at);
+            arrived.map(|(step, at)| Passed::Arrived(step, at)).into_iter().collect()
+        } else {
+            Vec::new()
         }
     }
 }

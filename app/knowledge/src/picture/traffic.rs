@@ -10,6 +10,7 @@ use protocol::postcode::Postcode;
 use protocol::trace::{Loss, MessageFacts, Refusal, Stay};
 
 use super::KeepNewest;
+use crate::message_tracker::MessageTracker;
 
 /// Messages on their way that are shown.
 const MOST_FLYING: usize = 4096;
@@ -108,11 +109,10 @@ pub struct Flow {
 /// All messages; clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Traffic {
-    flying: BTreeMap<(MessageId, NodeId), Arc<MessageInFlight>>,
+    flying: MessageTracker<(MessageId, NodeId), Arc<MessageInFlight>, (u64, End), MOST_FLYING, MOST_EARLY>,
     passed: VecDeque<Arc<MessageInFlight>>,
     /// One of long ago that somebody looks at.
     recalled: Option<Arc<MessageInFlight>>,
-    early: VecDeque<(MessageId, NodeId, u64, End)>,
     flows: BTreeMap<(NodeId, NodeId), Flow>,
     asked: BTreeMap<MessageId, Postcode>,
     newest_end: u64,
@@ -123,12 +123,12 @@ pub struct Traffic {
 impl Traffic {
     /// About how much memory it takes, in bytes.
     pub(super) fn weight(&self) -> usize {
-        (self.flying.len() + self.passed.len()) * MESSAGE + (self.flows.len() + self.asked.len()) * FLOW
+        (self.flying.open().len() + self.passed.len()) * MESSAGE + (self.flows.len() + self.asked.len()) * FLOW
     }
 
     /// Messages on their way, in the order of their senders.
     pub fn flying(&self) -> impl Iterator<Item = &MessageInFlight> {
-        self.flying.values().map(|flying| &**flying)
+        self.flying.open().map(|(_, flying)| &**flying)
     }
 
     /// Messages whose way has ended, oldest first.
@@ -155,7 +155,7 @@ impl Traffic {
     pub fn find(&self, id: MessageId, to: NodeId) -> Option<&MessageInFlight> {
         let is_it = |flying: &&MessageInFlight| flying.id == id && flying.to == to;
         let passed = || self.passed().rev().find(is_it).or_else(|| self.recalled.as_deref().filter(is_it));
-        self.flying.get(&(id, to)).map(|flying| &**flying).or_else(passed)
+        self.flying.get((id, to)).map(|flying| &**flying).or_else(passed)
     }
 
     /// Flows by sender and receiver.
@@ -182,54 +182,43 @@ impl Traffic {
 
     pub(super) fn sent(&mut self, id: MessageId, to: NodeId, facts: MessageFacts, at: u64) {
         let flying = MessageInFlight::new(id, to, facts, at);
-        if let Some(index) = self.early.iter().position(|early| early.0 == id && early.1 == to) {
-            let (arrived, end) = self.early.remove(index).map_or((at, End::Delivered), |early| (early.2, early.3));
-            self.pass(flying, arrived, end);
-            return;
-        }
-        self.wait_for(&flying);
-        self.flying.insert((id, to), Arc::new(flying));
-        if self.flying.len() > MOST_FLYING {
-            self.flying.pop_first();
+        let stay = flying.stay;
+        match self.flying.sent((id, to), Arc::new(flying)) {
+            Some((flying, (arrived, end))) => self.pass(flying, arrived, end),
+            None => self.wait_for(stay),
         }
     }
 
     pub(super) fn stays(&mut self, id: MessageId, to: NodeId, stay: Stay, at: u64) {
-        if let Some(flying) = self.flying.get_mut(&(id, to)) {
+        if let Some(flying) = self.flying.get_mut((id, to)) {
             let flying = Arc::make_mut(flying);
             flying.had_come = (flying.progress(at), at);
             flying.stay = stay;
-            let flying = flying.clone();
-            self.wait_for(&flying);
+            self.wait_for(stay);
         }
     }
 
     pub(super) fn delivered(&mut self, id: MessageId, to: NodeId, refused: Option<&Refusal>, at: u64) {
         let end = refused.cloned().map_or(End::Delivered, End::Refused);
-        match self.flying.remove(&(id, to)) {
-            Some(flying) => self.pass(flying, at, end),
-            None => {
-                self.early.push_back((id, to, at, end));
-                self.early.keep_newest(MOST_EARLY);
-            }
+        if let Some((flying, (at, end))) = self.flying.delivered((id, to), (at, end)) {
+            self.pass(flying, at, end);
         }
     }
 
     pub(super) fn lost(&mut self, id: MessageId, to: NodeId, why: &Loss, at: u64) {
-        if let Some(flying) = self.flying.remove(&(id, to)) {
+        if let Some(flying) = self.flying.take((id, to)) {
             self.pass(flying, at, End::Lost(why.clone()));
         }
     }
 
-    fn wait_for(&mut self, flying: &MessageInFlight) {
-        if let Stay::Until(until) = flying.stay {
+    fn wait_for(&mut self, stay: Stay) {
+        if let Stay::Until(until) = stay {
             let ends = until.saturating_add(PATIENCE);
             self.patience_ends = Some(self.patience_ends.map_or(ends, |other| other.min(ends)));
         }
     }
 
-    fn pass(&mut self, flying: impl Into<Arc<MessageInFlight>>, at: u64, end: End) {
-        let mut flying: Arc<MessageInFlight> = flying.into();
+    fn pass(&mut self, mut flying: Arc<MessageInFlight>, at: u64, end: End) {
         self.newest_end = self.newest_end.max(at);
         let ended = at.max(flying.sent);
         Arc::make_mut(&mut flying).end = Some((ended, end));
@@ -271,13 +260,13 @@ impl Traffic {
             Stay::Held => flying.id.from == id,
             Stay::Until(until) => flying.id.from == id && at < until,
         };
-        let why =
-            |(key, flying): (&(MessageId, NodeId), &Arc<MessageInFlight>)| match (key.1 == id, in_its_link(flying)) {
-                (true, _) => Some((*key, Loss::ReceiverEnded)),
-                (false, true) => Some((*key, Loss::SenderEnded)),
-                (false, false) => None,
-            };
-        let orphans: Vec<_> = self.flying.iter().filter_map(why).collect();
+        let why = |(key, flying): ((MessageId, NodeId), &Arc<MessageInFlight>)| match (key.1 == id, in_its_link(flying))
+        {
+            (true, _) => Some((key, Loss::ReceiverEnded)),
+            (false, true) => Some((key, Loss::SenderEnded)),
+            (false, false) => None,
+        };
+        let orphans: Vec<_> = self.flying.open().filter_map(why).collect();
         for ((message, to), why) in orphans {
             self.lost(message, to, &why, at);
         }
@@ -291,12 +280,11 @@ impl Traffic {
             return;
         }
         self.patience_ends = None;
-        let mut flying = std::mem::take(&mut self.flying);
-        flying.retain(|_, flying| match flying.stay {
+        self.flying.retain(|flying| match flying.stay {
             Stay::Held => true,
             Stay::Until(until) => now < until.saturating_add(PATIENCE),
         });
-        flying.values().for_each(|flying| self.wait_for(flying));
-        self.flying = flying;
+        let stays: Vec<Stay> = self.flying().map(|flying| flying.stay).collect();
+        stays.into_iter().for_each(|stay| self.wait_for(stay));
     }
 }

@@ -12,6 +12,7 @@ use protocol::order_book::Outcome;
 use protocol::trace::{LauncherEvent, NodeEvent, Stay, TraceEvent, TraceRecord};
 use rustc_hash::FxHashMap;
 
+use crate::message_tracker::MessageTracker;
 use crate::verdict::evidence::{Evidence, Judged};
 
 /// Of a message's words, in bytes.
@@ -117,8 +118,7 @@ pub struct MessageIndex {
     /// Messages that were let go, a multiple of [`GROUP`].
     gone: usize,
     /// Messages on their way: where they stand, and when they leave their links.
-    open: FxHashMap<(MessageId, NodeId), (usize, u64)>,
-    early: VecDeque<(MessageId, NodeId, End)>,
+    open: MessageTracker<(MessageId, NodeId), (usize, u64), End, { usize::MAX }, MOST_EARLY>,
     requests: Vec<RequestTrack>,
     by_request: FxHashMap<RequestId, u32>,
     evidence: Evidence,
@@ -150,7 +150,7 @@ impl MessageIndex {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.tracks.len() * (size_of::<MessageTrack>() + BESIDE)
-            + self.open.len() * BESIDE
+            + self.open.open().len() * BESIDE
             + self.requests.len() * (size_of::<RequestTrack>() + BESIDE)
             + self.verdicts.len() * size_of::<(usize, Judged)>()
     }
@@ -215,7 +215,7 @@ impl MessageIndex {
                 self.sent(MessageTrack { step, request, label, ..beginning(*message, *to, at, entry) }, until);
             }
             NodeEvent::Stays { message, to, stay } => {
-                if let Some((_, until)) = self.open.get_mut(&(*message, *to)) {
+                if let Some((_, until)) = self.open.get_mut((*message, *to)) {
                     *until = match stay {
                         Stay::Held => u64::MAX,
                         Stay::Until(until) => *until,
@@ -224,14 +224,12 @@ impl MessageIndex {
             }
             NodeEvent::Delivered { message, refused } => {
                 let how = if refused.is_some() { Arrival::Refused } else { Arrival::Delivered };
-                let end = (at, how, Some(entry));
-                if !self.ended(*message, node, end) {
-                    self.early.push_back((*message, node, end));
-                    self.early.drain(..self.early.len().saturating_sub(MOST_EARLY));
+                if let Some(((place, _), end)) = self.open.delivered((*message, node), (at, how, Some(entry))) {
+                    self.ended(place, end);
                 }
             }
             NodeEvent::Lost { message, to, .. } => {
-                self.ended(*message, *to, (at, Arrival::Lost, Some(entry)));
+                self.lost((*message, *to), at, Some(entry));
             }
             NodeEvent::Asked { request, ask, .. } => self.asked(entry, *request, node, ask, at),
             NodeEvent::Answered { request, answer, .. } => self.answered(*request, answer, at),
@@ -249,12 +247,9 @@ impl MessageIndex {
     }
 
     fn sent(&mut self, mut track: MessageTrack, until: u64) {
-        let key = (track.id, track.to);
-        let early = self.early.iter().position(|early| (early.0, early.1) == key);
-        if let Some((_, _, end)) = early.and_then(|at| self.early.remove(at)) {
+        let place = self.gone + self.tracks.len();
+        if let Some((_, end)) = self.open.sent((track.id, track.to), (place, until)) {
             track.ends(end);
-        } else {
-            self.open.insert(key, (self.gone + self.tracks.len(), until));
         }
         self.push(track);
     }
@@ -273,24 +268,28 @@ impl MessageIndex {
         self.tracks.push_back(track);
     }
 
-    fn ended(&mut self, id: MessageId, to: NodeId, end: End) -> bool {
-        let Some((place, _)) = self.open.remove(&(id, to)) else { return false };
-        let Some(place) = place.checked_sub(self.gone) else { return true };
+    fn lost(&mut self, key: (MessageId, NodeId), at: u64, entry: Option<usize>) {
+        if let Some((place, _)) = self.open.take(key) {
+            self.ended(place, (at, Arrival::Lost, entry));
+        }
+    }
+
+    fn ended(&mut self, place: usize, end: End) {
+        let Some(place) = place.checked_sub(self.gone) else { return };
         if let (Some(track), Some(span)) = (self.tracks.get_mut(place), self.spans.get_mut(place / GROUP)) {
             track.ends(end);
             span.open -= 1;
             span.last = span.last.max(track.end);
         }
-        true
     }
 
     /// What is on its way to a process that has ended is lost, and so is what was still in its links.
     fn process_ended(&mut self, node: NodeId, at: u64) {
-        let lost = |(key, (_, until)): (&(MessageId, NodeId), &(usize, u64))| {
-            (key.1 == node || (key.0.from == node && at < *until)).then_some(*key)
+        let is_lost = |((id, to), (_, until)): &((MessageId, NodeId), &(usize, u64))| {
+            *to == node || (id.from == node && at < *until)
         };
-        for (id, to) in self.open.iter().filter_map(lost).collect::<Vec<_>>() {
-            self.ended(id, to, (at, Arrival::Lost, None));
+        for key in self.open.open().filter(is_lost).map(|(key, _)| key).collect::<Vec<_>>() {
+            self.lost(key, at, None);
         }
     }
 
