@@ -239,7 +239,7 @@ pub(crate) fn not_started(error: anyhow::Error) -> Failure {
     }
 }
 
-/// Performs a command that needs no window. `Gui` is not one of them.
+/// Runs a command that needs no window. `Gui` is not one of them.
 ///
 /// # Errors
 /// See [`Failure`].

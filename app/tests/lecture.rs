@@ -23,7 +23,7 @@ const LIFETIME: u64 = 400;
 /// Orders to a postcode before the next one is used.
 const PER_POSTCODE: u64 = 40;
 
-/// Who leads, and who follows, as order `number` is placed.
+/// The primary and the backups when order `number` is placed.
 fn replicas(number: u64) -> (NodeId, [NodeId; 2]) {
     let first = 5_000_000_000_000_000 + number / LIFETIME;
     (NodeId(first), [NodeId(first + 1), NodeId(first + 2)])

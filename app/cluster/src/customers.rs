@@ -68,7 +68,7 @@ impl Customers {
         let (ready, opened) = channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let observe = common.observe;
-        // Weak: who is told is not who keeps the customers alive.
+        // Weak: this way to them must not keep the customers alive.
         let steered = told.downgrade();
         let tell = move |command| steered.upgrade().is_some_and(|told| told.send(ToCustomers::Steer(command)).is_ok());
         let registry = (hosts.add(Box::new(tell), Vec::new()), supervisor);

@@ -1,7 +1,7 @@
 //! Customers' hosts: the loops inside this program in which customers live, and how they are told what nodes are told.
 //!
 //! The window's customers share one, each load has its own. They follow the cluster's clock, settings and links like any
-//! process; who lives where is known here, what customers do is not.
+//! process. This file knows which customers each host has, but not what they do.
 
 use node::control::SteeringCommand;
 use protocol::ids::NodeId;
@@ -19,7 +19,7 @@ pub(super) type TellHost = Box<dyn Fn(SteeringCommand) -> bool + Send>;
 struct CustomersHost {
     key: HostKey,
     tell: TellHost,
-    /// Who lives there: name and node id.
+    /// Its customers: name and node id.
     residents: Vec<(String, NodeId)>,
 }
 

@@ -37,10 +37,11 @@ pub use settling::Agreement;
 /// Since the moment the load counts from, on a clock that never goes back.
 pub type Moment = Duration;
 
-/// How often overdue requests and the wish to end are looked at.
+/// How often the load looks for overdue requests, and whether it is to end.
 const TICK: Duration = Duration::from_millis(20);
 
-/// What the customers of a load do. A *place* is a customer's seat, from 0: who loses patience leaves it to somebody new.
+/// What the customers of a load do. A *place* is a customer's seat, from 0: a customer that loses patience leaves it to a
+/// new one.
 pub trait Workload: Send + 'static {
     /// What the customer at this place asks next, under which id; none: it has nothing more to ask.
     fn next(&mut self, place: usize, id: RequestId, now: Moment) -> Option<Ask>;
@@ -316,7 +317,7 @@ impl<W: Workload> Crowd<W> {
         }
     }
 
-    /// Who has waited longer than the deadline goes, and somebody new comes.
+    /// A customer that has waited longer than the deadline leaves, and a new one takes its place.
     fn replace_impatient(&mut self) -> anyhow::Result<()> {
         let now = self.begun.elapsed();
         let cluster_time = self.host.clock().now();

@@ -1,4 +1,4 @@
-//! The one thread that starts, kills and reaps all processes of a run, and performs what a person asked for.
+//! The one thread that starts, kills and reaps all processes of a run, and carries out what a person asked for.
 //!
 //! Everything it learns comes through one channel, so nothing here is shared or locked. It never waits for a process, and
 //! it decides nothing about replication.

@@ -18,7 +18,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// A person wants something: another wish about time replaces the one before.
+    /// Takes in a person's command: a new command about time replaces the one before.
     pub fn asked(&mut self, command: &UserCommand, now: u64) {
         if let UserCommand::RunUntil { until, .. } = command {
             self.waits_for = Some((*until, now));

@@ -1,6 +1,6 @@
 //! Which numbered step a delivery completes: sendings and deliveries are reported through different pipes, in any order.
 //!
-//! A small fold of facts, bounded. Who waits for a step, and why, is not known here.
+//! A small fold of facts, bounded. It does not know what waits for a step, or why.
 
 use protocol::ids::MessageId;
 use protocol::message::Step;

@@ -11,7 +11,7 @@ use protocol::trace::{Bomb, Freezing, LinkRule, MessageAct, Rate};
 use serde::de::VariantAccess;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// One wish of a person. On tapes a customer's is written as any other: `{"PlaceOrder": {…}}`.
+/// One command of a person. On tapes a customer's is written as any other: `{"PlaceOrder": {…}}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub enum UserCommand {
@@ -224,9 +224,9 @@ impl<'de> Flat<'de> for UserCommand {
 /// A link, one way, by the names of its ends: "front-end", "replica-2", "postcodes.io", "Grace".
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LinkWay {
-    /// Who sends.
+    /// The sender.
     pub from: String,
-    /// Who receives.
+    /// The receiver.
     pub to: String,
 }
 

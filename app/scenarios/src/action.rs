@@ -45,9 +45,9 @@ pub enum Action {
     },
     /// "cut", "cut-one-way", "hold", "slow", "mend": what links do from now on.
     Links {
-        /// Who sends.
+        /// The sender.
         from: EndName,
-        /// Who receives.
+        /// The receiver.
         to: EndName,
         /// The other direction, too.
         both_ways: bool,
@@ -136,7 +136,7 @@ pub enum Goal {
 pub struct Which {
     /// Its step of the workflow; none: any.
     pub step: Option<u8>,
-    /// Who sent it; none: anybody.
+    /// The sender; none: any.
     pub from: Option<EndName>,
     /// Whom it is for; none: anybody.
     pub to: Option<EndName>,

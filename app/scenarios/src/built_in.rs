@@ -22,7 +22,7 @@ pub const BUILT_IN: [(&str, &str); 16] = [
     ("total-loss", include_str!("../../../resources/scenarios/total-loss.toml")),
 ];
 
-/// One script for each mistake: with it a light turns red, without it all stay green. By name: "museum/reenter-view".
+/// One script for each injected bug: with it a light turns red, without it all stay green. By name: "museum/reenter-view".
 pub const MUSEUM: [(Plant, &str); 18] = [
     (Plant::AckBeforeReplicate, include_str!("../../../resources/scenarios/museum/ack-before-replicate.toml")),
     (Plant::SkipSlowBackup, include_str!("../../../resources/scenarios/museum/skip-slow-backup.toml")),

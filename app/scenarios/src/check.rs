@@ -33,7 +33,7 @@ const LONGEST_TITLE: usize = 200;
 /// Byte position in the text, and what is wrong there.
 type Refusal = (usize, String);
 
-/// Who there can be at a step: names are given in order, so these are the ones that can be meant.
+/// The nodes and customers that a step can name: names are given in order, so only earlier steps count.
 #[derive(Debug, Default)]
 struct Cast {
     /// Replicas so far.
@@ -141,7 +141,7 @@ pub(super) fn known_actions() -> impl Iterator<Item = &'static str> {
     fields::KNOWN.split(", ")
 }
 
-/// "none", or one of the plants.
+/// "none", or one of the injected bugs.
 fn plant(name: &Spanned<String>) -> Result<Option<Plant>, Refusal> {
     match name.get_ref().as_str() {
         "none" => Ok(None),

@@ -1,4 +1,4 @@
-//! What a scenario expects, compared with what came of it: one line for each expectation.
+//! What a scenario expects, compared with what happened: one line for each expectation.
 //!
 //! A floor that was not reached is too little evidence; a ceiling that was broken is a broken promise. Whether the history
 //! is linearizable is `verdict`'s matter.

@@ -1,8 +1,8 @@
-//! Scenarios: what happens to a cluster at which moment, and what must come of it. A TOML file that is only data.
+//! Scenarios: what happens to a cluster at which moment, and what is expected. A scenario is a TOML file that is only data.
 //!
 //! A stranger's file is read within limits and refused with line and column: nothing it says opens
-//! another file, nothing is allocated for what it merely claims, and no mistake is planted without a person's consent.
-//! [`ScriptRunner`] turns its steps into user commands; who hands these on is the caller's.
+//! another file, nothing is allocated for what it merely claims, and no bug is injected without a person's consent.
+//! [`ScriptRunner`] turns its steps into user commands; the caller passes them on.
 
 mod action;
 mod built_in;
@@ -56,7 +56,7 @@ pub struct Scenario {
     pub again_after: Option<Duration>,
     /// How many customers' last requests the replicas remember.
     pub sessions: u32,
-    /// What must come of it, beside the verdict.
+    /// What it expects, besides the verdict.
     pub expect: Expectations,
 }
 
@@ -99,7 +99,7 @@ pub struct Expectations {
     pub recovers_within: Option<Duration>,
     /// After the first fault, at least this many percent of the orders a second before it are acknowledged.
     pub percent_of_calm: Option<u64>,
-    /// These lights turn red while a mistake is planted, or after a fresh start; without, all stay green.
+    /// These lights turn red with an injected bug, or after a fresh start; without, all stay green.
     pub red: Vec<Light>,
 }
 
@@ -151,7 +151,7 @@ impl Scenario {
         self.steps.iter().any(|step| matches!(step.action, Action::FreshStart(_)))
     }
 
-    /// The same without any mistake on purpose.
+    /// The same without any injected bug.
     #[must_use]
     pub fn without_plants(mut self) -> Self {
         self.plant = None;

@@ -30,7 +30,7 @@ pub const QUIET: Duration = Duration::from_secs(20);
 /// How long it may take when the program was asked to end, for each of these.
 pub const HURRY: Duration = Duration::from_secs(2);
 
-/// A scenario that is performed.
+/// A scenario that is being run.
 pub struct ScenarioRun {
     script_runner: ScriptRunner,
     load_driver: Box<dyn LoadDriver>,
@@ -39,7 +39,7 @@ pub struct ScenarioRun {
     told: BTreeMap<CustomerId, Told>,
     /// Commands that wait until it is known how many timers rang before them.
     waiting: VecDeque<UserCommand>,
-    /// Who was woken or restarted in the end, in this incarnation.
+    /// Incarnations that were woken or restarted at the end.
     mended: BTreeSet<NodeId>,
     measuring: Measuring,
     clocks: Clocks,
@@ -426,7 +426,7 @@ pub fn mended(picture: &Picture, chosen: Option<Rate>) -> Vec<UserCommand> {
     commands
 }
 
-/// Who stands still, or has ended and is no replica, and what brings it back.
+/// Each process that is frozen, or has ended and is not a replica, with the command that brings it back.
 fn standing(picture: &Picture) -> impl Iterator<Item = (NodeId, UserCommand)> {
     let frozen = picture.steering.frozen.keys().map(|id| (*id, UserCommand::Wake { node: picture.name(*id) }));
     let dead = |node: &&Node| !node.runs() && node.actor != Actor::Role(Role::Replica);

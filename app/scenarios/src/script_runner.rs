@@ -1,4 +1,4 @@
-//! A scenario as it is performed: facts and times go in, user commands and findings come out.
+//! A scenario as it runs: facts and times go in, user commands and findings come out.
 //!
 //! One engine for the window and for `run`. It is pure: no cluster, no clock, no waiting; the caller calls
 //! [`ScriptRunner::learn`] for each fact and [`ScriptRunner::go_on`] again and again. A step is done when a fact has said so,
@@ -73,7 +73,7 @@ enum Attempt {
         within: Duration,
         what: String,
     },
-    /// More of it is to come.
+    /// It is not complete yet.
     Underway(Vec<UserCommand>),
 }
 
@@ -105,7 +105,7 @@ impl ScriptRunner {
         }
     }
 
-    /// What is performed.
+    /// The scenario that runs.
     #[must_use]
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
@@ -117,7 +117,7 @@ impl ScriptRunner {
         self.seed
     }
 
-    /// What has come of it so far.
+    /// What has been found so far.
     #[must_use]
     pub fn findings(&self) -> &Findings {
         &self.findings

@@ -24,7 +24,7 @@ use window::{Beginning, RunningCluster, file_name, run_tape_window, run_window};
 /// What the window needs at run time, on Debian and its kin (each found by taking it away).
 const APT: &str = "sudo apt install libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0 libgl1";
 
-/// Who closes the window while a cluster is being started waits no longer for it than this.
+/// The longest wait for a cluster that is still starting when the window is closed.
 const LONGEST_END: Duration = Duration::from_secs(5);
 
 /// Whether a window is being opened just now.
@@ -32,7 +32,7 @@ static OPENING: AtomicBool = AtomicBool::new(false);
 /// What a library said as it gave up while a window was being opened.
 static GAVE_UP: Mutex<Option<String>> = Mutex::new(None);
 
-/// Opens the window on a running cluster, or on a tape. Where that is impossible, says why in one sentence and performs
+/// Opens the window on a running cluster, or on a tape. Where that is impossible, says why in one sentence and runs
 /// `demo`, or tells what is on the tape.
 ///
 /// # Errors
@@ -119,7 +119,7 @@ struct Restartable {
 }
 
 impl Restartable {
-    /// None runs yet. Where the window's library hears nothing, a wish to end still ends the program.
+    /// None runs yet. While the window's library does not listen, a signal still ends the program.
     fn without(options: ClusterOptions, wake: Box<dyn Fn() + Send + Sync>) -> Self {
         let wake: Wake = Arc::from(wake);
         let woken = wake.clone();

@@ -117,7 +117,7 @@ fn obey(line: &Line, cluster: &mut Cluster, picture: &Picture, has_load: bool) -
 fn say_changes(cluster: &mut Cluster, picture: &mut Picture) -> Result<(), Failure> {
     let lost_before = picture.total_loss().is_some();
     for record in cluster.take_facts() {
-        // Who is taken away is not in the picture any more, who starts is not in it before.
+        // A removed process leaves the picture with this fact, and a new one enters it.
         let before = picture.nodes.of(record.node).map(NodeLine::of);
         picture.apply(&record);
         let node = picture.nodes.of(record.node).map(NodeLine::of).or(before);

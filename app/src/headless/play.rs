@@ -1,6 +1,6 @@
-//! A scenario performed without a window: facts go from the cluster to picture and run, wishes back.
+//! Runs a scenario without a window: facts go from the cluster to the picture and the run, commands go back.
 //!
-//! What happens when, and what came of it, is the run's matter, which the window uses too.
+//! The run decides what happens when, and how it ended; the window uses the same run.
 
 use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
@@ -19,7 +19,7 @@ use scenarios::{Outcome, ScriptRunner};
 /// Between two looks at what only time brings about.
 const TICK: Duration = Duration::from_millis(20);
 
-/// What else is done with the facts while a scenario is performed.
+/// What else is done with the facts while a scenario runs.
 pub(super) trait Witness {
     /// A fact was learned.
     fn learn(&mut self, record: &TraceRecord) -> Result<(), Failure>;
@@ -31,7 +31,7 @@ pub(super) trait Witness {
     fn end(&mut self) -> Result<(), Failure>;
 }
 
-/// Performs to the end. `history`: where it is written. Also tells the memory of the largest process, in bytes.
+/// Runs it to the end. `history`: where it is written. Also returns the memory of the largest process, in bytes.
 pub(super) fn play(
     mut cluster: Cluster,
     script_runner: ScriptRunner,

@@ -9,7 +9,7 @@ use anyhow::Context;
 use super::{Exit, warn};
 use cluster::interrupt::Interrupt;
 
-/// A second wish within this time is the same wish: a closing terminal and `timeout` send theirs twice.
+/// A second signal within this time counts as the same: a closing terminal and `timeout` send theirs twice.
 const SAME_WISH: Duration = Duration::from_secs(1);
 
 /// Asks the interrupt when this process is asked to end. From the return of this on a signal alone kills no more; a second

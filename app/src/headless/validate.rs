@@ -20,7 +20,7 @@ struct Found {
     column: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
-    /// Mistakes that a scenario would make on purpose.
+    /// Bugs that a scenario would inject.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     plants: Vec<&'static str>,
 }
@@ -61,7 +61,7 @@ pub(super) fn perform(path: &Path, json: bool) -> Result<Exit, Failure> {
     Ok(if found.ok { Exit::Holds } else { Exit::BadInput })
 }
 
-/// A tape that opens, but not as a whole, is not ok; what can be seen of it is told by `replay`.
+/// A tape that can be read only in part is not ok; `replay` shows that part.
 fn examine_tape(file: impl BufRead) -> Found {
     let (line, why) = match tape::read(file) {
         Ok(opened) if opened.bad_line.is_none() => {

@@ -108,7 +108,7 @@ fn three_front_ends_are_added_frozen_crashed_restarted_and_removed() {
     assert_ne!(again, second, "a front-end is somebody else each time");
     scenario_run.is_retired(again, false);
 
-    // Who is taken away makes room, and comes back only while there is some.
+    // A removed front-end makes room, and comes back only while there is room.
     scenario_run.ends(UserCommand::Remove { node: node("front-end-3") });
     assert_eq!(scenario_run.add_front_end().0, "front-end-4");
     let why = scenario_run.refusal(UserCommand::Restart { node: node("front-end-3") });

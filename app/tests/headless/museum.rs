@@ -1,4 +1,4 @@
-//! The bug museum on real processes: each script turns its light red with the mistake it is about, and the very same
+//! The bug museum on real processes: each script turns its light red with its injected bug, and the very same
 //! script ends green without it.
 //!
 //! What each shows stands in its file.
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::program::{last_json, program};
 
-/// Each mistake, and the light it turns red.
+/// Each injected bug, and the light it turns red.
 const MUSEUM: [(&str, &str); 17] = [
     ("ack-before-replicate", "lost"),
     ("skip-slow-backup", "lost"),
@@ -32,7 +32,7 @@ const MUSEUM: [(&str, &str); 17] = [
 /// This many run at the same time: most of the time they wait for a timer.
 const AT_A_TIME: usize = 3;
 
-/// Performs a script. What is wrong with its end: it must end with this status and exactly these red lights.
+/// Runs a script. What is wrong with its end: it must end with this status and exactly these red lights.
 fn perform(mistake: &str, consent: &str, status: i32, red: &[&str]) -> Option<String> {
     let output = program(&["run", &format!("museum/{mistake}"), consent, "--json"]);
     if output.status.code() != Some(status) || last_json(&output)["red"] != serde_json::json!(red) {

@@ -162,7 +162,7 @@ fn a_cluster_is_steered_by_its_launcher_and_status_shows_how() {
     }
     cluster.talk.say(r#"{"do":"speed","rate":7}"#);
     cluster.talk.hear_until(|line| line["change"] == "refused");
-    // The line before was obeyed before this one was refused; the supervisor tells who asks what is so by now.
+    // The line before was carried out before this one was refused; the supervisor's status shows it after a moment.
     let mut status = cluster.status();
     while status["rate"] != 0.1 {
         status = cluster.status();

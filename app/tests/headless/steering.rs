@@ -1,4 +1,4 @@
-//! Time, links and processes are steered as from the window: each wish becomes a fact, or is refused with a sentence.
+//! Time, links and processes are steered as from the window: each command becomes a fact, or is refused with a sentence.
 
 use std::time::Instant;
 

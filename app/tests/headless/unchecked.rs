@@ -1,5 +1,5 @@
-//! While nobody can check postcodes: who waits knows why, who needs no check waits for nobody, and nobody waits for ever who
-//! was told not to.
+//! While no service can check postcodes: a waiting customer knows why, an order that needs no check does not wait, and with
+//! `--unchecked refuse` no order waits for ever.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

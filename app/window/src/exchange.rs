@@ -22,7 +22,7 @@ use knowledge::tape::Entry;
 use knowledge::user_command::{CustomerCommand, UserCommand};
 
 impl Window {
-    /// Takes in what the cluster told, or what was asked of it.
+    /// Takes in a fact from the cluster, or a command to it.
     pub fn take_in(&mut self, entry: Entry) {
         self.tape.take_in(&mut self.picture, entry);
     }

@@ -82,7 +82,7 @@ pub struct Window {
     /// Whether there is no cluster, only a tape.
     alone: bool,
     scenarios: ScenariosState,
-    /// The scenarios that can be performed; listed when the list is opened first.
+    /// The scenarios that can be run; listed when the list is first opened.
     listed: Vec<Listed>,
     performing: Option<performing::Performing>,
     stops_performing: bool,

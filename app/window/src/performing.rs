@@ -1,6 +1,6 @@
-//! A scenario performed on the cluster of the window: on the same run as without a window, and watched by a person.
+//! A scenario that runs on the window's cluster, with the same code as in the terminal, while a person watches.
 //!
-//! The run says what to do, when, and how it ended; here is only when one begins, ends and is told of. No clock here: the
+//! `ScenarioRun` says what to do, when, and how it ended. This file only begins it, ends it and reports it. No clock here: the
 //! caller says what time it is.
 
 use std::time::Duration;
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(super) struct Performing {
     /// What was asked for, to ask for it again.
     wanted: Wanted,
-    /// As it is written, with the mistakes it makes on purpose.
+    /// As it is written, with the bugs it injects.
     written: Scenario,
     course: Course,
     shows_result: bool,
@@ -36,13 +36,13 @@ pub(super) struct Performing {
 enum Course {
     /// A cluster of its own is being started, since then, for this.
     Starting(Duration, Box<Scenario>),
-    /// It is performed, or was.
+    /// It runs, or has run.
     Staged(Box<ScenarioRun>),
     /// It did not begin: a sentence why.
     Failed(String),
 }
 
-/// The built-in scenarios, as the list shows them; those of the museum with the mistake they are about.
+/// The built-in scenarios, as the list shows them; those of the museum with the injected bug they are about.
 pub(super) fn listed() -> Vec<Listed> {
     let entry = |name: String, text: &str, plant| {
         let scenario = scenarios::parse(text).ok()?;
@@ -108,7 +108,7 @@ impl Performing {
     }
 }
 
-/// How far a run is, and whether it ended well. `lesson`: the mistake that the scenario is about.
+/// How far a run is, and whether it ended well. `lesson`: the injected bug that the scenario is about.
 fn staged(scenario_run: &ScenarioRun, lesson: Option<Plant>) -> (String, Option<bool>) {
     match scenario_run.phase() {
         Phase::Gathering(_) => (wording::PREPARING.to_owned(), None),
@@ -180,7 +180,7 @@ impl Window {
             commands.extend(performing.stopped(&self.picture));
         }
         if std::mem::take(&mut self.scenarios.begins_new) {
-            // With its customers, its faults and its mistake it ends.
+            // It ends together with its customers, faults and injected bug.
             self.performing = None;
             self.beginning = Some(Beginning::Usual);
             self.notices.announce(wording::NEW_CLUSTER_STARTS.into());
@@ -267,7 +267,7 @@ impl Window {
         }
     }
 
-    /// There is no cluster to perform on.
+    /// There is no cluster to run it on.
     pub fn cannot_begin(&mut self, why: &str) {
         match &mut self.performing {
             Some(performing) => performing.course = Course::Failed(why.to_owned()),
@@ -275,7 +275,7 @@ impl Window {
         }
     }
 
-    /// A person asks for something while a scenario is performed. False: not now, because customers are not there yet, or it
+    /// A person asks for something while a scenario runs. False: not now, because customers are not there yet, or it
     /// is being judged.
     pub(super) fn may_ask(&mut self, command: &UserCommand) -> bool {
         let Some(Performing { course: Course::Staged(scenario_run), .. }) = &mut self.performing else { return true };

@@ -1,4 +1,4 @@
-//! What the window needs of a cluster. Who runs one, and how, is not known here.
+//! What the window needs from a cluster. How a cluster is run is not known here.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use protocol::trace::TraceRecord;
 use knowledge::user_command::UserCommand;
 use scenarios::scenario_run::load_driver::LoadDriver;
 
-/// What the window needs of a cluster: the real one, or recorded facts in tests. Nothing here may block.
+/// What the window needs from a cluster: the real one, or recorded facts in tests. Nothing here may block.
 pub trait RunningCluster {
     /// Does what a person asked for, sooner or later; facts will tell.
     fn perform(&mut self, command: UserCommand);
@@ -17,8 +17,8 @@ pub trait RunningCluster {
     fn now(&self) -> u64;
     /// Ends every process and starts another cluster, sooner or later; where there can be none, nothing happens.
     fn begin_again(&mut self, _beginning: Beginning) {}
-    /// Who orders and judges when a scenario is performed on it; moments count from `epoch`. Else a sentence why there is
-    /// nobody.
+    /// Places the orders of a scenario that runs on this cluster, and judges it; moments count from `epoch`. Without one, a
+    /// sentence says why.
     fn load_driver(&mut self, _epoch: Instant) -> Result<Box<dyn LoadDriver>, String> {
         Err("No cluster is running.".into())
     }

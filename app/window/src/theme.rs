@@ -219,7 +219,7 @@ pub mod time {
     pub const GATHER: f32 = 0.15;
     /// Frames that only show timers running down take at most this part of a core.
     pub const IDLE_SHARE: f32 = 0.02;
-    /// Between two looks at a scenario that is performed, in seconds.
+    /// Between two looks at a running scenario, in seconds.
     pub const SCENARIO_FRAME: f32 = 0.05;
     /// A heartbeat's pulse on a line lasts so long, in microseconds before a person's eyes.
     pub const PULSE: u64 = 350_000;

@@ -13,7 +13,7 @@ use knowledge::picture::LogLine;
 /// How a line of the log is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {
-    /// A message, a wish.
+    /// A message, a command.
     Plain,
     /// Something was settled well.
     Good,

@@ -46,7 +46,7 @@ pub fn conclusion(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// What follows, in a sentence. `lesson`: the mistake that the scenario is about.
+/// What follows, in a sentence. `lesson`: the injected bug that the scenario is about.
 #[must_use]
 pub fn result(outcome: &Outcome, lesson: Option<Plant>) -> String {
     let lights: Vec<String> = outcome.red.iter().map(|light| light_named(*light)).collect();

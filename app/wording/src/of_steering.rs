@@ -54,9 +54,9 @@ pub const BOMB: &str = "Bomb";
 pub const UNSAFE_LESSON: &str = "Unsafe lesson";
 /// What scenarios are.
 pub const SCENARIOS_MEAN: &str = "Scripts of orders and faults. Each starts a new cluster in place of the present one. At the end a card compares what was expected with what happened.";
-/// A museum scenario without its mistake.
+/// A museum scenario without its injected bug.
 pub const WITHOUT_MEANS: &str = "Runs the same script without the bug: every light stays green.";
-/// A scenario that was opened and is not performed yet.
+/// A scenario that was opened and does not run yet.
 pub const SCENARIO_BEGINS: &str = "It starts a new cluster in place of the present one.";
 /// What the museum is.
 pub const MUSEUM_MEANS: &str = "The bug museum: each switch breaks one rule of the protocol. With the bug on, its scenario turns a light red; without the bug, the same scenario ends green.";
@@ -211,7 +211,7 @@ pub fn plant_title(plant: Plant) -> String {
     format!("Switch on the bug “{plant}”?")
 }
 
-/// The facts beside the beliefs: who leads, which view is recorded with which members, and which replicas run, by number.
+/// The facts next to the beliefs: the primary, the recorded view with its members, and the running replicas, by number.
 #[must_use]
 pub fn truth(primary: Option<String>, view: Option<(u64, Vec<String>)>, alive: &[String]) -> String {
     let primary = primary.map_or_else(|| "no primary".into(), |name| format!("{name} is primary"));

@@ -1,4 +1,4 @@
-//! Where all customers live: who they are, what each waits for, and what they can be asked to do.
+//! The host of all customers: their names, what each waits for, and what each can be asked to do.
 //!
 //! One loop drives all their machines; what happens to them is traced by the host, what they are asked here.
 
@@ -42,7 +42,7 @@ pub(super) struct CustomerHost {
     /// Where it is said who lives here, and under which key.
     registry: (HostKey, Sender<Incoming>),
     residents: BTreeMap<CustomerId, Resident>,
-    /// Who stands still, and until when; none: until somebody wakes them.
+    /// Frozen customers, and until when; none: until they are woken.
     frozen: BTreeMap<NodeId, Option<Instant>>,
     named: usize,
     asked_lately: VecDeque<Instant>,

@@ -1,7 +1,7 @@
 //! Bombs as the launcher lays them: in a process that runs, in one that will start, in a customer, in itself.
 //!
 //! Where a point lies, and what happens there, nodes and customers' hosts know. The launcher knows two points of its own,
-//! and hears of one for a joiner: who is needed for every answer is not told so.
+//! and hears of one for a joining replica, which is not told that every answer needs it.
 
 use anyhow::{bail, ensure};
 use node::control::{NodeConfig, SteeringCommand};
@@ -105,7 +105,7 @@ fn ensure_passes(name: &str, role: Role, bomb: Option<Bomb>) -> anyhow::Result<(
 fn go_off(blast: Blast) {
     match blast {
         Blast::Crash => node::process::die(),
-        // Nobody could wake it: who wakes is the one that stands still.
+        // Nothing could wake it: this is the thread that wakes others.
         Blast::Freeze { wakes_after } => {
             std::thread::sleep(std::time::Duration::from_micros(wakes_after.unwrap_or_default().0));
         }

@@ -89,7 +89,7 @@ impl Supervisor {
     }
 
     fn tell_of_link(&self, setting: LinkSetting) {
-        // Who does not run now is told when it starts.
+        // A process that does not run now is told when it starts.
         let _ = self.steer(self.link_owner(setting), SteeringCommand::Link(setting));
     }
 
@@ -97,7 +97,7 @@ impl Supervisor {
         name == CROWD || self.nodes.named(name).is_some() || self.hosts.knows(name) || self.live_service(name).is_some()
     }
 
-    /// Who is at that end now.
+    /// The processes at that end now.
     fn ends(&self, name: &str) -> Vec<NodeId> {
         let node = self.nodes.named(name).map(|at| self.nodes.all[at].id);
         match node.or_else(|| self.live_service(name)) {

@@ -107,7 +107,7 @@ impl Supervisor {
     }
 
     /// The only wait of a start. Takes in one thing that comes within `at_most`. What must end the start ends it here: a
-    /// process that dies, the wish to stop, the deadline.
+    /// process that dies, an interrupt, the deadline.
     fn hear(&mut self, deadline: Instant, at_most: Duration, otherwise: &str) -> anyhow::Result<()> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {

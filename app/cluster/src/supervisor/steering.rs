@@ -1,7 +1,7 @@
-//! What the supervisor does when time, messages, processes and mistakes are steered: each wish is told to whom it concerns,
-//! and becomes a fact.
+//! What the supervisor does with commands for time, messages, processes and injected bugs: each command goes to the processes
+//! it concerns, and becomes a fact.
 //!
-//! Nothing of it is known to a machine. Links have a file of their own.
+//! No machine knows of them. Links have a file of their own.
 
 use anyhow::{Context, bail};
 use node::control::{ControlCommand, SteeringCommand};
@@ -83,7 +83,7 @@ impl Supervisor {
         let before = self.common.settings.hop;
         self.use_hop(self.clock.rate());
         if self.common.settings.hop == before {
-            // Asked for what is so already: said all the same.
+            // It has this length already. The fact is reported all the same.
             self.fact(NodeId(0), LauncherEvent::HopIs { hop: before.0 });
         }
         Ok(())

@@ -1,14 +1,14 @@
-//! What is so, and what each node takes to be so: for showing them side by side.
+//! The facts, and what each node believes, to be shown side by side.
 //!
-//! Truth is not guessed either: processes that run, the primary that acts by its own account, and the view that the name
-//! server has recorded. In a distributed system nobody but the onlooker sees it.
+//! The facts are not guessed: processes that run, the primary that acts by its own account, and the view that the name
+//! server has recorded. In a distributed system only an observer from outside sees them all.
 
 use protocol::ids::{NodeId, Role, View, ViewNumber};
 use protocol::trace::{Actor, NodeState};
 
 use super::{Node, Picture};
 
-/// What is so.
+/// The facts that beliefs are compared with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Truth {
     /// The view that is recorded; before any is, or without a name server, the newest that anybody believes in.
@@ -19,10 +19,10 @@ pub struct Truth {
     pub alive: Vec<NodeId>,
 }
 
-/// What one node takes to be so. What it has no opinion on is none.
+/// What one node believes. What it has no opinion on is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Belief {
-    /// Who believes.
+    /// The node that believes it.
     pub node: NodeId,
     /// What people call it.
     pub name: String,
@@ -81,7 +81,7 @@ impl Picture {
         }
     }
 
-    /// What each living node takes to be so, in the order in which nodes are shown. Nodes that have not said anything yet,
+    /// What each living node believes, in the order in which nodes are shown. Nodes that have not said anything yet,
     /// and postcode services, are left out.
     pub fn beliefs(&self) -> impl Iterator<Item = Belief> {
         self.nodes.iter().filter(|node| node.runs()).filter_map(belief)

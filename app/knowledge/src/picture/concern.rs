@@ -10,7 +10,7 @@ use super::{Node, Picture};
 pub enum Concern {
     /// A customer waits, and a link on its order's way is cut or holds what enters it.
     Blocked {
-        /// Who waits.
+        /// The waiting customer.
         customer: String,
         /// Where the link begins.
         from: String,
@@ -19,7 +19,7 @@ pub enum Concern {
     },
     /// A customer waits for longer than an order takes.
     Hangs {
-        /// Who waits.
+        /// The waiting customer.
         customer: String,
         /// For how long, in microseconds of cluster time.
         waited: u64,

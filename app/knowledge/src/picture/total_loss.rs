@@ -23,14 +23,14 @@ impl Picture {
     /// None while one of them runs, also if it stands still: it may go on.
     #[must_use]
     pub fn total_loss(&self) -> Option<TotalLoss> {
-        // Who led last may be gone before a front-end says so.
+        // The last primary may be gone before a front-end reports its view.
         let is_newest = |view: &&View| view.number > ViewNumber(0) && view.number.0 >= self.newest_led;
         let view = self.nodes.newest_view().filter(is_newest)?;
         let runs = |id: &NodeId| self.nodes.of(*id).is_some_and(Node::runs);
         if view.members.iter().any(runs) {
             return None;
         }
-        // Who was never heard of may run somewhere.
+        // A member that was never heard of may run somewhere.
         let names = view.members.iter().map(|id| self.nodes.shared_name_of(*id));
         let mut members = names.collect::<Option<Vec<_>>>()?;
         members.sort();

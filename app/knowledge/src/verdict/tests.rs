@@ -1,4 +1,4 @@
-//! Planted violations: each is found, and nothing else is. Histories are drawn as one line per operation.
+//! Histories with a violation each: it is found, and nothing else is. Histories are drawn as one line per operation.
 
 use super::*;
 use crate::history::read;

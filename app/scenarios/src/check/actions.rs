@@ -23,7 +23,7 @@ const LONGEST_NAME: usize = 40;
 /// Characters of what is said.
 const LONGEST_WORDS: usize = 300;
 
-/// Checks a step; who appears in it may be meant by later ones.
+/// Checks a step. Later steps may name what it adds.
 pub(super) fn action(step: &FileStep, cast: &mut Cast) -> Result<Action, Refusal> {
     let name = step.action.get_ref().as_str();
     let Some((needed, allowed)) = fields::of_action(name) else {

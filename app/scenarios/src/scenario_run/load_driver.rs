@@ -1,5 +1,5 @@
-//! The customers of a scenario that is performed, and everything that takes long: what the cluster holds at first, those
-//! who order all the time, the history, the last reads, the verdict on it all.
+//! The customers of a running scenario, and everything that takes long: what the cluster holds at first, the customers that
+//! order all the time, the history, the last reads, and the verdict.
 //!
 //! A thread of its own does it, so that neither window nor script runner waits. What happens in the run is not decided here.
 
@@ -132,7 +132,7 @@ pub struct Measures {
     pub rung: Vec<(NodeId, u64)>,
 }
 
-/// Who watches, orders and judges. Nothing here may block.
+/// Watches, orders and judges. Nothing here may block.
 pub trait LoadDriver {
     /// Says something to it.
     fn tell(&mut self, command: LoadCommand);
@@ -229,7 +229,7 @@ struct Host {
 }
 
 impl Host {
-    /// Says, again and again, whether something may still be waited for. Meanwhile only the wish to hurry is heard.
+    /// Says, again and again, whether it may still wait for something. Meanwhile it only hears the command to hurry.
     fn waits(&self) -> impl FnMut() -> bool + '_ {
         let mut patience = self.patience();
         move || {

@@ -10,7 +10,7 @@ use protocol::trace::{Actor, LauncherEvent, MessageAct, NodeEvent, TraceEvent, T
 use knowledge::picture::Picture;
 use knowledge::user_command::{CustomerCommand, LinkWay, UserCommand};
 
-/// A fact that says that a wish was fulfilled.
+/// A fact that says that a command was carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Fact {
     Ended(NodeId),
@@ -70,7 +70,7 @@ fn is_front_end(record: &TraceRecord) -> bool {
     matches!(&record.event, TraceEvent::Launcher(LauncherEvent::Started(started)) if started.actor == Actor::Role(Role::FrontEnd))
 }
 
-/// The word a fact is; none: it answers no wish.
+/// The fact that a record reports; none: it answers no command.
 fn word_of(record: &TraceRecord) -> Option<Fact> {
     match &record.event {
         TraceEvent::Launcher(event) => word_of_launcher(event, record.node),
@@ -118,7 +118,7 @@ fn word_of_node(event: &NodeEvent, node: NodeId) -> Option<Fact> {
     })
 }
 
-/// What will be said when a wish is fulfilled; nothing, if nothing is said or nobody needs to wait for it.
+/// The facts that say that a command was carried out; none, if no fact says so or no step needs to wait for it.
 fn words_about(command: &UserCommand, picture: &Picture) -> Vec<Fact> {
     let node = |name: &String, word: fn(NodeId) -> Fact| {
         let node = picture.nodes.get(name).map(|node| node.id);

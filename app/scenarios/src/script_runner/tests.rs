@@ -60,7 +60,7 @@ fn view(primary: u64, number: u64) -> View {
     View::new(ViewNumber(number), NodeId(primary), vec![NodeId(1), NodeId(2), NodeId(3)])
 }
 
-/// Who leads is the replica with the view's number.
+/// The replica with the view's number leads.
 fn state(of: u64, number: u64) -> ReplicaState {
     let leads = of == number;
     ReplicaState {

@@ -17,7 +17,7 @@ use knowledge::user_command::CustomerCommand;
 /// Between two looks: sixty a second, as a window paints.
 const BETWEEN_LOOKS: Duration = Duration::from_micros(16_667);
 
-/// Who watches. The cluster ends with it.
+/// Watches the cluster, and ends it when dropped.
 pub(super) struct Watch {
     over: Sender<()>,
     thread: Option<JoinHandle<()>>,

@@ -1,6 +1,6 @@
 //! What is told of a run: counts, gaps, lights, what is not as expected, and the verdict.
 //!
-//! Nothing is performed or judged here.
+//! Nothing is run or judged here.
 
 use serde::Serialize;
 

@@ -190,7 +190,7 @@ pub fn failpoints_at(step: u8) -> &'static [Failpoint] {
     }
 }
 
-/// The wish for a bomb.
+/// The action that sets a bomb.
 #[must_use]
 pub fn bomb(name: &str, at: Failpoint, crash: bool) -> Action {
     let blast = if crash { Blast::Crash } else { Blast::Freeze { wakes_after: None } };

@@ -8,7 +8,7 @@ use crate::widgets::{asking, button, from_right, pill};
 use knowledge::picture::{Picture, TotalLoss};
 use knowledge::user_command::{CommandQueue, UserCommand};
 
-/// What is told of a scenario that is performed.
+/// What is shown of a running scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Performed {
     /// Its title.

@@ -1,4 +1,4 @@
-//! Asks whether a person means it, before something that cannot be undone or that makes the program wrong on purpose.
+//! Asks for consent before something that cannot be undone, and before a bug is injected.
 
 use egui::{Label, RichText, Ui};
 use protocol::ids::View;
@@ -19,7 +19,7 @@ pub enum Asked {
         name: String,
         /// What it is about.
         title: String,
-        /// The mistake that it makes on purpose, if it does.
+        /// The bug that it injects, if any.
         plant: Option<Plant>,
         /// Whether it was read from a file.
         opened: bool,
@@ -51,7 +51,7 @@ pub enum Agreed {
 pub struct Wanted {
     /// Its name.
     pub name: String,
-    /// Whether with the mistake it makes on purpose, if it makes one.
+    /// Whether with the bug that it injects, if any.
     pub with_mistake: bool,
     /// Whether it was read from a file.
     pub opened: bool,

@@ -368,7 +368,7 @@ fn reported_ui(ui: &Ui, reported: &mut Option<String>) {
     }
 }
 
-/// Nothing is lost without a word. Who keeps the file may give another name.
+/// Asks before a file is replaced. To keep the old file, a person can type another name.
 fn replaces_ui(ui: &Ui, state: &mut FilesState) {
     let Some(path) = state.replaces.clone() else { return };
     let shown = |part: Option<&std::ffi::OsStr>| called(part.unwrap_or_default(), 200);

@@ -65,7 +65,7 @@ pub fn of(picture: &Picture, name: &str, except: &[&str]) -> Vec<LinkWay> {
     pairs(picture).iter().filter(|ends| its(ends)).flat_map(both).collect()
 }
 
-/// The wish that these links do so from now on.
+/// The command that gives these links this rule.
 #[must_use]
 pub fn set(links: Vec<LinkWay>, rule: LinkRule) -> UserCommand {
     UserCommand::SetLinks { links, rule }

@@ -1,4 +1,4 @@
-//! How fast time goes, as a person says it: run, stop, step, faster, slower. What each wish asks for; nothing is shown here.
+//! How fast time goes, as a person says it: run, stop, step, faster, slower, and the command for each. Nothing is shown here.
 
 use protocol::ids::Span;
 use protocol::machine::Timer;
@@ -120,7 +120,7 @@ pub fn in_sight(picture: &Picture, micros: u64) -> u64 {
     if rate.is_slow() { scaled.max(picture.hop * 9 / 10) } else { micros }
 }
 
-/// The wish for hops of this length; none: as it suits the speed.
+/// The command for hops of this length; none: as it suits the speed.
 #[must_use]
 pub fn hop_command(micros: Option<u64>) -> UserCommand {
     UserCommand::SetHop { hop: micros.map(Span) }

@@ -1,4 +1,4 @@
-//! How a scenario ended, on a card: one line for each expectation, what follows, and the way to perform it again.
+//! How a scenario ended, on a card: one line for each expectation, what follows, and buttons to run it again.
 //!
 //! Nothing is judged here: that is the scenario's own matter, in the window as in the terminal.
 
@@ -16,7 +16,7 @@ pub struct Told {
     pub title: String,
     /// How it ended.
     pub outcome: Outcome,
-    /// The mistake that it is about, whether or not it was made this time.
+    /// The injected bug that it is about, whether or not it was on this time.
     pub lesson: Option<Plant>,
 }
 
@@ -27,7 +27,7 @@ pub enum ResultClick {
     Close,
     /// The same once more.
     Again,
-    /// Once more with its mistake.
+    /// Once more with its injected bug.
     With,
     /// Once more without.
     Without,

@@ -1,6 +1,6 @@
-//! The list of scenarios, and the bug museum: mistakes of the real program that are off until somebody asks for one.
+//! The list of scenarios, and the bug museum: injected bugs of the real program, off until a person turns one on.
 //!
-//! Nothing is performed here. What makes a mistake on purpose is asked about first, by `consent`.
+//! Nothing is run here. Before a bug is injected, `consent` asks.
 
 use egui::{Label, RichText, ScrollArea, Ui};
 use protocol::plant::{self, Plant};
@@ -14,11 +14,11 @@ use knowledge::user_command::{CommandQueue, UserCommand};
 /// What the list shows of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Under which it is performed.
+    /// The name under which `run` finds it.
     pub name: String,
     /// One sentence.
     pub title: String,
-    /// The mistake it makes on purpose.
+    /// The bug it injects.
     pub plant: Option<Plant>,
 }
 
@@ -107,7 +107,7 @@ fn list(ui: &mut Ui, entries: &[Listed], state: &mut ScenariosState, refuses: Op
     }
 }
 
-/// Without any mistake.
+/// Without an injected bug.
 fn plain(entry: &Listed) -> Wanted {
     Wanted { name: entry.name.clone(), with_mistake: false, opened: false }
 }

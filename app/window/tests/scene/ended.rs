@@ -1,4 +1,4 @@
-//! A scenario that is performed on told facts, before a load driver that says what it is told to say: up to its end.
+//! A scenario that runs on given facts up to its end, with a load driver that reports what it is given.
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be told must fail whoever wants it")]
 
 use std::cell::RefCell;

@@ -1,4 +1,4 @@
-//! A lesson with a plant, told as facts: an acknowledged order is lost, and somebody reads a history without it.
+//! A lesson with an injected bug, told as facts: an acknowledged order is lost, and a customer reads a history without it.
 
 use protocol::ids::{RequestId, RequestNumber};
 use protocol::message::{Answer, Ask};
@@ -8,8 +8,8 @@ use protocol::trace::{Ending, Freezing, LauncherEvent, LinkRule, MachineEvent, N
 
 use crate::scene::{FRONT_END, NAME_SERVER, Scene, customer, order_on_its_way, replica, view};
 
-/// A lesson with a plant: Grace is told that her order is placed, the primary dies, and Alan reads a history without it. A
-/// node was frozen and a link cut on the way.
+/// A lesson with an injected bug: Grace is told that her order is placed, the primary dies, and Alan reads a history without
+/// it. A node was frozen and a link cut on the way.
 pub fn lost_order() -> Scene {
     let mut scene = order_on_its_way();
     let s = &mut scene;
@@ -51,7 +51,7 @@ pub fn lost_order() -> Scene {
     s.message(FRONT_END, alan, 14, "0 orders", 9_900_000, Some(10_200_000));
     let page = HistoryPage { postcode, page: 0, total: 0, orders: vec![] };
     s.fact(alan, 10_200_000, NodeEvent::Answered { request: read, answer: Answer::History(page), took: 1_200_000 });
-    // Who asked is known of each message.
+    // Each message knows the customer it belongs to.
     for fact in &mut s.facts {
         if let TraceEvent::Node(NodeEvent::Sent { facts, .. }) = &mut fact.event {
             facts.request = match fact.at {

@@ -1,4 +1,4 @@
-//! The moment at which an action gets its meaning: who is there, which links and messages there are.
+//! The moment at which an action gets its meaning: which nodes, customers, links and messages there are.
 //! The picture is only read; the resulting commands go back to the caller.
 
 use protocol::ids::{NodeId, Role, Span};

@@ -1,5 +1,5 @@
-//! Truth and belief: under each node's card what it takes to be so, with a cross where it is mistaken. What is so stands
-//! at the top of the canvas.
+//! Belief and fact: under each node's card is what the node believes, with a cross where that is wrong. The facts are at the
+//! top of the canvas.
 
 use std::sync::Arc;
 
@@ -90,7 +90,7 @@ fn listed(numbers: &[String]) -> String {
     if numbers.is_empty() { "none".into() } else { numbers.join(", ") }
 }
 
-/// What a node believes in short parts, each with whether it is mistaken.
+/// What a node believes in short parts, each with whether it is wrong.
 fn parts(picture: &Picture, belief: &Belief, truth: &Truth) -> Vec<(String, bool)> {
     if belief.view.0 == 0 {
         return vec![(wording::NO_BELIEF.to_owned(), false)];
@@ -141,7 +141,7 @@ fn sign(errs: bool) -> &'static str {
     if errs { "✗" } else { "✓" }
 }
 
-/// A mistaken note has a thick tomato edge at its left, too: its shape tells it apart.
+/// The note of a wrong belief has a thick tomato edge at its left, too: its shape tells it apart.
 fn outline(ui: &Ui, t: &Tokens, rect: Rect, errs: bool) {
     let (fill, edge): (Color32, Color32) = if errs { (t.tomato_wash, t.tomato) } else { (t.panel, t.line) };
     ui.painter().rect(rect, 4.0, fill, Stroke::new(size::HAIRLINE, edge), StrokeKind::Inside);

@@ -189,8 +189,8 @@ pub(crate) fn customer_colour(customer: &Customer, t: &Tokens) -> Color32 {
     }
 }
 
-/// Finds room for customers' cards: the one that orders first, then those who wait, then the others. Who finds none
-/// stays a dot with a letter, and is named when pointed at.
+/// Finds room for customers' cards: the one that orders first, then those that wait, then the others. A customer without
+/// room stays a dot with a letter, and is named when pointed at.
 pub(super) fn place_customers(
     painter: &Painter,
     diagram: &Diagram<'_>,

@@ -1,4 +1,4 @@
-//! What clicks, drags and keys on the canvas mean. Nothing changes here but the person's own view: wishes are queued.
+//! What clicks, drags and keys on the canvas mean. Only the person's own view changes here: commands are queued.
 
 use egui::{
     Align, EventFilter, Key, Layout, Modifiers, Popup, PopupAnchor, Pos2, Rect, RectAlign, Response, Role, Sense,

@@ -1,4 +1,4 @@
-//! Who talks with whom, by the roles they have now: the lines of the diagram. Pure.
+//! The lines of the diagram: which nodes talk with each other, by their present roles. Pure.
 
 use std::collections::BTreeSet;
 
@@ -37,7 +37,7 @@ const MOST_FAINT: usize = 6;
 /// The name of all customers that are told of only together, as links know it.
 pub(super) const CROWD: &str = "customers";
 
-/// Who talks with whom, by the roles they have now; and those between whom a link does something.
+/// Pairs that talk with each other, by their present roles, and pairs whose link is set to do something.
 pub(super) fn relations<'a>(picture: &'a Picture, focus: &Focus) -> Vec<Relation<'a>> {
     let mut list = of_workflow(picture, focus);
     let mut known: BTreeSet<(&str, &str)> = list.iter().flat_map(|line| both(line.from.1, line.to.1)).collect();
