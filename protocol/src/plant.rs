@@ -1,12 +1,12 @@
-//! Planted bugs: the mistakes that each rule prevents, as switches of the real program ("unsafe lessons").
+//! Injected bugs: each breaks one rule and is a switch of the real program ("unsafe lessons").
 //!
-//! At most one is on, never unless a person asked for it, and each is read at the one place where its rule lives. What
-//! becomes visible when it is on is the lesson's matter. The two of the durable mode are not here, as it is not built.
+//! At most one is on, and only if a person asked for it. Each is read at the one place where its rule lives. What a person sees
+//! while it is on is up to its lesson. The durable mode is not built, so its two bugs are not here.
 
 use crate::named::named;
 
 named! {
-    /// One mistake.
+    /// One injected bug.
     pub enum Plant;
     /// All of them, in the order of the rules that they break.
     pub const ALL;
@@ -35,10 +35,10 @@ named! {
     /// The customer repeats its request under a new number.
     NewIdOnRetry = "new-id-on-retry",
         "A customer repeats an unanswered order under a new number.";
-    /// R1: what is said in a view that is over is not refused.
+    /// R1: messages from an old view are accepted.
     NoViewCheck = "no-view-check",
         "Messages from an old view are accepted.";
-    /// R2: a view that is heard again is entered again.
+    /// R2: a replica that hears of its view again enters it again.
     ReenterView = "reenter-view",
         "A replica enters the same view again and forgets its ack set.";
     /// R4: a joiner enters the ack set before it holds everything.
@@ -50,10 +50,10 @@ named! {
     /// R7: a stored reply is given before its entry is committed.
     StoredReplyEarly = "stored-reply-early",
         "A repeated request is answered before every member has its order.";
-    /// R8: a rejection is only said, it is no entry.
+    /// R8: a rejection is answered without becoming an entry.
     RejectionNotLogged = "rejection-not-logged",
         "A rejection is answered, but not recorded.";
-    /// R14: a customer without a session counts as new, also if its session was evicted.
+    /// R14: a customer without a session counts as new, even if its session was evicted.
     EvictedAreNew = "evicted-are-new",
         "A late request from a forgotten customer is treated as a new customer's.";
     /// R9: a read is answered without asking whether this is still the primary.

@@ -121,12 +121,12 @@ impl Summary {
 pub struct Conditions {
     /// Virtual time with faults, before healing.
     pub span: Span,
-    /// The mistake that everybody makes on purpose: its seeds must be convicted.
+    /// The bug injected into every machine: some seed must find it.
     pub plant: Option<Plant>,
 }
 
 impl Conditions {
-    /// Machines that make no mistake on purpose.
+    /// Machines without an injected bug.
     #[must_use]
     pub fn honest(span: Span) -> Self {
         Self { span, plant: None }

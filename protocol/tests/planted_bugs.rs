@@ -1,10 +1,10 @@
-//! Every planted bug is found out by the simulation, and an honest cluster never is.
+//! The simulation finds every injected bug, and finds nothing without one.
 //!
-//! A test suite is worth the bugs it catches: each mistake of `protocol::plant` is made by whole clusters until some seed
-//! convicts it, and the very same seeds are then run without it. What a seed does: `just-hungry simulate --seed 17
+//! A test suite is worth the bugs it catches: each bug of `protocol::plant` is injected into whole clusters until some seed
+//! finds it, and the same seeds are then run without it. What a seed does: `just-hungry simulate --seed 17
 //! --sim-secs 100 --plant no-view-check --trace transcript.txt`.
 
-#![expect(clippy::print_stdout, reason = "which seed found which mistake is what a reader of the run wants to know")]
+#![expect(clippy::print_stdout, reason = "which seed found which bug is what a reader of the run wants to know")]
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ const MOST_SEEDS: u64 = 2000;
 /// Virtual time with faults in each trial.
 const SPAN: Span = Span::millis(100_000);
 
-/// Each mistake, and the invariants that may find it out first: another one would mean that it does more, or something
+/// Each injected bug, and the invariants that may find it first: any other would mean that the bug does more, or something
 /// else, than its description says.
 const FOUND_OUT_BY: [(Plant, &[Rule]); 18] = [
     (Plant::AckBeforeReplicate, &[Rule::I2, Rule::I4, Rule::I6]),
@@ -40,7 +40,7 @@ const FOUND_OUT_BY: [(Plant, &[Rule]); 18] = [
     (Plant::NsForgetsView, &[Rule::I7, Rule::I9, Rule::R12]),
 ];
 
-/// The first seeds, up to the one that convicts.
+/// The first seeds, up to the one that finds the bug.
 fn until_convicted(plant: Plant) -> Summary {
     let conditions = Conditions { span: SPAN, plant: Some(plant) };
     simulate(1..MOST_SEEDS + 1, conditions, |summary| summary.violations.is_empty())

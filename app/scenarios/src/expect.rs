@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(those(&lines, Met::TooLittle), too_little);
         assert_eq!(those(&lines, Met::Broken), [Comparison::AtMost(Counted::Suspicions, 0, 1)]);
         let green = expect.compare(&acknowledged(5));
-        assert!(green.iter().all(|line| line.met == Met::Yes), "without the mistake nothing must be red");
+        assert!(green.iter().all(|line| line.met == Met::Yes), "without the injected bug nothing must be red");
         assert_eq!(green.len(), 3, "what was met is told, too: {green:?}");
         let red = [LOST].into();
         let alone = expect.compare(&Outcome { red, ..acknowledged(5) });

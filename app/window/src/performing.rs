@@ -55,7 +55,7 @@ pub(super) fn listed() -> Vec<Listed> {
 
 impl Performing {
     fn begin(wanted: Wanted, written: Scenario, now: Duration) -> Self {
-        let performed = if wanted.with_mistake { written.clone() } else { written.clone().without_plants() };
+        let performed = if wanted.with_bug { written.clone() } else { written.clone().without_plants() };
         Self { wanted, written, course: Course::Starting(now, Box::new(performed)), shows_result: false }
     }
 
@@ -101,7 +101,7 @@ impl Performing {
             Course::Starting(..) | Course::Failed(_) => None,
         };
         let mut commands = mended(picture, chosen);
-        if self.wanted.with_mistake && self.written.plants().next().is_some() {
+        if self.wanted.with_bug && self.written.plants().next().is_some() {
             commands.push(UserCommand::SetPlant { plant: None });
         }
         commands
@@ -322,17 +322,17 @@ impl Window {
     pub(super) fn follow_result(&mut self, click: Option<ResultClick>) {
         let (Some(click), Some(performing)) = (click, &mut self.performing) else { return };
         performing.shows_result = false;
-        let again = |with_mistake: bool| Wanted { with_mistake, ..performing.wanted.clone() };
+        let again = |with_bug: bool| Wanted { with_bug, ..performing.wanted.clone() };
         if performing.wanted.opened {
             // Another file may have been opened meanwhile; what is meant is what stands on the card.
             self.opened_scenario = Some((performing.wanted.name.clone(), performing.written.clone()));
         }
         match click {
             ResultClick::Close => {}
-            ResultClick::Again => self.scenarios.wanted = Some(again(performing.wanted.with_mistake)),
+            ResultClick::Again => self.scenarios.wanted = Some(again(performing.wanted.with_bug)),
             ResultClick::Without => self.scenarios.wanted = Some(again(false)),
             // A person who agreed to this bug in this scenario before is not asked again.
-            ResultClick::With if performing.wanted.with_mistake => self.scenarios.wanted = Some(again(true)),
+            ResultClick::With if performing.wanted.with_bug => self.scenarios.wanted = Some(again(true)),
             ResultClick::With => {
                 let (title, plant) = (performing.written.title.clone(), performing.written.plants().next());
                 let Wanted { name, opened, .. } = performing.wanted.clone();

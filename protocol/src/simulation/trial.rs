@@ -85,7 +85,7 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// A cluster with everything random chosen by `seed`. `plant`: the mistake everybody makes. `with_transcript`:
+    /// A cluster with everything random chosen by `seed`. `plant`: the bug injected into every machine. `with_transcript`:
     /// whether to write down what happens.
     #[must_use]
     pub fn new(seed: u64, plant: Option<Plant>, with_transcript: bool) -> Self {

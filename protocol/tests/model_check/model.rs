@@ -37,7 +37,7 @@ pub struct Configuration {
     pub copies: u8,
     /// Customers whose last request is remembered.
     pub room: u32,
-    /// The mistake that everybody makes on purpose.
+    /// The bug injected into every machine.
     pub plant: Option<Plant>,
 }
 

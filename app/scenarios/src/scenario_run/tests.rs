@@ -124,7 +124,7 @@ fn it_begins_step_by_step_and_what_is_asked_for_first_is_heard_first() {
     assert_eq!(told.heard(), [LoadCommand::Look]);
     told.says(LoadEvent::Looked);
     assert_eq!(told.at(20), [UserCommand::SetPlant { plant: Some(protocol::plant::Plant::NoViewCheck) }]);
-    assert!(told.heard().is_empty(), "the mistake is handed over before customers come");
+    assert!(told.heard().is_empty(), "the injected bug is handed over before customers come");
     told.at(30);
     assert_eq!(told.heard(), [LoadCommand::Enter { customers: 3, seed: 9 }]);
     assert!(!told.scenario_run.takes_orders(), "nobody writes a history yet");

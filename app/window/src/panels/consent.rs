@@ -52,7 +52,7 @@ pub struct Wanted {
     /// Its name.
     pub name: String,
     /// Whether with the bug that it injects, if any.
-    pub with_mistake: bool,
+    pub with_bug: bool,
     /// Whether it was read from a file.
     pub opened: bool,
 }
@@ -94,7 +94,7 @@ pub fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue
                 match &asked {
                     Asked::Plant(plant) => commands.push(UserCommand::SetPlant { plant: Some(*plant) }),
                     Asked::Scenario { name, opened, .. } => {
-                        let wanted = Wanted { name: name.clone(), with_mistake: true, opened: *opened };
+                        let wanted = Wanted { name: name.clone(), with_bug: true, opened: *opened };
                         agreed = Some(Agreed::Scenario(wanted));
                     }
                     Asked::CrashAll => commands.push(UserCommand::CrashAll),
@@ -110,7 +110,7 @@ pub fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue
                     .on_hover_text(wording::WITHOUT_MEANS)
                     .clicked()
             {
-                let wanted = Wanted { name: name.clone(), with_mistake: false, opened: true };
+                let wanted = Wanted { name: name.clone(), with_bug: false, opened: true };
                 agreed = Some(Agreed::Scenario(wanted));
                 ui.close();
             }

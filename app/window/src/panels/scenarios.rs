@@ -109,7 +109,7 @@ fn list(ui: &mut Ui, entries: &[Listed], state: &mut ScenariosState, refuses: Op
 
 /// Without an injected bug.
 fn plain(entry: &Listed) -> Wanted {
-    Wanted { name: entry.name.clone(), with_mistake: false, opened: false }
+    Wanted { name: entry.name.clone(), with_bug: false, opened: false }
 }
 
 fn museum(ui: &mut Ui, picture: &Picture, entries: &[Listed], state: &mut ScenariosState, commands: &mut CommandQueue) {
