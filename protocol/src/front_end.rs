@@ -263,8 +263,8 @@ impl FrontEnd {
             // A proposal can be recorded long after it was given up, and its answer lost: only asking tells.
             effects.send(name_server, false, Message::ReadRecord);
         }
-        // Who came meanwhile may never have heard of this front-end, and who is gone must be forgotten. A retired one looks
-        // whether there is a newer one at all.
+        // New replicas may never have heard of this front-end, and those that are gone must be forgotten. A retired
+        // front-end checks whether there is a newer one at all.
         let role = if self.retired { Role::FrontEnd } else { Role::Replica };
         effects.send(name_server, false, Message::Lookup { role });
         self.propose_again(effects);

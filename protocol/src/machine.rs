@@ -52,7 +52,7 @@ pub trait Machine {
 pub enum Input {
     /// A message for this incarnation arrived; its sender's role was checked.
     Received {
-        /// Who sent it, and the address it came from.
+        /// The sender, and the address it came from.
         from: Contact,
         /// See [`crate::message::Envelope::traced`].
         traced: bool,

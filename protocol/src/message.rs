@@ -24,11 +24,11 @@ pub struct Step(pub u8);
 /// A message with its address label. What is meant for another incarnation than the receiver's is dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Envelope {
-    /// Who sent it; with `number` the message's [`crate::ids::MessageId`].
+    /// The sender; with `number` the message's [`crate::ids::MessageId`].
     pub from: NodeId,
     /// The sender's count.
     pub number: u64,
-    /// Who it is for.
+    /// The receiver.
     pub to: NodeId,
     /// Whether this message is shown step by step. Decided once, where a customer sends its request, and passed
     /// on with whatever that request causes, so that what is shown is shown whole.

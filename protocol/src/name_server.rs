@@ -1,4 +1,4 @@
-//! The name server: who is where, and which view was recorded last.
+//! The name server: which processes are where, and which view was recorded last.
 //!
 //! It keeps two things apart. The *registry* is soft: names come by registration, go by autoclean, and return by themselves
 //! after a restart. The *record* (newest front-end's token, newest view) is what the chain of views hangs on: it is in the

@@ -1,4 +1,4 @@
-//! The replicated state: who ordered what, and which request of each customer was answered last.
+//! The replicated state: all orders, and which request of each customer was answered last.
 //!
 //! Entries are results, not commands: the primary alone decided them (passive replication), so applying one cannot
 //! fail and needs no clock. The session table is part of this state (rule R8): what is known of retries must survive

@@ -40,7 +40,7 @@ pub use suspicion::{Sign, Suspicion};
 /// A fact with who saw it and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TraceRecord {
-    /// Who saw it; the launcher speaks of a process under that process's id.
+    /// The process that saw it; the launcher speaks of a process under that process's id.
     pub node: NodeId,
     /// Cluster time in microseconds since the run began.
     pub at: u64,
@@ -304,7 +304,7 @@ pub struct ReplicaState {
     pub position: Option<Position>,
     /// Highest committed operation it knows of.
     pub commit: OpNumber,
-    /// Of a primary: who must acknowledge.
+    /// Of a primary: the replicas that must acknowledge.
     pub ack_set: Vec<ReplicaId>,
     /// Of a primary: those of the ack set that have been silent for the silence limit.
     pub silent: Vec<ReplicaId>,

@@ -39,7 +39,7 @@ fn status(view: u64, acting: bool) -> Message {
     })
 }
 
-/// Who is told of the view, and whether it is shown.
+/// The replicas that are told of the view, and whether the message is shown.
 fn announced(effects: &[Effect]) -> Vec<(u64, bool)> {
     let views = effects.iter().filter_map(|effect| match effect {
         Effect::Send { to, traced, message: Message::ViewIs { .. } } => Some((to.id.0, *traced)),
@@ -106,7 +106,7 @@ fn the_dead_are_spoken_to_while_they_are_members_or_registered_and_then_forgotte
     assert_eq!(told(B, &NAMES), [A, B], "it is registered");
     assert_eq!(told(B, &NAMES[..1]), [A]);
     assert_eq!(told(A, &NAMES[1..]), [A, B], "it is a member");
-    // Who lives is not forgotten because the name server did not name it.
+    // A live replica is not forgotten because the name server did not name it.
     let mut front_end = front_end(&NAMES);
     say(&mut front_end, B, status(1, false));
     say(&mut front_end, NAME_SERVER, found(Role::Replica, &NAMES[..1]));

@@ -35,7 +35,7 @@ fn cleans(name_server: &mut NameServer) -> Vec<Effect> {
     ring(name_server, Timer::Autoclean)
 }
 
-/// Who plays a role, as anybody is told who asks.
+/// The nodes with a role, as the name server answers every question for them.
 fn who_plays(name_server: &mut NameServer, role: Role) -> Vec<(String, u64)> {
     let effects = say(name_server, ME, Message::Lookup { role });
     let [(ME, Message::Found { role: of, who, .. })] = sent(&effects)[..] else { panic!("{effects:?}") };

@@ -1,7 +1,7 @@
 //! How a host obeys its launcher: its time, its links, what is in them, its timers, and whether it stands still.
 //!
-//! No machine learns of any of this. Who may steer is decided elsewhere, by construction: commands come over standard
-//! input (`observation`), or from the program that owns the host.
+//! No machine learns of any of this. By construction, commands can come only over standard input (`observation`), or from
+//! the program that owns the host.
 
 use std::time::Duration;
 

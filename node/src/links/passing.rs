@@ -24,7 +24,7 @@ const ORDER: usize = 512;
 pub enum Passing {
     /// A message to another node.
     Message {
-        /// Who it is for, and where.
+        /// The receiver, and its address.
         to: Contact,
         /// The message.
         envelope: Envelope,

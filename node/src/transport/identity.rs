@@ -1,4 +1,5 @@
-//! Who may talk to whom: a certificate authority for one run, and certificates that name a role and an incarnation.
+//! Which processes may talk to each other: a certificate authority for one run, and certificates that name a role and an
+//! incarnation.
 //!
 //! The launcher makes an [`Authority`] and never writes it anywhere; each process gets [`Credentials`] over its standard
 //! input. What a role may say is not decided here but in `Message::may_be_sent_by`.

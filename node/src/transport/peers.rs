@@ -1,4 +1,4 @@
-//! The table of peers: who is reached over which connection, and what waits for whom.
+//! The table of peers: the connection to each, and what waits to be sent to it.
 //!
 //! Belongs to the event loop alone. The only thing shared with a connection's tasks is its [`Outbox`].
 
@@ -29,7 +29,7 @@ const MOST_UNCERTAIN: usize = 1024;
 /// Routes are only a short cut; more than this many are thrown away and found again.
 const MOST_ROUTES: usize = 1 << 17;
 
-/// Who is at the other end: an address, and the one incarnation the certificate there names (none: customers).
+/// The other end: an address, and the one incarnation the certificate there names (none: customers).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct PeerKey {
     pub address: SocketAddr,

@@ -9,7 +9,7 @@ use protocol::trace::{Blast, Bomb, FAILPOINTS, Failpoint};
 
 use super::*;
 
-/// Longer than the silence limit: who freezes is replaced.
+/// Longer than the silence limit: a frozen process is replaced.
 const FREEZES: Span = Span::millis(700);
 
 /// Crash and freeze, in turn.

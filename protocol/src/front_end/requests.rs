@@ -123,7 +123,7 @@ impl FrontEnd {
         }
     }
 
-    /// Who waits for this answer; nobody, if the customer has gone on or was answered already.
+    /// The customer that waits for this answer; none, if it has gone on or was answered already.
     fn take_pending(&mut self, answer: &Message) -> Option<Contact> {
         let id = answer.request()?;
         let held = self.pending.get(&id.customer)?;

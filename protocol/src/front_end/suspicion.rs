@@ -1,4 +1,4 @@
-//! Who is alive, as far as a front-end can tell: by words, by silence, by proofs of death (PROTOCOL section 7).
+//! Which replicas are alive, as far as a front-end can tell: by messages, silence and proofs of death (PROTOCOL section 7).
 //!
 //! Nothing here decides what is right: a wrong suspicion costs a view change, and a copy for a while, never an order.
 
@@ -182,7 +182,7 @@ impl FrontEnd {
         self.learn_from(from.id, status, effects);
     }
 
-    /// Once a heartbeat: who has answered the last one, who has not.
+    /// Once a heartbeat: which replicas have answered the last one, and which have not.
     pub(super) fn count_answers(&mut self, effects: &mut Effects) {
         for known in self.replicas.values_mut() {
             if std::mem::take(&mut known.heard) {

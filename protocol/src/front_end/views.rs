@@ -37,7 +37,7 @@ impl FrontEnd {
     }
 
     /// Whether customers wait until the view changes: for the primary, or for an acknowledgement of the certainly dead.
-    /// Who may only be slow must wait its turn, so that a flapping link does not change the view all the time.
+    /// A replica that may only be slow must wait its turn, so that a flapping link does not change the view all the time.
     fn is_urgent(&self) -> bool {
         let is_gone = |id: &ReplicaId| self.replicas.get(id).is_some_and(|known| known.health == Health::Gone);
         self.is_dead(&self.view.primary) || self.candidates.iter().any(is_gone)

@@ -187,7 +187,7 @@ impl Primary {
         self.peers.on_ack(from, Acknowledgement { position, ..ack }, shared);
     }
 
-    /// [4]: who is to be brought up.
+    /// [4]: the replicas to be brought up.
     pub(super) fn on_joiners(&mut self, shared: &Shared, joiners: &[ReplicaId], effects: &mut Effects) {
         if self.peers.bring_up(joiners, shared) {
             self.beat(shared, effects);
@@ -196,7 +196,7 @@ impl Primary {
 
     // Timers.
 
-    /// Who is silent, and which orders have waited too long.
+    /// Looks for silent peers, and for orders that have waited too long.
     pub(super) fn on_heartbeat(&mut self, shared: &mut Shared, effects: &mut Effects) {
         self.peers.watch(shared, effects);
         for check in self.checks.count(&shared.settings, effects) {

@@ -1,4 +1,4 @@
-//! What a replica has in every role: who it is, its view, the replicated state, where the others listen.
+//! What a replica has in every role: its id, its view, the replicated state, where the others listen.
 //!
 //! Each role is handed this to read and to change. Deliberately without a role: what only a primary has is in `primary.rs`.
 

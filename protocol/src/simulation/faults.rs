@@ -269,7 +269,7 @@ impl Trial {
         self.cut(Fault::Partition, cut);
     }
 
-    /// Who hears whom is not transitive: a replaced primary may still reach half of its backups and an old front-end.
+    /// Reachability is not transitive: a replaced primary may still reach half of its backups and an old front-end.
     fn tangle(&mut self) {
         let seats = self.cluster.seats.len();
         let often = self.random.between(100_000, 600_000) as u32;

@@ -166,7 +166,7 @@ impl Trial {
         self.cluster.checkers.expect(said, BrokenRule::FrontEndIsSilent);
     }
 
-    // Who is left.
+    // The survivors.
 
     /// Members of the newest recorded view that are not dead.
     pub(super) fn living_members(&self) -> Vec<Slot> {
