@@ -173,6 +173,11 @@ fn every_kind_of_step_is_read() {
             "do = \"wait\"\nfor = \"held\"\ncount = 8",
             Action::Wait { for_what: WaitFor::Held(8), within: Duration::from_secs(10) },
         ),
+        (
+            "do = \"wait\"\nfor = \"members\"",
+            Action::Wait { for_what: WaitFor::Members(None), within: Duration::from_secs(10) },
+        ),
+        ("do = \"say\"\nwords = \"Muriel orders.\"", Action::Say("Muriel orders.".into())),
     ] {
         assert_eq!(with_step(step).unwrap_or_else(|error| panic!("{step}: {error}")), expected);
     }
@@ -204,6 +209,10 @@ fn steps_that_make_no_sense_are_refused_where_they_go_wrong() {
         ("do = \"order\"\ncustomer = \"Bo\"\nitems = [\"Pad thai\"]", 11, "no customer “Bo” at this step"),
         ("do = \"order\"\ncustomer = \"Ada\"\nitems = [\"Stone\"]", 12, "not on the menu"),
         ("do = \"wait\"\nfor = \"godot\"", 11, "cannot be waited for"),
+        ("do = \"wait\"\nfor = \"members\"\ncount = 0", 12, "from 1"),
+        ("do = \"say\"", 10, "needs “words”"),
+        ("do = \"say\"\nwords = \" \"", 11, "1 to 300 characters"),
+        ("do = \"say\"\nwords = \"\\u001b[2J\"", 11, "1 to 300 characters"),
         ("do = \"wait\"\nfor = \"serving\"\ncount = 1", 12, "has no “count”"),
         ("do = \"restart\"\nnode = \"primary\"", 11, "already running"),
         ("do = \"crash\"\nnode = \"frozen\"", 11, "cannot be used here"),

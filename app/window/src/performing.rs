@@ -127,12 +127,14 @@ fn progress(script_runner: &ScriptRunner) -> String {
     if let Some(why) = &script_runner.findings().stuck {
         return wording::stuck(why);
     }
+    if let Some(said) = script_runner.said() {
+        return said.to_owned();
+    }
     let steps = &script_runner.scenario().steps;
     let next = script_runner.next_step();
     let number = |line: usize| steps.iter().position(|step| step.line == line).map_or(0, |at| at + 1);
     let waits = next.is_some_and(|step| matches!(step.action, Action::Wait { .. }));
-    let progress = wording::next_step(next.map(|step| number(step.line)), steps.len(), waits);
-    script_runner.said().map_or(progress.clone(), |said| format!("{said} {progress}"))
+    wording::next_step(next.map(|step| number(step.line)), steps.len(), waits)
 }
 
 fn trouble_words(trouble: &Trouble) -> String {
