@@ -39,7 +39,7 @@ fn a_verdict_is_an_exit_status() {
     assert_eq!(program(&["check", "/no/such/file"]).status.code(), Some(2));
 }
 
-/// The same in small as `cargo bench --bench check` measures: lost answers do not make it slow.
+/// The same in small as `cargo bench -p just-hungry --bench check` measures: lost answers do not make it slow.
 #[test]
 fn a_long_history_with_lost_answers_is_judged_quickly() {
     let bytes = made_history::history(10_000, 20, 7);

@@ -1,5 +1,6 @@
-//! What a frame of the window costs by itself: 20 replicas, 50 customers, 500 messages in flight. `cargo bench -p just-hungry
-//! --bench frame` prints layout with paint calls, and tessellation; filling pixels is the graphics driver's work.
+//! What a frame of the window costs by itself: 20 replicas, 50 customers, 500 messages in flight. `cargo bench
+//! -p just-hungry-window --bench frame` prints layout with paint calls, and tessellation; filling pixels is the graphics
+//! driver's work.
 #![expect(clippy::print_stdout, reason = "its output is the figure")]
 
 #[path = "../tests/scene/mod.rs"]

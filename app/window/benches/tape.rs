@@ -1,5 +1,5 @@
-//! What a long tape costs: 100 000 messages are recorded, saved, opened and scrubbed. `cargo bench -p just-hungry --bench tape`
-//! prints how long each takes, and the memory that opening and looking about took at most (Linux).
+//! What a long tape costs: 100 000 messages are recorded, saved, opened and scrubbed. `cargo bench -p just-hungry-window
+//! --bench tape` prints how long each takes, and the most memory that opening and scrubbing took (Linux).
 #![expect(clippy::print_stdout, reason = "its output is the figure")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be made must fail")]
 

@@ -1,4 +1,5 @@
-//! Paints the window at a fixed moment into PNG files, without a display: `cargo run --example portrait -- FOLDER`.
+//! Paints the window at a fixed moment into PNG files, without a display:
+//! `cargo run -p just-hungry-window --example portrait -- FOLDER`.
 
 #[path = "../tests/scene/mod.rs"]
 mod scene;
