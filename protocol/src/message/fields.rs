@@ -1,6 +1,7 @@
 //! What a message holds, in words for people: field by field, as it is declared. Nothing here is ever parsed back.
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Answer, Ask, Message, WaitReason, shown};
 use crate::ids::{NodeId, Position, Role, View};
@@ -9,7 +10,7 @@ use crate::ids::{NodeId, Position, Role, View};
 const MOST_NAMED: usize = 6;
 
 /// What a field of a message holds. Nodes are told by their ids, as only the observer knows their names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum FieldValue {
     /// Anything but nodes, as people read it.
     Words(String),
@@ -20,6 +21,45 @@ pub enum FieldValue {
         /// How many follow.
         more: u64,
     },
+}
+
+impl<'de> Deserialize<'de> for FieldValue {
+    /// Tapes of the first format have words only, without saying so. Formats without names always say which it is.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        enum Tagged {
+            Words(String),
+            Nodes { first: Vec<NodeId>, more: u64 },
+        }
+        impl From<Tagged> for FieldValue {
+            fn from(value: Tagged) -> Self {
+                match value {
+                    Tagged::Words(words) => FieldValue::Words(words),
+                    Tagged::Nodes { first, more } => FieldValue::Nodes { first, more },
+                }
+            }
+        }
+        struct OnTapes;
+        impl<'de> Visitor<'de> for OnTapes {
+            type Value = FieldValue;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("words or nodes")
+            }
+
+            fn visit_str<E: de::Error>(self, words: &str) -> Result<FieldValue, E> {
+                Ok(FieldValue::Words(words.to_owned()))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<FieldValue, A::Error> {
+                Tagged::deserialize(de::value::MapAccessDeserializer::new(map)).map(FieldValue::from)
+            }
+        }
+        match deserializer.is_human_readable() {
+            true => deserializer.deserialize_any(OnTapes),
+            false => Tagged::deserialize(deserializer).map(FieldValue::from),
+        }
+    }
 }
 
 impl<T: ToString> From<T> for FieldValue {
@@ -140,4 +180,20 @@ fn asked(ask: &Ask) -> Fields {
 
 fn yes(is: bool) -> &'static str {
     if is { "yes" } else { "no" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_old_tapes_are_words_and_new_ones_come_back_as_they_were() {
+        assert_eq!(serde_json::from_str::<FieldValue>("\"replica-1\"").unwrap(), "replica-1".into());
+        for value in [FieldValue::from("update 7"), FieldValue::Nodes { first: vec![NodeId(u64::MAX)], more: 2 }] {
+            let text = serde_json::to_string(&value).unwrap();
+            assert_eq!(serde_json::from_str::<FieldValue>(&text).unwrap(), value, "{text}");
+            let bytes = postcard::to_allocvec(&value).unwrap();
+            assert_eq!(postcard::from_bytes::<FieldValue>(&bytes).unwrap(), value);
+        }
+    }
 }
