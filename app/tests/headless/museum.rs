@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::program::{last_json, program};
 
 /// Each injected bug, and the light it turns red.
-const MUSEUM: [(&str, &str); 17] = [
+const MUSEUM: [(&str, &str); 18] = [
     ("ack-before-replicate", "lost"),
     ("skip-slow-backup", "lost"),
     ("promote-first-registered", "lost"),
@@ -23,6 +23,7 @@ const MUSEUM: [(&str, &str); 17] = [
     ("keep-own-preset", "lost"),
     ("stored-reply-early", "lost"),
     ("rejection-not-logged", "invented"),
+    ("evicted-are-new", "twice"),
     ("read-before-commit", "stale"),
     ("read-without-barrier", "stale"),
     ("announce-before-recording", "lost"),
@@ -82,4 +83,11 @@ fn no_mistake_is_made_without_consent() {
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let words = String::from_utf8_lossy(&output.stderr);
     assert!(words.contains("--allow-plant") && words.contains("--without-plant"), "{words}");
+}
+
+#[test]
+fn every_script_of_the_museum_is_run() {
+    let all: Vec<_> = scenarios::MUSEUM.iter().map(|(plant, _)| plant.name()).collect();
+    let missing: Vec<_> = all.into_iter().filter(|name| !MUSEUM.iter().any(|(known, _)| known == name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

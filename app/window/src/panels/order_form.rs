@@ -147,11 +147,12 @@ fn dish_row(ui: &mut Ui, name: &'static str, pence: u32, draft: &mut Draft) {
     if response.has_focus() {
         ui.painter().rect_stroke(rect, corner, (size::OUTLINE, t.sea), StrokeKind::Inside);
     }
-    let words = elided(ui.painter(), name, theme::plain(text::BODY), t.text, rect.width() - 92.0);
-    ui.painter().galley(rect.left_center() + vec2(10.0, -words.size().y / 2.0), words, t.text);
     let price = format!("£{}.{:02}", pence / 100, pence % 100);
     let at = rect.right_center() - vec2(if count > 0 { 56.0 } else { 28.0 }, 0.0);
-    ui.painter().text(at, Align2::RIGHT_CENTER, price, theme::plain(text::SMALL), t.dim);
+    let price = ui.painter().text(at, Align2::RIGHT_CENTER, price, theme::plain(text::SMALL), t.dim);
+    let room = price.left() - rect.left() - 18.0;
+    let words = elided(ui.painter(), name, theme::plain(text::BODY), t.text, room);
+    ui.painter().galley(rect.left_center() + vec2(10.0, -words.size().y / 2.0), words, t.text);
     let (sign, font) = match count {
         0 => ("+".to_owned(), theme::plain(text::BODY)),
         _ => (count.to_string(), theme::strong(text::BODY)),
