@@ -27,7 +27,6 @@ pub(super) const MOST_FRONT_ENDS: usize = 3;
 pub(super) struct Node {
     /// "replica-2".
     pub name: String,
-    /// What it is.
     pub kind: Kind,
     /// Of the newest incarnation.
     pub id: NodeId,
@@ -35,7 +34,6 @@ pub(super) struct Node {
     pub contact: Option<Contact>,
     /// The keys of the name server: with them, peers can be told at once that old connections are gone.
     pub credentials: Option<node::control::Credentials>,
-    /// While it runs.
     pub process: Option<Process>,
     /// Whether it has said that it listens, in this incarnation.
     pub ready: bool,

@@ -22,11 +22,9 @@ pub(super) enum Question {
     /// Customers in this program want to follow clock, settings and links, under one name. Answered when their first
     /// orders are given.
     Follow {
-        /// Who.
         customers: Vec<NodeId>,
         /// How their host is told.
         tell: TellHost,
-        /// The answer.
         reply: Sender<()>,
     },
 }
@@ -40,7 +38,6 @@ pub struct SteeringStatus {
     pub rate: Rate,
     /// How long a hop lasts.
     pub hop: Span,
-    /// The injected bug.
     pub plant: Option<Plant>,
     /// Links that are not mended.
     pub links: Vec<(LinkWay, LinkRule)>,
@@ -51,9 +48,7 @@ pub struct SteeringStatus {
 pub struct NodeStatus {
     /// "replica-2".
     pub name: String,
-    /// What it is.
     pub actor: Actor,
-    /// Its newest incarnation.
     pub id: NodeId,
     /// Of the operating system; none while it does not run.
     pub pid: Option<u32>,
@@ -76,7 +71,6 @@ pub struct Admission {
     pub credentials: Credentials,
     /// The one address everybody is given.
     pub name_server: Contact,
-    /// Timers.
     pub settings: Settings,
     /// What time it is in the cluster.
     pub clock: ClockReading,

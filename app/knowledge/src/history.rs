@@ -18,7 +18,6 @@ pub use reading::read;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Function {
-    /// Places an order.
     Place,
     /// Reads all orders of a postcode.
     Read,
@@ -28,13 +27,10 @@ pub enum Function {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// It begins.
     Invoke,
-    /// It is done.
     Ok,
     /// It certainly is not done, now or later.
     Fail,
-    /// Nobody knows.
     Info,
 }
 
@@ -60,7 +56,6 @@ pub struct OperationLine<'a> {
     pub kind: Kind,
     /// What the operation does.
     pub f: Function,
-    /// Where.
     pub postcode: &'a str,
     /// What is placed or was read.
     pub value: LineValue<'a>,
@@ -142,7 +137,6 @@ pub struct History {
 pub struct NamedHistory {
     /// Order ids by index; as many as the history has orders.
     pub names: Names,
-    /// What happened.
     pub history: PostcodeHistory,
 }
 
@@ -219,7 +213,6 @@ pub enum HistoryError {
     Line {
         /// From 1.
         line: usize,
-        /// A sentence.
         why: String,
     },
 }

@@ -60,13 +60,10 @@ pub struct Picture {
     pub hop: u64,
     /// How it is steered.
     pub steering: Steering,
-    /// Processes.
     pub nodes: Nodes,
-    /// Customers.
     pub customers: Customers,
     /// Customers that order all the time and are told of only together: the first of them, and how far they are.
     pub crowd: Option<(NodeId, Crowd)>,
-    /// Messages.
     pub traffic: Traffic,
     /// What was answered, and whether it is still there.
     pub stats: Stats,
@@ -88,25 +85,20 @@ pub struct Picture {
 pub enum Service {
     /// Nothing has been heard of a front-end or a primary yet.
     Starting,
-    /// Orders are answered.
     Serving {
-        /// The view's number.
         view: u64,
-        /// Its members.
         members: usize,
         /// Those that run and hold all the primary holds.
         in_step: usize,
     },
     /// All members are gone, and what only they held with them: orders wait for a fresh start.
     Lost(TotalLoss),
-    /// Orders wait.
     Waiting(Cause),
 }
 
 /// Why orders wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// No front-end runs.
     NoFrontEnd,
     /// The front-ends that run have been told of a newer one, which does not run.
     OnlyRetired,

@@ -20,7 +20,6 @@ pub enum Kind {
     Tape,
     /// What customers asked and were told.
     History,
-    /// A script.
     Scenario,
 }
 

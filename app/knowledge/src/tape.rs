@@ -35,7 +35,6 @@ const MOST_BYTES: usize = 96 * 1024 * 1024;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Entry {
-    /// Something happened.
     Fact(TraceRecord),
     /// A person, or a script, asked for something.
     Command {

@@ -17,28 +17,23 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub enum UserCommand {
     /// Something that a customer is to do.
     Customer(CustomerCommand),
-    /// One more replica.
     AddReplica,
     /// One more front-end, which takes over from the ones before: its token is newer.
     AddFrontEnd,
     /// Kill the process (SIGKILL, TerminateProcess).
     Crash {
-        /// The node's name.
         node: String,
     },
     /// Start a crashed or removed node again.
     Restart {
-        /// The node's name.
         node: String,
     },
     /// Take a node out of the picture, killing it if it runs.
     Remove {
-        /// The node's name.
         node: String,
     },
     /// Ask a replica for its order histories (answered by a `LauncherEvent::Orders`).
     ShowOrders {
-        /// The node's name.
         node: String,
         /// The first postcode wanted; none: from the beginning.
         from: Option<Postcode>,
@@ -47,21 +42,17 @@ pub enum UserCommand {
     CrashAll,
     /// All members of a view are gone: a new history begins with what this replica holds (a fresh start).
     FreshStart {
-        /// The replica's name.
         replica: String,
         /// The view whose members are gone. Nothing happens if one of them runs, or if there is a newer view.
         after: View,
     },
     /// How fast cluster time goes from now on; it stops at [`Rate::STOPPED`].
     SetRate {
-        /// How fast.
         rate: Rate,
     },
     /// Let time go until something has happened, then stop it.
     RunUntil {
-        /// How fast.
         rate: Rate,
-        /// What.
         until: Until,
     },
     /// How long each hop of a message takes.
@@ -71,68 +62,51 @@ pub enum UserCommand {
     },
     /// Do something with a message that is in its link.
     Message {
-        /// Which.
         message: MessageId,
-        /// To whom.
         to: NodeId,
-        /// What.
         act: MessageAct,
     },
     /// Let an armed timer ring now.
     Ring {
         /// The present incarnation of a node, or a customer's.
         node: NodeId,
-        /// Which.
         timer: Timer,
     },
     /// What links do from now on; those that are not named stay as they are.
     SetLinks {
-        /// Each one way.
         links: Vec<LinkWay>,
-        /// What they do.
         rule: LinkRule,
     },
-    /// Mend every link.
     MendAll,
     /// The process stands still.
     Freeze {
-        /// The node's name.
         node: String,
-        /// How.
         how: Freezing,
     },
     /// A frozen process goes on.
     Wake {
-        /// The node's name.
         node: String,
     },
     /// Lay a bomb in a node or customer, or take it away.
     SetBomb {
-        /// Its name.
         node: String,
-        /// None: taken away.
         bomb: Option<Bomb>,
     },
     /// Inject a bug from now on, or none. The person has confirmed it.
     SetPlant {
-        /// Which.
         plant: Option<Plant>,
     },
     /// A postcode stand-in answers badly from now on.
     Misbehave {
-        /// Which.
         service: PostcodeService,
-        /// How.
         how: Misbehaviour,
     },
     /// Whether heartbeats are shown one by one.
     ShowHeartbeats {
-        /// Whether they are.
         on: bool,
     },
     /// Whether primaries remember verdicts on postcodes.
     SetVerdictCache {
-        /// Whether they do.
         on: bool,
     },
 }
@@ -144,48 +118,34 @@ pub enum CustomerCommand {
     AddCustomer {
         /// None: the next free one of a list.
         name: Option<String>,
-        /// Where it lives.
         postcode: Postcode,
         /// Latitude and longitude in millionths of a degree.
         place: (i32, i32),
     },
-    /// The customer moves.
     MoveCustomer {
-        /// Who.
         customer: CustomerId,
-        /// Where to.
         postcode: Postcode,
         /// Latitude and longitude in millionths of a degree.
         place: (i32, i32),
     },
     /// The customer goes away; its open request is abandoned.
-    RemoveCustomer {
-        /// Who.
-        customer: CustomerId,
-    },
+    RemoveCustomer { customer: CustomerId },
     /// The customer places an order.
     PlaceOrder {
-        /// Who.
         customer: CustomerId,
         /// Where to deliver, as typed: the command is refused with a sentence if it is no postcode.
         postcode: String,
-        /// Names of dishes.
         items: Vec<String>,
     },
     /// The customer asks what was ordered to a postcode.
     ReadHistory {
-        /// Who.
         customer: CustomerId,
-        /// As typed.
         postcode: String,
         /// From 0.
         page: u32,
     },
     /// The customer settles the order it waits for: either it was placed, or it never will be.
-    GiveUp {
-        /// Who.
-        customer: CustomerId,
-    },
+    GiveUp { customer: CustomerId },
 }
 
 impl From<CustomerCommand> for UserCommand {
@@ -224,9 +184,7 @@ impl<'de> Flat<'de> for UserCommand {
 /// A link, one way, by the names of its ends: "front-end", "replica-2", "postcodes.io", "Grace".
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LinkWay {
-    /// The sender.
     pub from: String,
-    /// The receiver.
     pub to: String,
 }
 

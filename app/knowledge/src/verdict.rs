@@ -19,7 +19,6 @@ const MOST_DESCRIBED: usize = 20;
 /// What a history shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Verdict {
-    /// How it ends.
     pub verdict: Judgement,
     /// Orders the customer was told are placed.
     pub acknowledged: u64,
@@ -31,7 +30,6 @@ pub struct Verdict {
     pub reads: u64,
     /// Acknowledged orders that a later read could have missed.
     pub covered: u64,
-    /// Postcodes with operations.
     pub postcodes: u64,
     /// How many contradictions there are.
     #[serde(flatten)]
@@ -45,9 +43,7 @@ pub struct Verdict {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Judgement {
-    /// Linearizable, on evidence.
     Holds,
-    /// Not linearizable.
     Violation,
     /// No acknowledged order that a later read could have missed: nothing was put to the test.
     #[default]

@@ -38,20 +38,16 @@ pub enum Action {
     RunUntil(Rate, Goal),
     /// "step": this many times, the next message leaves its link, or else the next timer rings; time stops after each.
     Step {
-        /// How often.
         count: u32,
         /// How fast time goes meanwhile.
         rate: Rate,
     },
     /// "cut", "cut-one-way", "hold", "slow", "mend": what links do from now on.
     Links {
-        /// The sender.
         from: EndName,
-        /// The receiver.
         to: EndName,
         /// The other direction, too.
         both_ways: bool,
-        /// What they do.
         rule: LinkRule,
     },
     /// "mend-all": every link does nothing again.
@@ -62,7 +58,6 @@ pub enum Action {
     Message {
         /// What is done with them.
         act: MessageAct,
-        /// The messages.
         which: Which,
         /// How long to wait for one.
         within: Duration,
@@ -71,7 +66,6 @@ pub enum Action {
     Ring {
         /// The owner of the timer: a node or a customer.
         node: NodeName,
-        /// The timer.
         timer: TimerName,
         /// How long to wait for the timer.
         within: Duration,
@@ -85,19 +79,13 @@ pub enum Action {
     /// "plant": a bug is injected from now on, or none.
     Plant(Option<Plant>),
     /// "customer": one with a name appears, or moves.
-    Customer {
-        /// Its name.
-        name: String,
-        /// Where it lives.
-        postcode: Postcode,
-    },
+    Customer { name: String, postcode: Postcode },
     /// "order": a customer with a name places an order.
     Order {
         /// The name of the customer.
         customer: String,
         /// The destination; none: the customer's own postcode.
         postcode: Option<Postcode>,
-        /// Names of dishes.
         items: Vec<String>,
     },
     /// "read": it asks what was ordered to a postcode.
@@ -113,7 +101,6 @@ pub enum Action {
     Say(String),
     /// "wait": the next step comes after an event.
     Wait {
-        /// The event.
         for_what: WaitFor,
         /// After this time the scenario stops.
         within: Duration,
@@ -201,7 +188,6 @@ pub enum NodeName {
     Crashed,
     /// Every node that stands still then.
     Frozen,
-    /// Every process.
     Everybody,
     /// One of the replicas that run then, chosen by the seed.
     SomeReplica,
@@ -212,10 +198,7 @@ pub enum NodeName {
 /// Which ends of links are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EndName {
-    /// Like a node.
     Node(NodeName),
-    /// Every backup then.
     Backups,
-    /// Every customer.
     Customers,
 }

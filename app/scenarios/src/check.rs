@@ -36,9 +36,7 @@ type Refusal = (usize, String);
 /// The nodes and customers that a step can name: names are given in order, so only earlier steps count.
 #[derive(Debug, Default)]
 struct Cast {
-    /// Replicas so far.
     replicas: u32,
-    /// Front-ends so far.
     front_ends: u32,
     /// Customers with a name so far.
     customers: BTreeSet<String>,

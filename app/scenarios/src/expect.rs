@@ -25,13 +25,11 @@ pub enum Met {
 pub enum Counted {
     /// Orders that their customers know to be placed.
     OrdersAcknowledged,
-    /// Changes of primary.
     Failovers,
     /// Views after the first.
     ViewChanges,
     /// Faults of all kinds.
     Faults,
-    /// Kinds of fault.
     KindsOfFault,
     /// Bombs that went off.
     BombsGoneOff,
@@ -94,9 +92,7 @@ pub enum Recovered {
 /// One expectation, and whether it was met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compared {
-    /// Expectation and finding.
     pub what: Comparison,
-    /// How they compare.
     pub met: Met,
 }
 

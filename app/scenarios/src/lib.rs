@@ -4,6 +4,8 @@
 //! another file, nothing is allocated for what it merely claims, and no bug is injected without a person's consent.
 //! [`ScriptRunner`] turns its steps into user commands; the caller passes them on.
 
+#![expect(missing_docs, reason = "a field or variant whose name says it all has no line")]
+
 mod action;
 mod built_in;
 mod check;
@@ -68,7 +70,6 @@ pub struct Step {
     pub at: Duration,
     /// Its line in the file.
     pub line: usize,
-    /// What.
     pub action: Action,
 }
 
@@ -120,7 +121,6 @@ pub struct ScenarioError {
     pub line: usize,
     /// From 1, in characters.
     pub column: usize,
-    /// A sentence.
     pub why: String,
 }
 

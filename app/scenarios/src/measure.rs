@@ -20,7 +20,6 @@ pub struct Gaps {
     pub p50: u64,
     /// One in a hundred is longer.
     pub p99: u64,
-    /// The longest.
     pub max: u64,
 }
 

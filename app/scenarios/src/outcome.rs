@@ -59,7 +59,6 @@ pub struct Outcome {
     /// How many steps the scenario has.
     #[serde(skip)]
     pub steps: usize,
-    /// What happened.
     #[serde(flatten)]
     pub findings: Findings,
     /// What was known in the end.
@@ -82,7 +81,6 @@ pub struct Outcome {
     /// Every expectation, with what was seen; what every scenario expects comes last.
     #[serde(skip)]
     pub lines: Vec<Compared>,
-    /// What follows.
     #[serde(skip)]
     pub conclusion: Conclusion,
     /// Whether a bug was injected, or orders were given up for lost, and everything that was to turn red did.

@@ -77,7 +77,6 @@ pub enum Phase {
     Mending(Duration),
     /// Everybody is answered, everything is read once more, and judged.
     Judging,
-    /// It has ended.
     Over(Box<Outcome>),
     /// It came to no end.
     Failed(Trouble),
@@ -88,7 +87,6 @@ pub enum Phase {
 pub enum Trouble {
     /// The replicas did not become members in time.
     NotReady,
-    /// Nobody answers.
     NoAnswer,
     /// The program was asked to end before anybody had ordered.
     BrokenOff,

@@ -18,7 +18,6 @@ pub(in crate::headless) struct StatusLine {
     /// "replica", "front-end", "name-server", "postcodes.io", "getthedata.com".
     role: String,
     id: String,
-    /// None: not running.
     pub(super) pid: Option<u32>,
     addr: Option<String>,
     /// "primary", "backup" or "joining", of a replica.
@@ -71,7 +70,6 @@ pub(in crate::headless) struct StatusReport {
     /// 1: as fast as real time; 0: it stands still.
     rate: f64,
     hop_us: u64,
-    /// The injected bug.
     plant: Option<String>,
     /// Links that are not mended, one way each.
     links: Vec<LinkLine>,
@@ -83,7 +81,6 @@ struct UncheckedLine {
     orders: u64,
     /// How long the first of them has waited.
     waited_s: u64,
-    /// A sentence.
     why: String,
 }
 

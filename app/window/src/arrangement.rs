@@ -13,7 +13,6 @@ pub(super) struct Arrangement {
     pub status_bar: bool,
     /// Customers and the order form; where the inspector has no panel of its own, that too.
     pub left: Option<RangeInclusive<f32>>,
-    /// The inspector.
     pub right: Option<RangeInclusive<f32>>,
     /// The tabs at the bottom.
     pub bottom: Option<RangeInclusive<f32>>,
@@ -54,7 +53,6 @@ pub(super) enum Side {
     /// Customers and the order form.
     #[default]
     Order,
-    /// What is selected.
     Inspect,
 }
 

@@ -12,7 +12,6 @@ pub struct Named {
     pub wayland: Option<OsString>,
     /// `WAYLAND_SOCKET`: the number of an open connection, inherited from whatever started this process.
     pub wayland_socket: Option<OsString>,
-    /// `XDG_RUNTIME_DIR`.
     pub folder: Option<PathBuf>,
 }
 
@@ -23,7 +22,6 @@ pub enum Choice {
     Usual,
     /// X11, because nobody answers where Wayland is said to be.
     X11,
-    /// Nothing, and why.
     Nowhere(String),
 }
 

@@ -16,9 +16,7 @@ const MOST_READERS: usize = 8;
 /// What the window can open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sort {
-    /// A recording.
     Tape,
-    /// A script.
     Scenario,
 }
 
@@ -90,7 +88,6 @@ pub fn called(name: &OsStr, most: usize) -> String {
 /// What is in a folder: folders first, each by name. Pipes, sockets and devices are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// The whole folder.
     pub items: Vec<Item>,
     /// Whether there is more than is listed.
     pub is_cut: bool,

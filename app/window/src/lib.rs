@@ -6,6 +6,8 @@
 //!
 //! **Deliberately absent:** the cluster. It is handed in as a [`RunningCluster`], so that tests can show a picture without one.
 
+#![expect(missing_docs, reason = "a field or variant whose name says it all has no line")]
+
 mod arrangement;
 pub mod broken;
 pub mod displays;
@@ -66,9 +68,7 @@ pub struct Window {
     pub commands: CommandQueue,
     /// What the person looks at.
     pub focus: Focus,
-    /// How it looks.
     pub appearance: Appearance,
-    /// The canvas.
     pub diagram: DiagramState,
     toolbar: ToolbarState,
     order_form: OrderFormState,

@@ -32,12 +32,10 @@ use knowledge::picture::Picture;
 /// What the person looks at.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Selected {
-    /// Nothing.
     #[default]
     Nothing,
     /// The node of this name.
     Node(String),
-    /// A customer.
     Customer(CustomerId),
     /// A message on its way to somebody.
     Message(MessageId, NodeId),

@@ -27,7 +27,6 @@ pub(super) struct Past {
 struct OpenedTape {
     name: String,
     tape: Tape,
-    /// At its end.
     tip: Picture,
 }
 

@@ -39,7 +39,6 @@ pub enum Beginning {
     Usual,
     /// For a scenario: without any customer of its own.
     Empty {
-        /// Number of replicas.
         replicas: u32,
         /// How many customers' last requests they remember.
         sessions: u32,

@@ -14,17 +14,13 @@ use egui::{
 /// The colours of one theme, and what each means. The last ones are derived from the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tokens {
-    /// Behind everything.
     pub background: Color32,
     /// Cards and side panels.
     pub panel: Color32,
-    /// Behind the diagram.
     pub canvas: Color32,
     /// Land, selected row, pill.
     pub soft: Color32,
-    /// Hairlines.
     pub line: Color32,
-    /// What is read.
     pub text: Color32,
     /// What is read second; strong enough to be legible on the canvas too.
     pub dim: Color32,
@@ -34,15 +30,11 @@ pub struct Tokens {
     pub basil: Color32,
     /// Under way: in flight, joining, waiting.
     pub saffron: Color32,
-    /// The front-end.
     pub sea: Color32,
-    /// The name server.
     pub plum: Color32,
     /// Tomato, for words and behind words.
     pub tomato_text: Color32,
-    /// Basil, for words.
     pub basil_text: Color32,
-    /// Saffron, for words.
     pub saffron_text: Color32,
     /// A pale tomato behind words.
     pub tomato_wash: Color32,

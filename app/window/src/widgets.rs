@@ -174,9 +174,7 @@ pub fn choice<T: PartialEq + Copy>(ui: &mut Ui, name: &str, now: T, choices: &[(
 /// The signs of a tape recorder, painted: not every font has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
-    /// A triangle.
     Run,
-    /// Two bars.
     Stop,
     /// A bar and a triangle.
     Step,

@@ -2,6 +2,8 @@
 //!
 //! No drawing and no decisions; what the protocol and the launcher say in sentences of their own is shown as it is.
 
+#![expect(missing_docs, reason = "a field or variant whose name says it all has no line")]
+
 pub mod narrator;
 mod of_expectations;
 mod of_facts;

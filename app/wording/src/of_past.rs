@@ -33,7 +33,6 @@ pub fn shown_part(span: u64, stride: usize) -> String {
 pub struct Light {
     /// None: nothing can be said yet.
     pub good: Option<bool>,
-    /// What it says.
     pub words: String,
     /// The reason, for a person who asks.
     pub why: String,

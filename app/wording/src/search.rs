@@ -1,4 +1,4 @@
-//! Looking for something on a tape: "order 7", "view change", "replica-2", "[5]", or words of a message.
+//! Looking for something on a tape: "order 7", "view change", "replica-2", "\[5\]", or words of a message.
 //!
 //! A query is all of its words; each narrows what is found. What is found is only pointed at.
 
@@ -23,7 +23,6 @@ enum Word {
     Order(u64),
     /// Messages with this number in the workflow.
     Step(u8),
-    /// Another primary acts.
     ViewChange,
     /// Somebody or something failed.
     Fault,
@@ -34,18 +33,14 @@ enum Word {
 /// Where something was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hit<'a> {
-    /// When it was.
     pub at: u64,
-    /// What it is.
     pub what: Found<'a>,
 }
 
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Found<'a> {
-    /// A message.
     Message(&'a MessageTrack),
-    /// A request.
     Request(&'a RequestTrack),
     /// A fault, a view change.
     Mark(&'a Mark),

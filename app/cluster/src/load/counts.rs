@@ -10,13 +10,11 @@ use serde::Serialize;
 /// What customers were told. All moments count from when the customers began.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Counts {
-    /// Orders placed.
     pub acknowledged: u64,
     /// Orders certainly not placed.
     pub refused: u64,
     /// Orders of which nobody knows.
     pub unknown: u64,
-    /// Lists read.
     pub reads: u64,
     /// Intervals in which a customer waited long: from, to. Of those that begin in the same tenth of a second the longest,
     /// so that a thousand customers for a day fit into memory.

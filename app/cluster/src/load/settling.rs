@@ -27,7 +27,6 @@ pub enum Agreement {
     Behind {
         /// How many are at the newest view's operation.
         caught_up: usize,
-        /// How many answer.
         replicas: usize,
     },
 }

@@ -18,7 +18,6 @@ pub(super) use on_unix::Folder;
 pub(super) enum Owner {
     /// The user who runs this program.
     Us,
-    /// Another user.
     Other,
 }
 

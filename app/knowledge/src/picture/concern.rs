@@ -10,16 +10,13 @@ use super::{Node, Picture};
 pub enum Concern {
     /// A customer waits, and a link on its order's way is cut or holds what enters it.
     Blocked {
-        /// The waiting customer.
         customer: String,
         /// Where the link begins.
         from: String,
-        /// Where it leads.
         to: String,
     },
     /// A customer waits for longer than an order takes.
     Hangs {
-        /// The waiting customer.
         customer: String,
         /// For how long, in microseconds of cluster time.
         waited: u64,
@@ -27,10 +24,7 @@ pub enum Concern {
     /// Members that the primary does not hear, or that are frozen: every answer waits for them.
     Silent(Vec<String>),
     /// Only one replica holds the orders.
-    NoCopy {
-        /// It.
-        last: String,
-    },
+    NoCopy { last: String },
     /// Fewer replicas hold the orders than there are.
     Fewer {
         /// Members of the view.

@@ -16,13 +16,11 @@ const MOST_RECEIPTS: usize = 50;
 /// A customer.
 #[derive(Clone, Debug)]
 pub struct Customer {
-    /// For ever.
     pub id: CustomerId,
     /// Under which it sends.
     pub node: NodeId,
     /// As people call it.
     pub name: String,
-    /// Where it lives.
     pub postcode: Postcode,
     /// Latitude and longitude in millionths of a degree.
     pub place: (i32, i32),
@@ -39,7 +37,6 @@ pub struct Customer {
 /// A request that has not been answered.
 #[derive(Clone, Debug)]
 pub struct Waiting {
-    /// Which.
     pub request: RequestId,
     /// What was asked; of an order that is being given up, the order.
     pub ask: Ask,
@@ -56,9 +53,7 @@ pub struct Waiting {
 pub struct Receipt {
     /// The request that placed it.
     pub request: RequestId,
-    /// Where to.
     pub postcode: Option<Postcode>,
-    /// What.
     pub items: Vec<String>,
     /// What became of it; none: that is not known any more.
     pub outcome: Option<Outcome>,

@@ -21,35 +21,28 @@ pub struct Mark {
     pub node: Option<NodeId>,
     /// What that is called.
     pub name: Option<String>,
-    /// Of which kind.
     pub kind: MarkKind,
-    /// What happened.
     pub line: Arc<LogLine>,
 }
 
 /// The kinds of marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MarkKind {
-    /// A process started.
     Started,
-    /// A process ended.
     Ended,
     /// Another primary acts, in this view.
     View(u64),
     /// A process stands still from here.
     Froze,
-    /// … to here.
     Woke,
     /// A link does something from here on: what it is called is that of its sender.
     Link {
-        /// Whether nothing passes.
         cut: bool,
         /// Whether it does nothing any more.
         mended: bool,
     },
     /// A bomb was laid or taken away.
     Bomb,
-    /// It went off.
     Exploded,
     /// A bug is injected, or switched off.
     Plant,

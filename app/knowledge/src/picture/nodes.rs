@@ -22,7 +22,6 @@ const MOST_REMOVED: usize = 32;
 pub struct Node {
     /// "replica-2": the same over restarts.
     pub name: String,
-    /// What it is.
     pub actor: Actor,
     /// Its present or last incarnation.
     pub id: NodeId,
@@ -30,7 +29,6 @@ pub struct Node {
     pub pid: u32,
     /// Where it listens, or listened.
     pub address: SocketAddr,
-    /// Whether it runs.
     pub life: Life,
     /// Since when, in cluster time.
     pub since: u64,
@@ -47,9 +45,7 @@ pub struct Node {
 /// Whether a process runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Life {
-    /// It does.
     Runs,
-    /// It was killed.
     Crashed,
     /// It ended by itself, with these last words.
     Exited(String),
@@ -119,7 +115,6 @@ pub struct FrontEndState<'a> {
     pub retired: bool,
     /// Newest recorded view it knows.
     pub view: &'a View,
-    /// Replicas it hears.
     pub alive: &'a [NodeId],
     /// Requests on their way.
     pub pending: u64,

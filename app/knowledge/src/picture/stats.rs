@@ -31,7 +31,6 @@ pub struct Stats {
     pub committed: u64,
     /// How long the newest failover took, from the primary's end to its successor, in microseconds of cluster time.
     pub failover: Option<u64>,
-    /// Failovers seen.
     pub failovers: u64,
     /// Acknowledged orders that the acting primary does not have.
     pub lost: u64,
@@ -50,7 +49,6 @@ pub enum Copies {
     /// No replica that runs holds anything.
     #[default]
     Nowhere,
-    /// One does.
     Alone,
     /// All hold the same.
     Identical,

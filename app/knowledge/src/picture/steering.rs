@@ -31,7 +31,6 @@ pub struct Steering {
     pub timers: BTreeMap<NodeId, Vec<(Timer, u64)>>,
     /// Timers that rang lately, and when: only while time is slower than real time. Newest last.
     pub rung: VecDeque<(NodeId, Timer, u64)>,
-    /// The injected bug.
     pub plant: Option<Plant>,
     /// Whether heartbeats are shown one by one.
     pub heartbeats: bool,

@@ -9,7 +9,6 @@ use super::{Node, Picture};
 /// All members of a view are gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TotalLoss {
-    /// The view.
     pub view: View,
     /// What its members were called.
     pub members: Vec<Arc<str>>,

@@ -30,11 +30,8 @@ const PATIENCE: u64 = 10_000_000;
 /// A message and its way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MessageInFlight {
-    /// Which.
     pub id: MessageId,
-    /// To whom.
     pub to: NodeId,
-    /// What it says.
     pub facts: MessageFacts,
     /// When it entered its link, in cluster time.
     pub sent: u64,
@@ -49,7 +46,6 @@ pub struct MessageInFlight {
 /// How a message's way ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It was handled.
     Delivered,
     /// It arrived, and the receiver did not do what it says.
     Refused(Refusal),

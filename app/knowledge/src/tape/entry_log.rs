@@ -33,7 +33,6 @@ pub struct EntryLog {
     newest: Block,
     /// The number of the first entry that is still here.
     first: usize,
-    /// Of full blocks.
     bytes: usize,
 }
 

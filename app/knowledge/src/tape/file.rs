@@ -76,10 +76,8 @@ pub enum SaveError {
     /// The disk is full.
     #[error("The tape was not saved: the disk is full. Free some space, or choose another place.")]
     Full,
-    /// Anything else.
     #[error("The tape was not saved to “{path}”: {}. Choose another place.", node::error_text::io(why))]
     Other {
-        /// Where to.
         path: String,
         /// What the operating system said.
         why: io::Error,

@@ -29,9 +29,7 @@ const MOST_REQUESTS: usize = 300_000;
 /// A message's way from lane to lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageTrack {
-    /// Which.
     pub id: MessageId,
-    /// To whom.
     pub to: NodeId,
     /// When it entered its link, in cluster time.
     pub sent: u64,
@@ -43,7 +41,6 @@ pub struct MessageTrack {
     pub step: u8,
     /// Which of the requests it belongs to.
     pub request: Option<u32>,
-    /// A few words.
     pub label: Arc<str>,
     /// The number of the entry that told of its sending.
     pub entry: usize,
@@ -66,22 +63,17 @@ impl MessageTrack {
 /// How a message's way ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// It has not.
     OnItsWay,
-    /// It was handled.
     Delivered,
     /// It arrived, and the receiver did not do what it says.
     Refused,
-    /// It never arrived.
     Lost,
 }
 
 /// A request of a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestTrack {
-    /// Which.
     pub id: RequestId,
-    /// The sender.
     pub node: NodeId,
     /// When it was asked, and when answered.
     pub span: (u64, Option<u64>),

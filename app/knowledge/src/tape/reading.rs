@@ -38,7 +38,6 @@ const LAST_MOMENT: u64 = 1_000_000_000_000_000;
 /// A tape from a file.
 #[derive(Debug)]
 pub struct Opened {
-    /// The tape.
     pub tape: Tape,
     /// The picture at its end.
     pub picture: Picture,

@@ -87,7 +87,6 @@ pub struct Contradicted {
 /// What is known at one moment. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Judged {
-    /// Counts.
     pub lights: Lights,
     /// What contradicts itself, in the order of postcodes.
     pub contradictions: Arc<[Contradicted]>,

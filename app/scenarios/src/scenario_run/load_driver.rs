@@ -39,23 +39,16 @@ pub enum LoadCommand {
     Look,
     /// This many customers begin, once the whole cluster has received the earlier commands.
     Enter {
-        /// How many.
         customers: u32,
         /// The seed of all random choices.
         seed: u64,
     },
     /// A fault, for the history.
-    Fault {
-        /// A few words.
-        words: String,
-        /// Its moment.
-        at: Duration,
-    },
+    Fault { words: String, at: Duration },
     /// A customer with a name asked something.
     Asked {
         /// The number of the request.
         request: RequestId,
-        /// The request.
         ask: Ask,
         /// Its moment, or an earlier one.
         at: Duration,
@@ -64,14 +57,12 @@ pub enum LoadCommand {
     Answered {
         /// The number of the request.
         request: RequestId,
-        /// The answer.
         answer: Answer,
         /// Its moment, or a later one.
         at: Duration,
     },
     /// A customer with a name is no more.
     Gone {
-        /// The customer.
         customer: CustomerId,
         /// The moment of its end.
         at: Duration,
@@ -83,10 +74,7 @@ pub enum LoadCommand {
     /// From now on nothing may take long: the program was asked to end.
     Hurry,
     /// See that everybody is answered, read everything once more, and judge.
-    Close {
-        /// Now.
-        at: Duration,
-    },
+    Close { at: Duration },
 }
 
 /// What it says.
@@ -96,16 +84,12 @@ pub enum LoadEvent {
     Looked,
     /// They order, since this moment of the run's time.
     Here {
-        /// When they began.
         begun: Duration,
     },
     /// A customer with a name has read a part of a long list, and must read on.
     ReadOn {
-        /// Who.
         customer: CustomerId,
-        /// Where.
         postcode: Postcode,
-        /// Which page.
         page: u32,
     },
     /// What the processes say.
@@ -114,10 +98,8 @@ pub enum LoadEvent {
     Crowd {
         /// The first of them; the others follow it in number.
         first: NodeId,
-        /// Counts.
         crowd: Crowd,
     },
-    /// It is over.
     Over(Box<Finished>),
     /// It comes to no end.
     Failed(Trouble),

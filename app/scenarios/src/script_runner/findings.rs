@@ -28,7 +28,6 @@ pub struct Findings {
     pub timers_rung_slowly: u64,
     /// Replicas that a front-end began to suspect.
     pub suspicions: u64,
-    /// Newer views.
     pub view_changes: u64,
     /// Newer views with another primary.
     pub failovers: u64,

@@ -11,7 +11,6 @@ use knowledge::user_command::{CommandQueue, UserCommand};
 /// What is shown of a running scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Performed {
-    /// Its title.
     pub title: String,
     /// "step 2 of 5: crash the primary", or how it ended.
     pub progress: String,

@@ -18,9 +18,7 @@ pub enum Tab {
     /// Messages between lanes, as time goes on.
     #[default]
     Timeline,
-    /// All lines.
     Log,
-    /// Counts and times.
     Measurements,
 }
 

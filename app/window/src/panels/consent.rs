@@ -15,7 +15,6 @@ pub enum Asked {
     Plant(Plant),
     /// Whether to run a scenario that injects a bug, or comes from a file.
     Scenario {
-        /// Its name.
         name: String,
         /// What it is about.
         title: String,
@@ -27,12 +26,7 @@ pub enum Asked {
     /// Whether to crash every node.
     CrashAll,
     /// Whether what the members of a view held is given up, and a new history begins.
-    FreshStart {
-        /// With this replica.
-        replica: String,
-        /// The view.
-        after: View,
-    },
+    FreshStart { replica: String, after: View },
     /// Whether this cluster is to end, and another to take its place.
     NewCluster,
 }
@@ -40,16 +34,13 @@ pub enum Asked {
 /// What was agreed to, where it is more than a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Agreed {
-    /// A scenario.
     Scenario(Wanted),
-    /// Another cluster.
     NewCluster,
 }
 
 /// A scenario to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// Its name.
     pub name: String,
     /// Whether with the bug that it injects, if any.
     pub with_bug: bool,

@@ -53,7 +53,6 @@ impl Purpose {
 pub enum Decided {
     /// Save the tape there; whether what is there may be lost.
     Save {
-        /// Where.
         path: PathBuf,
         /// A person has agreed that the file of that name is replaced.
         replaces: bool,

@@ -24,9 +24,7 @@ pub struct Shown {
 /// What was asked for in the banner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PastClick {
-    /// Another moment.
     Look(Look),
-    /// The present.
     BackToNow,
 }
 

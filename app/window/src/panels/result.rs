@@ -12,9 +12,7 @@ use scenarios::{Compared, Conclusion, Met, Outcome};
 /// What is told.
 #[derive(Clone, Debug)]
 pub struct Told {
-    /// The scenario's title.
     pub title: String,
-    /// How it ended.
     pub outcome: Outcome,
     /// The injected bug that it is about, whether or not it was on this time.
     pub lesson: Option<Plant>,
@@ -23,13 +21,11 @@ pub struct Told {
 /// Asked for on the card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResultClick {
-    /// It was seen.
     Close,
     /// The same once more.
     Again,
     /// Once more with its injected bug.
     With,
-    /// Once more without.
     Without,
 }
 

@@ -16,7 +16,6 @@ use knowledge::user_command::{CommandQueue, UserCommand};
 pub struct Listed {
     /// The name under which `run` finds it.
     pub name: String,
-    /// One sentence.
     pub title: String,
     /// The bug it injects.
     pub plant: Option<Plant>,

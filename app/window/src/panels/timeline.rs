@@ -35,7 +35,6 @@ pub struct Course<'a> {
     pub shown: &'a Picture,
     /// The end of the tape.
     pub tip: &'a Picture,
-    /// The tape.
     pub tape: &'a Tape,
     /// How many of its entries have happened at the moment that is shown.
     pub end: usize,
@@ -64,9 +63,7 @@ pub enum Look {
     At(u64),
     /// After this many entries of the tape.
     After(usize),
-    /// One message back.
     Back,
-    /// One message on.
     On,
     /// At the present, or at the end of the tape.
     Now,

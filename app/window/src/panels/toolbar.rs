@@ -75,7 +75,6 @@ pub struct ToolbarState {
 pub enum PlayClick {
     /// It goes on by itself, or no longer.
     Play(bool),
-    /// One message on.
     Step,
 }
 

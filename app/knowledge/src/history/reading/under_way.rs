@@ -10,7 +10,6 @@ use hashbrown::HashTable;
 pub(super) struct Open {
     /// Its number in the file.
     pub op: u64,
-    /// Which customer asked.
     pub process: u64,
     /// The number of its postcode.
     pub place: u32,

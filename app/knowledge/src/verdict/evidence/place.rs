@@ -62,7 +62,6 @@ struct Known {
     place: Option<usize>,
     /// The operation that places it.
     operation: Option<usize>,
-    /// Of its dishes.
     digest: u64,
     /// Placed by somebody who is not watched here: nothing is known of when that was.
     foreign: bool,
@@ -87,7 +86,6 @@ enum Noticed {
         length: usize,
         whole: bool,
     },
-    /// Something else.
     Other {
         list: Vec<OrderIndex>,
         whole: bool,

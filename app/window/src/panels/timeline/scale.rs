@@ -9,7 +9,6 @@ pub(super) struct Scale {
     pub end: u64,
     /// The left edge, in points.
     pub left: f32,
-    /// The right edge.
     pub right: f32,
 }
 

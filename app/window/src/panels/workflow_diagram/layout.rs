@@ -11,13 +11,11 @@ use crate::theme::size;
 pub enum Kind {
     /// A dot on the map.
     Customer,
-    /// Above the front-end.
     NameServer,
     /// Between map and replicas.
     FrontEnd,
     /// In the column on the right, or in several columns.
     Replica,
-    /// Below the front-end.
     Service,
 }
 
