@@ -63,6 +63,18 @@ pub enum TraceEvent {
 }
 
 impl TraceEvent {
+    /// What a process or customer is called that this introduces.
+    #[must_use]
+    pub fn introduced(&self) -> Option<&str> {
+        if let TraceEvent::Launcher(LauncherEvent::Started(started)) = self {
+            Some(&started.name)
+        } else if let TraceEvent::Launcher(LauncherEvent::CustomerIs { name, .. }) = self {
+            Some(name)
+        } else {
+            None
+        }
+    }
+
     /// Why something that a person asked for is not done, if this says so: launcher and front-ends do.
     #[must_use]
     pub fn denial(&self) -> Option<&Denial> {

@@ -16,6 +16,8 @@ mod lines;
 mod references;
 #[path = "tidy/tree.rs"]
 mod tree;
+#[path = "tidy/wildcards.rs"]
+mod wildcards;
 #[path = "tidy/words.rs"]
 mod words;
 
@@ -137,4 +139,13 @@ fn the_protocol_does_no_input_or_output() {
     let foreign = directions::foreign_dependencies(&manifest);
     assert!(foreign.is_empty(), "protocol/Cargo.toml asks for {foreign:?}: I/O belongs to node/");
     assert!(!directions::foreign_dependencies("[dependencies]\ntokio.workspace = true\n").is_empty());
+}
+
+#[test]
+fn a_new_message_fact_or_command_breaks_the_build() {
+    let files: Vec<_> = tree::rust_files()
+        .into_iter()
+        .filter(|file| file.path.contains("/src/") && !file.path.contains("tests"))
+        .collect();
+    keep(&files, |file| wildcards::offences(&file.text));
 }

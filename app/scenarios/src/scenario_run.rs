@@ -190,10 +190,10 @@ impl ScenarioRun {
 
     /// A person asked for something beside the scenario, at `now` or later. A speed that was chosen stays.
     pub fn asked_beside(&mut self, command: &UserCommand, now: Duration) {
-        match command {
-            UserCommand::SetRate { rate } => self.clocks.choose(Some(*rate)),
-            UserCommand::RunUntil { .. } => self.clocks.choose(Some(Rate::STOPPED)),
-            _ => {}
+        if let UserCommand::SetRate { rate } = command {
+            self.clocks.choose(Some(*rate));
+        } else if let UserCommand::RunUntil { .. } = command {
+            self.clocks.choose(Some(Rate::STOPPED));
         }
         self.told_to_ask(command, now);
     }

@@ -50,9 +50,9 @@ impl<M: Machine> Host<M> {
     /// A message was handled; `before`: how many effects its receiver had asked for until then.
     pub(super) fn note_delivered(&mut self, at: usize, message: MessageId, before: usize) {
         let Some(actor) = self.actors[at].as_ref() else { return };
-        let why = |effect: &Effect| match effect {
-            Effect::Trace(MachineEvent::Refused { why, .. }) => Some(why.clone()),
-            _ => None,
+        let why = |effect: &Effect| {
+            let Effect::Trace(MachineEvent::Refused { why, .. }) = effect else { return None };
+            Some(why.clone())
         };
         let refused = actor.effects.after(before).iter().find_map(why);
         self.feed.note(actor.id, self.clock.now(), NodeEvent::Delivered { message, refused });

@@ -108,7 +108,23 @@ impl Passing {
                 Message::Snapshot(part) => part.bytes.len(),
                 Message::StateUpdate(update) => update.entries.len() * ENTRY,
                 Message::Reply { answer: Answer::History(page), .. } => page.orders.len() * ORDER,
-                _ => 0,
+                Message::Register { .. }
+                | Message::Lookup { .. }
+                | Message::Found { .. }
+                | Message::ClaimFrontEnd
+                | Message::ReadRecord
+                | Message::RecordView { .. }
+                | Message::Record { .. }
+                | Message::ViewIs { .. }
+                | Message::Status(_)
+                | Message::Request { .. }
+                | Message::Ack { .. }
+                | Message::Reply { .. }
+                | Message::Refused { .. }
+                | Message::NotPrimary { .. }
+                | Message::Busy { .. }
+                | Message::LookUpAgain { .. }
+                | Message::Waiting { .. } => 0,
             }
     }
 }

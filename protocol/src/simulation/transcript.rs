@@ -18,7 +18,12 @@ impl<S: Environment> Cluster<S> {
                 other => other.request().map_or(2, |id| id.number.0),
             },
             Input::Rang(_) => 3,
-            _ => 4,
+            Input::Overslept { .. }
+            | Input::ConnectionLost { .. }
+            | Input::Gone { .. }
+            | Input::PostcodeChecked { .. }
+            | Input::Retimed(_)
+            | Input::Wanted { .. } => 4,
         };
         self.hash = mix(self.hash.wrapping_add(mix(self.now ^ kind) ^ node as u64));
         self.write(|cluster| match input {

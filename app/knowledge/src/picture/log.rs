@@ -40,18 +40,15 @@ impl LogLine {
     /// The line that a fact leaves, if any; `nodes` know the names.
     pub(super) fn of(record: &TraceRecord, nodes: &Nodes) -> Option<Self> {
         let event = kept(&record.event)?;
-        let node = match &event {
-            TraceEvent::Launcher(LauncherEvent::Started(started)) => Some(started.name.as_str().into()),
-            TraceEvent::Launcher(LauncherEvent::CustomerIs { name, .. }) => Some(name.as_str().into()),
-            _ => nodes.shared_name_of(record.node),
-        };
+        let node = event.introduced().map(Arc::from).or_else(|| nodes.shared_name_of(record.node));
         let other = spoken_of(&event).map(|id| nodes.shared_name_of(id).unwrap_or_else(|| id.to_string().into()));
-        let message = match &event {
-            TraceEvent::Node(NodeEvent::Sent { message, to, .. } | NodeEvent::Lost { message, to, .. }) => {
+        let message =
+            if let TraceEvent::Node(NodeEvent::Sent { message, to, .. } | NodeEvent::Lost { message, to, .. }) = &event
+            {
                 Some((*message, *to))
-            }
-            _ => None,
-        };
+            } else {
+                None
+            };
         Some(Self { at: record.at, node, text: text_of(&event), event, other, message })
     }
 }

@@ -76,11 +76,16 @@ impl Picture {
         if let MarkKind::View(number) = kind {
             self.newest_led = number;
         }
-        let (node, name) = match &record.event {
-            TraceEvent::Launcher(LauncherEvent::LinkIs { from, .. }) => (None, Some(from.clone())),
-            TraceEvent::Launcher(LauncherEvent::Started(started)) => (Some(record.node), Some(started.name.clone())),
-            TraceEvent::Launcher(LauncherEvent::PlantIs { .. } | LauncherEvent::ClockIs { .. }) => (None, None),
-            _ => (Some(record.node), self.nodes.name_of(record.node).map(str::to_owned)),
+        let (node, name) = if let TraceEvent::Launcher(LauncherEvent::LinkIs { from, .. }) = &record.event {
+            (None, Some(from.clone()))
+        } else if matches!(
+            record.event,
+            TraceEvent::Launcher(LauncherEvent::PlantIs { .. } | LauncherEvent::ClockIs { .. })
+        ) {
+            (None, None)
+        } else {
+            let name = record.event.introduced().or_else(|| self.nodes.name_of(record.node));
+            (Some(record.node), name.map(str::to_owned))
         };
         self.marks.push_back(Arc::new(Mark { at: record.at, node, name, kind, line: line.clone() }));
         self.marks.keep_newest(MOST_MARKS);

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use flate2::bufread::GzDecoder;
 use node::bounded_lines::BoundedLines;
-use protocol::trace::{LauncherEvent, TraceEvent, TraceRecord};
+use protocol::trace::TraceRecord;
 
 use super::file::{Header, Line, VERSION};
 use super::{Entry, Tape};
@@ -238,18 +238,14 @@ impl Reading {
 
     /// Nobody has thousands of processes and customers: a picture of them would take all memory.
     fn check(&mut self, record: &TraceRecord) -> Result<(), String> {
-        let name = match &record.event {
-            TraceEvent::Launcher(LauncherEvent::Started(started)) => &started.name,
-            TraceEvent::Launcher(LauncherEvent::CustomerIs { name, .. }) => name,
-            _ => return Ok(()),
-        };
+        let Some(name) = record.event.introduced() else { return Ok(()) };
         if name.len() > 200 {
             return Err("a name has more than 200 letters".into());
         }
         if self.names.len() >= MOST_NAMES && !self.names.contains(name) {
             return Err(format!("there are more than {MOST_NAMES} processes and customers"));
         }
-        self.names.insert(name.clone());
+        self.names.insert(name.to_owned());
         Ok(())
     }
 
