@@ -18,6 +18,8 @@ mod script_runner;
 mod words;
 
 #[cfg(test)]
+mod facts_for_tests;
+#[cfg(test)]
 mod tests;
 
 use std::io::{BufReader, Read};

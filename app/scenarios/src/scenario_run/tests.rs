@@ -3,13 +3,14 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use protocol::ids::{Contact, Fingerprint, NodeId, OpNumber, OrderNumber, RequestId, RequestNumber, View, ViewNumber};
+use protocol::ids::{Contact, NodeId, OrderNumber, RequestId, RequestNumber, View, ViewNumber};
 use protocol::message::{Answer, Ask};
 use protocol::order_book::Outcome as Became;
-use protocol::trace::{Crowd, NodeState, ReplicaState, Standing, Started};
+use protocol::trace::{Crowd, NodeState, Started};
 
 use super::load_driver::Measures;
 use super::*;
+use crate::facts_for_tests::{replica_state, started};
 use crate::{Comparison, Conclusion, Counted, Met, parse};
 use cluster::load::{Agreement, Counts};
 use knowledge::verdict::{Judgement, Verdict};
@@ -59,27 +60,8 @@ impl Told {
     }
 
     fn serves(&mut self) {
-        let actor = Actor::Role(Role::Replica);
-        let contact = Contact { id: NodeId(1), address: ([127, 0, 0, 1], 9).into() };
-        self.fact(1, LauncherEvent::Started(Started { name: "replica-1".into(), actor, pid: 1, contact }), 0);
-        let view = View::new(ViewNumber(1), NodeId(1), vec![NodeId(1)]);
-        let state = ReplicaState {
-            standing: Standing::Primary,
-            view,
-            acting: true,
-            position: None,
-            commit: OpNumber(0),
-            ack_set: Vec::new(),
-            silent: Vec::new(),
-            joiners: Vec::new(),
-            loading: None,
-            orders: OrderNumber(0),
-            postcodes: 0,
-            sessions: 0,
-            evicted: 0,
-            digest: Fingerprint(0),
-            unchecked: None,
-        };
+        self.fact(1, LauncherEvent::Started(started(1)), 0);
+        let state = replica_state(1, View::new(ViewNumber(1), NodeId(1), vec![NodeId(1)]));
         self.fact(1, NodeEvent::State(NodeState::Replica(Box::new(state))), 0);
     }
 

@@ -1,12 +1,12 @@
 //! The engine on told facts and told time: no cluster, no waiting.
 
-use protocol::ids::{Contact, NodeId, OpNumber, OrderNumber, View, ViewNumber};
-use protocol::ids::{Fingerprint, Role};
+use protocol::ids::{Contact, NodeId, Role, View, ViewNumber};
 use protocol::trace::{
     Actor, Ending, LauncherEvent, MachineEvent, NodeEvent, NodeState, ReplicaState, Standing, Started, TraceEvent,
 };
 
 use super::*;
+use crate::facts_for_tests::{replica_state, started};
 use crate::parse;
 
 /// Facts told to picture and script runner, in order.
@@ -51,35 +51,13 @@ fn times(ms: u64) -> Times {
     Times { real: now, script: now, patience: now }
 }
 
-fn started(number: u64) -> Started {
-    let contact = Contact { id: NodeId(number), address: ([127, 0, 0, 1], 9).into() };
-    Started { name: format!("replica-{number}"), actor: Actor::Role(Role::Replica), pid: 1, contact }
-}
-
 fn view(primary: u64, number: u64) -> View {
     View::new(ViewNumber(number), NodeId(primary), vec![NodeId(1), NodeId(2), NodeId(3)])
 }
 
 /// The replica with the view's number leads.
 fn state(of: u64, number: u64) -> ReplicaState {
-    let leads = of == number;
-    ReplicaState {
-        standing: if leads { Standing::Primary } else { Standing::Backup },
-        view: view(number, number),
-        acting: leads,
-        position: None,
-        commit: OpNumber(0),
-        ack_set: Vec::new(),
-        silent: Vec::new(),
-        joiners: Vec::new(),
-        loading: None,
-        orders: OrderNumber(0),
-        postcodes: 0,
-        sessions: 0,
-        evicted: 0,
-        digest: Fingerprint(0),
-        unchecked: None,
-    }
+    replica_state(of, view(number, number))
 }
 
 fn crash(number: u64) -> UserCommand {
