@@ -13,6 +13,7 @@ mod of_past;
 mod of_results;
 mod of_service;
 mod of_steering;
+mod of_terms;
 mod of_verdict;
 pub mod search;
 
@@ -40,6 +41,7 @@ pub use of_past::{
 pub use of_results::*;
 pub use of_service::{denial, loss, no_service, orders_wait};
 pub use of_steering::*;
+pub use of_terms::{Term, Topic, capitalised, step_name};
 pub use of_verdict::{ToldVerdict, contradiction, told_verdict};
 
 /// Why they do is told where there is more room.
@@ -115,8 +117,6 @@ pub const GIVE_UP_MEANS: &str = "Ends the order for certain: either it was place
 pub const NO_NOTICES: &str = "Nothing has been refused yet.";
 /// No order waits.
 pub const NO_RECEIPTS: &str = "No orders yet.";
-/// Explains the copies light.
-pub const COPIES_MEANS: &str = "Replicas at the same operation must hold the same orders. Each replica computes a digest of its orders, and the digests are compared.";
 /// Explains the failover time.
 pub const FAILOVER_MEANS: &str = "From the crash of the last primary until the next one began to act.";
 /// Explains the median.

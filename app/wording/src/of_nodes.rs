@@ -17,17 +17,17 @@ pub fn title(node: &Node) -> String {
         (Life::Exited(_), _) => format!("{} · ended", node.name),
         (Life::Runs, Some(replica)) => format!("{} · {}", node.name, standing(replica.standing)),
         (Life::Runs, None) if node.actor == Actor::Role(Role::Replica) => format!("{} · starting", node.name),
-        (Life::Runs, None) => capitalised(&node.name),
+        (Life::Runs, None) => name_of_card(&node.name),
     }
 }
 
 /// The same without what it is, where there is little room.
 #[must_use]
 pub fn short_title(node: &Node) -> String {
-    if node.actor == Actor::Role(Role::Replica) { node.name.clone() } else { capitalised(&node.name) }
+    if node.actor == Actor::Role(Role::Replica) { node.name.clone() } else { name_of_card(&node.name) }
 }
 
-fn capitalised(name: &str) -> String {
+fn name_of_card(name: &str) -> String {
     if let Some(number) = name.strip_prefix("front-end-") {
         return format!("Front-end {number}");
     }

@@ -5,7 +5,7 @@ use knowledge::verdict::evidence::Judged;
 use protocol::ids::RequestId;
 use protocol::judge::ContradictionKind;
 
-use super::contradiction;
+use super::{Term, contradiction};
 
 /// What the ruler of the timeline is for.
 pub const SCRUB_HINT: &str = "Drag to go to another moment (← and →: one message; End: now)";
@@ -34,10 +34,20 @@ pub struct Light {
     /// None: nothing can be said yet.
     pub good: Option<bool>,
     pub words: String,
-    /// The reason, for a person who asks.
+    /// What it is about.
+    pub term: Term,
+    /// Why it is as it is; empty where its words say it.
     pub why: String,
     /// The request to look at, if the reason is a contradiction between requests.
     pub leads_to: Option<RequestId>,
+}
+
+impl Light {
+    /// What it is about and why it is as it is, for a person who asks.
+    #[must_use]
+    pub fn explained(&self) -> String {
+        format!("{} {}", self.term.explained(), self.why).trim_end().to_owned()
+    }
 }
 
 // What the lights are called, here and wherever else one is spoken of.
@@ -66,16 +76,16 @@ pub fn light_named(light: scenarios::Light) -> String {
 #[must_use]
 pub fn lights(judged: &Judged, stats: &Stats) -> Vec<Light> {
     let counts = judged.lights.together();
-    let told = |kind: ContradictionKind, otherwise: &str| {
+    let told = |kind: ContradictionKind| {
         let first = judged.contradictions.iter().find(|contradiction| contradiction.kind == kind);
         let crowd = judged.lights.crowd.judged.is_some_and(|judged| judged.contradictions().of(kind) > 0);
-        let otherwise = if crowd { JUDGED_TOGETHER } else { otherwise };
+        let otherwise = if crowd { JUDGED_TOGETHER } else { NONE_SO_FAR };
         let why = first.map_or(otherwise.to_owned(), |it| format!("{}.", contradiction(it)));
         (why, first.and_then(|it| it.requests.last()).copied())
     };
-    let count = |number: u64, words: &str, (why, leads_to): (String, Option<RequestId>)| {
+    let count = |number: u64, words: &str, term: Term, (why, leads_to): (String, Option<RequestId>)| {
         let good = Some(number == 0);
-        Light { good, words: format!("{number} {words}"), why, leads_to }
+        Light { good, words: format!("{number} {words}"), term, why, leads_to }
     };
     // Both may be about the same orders.
     let found = counts.contradictions;
@@ -87,29 +97,31 @@ pub fn lights(judged: &Judged, stats: &Stats) -> Vec<Light> {
             );
             (why, None)
         }
-        _ => told(ContradictionKind::Lost, LOST_MEANS),
+        _ => told(ContradictionKind::Lost),
     };
-    let acknowledged = match counts.waiting {
-        0 => PLACED_MEANS.to_owned(),
-        waiting => format!("{PLACED_MEANS} {waiting} more are waiting for an answer."),
+    let acknowledged = Light {
+        good: Some(true),
+        words: format!("{} acknowledged", counts.acknowledged),
+        term: Term::Acknowledged,
+        why: match counts.waiting {
+            0 => String::new(),
+            waiting => format!("{waiting} more are waiting for an answer."),
+        },
+        leads_to: None,
     };
     let unknown = Light {
         good: (counts.unknown == 0).then_some(true),
         words: format!("{} unknown", counts.unknown),
-        why: UNKNOWN_MEANS.into(),
+        term: Term::Unknown,
+        why: String::new(),
         leads_to: None,
     };
     vec![
-        Light {
-            good: Some(true),
-            words: format!("{} acknowledged", counts.acknowledged),
-            why: acknowledged,
-            leads_to: None,
-        },
-        count(lost, LOST, lost_why),
-        count(found.doubled, TWICE, told(ContradictionKind::Doubled, TWICE_MEANS)),
+        acknowledged,
+        count(lost, LOST, Term::Lost, lost_why),
+        count(found.doubled, TWICE, Term::StoredTwice, told(ContradictionKind::Doubled)),
         unknown,
-        count(found.stale, STALE, told(ContradictionKind::Stale, STALE_MEANS)),
+        count(found.stale, STALE, Term::ReadStale, told(ContradictionKind::Stale)),
         copies(stats.copies),
         linearizable(judged),
     ]
@@ -123,7 +135,7 @@ fn copies(copies: Copies) -> Light {
         Copies::Identical => (Some(true), IDENTICAL),
         Copies::Differ => (Some(false), "replicas differ"),
     };
-    Light { good, words: words.into(), why: super::COPIES_MEANS.into(), leads_to: None }
+    Light { good, words: words.into(), term: Term::ReplicasIdentical, why: String::new(), leads_to: None }
 }
 
 fn linearizable(judged: &Judged) -> Light {
@@ -138,10 +150,8 @@ fn linearizable(judged: &Judged) -> Light {
     } else if counts.covered == 0 {
         (None, "no order read yet", NO_EVIDENCE.to_owned())
     } else {
-        let why = format!(
-            "{} acknowledged orders were read afterwards, in {} histories: {LINEARIZABLE_MEANS}",
-            counts.covered, counts.reads
-        );
+        let why =
+            format!("{} acknowledged orders were read afterwards, in {} histories.", counts.covered, counts.reads);
         (Some(true), LINEARIZABLE, why)
     };
     let late = match counts.unjudged {
@@ -149,7 +159,7 @@ fn linearizable(judged: &Judged) -> Light {
         unjudged => format!(" There were too many operations: the latest {unjudged} are not judged."),
     };
     let leads_to = judged.contradictions.first().and_then(|it| it.requests.last()).copied();
-    Light { good, words: words.into(), why: why + &late, leads_to }
+    Light { good, words: words.into(), term: Term::HistoryLinearizable, why: why + &late, leads_to }
 }
 
 /// Of a crowd whose customers contradict each other.
@@ -157,16 +167,9 @@ const JUDGED_TOGETHER: &str =
     "The answers to the scenario's customers were judged together, and they contradict each other.";
 /// Of a crowd that still orders.
 const CROWD_WAITS: &str = "The scenario's customers keep ordering. Their answers are judged together at the end, after a last read of every history.";
-const PLACED_MEANS: &str = "Orders whose customers were told “placed”.";
-const LOST_MEANS: &str = "Orders that were acknowledged or read, and are missing later. None so far.";
-const TWICE_MEANS: &str = "Orders that are in a history twice, or under two numbers. None so far.";
-const STALE_MEANS: &str = "Reads that miss an order acknowledged or read before they began. None so far.";
-const UNKNOWN_MEANS: &str =
-    "Orders whose customers left before the answer. They may or may not have been placed; either is correct.";
+const NONE_SO_FAR: &str = "None so far.";
 const NO_EVIDENCE: &str =
     "No history has been read after an order to its postcode, so there is nothing to judge yet. Read a history.";
-const LINEARIZABLE_MEANS: &str =
-    "each read shows every order acknowledged before it began, and all reads agree on one order of events.";
 
 #[cfg(test)]
 mod tests {

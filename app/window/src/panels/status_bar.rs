@@ -78,5 +78,5 @@ fn light_ui(ui: &mut Ui, light: &Light, height: f32) -> bool {
         words = words.strong().background_color(t.tomato_wash);
     }
     let response = ui.add(Label::new(words).selectable(false).sense(Sense::click()));
-    response.on_hover_text(&light.why).clicked() && light.good == Some(false)
+    response.on_hover_text(light.explained()).clicked() && light.good == Some(false)
 }
