@@ -7,6 +7,7 @@ mod check;
 mod cluster_command;
 mod customer_lines;
 pub(crate) mod demo;
+mod lesson;
 mod lines;
 mod output;
 mod places;
@@ -109,6 +110,8 @@ pub enum Command {
     Run(run::RunArguments),
     /// Run the demonstration in the terminal: the primary is killed in the middle of an order.
     Demo(demo::DemoArguments),
+    /// Take a lesson in the terminal: pages, predictions, and what the processes do (`--list` names the lessons).
+    Lesson(lesson::LessonArguments),
     /// Measure orders per second, latency and processor time, and a bare QUIC round trip for comparison.
     Bench(bench::BenchArguments),
     /// Run clusters in memory on virtual time, one per seed, and check every invariant after every step.
@@ -258,6 +261,7 @@ pub fn perform(command: Command) -> Result<Exit, Failure> {
         | Command::Customer(_)
         | Command::Run(_)
         | Command::Demo(_)
+        | Command::Lesson(_)
         | Command::Bench(_)
         | Command::Simulate(_) => {}
     }
@@ -269,6 +273,7 @@ pub fn perform(command: Command) -> Result<Exit, Failure> {
         Command::Status(arguments) => status::perform(&arguments),
         Command::Run(arguments) => run::perform(&arguments, &interrupt),
         Command::Demo(arguments) => demo::perform(&arguments, &interrupt),
+        Command::Lesson(arguments) => lesson::perform(&arguments, &interrupt),
         Command::Bench(arguments) => bench::perform(&arguments, &interrupt),
         Command::Simulate(arguments) => simulate::perform(&arguments, &interrupt),
         Command::Check(arguments) => check::perform(&arguments),

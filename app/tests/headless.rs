@@ -30,6 +30,8 @@ mod failpoints;
 mod front_ends;
 #[path = "headless/judging.rs"]
 mod judging;
+#[path = "headless/lessons.rs"]
+mod lessons;
 #[path = "headless/museum.rs"]
 mod museum;
 #[path = "headless/scenarios.rs"]

@@ -1,4 +1,4 @@
-//! What a file is: a tape, a history or a scenario. All that read one ask here, so that nobody takes it for something else.
+//! What a file is: a tape, a history, a scenario or a lesson. All that read one ask here, so that nobody takes it for something else.
 //!
 //! A byte order mark of UTF-8 and blank lines before the first one are let pass. Whether the file is right is its reader's
 //! business.
@@ -21,6 +21,8 @@ pub enum Kind {
     /// What customers asked and were told.
     History,
     Scenario,
+    /// Pages with words, in Markdown.
+    Lesson,
 }
 
 /// A file from its beginning, of which the first part was looked at.
@@ -78,6 +80,7 @@ fn kind(head: &[u8]) -> Kind {
         Ok(First { tape: Some(_) }) => Kind::Tape,
         // JSON of whatever kind: the reader of histories says what is missing.
         _ if line.starts_with(b"{") => Kind::History,
+        _ if line == b"+++" => Kind::Lesson,
         _ => Kind::Scenario,
     }
 }
@@ -100,6 +103,9 @@ mod tests {
             ("title = \"x\"\n{\"just-hungry-tape\":1}\n", Kind::Scenario),
             ("# {\"just-hungry-tape\":1}\n", Kind::Scenario),
             ("", Kind::Scenario),
+            ("+++\ntitle = \"x\"\n", Kind::Lesson),
+            ("\r\n+++\r\n", Kind::Lesson),
+            ("+++ x\n", Kind::Scenario),
         ] {
             for mark in ["", "\u{feff}"] {
                 let marked = format!("{mark}{text}");

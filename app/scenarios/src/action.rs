@@ -34,6 +34,8 @@ pub enum Action {
     Hop(Option<Duration>),
     /// "speed": how fast cluster time goes from now on.
     Speed(Rate),
+    /// "go-on": time goes on. In a lesson as fast as it went before it was stopped, else in real time.
+    GoOn,
     /// "run-until": time goes until something has happened, then it stops.
     RunUntil(Rate, Goal),
     /// "step": this many times, the next message leaves its link, or else the next timer rings; time stops after each.
@@ -145,8 +147,18 @@ pub struct TimerName {
 pub enum WaitFor {
     /// "answered": this customer waits for nothing.
     Answered(String),
-    /// "asked": this customer waits for an answer.
+    /// "asked": this customer waits for an answer, or has asked something, since.
     Asked(String),
+    /// "placed": this customer was told this many times that an order of theirs is placed, since. Not more, not less.
+    Placed { customer: String, count: u32 },
+    /// "shows": the last history that this customer read holds this many orders of theirs.
+    Shows { customer: String, count: u32 },
+    /// "copies": this many of the running replicas hold everything that any of them holds.
+    Copies(u32),
+    /// "refused": a node has refused a message, since.
+    Refused,
+    /// "goes": time does not stand still.
+    Goes,
     /// "serving": orders are answered, as far as front-end and primary say.
     Serving,
     /// "members": the newest view has this many members, and all hold all. None: as many as there are replicas that run.

@@ -2,7 +2,7 @@
 //!
 //! A refusal is a place in the text and a sentence; turning the place into line and column is the caller's.
 
-mod actions;
+pub(super) mod actions;
 mod fields;
 mod reader;
 
@@ -15,33 +15,40 @@ use toml::Spanned;
 
 use super::file::{File, FileExpectations, FileStep};
 use super::words::{self, LIGHTS};
-use super::{Action, Expectations, Scenario, Step};
+use super::{Action, Expectations, Scenario, Step, WaitFor};
 
 /// At most this many steps.
 const MOST_STEPS: usize = 1000;
 /// At most this many replicas, added ones included.
-const MOST_REPLICAS: u32 = 20;
+pub(super) const MOST_REPLICAS: u32 = 20;
 /// At most this many front-ends, the first one included.
 const MOST_FRONT_ENDS: u32 = 3;
 /// At most this many customers.
-const MOST_CUSTOMERS: i64 = 1000;
+pub(super) const MOST_CUSTOMERS: i64 = 1000;
 /// A scenario lasts at most a day, in seconds.
 const LONGEST: i64 = 24 * 3600;
 /// The longest title, in characters.
-const LONGEST_TITLE: usize = 200;
+pub(super) const LONGEST_TITLE: usize = 200;
 
 /// Byte position in the text, and what is wrong there.
-type Refusal = (usize, String);
+pub(super) type Refusal = (usize, String);
 
 /// The nodes and customers that a step can name: names are given in order, so only earlier steps count.
 #[derive(Debug, Default)]
-struct Cast {
+pub(super) struct Cast {
     replicas: u32,
     front_ends: u32,
     /// Customers with a name so far.
     customers: BTreeSet<String>,
     /// Anybody may be meant: seen when it is done.
     open: bool,
+}
+
+impl Cast {
+    /// This many replicas, one front-end and no customer with a name.
+    pub fn of(replicas: u32) -> Self {
+        Self { replicas, front_ends: 1, ..Self::default() }
+    }
 }
 
 /// Checks a file as a whole.
@@ -78,7 +85,7 @@ fn steps(file: &File, replicas: u32, again_after: Option<Duration>) -> Result<Ve
     if let Some(step) = file.step.get(MOST_STEPS) {
         return refuse(&step.action, format!("a scenario has at most {MOST_STEPS} steps"));
     }
-    let mut cast = Cast { replicas, front_ends: 1, ..Cast::default() };
+    let mut cast = Cast::of(replicas);
     let mut steps: Vec<Step> = Vec::new();
     for step in &file.step {
         let before = steps.last().map_or(Duration::ZERO, |step| step.at);
@@ -98,7 +105,33 @@ fn steps(file: &File, replicas: u32, again_after: Option<Duration>) -> Result<Ve
     Ok(steps)
 }
 
-fn expectations(file: &FileExpectations) -> Result<Expectations, Refusal> {
+/// The conditions of a lesson: what stands in "wait", without it.
+pub(super) fn conditions(written: &mut [FileStep], cast: &mut Cast) -> Result<Vec<WaitFor>, Refusal> {
+    let condition = |written: &mut FileStep| {
+        let at = written.given().next().map_or(0, |(_, at)| at);
+        if !written.action.get_ref().is_empty() {
+            return refuse(&written.action, "a condition has “for”, not “do”".into());
+        }
+        written.action = Spanned::new(at..at, "wait".into());
+        match actions::action(written, cast)? {
+            Action::Wait { for_what: WaitFor::TheEnd(_), .. } => Err((at, "a lesson has no end to wait for".into())),
+            Action::Wait { for_what, .. } => Ok(for_what),
+            _ => Err((at, "a condition has “for”".into())),
+        }
+    };
+    written.iter_mut().map(condition).collect()
+}
+
+/// The steps of a lesson: they come one after the other, at once.
+pub(super) fn immediate(written: &[FileStep], cast: &mut Cast) -> Result<Vec<Action>, Refusal> {
+    let step = |step: &FileStep| match &step.at_ms {
+        Some(at_ms) => refuse(at_ms, "a step of a lesson runs at once: leave out “at-ms”".into()),
+        None => actions::action(step, cast),
+    };
+    written.iter().map(step).collect()
+}
+
+pub(super) fn expectations(file: &FileExpectations) -> Result<Expectations, Refusal> {
     let number = |number: &Option<Spanned<i64>>, name| match number {
         Some(number) => within(number, 0, i64::from(u32::MAX), name).map(|n| Some(n as u64)),
         None => Ok(None),
@@ -140,7 +173,7 @@ pub(super) fn known_actions() -> impl Iterator<Item = &'static str> {
 }
 
 /// "none", or one of the injected bugs.
-fn plant(name: &Spanned<String>) -> Result<Option<Plant>, Refusal> {
+pub(super) fn plant(name: &Spanned<String>) -> Result<Option<Plant>, Refusal> {
     match name.get_ref().as_str() {
         "none" => Ok(None),
         other => match other.parse() {
@@ -150,7 +183,7 @@ fn plant(name: &Spanned<String>) -> Result<Option<Plant>, Refusal> {
     }
 }
 
-fn within(number: &Spanned<i64>, least: i64, most: i64, name: &str) -> Result<i64, Refusal> {
+pub(super) fn within(number: &Spanned<i64>, least: i64, most: i64, name: &str) -> Result<i64, Refusal> {
     match *number.get_ref() {
         fits if (least..=most).contains(&fits) => Ok(fits),
         other => refuse(number, format!("“{name}” is {other}; it must be from {least} to {most}")),
@@ -162,10 +195,10 @@ fn milliseconds(number: i64) -> Duration {
 }
 
 /// A stranger's word, safe to show.
-fn shown(word: &str) -> String {
+pub(super) fn shown(word: &str) -> String {
     protocol::text::shown(word, 40)
 }
 
-fn refuse<T, S>(at: &Spanned<S>, why: String) -> Result<T, Refusal> {
+pub(super) fn refuse<T, S>(at: &Spanned<S>, why: String) -> Result<T, Refusal> {
     Err((at.span().start, why))
 }

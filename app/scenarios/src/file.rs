@@ -24,7 +24,8 @@ pub(super) struct File {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct FileStep {
     pub at_ms: Option<Spanned<i64>>,
-    #[serde(rename = "do")]
+    /// Conditions have none.
+    #[serde(rename = "do", default = "nothing")]
     pub action: Spanned<String>,
     pub node: Option<Spanned<String>>,
     pub how: Option<Spanned<String>>,
@@ -57,6 +58,10 @@ pub(super) struct FileStep {
     #[serde(rename = "for")]
     pub for_what: Option<Spanned<String>>,
     pub within_ms: Option<Spanned<i64>>,
+}
+
+fn nothing() -> Spanned<String> {
+    Spanned::new(0..0, String::new())
 }
 
 impl FileStep {

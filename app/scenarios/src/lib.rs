@@ -11,6 +11,8 @@ mod built_in;
 mod check;
 mod expect;
 mod file;
+mod lesson;
+pub mod lesson_run;
 mod measure;
 mod outcome;
 pub mod scenario_run;
@@ -33,6 +35,10 @@ pub use action::{Action, EndName, Goal, NodeName, TimerName, WaitFor, Which};
 pub use built_in::{BUILT_IN, MUSEUM, built_in};
 pub use expect::{Compared, Comparison, Counted, Met, Recovered, Redness};
 use knowledge::recognition::recognise;
+pub use lesson::{
+    Choice, LESSONS, Lesson, Page, Part, Prediction, Prose, Quantity, Question, Run, Spot, TRANSLATIONS,
+    built_in_lesson, parse_lesson, read_lesson, translate,
+};
 pub use measure::Gaps;
 pub use outcome::{Conclusion, Finished, Outcome};
 pub use script_runner::{Clocks, Findings, Patience, ResolvedStep, ScriptRunner, Times, resolved};
@@ -162,6 +168,11 @@ impl Scenario {
     }
 }
 
+/// A step that is not bound to a moment.
+fn step(action: Action) -> Step {
+    Step { at: Duration::ZERO, line: 0, action }
+}
+
 /// Reads a scenario.
 ///
 /// # Errors
@@ -186,11 +197,16 @@ pub fn parse(text: &str) -> Result<Scenario, ScenarioError> {
 /// # Errors
 /// When it cannot be read at all; else the first thing that is wrong, with its place.
 pub fn read(source: impl Read) -> std::io::Result<Result<Scenario, ScenarioError>> {
+    Ok(utf_8(source)?.and_then(|text| parse(&text)))
+}
+
+/// The text of a file, within its limits.
+fn utf_8(source: impl Read) -> std::io::Result<Result<String, ScenarioError>> {
     let mut bytes = Vec::new();
     let (_, source) = recognise(BufReader::new(source))?;
     source.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
     Ok(match String::from_utf8(bytes) {
-        Ok(text) => parse(&text),
+        Ok(text) => Ok(text),
         Err(error) => {
             let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;

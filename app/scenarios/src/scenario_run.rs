@@ -132,6 +132,29 @@ impl ScenarioRun {
         &self.script_runner
     }
 
+    /// The same, for a lesson that says what comes next.
+    pub(crate) fn script_runner_mut(&mut self) -> &mut ScriptRunner {
+        &mut self.script_runner
+    }
+
+    /// Whether all is done that was asked for, as far as facts say.
+    pub(crate) fn is_idle(&mut self) -> bool {
+        let times = self.clocks.now().since(self.begun);
+        self.waiting.is_empty() && self.script_runner.is_idle(times)
+    }
+
+    /// What counts for patience.
+    pub(crate) fn patience(&self) -> Duration {
+        self.clocks.now().patience
+    }
+
+    /// Nothing more is to happen: it is judged.
+    pub(crate) fn close(&mut self, picture: &Picture, now: Duration) {
+        if let Phase::Playing = self.phase {
+            self.end(picture, now);
+        }
+    }
+
     /// Memory of the largest process, in bytes.
     #[must_use]
     pub fn largest(&self) -> u64 {

@@ -7,6 +7,7 @@
 mod answers;
 mod findings;
 mod resolving;
+mod since;
 #[cfg(test)]
 mod tests;
 mod times;
@@ -16,13 +17,14 @@ use std::time::Duration;
 use protocol::random::Random;
 use protocol::trace::{Rate, TraceRecord};
 
-use super::{Action, Scenario, Step, WaitFor};
+use super::{Action, NodeName, Scenario, Step, WaitFor};
 use answers::Open;
 pub use findings::Findings;
-use findings::Since;
 use knowledge::picture::Picture;
 use knowledge::user_command::{Until, UserCommand};
 pub use resolving::{ResolvedStep, resolved};
+use since::Since;
+pub(crate) use since::equal_copies;
 pub use times::{Clocks, Patience, Times};
 
 /// How long a step waits for somebody who could be meant by it ("primary"), and for a word that it was done.
@@ -48,7 +50,10 @@ pub struct ScriptRunner {
     stepping: Option<Stepping>,
     /// The words of the latest "say".
     said: Option<String>,
+    /// Since the last step that was no waiting.
     since: Since,
+    /// Since the owner set a mark.
+    since_mark: Since,
     findings: Findings,
 }
 
@@ -101,6 +106,7 @@ impl ScriptRunner {
             stepping: None,
             said: None,
             since: Since::default(),
+            since_mark: Since::default(),
             findings: Findings::default(),
         }
     }
@@ -144,7 +150,7 @@ impl ScriptRunner {
     pub fn begins(&mut self, picture: &Picture) {
         self.findings = Findings::default();
         if let Some(view) = picture.nodes.newest_view() {
-            self.findings.begins_in(view.number, view.primary);
+            self.findings.begins_in(view.clone());
         }
     }
 
@@ -157,7 +163,51 @@ impl ScriptRunner {
     /// Takes a fact in.
     pub fn learn(&mut self, record: &TraceRecord) {
         self.open.learn(record);
-        self.findings.learn(record, &mut self.since);
+        self.findings.learn(record, |noted| {
+            self.since.note(&noted);
+            self.since_mark.note(&noted);
+        });
+    }
+
+    /// These steps come next, after those that are left.
+    pub fn append(&mut self, steps: impl IntoIterator<Item = Action>) {
+        self.scenario.steps.extend(steps.into_iter().map(crate::step));
+    }
+
+    /// Whether all steps are done, as far as facts say.
+    pub fn is_idle(&mut self, now: Times) -> bool {
+        self.next >= self.scenario.steps.len() && !self.open.is_waiting(now.script)
+    }
+
+    /// Goes on after a step that could not be done: it and those after it are left out. Says which it was.
+    pub fn leave_out(&mut self) -> Option<String> {
+        let stuck = self.findings.stuck.take()?;
+        (self.next, self.findings.stopped_at, self.due_since) = (self.scenario.steps.len(), 0, None);
+        self.stepping = None;
+        Some(stuck)
+    }
+
+    /// From now on [`ScriptRunner::holds`] counts what happens.
+    pub fn mark(&mut self) {
+        self.since_mark = Since::default();
+    }
+
+    /// Whether this is so, or has happened since the mark.
+    #[must_use]
+    pub fn holds(&self, what: &WaitFor, picture: &Picture) -> bool {
+        self.since_mark.holds(what, picture, self.draw)
+    }
+
+    /// How many messages with a number of the workflow were sent since the mark.
+    #[must_use]
+    pub fn messages_since_mark(&self) -> u64 {
+        self.since_mark.messages()
+    }
+
+    /// What people call the node that is meant now, if it is one.
+    #[must_use]
+    pub fn node_named(&self, name: &NodeName, picture: &Picture) -> Option<String> {
+        resolving::nodes(picture, name, self.draw).first().map(|node| node.name.clone())
     }
 
     /// Whether everything has happened that is to happen by this moment of the script: its time is over and no step is left,
@@ -242,7 +292,7 @@ impl ScriptRunner {
             Action::Wait { for_what: WaitFor::AWhile(length), .. } => {
                 Attempt::waiting(self.due_since.is_none_or(|since| now.script < since.script + *length))
             }
-            Action::Wait { for_what, within } => match self.is_so(for_what, picture) {
+            Action::Wait { for_what, within } => match self.since.holds(for_what, picture, self.draw) {
                 true => Attempt::Done(ResolvedStep::default()),
                 false => Attempt::NotYet { within: *within, what: resolving::missing(for_what) },
             },
@@ -321,37 +371,6 @@ impl ScriptRunner {
         };
         (stepping.until, stepping.quiet) = (Some(at), None);
         Attempt::Underway(vec![UserCommand::RunUntil { rate: stepping.rate, until: Until::Moment(at) }])
-    }
-
-    fn is_so(&self, what: &WaitFor, picture: &Picture) -> bool {
-        let waits = |name: &String| resolving::customer(picture, name).is_some_and(|it| it.waiting.is_some());
-        let all = |name, so: &dyn Fn(&knowledge::picture::Node) -> bool| {
-            let meant = resolving::nodes(picture, name, self.draw);
-            !meant.is_empty() && meant.into_iter().all(so)
-        };
-        match what {
-            WaitFor::Answered(name) => !waits(name),
-            WaitFor::Asked(name) => waits(name),
-            WaitFor::Serving => matches!(picture.service(), knowledge::picture::Service::Serving { .. }),
-            WaitFor::Members(count) => {
-                let wanted = count.map_or_else(|| resolving::running_replicas(picture), |count| count as usize);
-                resolving::members(picture) == Some(wanted)
-            }
-            WaitFor::ViewChange => self.since.view_changes > 0,
-            WaitFor::Held(count) => {
-                picture.traffic.flying().filter(|flying| flying.is_held()).count() >= *count as usize
-            }
-            WaitFor::Failpoint => self.since.failpoints > 0,
-            WaitFor::StepArrived(step) => self.since.arrived.contains(step),
-            WaitFor::StepSent(step) => self.since.sent.contains(step),
-            WaitFor::Stopped => picture.steering.is_stopped(picture.now),
-            WaitFor::Leads(name) => all(name, &|node| node.leads()),
-            WaitFor::Suspected => self.since.suspicions > 0,
-            WaitFor::Frozen(name) => all(name, &|node| picture.steering.frozen.contains_key(&node.id)),
-            WaitFor::Ended(name) => all(name, &|node| !node.runs()),
-            // A matter of time, not of facts.
-            WaitFor::AWhile(_) | WaitFor::TheEnd(_) => true,
-        }
     }
 }
 

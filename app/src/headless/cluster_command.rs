@@ -107,7 +107,8 @@ pub(super) fn perform(arguments: ClusterArguments, interrupt: Interrupt) -> Resu
 fn obey(line: &Line, cluster: &mut Cluster, picture: &Picture, has_load: bool) -> Result<(), String> {
     let action = match line {
         Line::Words(words) => scenarios::parse_action(words)?,
-        Line::NoLine(why) => return Err(format!("not a request: {why}")),
+        Line::Blank => return Ok(()),
+        Line::Bad(why) => return Err(format!("not a request: {why}")),
     };
     let step = scenarios::resolved(&action, picture, 0, has_load)?;
     step.commands.into_iter().for_each(|command| cluster.perform(command));

@@ -73,7 +73,8 @@ pub(super) fn perform(arguments: &CustomerArguments, interrupt: &Interrupt) -> R
     {
         let answer = match line {
             Line::Words(words) => customer.answer(&words)?,
-            Line::NoLine(why) => no_request(Value::Null, &why),
+            Line::Blank => continue,
+            Line::Bad(why) => no_request(Value::Null, &why),
         };
         say_json(&answer)?;
         if interrupt.is_asked() && answer["type"] == "info" {

@@ -9,6 +9,8 @@ use super::{ClusterKind, Exit, Failure, launch_open, say, say_json};
 use cluster::ClusterOptions;
 use cluster::interrupt::Interrupt;
 use cluster::run_directory::HISTORY;
+use knowledge::picture::Picture;
+use scenarios::scenario_run::ScenarioRun;
 use scenarios::{Conclusion, ScriptRunner};
 use wording::narrator::Narrator;
 
@@ -73,7 +75,7 @@ struct Told {
     killed: Option<String>,
 }
 
-impl Witness for Told {
+impl Witness<ScenarioRun> for Told {
     fn learn(&mut self, record: &TraceRecord) -> Result<(), Failure> {
         self.narrator.hear(record);
         if let TraceEvent::Launcher(LauncherEvent::Ended { how: Ending::Crashed, .. }) = record.event {
@@ -82,8 +84,9 @@ impl Witness for Told {
         Ok(())
     }
 
-    fn go_on(&mut self, now: u64, said: Option<&str>) -> Result<(), Failure> {
-        if let Some(words) = said.filter(|words| self.said.as_deref() != Some(words)) {
+    fn go_on(&mut self, run: &mut ScenarioRun, picture: &Picture) -> Result<(), Failure> {
+        let now = picture.now;
+        if let Some(words) = run.script_runner().said().filter(|words| self.said.as_deref() != Some(words)) {
             self.said = Some(words.to_owned());
             self.narrator.title(words, now);
         }

@@ -15,8 +15,10 @@ const LONGEST: usize = 64 * 1024;
 pub(super) enum Line {
     /// A line, without what surrounds its words. It is not empty.
     Words(String),
+    /// A line without words.
+    Blank,
     /// It is none: a sentence why.
-    NoLine(String),
+    Bad(String),
 }
 
 /// Reads standard input on a thread of its own, which ends with the process, or when `hear` says that nobody listens any more.
@@ -30,11 +32,11 @@ fn read(input: impl BufRead, mut hear: impl FnMut(Option<Line>) -> bool) {
     let mut lines = BoundedLines::new(input, LONGEST);
     loop {
         let line = match lines.next_line().map(|line| line.map(std::str::from_utf8)) {
-            Ok(Some(Ok(words))) if words.trim().is_empty() => continue,
+            Ok(Some(Ok(words))) if words.trim().is_empty() => Line::Blank,
             Ok(Some(Ok(words))) => Line::Words(words.trim().to_owned()),
-            Ok(Some(Err(error))) => Line::NoLine(format!("byte {} of the line is not UTF-8", error.valid_up_to() + 1)),
+            Ok(Some(Err(error))) => Line::Bad(format!("byte {} of the line is not UTF-8", error.valid_up_to() + 1)),
             Err(error) if error.kind() == ErrorKind::FileTooLarge => {
-                Line::NoLine(format!("a line must be shorter than {} KiB", LONGEST / 1024))
+                Line::Bad(format!("a line must be shorter than {} KiB", LONGEST / 1024))
             }
             // An input that breaks off has ended, too.
             Ok(None) | Err(_) => break,
@@ -60,10 +62,13 @@ mod tests {
             true
         });
         let words = |words: &str| Some(Line::Words(words.into()));
-        let none = |why: &str| Some(Line::NoLine(why.into()));
+        let none = |why: &str| Some(Line::Bad(why.into()));
         let bad = [none("byte 1 of the line is not UTF-8"), none("a line must be shorter than 64 KiB")];
         let [not_text, too_long] = bad;
-        assert_eq!(heard, [words("one"), not_text, too_long, words("three"), None]);
+        assert_eq!(
+            heard,
+            [words("one"), Some(Line::Blank), Some(Line::Blank), not_text, too_long, words("three"), None]
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Runs a scenario without a window: facts go from the cluster to the picture and the run, commands go back.
+//! Runs a scenario or a lesson without a window: facts go from the cluster to the picture and the run, commands go back.
 //!
 //! The run decides what happens when, and how it ended; the window uses the same run.
 
@@ -12,63 +12,123 @@ use super::Failure;
 use cluster::Cluster;
 use cluster::interrupt::Interrupt;
 use knowledge::picture::Picture;
-use scenarios::scenario_run::load_driver::LoadThread;
+use knowledge::user_command::UserCommand;
+use scenarios::lesson_run::LessonRun;
+use scenarios::scenario_run::load_driver::{LoadDriver, LoadThread};
 use scenarios::scenario_run::{Phase, ScenarioRun, Trouble};
 use scenarios::{Outcome, ScriptRunner};
 
 /// Between two looks at what only time brings about.
 const TICK: Duration = Duration::from_millis(20);
 
-/// What else is done with the facts while a scenario runs.
-pub(super) trait Witness {
+/// What is performed: a scenario, or a lesson.
+pub(super) trait Performed {
+    fn learn(&mut self, record: &TraceRecord, picture: &Picture, now: Duration);
+    fn go_on(&mut self, picture: &Picture, now: Duration) -> (Vec<UserCommand>, Vec<TraceRecord>);
+    fn break_off(&mut self, picture: &Picture, now: Duration);
+    /// The run, or the run beneath it.
+    fn run(&self) -> &ScenarioRun;
+}
+
+/// What else is done with the facts while it runs.
+pub(super) trait Witness<P> {
     /// A fact was learned.
     fn learn(&mut self, record: &TraceRecord) -> Result<(), Failure>;
 
-    /// Cluster time is `now`, and the script says this of what happens.
-    fn go_on(&mut self, now: u64, said: Option<&str>) -> Result<(), Failure>;
+    /// It has gone on until now.
+    fn go_on(&mut self, performed: &mut P, picture: &Picture) -> Result<(), Failure>;
 
     /// It is over.
     fn end(&mut self) -> Result<(), Failure>;
 }
 
-/// Runs it to the end. `history`: where it is written. Also returns the memory of the largest process, in bytes.
+impl Performed for ScenarioRun {
+    fn learn(&mut self, record: &TraceRecord, picture: &Picture, now: Duration) {
+        ScenarioRun::learn(self, record, picture, now);
+    }
+
+    fn go_on(&mut self, picture: &Picture, now: Duration) -> (Vec<UserCommand>, Vec<TraceRecord>) {
+        ScenarioRun::go_on(self, picture, now)
+    }
+
+    fn break_off(&mut self, picture: &Picture, now: Duration) {
+        ScenarioRun::break_off(self, picture, now);
+    }
+
+    fn run(&self) -> &ScenarioRun {
+        self
+    }
+}
+
+impl Performed for LessonRun {
+    fn learn(&mut self, record: &TraceRecord, picture: &Picture, now: Duration) {
+        LessonRun::learn(self, record, picture, now);
+    }
+
+    fn go_on(&mut self, picture: &Picture, now: Duration) -> (Vec<UserCommand>, Vec<TraceRecord>) {
+        LessonRun::go_on(self, picture, now)
+    }
+
+    fn break_off(&mut self, picture: &Picture, now: Duration) {
+        LessonRun::break_off(self, picture, now);
+    }
+
+    fn run(&self) -> &ScenarioRun {
+        LessonRun::run(self)
+    }
+}
+
+/// Runs a script to the end. `history`: where it is written. Also returns the memory of the largest process, in bytes.
 pub(super) fn play(
-    mut cluster: Cluster,
+    cluster: Cluster,
     script_runner: ScriptRunner,
     history: &Path,
-    witness: &mut dyn Witness,
+    witness: &mut dyn Witness<ScenarioRun>,
     interrupt: &Interrupt,
 ) -> Result<(Outcome, u64), Failure> {
+    let open = |load_driver, now| ScenarioRun::open(script_runner, load_driver, false, now);
+    let (outcome, run) = perform(cluster, open, history, witness, interrupt)?;
+    Ok((outcome, run.largest()))
+}
+
+/// Performs what `open` makes to the end, and returns it with how it ended.
+pub(super) fn perform<P: Performed>(
+    mut cluster: Cluster,
+    open: impl FnOnce(Box<dyn LoadDriver>, Duration) -> P,
+    history: &Path,
+    witness: &mut dyn Witness<P>,
+    interrupt: &Interrupt,
+) -> Result<(Outcome, P), Failure> {
     let epoch = Instant::now();
     let woken = cluster.woken();
     let load_driver = LoadThread::begin(cluster.inquirer(), cluster.clock(), false, epoch, history)?;
-    let mut scenario_run = ScenarioRun::open(script_runner, Box::new(load_driver), false, epoch.elapsed());
+    let mut performed = open(Box::new(load_driver), epoch.elapsed());
     let mut is_asked_to_end = false;
     let mut picture = Picture::default();
     loop {
         let now = epoch.elapsed();
         for record in cluster.take_facts() {
-            scenario_run.learn(&record, &picture, now);
+            performed.learn(&record, &picture, now);
             witness.learn(&record)?;
             picture.take(record);
         }
         picture.set_now(cluster.now());
         if interrupt.is_asked() && !std::mem::replace(&mut is_asked_to_end, true) {
-            scenario_run.break_off(&picture, now);
+            performed.break_off(&picture, now);
         }
-        let (commands, facts) = scenario_run.go_on(&picture, now);
+        let (commands, facts) = performed.go_on(&picture, now);
         for fact in facts {
             witness.learn(&fact)?;
             picture.take(fact);
         }
-        witness.go_on(picture.now, scenario_run.script_runner().said())?;
+        witness.go_on(&mut performed, &picture)?;
         let idle = commands.is_empty();
         commands.into_iter().for_each(|command| cluster.perform(command));
-        match scenario_run.phase() {
+        match performed.run().phase() {
             Phase::Over(outcome) => {
                 let outcome = outcome.as_ref().clone();
                 witness.end()?;
-                return Ok((outcome, scenario_run.largest()));
+                return Ok((outcome, performed));
             }
             Phase::Failed(trouble) => {
                 witness.end()?;

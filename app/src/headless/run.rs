@@ -20,9 +20,11 @@ use super::{Exit, Failure, check, launch, places, say_json};
 use cluster::ClusterOptions;
 use cluster::interrupt::Interrupt;
 use cluster::run_directory::HISTORY;
+use knowledge::picture::Picture;
 use knowledge::recognition::Kind;
 pub(super) use report::exit;
 use report::{Report, say_report};
+use scenarios::scenario_run::ScenarioRun;
 use scenarios::{self, Scenario, ScriptRunner};
 
 /// What to run.
@@ -105,7 +107,7 @@ struct TraceFile(Option<BufWriter<File>>);
 /// Of the file of all facts.
 const UNWRITTEN: &str = "the trace cannot be written to the file given by --trace";
 
-impl Witness for TraceFile {
+impl Witness<ScenarioRun> for TraceFile {
     fn learn(&mut self, record: &TraceRecord) -> Result<(), Failure> {
         if let Some(file) = &mut self.0 {
             serde_json::to_writer(&mut *file, record).context(UNWRITTEN)?;
@@ -114,7 +116,7 @@ impl Witness for TraceFile {
         Ok(())
     }
 
-    fn go_on(&mut self, _now: u64, _said: Option<&str>) -> Result<(), Failure> {
+    fn go_on(&mut self, _run: &mut ScenarioRun, _picture: &Picture) -> Result<(), Failure> {
         Ok(())
     }
 

@@ -1,6 +1,6 @@
-//! `validate FILE`: is this a scenario, a history or a tape, or where is it wrong? Opens nothing but that file.
+//! `validate FILE`: is this a scenario, a lesson, a history or a tape, or where is it wrong? Opens nothing but that file.
 
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 use std::path::Path;
 
 use protocol::plant::Plant;
@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{Exit, Failure, check, say, say_json};
 use knowledge::recognition::{Kind, recognise};
 use knowledge::{history, tape};
+use scenarios::ScenarioError;
 
 #[derive(Serialize)]
 struct Found {
@@ -40,7 +41,8 @@ pub(super) fn perform(path: &Path, json: bool) -> Result<Exit, Failure> {
     let found = match kind {
         Kind::Tape => examine_tape(file),
         Kind::History => examine_history(file),
-        Kind::Scenario => examine_scenario(file)?,
+        Kind::Scenario => examine_script("scenario", scenarios::read(file)?, |scenario| scenario.plants().collect()),
+        Kind::Lesson => examine_script("lesson", scenarios::read_lesson(file)?, |lesson| lesson.plants().collect()),
     };
     if json {
         say_json(&found)?;
@@ -79,22 +81,26 @@ fn examine_history(file: impl BufRead) -> Found {
         Err(history::HistoryError::Line { line, why }) => ("history", Some(line), why),
         Err(error @ history::HistoryError::Unreadable(_)) => ("history", None, error.to_string()),
         Err(history::HistoryError::Foreign) => {
-            ("unknown", None, "not a scenario, a history or a tape of Just Hungry".into())
+            ("unknown", None, "not a scenario, a lesson, a history or a tape of Just Hungry".into())
         }
     };
     Found { ok: false, kind, line, column: None, why: Some(why), plants: Vec::new() }
 }
 
-fn examine_scenario(file: impl Read) -> Result<Found, Failure> {
-    Ok(match scenarios::read(file)? {
-        Ok(scenario) => Found::right("scenario", scenario.plants().map(Plant::name).collect()),
+fn examine_script<T>(
+    kind: &'static str,
+    read: Result<T, ScenarioError>,
+    plants: impl FnOnce(&T) -> Vec<Plant>,
+) -> Found {
+    match read {
+        Ok(script) => Found::right(kind, plants(&script).into_iter().map(Plant::name).collect()),
         Err(error) => Found {
             ok: false,
-            kind: "scenario",
+            kind,
             line: Some(error.line),
             column: Some(error.column),
             why: Some(error.why),
             plants: Vec::new(),
         },
-    })
+    }
 }

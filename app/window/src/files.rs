@@ -12,13 +12,14 @@ use crate::folders::{Reader, Sort, called};
 use crate::panels::files::{Decided, named};
 use knowledge::recognition::{Kind, recognise};
 use knowledge::tape::{self, Opened, SaveError};
-use scenarios::{self, Scenario};
+use scenarios::{self, Lesson, Scenario};
 
 /// What a file holds that was opened.
 enum File {
     Tape(Box<Opened>),
     Scenario(Box<Scenario>),
-    /// It was to be a scenario and is none: a sentence with line and reason.
+    Lesson(Box<Lesson>),
+    /// It was to be a scenario or a lesson and is none: a sentence with line and reason.
     NoScenario(String),
     /// It is a folder; this sort of file was expected.
     Folder(PathBuf, Sort),
@@ -161,13 +162,16 @@ impl Window {
         {
             let name = name.clone();
             self.files.opening = None;
-            if let Some(Ok(File::Tape(_) | File::Scenario(_))) = &outcome {
+            if let Some(Ok(File::Tape(_) | File::Scenario(_) | File::Lesson(_))) = &outcome {
                 self.files_state.remember(&self.files.path, false);
             }
             match outcome {
                 Some(Ok(File::Tape(opened))) => self.show_tape(name, *opened, now),
-                Some(Ok(File::Scenario(_))) if self.alone => self.notices.say(now, wording::ONLY_A_TAPE.into()),
+                Some(Ok(File::Scenario(_) | File::Lesson(_))) if self.alone => {
+                    self.notices.say(now, wording::ONLY_A_TAPE.into())
+                }
                 Some(Ok(File::Scenario(scenario))) => self.show_scenario(name, *scenario),
+                Some(Ok(File::Lesson(lesson))) => self.show_lesson(name, *lesson),
                 Some(Ok(File::NoScenario(why))) => self.files_state.report(why),
                 Some(Ok(File::Folder(folder, sort))) => {
                     self.notices.say(now, wording::is_a_folder(&name));
@@ -200,6 +204,10 @@ fn open(path: &Path, expected: Sort) -> Result<File, String> {
     match kind {
         Kind::Tape => open_tape(path),
         Kind::History => Err(wording::is_a_history(&name)),
+        Kind::Lesson => match scenarios::read_lesson(begun).map_err(unreadable)? {
+            Ok(lesson) => Ok(File::Lesson(Box::new(lesson))),
+            Err(error) => Ok(File::NoScenario(format!("{name} is not a valid lesson: {error}."))),
+        },
         Kind::Scenario => match scenarios::read(begun).map_err(unreadable)? {
             Ok(scenario) => Ok(File::Scenario(Box::new(scenario))),
             Err(_) if expected == Sort::Tape => open_tape(path),

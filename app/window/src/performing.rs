@@ -343,3 +343,7 @@ impl Window {
         }
     }
 }
+
+impl Window {
+    pub(super) fn show_lesson(&mut self, _name: String, _lesson: scenarios::Lesson) {}
+}

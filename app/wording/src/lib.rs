@@ -8,6 +8,7 @@ pub mod narrator;
 mod of_expectations;
 mod of_facts;
 mod of_files;
+mod of_lessons;
 mod of_nodes;
 mod of_past;
 mod of_results;
@@ -30,6 +31,7 @@ use knowledge::picture::TotalLoss;
 pub use of_expectations::{expected, seen, unmet};
 pub use of_facts::{Weight, line_of_log, log_line};
 pub use of_files::*;
+pub use of_lessons::*;
 pub use of_nodes::{
     concern, concern_in_short, customer_line, line, share_loaded, short_line, short_title, title, wait_reason,
     why_it_waits,

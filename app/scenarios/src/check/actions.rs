@@ -26,6 +26,9 @@ const LONGEST_WORDS: usize = 300;
 /// Checks a step. Later steps may name what it adds.
 pub(super) fn action(step: &FileStep, cast: &mut Cast) -> Result<Action, Refusal> {
     let name = step.action.get_ref().as_str();
+    if name.is_empty() {
+        return Err((step.given().next().map_or(0, |(_, at)| at), "a step needs “do”".into()));
+    }
     let Some((needed, allowed)) = fields::of_action(name) else {
         let known = fields::KNOWN;
         return refuse(&step.action, format!("“{}” is not an action; the actions are: {known}", shown(name)));
@@ -84,7 +87,7 @@ fn add_to_cast(step: &FileStep, cast: &mut Cast) -> Result<Action, Refusal> {
 
 impl Reader<'_, '_> {
     fn of_processes(&self, name: &str) -> Result<Option<Action>, Refusal> {
-        let node = |crowds: &[NodeName]| self.node(self.needed(&self.step.node, "node")?, crowds);
+        let node = |crowds: &[NodeName]| self.cast.node(self.needed(&self.step.node, "node")?, crowds);
         Ok(Some(match name {
             "crash" => Action::Crash(node(&[NodeName::Everybody])?),
             "crash-all" => Action::CrashAll,
@@ -103,7 +106,7 @@ impl Reader<'_, '_> {
             "wake" => Action::Wake(node(&[NodeName::Everybody, NodeName::Frozen])?),
             "bomb" => {
                 let at = self.needed(&self.step.at, "at")?;
-                let target = self.actor(self.needed(&self.step.node, "node")?)?;
+                let target = self.cast.actor(self.needed(&self.step.node, "node")?)?;
                 Action::Bomb(target, self.bomb(at)?)
             }
             "plant" => Action::Plant(plant(self.needed(&self.step.plant, "plant")?)?),
@@ -116,6 +119,7 @@ impl Reader<'_, '_> {
         Ok(Some(match name {
             "hop" => Action::Hop(self.length(&step.ms, "ms", 0, 60_000)?),
             "speed" => Action::Speed(rate(self.needed(&step.rate, "rate")?, true)?),
+            "go-on" => Action::GoOn,
             "run-until" => {
                 let until = self.needed(&step.until, "until")?;
                 Action::RunUntil(rate(self.needed(&step.rate, "rate")?, false)?, self.goal(until)?)
@@ -135,11 +139,11 @@ impl Reader<'_, '_> {
                 if side.get_ref().is_empty() || side.get_ref().len() > 40 {
                     return refuse(side, "a side has 1 to 40 names".into());
                 }
-                Action::Partition(side.get_ref().iter().map(|end| self.end(end)).collect::<Result<_, _>>()?)
+                Action::Partition(side.get_ref().iter().map(|end| self.cast.end(end)).collect::<Result<_, _>>()?)
             }
             "message" => Action::Message { act: self.message_act()?, which: self.which()?, within: self.patience()? },
             "ring" => {
-                let node = self.actor(self.needed(&step.node, "node")?)?;
+                let node = self.cast.actor(self.needed(&step.node, "node")?)?;
                 Action::Ring { node, timer: self.timer()?, within: self.patience()? }
             }
             _ => return Ok(None),
@@ -174,37 +178,45 @@ impl Reader<'_, '_> {
             within(count, least, MOST, "count").map(|count| count as u32)
         };
         let number = || within(self.needed(&step.step, "step")?, 1, 14, "step").map(|step| step as u8);
-        let node = || self.node(self.needed(&step.node, "node")?, &[]);
-        let (waits, field) = match what.get_ref().as_str() {
-            "answered" => (WaitFor::Answered(self.customer()?), "customer"),
-            "asked" => (WaitFor::Asked(self.customer()?), "customer"),
-            "serving" => (WaitFor::Serving, ""),
-            "members" => (WaitFor::Members(step.count.as_ref().map(|_| count(1)).transpose()?), "count"),
-            "view-change" => (WaitFor::ViewChange, ""),
-            "held" => (WaitFor::Held(count(1)?), "count"),
-            "failpoint" => (WaitFor::Failpoint, ""),
-            "step" => (WaitFor::StepArrived(number()?), "step"),
-            "sent" => (WaitFor::StepSent(number()?), "step"),
-            "stopped" => (WaitFor::Stopped, ""),
-            "leads" => (WaitFor::Leads(node()?), "node"),
-            "suspected" => (WaitFor::Suspected, ""),
-            "frozen" => (WaitFor::Frozen(node()?), "node"),
-            "ended" => (WaitFor::Ended(node()?), "node"),
+        let node = || self.cast.node(self.needed(&step.node, "node")?, &[]);
+        let (waits, fields): (_, &[&str]) = match what.get_ref().as_str() {
+            "answered" => (WaitFor::Answered(self.customer()?), &["customer"]),
+            "asked" => (WaitFor::Asked(self.customer()?), &["customer"]),
+            "placed" => {
+                let count = step.count.as_ref().map_or(Ok(1), |_| count(0))?;
+                (WaitFor::Placed { customer: self.customer()?, count }, &["customer", "count"])
+            }
+            "shows" => (WaitFor::Shows { customer: self.customer()?, count: count(0)? }, &["customer", "count"]),
+            "copies" => (WaitFor::Copies(count(1)?), &["count"]),
+            "refused" => (WaitFor::Refused, &[]),
+            "serving" => (WaitFor::Serving, &[]),
+            "members" => (WaitFor::Members(step.count.as_ref().map(|_| count(1)).transpose()?), &["count"]),
+            "view-change" => (WaitFor::ViewChange, &[]),
+            "held" => (WaitFor::Held(count(1)?), &["count"]),
+            "failpoint" => (WaitFor::Failpoint, &[]),
+            "step" => (WaitFor::StepArrived(number()?), &["step"]),
+            "sent" => (WaitFor::StepSent(number()?), &["step"]),
+            "stopped" => (WaitFor::Stopped, &[]),
+            "goes" => (WaitFor::Goes, &[]),
+            "leads" => (WaitFor::Leads(node()?), &["node"]),
+            "suspected" => (WaitFor::Suspected, &[]),
+            "frozen" => (WaitFor::Frozen(node()?), &["node"]),
+            "ended" => (WaitFor::Ended(node()?), &["node"]),
             "a-while" => {
                 let length = within(self.needed(&step.ms, "ms")?, 1, LONGEST_WAIT, "ms")?;
-                (WaitFor::AWhile(milliseconds(length)), "ms")
+                (WaitFor::AWhile(milliseconds(length)), &["ms"])
             }
             "the-end" => {
                 let before = self.length(&step.ms, "ms", 0, LONGEST_WAIT)?.unwrap_or_default();
-                (WaitFor::TheEnd(before), "ms")
+                (WaitFor::TheEnd(before), &["ms"])
             }
             other => {
-                let known = "answered, asked, serving, members, view-change, held, failpoint, step, sent, stopped, leads, \
-                             suspected, frozen, ended, a-while, the-end";
+                let known = "answered, asked, placed, shows, copies, refused, serving, members, view-change, held, failpoint, \
+                             step, sent, stopped, goes, leads, suspected, frozen, ended, a-while, the-end";
                 return refuse(what, format!("“{}” cannot be waited for; the choices are: {known}", shown(other)));
             }
         };
-        let foreign = |name: &&str| !["for", "within-ms", field].contains(name);
+        let foreign = |name: &str| !["for", "within-ms"].contains(&name) && !fields.contains(&name);
         match step.given().find(|(name, _)| foreign(name)) {
             Some((name, at)) => Err((at, format!("waiting for “{}” has no “{name}”", what.get_ref()))),
             None => Ok(waits),
@@ -223,7 +235,7 @@ impl Reader<'_, '_> {
 
     fn restartable(&self) -> Result<NodeName, Refusal> {
         let node = self.needed(&self.step.node, "node")?;
-        match self.node(node, &[NodeName::Crashed])? {
+        match self.cast.node(node, &[NodeName::Crashed])? {
             NodeName::Primary | NodeName::Backup | NodeName::SomeReplica => {
                 refuse(node, "a primary or backup is already running: name the node, or use “crashed”".into())
             }
@@ -233,7 +245,7 @@ impl Reader<'_, '_> {
 
     fn links(&self, both_ways: bool, rule: LinkRule) -> Result<Action, Refusal> {
         let (from, to) = (self.needed(&self.step.from, "from")?, self.needed(&self.step.to, "to")?);
-        Ok(Action::Links { from: self.end(from)?, to: self.end(to)?, both_ways, rule })
+        Ok(Action::Links { from: self.cast.end(from)?, to: self.cast.end(to)?, both_ways, rule })
     }
 
     fn slow(&self) -> Result<LinkRule, Refusal> {
@@ -278,7 +290,7 @@ impl Reader<'_, '_> {
                 return refuse(which, format!("“{}” does not select messages; use “oldest” or “all”", shown(other)));
             }
         };
-        let end = |field: &Option<Spanned<String>>| field.as_ref().map(|end| self.end(end)).transpose();
+        let end = |field: &Option<Spanned<String>>| field.as_ref().map(|end| self.cast.end(end)).transpose();
         let number = self.number(&step.step, "step", 1, 14)?.map(|step| step as u8);
         Ok(Which { step: number, from: end(&step.from)?, to: end(&step.to)?, all })
     }
@@ -291,7 +303,7 @@ impl Reader<'_, '_> {
                 format!("“{}” is not a timer; the timers are: {}", shown(timer.get_ref()), TIMERS.join(", ")),
             );
         };
-        let of = self.step.of.as_ref().map(|of| self.node(of, &[])).transpose()?;
+        let of = self.step.of.as_ref().map(|of| self.cast.node(of, &[])).transpose()?;
         Ok(TimerName { name, of })
     }
 
@@ -339,7 +351,7 @@ impl Reader<'_, '_> {
 }
 
 /// From a share of real time to a rate; nothing between 0 and the slowest.
-fn rate(share: &Spanned<f64>, may_stop: bool) -> Result<Rate, Refusal> {
+pub(crate) fn rate(share: &Spanned<f64>, may_stop: bool) -> Result<Rate, Refusal> {
     match *share.get_ref() {
         0.0 if may_stop => Ok(Rate::STOPPED),
         share if (0.001..=1.0).contains(&share) => Ok(Rate((share * f64::from(Rate::REAL.0)).round() as u32)),

@@ -4,7 +4,7 @@
 pub(super) fn of_action(name: &str) -> Option<(&'static [&'static str], &'static [&'static str])> {
     Some(match name {
         "crash" | "fresh-start" | "restart" | "remove" | "wake" => (&["node"], &[]),
-        "crash-all" | "add-replica" | "add-front-end" | "mend-all" => (&[], &[]),
+        "crash-all" | "add-replica" | "add-front-end" | "mend-all" | "go-on" => (&[], &[]),
         "misbehave" => (&["node", "how"], &[]),
         "verdict-cache" => (&["on"], &[]),
         "hop" => (&[], &["ms"]),
@@ -31,7 +31,7 @@ pub(super) fn of_action(name: &str) -> Option<(&'static [&'static str], &'static
 
 /// All actions, for the sentence that refuses another one.
 pub(super) const KNOWN: &str = "crash, crash-all, fresh-start, restart, remove, add-replica, add-front-end, misbehave, verdict-cache, hop, \
-    speed, run-until, step, cut, cut-one-way, hold, slow, mend, mend-all, partition, message, ring, freeze, wake, bomb, plant, \
+    speed, go-on, run-until, step, cut, cut-one-way, hold, slow, mend, mend-all, partition, message, ring, freeze, wake, bomb, plant, \
     customer, order, read, give-up, say, wait";
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ pub(super) struct Reader<'a, 'c> {
     pub cast: &'c Cast,
 }
 
-impl<'a> Reader<'a, '_> {
+impl Cast {
     /// A node that exists by then, or one of these crowds.
     pub fn node(&self, name: &Spanned<String>, crowds: &[NodeName]) -> Result<NodeName, Refusal> {
         let crowd = match name.get_ref().as_str() {
@@ -65,12 +65,12 @@ impl<'a> Reader<'a, '_> {
             other => {
                 let exists = |prefix: &str, first: u32, so_far: u32| {
                     let number = other.strip_prefix(prefix).and_then(|number| number.parse::<u32>().ok());
-                    let last = if self.cast.open { u32::MAX } else { so_far };
+                    let last = if self.open { u32::MAX } else { so_far };
                     number.is_some_and(|it| (first..=last).contains(&it) && other == format!("{prefix}{it}"))
                 };
-                let replicas = || exists("replica-", 1, self.cast.replicas);
+                let replicas = || exists("replica-", 1, self.replicas);
                 // The first front-end has no number.
-                return match replicas() || exists("front-end-", 2, self.cast.front_ends) {
+                return match replicas() || exists("front-end-", 2, self.front_ends) {
                     true => Ok(NodeName::Named(other.into())),
                     false => refuse(name, format!("there is no node “{}” in this scenario", shown(other))),
                 };
@@ -102,12 +102,14 @@ impl<'a> Reader<'a, '_> {
 
     pub fn is_customer(&self, name: &str) -> bool {
         let can_be = !is_a_nodes_name(name) && name.chars().all(is_of_a_name);
-        self.cast.customers.contains(name) || (self.cast.open && can_be)
+        self.customers.contains(name) || (self.open && can_be)
     }
+}
 
+impl<'a> Reader<'a, '_> {
     pub fn customer(&self) -> Result<String, Refusal> {
         let name = self.needed(&self.step.customer, "customer")?;
-        match self.is_customer(name.get_ref()) {
+        match self.cast.is_customer(name.get_ref()) {
             true => Ok(name.get_ref().clone()),
             false => refuse(name, format!("there is no customer “{}” at this step", shown(name.get_ref()))),
         }

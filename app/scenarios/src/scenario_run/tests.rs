@@ -10,29 +10,10 @@ use protocol::trace::{Crowd, NodeState, Started};
 
 use super::load_driver::Measures;
 use super::*;
-use crate::facts_for_tests::{replica_state, started};
+use crate::facts_for_tests::{Notes, noting, replica_state, started};
 use crate::{Comparison, Conclusion, Counted, Met, parse};
 use cluster::load::{Agreement, Counts};
 use knowledge::verdict::{Judgement, Verdict};
-
-/// What was heard, and what is to be said next.
-#[derive(Default)]
-struct Notes {
-    heard: Vec<LoadCommand>,
-    says: Vec<LoadEvent>,
-}
-
-struct Noting(Rc<RefCell<Notes>>);
-
-impl LoadDriver for Noting {
-    fn tell(&mut self, command: LoadCommand) {
-        self.0.borrow_mut().heard.push(command);
-    }
-
-    fn events(&mut self) -> Vec<LoadEvent> {
-        std::mem::take(&mut self.0.borrow_mut().says)
-    }
-}
 
 struct Told {
     scenario_run: ScenarioRun,
@@ -46,8 +27,7 @@ impl Told {
     /// Of one replica, which is a member.
     fn new(rest: &str) -> Self {
         let text = format!("title = \"x\"\nreplicas = 1\nseconds = 1\n{rest}");
-        let notes = Rc::new(RefCell::new(Notes::default()));
-        let load_driver = Box::new(Noting(notes.clone()));
+        let (load_driver, notes) = noting();
         let scenario_run =
             ScenarioRun::open(ScriptRunner::new(parse(&text).unwrap(), 9), load_driver, true, Duration::ZERO);
         Self { scenario_run, notes, picture: Picture::default() }

@@ -2,11 +2,13 @@
 //!
 //! Whether that is as expected is judged elsewhere.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use protocol::ids::{NodeId, ViewNumber};
-use protocol::trace::{Denial, MachineEvent, NodeEvent, Standing, TraceEvent, TraceRecord};
+use protocol::ids::{NodeId, View};
+use protocol::trace::{Denial, LauncherEvent, MachineEvent, NodeEvent, Standing, TraceEvent, TraceRecord};
+
+use super::since::{Noted, Place};
 
 use knowledge::numbered_steps::{NumberedSteps, Passed};
 use serde::{Serialize, Serializer};
@@ -61,19 +63,9 @@ pub struct Findings {
     #[serde(skip)]
     pub last_step: Option<Duration>,
     #[serde(skip)]
-    newest: Option<(ViewNumber, NodeId)>,
+    newest: Option<View>,
     #[serde(skip)]
     numbered: NumberedSteps,
-}
-
-/// What has happened since the last step that was no waiting.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Since {
-    pub view_changes: u64,
-    pub failpoints: u64,
-    pub suspicions: u64,
-    pub arrived: BTreeSet<u8>,
-    pub sent: BTreeSet<u8>,
 }
 
 fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -93,57 +85,76 @@ impl Findings {
         (self.faults.len() + self.failpoints.len()) as u64
     }
 
-    pub(super) fn learn(&mut self, record: &TraceRecord, since: &mut Since) {
+    /// Takes a fact in, and passes on what scripts wait for.
+    pub(super) fn learn(&mut self, record: &TraceRecord, mut pass_on: impl FnMut(Noted)) {
         for passed in self.numbered.learn(record) {
-            match passed {
-                Passed::Sent(step) => since.sent.insert(step.0),
-                Passed::Arrived(step, _) => since.arrived.insert(step.0),
-            };
+            pass_on(match passed {
+                Passed::Sent(step) => Noted::Sent(step.0),
+                Passed::Arrived(step, _) => Noted::Arrived(step.0),
+            });
         }
         if let Some(why) = record.event.denial().filter(|_| self.refused.len() < MOST_TOLD) {
             self.refused.push(why.clone());
         }
         match &record.event {
-            TraceEvent::Launcher(_) => {}
-            TraceEvent::Node(event) => self.learn_of_node(event, since),
-            TraceEvent::Machine(event) => self.learn_of_machine(event, since),
+            TraceEvent::Launcher(event) => {
+                if let LauncherEvent::Ended { .. } = event {
+                    pass_on(Noted::Ended(self.place_of(record.node)));
+                }
+            }
+            TraceEvent::Node(event) => {
+                self.learn_of_node(event);
+                Noted::of_node(event, || self.place_of(record.node)).into_iter().for_each(pass_on);
+            }
+            TraceEvent::Machine(event) => {
+                self.learn_of_machine(event).or(Noted::of_machine(event)).into_iter().for_each(pass_on);
+            }
         }
     }
 
-    fn learn_of_node(&mut self, event: &NodeEvent, since: &mut Since) {
+    fn learn_of_node(&mut self, event: &NodeEvent) {
         if let NodeEvent::Rang { .. } = event {
             self.timers_rung_slowly += 1;
         } else if let NodeEvent::Exploded { bomb } = event {
             *self.failpoints.entry(bomb.at.name()).or_default() += 1;
-            since.failpoints += 1;
         }
     }
 
-    fn learn_of_machine(&mut self, event: &MachineEvent, since: &mut Since) {
+    fn learn_of_machine(&mut self, event: &MachineEvent) -> Option<Noted> {
         if let MachineEvent::Became { standing: Standing::Primary | Standing::Backup, view } = event {
-            self.entered(view.number, view.primary, since);
+            return self.entered(view).then_some(Noted::ViewChange);
         } else if let MachineEvent::Suspects { suspected: true, .. } = event {
             self.suspicions += 1;
-            since.suspicions += 1;
+        }
+        None
+    }
+
+    /// What a node was in the newest view.
+    fn place_of(&self, node: NodeId) -> Place {
+        match &self.newest {
+            Some(view) if view.primary == node => Place::Primary,
+            Some(view) if view.members.contains(&node) => Place::Backup,
+            Some(_) | None => Place::Other,
         }
     }
 
     /// Somebody entered a view: a change, if nobody has entered one as new. The first one seen was there before.
-    fn entered(&mut self, number: ViewNumber, primary: NodeId, since: &mut Since) {
-        match self.newest {
-            Some((newest, _)) if number <= newest => return,
-            Some((_, led)) => {
+    fn entered(&mut self, view: &View) -> bool {
+        let is_change = match &self.newest {
+            Some(newest) if view.number <= newest.number => return false,
+            Some(newest) => {
                 self.view_changes += 1;
-                since.view_changes += 1;
-                self.failovers += u64::from(led != primary);
+                self.failovers += u64::from(newest.primary != view.primary);
+                true
             }
-            None => {}
-        }
-        self.newest = Some((number, primary));
+            None => false,
+        };
+        self.newest = Some(view.clone());
+        is_change
     }
 
     /// The view there was when the script began.
-    pub(super) fn begins_in(&mut self, number: ViewNumber, primary: NodeId) {
-        self.newest = Some((number, primary));
+    pub(super) fn begins_in(&mut self, view: View) {
+        self.newest = Some(view);
     }
 }

@@ -59,6 +59,7 @@ pub fn resolved(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> R
             Ok(no_fault("hop", UserCommand::SetHop { hop }))
         }
         Action::Speed(rate) => Ok(speed(*rate)),
+        Action::GoOn => Ok(speed(Rate::REAL)),
         Action::RunUntil(rate, goal) => {
             let until = match goal {
                 Goal::Later(later) => Until::Moment(picture.now + later.as_micros() as u64),
@@ -189,6 +190,14 @@ pub(super) fn missing(what: &WaitFor) -> String {
     match what {
         WaitFor::Answered(name) => format!("{name} got no answer"),
         WaitFor::Asked(name) => format!("{name} sent no request"),
+        WaitFor::Placed { customer, count: 0 } => format!("{customer} was told that an order is placed"),
+        WaitFor::Placed { customer, count } => {
+            format!("{customer} was not told of {} placed orders", spelled(*count as usize))
+        }
+        WaitFor::Shows { customer, count } => format!("{customer} did not read of {count} orders"),
+        WaitFor::Copies(count) => format!("there were not {} equal copies", spelled(*count as usize)),
+        WaitFor::Refused => "no message was refused".into(),
+        WaitFor::Goes => "time did not go on".into(),
         WaitFor::Serving => "no order was answered".into(),
         WaitFor::Members(Some(1)) => "there was no view with one member".into(),
         WaitFor::Members(None) => "there was no view with all replicas".into(),

@@ -1,0 +1,16 @@
+//! The lessons that are built in, in their order, and their translations. Nothing is read from a disk.
+
+/// Name and text.
+pub const LESSONS: [(&str, &str); 1] =
+    [("primary-dies", include_str!("../../../../resources/lessons/primary-dies.md"))];
+
+/// Name, language and text.
+pub const TRANSLATIONS: [(&str, &str, &str); 0] = [];
+
+/// The text of a built-in lesson, by its name or its number from 1.
+#[must_use]
+pub fn built_in_lesson(name: &str) -> Option<(&'static str, &'static str)> {
+    let number = name.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    let by_number = number.and_then(|at| LESSONS.get(at));
+    by_number.or_else(|| LESSONS.iter().find(|(known, _)| *known == name)).copied()
+}

@@ -1,0 +1,91 @@
+//! How far a page is, what was answered, and what the processes answered.
+
+use std::time::Duration;
+
+use crate::Prediction;
+
+/// How far a page is that has been opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Progress {
+    /// It is read; what it waits for has not happened, or it waits for nothing.
+    #[default]
+    Open,
+    /// Of a prediction: it was made, and now it happens.
+    Happening,
+    /// What it waits for has happened, or the prediction was compared with the facts.
+    Done,
+}
+
+/// When a page was opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Opened {
+    /// In cluster time, in microseconds.
+    pub cluster: u64,
+    pub real: Duration,
+    /// As patience counts.
+    patience: Duration,
+}
+
+/// A page of a lesson under way.
+#[derive(Clone, Debug, Default)]
+pub struct PageRun {
+    pub opened: Option<Opened>,
+    pub progress: Progress,
+    /// When it was done, in cluster time.
+    pub done_at: Option<u64>,
+    /// The lesson did what it asks for.
+    pub done_for: bool,
+    /// What was predicted.
+    pub answer: Option<Answer>,
+    pub fact: Option<Fact>,
+    /// A show of hands, in rounds, per choice.
+    pub votes: Vec<Vec<u32>>,
+    /// What could not be done, as a sentence.
+    pub trouble: Option<String>,
+}
+
+/// A prediction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The choice with this number, from 0.
+    Choice(usize),
+    /// The node of this name.
+    Node(String),
+    Number(u64),
+}
+
+/// What the processes did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    Is(Answer),
+    /// Something that none of the answers says.
+    Other,
+}
+
+/// A prediction beside what happened.
+#[derive(Clone, Copy, Debug)]
+pub struct Revealed<'a> {
+    pub prediction: &'a Prediction,
+    /// None: it was shown without one.
+    pub answer: Option<&'a Answer>,
+    pub fact: &'a Fact,
+}
+
+impl PageRun {
+    pub(super) fn open(&mut self, cluster: u64, real: Duration, patience: Duration) {
+        self.opened = Some(Opened { cluster, real, patience });
+    }
+
+    pub(super) fn opened_patience(&self) -> Duration {
+        self.opened.map_or(Duration::ZERO, |opened| opened.patience)
+    }
+}
+
+impl Revealed<'_> {
+    /// Whether the prediction was right; none: there was none.
+    #[must_use]
+    pub fn is_right(&self) -> Option<bool> {
+        let answer = self.answer?;
+        Some(matches!(self.fact, Fact::Is(fact) if fact == answer))
+    }
+}

@@ -1,0 +1,113 @@
+//! What is said around a lesson's own words: how far it is, what a reader may do, and a prediction beside what happened.
+
+use scenarios::lesson_run::{Answer, Fact, PageRun, Progress, Revealed};
+use scenarios::{Lesson, Page, Quantity, Question};
+
+use super::count;
+
+/// On to the next page.
+pub const NEXT: &str = "Next";
+/// Back to the page before.
+pub const BACK: &str = "Back";
+/// On without having done what the page asks for.
+pub const SKIP: &str = "Skip";
+pub const DO_IT_FOR_ME: &str = "Do it for me";
+/// The last page is done.
+pub const FINISH: &str = "Finish";
+/// Of a prediction nobody wants to make.
+pub const JUST_SHOW_ME: &str = "Just show me";
+/// A lesson whose cluster is being started.
+pub const LESSON_STARTS: &str = "The lesson's cluster is starting…";
+/// A page whose beginning is being brought about.
+pub const PAGE_PREPARES: &str = "One moment: the cluster gets ready for this page.";
+/// A prediction was made.
+pub const IT_HAPPENS: &str = "It happens now. Watch the picture.";
+/// What a page waits for has happened.
+pub const PAGE_DONE: &str = "Done.";
+/// Nothing can happen while time stands still.
+pub const RUN_TO_GO_ON: &str = "Time stands still. Press Run to go on.";
+/// After the last page.
+pub const LESSON_JUDGED: &str = "Every order is read once more and judged…";
+
+/// "4 of 9".
+#[must_use]
+pub fn page_of(at: usize, lesson: &Lesson) -> String {
+    let pages = lesson.pages.len();
+    format!("{} of {pages}", (at + 1).min(pages))
+}
+
+/// An answer in words: a choice's letter and text, a node's name, a number of something.
+#[must_use]
+pub fn answer_words(answer: &Answer, question: &Question) -> String {
+    match (answer, question) {
+        (Answer::Choice(number), Question::Choice(choices, _)) => choices
+            .get(*number)
+            .map_or_else(String::new, |choice| format!("{}: {}", choice.letter, choice.text.plain())),
+        (Answer::Number(number), Question::Number(quantity, _)) => counted(*quantity, *number),
+        (Answer::Number(number), _) => number.to_string(),
+        (Answer::Node(name), _) => name.clone(),
+        (Answer::Choice(_), _) => String::new(),
+    }
+}
+
+fn counted(quantity: Quantity, number: u64) -> String {
+    match quantity {
+        Quantity::Copies => count(number as usize, "equal copy", "equal copies"),
+        Quantity::Members => count(number as usize, "member", "members"),
+        Quantity::View => format!("view {number}"),
+        Quantity::Messages => count(number as usize, "message", "messages"),
+    }
+}
+
+/// What is asked besides the page's own words, if the answer is no choice.
+#[must_use]
+pub fn asked_for(question: &Question) -> Option<&'static str> {
+    match question {
+        Question::Choice(..) => None,
+        Question::Node(..) => Some("Click the node that you mean."),
+        Question::Number(..) => Some("Enter a number."),
+    }
+}
+
+/// Whether the prediction came true.
+#[must_use]
+pub fn came_true(revealed: &Revealed<'_>) -> String {
+    let question = &revealed.prediction.question;
+    match (revealed.fact, revealed.is_right()) {
+        (Fact::Other, _) => "What happened fits none of these answers.".into(),
+        (Fact::Is(fact), None) => format!("What happened is {}", answer_words(fact, question)),
+        (Fact::Is(_), Some(true)) => "Your prediction came true.".into(),
+        (Fact::Is(fact), Some(false)) => format!("It happened otherwise: {}", answer_words(fact, question)),
+    }
+}
+
+/// Why the reader's choice was wrong, in the lesson's words.
+#[must_use]
+pub fn why_not(revealed: &Revealed<'_>) -> Option<String> {
+    let (Some(Answer::Choice(number)), Question::Choice(choices, _)) = (revealed.answer, &revealed.prediction.question)
+    else {
+        return None;
+    };
+    let choice =
+        choices.get(*number).filter(|choice| revealed.is_right() == Some(false) && !choice.why_not.is_empty())?;
+    Some(format!("Why not {}: {}", choice.letter, choice.why_not.plain()))
+}
+
+/// How many predictions came true, for the end.
+#[must_use]
+pub fn predictions<'a>(revealed: impl Iterator<Item = Revealed<'a>>) -> String {
+    let made: Vec<bool> = revealed.filter_map(|revealed| revealed.is_right()).collect();
+    let right = made.iter().filter(|right| **right).count();
+    match made.len() {
+        0 => "You made no prediction.".into(),
+        1 if right == 1 => "Your prediction came true.".into(),
+        1 => "Your prediction did not come true.".into(),
+        all => format!("{right} of your {all} predictions came true."),
+    }
+}
+
+/// Whether a page still asks the reader to do something.
+#[must_use]
+pub fn asks(page: &Page, run: &PageRun) -> bool {
+    run.progress == Progress::Open && (!page.until.is_empty() || page.prediction.is_some())
+}
