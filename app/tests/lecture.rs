@@ -8,7 +8,7 @@ use protocol::ids::{
     Contact, CustomerId, Fingerprint, MessageId, NodeId, OpNumber, OrderNumber, Position, RequestId, RequestNumber,
     Role, View, ViewNumber,
 };
-use protocol::message::{Answer, Ask, Step};
+use protocol::message::{Answer, Ask, Step, Summary};
 use protocol::order_book::{HistoryPage, Order, OrderId, Outcome};
 use protocol::postcode::{Postcode, PostcodeService, Verdict};
 use protocol::trace::{
@@ -139,11 +139,11 @@ impl Telling {
         self.stand(number);
     }
 
-    fn message(&mut self, from: NodeId, to: NodeId, step: u8, label: String, request: RequestId) {
+    fn message(&mut self, from: NodeId, to: NodeId, step: u8, summary: Summary, request: RequestId) {
         self.sent += 1;
         self.messages += 1;
         let message = MessageId { from, number: self.sent };
-        let field = |name: &str, value: String| (name.to_owned(), value.into());
+        let field = |name: &'static str, value: String| (name.into(), value.into());
         let fields = vec![
             field("view", "3".into()),
             field("from", format!("op {} (9f3c…e1)", self.sent)),
@@ -151,7 +151,7 @@ impl Telling {
             field("barrier", (self.sent * 3).to_string()),
         ];
         let facts =
-            MessageFacts { step: Some(Step(step)), label, request: Some(request), fields, delay: 0, held: false };
+            MessageFacts { step: Some(Step(step)), summary, request: Some(request), fields, delay: 0, held: false };
         self.fact(from, NodeEvent::Sent { message, to, facts });
         self.fact(to, NodeEvent::Delivered { message, refused: None });
     }
@@ -163,21 +163,21 @@ impl Telling {
         let (postcode, items) = (postcode(number), vec!["Margherita pizza".to_owned(), "Garlic naan".to_owned()]);
         let ask = Ask::Order { postcode, items: items.clone() };
         self.fact(node, NodeEvent::Asked { customer, request, ask });
-        self.message(node, FRONT_END, 9, format!("order to {postcode}"), request);
-        self.message(FRONT_END, primary, 10, format!("order to {postcode}"), request);
+        self.message(node, FRONT_END, 9, Summary::Order(postcode), request);
+        self.message(FRONT_END, primary, 10, Summary::Order(postcode), request);
         let (message, service) = (MessageId { from: primary, number: self.sent + 1 }, PostcodeService::PostcodesIo);
         self.fact(primary, NodeEvent::PostcodeAsked { message, to: SERVICE, service, postcode, request });
-        self.message(primary, SERVICE, 11, format!("GET {postcode}"), request);
-        self.message(SERVICE, primary, 12, "exists".into(), request);
+        self.message(primary, SERVICE, 11, Summary::DoesExist(postcode), request);
+        self.message(SERVICE, primary, 12, Summary::Exists, request);
         let verdict = Verdict::Valid { place: Some("Manchester".into()), by: service };
         self.fact(primary, NodeEvent::PostcodeAnswered { message, from: SERVICE, verdict, took: 900 });
         for backup in backups {
-            self.message(primary, backup, 5, format!("update {number}"), request);
-            self.message(backup, primary, 6, format!("ack {number}"), request);
+            self.message(primary, backup, 5, Summary::Update(OpNumber(number), OpNumber(number)), request);
+            self.message(backup, primary, 6, Summary::Ack(OpNumber(number)), request);
         }
         self.fact(primary, MachineEvent::Committed { op: OpNumber(number) });
-        self.message(primary, FRONT_END, 13, format!("placed #{number}"), request);
-        self.message(FRONT_END, node, 14, format!("placed #{number}"), request);
+        self.message(primary, FRONT_END, 13, Summary::Placed(OrderNumber(number)), request);
+        self.message(FRONT_END, node, 14, Summary::Placed(OrderNumber(number)), request);
         let number = OrderNumber(number);
         self.book.push(Order { id: OrderId::Placed(request), number: Some(number), items, at: Default::default() });
         let answer = Answer::Outcome(Outcome::Placed { number });
@@ -190,8 +190,8 @@ impl Telling {
         let request = RequestId { customer, number: RequestNumber(1_000_000 + order) };
         let postcode = postcode(order);
         self.fact(node, NodeEvent::Asked { customer, request, ask: Ask::History { postcode, page: 0 } });
-        self.message(node, FRONT_END, 9, format!("history of {postcode}?"), request);
-        self.message(FRONT_END, node, 14, format!("{} orders", self.book.len()), request);
+        self.message(node, FRONT_END, 9, Summary::History(postcode), request);
+        self.message(FRONT_END, node, 14, Summary::Orders(self.book.len() as u64), request);
         let orders = self.book.clone();
         let answer = Answer::History(HistoryPage { postcode, page: 0, total: orders.len() as u64, orders });
         self.fact(node, NodeEvent::Answered { request, answer, took: 800 });

@@ -299,7 +299,7 @@ fn what_is_looked_for_is_found() {
     assert!(hits("Grace/4").iter().all(|hit| matches!(hit.what, Found::Request(_))));
     assert!(hits("teapot").is_empty() && hits("  ").is_empty());
     let recalled = order.iter().find_map(|hit| if let Found::Message(it) = hit.what { tape.recall(it) } else { None });
-    assert_eq!(recalled.unwrap().facts.label, "order to M1 1AE");
+    assert_eq!(wording::label(&recalled.unwrap().facts.summary), "order to M1 1AE");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::ids::{Contact, CustomerId, OpNumber, RequestId, RequestNumber, Role, 
 use crate::machine::{Effect, Effects, Identity, Input, Machine, Settings, Timer, Wish};
 use crate::message::{Answer, Ask, Message, WaitReason};
 use crate::plant::Plant;
-use crate::trace::{MachineEvent, NodeState};
+use crate::trace::{MachineEvent, NodeState, Note};
 
 /// Unanswered attempts after which the front-end is looked up again (PROTOCOL section 5, customer).
 const MISSES_BEFORE_LOOKUP: u32 = 2;
@@ -184,13 +184,8 @@ impl Customer {
         }
         if waiting.misses >= MISSES_BEFORE_LOOKUP {
             waiting.misses = 0;
-            let (id, heard) = (waiting.id, waiting.why.is_some());
-            effects.trace(|| MachineEvent::Log {
-                text: match heard {
-                    true => format!("Request {id} has no answer yet. Checking whether there is a newer front-end."),
-                    false => format!("Request {id} has no answer. Looking up the front-end again."),
-                },
-            });
+            let (request, heard) = (waiting.id, waiting.why.is_some());
+            effects.trace(|| MachineEvent::Noted(Note::LooksUp { request, heard }));
             self.look_up(effects);
         } else {
             self.ask(effects);

@@ -4,7 +4,10 @@
 //! still be right. What each receiver does with it stands in its `on_*` function.
 
 mod fields;
+mod on_tapes;
+mod summary;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +19,7 @@ use crate::order_book::{Entry, HistoryPage, Outcome};
 use crate::postcode::Postcode;
 
 pub use fields::FieldValue;
+pub use summary::Summary;
 
 /// One of the workflow's steps, 1 to 14.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -371,57 +375,14 @@ impl Message {
         }
     }
 
-    /// A few words for the picture: "update 41". Also of messages that are refused, whatever they hold.
-    #[must_use]
-    pub fn label(&self) -> String {
-        match self {
-            Message::Register { name, .. } => format!("register {}", shown(name)),
-            Message::Lookup { role } => format!("look up {role}"),
-            Message::Found { who, .. } => match &who[..] {
-                [] => "found none".into(),
-                [(name, _)] => format!("found {}", shown(name)),
-                several => format!("found {}", several.len()),
-            },
-            Message::ClaimFrontEnd => "claim front-end".into(),
-            Message::ReadRecord => "read record".into(),
-            Message::RecordView { view, .. } => format!("record view {}", view.number),
-            Message::Record { view, .. } => format!("record: view {}", view.number),
-            Message::ViewIs { view, .. } => format!("view {}", view.number),
-            Message::Status(status) => format!("status, view {}", status.view),
-            Message::Request { ask: Ask::Order { postcode, .. }, .. } => format!("order to {postcode}"),
-            Message::Request { ask: Ask::History { postcode, .. }, .. } => format!("history of {postcode}?"),
-            Message::Request { ask: Ask::Withdraw, .. } => "withdraw".into(),
-            Message::StateUpdate(update) => match (update.entries.first(), update.entries.last()) {
-                (Some(first), Some(last)) if first.op == last.op => format!("update {}", first.op),
-                (Some(first), Some(last)) => format!("updates {}–{}", first.op, last.op),
-                _ => "heartbeat".into(),
-            },
-            Message::Snapshot(part) => format!("snapshot {}/{}", part.part.saturating_add(1), part.parts),
-            Message::Ack { position: Some(position), part: None, .. } => format!("ack {}", position.op),
-            Message::Ack { part: Some((_, part)), .. } => format!("ack part {}", part.saturating_add(1)),
-            Message::Ack { .. } => "ack: nothing yet".into(),
-            Message::Reply { answer: Answer::Outcome(outcome), .. } => outcome.label(),
-            Message::Reply { answer: Answer::History(page), .. } => format!("{} orders", page.total),
-            Message::Reply { answer: Answer::Expired, .. } => "expired".into(),
-            Message::Refused { view } => format!("refused: view {view}"),
-            Message::NotPrimary { .. } => "not primary".into(),
-            Message::Busy { .. } => "busy".into(),
-            Message::LookUpAgain { .. } => "look up again".into(),
-            Message::Waiting { why: WaitReason::Asked, .. } => "waiting for its postcode".into(),
-            Message::Waiting { why: WaitReason::NobodyAnswers, .. } => "waiting: no postcode service".into(),
-        }
-    }
-}
-
-impl Message {
     /// Its fields for people, as name and value, in the order in which they are declared. Lists are counted or cut short.
     #[must_use]
-    pub fn fields(&self) -> Vec<(String, FieldValue)> {
+    pub fn fields(&self) -> Vec<(Cow<'static, str>, FieldValue)> {
         fields::of(self)
     }
 }
 
-/// A name, short and harmless enough for a label or a log.
+/// A name, short and harmless enough to be shown or logged.
 fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(40).collect()
 }

@@ -12,7 +12,7 @@ use crate::ids::{Contact, FrontEndToken, NodeId, OpNumber, Role, Span, ViewNumbe
 use crate::machine::{Effect, Effects, Identity, Input, JournalRecord, Machine, Settings, Timer};
 use crate::message::Message;
 use crate::plant::Plant;
-use crate::trace::{MachineEvent, NodeState, Refusal, Sign};
+use crate::trace::{MachineEvent, NodeState, Note, Refusal, Sign};
 
 /// Names that are kept, at most; each has at most [`LONGEST_NAME`] bytes.
 const MOST_NAMES: usize = 4096;
@@ -268,8 +268,7 @@ impl NameServer {
     fn on_autoclean(&mut self, effects: &mut Effects) {
         self.names.retain(|name, known| {
             if !known.fresh {
-                let text = format!("{name} did not register again and was removed from the registry.");
-                effects.trace(|| MachineEvent::Log { text });
+                effects.trace(|| MachineEvent::Noted(Note::Removed { name: name.clone() }));
             }
             std::mem::take(&mut known.fresh)
         });

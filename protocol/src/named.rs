@@ -1,7 +1,7 @@
 //! A kind of things that have names on the command line, in scenarios and on tapes: declared once, one thing a line.
 
 /// Declares an enum, the list of its values, their names with [`Display`](std::fmt::Display) and
-/// [`FromStr`](std::str::FromStr), and one more property of each.
+/// [`FromStr`](std::str::FromStr), and perhaps one more property of each.
 macro_rules! named {
     (
         $(#[$of_kind:meta])* pub enum $Kind:ident;
@@ -9,6 +9,29 @@ macro_rules! named {
         $(#[$of_property:meta])* pub fn $property:ident -> $Property:ty;
         what: $what:literal;
         $($(#[$of_one:meta])* $One:ident = $name:literal, $value:expr;)*
+    ) => {
+        named! {
+            $(#[$of_kind])* pub enum $Kind;
+            $(#[$of_all])* pub const $ALL;
+            what: $what;
+            $($(#[$of_one])* $One = $name;)*
+        }
+
+        impl $Kind {
+            $(#[$of_property])*
+            #[must_use]
+            pub fn $property(self) -> $Property {
+                match self {
+                    $($Kind::$One => $value,)*
+                }
+            }
+        }
+    };
+    (
+        $(#[$of_kind:meta])* pub enum $Kind:ident;
+        $(#[$of_all:meta])* pub const $ALL:ident;
+        what: $what:literal;
+        $($(#[$of_one:meta])* $One:ident = $name:literal;)*
     ) => {
         $(#[$of_kind])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -26,14 +49,6 @@ macro_rules! named {
             pub fn name(self) -> &'static str {
                 match self {
                     $($Kind::$One => $name,)*
-                }
-            }
-
-            $(#[$of_property])*
-            #[must_use]
-            pub fn $property(self) -> $Property {
-                match self {
-                    $($Kind::$One => $value,)*
                 }
             }
         }

@@ -92,33 +92,6 @@ pub enum Rejection {
     },
 }
 
-impl std::fmt::Display for Rejection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            // The sentence names who said so.
-            Rejection::Postcode { why, .. } => f.write_str(why),
-            Rejection::Items(error) => write!(f, "{error}"),
-            Rejection::Unchecked { waited } => write!(
-                f,
-                "The postcode could not be checked within {} s: neither postcodes.io nor getthedata.com answers. Order again later.",
-                waited.0 / 1_000_000
-            ),
-        }
-    }
-}
-
-impl Outcome {
-    /// The outcome in a few words, for a label.
-    #[must_use]
-    pub fn label(&self) -> String {
-        match self {
-            Outcome::Placed { number } => format!("placed #{number}"),
-            Outcome::Rejected { .. } => "rejected".into(),
-            Outcome::NeverPlaced => "never placed".into(),
-        }
-    }
-}
-
 /// Which order, for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum OrderId {

@@ -15,6 +15,8 @@ mod node_event;
 mod steering;
 mod suspicion;
 
+use std::borrow::Cow;
+
 use serde::de::VariantAccess;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -23,7 +25,7 @@ use crate::ids::{
     Contact, Fingerprint, FrontEndToken, NodeId, OpNumber, OrderNumber, Position, ReplicaId, RequestId, Role, Span,
     View, ViewNumber,
 };
-use crate::message::{FieldValue, Step, WaitReason};
+use crate::message::{FieldValue, Step, Summary, WaitReason};
 use crate::postcode::PostcodeService;
 
 pub use crowd::{Crowd, CrowdJudged, CrowdTimes};
@@ -31,7 +33,7 @@ pub use denial::{Denial, NoFreshStart};
 pub use failpoints::{FAILPOINTS, Failpoint, Part};
 pub use launcher_event::LauncherEvent;
 pub use loss::Loss;
-pub use machine_event::MachineEvent;
+pub use machine_event::{MachineEvent, Note};
 pub use no_service::NoService;
 pub use node_event::NodeEvent;
 pub use steering::{Blast, Bomb, Freezing, LinkRule, MessageAct, Rate, Stay};
@@ -104,7 +106,6 @@ impl From<NodeEvent> for TraceEvent {
 impl From<MachineEvent> for TraceEvent {
     fn from(event: MachineEvent) -> Self {
         match event {
-            MachineEvent::Log { text } => LauncherEvent::Log { text }.into(),
             MachineEvent::CommandRefused { why } => LauncherEvent::CommandRefused { why }.into(),
             event => TraceEvent::Machine(event),
         }
@@ -178,19 +179,20 @@ pub enum Ending {
 pub struct MessageFacts {
     /// Its step of the workflow; a message without one is drawn quieter.
     pub step: Option<Step>,
-    /// A few words: "update 41".
-    pub label: String,
+    /// What it says at a glance; a label in words on tapes of earlier versions.
+    #[serde(alias = "label")]
+    pub summary: Summary,
     /// The request it carries or answers.
     pub request: Option<RequestId>,
     /// Its fields, as name and value.
-    pub fields: Vec<(String, FieldValue)>,
+    pub fields: Vec<(Cow<'static, str>, FieldValue)>,
     /// How long it stays in its link, in microseconds of cluster time: 0 unless a hop is slowed.
     pub delay: u64,
     /// Whether it is held by its link from the beginning; then `delay` is what is left once it is let go.
     pub held: bool,
 }
 
-/// Why a machine did not do what a message said. Displayed as a sentence.
+/// Why a machine did not do what a message said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
     /// R1: the sender's view is over.
@@ -223,30 +225,6 @@ pub enum Refusal {
     Busy,
     /// The order is larger than any may be (PROTOCOL section 8).
     Oversized,
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Refusal::ViewIsOver { theirs, ours } => {
-                write!(f, "refused: view {theirs} is over, this node is in view {ours}")
-            }
-            Refusal::NotPrimary => f.write_str("refused: this node is not the primary"),
-            Refusal::DoesNotFit { from, ours: Some(ours) } => {
-                write!(f, "not applied: it begins at {from}, but this node is at {ours}")
-            }
-            Refusal::DoesNotFit { from, ours: None } => {
-                write!(f, "not applied: it begins at {from}, but this node has no history yet")
-            }
-            Refusal::StaleSnapshot => f.write_str("dropped: this snapshot was made for another moment"),
-            Refusal::NumberUsed => f.write_str("ignored: the customer has already sent a later request"),
-            Refusal::Expired => f.write_str("not executed: the replicas have forgotten this customer"),
-            Refusal::RecordMovedOn => f.write_str("not recorded: a newer view is recorded"),
-            Refusal::Retired => f.write_str("refused: there is a newer front-end"),
-            Refusal::Busy => f.write_str("refused: busy, try again later"),
-            Refusal::Oversized => f.write_str("dropped: the order is too large"),
-        }
-    }
 }
 
 /// The three things a replica can be.
@@ -372,7 +350,6 @@ mod tests {
     fn what_several_can_say_is_one_fact_whoever_says_it() {
         let text = || String::from("It is away.");
         let log = TraceEvent::from(LauncherEvent::Log { text: text() });
-        assert_eq!(TraceEvent::from(MachineEvent::Log { text: text() }), log);
         assert_eq!(TraceEvent::from(NodeEvent::Log { text: text() }), log);
         let why = || Denial::Words(text());
         let refused = TraceEvent::from(MachineEvent::CommandRefused { why: why() });

@@ -14,7 +14,7 @@ use protocol::ids::{
     Role, Span, Timestamp, View, ViewNumber,
 };
 use protocol::machine::{Effect, Input, Machine, Settings, Timer, Wish};
-use protocol::message::{Ask, Message, SnapshotPart, StateUpdate, Status, WaitReason};
+use protocol::message::{Ask, Message, SnapshotPart, StateUpdate, Status, Summary, WaitReason};
 use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome};
 use protocol::postcode::{PostcodeService, Verdict};
 use protocol::replica::Replica;
@@ -262,13 +262,14 @@ fn numbers_at_both_ends_are_numbers() {
 }
 
 #[test]
-fn labels_bear_whatever_a_message_holds() {
+fn summaries_bear_whatever_a_message_holds() {
     let part =
         Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), part: Some((OpNumber(1), u32::MAX)) };
-    assert_eq!(part.label(), format!("ack part {}", u32::MAX));
+    assert_eq!(Summary::from(&part), Summary::AckPart(u32::MAX));
     let name = format!("\u{1b}[31m{}", "x".repeat(100_000));
-    let label = Message::Register { name, role: Role::Replica, token: None, commit: OpNumber(0) }.label();
-    assert!(label.len() < 100 && !label.contains('\u{1b}'), "{label}");
+    let register = Message::Register { name, role: Role::Replica, token: None, commit: OpNumber(0) };
+    let Summary::Register(name) = Summary::from(&register) else { panic!("it registers") };
+    assert!(name.len() < 90 && !name.contains('\u{1b}'), "{name}");
 }
 
 // Front-ends.

@@ -14,6 +14,8 @@ mod directions;
 mod lines;
 #[path = "tidy/references.rs"]
 mod references;
+#[path = "tidy/told.rs"]
+mod told;
 #[path = "tidy/tree.rs"]
 mod tree;
 #[path = "tidy/wildcards.rs"]
@@ -111,6 +113,12 @@ fn comments_have_plain_words() {
 #[test]
 fn no_fact_is_read_out_of_a_sentence() {
     keep(&tree::rust_files(), |file| words::sentences_read(&file.path, &file.text));
+}
+
+#[test]
+fn below_the_wording_nothing_speaks_to_people() {
+    keep(&tree::rust_files(), |file| told::of_the_protocol(&file.path, &file.text));
+    keep(&tree::rust_files(), |file| told::of_a_floor(&file.path, &file.text));
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn is_of_one_message(event: &TraceEvent) -> bool {
             | NodeEvent::Exploded { .. } => false,
         },
         TraceEvent::Machine(event) => match event {
-            MachineEvent::Refused { .. } | MachineEvent::Committed { .. } | MachineEvent::Log { .. } => true,
+            MachineEvent::Refused { .. } | MachineEvent::Committed { .. } | MachineEvent::Noted(_) => true,
             MachineEvent::Became { .. }
             | MachineEvent::TookIn { .. }
             | MachineEvent::Suspects { .. }

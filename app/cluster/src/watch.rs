@@ -61,7 +61,7 @@ impl Watch {
 mod tests {
     use super::*;
     use protocol::ids::{MessageId, NodeId, View};
-    use protocol::message::Step;
+    use protocol::message::{Step, Summary};
     use protocol::trace::{MessageFacts, NodeEvent, Rate};
 
     fn run(until: Until) -> UserCommand {
@@ -75,7 +75,7 @@ mod tests {
     fn sent(number: u64, step: Option<u8>) -> TraceRecord {
         let facts = MessageFacts {
             step: step.map(Step),
-            label: String::new(),
+            summary: Summary::Heartbeat,
             request: None,
             fields: Vec::new(),
             delay: 0,

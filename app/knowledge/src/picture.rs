@@ -222,7 +222,7 @@ impl Picture {
             | MachineEvent::Suspects { .. }
             | MachineEvent::Refused { .. }
             | MachineEvent::CommandRefused { .. }
-            | MachineEvent::Log { .. } => {}
+            | MachineEvent::Noted(_) => {}
         }
     }
 

@@ -181,7 +181,7 @@ impl Customer {
                 json!({"op": op, "type": "ok", "f": "place", "value": value, "number": number.0})
             }
             Some(Answer::Outcome(Outcome::Rejected { why })) => {
-                json!({"op": op, "type": "fail", "f": "place", "value": value, "why": why.to_string()})
+                json!({"op": op, "type": "fail", "f": "place", "value": value, "why": wording::rejection(&why)})
             }
             Some(Answer::Outcome(Outcome::NeverPlaced) | Answer::History(_)) => {
                 json!({"op": op, "type": "fail", "f": "place", "value": value, "why": "never placed"})

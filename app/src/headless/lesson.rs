@@ -65,7 +65,7 @@ pub(super) fn perform(arguments: &LessonArguments, interrupt: &Interrupt) -> Res
     if let Some(plant) = first.filter(|_| !arguments.allow_plant) {
         return Err(Failure::BadInput(format!(
             "This lesson switches on a bug: {plant}. {} Use --allow-plant to take it all the same.",
-            plant.sentence()
+            wording::plant(plant)
         )));
     }
     let is_model = arguments.answers == Answers::Model;

@@ -140,7 +140,7 @@ fn with_consent(mut scenario: Scenario, arguments: &RunArguments) -> Result<Scen
         None => Ok(scenario),
         Some(plant) => Err(Failure::BadInput(format!(
             "This scenario switches on a bug: {plant}. {} Use --allow-plant to run it with the bug, or --without-plant to run it without.",
-            plant.sentence()
+            wording::plant(plant)
         ))),
     }
 }

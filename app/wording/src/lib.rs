@@ -9,6 +9,7 @@ mod of_expectations;
 mod of_facts;
 mod of_files;
 mod of_lessons;
+mod of_messages;
 mod of_nodes;
 mod of_past;
 mod of_results;
@@ -22,7 +23,7 @@ use protocol::ids::{NodeId, RequestNumber, Role, Span};
 use protocol::machine::Timer;
 use protocol::menu::menu;
 use protocol::message::Ask;
-use protocol::order_book::Outcome;
+use protocol::order_book::{Outcome, Rejection};
 use protocol::postcode::Verdict;
 use protocol::trace::{Actor, LinkRule, Rate, Sign, Standing, Suspicion};
 
@@ -32,6 +33,7 @@ pub use of_expectations::{expected, seen, unmet};
 pub use of_facts::{Weight, line_of_log, log_line};
 pub use of_files::*;
 pub use of_lessons::*;
+pub use of_messages::{label, refusal, told};
 pub use of_nodes::{
     concern, concern_in_short, customer_line, line, share_loaded, short_line, short_title, title, wait_reason,
     why_it_waits,
@@ -43,7 +45,7 @@ pub use of_past::{
 pub use of_results::*;
 pub use of_service::{denial, loss, no_service, orders_wait};
 pub use of_steering::*;
-pub use of_terms::{Term, Topic, capitalised, step_name};
+pub use of_terms::{Term, Topic, capitalised, plant, step_name};
 pub use of_verdict::{ToldVerdict, contradiction, told_verdict};
 
 /// Why they do is told where there is more room.
@@ -327,8 +329,22 @@ pub fn outcome(outcome: Option<&Outcome>) -> String {
     let Some(outcome) = outcome else { return EXPIRED.into() };
     match outcome {
         Outcome::Placed { number } => format!("#{number} placed"),
-        Outcome::Rejected { why } => format!("rejected: {why}"),
+        Outcome::Rejected { why } => format!("rejected: {}", rejection(why)),
         Outcome::NeverPlaced => "cancelled, never placed".into(),
+    }
+}
+
+/// Why an order was rejected.
+#[must_use]
+pub fn rejection(why: &Rejection) -> String {
+    match why {
+        // The sentence names who said so.
+        Rejection::Postcode { why, .. } => why.clone(),
+        Rejection::Items(error) => error.to_string(),
+        Rejection::Unchecked { waited } => format!(
+            "The postcode could not be checked within {} s: neither postcodes.io nor getthedata.com answers. Order again later.",
+            waited.0 / 1_000_000
+        ),
     }
 }
 

@@ -14,7 +14,7 @@ use protocol::trace::{
     Actor, Ending, LauncherEvent, MachineEvent, MessageFacts, NodeEvent, Standing, TraceEvent, TraceRecord,
 };
 
-use super::{EXPIRED, denial, loss, sign};
+use super::{EXPIRED, denial, label, loss, sign, told};
 
 /// Facts are told this much later than they happened, in cluster time, so that those of all processes are there.
 const LATENESS: Span = Span::millis(30);
@@ -145,7 +145,7 @@ impl Narrator {
             | MachineEvent::Refused { .. }
             | MachineEvent::Committed { .. }
             | MachineEvent::CommandRefused { .. }
-            | MachineEvent::Log { .. } => None,
+            | MachineEvent::Noted(_) => None,
         }
     }
 
@@ -153,7 +153,7 @@ impl Narrator {
         // Steps 11 and 12 are told as a question and its verdict, in more words.
         let Step(step) = facts.step.filter(|step| !matches!(step.0, 11 | 12))?;
         self.sent.insert(id);
-        Some(format!("[{step}] {who} → {}: {}", self.name(to), facts.label))
+        Some(format!("[{step}] {who} → {}: {}", self.name(to), label(&facts.summary)))
     }
 
     fn answered(&self, request: RequestId, answer: &Answer, took: u64) -> Option<String> {
@@ -163,7 +163,7 @@ impl Narrator {
                 format!("is told: order #{number} ({}) is placed", items.join(", "))
             }
             (Answer::Expired, _) => format!("is told: {EXPIRED}"),
-            (Answer::Outcome(outcome), _) => format!("is told: {}", outcome.label()),
+            (Answer::Outcome(outcome), _) => format!("is told: {}", told(outcome)),
             (Answer::History(page), _) => {
                 let orders: Vec<_> = page.orders.iter().map(|order| order.items.join(" + ")).collect();
                 format!("reads {}: {}", page.postcode, orders.join("; "))

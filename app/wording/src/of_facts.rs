@@ -3,10 +3,11 @@
 use protocol::ids::{NodeId, Role, View};
 use protocol::message::Answer;
 use protocol::order_book::Outcome;
-use protocol::trace::{Actor, Ending, LauncherEvent, MachineEvent, NodeEvent, Sign, Standing, TraceEvent};
+use protocol::trace::{Actor, Ending, LauncherEvent, MachineEvent, NodeEvent, Note, Sign, Standing, TraceEvent};
 
 use super::{
-    EXPIRED, ask, count, denial, duration, link, loop_was_late, loss, outcome, sign, speed, timer_name, verdict,
+    EXPIRED, ask, count, denial, duration, label, link, loop_was_late, loss, outcome, refusal, rejection, sign, speed,
+    timer_name, verdict,
 };
 use knowledge::picture::LogLine;
 
@@ -63,7 +64,7 @@ fn launcher_line(event: &LauncherEvent, name: &dyn Fn(NodeId) -> String) -> Opti
         LauncherEvent::HopIs { hop } => plain(format!("each hop lasts {}", duration(*hop))),
         LauncherEvent::ClockIs { rate, .. } => plain(speed(*rate)),
         LauncherEvent::LinkIs { from, to, rule } => plain(format!("the link from {from} to {to} {}", link(rule))),
-        LauncherEvent::PlantIs { plant: Some(plant) } => bad(format!("injected bug: {}", plant.sentence())),
+        LauncherEvent::PlantIs { plant: Some(plant) } => bad(format!("injected bug: {}", super::plant(*plant))),
         LauncherEvent::PlantIs { plant: None } => good("the injected bug is off".into()),
         LauncherEvent::HeartbeatsAre { shown: true } => plain("each heartbeat is shown".into()),
         LauncherEvent::HeartbeatsAre { shown: false } => plain("heartbeats are only counted".into()),
@@ -79,7 +80,7 @@ fn node_line(event: &NodeEvent, name: &dyn Fn(NodeId) -> String) -> Option<(Weig
     Some(match event {
         NodeEvent::Sent { to, facts, .. } => {
             let step = facts.step.map_or_else(String::new, |step| format!("[{}] ", step.0));
-            plain(format!("{step}{} → {}", facts.label, name(*to)))
+            plain(format!("{step}{} → {}", label(&facts.summary), name(*to)))
         }
         NodeEvent::Lost { to, why, .. } => bad(format!("message to {} lost: {}", name(*to), loss(why))),
         NodeEvent::PostcodeAnswered { from, verdict: said, took, .. } => {
@@ -87,7 +88,7 @@ fn node_line(event: &NodeEvent, name: &dyn Fn(NodeId) -> String) -> Option<(Weig
         }
         NodeEvent::Asked { ask: asked, .. } => plain(ask(asked)),
         NodeEvent::Answered { answer: Answer::Outcome(Outcome::Rejected { why }), .. } => {
-            bad(format!("order rejected: {why}"))
+            bad(format!("order rejected: {}", rejection(why)))
         }
         NodeEvent::Answered { answer: Answer::Outcome(became), took, .. } => {
             good(format!("{} after {}", outcome(Some(became)), duration(*took)))
@@ -113,7 +114,7 @@ fn node_line(event: &NodeEvent, name: &dyn Fn(NodeId) -> String) -> Option<(Weig
 
 fn machine_line(event: &MachineEvent, name: &dyn Fn(NodeId) -> String) -> (Weight, String) {
     match event {
-        MachineEvent::Refused { from, why } => bad(format!("from {}: {why}", name(*from))),
+        MachineEvent::Refused { from, why } => bad(format!("from {}: {}", name(*from), refusal(why))),
         MachineEvent::Became { standing, view } => became(*standing, view),
         MachineEvent::Committed { op } => good(format!("committed operation {op}")),
         MachineEvent::TookIn { replica } => {
@@ -124,7 +125,7 @@ fn machine_line(event: &MachineEvent, name: &dyn Fn(NodeId) -> String) -> (Weigh
         }
         MachineEvent::Suspects { replica, suspected: false, why } => plain(heard_again(&name(*replica), *why)),
         MachineEvent::CommandRefused { why } => bad(denial(why, name)),
-        MachineEvent::Log { text } => plain(text.clone()),
+        MachineEvent::Noted(note) => plain(noted(note)),
     }
 }
 
@@ -137,6 +138,25 @@ fn became(standing: Standing, view: &View) -> (Weight, String) {
         Standing::Primary => (Weight::Good, format!("is primary of view {}", view.number)),
         Standing::Backup => (Weight::Plain, format!("is a backup in view {}", view.number)),
         Standing::Joining => (Weight::Plain, "is joining".into()),
+    }
+}
+
+fn noted(note: &Note) -> String {
+    match note {
+        Note::Removed { name } => format!("{name} did not register again and was removed from the registry."),
+        Note::LooksUp { request, heard: true } => {
+            format!("Request {request} has no answer yet. Checking whether there is a newer front-end.")
+        }
+        Note::LooksUp { request, heard: false } => {
+            format!("Request {request} has no answer. Looking up the front-end again.")
+        }
+        Note::Executed { request, op, outcome } => {
+            format!("Request {request} is op {op}: {}, once every member has it.", label(outcome))
+        }
+        Note::Installed { at } => format!("Installed the whole state at {at}, in place of the old state."),
+        Note::Undecodable { at, error } => {
+            format!("The snapshot at {at} cannot be decoded ({error}). Waiting for another one.")
+        }
     }
 }
 

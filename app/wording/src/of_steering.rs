@@ -1,11 +1,11 @@
 //! Sentences about time, links, bombs and messages that are steered.
 
 use protocol::ids::NodeId;
-use protocol::message::FieldValue;
+use protocol::message::{FieldValue, Summary, WaitReason};
 use protocol::plant::Plant;
 use protocol::trace::{Blast, Bomb, Crowd, Failpoint, Freezing, LinkRule, Rate};
 
-use super::{duration, loss};
+use super::{duration, label, loss, refusal};
 use knowledge::picture::{End, MessageInFlight, Picture};
 use knowledge::user_command::Until;
 
@@ -199,7 +199,7 @@ pub fn whereabouts(flying: &MessageInFlight, picture: &Picture) -> String {
         }
         Some((at, End::Delivered)) => format!("{to} handled it after {}.", after(*at)),
         Some((at, End::Refused(why))) => {
-            format!("It reached {to} after {}, and {to} did not act on it: {why}.", after(*at))
+            format!("It reached {to} after {}, and {to} did not act on it: {}.", after(*at), refusal(why))
         }
         Some((at, End::Lost(why))) => format!("Lost after {}: {}.", after(*at), loss(why)),
     }
@@ -272,11 +272,32 @@ pub fn name_now(id: NodeId, picture: &Picture) -> String {
     if again { format!("the former {name}") } else { name.to_owned() }
 }
 
+/// What a field of a message is called.
+#[must_use]
+pub fn field_name(name: &str) -> &str {
+    match name {
+        "late" => "its loop late by",
+        "claimed" => "answers a claim",
+        name => name,
+    }
+}
+
 /// What a field of a message holds.
 #[must_use]
 pub fn field_value(value: &FieldValue, picture: &Picture) -> String {
     match value {
         FieldValue::Words(words) => words.clone(),
+        FieldValue::NoneYet => "none yet".into(),
+        FieldValue::Is(true) => "yes".into(),
+        FieldValue::Is(false) => "no".into(),
+        FieldValue::Part(part, of) => format!("{part} of {of}"),
+        FieldValue::PartOf(part, op) => format!("{part} of the state at {op}"),
+        FieldValue::Told(Summary::Expired) => "expired: unknown".into(),
+        FieldValue::Told(outcome) => label(outcome).into_owned(),
+        FieldValue::Orders(orders, postcode) => format!("{orders} orders to {postcode}"),
+        FieldValue::Waits(WaitReason::Asked) => "the postcode services have been asked".into(),
+        FieldValue::Waits(WaitReason::NobodyAnswers) => "no postcode service answered".into(),
+        FieldValue::PreviousRequest => "the previous request".into(),
         FieldValue::Nodes { first, .. } if first.is_empty() => "none".into(),
         FieldValue::Nodes { first, more } => {
             let names: Vec<_> = first.iter().map(|id| name_now(*id, picture)).collect();
@@ -329,7 +350,7 @@ pub fn failpoint(at: Failpoint) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::ids::{Contact, Role, Span};
+    use protocol::ids::{Contact, OpNumber, Role, Span};
     use protocol::trace::{Actor, LauncherEvent, Started, TraceEvent, TraceRecord};
 
     #[test]
@@ -357,6 +378,26 @@ mod tests {
         // What only looks like an id is none.
         assert_eq!(shown(&picture, id.into()), id.to_string());
         assert_eq!(shown(&picture, FieldValue::Nodes { first: Vec::new(), more: 0 }), "none");
+    }
+
+    #[test]
+    fn fields_of_messages_are_told_in_words() {
+        let said = [
+            (FieldValue::NoneYet, "none yet"),
+            (FieldValue::Is(true), "yes"),
+            (FieldValue::Is(false), "no"),
+            (FieldValue::Part(2, 5), "2 of 5"),
+            (FieldValue::PartOf(2, OpNumber(40)), "2 of the state at 40"),
+            (FieldValue::Told(Summary::Rejected), "rejected"),
+            (FieldValue::Told(Summary::Expired), "expired: unknown"),
+            (FieldValue::Orders(3, "M1 1AE".parse().unwrap()), "3 orders to M1 1AE"),
+            (FieldValue::Waits(WaitReason::NobodyAnswers), "no postcode service answered"),
+            (FieldValue::PreviousRequest, "the previous request"),
+        ];
+        for (value, words) in said {
+            assert_eq!(field_value(&value, &Picture::default()), words);
+        }
+        assert_eq!(["late", "claimed", "view"].map(field_name), ["its loop late by", "answers a claim", "view"]);
     }
 
     #[test]

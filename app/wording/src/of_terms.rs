@@ -14,6 +14,7 @@ use protocol::message::Step;
 use protocol::plant::{self, Plant};
 use protocol::trace::{FAILPOINTS, Failpoint};
 
+pub use plants::plant;
 pub use steps::step_name;
 
 /// Part of the glossary.

@@ -4,7 +4,7 @@
 
 use protocol::text::without_invisible;
 
-use super::line_of_log;
+use super::{label, line_of_log};
 use knowledge::picture::{Mark, MarkKind, Picture};
 use knowledge::tape::{MessageIndex, MessageTrack, RequestTrack};
 
@@ -98,7 +98,7 @@ impl Query {
             Word::ViewChange | Word::Fault => false,
             Word::Text(text) => {
                 let name = |id| picture.nodes.name_of(id).is_some_and(|name| contains(name, text));
-                contains(&track.label, text) || name(track.id.from) || name(track.to)
+                contains(&label(&track.summary), text) || name(track.id.from) || name(track.to)
             }
         })
     }

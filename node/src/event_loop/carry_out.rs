@@ -68,21 +68,21 @@ impl<M: Machine> Host<M> {
         if self.links.are_at_rest() {
             if self.feed.is_observed() {
                 let role = actor.role;
-                self.note_sent(role, &envelope, (0, false), "");
+                self.note_sent(role, &envelope, (0, false), false);
             }
             return self.leave(to, &envelope);
         }
         if !self.links.doubles((envelope.from, envelope.to)) {
-            return self.enter_link(at, to, envelope, "");
+            return self.enter_link(at, to, envelope, false);
         }
         actor.sent += 1;
         let copy = Envelope { number: actor.sent, ..envelope.clone() };
-        self.enter_link(at, to, envelope, "");
-        self.enter_link(at, to, copy, " (copy)");
+        self.enter_link(at, to, envelope, false);
+        self.enter_link(at, to, copy, true);
     }
 
-    /// A message enters a link that may do something with it; `suffix` is added to its label.
-    pub(super) fn enter_link(&mut self, at: usize, to: Contact, envelope: Envelope, suffix: &str) {
+    /// A message enters a link that may do something with it; `copy`: which the link made of another.
+    pub(super) fn enter_link(&mut self, at: usize, to: Contact, envelope: Envelope, copy: bool) {
         let control = envelope.message.is_control(envelope.traced);
         let fate = self.links.fate((envelope.from, envelope.to), control, self.now);
         let stay = match fate {
@@ -92,7 +92,7 @@ impl<M: Machine> Host<M> {
         if self.feed.is_observed()
             && let Some(role) = self.actors[at].as_ref().map(|actor| actor.role)
         {
-            self.note_sent(role, &envelope, stay, suffix);
+            self.note_sent(role, &envelope, stay, copy);
         }
         match fate {
             Fate::Passes => self.leave(to, &envelope),

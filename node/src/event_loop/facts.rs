@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use protocol::ids::{MessageId, NodeId, Role};
 use protocol::machine::{Effect, Machine, Timer};
-use protocol::message::Envelope;
+use protocol::message::{Envelope, Summary};
 use protocol::trace::{MachineEvent, MessageFacts, NodeEvent, Stay};
 use tokio::time::Instant;
 
@@ -24,14 +24,15 @@ impl<M: Machine> Host<M> {
     }
 
     /// A message enters its link; `stay`: for how long, and whether it is held.
-    pub(super) fn note_sent(&mut self, role: Role, envelope: &Envelope, stay: (u64, bool), suffix: &str) {
+    pub(super) fn note_sent(&mut self, role: Role, envelope: &Envelope, stay: (u64, bool), copy: bool) {
         let Envelope { from, number, to, traced, ref message } = *envelope;
         if !self.shows(traced) {
             return self.feed.count(from, to, message.is_control(traced));
         }
+        let summary = Summary::from(message);
         let facts = MessageFacts {
             step: message.step(role),
-            label: message.label() + suffix,
+            summary: if copy { Summary::CopyOf(Box::new(summary)) } else { summary },
             request: message.request(),
             fields: message.fields(),
             delay: stay.0,

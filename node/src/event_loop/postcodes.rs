@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use protocol::ids::{MessageId, RequestId, Timestamp};
 use protocol::machine::{Input, Machine};
-use protocol::message::Step;
+use protocol::message::{Step, Summary};
 use protocol::postcode::{Postcode, Verdict};
 use protocol::trace::{Loss, MessageFacts, NodeEvent};
 use rustc_hash::FxHashMap;
@@ -260,24 +260,24 @@ impl<M: Machine> Host<M> {
 
 /// Steps 11 and 12 as the picture shows them; none of messages, which say it themselves.
 fn facts(passing: &Passing, delay: u64, held: bool) -> Option<MessageFacts> {
-    let of = |question: &Question, step, label: String, said: Vec<(&str, String)>| {
+    let of = |question: &Question, step, summary: Summary, said: Vec<(&'static str, String)>| {
         let mut fields =
             vec![("postcode", question.postcode.to_string()), ("service", question.turn.service.to_string())];
         fields.extend(said);
-        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-        MessageFacts { step: Some(Step(step)), label, request: Some(question.request), fields, delay, held }
+        let fields = fields.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        MessageFacts { step: Some(Step(step)), summary, request: Some(question.request), fields, delay, held }
     };
     match passing {
         Passing::Message { .. } => None,
-        Passing::Question(question) => Some(of(question, 11, format!("GET {}", question.postcode), Vec::new())),
+        Passing::Question(question) => Some(of(question, 11, Summary::DoesExist(question.postcode), Vec::new())),
         Passing::Verdict(answer) => {
             let took = ("took", format!("{} µs", answer.took.as_micros()));
-            let (label, said) = match &answer.verdict {
-                Verdict::Valid { place, .. } => ("exists", ("place", place.clone().unwrap_or_default())),
-                Verdict::Invalid { why, .. } => ("does not exist", ("why", why.clone())),
-                Verdict::NobodyAnswers => ("no answer", ("why", String::new())),
+            let (summary, said) = match &answer.verdict {
+                Verdict::Valid { place, .. } => (Summary::Exists, ("place", place.clone().unwrap_or_default())),
+                Verdict::Invalid { why, .. } => (Summary::DoesNotExist, ("why", why.clone())),
+                Verdict::NobodyAnswers => (Summary::NobodyAnswers, ("why", String::new())),
             };
-            Some(of(&answer.question, 12, label.into(), vec![said, took]))
+            Some(of(&answer.question, 12, summary, vec![said, took]))
         }
     }
 }

@@ -106,7 +106,7 @@ impl<M: Machine> Host<M> {
         let Some(actor) = self.actors[at].as_mut() else { return };
         actor.sent += 1;
         let copy = Envelope { number: actor.sent, ..envelope };
-        self.enter_link(at, to, copy, " (copy)");
+        self.enter_link(at, to, copy, true);
         self.transport.flush();
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use protocol::ids::{Contact, MessageId, RequestId, RequestNumber, Span};
 use protocol::machine::{Effect, Effects, Wish};
-use protocol::message::{Ask, Envelope, Message};
+use protocol::message::{Ask, Envelope, Message, Summary};
 use protocol::trace::{MachineEvent, Rate, Refusal, TraceEvent, TraceRecord};
 
 use super::*;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use protocol::message::Envelope;
+use protocol::message::{Envelope, Summary};
 use protocol::trace::Loss;
 use quinn::{Connection, ConnectionError, Endpoint, Incoming, SendStream, VarInt};
 use tokio::sync::mpsc;
@@ -223,7 +223,7 @@ impl Attendant {
         if !in_its_own_name {
             self.refusals.add(from, || format!("a message in the name of another node, {}", envelope.from));
         } else if !fits_its_role {
-            self.refusals.add(from, || format!("\"{}\" from a {}", envelope.message.label(), identity.role));
+            self.refusals.add(from, || format!("{:?} from a {}", Summary::from(&envelope.message), identity.role));
         }
         in_its_own_name && fits_its_role
     }

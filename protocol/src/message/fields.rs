@@ -1,19 +1,39 @@
-//! What a message holds, in words for people: field by field, as it is declared. Nothing here is ever parsed back.
+//! What a message holds, for people: field by field, as it is declared. Nothing here is ever read back.
 
-use serde::de::{self, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use std::borrow::Cow;
 
-use super::{Answer, Ask, Message, WaitReason, shown};
-use crate::ids::{NodeId, Position, Role, View};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::on_tapes::{self, OnTapes};
+use super::{Answer, Ask, Message, Summary, WaitReason, shown};
+use crate::ids::{NodeId, OpNumber, Position, Role, View};
+use crate::postcode::Postcode;
 
 /// Members of a list that are named; of more only the number is told.
 const MOST_NAMED: usize = 6;
 
 /// What a field of a message holds. Nodes are told by their ids, as only the observer knows their names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub enum FieldValue {
-    /// Anything but nodes, as people read it.
+    /// A number, a name, a list of names, a length of time.
     Words(String),
+    /// There is none yet.
+    NoneYet,
+    /// Whether it is so.
+    Is(bool),
+    /// The number of a snapshot's part, from 1, and how many parts there are.
+    Part(u32, u32),
+    /// The number of a part, from 1, of the state at this operation.
+    PartOf(u32, OpNumber),
+    /// What became of an order.
+    Told(Summary),
+    /// How many orders, and to which postcode.
+    Orders(u64, Postcode),
+    /// Why an order is not executed yet.
+    Waits(WaitReason),
+    /// The request before this one.
+    PreviousRequest,
     /// Nodes; of a long list only the first.
     Nodes {
         /// The first of them.
@@ -23,42 +43,25 @@ pub enum FieldValue {
     },
 }
 
+impl Serialize for FieldValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        FieldValue::serialize(self, serializer)
+    }
+}
+
 impl<'de> Deserialize<'de> for FieldValue {
-    /// Tapes of the first format have words only, without saying so. Formats without names always say which it is.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        enum Tagged {
-            Words(String),
-            Nodes { first: Vec<NodeId>, more: u64 },
-        }
-        impl From<Tagged> for FieldValue {
-            fn from(value: Tagged) -> Self {
-                match value {
-                    Tagged::Words(words) => FieldValue::Words(words),
-                    Tagged::Nodes { first, more } => FieldValue::Nodes { first, more },
-                }
-            }
-        }
-        struct OnTapes;
-        impl<'de> Visitor<'de> for OnTapes {
-            type Value = FieldValue;
+        on_tapes::read(deserializer)
+    }
+}
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("words or nodes")
-            }
+impl<'de> OnTapes<'de> for FieldValue {
+    fn tagged<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        FieldValue::deserialize(deserializer)
+    }
 
-            fn visit_str<E: de::Error>(self, words: &str) -> Result<FieldValue, E> {
-                Ok(FieldValue::Words(words.to_owned()))
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<FieldValue, A::Error> {
-                Tagged::deserialize(de::value::MapAccessDeserializer::new(map)).map(FieldValue::from)
-            }
-        }
-        match deserializer.is_human_readable() {
-            true => deserializer.deserialize_any(OnTapes),
-            false => Tagged::deserialize(deserializer).map(FieldValue::from),
-        }
+    fn as_written(words: &str) -> Self {
+        FieldValue::Words(words.to_owned())
     }
 }
 
@@ -68,21 +71,21 @@ impl<T: ToString> From<T> for FieldValue {
     }
 }
 
-type Field = (String, FieldValue);
+type Field = (Cow<'static, str>, FieldValue);
 type Fields = Vec<Field>;
 
-fn field(name: &str, value: impl ToString) -> Field {
-    (name.to_owned(), value.into())
+fn field(name: &'static str, value: impl Into<FieldValue>) -> Field {
+    (name.into(), value.into())
 }
 
-fn position(name: &str, position: Option<Position>) -> Field {
-    field(name, position.map_or("none yet".into(), |position| position.to_string()))
+fn position(name: &'static str, position: Option<Position>) -> Field {
+    (name.into(), position.map_or(FieldValue::NoneYet, FieldValue::from))
 }
 
-fn nodes(name: &str, ids: &[NodeId]) -> Field {
+fn nodes(name: &'static str, ids: &[NodeId]) -> Field {
     let first = ids.iter().take(MOST_NAMED).copied().collect();
     let more = ids.len().saturating_sub(MOST_NAMED) as u64;
-    (name.to_owned(), FieldValue::Nodes { first, more })
+    (name.into(), FieldValue::Nodes { first, more })
 }
 
 fn view(view: &View) -> Fields {
@@ -108,17 +111,17 @@ pub(super) fn of(message: &Message) -> Fields {
             [vec![field("token", token), field("expected view", expected)], view(next)].concat()
         }
         Message::Record { token, view: recorded, claimed } => {
-            [vec![field("newest token", token)], view(recorded), vec![field("answers a claim", yes(*claimed))]].concat()
+            [vec![field("newest token", token)], view(recorded), vec![is("claimed", *claimed)]].concat()
         }
         Message::ViewIs { view: recorded, joiners, .. } => [view(recorded), vec![nodes("joiners", joiners)]].concat(),
         Message::Status(status) => vec![
             field("view", status.view),
-            field("acting", yes(status.acting)),
+            is("acting", status.acting),
             position("position", status.position),
             field("commit", status.commit),
             nodes("ack set", &status.ack_set),
             nodes("silent", &status.silent),
-            field("its loop late by", format!("{} ms", status.late.0 / 1000)),
+            field("late", format!("{} ms", status.late.0 / 1000)),
         ],
         Message::Request { id, since, ask } => {
             [vec![field("request", id)], asked(ask), vec![field("since", since)]].concat()
@@ -134,12 +137,11 @@ pub(super) fn of(message: &Message) -> Fields {
             field("view", part.view.number),
             position("instead of", part.instead_of),
             field("at", part.at),
-            field("part", format!("{} of {}", part.part.saturating_add(1), part.parts)),
+            ("part".into(), FieldValue::Part(part.part.saturating_add(1), part.parts)),
             field("bytes", part.bytes.len()),
         ],
         Message::Ack { view, position: at, barrier, part } => {
-            let part =
-                part.iter().map(|(op, part)| field("part", format!("{} of the state at {op}", part.saturating_add(1))));
+            let part = part.iter().map(|(op, part)| ("part".into(), FieldValue::PartOf(part.saturating_add(1), *op)));
             let fields = [field("view", view), position("position", *at), field("barrier", barrier.0)];
             fields.into_iter().chain(part).collect()
         }
@@ -150,20 +152,17 @@ pub(super) fn of(message: &Message) -> Fields {
         Message::NotPrimary { id, view } => vec![field("request", id), field("view", view)],
         Message::Busy { id } | Message::LookUpAgain { id } => vec![field("request", id)],
         Message::Waiting { id, why, waited } => {
-            let why = match why {
-                WaitReason::Asked => "the postcode services have been asked",
-                WaitReason::NobodyAnswers => "no postcode service answered",
-            };
-            vec![field("request", id), field("why", why), field("waited", format!("{} ms", waited.0 / 1000))]
+            let why = ("why".into(), FieldValue::Waits(*why));
+            vec![field("request", id), why, field("waited", format!("{} ms", waited.0 / 1000))]
         }
     }
 }
 
 fn answered(answer: &Answer) -> Field {
     match answer {
-        Answer::Outcome(outcome) => field("outcome", outcome.label()),
-        Answer::History(page) => field("history", format!("{} orders to {}", page.total, page.postcode)),
-        Answer::Expired => field("outcome", "expired: unknown"),
+        Answer::Outcome(outcome) => ("outcome".into(), FieldValue::Told(outcome.into())),
+        Answer::History(page) => ("history".into(), FieldValue::Orders(page.total, page.postcode)),
+        Answer::Expired => ("outcome".into(), FieldValue::Told(Summary::Expired)),
     }
 }
 
@@ -174,12 +173,12 @@ fn asked(ask: &Ask) -> Fields {
             vec![field("order to", postcode), field("items", items.join(", "))]
         }
         Ask::History { postcode, page } => vec![field("history of", postcode), field("page", page)],
-        Ask::Withdraw => vec![field("withdraws", "the previous request")],
+        Ask::Withdraw => vec![("withdraws".into(), FieldValue::PreviousRequest)],
     }
 }
 
-fn yes(is: bool) -> &'static str {
-    if is { "yes" } else { "no" }
+fn is(name: &'static str, is: bool) -> Field {
+    (name.into(), FieldValue::Is(is))
 }
 
 #[cfg(test)]
@@ -189,7 +188,11 @@ mod tests {
     #[test]
     fn values_of_old_tapes_are_words_and_new_ones_come_back_as_they_were() {
         assert_eq!(serde_json::from_str::<FieldValue>("\"replica-1\"").unwrap(), "replica-1".into());
-        for value in [FieldValue::from("update 7"), FieldValue::Nodes { first: vec![NodeId(u64::MAX)], more: 2 }] {
+        for value in [
+            FieldValue::from("update 7"),
+            FieldValue::NoneYet,
+            FieldValue::Nodes { first: vec![NodeId(u64::MAX)], more: 2 },
+        ] {
             let text = serde_json::to_string(&value).unwrap();
             assert_eq!(serde_json::from_str::<FieldValue>(&text).unwrap(), value, "{text}");
             let bytes = postcard::to_allocvec(&value).unwrap();

@@ -135,19 +135,6 @@ fn digests_and_positions_are_what_they_always_were() {
 }
 
 #[test]
-fn outcomes_and_rejections_are_told_in_words() {
-    let by = PostcodeService::PostcodesIo;
-    let postcode = Rejection::Postcode { why: "There is no such postcode.".into(), by };
-    let unchecked = Rejection::Unchecked { waited: Span::millis(10_500) };
-    let outcome = Outcome::Rejected { why: unchecked.clone() };
-    assert_eq!(postcode.to_string(), "There is no such postcode.");
-    assert!(unchecked.to_string().contains("within 10 s"), "{unchecked}");
-    assert_eq!(outcome.label(), "rejected");
-    assert_eq!(Outcome::Placed { number: OrderNumber(3) }.label(), "placed #3");
-    assert_eq!(Outcome::NeverPlaced.label(), "never placed");
-}
-
-#[test]
 fn applying_the_same_entries_gives_the_same_book() {
     let (mut one, mut other) = (OrderBook::preset(1), OrderBook::preset(1));
     for entry in [accepted(1, 1), accepted(2, 2)] {

@@ -7,7 +7,7 @@ use crate::ids::{Barrier, Contact, OpNumber, Position, Role, ViewNumber};
 use crate::machine::{Effects, Timer};
 use crate::message::{Message, SnapshotPart};
 use crate::order_book::OrderBook;
-use crate::trace::{MachineEvent, Refusal};
+use crate::trace::{MachineEvent, Note, Refusal};
 
 use super::Replica;
 use super::peers::PART;
@@ -106,14 +106,10 @@ impl Replica {
                 self.shared.book = book;
                 self.shared.begin_log(at);
                 self.commit = OpNumber(0);
-                effects.trace(|| MachineEvent::Log {
-                    text: format!("Installed the whole state at {at}, in place of the old state."),
-                });
+                effects.trace(|| MachineEvent::Noted(Note::Installed { at }));
             }
             // Only a broken primary makes such a snapshot; asking again is all that can be done.
-            Err(error) => effects.trace(|| MachineEvent::Log {
-                text: format!("The snapshot at {at} cannot be decoded ({error}). Waiting for another one."),
-            }),
+            Err(error) => effects.trace(|| MachineEvent::Noted(Note::Undecodable { at, error: error.to_string() })),
         }
     }
 }

@@ -14,11 +14,11 @@ use super::shared::Shared;
 use crate::ids::{CustomerId, OpNumber, Position, ReplicaId, RequestId, RequestNumber, Span, Timestamp, View};
 use crate::machine::Effects;
 use crate::menu::check_items;
-use crate::message::{Answer, Ask};
+use crate::message::{Answer, Ask, Summary};
 use crate::order_book::{Entry, EntryEffect, Outcome, Rejection, Session};
 use crate::plant::Plant;
 use crate::postcode::Verdict;
-use crate::trace::{MachineEvent, Refusal, Unchecked};
+use crate::trace::{MachineEvent, Note, Refusal, Unchecked};
 
 /// Limits of PROTOCOL section 8: uncommitted entries.
 const MOST_UNCOMMITTED: u64 = 4096;
@@ -302,10 +302,8 @@ impl Primary {
         let (op, request) = (shared.here().op.next(), owed.id);
         if owed.traced {
             self.traced_ops.insert(op);
-            let label = outcome.label();
-            effects.trace(|| MachineEvent::Log {
-                text: format!("Request {request} is op {op}: {label}, once every member has it."),
-            });
+            let outcome = Summary::from(&outcome);
+            effects.trace(|| MachineEvent::Noted(Note::Executed { request, op, outcome }));
         }
         self.answers.owe(op, owed);
         shared.append(Arc::new(Entry { op, view: shared.view.number, request, effect, outcome }));

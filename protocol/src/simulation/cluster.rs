@@ -7,7 +7,7 @@ use crate::customer::Customer;
 use crate::front_end::FrontEnd;
 use crate::ids::{Contact, CustomerId, NodeId, RequestId, RequestNumber, Role, Span, Timestamp};
 use crate::machine::{Effect, Effects, Identity, Input, JournalRecord, Settings, Timer, Wish};
-use crate::message::{Answer, Message};
+use crate::message::{Answer, Message, Summary};
 use crate::name_server::NameServer;
 use crate::order_book::OrderBook;
 use crate::plant::Plant;
@@ -465,7 +465,7 @@ impl<S: Environment> Cluster<S> {
         let fate = self.environment.fate(self.now, from_slot, to_slot, &message);
         self.write(|cluster| {
             let names = (&cluster.seats[from_slot].name, &cluster.seats[to_slot].name);
-            format!("  {} → {}: {} ({fate:?})", names.0, names.1, message.label())
+            format!("  {} → {}: {:?} ({fate:?})", names.0, names.1, Summary::from(&message))
         });
         let from = Contact { id: self.nodes[node].id, address: address(from_slot) };
         let flight = Flight { from, from_slot, to_slot, to: to.id, traced, message };

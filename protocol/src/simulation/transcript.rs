@@ -3,7 +3,7 @@
 //! Two runs of a seed are the same if their digests are. Words cost much and change nothing.
 
 use crate::machine::Input;
-use crate::message::Message;
+use crate::message::{Message, Summary};
 use crate::random::mix;
 use crate::simulation::cluster::{Cluster, FIRST_PORT};
 use crate::simulation::environment::Environment;
@@ -29,7 +29,7 @@ impl<S: Environment> Cluster<S> {
         self.write(|cluster| match input {
             Input::Received { from, message, .. } => {
                 let sender = usize::from(from.address.port() - FIRST_PORT);
-                format!("{} ← {}: {}", cluster.name(node), cluster.seats[sender].name, message.label())
+                format!("{} ← {}: {:?}", cluster.name(node), cluster.seats[sender].name, Summary::from(message))
             }
             other => format!("{}: {other:?}", cluster.name(node)),
         });

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Denial, Refusal, Sign, Standing};
-use crate::ids::{NodeId, OpNumber, ReplicaId, View};
+use crate::ids::{NodeId, OpNumber, Position, ReplicaId, RequestId, View};
+use crate::message::Summary;
 
 /// A fact of a machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,9 +48,44 @@ pub enum MachineEvent {
         /// Why it cannot be done, as facts.
         why: Denial,
     },
-    /// A line for people.
-    Log {
-        /// A sentence for the log; nothing reads it.
-        text: String,
+    /// Something for the log only; nothing else reads it.
+    Noted(Note),
+}
+
+/// What a machine did that is worth a line of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Note {
+    /// A name server: a name was not registered again, and is removed.
+    Removed {
+        /// The name.
+        name: String,
+    },
+    /// A customer: its request has no answer, and it looks up the front-end again.
+    LooksUp {
+        /// The request.
+        request: RequestId,
+        /// Whether it was told since then why the request waits.
+        heard: bool,
+    },
+    /// A primary: a request became an entry; its answer waits until every member has it.
+    Executed {
+        /// The request.
+        request: RequestId,
+        /// The entry's place.
+        op: OpNumber,
+        /// What the answer will be.
+        outcome: Summary,
+    },
+    /// A replica: it replaced its state by a snapshot.
+    Installed {
+        /// Where the state stands.
+        at: Position,
+    },
+    /// A replica: a snapshot cannot be decoded, and it waits for another one.
+    Undecodable {
+        /// Where the snapshot stands.
+        at: Position,
+        /// The decoder's reason.
+        error: String,
     },
 }

@@ -421,7 +421,7 @@ impl Scene {
     fn last_told(&self, slot: Slot) -> Option<String> {
         let (_, _, answer) = self.told.iter().rev().find(|(told, _, _)| *told == slot)?;
         Some(match answer {
-            Answer::Outcome(outcome @ Outcome::Placed { .. }) => outcome.label(),
+            Answer::Outcome(Outcome::Placed { number }) => format!("placed #{number}"),
             Answer::Outcome(Outcome::Rejected { .. }) => "rejected".into(),
             Answer::Outcome(Outcome::NeverPlaced) => "never placed".into(),
             Answer::History(page) => format!("{} orders", page.total),

@@ -121,7 +121,7 @@ pub fn sentences_read(path: &str, text: &str) -> Vec<(usize, String)> {
 }
 
 /// Texts between quotes, and the comments from which `--help` is made.
-fn shown_by_rust(text: &str) -> Vec<(usize, String)> {
+pub fn shown_by_rust(text: &str) -> Vec<(usize, String)> {
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
     let is_help = text.contains("clap::");
     let mut shown = Vec::new();

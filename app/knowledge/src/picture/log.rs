@@ -9,10 +9,11 @@ use protocol::message::{Answer, Ask};
 use protocol::order_book::{HistoryPage, Outcome, Rejection};
 use protocol::postcode::Verdict;
 use protocol::trace::{
-    Actor, Denial, LauncherEvent, Loss, MachineEvent, MessageFacts, NoFreshStart, NodeEvent, TraceEvent, TraceRecord,
+    Actor, Denial, LauncherEvent, Loss, MachineEvent, MessageFacts, NoFreshStart, NodeEvent, Note, TraceEvent,
+    TraceRecord,
 };
 
-use super::{Nodes, shortened};
+use super::{LONGEST_TEXT, Nodes, shortened};
 
 /// Lines that are kept.
 const MOST_LINES: usize = 5000;
@@ -121,7 +122,7 @@ fn spoken_of(event: &TraceEvent) -> Option<NodeId> {
             MachineEvent::Became { .. }
             | MachineEvent::Committed { .. }
             | MachineEvent::CommandRefused { .. }
-            | MachineEvent::Log { .. } => None,
+            | MachineEvent::Noted(_) => None,
         },
     }
 }
@@ -159,7 +160,8 @@ fn kept_of_node(event: &NodeEvent) -> Option<NodeEvent> {
     Some(match event {
         NodeEvent::Sent { message, to, facts } => {
             let MessageFacts { step, request, delay, held, .. } = *facts;
-            let facts = MessageFacts { step, label: shortened(&facts.label), request, fields: Vec::new(), delay, held };
+            let summary = facts.summary.shortened(LONGEST_TEXT);
+            let facts = MessageFacts { step, summary, request, fields: Vec::new(), delay, held };
             NodeEvent::Sent { message: *message, to: *to, facts }
         }
         NodeEvent::Lost { message, to, why } => NodeEvent::Lost { message: *message, to: *to, why: of_loss(why) },
@@ -193,8 +195,12 @@ fn kept_of_node(event: &NodeEvent) -> Option<NodeEvent> {
 fn kept_of_machine(event: &MachineEvent) -> MachineEvent {
     match event {
         MachineEvent::CommandRefused { why } => MachineEvent::CommandRefused { why: of_denial(why) },
-        MachineEvent::Log { text } => MachineEvent::Log { text: shortened(text) },
-        MachineEvent::Refused { .. }
+        MachineEvent::Noted(Note::Removed { name }) => MachineEvent::Noted(Note::Removed { name: shortened(name) }),
+        MachineEvent::Noted(Note::Undecodable { at, error }) => {
+            MachineEvent::Noted(Note::Undecodable { at: *at, error: shortened(error) })
+        }
+        MachineEvent::Noted(_)
+        | MachineEvent::Refused { .. }
         | MachineEvent::Became { .. }
         | MachineEvent::Committed { .. }
         | MachineEvent::TookIn { .. }
@@ -238,8 +244,10 @@ fn text_of(event: &TraceEvent) -> usize {
         TraceEvent::Node(event) => text_of_node(event),
         TraceEvent::Machine(event) => match event {
             MachineEvent::Became { view, .. } => size_of_val(view.members.as_slice()),
-            MachineEvent::CommandRefused { why: Denial::Words(text) } | MachineEvent::Log { text } => text.len(),
-            MachineEvent::CommandRefused { .. }
+            MachineEvent::CommandRefused { why: Denial::Words(text) }
+            | MachineEvent::Noted(Note::Removed { name: text } | Note::Undecodable { error: text, .. }) => text.len(),
+            MachineEvent::Noted(_)
+            | MachineEvent::CommandRefused { .. }
             | MachineEvent::Refused { .. }
             | MachineEvent::Committed { .. }
             | MachineEvent::TookIn { .. }
@@ -269,7 +277,7 @@ fn text_of_launcher(event: &LauncherEvent) -> usize {
 
 fn text_of_node(event: &NodeEvent) -> usize {
     match event {
-        NodeEvent::Sent { facts, .. } => facts.label.len(),
+        NodeEvent::Sent { facts, .. } => facts.summary.text(),
         NodeEvent::Lost { why: Loss::NoConnection { said: text }, .. }
         | NodeEvent::PostcodeAnswered { verdict: Verdict::Valid { place: Some(text), .. }, .. }
         | NodeEvent::PostcodeAnswered { verdict: Verdict::Invalid { why: text, .. }, .. }

@@ -133,7 +133,7 @@ impl Picture {
             | MachineEvent::Committed { .. }
             | MachineEvent::TookIn { .. }
             | MachineEvent::CommandRefused { .. }
-            | MachineEvent::Log { .. } => None,
+            | MachineEvent::Noted(_) => None,
         }
     }
 }

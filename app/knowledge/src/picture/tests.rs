@@ -5,7 +5,7 @@ use protocol::ids::{
     Role, Span, View, ViewNumber,
 };
 use protocol::machine::Timer;
-use protocol::message::{Answer, Ask, Step, WaitReason};
+use protocol::message::{Answer, Ask, Step, Summary, WaitReason};
 use protocol::order_book::Outcome;
 use protocol::trace::{
     Actor, Crowd, Ending, Freezing, LauncherEvent, LinkRule, MachineEvent, MessageFacts, NoService, NodeEvent,
@@ -70,7 +70,7 @@ fn two_replicas() -> Vec<(NodeId, u64, TraceEvent)> {
 fn sent(number: u64, delay: u64, at: u64) -> (NodeId, u64, TraceEvent) {
     let facts = MessageFacts {
         step: Some(Step(5)),
-        label: "update 1".into(),
+        summary: Summary::Update(OpNumber(1), OpNumber(1)),
         request: None,
         fields: Vec::new(),
         delay,

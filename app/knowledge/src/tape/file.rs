@@ -178,6 +178,7 @@ mod tests {
     use super::*;
     use crate::user_command::{CustomerCommand, UserCommand};
     use protocol::ids::{CustomerId, MessageId, NodeId, OpNumber};
+    use protocol::message::Summary;
     use protocol::trace::{LauncherEvent, MachineEvent, NodeEvent, Rate, TraceEvent};
 
     /// As earlier versions wrote them: no line names the speaker.
@@ -203,6 +204,21 @@ mod tests {
         }
         let unknown = r#"{"fact":{"node":1,"at":1,"event":{"Sung":{"text":"On."}}}}"#;
         assert!(serde_json::from_str::<Line>(unknown).unwrap_err().to_string().contains("unknown variant `Sung`"));
+    }
+
+    /// Messages had labels and fields in words; what is saved now says the same, and opens.
+    #[test]
+    fn messages_of_old_tapes_keep_their_words() {
+        let line = r#"{"fact":{"node":7,"at":5,"event":{"Sent":{"message":{"from":7,"number":1},"to":8,"facts":{"step":5,"label":"update 41 (copy)","request":null,"fields":[["view","3"]],"delay":0,"held":false}}}}}"#;
+        let read = |line: &str| {
+            let Ok(Line::Fact(record)) = serde_json::from_str(line) else { panic!("{line}") };
+            record
+        };
+        let old = read(line);
+        let TraceEvent::Node(NodeEvent::Sent { facts, .. }) = &old.event else { panic!("{old:?}") };
+        assert_eq!(facts.summary, Summary::AsWritten("update 41 (copy)".into()));
+        assert_eq!(facts.fields, [("view".into(), "3".into())]);
+        assert_eq!(read(&serde_json::to_string(&Line::Fact(old.clone())).unwrap()), old);
     }
 
     #[test]

@@ -4,10 +4,9 @@
 //! It is as long as the tape, and no longer.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use protocol::ids::{MessageId, NodeId, OrderNumber, RequestId};
-use protocol::message::{Answer, Ask};
+use protocol::message::{Answer, Ask, Summary};
 use protocol::order_book::Outcome;
 use protocol::trace::{LauncherEvent, NodeEvent, Stay, TraceEvent, TraceRecord};
 use rustc_hash::FxHashMap;
@@ -15,9 +14,9 @@ use rustc_hash::FxHashMap;
 use crate::message_tracker::MessageTracker;
 use crate::verdict::evidence::{Evidence, Judged};
 
-/// Of a message's words, in bytes.
-const LONGEST_LABEL: usize = 240;
-/// What is kept of a message beside its entry here, of a request, and in a list, in bytes: its words, its place in a table.
+/// Of a message's name or words, in bytes.
+const LONGEST_TEXT: usize = 240;
+/// What is kept of a message beside its entry here, of a request, and in a list, in bytes: a name, its place in a table.
 const BESIDE: usize = 64;
 /// Messages are looked up in groups of this size.
 const GROUP: usize = 256;
@@ -41,7 +40,7 @@ pub struct MessageTrack {
     pub step: u8,
     /// Which of the requests it belongs to.
     pub request: Option<u32>,
-    pub label: Arc<str>,
+    pub summary: Summary,
     /// The number of the entry that told of its sending.
     pub entry: usize,
     /// The number of the entry that told of its end, if one did.
@@ -88,7 +87,18 @@ pub struct RequestTrack {
 /// A message that enters its link.
 fn beginning(id: MessageId, to: NodeId, sent: u64, entry: usize) -> MessageTrack {
     let (how, end_entry) = (Arrival::OnItsWay, None);
-    MessageTrack { id, to, sent, end: u64::MAX, how, step: 0, request: None, label: Arc::from(""), entry, end_entry }
+    MessageTrack {
+        id,
+        to,
+        sent,
+        end: u64::MAX,
+        how,
+        step: 0,
+        request: None,
+        summary: Summary::Heartbeat,
+        entry,
+        end_entry,
+    }
 }
 
 /// The end of a message's way: when, how, and the entry that told so.
@@ -203,8 +213,8 @@ impl MessageIndex {
                 let until = if facts.held { u64::MAX } else { at.saturating_add(facts.delay) };
                 let step = facts.step.map_or(0, |step| step.0);
                 let request = facts.request.and_then(|request| self.request(request));
-                let label = Arc::from(&facts.label[..facts.label.floor_char_boundary(LONGEST_LABEL)]);
-                self.sent(MessageTrack { step, request, label, ..beginning(*message, *to, at, entry) }, until);
+                let summary = facts.summary.shortened(LONGEST_TEXT);
+                self.sent(MessageTrack { step, request, summary, ..beginning(*message, *to, at, entry) }, until);
             }
             NodeEvent::Stays { message, to, stay } => {
                 if let Some((_, until)) = self.open.get_mut((*message, *to)) {

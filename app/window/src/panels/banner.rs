@@ -43,7 +43,7 @@ pub fn banner_ui(
         Panel::top("plant").exact_size(36.0).frame(row(t.tomato_wash)).show(ui, |ui| {
             ui.horizontal_centered(|ui| {
                 pill(ui, wording::UNSAFE_LESSON, t.on_strong, t.tomato_text);
-                let words = RichText::new(plant.sentence()).font(theme::strong(text::BODY)).color(t.tomato_text);
+                let words = RichText::new(wording::plant(plant)).font(theme::strong(text::BODY)).color(t.tomato_text);
                 ui.add(egui::Label::new(words).truncate());
                 from_right(ui, |ui| {
                     if asking(ui, commands.refuses, |ui| button(ui, "Switch it off")).clicked() {

@@ -72,7 +72,7 @@ pub fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue
             ui.add(Label::new(title).wrap());
         }
         if let Asked::Plant(plant) | Asked::Scenario { plant: Some(plant), .. } = &asked {
-            ui.add(Label::new(plant.sentence()).wrap());
+            ui.add(Label::new(wording::plant(*plant)).wrap());
         }
         ui.add_space(4.0);
         dim(ui, means);

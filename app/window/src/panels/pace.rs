@@ -130,10 +130,12 @@ pub fn hop_command(micros: Option<u64>) -> UserCommand {
 mod tests {
     use super::*;
     use protocol::ids::{MessageId, NodeId};
+    use protocol::message::Summary;
     use protocol::trace::{LauncherEvent, MessageFacts, NodeEvent, TraceEvent, TraceRecord};
 
     fn sent(picture: &mut Picture, number: u64, delay: u64, held: bool) {
-        let facts = MessageFacts { step: None, label: "m".into(), request: None, fields: Vec::new(), delay, held };
+        let facts =
+            MessageFacts { step: None, summary: Summary::Heartbeat, request: None, fields: Vec::new(), delay, held };
         let message = MessageId { from: NodeId(1), number };
         let event = TraceEvent::Node(NodeEvent::Sent { message, to: NodeId(2), facts });
         picture.apply(&TraceRecord { node: NodeId(1), at: 1_000, event });

@@ -138,7 +138,7 @@ fn museum(ui: &mut Ui, picture: &Picture, entries: &[Listed], state: &mut Scenar
                 state.wanted = Some(plain(entry));
             }
         };
-        row(ui, plant.sentence(), plant.name(), ROOM_FOR_BUTTONS, |ui| asking(ui, refuses, &mut buttons));
+        row(ui, wording::plant(plant), plant.name(), ROOM_FOR_BUTTONS, |ui| asking(ui, refuses, &mut buttons));
     }
 }
 

@@ -201,7 +201,7 @@ fn each_of_two_updates_at_the_same_time_bears_its_label() {
         let message = MessageId { from: replica(3), number: 700 + number };
         let facts = MessageFacts {
             step: Some(Step(5)),
-            label: format!("update 4{number}"),
+            summary: scene::update(40 + number),
             request: None,
             fields: Vec::new(),
             delay: 1_000_000,

@@ -142,7 +142,7 @@ fn act(message: MessageId, act: MessageAct) -> UserCommand {
 fn a_message_on_its_way_is_held_dropped_duplicated_and_delayed_by_its_menu() {
     let mut harness = shown();
     let (flying, _) = {
-        let all = harness.state().picture.traffic.flying().find(|it| it.facts.label == "update 41");
+        let all = harness.state().picture.traffic.flying().find(|it| it.facts.summary == scene::update(41));
         all.map(|it| (it.id, it.to)).expect("it is on its way")
     };
     let at = place(&harness, "message update 41 from").center();
@@ -345,7 +345,7 @@ fn a_mistake_is_made_only_after_a_question_and_marked_until_it_is_switched_off()
     assert!(harness.query_by_label("Unsafe lesson").is_none(), "the mark comes with the fact");
     let mut harness = shown_at(&scene::steered::steered(Some(plant)), scene::NOW);
     harness.get_by_label("Unsafe lesson");
-    harness.get_by_label(plant.sentence());
+    harness.get_by_label(wording::plant(plant));
     click(&mut harness, "Switch it off");
     assert_eq!(asked_for(&mut harness), [UserCommand::SetPlant { plant: None }]);
 }

@@ -2,6 +2,8 @@
 
 use egui::{Key, PointerButton, Rect, Vec2};
 use egui_kittest::kittest::Queryable;
+use protocol::ids::OrderNumber;
+use protocol::message::Summary;
 use protocol::plant::Plant;
 use protocol::trace::{LauncherEvent, TraceEvent, TraceRecord};
 use window::panels::Selected;
@@ -19,7 +21,7 @@ pub type Surface = (&'static str, fn(&mut Shown));
 pub fn everything(size: Vec2) -> Shown {
     let mut told = steered::steered(Some(Plant::AckBeforeReplicate));
     // Before it, all of that is so already.
-    told.message(scene::FRONT_END, scene::NAME_SERVER, 0, "register front-end", scene::NOW - 1, None);
+    told.message(scene::FRONT_END, scene::NAME_SERVER, 0, Summary::Register("front-end".into()), scene::NOW - 1, None);
     let mut harness = shown_at(&told, scene::NOW);
     harness.ctx.all_styles_mut(|style| {
         style.interaction.tooltip_delay = 0.0;
@@ -70,7 +72,8 @@ pub const SURFACES: [Surface; 26] = [
     ("a name server", |harness| node(harness, "name-server")),
     ("a customer", |harness| select(harness, Selected::Customer(scene::customer(2).1))),
     ("a message", |harness| {
-        let flying = harness.state().picture.traffic.flying().find(|it| it.facts.label == "placed #17");
+        let flying =
+            harness.state().picture.traffic.flying().find(|it| it.facts.summary == Summary::Placed(OrderNumber(17)));
         let flying = flying.map(|it| Selected::Message(it.id, it.to)).expect("it is held");
         select(harness, flying);
     }),

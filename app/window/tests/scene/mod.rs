@@ -9,9 +9,9 @@ use protocol::ids::{
     Contact, CustomerId, Fingerprint, FrontEndToken, MessageId, NodeId, OpNumber, OrderNumber, Position, RequestId,
     RequestNumber, Role, View, ViewNumber,
 };
-use protocol::message::{Answer, Ask, Step};
+use protocol::message::{Answer, Ask, Step, Summary};
 use protocol::order_book::{HistoryPage, Order, OrderId, Outcome};
-use protocol::postcode::{PostcodeService, Verdict};
+use protocol::postcode::{Postcode, PostcodeService, Verdict};
 use protocol::trace::{
     Actor, Ending, LauncherEvent, MachineEvent, MessageFacts, NodeEvent, NodeState, ReplicaState, Standing, Started,
     TraceEvent, TraceRecord,
@@ -64,18 +64,11 @@ impl Scene {
     }
 
     /// A message that arrived, or (without `end`) is on its way for a second.
-    pub fn message(&mut self, from: NodeId, to: NodeId, step: u8, label: &str, sent: u64, end: Option<u64>) {
+    pub fn message(&mut self, from: NodeId, to: NodeId, step: u8, summary: Summary, sent: u64, end: Option<u64>) {
         self.messages += 1;
         let message = MessageId { from, number: self.messages };
         let step = (step > 0).then_some(Step(step));
-        let facts = MessageFacts {
-            step,
-            label: label.into(),
-            request: None,
-            fields: Vec::new(),
-            delay: 1_000_000,
-            held: false,
-        };
+        let facts = MessageFacts { step, summary, request: None, fields: Vec::new(), delay: 1_000_000, held: false };
         self.fact(from, sent, NodeEvent::Sent { message, to, facts });
         if let Some(end) = end {
             self.fact(to, end, NodeEvent::Delivered { message, refused: None });
@@ -146,6 +139,15 @@ pub fn view(number: u64, primary: NodeId, members: &[NodeId]) -> View {
     View::new(ViewNumber(number), primary, members.to_vec())
 }
 
+pub fn postcode(text: &str) -> Postcode {
+    text.parse().unwrap()
+}
+
+/// An update with this operation alone.
+pub fn update(op: u64) -> Summary {
+    Summary::Update(OpNumber(op), OpNumber(op))
+}
+
 fn beliefs(scene: &mut Scene, at: u64, view: &View, alive: Vec<NodeId>) {
     let token = FrontEndToken(1);
     let contact = |id: NodeId| Contact { id, address: format!("127.0.0.1:{}", 51_800 + id.0).parse().unwrap() };
@@ -195,7 +197,7 @@ pub fn order_on_its_way() -> Scene {
 
 fn grace_orders(s: &mut Scene) {
     let (grace, customer) = customer(2);
-    let postcode = "NE1 7RU".parse().unwrap();
+    let postcode = postcode("NE1 7RU");
     let orders = vec![
         Order { id: OrderId::Preset(1), number: None, items: vec!["Fish and chips".into()], at: Default::default() },
         order(9, &["Falafel wrap"]),
@@ -205,22 +207,22 @@ fn grace_orders(s: &mut Scene) {
     let read = RequestId { customer, number: RequestNumber(1) };
     s.fact(grace, 4_400_000, NodeEvent::Answered { request: read, answer: Answer::History(page), took: 900 });
     let request = s.asks(2, 2, &["Margherita pizza", "Garlic naan", "Garlic naan"], "NE1 7RU", 4_900_000);
-    s.message(grace, NAME_SERVER, 7, "look up front-end", 4_900_000, Some(5_400_000));
-    s.message(NAME_SERVER, grace, 8, "found front-end", 5_400_000, Some(5_900_000));
-    s.message(grace, FRONT_END, 9, "order to NE1 7RU", 5_900_000, Some(6_900_000));
-    s.message(FRONT_END, replica(2), 10, "order to NE1 7RU", 6_900_000, Some(7_900_000));
+    s.message(grace, NAME_SERVER, 7, Summary::LookUp(Role::FrontEnd), 4_900_000, Some(5_400_000));
+    s.message(NAME_SERVER, grace, 8, Summary::FoundOne("front-end".into()), 5_400_000, Some(5_900_000));
+    s.message(grace, FRONT_END, 9, Summary::Order(postcode), 5_900_000, Some(6_900_000));
+    s.message(FRONT_END, replica(2), 10, Summary::Order(postcode), 6_900_000, Some(7_900_000));
     let message = MessageId { from: replica(2), number: 9_000 };
     let service = PostcodeService::PostcodesIo;
     let asked = TraceEvent::Node(NodeEvent::PostcodeAsked { message, to: POSTCODES_IO, service, postcode, request });
     s.fact(replica(2), 7_900_000, asked);
-    s.message(replica(2), POSTCODES_IO, 11, "GET NE1 7RU", 7_900_000, Some(8_900_000));
-    s.message(POSTCODES_IO, replica(2), 12, "exists", 8_938_000, Some(9_940_000));
+    s.message(replica(2), POSTCODES_IO, 11, Summary::DoesExist(postcode), 7_900_000, Some(8_900_000));
+    s.message(POSTCODES_IO, replica(2), 12, Summary::Exists, 8_938_000, Some(9_940_000));
     let verdict = Verdict::Valid { place: Some("Newcastle upon Tyne".into()), by: service };
     let answered = TraceEvent::Node(NodeEvent::PostcodeAnswered { message, from: POSTCODES_IO, verdict, took: 38_000 });
     s.fact(replica(2), 9_940_000, answered);
-    s.message(replica(2), replica(3), 5, "update 41", 11_900_000, None);
-    s.message(replica(2), replica(4), 5, "snapshot 17/25", 12_000_000, None);
-    s.message(FRONT_END, NAME_SERVER, 0, "register front-end", 11_850_000, None);
+    s.message(replica(2), replica(3), 5, update(41), 11_900_000, None);
+    s.message(replica(2), replica(4), 5, Summary::Snapshot(17, 25), 12_000_000, None);
+    s.message(FRONT_END, NAME_SERVER, 0, Summary::Register("front-end".into()), 11_850_000, None);
 }
 
 fn order(number: u64, items: &[&str]) -> Order {
@@ -261,7 +263,7 @@ pub fn crowd(replicas: u64, customers: u64, messages: u64) -> Scene {
             2 => (replica(3), replica(1 + number % replicas), 5),
             _ => (FRONT_END, customer(1 + number % customers).0, 14),
         };
-        s.message(from, to, step, "order to NE1 7RU", at, None);
+        s.message(from, to, step, Summary::Order(postcode("NE1 7RU")), at, None);
     }
     scene
 }

@@ -1,22 +1,22 @@
 //! The same moment, steered: time stands still, messages are held, links are cut and slowed, a node is frozen, another mined.
 
-use protocol::ids::{MessageId, NodeId, Span};
+use protocol::ids::{MessageId, NodeId, OrderNumber, Span};
 use protocol::machine::Timer;
-use protocol::message::{FieldValue, Step};
+use protocol::message::{FieldValue, Step, Summary};
 use protocol::plant::Plant;
 use protocol::trace::{
     Blast, Bomb, Failpoint, Freezing, LauncherEvent, LinkRule, MessageFacts, NodeEvent, Rate, Refusal, Stay, TraceEvent,
 };
 
-use super::{FRONT_END, NAME_SERVER, NOW, Scene, customer, order_on_its_way, replica};
+use super::{FRONT_END, NAME_SERVER, NOW, Scene, customer, order_on_its_way, replica, update};
 
 /// Time stands still, this and that is held, cut, frozen and mined, and perhaps a bug is injected.
 pub fn steered(plant: Option<Plant>) -> Scene {
     let mut scene = order_on_its_way();
     let s = &mut scene;
-    held(s, 1, replica(2), replica(3), 5, "update 42");
-    held(s, 2, replica(2), replica(3), 5, "update 43");
-    held(s, 3, FRONT_END, customer(4).0, 14, "placed #17");
+    held(s, 1, replica(2), replica(3), 5, update(42));
+    held(s, 2, replica(2), replica(3), 5, update(43));
+    held(s, 3, FRONT_END, customer(4).0, 14, Summary::Placed(OrderNumber(17)));
     refused(s);
     link(s, "front-end", "replica-3", LinkRule::CUT);
     link(s, "replica-3", "front-end", LinkRule::CUT);
@@ -41,18 +41,11 @@ pub fn steered(plant: Option<Plant>) -> Scene {
 }
 
 /// A message that is held from the beginning, by number from 900 on.
-fn held(scene: &mut Scene, number: u64, from: NodeId, to: NodeId, step: u8, label: &str) {
+fn held(scene: &mut Scene, number: u64, from: NodeId, to: NodeId, step: u8, summary: Summary) {
     let message = MessageId { from, number: 900 + number };
     let primary = FieldValue::Nodes { first: vec![replica(2)], more: 0 };
     let fields = vec![("view".into(), 3.into()), ("primary".into(), primary)];
-    let facts = MessageFacts {
-        step: Some(Step(step)),
-        label: label.into(),
-        request: None,
-        fields,
-        delay: 1_000_000,
-        held: true,
-    };
+    let facts = MessageFacts { step: Some(Step(step)), summary, request: None, fields, delay: 1_000_000, held: true };
     scene.fact(from, NOW - 600_000, NodeEvent::Sent { message, to, facts });
     scene.fact(from, NOW - 600_000, NodeEvent::Stays { message, to, stay: Stay::Held });
 }
@@ -61,7 +54,7 @@ fn held(scene: &mut Scene, number: u64, from: NodeId, to: NodeId, step: u8, labe
 fn refused(scene: &mut Scene) {
     let facts = MessageFacts {
         step: Some(Step(5)),
-        label: "update 40".into(),
+        summary: update(40),
         request: None,
         fields: vec![("view".into(), 2.into())],
         delay: 10_000,

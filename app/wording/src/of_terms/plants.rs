@@ -3,8 +3,35 @@
 use protocol::plant::Plant;
 
 /// What is wrong while it is on; then what that can lead to.
-pub(super) fn definition(plant: Plant) -> String {
-    format!("{} {}", plant.sentence(), consequence(plant))
+pub(super) fn definition(of: Plant) -> String {
+    format!("{} {}", plant(of), consequence(of))
+}
+
+/// What is wrong while it is on.
+#[must_use]
+pub fn plant(plant: Plant) -> &'static str {
+    match plant {
+        Plant::AckBeforeReplicate => "The primary answers the customer before the backups have the order.",
+        Plant::SkipSlowBackup => "The primary skips a silent backup, but the backup stays a member.",
+        Plant::PromoteFirstRegistered => {
+            "The replica that registered first becomes primary, even if it is not a member."
+        }
+        Plant::RestartKeepsId => "A restarted replica is still counted as a member, although its memory is empty.",
+        Plant::NoSessionTable => "Replicas do not remember which requests they have executed.",
+        Plant::SessionNotReplicated => "Only the primary remembers which requests were executed.",
+        Plant::NewIdOnRetry => "A customer repeats an unanswered order under a new number.",
+        Plant::NoViewCheck => "Messages from an old view are accepted.",
+        Plant::ReenterView => "A replica enters the same view again and forgets its ack set.",
+        Plant::JoinerInEarly => "A joining replica counts as a full copy too early.",
+        Plant::KeepOwnPreset => "Replicas compare histories by length, not by content.",
+        Plant::StoredReplyEarly => "A repeated request is answered before every member has its order.",
+        Plant::RejectionNotLogged => "A rejection is answered, but not recorded.",
+        Plant::EvictedAreNew => "A late request from a forgotten customer is treated as a new customer's.",
+        Plant::ReadWithoutBarrier => "A primary answers reads without checking that it is still the primary.",
+        Plant::ReadBeforeCommit => "A read shows orders before every member has them.",
+        Plant::AnnounceBeforeRecording => "The front-end announces a view before it is recorded.",
+        Plant::NsForgetsView => "The name server records any view it is sent, and forgets it on a restart.",
+    }
 }
 
 fn consequence(plant: Plant) -> &'static str {

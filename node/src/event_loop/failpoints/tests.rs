@@ -276,7 +276,7 @@ fn of_the_front_end() -> Vec<Story> {
 }
 
 fn of_name_server_and_customers() -> Vec<Story> {
-    let answers = [Effect::Trace(MachineEvent::Log { text: String::new() }), journal(), send(OTHER, record(2))];
+    let answers = [Effect::Trace(MachineEvent::Committed { op: OpNumber(0) }), journal(), send(OTHER, record(2))];
     let asks = [Effect::CancelTimer { timer: Timer::AskNameServer }, send(OTHER, request())];
     let lookup = || Message::Lookup { role: Role::FrontEnd };
     let rang = |timer| Now::Before(Input::Rang(timer));

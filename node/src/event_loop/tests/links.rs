@@ -103,11 +103,11 @@ async fn a_doubled_message_has_a_copy_with_a_number_of_its_own() {
         panic!("two should have been sent")
     };
     assert_eq!((first.number + 1, *second), (second.number, copy));
-    assert_eq!(copied.label, format!("{} (copy)", facts.label));
+    assert_eq!(copied.summary, Summary::CopyOf(Box::new(facts.summary.clone())));
     rule(&mut scene, LinkRule::default());
     scene.facts();
     scene.host.act_on(*first, PEER, MessageAct::Duplicate).unwrap();
-    assert!(only_sent(&mut scene).label.ends_with(" (copy)"));
+    assert!(matches!(only_sent(&mut scene).summary, Summary::CopyOf(_)));
     assert_eq!(scene.host.in_links(), 3);
 }
 

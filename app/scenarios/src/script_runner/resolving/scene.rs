@@ -187,11 +187,11 @@ impl<'a> Scene<'a> {
             MessageAct::Delay(_) => ("message-delayed", true),
         };
         let command = |flying: &&MessageInFlight| UserCommand::Message { message: flying.id, to: flying.to, act };
-        let labels: Vec<&str> = meant.iter().map(|flying| flying.facts.label.as_str()).collect();
+        let summaries: Vec<_> = meant.iter().map(|flying| format!("{:?}", flying.facts.summary)).collect();
         Ok(ResolvedStep {
             line: 0,
             faults: if is_fault { vec![kind; meant.len()] } else { Vec::new() },
-            words: format!("{kind}: {}", labels.join(", ")),
+            words: format!("{kind}: {}", summaries.join(", ")),
             commands: meant.iter().map(command).collect(),
         })
     }

@@ -40,7 +40,7 @@ pub(super) fn message_ui(ui: &mut Ui, picture: &Picture, flying: &MessageInFligh
         };
         ui.horizontal_wrapped(|ui| asking(ui, refuses, delays));
     }
-    fact(ui, "Says", &flying.facts.label, false);
+    fact(ui, "Says", &wording::label(&flying.facts.summary), false);
     if let Some(step) = flying.facts.step {
         fact(ui, "Step", &format!("[{}]", step.0), false);
     }
@@ -62,6 +62,6 @@ pub(super) fn message_ui(ui: &mut Ui, picture: &Picture, flying: &MessageInFligh
     }
     heading(ui, "Fields");
     for (name, value) in &flying.facts.fields {
-        fact(ui, name, &wording::field_value(value, picture), false);
+        fact(ui, wording::field_name(name), &wording::field_value(value, picture), false);
     }
 }

@@ -49,8 +49,8 @@ fn held_message(
 ) {
     let to = picture.name(flying.to);
     let words = match with_sender {
-        true => format!("{} · {} → {to}", flying.facts.label, picture.name(flying.id.from)),
-        false => format!("{} → {to}", flying.facts.label),
+        true => format!("{} · {} → {to}", wording::label(&flying.facts.summary), picture.name(flying.id.from)),
+        false => format!("{} → {to}", wording::label(&flying.facts.summary)),
     };
     let row = vec2(ui.available_width(), size::ROW);
     ui.allocate_ui_with_layout(row, Layout::right_to_left(Align::Center), |ui| {

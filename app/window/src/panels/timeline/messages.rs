@@ -184,7 +184,12 @@ pub(super) fn words(track: &MessageTrack, course: Course<'_>) -> String {
         Arrival::Lost => "lost".to_owned(),
     };
     let sent = wording::clock(track.sent);
-    format!("{step}{} · {} → {}\nsent {sent}, {how}", track.label, name(track.id.from), name(track.to))
+    format!(
+        "{step}{} · {} → {}\nsent {sent}, {how}",
+        wording::label(&track.summary),
+        name(track.id.from),
+        name(track.to)
+    )
 }
 
 fn clip_left([start, end]: [Pos2; 2], left: f32) -> Pos2 {

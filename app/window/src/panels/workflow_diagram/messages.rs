@@ -91,7 +91,11 @@ pub(super) fn show(
         }
         let refuses = commands.refuses;
         menu(ui, &response, |ui| asking(ui, refuses, |ui| message_menu(ui, diagram, flying, commands)));
-        response.on_hover_text(format!("{}\n{}", flying.facts.label, wording::whereabouts(flying, diagram.picture)));
+        response.on_hover_text(format!(
+            "{}\n{}",
+            wording::label(&flying.facts.summary),
+            wording::whereabouts(flying, diagram.picture)
+        ));
     }
 }
 
@@ -116,7 +120,7 @@ fn message_menu(ui: &mut Ui, diagram: &Diagram<'_>, flying: &MessageInFlight, co
 fn name(diagram: &Diagram<'_>, flying: &MessageInFlight) -> String {
     let (from, to) = (diagram.picture.name(flying.id.from), diagram.picture.name(flying.to));
     let held = if flying.is_held() { "held " } else { "" };
-    format!("{held}message {} from {from} to {to}", flying.facts.label)
+    format!("{held}message {} from {from} to {to}", wording::label(&flying.facts.summary))
 }
 
 /// Full discs on each other: outlines would cost ten times as much. In a crowd they have neither halo nor edge.
@@ -166,7 +170,7 @@ fn held_dot(ui: &Ui, t: &Tokens, flying: &MessageInFlight, at: Pos2, selected: b
 fn label(ui: &Ui, diagram: &Diagram<'_>, flying: &MessageInFlight, at: Pos2, taken: &mut Taken) {
     let t = diagram.tokens;
     let font = theme::strong(text::SMALL);
-    let galley = ui.painter().layout_no_wrap(flying.facts.label.clone(), font, t.on_saffron);
+    let galley = ui.painter().layout_no_wrap(wording::label(&flying.facts.summary).into_owned(), font, t.on_saffron);
     let room = galley.size() + vec2(16.0, 6.0);
     let away = size::NUMBER + 7.0;
     let places = [
