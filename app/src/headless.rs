@@ -32,7 +32,8 @@ use protocol::order_book::MOST_SESSIONS;
 use cluster::run_directory::NotUsable;
 use cluster::{Cluster, ClusterOptions, NotStarted, Postcodes};
 
-pub use output::{Closed, say, say_json, warn};
+pub(crate) use output::say_json;
+pub use output::{Closed, say, warn};
 pub use replay::replay;
 pub use status_socket::open as open_status_socket;
 

@@ -88,7 +88,7 @@ impl Customers {
     }
 
     /// Muriel, Grace and Alan move in.
-    pub fn add_default(&self) {
+    pub(crate) fn add_default(&self) {
         for (postcode, name) in DEFAULT_POSTCODES.iter().zip(NAMES) {
             if let Ok(postcode) = postcode.parse() {
                 let (name, place) = (Some(name.to_owned()), place_of(postcode));

@@ -40,7 +40,7 @@ impl Hosts {
     }
 
     /// Somebody moved in.
-    pub fn appeared(&mut self, key: HostKey, name: String, node: NodeId) {
+    pub(crate) fn appeared(&mut self, key: HostKey, name: String, node: NodeId) {
         if let Some(host) = self.all.iter_mut().find(|host| host.key == key) {
             host.residents.push((name, node));
         }
@@ -72,12 +72,12 @@ impl Hosts {
     }
 
     /// Tells the host in which a customer lives. False: nobody of that id is known.
-    pub fn tell_host_of(&self, node: NodeId, command: SteeringCommand) -> bool {
+    pub(crate) fn tell_host_of(&self, node: NodeId, command: SteeringCommand) -> bool {
         self.all.iter().find(|host| host.has(node)).is_some_and(|host| (host.tell)(command))
     }
 
     /// Tells all, and forgets those that are gone.
-    pub fn tell_all(&mut self, command: &SteeringCommand) {
+    pub(crate) fn tell_all(&mut self, command: &SteeringCommand) {
         self.all.retain(|host| (host.tell)(command.clone()));
     }
 }

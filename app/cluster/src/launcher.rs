@@ -102,7 +102,7 @@ impl Process {
     }
 
     /// After its standard output has ended: what became of it. A process that closed it but lives is of no use.
-    pub fn reap(mut self) -> (Option<ExitStatus>, String) {
+    pub(crate) fn reap(mut self) -> (Option<ExitStatus>, String) {
         let status = match self.child.try_wait() {
             Ok(Some(status)) => Some(status),
             Ok(None) | Err(_) => wait_briefly(&mut self.child),

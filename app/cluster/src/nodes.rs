@@ -126,7 +126,7 @@ impl Nodes {
     }
 
     /// How many replicas run.
-    pub fn replicas_running(&self) -> usize {
+    pub(crate) fn replicas_running(&self) -> usize {
         self.all.iter().filter(|node| matches!(node.kind, Kind::Replica { .. }) && node.process.is_some()).count()
     }
 
@@ -145,7 +145,7 @@ impl Nodes {
     }
 
     /// The node whose process this is, if it is still known.
-    pub fn of_process(&mut self, key: ProcessKey) -> Option<&mut Node> {
+    pub(crate) fn of_process(&mut self, key: ProcessKey) -> Option<&mut Node> {
         self.all.iter_mut().find(|node| node.process.as_ref().is_some_and(|process| process.key == key))
     }
 

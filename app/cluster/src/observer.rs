@@ -58,7 +58,7 @@ impl Facts {
     }
 
     /// Counts facts that were lost before they came here.
-    pub fn count_dropped(&self, dropped: u64) {
+    pub(crate) fn count_dropped(&self, dropped: u64) {
         self.waiting().dropped += dropped;
     }
 

@@ -28,7 +28,7 @@ impl Watch {
     }
 
     /// Takes facts in. True, once: what time was let go for has happened.
-    pub fn has_happened(&mut self, records: &[TraceRecord]) -> bool {
+    pub(crate) fn has_happened(&mut self, records: &[TraceRecord]) -> bool {
         let mut happened = false;
         for record in records {
             let passed = self.numbered.learn(record);

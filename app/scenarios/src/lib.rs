@@ -45,7 +45,7 @@ pub use script_runner::{Clocks, Findings, Patience, ResolvedStep, ScriptRunner, 
 pub use words::timer_name;
 
 /// A larger file is refused unread, in bytes.
-pub const LARGEST_FILE: u64 = 256 * 1024;
+pub(crate) const LARGEST_FILE: u64 = 256 * 1024;
 
 /// A script of faults, orders and expectations.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,7 +155,7 @@ impl Scenario {
 
     /// Whether it gives orders up for lost, by a fresh start.
     #[must_use]
-    pub fn loses_orders(&self) -> bool {
+    pub(crate) fn loses_orders(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.action, Action::FreshStart(_)))
     }
 
@@ -230,7 +230,7 @@ pub fn parse_action(line: &str) -> Result<Action, String> {
 
 /// The sentence for a file that is too large.
 #[must_use]
-pub fn too_large() -> String {
+pub(crate) fn too_large() -> String {
     format!("a scenario has at most {} KiB", LARGEST_FILE / 1024)
 }
 

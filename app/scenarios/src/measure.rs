@@ -45,7 +45,7 @@ impl Gaps {
 
 /// Orders a second from the first fault to the end, in percent of those before it. None: there was no calm second.
 #[must_use]
-pub fn share_of_calm(counts: &Counts, findings: &Findings) -> Option<u64> {
+pub(crate) fn share_of_calm(counts: &Counts, findings: &Findings) -> Option<u64> {
     let calm = recovery(counts, findings).0.filter(|calm| *calm > 0)?;
     let first_fault = findings.first_fault?;
     let from = (first_fault.as_millis() / 100) as usize;

@@ -28,7 +28,7 @@ use measuring::Measuring;
 /// time, like all patience.
 pub const QUIET: Duration = Duration::from_secs(20);
 /// How long it may take when the program was asked to end, for each of these.
-pub const HURRY: Duration = Duration::from_secs(2);
+pub(crate) const HURRY: Duration = Duration::from_secs(2);
 
 /// A scenario that is being run.
 pub struct ScenarioRun {

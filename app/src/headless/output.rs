@@ -27,7 +27,7 @@ pub fn say(line: impl Display) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`say`].
-pub fn say_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+pub(crate) fn say_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     say(serde_json::to_string(value).map_err(anyhow::Error::from)?)
 }
 

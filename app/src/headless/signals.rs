@@ -43,7 +43,7 @@ pub fn listen() -> anyhow::Result<Interrupt> {
 }
 
 /// For a command that holds nothing and has nothing to finish: it ends as soon as it is asked to.
-pub fn end_when_asked(interrupt: &Interrupt, what: &'static str) {
+pub(crate) fn end_when_asked(interrupt: &Interrupt, what: &'static str) {
     interrupt.when_asked(move || {
         warn(what);
         std::process::exit(Exit::Undecided as i32);

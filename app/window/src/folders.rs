@@ -32,7 +32,7 @@ impl Sort {
 
     /// What a name promises; none: nothing that can be opened here, but the content decides.
     #[must_use]
-    pub fn by_name(path: &Path) -> Option<Self> {
+    pub(crate) fn by_name(path: &Path) -> Option<Self> {
         let end = path.extension()?;
         [Sort::Tape, Sort::Scenario].into_iter().find(|sort| end.eq_ignore_ascii_case(sort.end()))
     }
@@ -61,13 +61,13 @@ impl Item {
 
     /// Whether its name hides it, by a dot before it.
     #[must_use]
-    pub fn is_hidden(&self) -> bool {
+    pub(crate) fn is_hidden(&self) -> bool {
         self.shown.starts_with('.')
     }
 
     /// Whether it can be shown as it is called.
     #[must_use]
-    pub fn is_text(&self) -> bool {
+    pub(crate) fn is_text(&self) -> bool {
         self.name.to_str().is_some()
     }
 }

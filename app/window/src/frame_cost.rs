@@ -24,7 +24,7 @@ impl FrameCost {
     }
 
     /// Seconds between two frames that only show how time goes, so that they cost little of one core.
-    pub fn between_idle_frames(&self) -> f32 {
+    pub(crate) fn between_idle_frames(&self) -> f32 {
         (self.average / time::IDLE_SHARE).clamp(1.0 / 30.0, 2.0)
     }
 

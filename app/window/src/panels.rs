@@ -59,7 +59,7 @@ pub struct Focus {
 
 impl Focus {
     /// The pointer is on this. To be said in each frame in which it is so.
-    pub fn hover(&mut self, what: Selected) {
+    pub(crate) fn hover(&mut self, what: Selected) {
         self.hovering = what;
     }
 
@@ -75,13 +75,13 @@ impl Focus {
     }
 
     /// A customer was asked for: it will order once it is there.
-    pub fn await_customer(&mut self, picture: &Picture) {
+    pub(crate) fn await_customer(&mut self, picture: &Picture) {
         self.known = Some(picture.customers.iter().map(|customer| customer.id).collect());
     }
 
     /// Whether this node is looked at.
     #[must_use]
-    pub fn is_on(&self, name: &str) -> bool {
+    pub(crate) fn is_on(&self, name: &str) -> bool {
         matches!(&self.selected, Selected::Node(selected) if selected == name)
     }
 

@@ -49,7 +49,7 @@ pub struct Tokens {
 }
 
 /// The light theme.
-pub const LIGHT: Tokens = Tokens {
+pub(crate) const LIGHT: Tokens = Tokens {
     background: Color32::from_rgb(0xFA, 0xF8, 0xF5),
     panel: Color32::from_rgb(0xFF, 0xFF, 0xFF),
     canvas: Color32::from_rgb(0xF4, 0xF0, 0xEA),
@@ -73,7 +73,7 @@ pub const LIGHT: Tokens = Tokens {
 };
 
 /// The dark theme.
-pub const DARK: Tokens = Tokens {
+pub(crate) const DARK: Tokens = Tokens {
     background: Color32::from_rgb(0x1B, 0x1A, 0x1D),
     panel: Color32::from_rgb(0x23, 0x22, 0x26),
     canvas: Color32::from_rgb(0x17, 0x16, 0x1A),
@@ -116,11 +116,11 @@ pub mod text {
     /// Second lines, numbers on lines.
     pub const SMALL: f32 = 11.5;
     /// What panels are written in.
-    pub const BODY: f32 = 12.5;
+    pub(crate) const BODY: f32 = 12.5;
     /// Names of nodes.
-    pub const LARGE: f32 = 14.0;
+    pub(crate) const LARGE: f32 = 14.0;
     /// The brand.
-    pub const TITLE: f32 = 17.0;
+    pub(crate) const TITLE: f32 = 17.0;
 }
 
 /// Lengths, in points; distances are multiples of 4.
@@ -132,59 +132,59 @@ pub mod size {
     /// Outlines of what is alive.
     pub const OUTLINE: f32 = 1.75;
     /// Outlines of what is selected, and ways that glow.
-    pub const STRONG: f32 = 2.5;
+    pub(crate) const STRONG: f32 = 2.5;
     /// Corners of buttons and rows.
-    pub const CORNER: u8 = 8;
+    pub(crate) const CORNER: u8 = 8;
     /// Corners of cards.
-    pub const BIG_CORNER: u8 = 12;
+    pub(crate) const BIG_CORNER: u8 = 12;
     /// The unit of distances.
-    pub const STEP: f32 = 4.0;
+    pub(crate) const STEP: f32 = 4.0;
     /// Height of buttons, rows and fields.
-    pub const ROW: f32 = 28.0;
+    pub(crate) const ROW: f32 = 28.0;
     /// The toolbar.
-    pub const TOOLBAR: f32 = 48.0;
+    pub(crate) const TOOLBAR: f32 = 48.0;
     /// The status bar.
     pub const STATUS_BAR: f32 = 28.0;
     /// The left panel.
-    pub const LEFT: f32 = 236.0;
+    pub(crate) const LEFT: f32 = 236.0;
     /// The inspector.
-    pub const RIGHT: f32 = 264.0;
+    pub(crate) const RIGHT: f32 = 264.0;
     /// The tabs at the bottom, and the most they take of a window at first.
-    pub const BOTTOM: f32 = 236.0;
+    pub(crate) const BOTTOM: f32 = 236.0;
     /// See [`BOTTOM`].
-    pub const BOTTOM_SHARE: f32 = 0.29;
+    pub(crate) const BOTTOM_SHARE: f32 = 0.29;
     /// A presentation in a window of this height, in its own larger points, keeps the tabs at the bottom.
-    pub const TIMELINE_PRESENTED: f32 = 640.0;
+    pub(crate) const TIMELINE_PRESENTED: f32 = 640.0;
     /// A node of the cluster.
     pub const NODE: Vec2 = Vec2::new(190.0, 56.0);
     /// A node of the cluster on a large canvas.
-    pub const LARGE_NODE: Vec2 = Vec2::new(216.0, 64.0);
+    pub(crate) const LARGE_NODE: Vec2 = Vec2::new(216.0, 64.0);
     /// A node of the cluster where there are many.
-    pub const SMALL_NODE: Vec2 = Vec2::new(116.0, 40.0);
+    pub(crate) const SMALL_NODE: Vec2 = Vec2::new(116.0, 40.0);
     /// A customer's card at its widest.
-    pub const CARD: Vec2 = Vec2::new(188.0, 38.0);
+    pub(crate) const CARD: Vec2 = Vec2::new(188.0, 38.0);
     /// A customer's dot.
     pub const CUSTOMER: f32 = 8.0;
     /// Radius of a number on a line, and of a numbered message.
     pub const NUMBER: f32 = 9.0;
     /// Radius of a message without a number.
-    pub const QUIET_DOT: f32 = 4.0;
+    pub(crate) const QUIET_DOT: f32 = 4.0;
     /// A dash, and a gap.
-    pub const DASH: f32 = 4.0;
+    pub(crate) const DASH: f32 = 4.0;
     /// A lane of the timeline, at its highest and at its lowest.
-    pub const LANE: (f32, f32) = (22.0, 12.5);
+    pub(crate) const LANE: (f32, f32) = (22.0, 12.5);
     /// Above the lanes: the moment that is shown, and what concerns all.
-    pub const RULER: f32 = 20.0;
+    pub(crate) const RULER: f32 = 20.0;
     /// How wide the line "now" is to a pointer that drags it.
-    pub const GRIP: f32 = 8.0;
+    pub(crate) const GRIP: f32 = 8.0;
     /// Room for what is on its way when the latest moment is at the right.
     pub const RIGHT_OF_NOW: f32 = 64.0;
     /// The names of the lanes.
-    pub const LANE_NAME: f32 = 112.0;
+    pub(crate) const LANE_NAME: f32 = 112.0;
     /// The part of the canvas that is the map's.
-    pub const MAP_SHARE: f32 = 0.35;
+    pub(crate) const MAP_SHARE: f32 = 0.35;
     /// The presentation's zoom.
-    pub const PRESENTATION: f32 = 1.5;
+    pub(crate) const PRESENTATION: f32 = 1.5;
     /// In less room than this, everything is drawn smaller.
     pub const USABLE: Vec2 = Vec2::new(760.0, 480.0);
     /// The same in a presentation, which has no side panels.
@@ -196,30 +196,30 @@ pub mod size {
 /// Durations.
 pub mod time {
     /// A message without delay leaves a glow on its way for so long, in microseconds of cluster time.
-    pub const GLOW: u64 = 900_000;
+    pub(crate) const GLOW: u64 = 900_000;
     /// The timeline shows so much of the past, in microseconds of cluster time.
-    pub const TIMELINE: u64 = 12_000_000;
+    pub(crate) const TIMELINE: u64 = 12_000_000;
     /// A notification stays for so long, in seconds.
-    pub const NOTICE: f64 = 8.0;
+    pub(crate) const NOTICE: f64 = 8.0;
     /// Between two frames while something moves, in seconds; and where frames are dear (no graphics card).
-    pub const FRAME: (f32, f32) = (1.0 / 60.0, 1.0 / 25.0);
+    pub(crate) const FRAME: (f32, f32) = (1.0 / 60.0, 1.0 / 25.0);
     /// A frame that takes longer, in seconds, is dear.
-    pub const DEAR_FRAME: f32 = 0.02;
+    pub(crate) const DEAR_FRAME: f32 = 0.02;
     /// Between two frames while time goes on to a moment that was asked for, in seconds.
-    pub const ARC_FRAME: f32 = 0.25;
+    pub(crate) const ARC_FRAME: f32 = 0.25;
     /// Where frames are dear, facts are gathered for so long before they are drawn, in seconds.
-    pub const GATHER: f32 = 0.15;
+    pub(crate) const GATHER: f32 = 0.15;
     /// Frames that only show timers running down take at most this part of a core.
-    pub const IDLE_SHARE: f32 = 0.02;
+    pub(crate) const IDLE_SHARE: f32 = 0.02;
     /// Between two looks at a running scenario, in seconds.
-    pub const SCENARIO_FRAME: f32 = 0.05;
+    pub(crate) const SCENARIO_FRAME: f32 = 0.05;
     /// A heartbeat's pulse on a line lasts so long, in microseconds before a person's eyes.
-    pub const PULSE: u64 = 350_000;
+    pub(crate) const PULSE: u64 = 350_000;
 }
 
 /// Semi-bold letters of a size.
 #[must_use]
-pub fn strong(size: f32) -> FontId {
+pub(crate) fn strong(size: f32) -> FontId {
     FontId::new(size, FontFamily::Name(STRONG.into()))
 }
 
@@ -231,7 +231,7 @@ pub fn plain(size: f32) -> FontId {
 
 /// Addresses, ids, logs.
 #[must_use]
-pub fn mono() -> FontId {
+pub(crate) fn mono() -> FontId {
     FontId::monospace(text::SMALL)
 }
 
@@ -332,7 +332,7 @@ fn visuals(tokens: &Tokens, theme: Theme) -> Visuals {
 
 /// A colour that lets so much (0 to 1) of what is under it through.
 #[must_use]
-pub fn faded(colour: Color32, strength: f32) -> Color32 {
+pub(crate) fn faded(colour: Color32, strength: f32) -> Color32 {
     colour.gamma_multiply(strength)
 }
 
@@ -345,7 +345,7 @@ pub fn between(one: Color32, other: Color32, share: f32) -> Color32 {
 /// The size of the window when it first opens.
 pub const WINDOW: Vec2 = Vec2::new(1360.0, 860.0);
 /// The smallest window: everything is drawn smaller in it, and can still be read.
-pub const SMALLEST_WINDOW: Vec2 = Vec2::new(480.0, 320.0);
+pub(crate) const SMALLEST_WINDOW: Vec2 = Vec2::new(480.0, 320.0);
 
 #[cfg(test)]
 mod tests {

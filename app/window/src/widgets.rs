@@ -17,7 +17,7 @@ pub fn heading(ui: &mut Ui, words: &str) {
 }
 
 /// Words in the second colour.
-pub fn dim(ui: &mut Ui, words: impl Into<String>) -> Response {
+pub(crate) fn dim(ui: &mut Ui, words: impl Into<String>) -> Response {
     let colour = tokens(ui).dim;
     ui.label(RichText::new(words).size(text::SMALL).color(colour))
 }
@@ -39,7 +39,7 @@ pub fn button(ui: &mut Ui, words: &str) -> Response {
 }
 
 /// A button that ends something.
-pub fn destructive(ui: &mut Ui, words: &str) -> Response {
+pub(crate) fn destructive(ui: &mut Ui, words: &str) -> Response {
     let t = tokens(ui);
     let button = Button::new(RichText::new(words).size(text::BODY).color(t.tomato_text))
         .stroke(Stroke::new(size::HAIRLINE, t.tomato))
@@ -48,7 +48,7 @@ pub fn destructive(ui: &mut Ui, words: &str) -> Response {
 }
 
 /// A box to tick. Its edge can be seen while it is empty.
-pub fn checkbox(ui: &mut Ui, on: &mut bool, words: impl Into<String>) -> Response {
+pub(crate) fn checkbox(ui: &mut Ui, on: &mut bool, words: impl Into<String>) -> Response {
     let response = ui.checkbox(on, words.into());
     let width = ui.spacing().icon_width;
     let centre = response.rect.left_center() + vec2(width / 2.0, 0.0);
@@ -71,7 +71,7 @@ pub fn dialog(ui: &Ui, name: &str) -> Modal {
 }
 
 /// The one button a panel is there for, as wide as the panel.
-pub fn main_button(ui: &mut Ui, words: &str, enabled: bool) -> Response {
+pub(crate) fn main_button(ui: &mut Ui, words: &str, enabled: bool) -> Response {
     let t = tokens(ui);
     let (ink, fill) = if enabled { (t.on_strong, t.tomato_text) } else { (t.dim, t.soft) };
     let button =
@@ -109,7 +109,7 @@ pub fn scrolling<R>(ui: &mut Ui, area: ScrollArea, contents: impl FnOnce(&mut Ui
 }
 
 /// The part of a dialog that may be higher than the window: it scrolls, and what needs `below` points under it stays in sight.
-pub fn scrolling_in_dialog<R>(ui: &mut Ui, below: f32, contents: impl FnOnce(&mut Ui) -> R) -> R {
+pub(crate) fn scrolling_in_dialog<R>(ui: &mut Ui, below: f32, contents: impl FnOnce(&mut Ui) -> R) -> R {
     let room = (ui.ctx().content_rect().height() - AROUND_DIALOG - below).max(2.0 * size::ROW);
     scrolling(ui, ScrollArea::vertical().max_height(room), contents)
 }
@@ -118,7 +118,7 @@ pub fn scrolling_in_dialog<R>(ui: &mut Ui, below: f32, contents: impl FnOnce(&mu
 const AROUND_DIALOG: f32 = 64.0;
 
 /// Brings into sight what the keyboard has just given the focus to. To be called last in what scrolls.
-pub fn follow_focus(ui: &mut Ui) {
+pub(crate) fn follow_focus(ui: &mut Ui) {
     let focused = ui.memory(|memory| memory.focused());
     let key = ui.scope_id().with("followed focus");
     if ui.data(|data| data.get_temp::<Option<Id>>(key)).flatten() == focused {
@@ -203,7 +203,7 @@ pub fn sign(painter: &egui::Painter, at: egui::Pos2, sign: Sign, ink: Color32) {
 }
 
 /// A button with a sign before its words; one that holds is dark. `name` is what it is called where it cannot be seen.
-pub fn sign_button(ui: &mut Ui, mark: Sign, words: &str, name: &str, holds: bool) -> Response {
+pub(crate) fn sign_button(ui: &mut Ui, mark: Sign, words: &str, name: &str, holds: bool) -> Response {
     let t = tokens(ui);
     let (ink, fill) = if holds { (t.background, t.text) } else { (t.text, t.panel) };
     let galley = ui.painter().layout_no_wrap(words.to_owned(), theme::plain(text::BODY), ink);
@@ -228,7 +228,7 @@ pub fn fact(ui: &mut Ui, name: &str, value: &str, fixed_width: bool) {
 }
 
 /// The same, with so much room for names.
-pub fn fact_in_column(ui: &mut Ui, room: f32, name: &str, value: &str, fixed_width: bool) {
+pub(crate) fn fact_in_column(ui: &mut Ui, room: f32, name: &str, value: &str, fixed_width: bool) {
     let t = tokens(ui);
     ui.horizontal_top(|ui| {
         let words = elided(ui.painter(), name, theme::plain(text::BODY), t.dim, room.max(FACT_NAME * 1.6));
@@ -305,19 +305,19 @@ pub fn light(ui: &mut Ui, good: bool, words: &str, why: &str) -> Response {
 }
 
 /// Lays out from the right.
-pub fn from_right<R>(ui: &mut Ui, contents: impl FnOnce(&mut Ui) -> R) -> R {
+pub(crate) fn from_right<R>(ui: &mut Ui, contents: impl FnOnce(&mut Ui) -> R) -> R {
     ui.with_layout(Layout::right_to_left(Align::Center), contents).inner
 }
 
 /// A hairline from side to side.
-pub fn hairline(ui: &mut Ui) {
+pub(crate) fn hairline(ui: &mut Ui) {
     let stroke = Stroke::new(size::HAIRLINE, tokens(ui).line);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), size::HAIRLINE), Sense::hover());
     ui.painter().hline(rect.x_range(), rect.center().y, stroke);
 }
 
 /// A crown (the primary's sign) that fits into a square around `centre`.
-pub fn crown(painter: &egui::Painter, centre: egui::Pos2, width: f32, colour: Color32) {
+pub(crate) fn crown(painter: &egui::Painter, centre: egui::Pos2, width: f32, colour: Color32) {
     let at = |x: f32, y: f32| centre + vec2(x, y) * width / 2.0;
     let base = [at(-0.85, 0.65), at(0.85, 0.65), at(0.85, 0.4), at(-0.85, 0.4)];
     let spikes = [
@@ -332,7 +332,7 @@ pub fn crown(painter: &egui::Painter, centre: egui::Pos2, width: f32, colour: Co
 }
 
 /// A line of text cut off with an ellipsis where the room ends.
-pub fn elided(
+pub(crate) fn elided(
     painter: &egui::Painter,
     words: &str,
     font: egui::FontId,
@@ -345,4 +345,4 @@ pub fn elided(
 }
 
 /// The room a toolbar button takes.
-pub const ICON_BUTTON: Vec2 = Vec2::new(32.0, size::ROW);
+pub(crate) const ICON_BUTTON: Vec2 = Vec2::new(32.0, size::ROW);

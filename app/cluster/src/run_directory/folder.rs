@@ -55,7 +55,7 @@ mod on_unix {
         }
 
         /// Whether everybody on the machine may put files into it, and take them away.
-        pub fn is_open_to_all(&self) -> io::Result<bool> {
+        pub(crate) fn is_open_to_all(&self) -> io::Result<bool> {
             Ok(Mode::from_raw_mode(fstat(&self.0)?.st_mode).contains(Mode::WOTH))
         }
 
@@ -73,7 +73,7 @@ mod on_unix {
         }
 
         /// Opens a file that is a plain one, has one name only, and is this user's. None: it is something else.
-        pub fn own_file(&self, name: &str) -> io::Result<Option<File>> {
+        pub(crate) fn own_file(&self, name: &str) -> io::Result<Option<File>> {
             let file = File::from(openat(&self.0, name, FILE.union(OFlags::RDWR), Mode::empty())?);
             let found = fstat(&file)?;
             let plain = FileType::from_raw_mode(found.st_mode).is_file() && found.st_nlink == 1;
@@ -81,13 +81,13 @@ mod on_unix {
         }
 
         /// Makes a file that only this user can read. It fails if there is anything of that name.
-        pub fn make_file(&self, name: &str) -> io::Result<File> {
+        pub(crate) fn make_file(&self, name: &str) -> io::Result<File> {
             let flags = FILE.union(OFlags::RDWR).union(OFlags::CREATE).union(OFlags::EXCL);
             Ok(openat(&self.0, name, flags, Mode::RUSR.union(Mode::WUSR))?.into())
         }
 
         /// Whether a file is still the one of that name.
-        pub fn still_has(&self, name: &str, file: &File) -> io::Result<bool> {
+        pub(crate) fn still_has(&self, name: &str, file: &File) -> io::Result<bool> {
             match statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(found) => Ok(is_same(&found, &fstat(file)?)),
                 Err(rustix::io::Errno::NOENT) => Ok(false),
@@ -101,7 +101,7 @@ mod on_unix {
         }
 
         /// Removes the folder at this path if it is this one, and empty.
-        pub fn remove_itself(&self, path: &Path) -> io::Result<()> {
+        pub(crate) fn remove_itself(&self, path: &Path) -> io::Result<()> {
             if is_same(&statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW)?, &fstat(&self.0)?) {
                 unlinkat(CWD, path, AtFlags::REMOVEDIR)?;
             }
@@ -148,7 +148,7 @@ mod by_path {
             Ok(Owner::Us)
         }
 
-        pub fn is_open_to_all(&self) -> io::Result<bool> {
+        pub(crate) fn is_open_to_all(&self) -> io::Result<bool> {
             Ok(false)
         }
 
@@ -161,7 +161,7 @@ mod by_path {
             Ok(())
         }
 
-        pub fn own_file(&self, name: &str) -> io::Result<Option<File>> {
+        pub(crate) fn own_file(&self, name: &str) -> io::Result<Option<File>> {
             let path = self.0.join(name);
             if !std::fs::symlink_metadata(&path)?.is_file() {
                 return Ok(None);
@@ -169,11 +169,11 @@ mod by_path {
             File::options().read(true).write(true).open(path).map(Some)
         }
 
-        pub fn make_file(&self, name: &str) -> io::Result<File> {
+        pub(crate) fn make_file(&self, name: &str) -> io::Result<File> {
             File::options().read(true).write(true).create_new(true).open(self.0.join(name))
         }
 
-        pub fn still_has(&self, name: &str, _: &File) -> io::Result<bool> {
+        pub(crate) fn still_has(&self, name: &str, _: &File) -> io::Result<bool> {
             self.0.join(name).try_exists()
         }
 
@@ -181,7 +181,7 @@ mod by_path {
             std::fs::remove_file(self.0.join(name))
         }
 
-        pub fn remove_itself(&self, path: &Path) -> io::Result<()> {
+        pub(crate) fn remove_itself(&self, path: &Path) -> io::Result<()> {
             std::fs::remove_dir(path)
         }
     }

@@ -32,7 +32,7 @@ struct Open {
 
 impl Inquiries {
     /// Asks the processes, and answers when they have.
-    pub fn ask_status(&mut self, reply: Sender<Vec<NodeStatus>>, nodes: &Nodes) {
+    pub(crate) fn ask_status(&mut self, reply: Sender<Vec<NodeStatus>>, nodes: &Nodes) {
         let mut open = Open { reply, until: Instant::now() + PATIENCE, waits_for: Vec::new(), nodes: Vec::new() };
         for node in nodes.all.iter().filter(|node| !node.removed) {
             let process = node.process.as_ref().filter(|_| node.ready && node.frozen.is_none());
@@ -70,14 +70,14 @@ impl Inquiries {
     }
 
     /// A process will not answer any more.
-    pub fn on_end(&mut self, key: ProcessKey) {
+    pub(crate) fn on_end(&mut self, key: ProcessKey) {
         for open in &mut self.0 {
             open.waits_for.retain(|waiting| *waiting != key);
         }
     }
 
     /// Answers what is complete or has waited long enough.
-    pub fn answer_overdue(&mut self) {
+    pub(crate) fn answer_overdue(&mut self) {
         let now = Instant::now();
         self.0.retain_mut(|open| {
             let done = open.waits_for.is_empty() || open.until <= now;

@@ -90,7 +90,7 @@ impl EntryLog {
     }
 
     /// Lets the oldest block go; returns how many entries that were.
-    pub fn drop_oldest(&mut self) -> usize {
+    pub(crate) fn drop_oldest(&mut self) -> usize {
         let Some(block) = self.full.pop_front() else { return 0 };
         self.bytes -= block.bytes.len();
         self.first += BLOCK;

@@ -34,7 +34,7 @@ impl Default for Frames {
 
 impl Frames {
     /// Keeps the picture before the entry of number `end`, at time `at`, if it is time for one.
-    pub fn offer(&mut self, end: usize, at: u64, picture: &Picture) {
+    pub(crate) fn offer(&mut self, end: usize, at: u64, picture: &Picture) {
         if !end.is_multiple_of(self.interval) {
             return;
         }

@@ -100,7 +100,7 @@ impl Cast {
         }
     }
 
-    pub fn is_customer(&self, name: &str) -> bool {
+    pub(crate) fn is_customer(&self, name: &str) -> bool {
         let can_be = !is_a_nodes_name(name) && name.chars().all(is_of_a_name);
         self.customers.contains(name) || (self.open && can_be)
     }

@@ -24,24 +24,24 @@ pub(super) struct Measuring {
 
 impl Measuring {
     /// Whether it is time to look again: now and then, and as soon as time stands still.
-    pub fn is_due(&self, now: Duration, stopped: bool) -> bool {
+    pub(crate) fn is_due(&self, now: Duration, stopped: bool) -> bool {
         let just_stopped = stopped && self.stopped_at.is_none();
         self.asked.is_empty() && (just_stopped || now >= self.last + BETWEEN)
     }
 
     /// Time goes on, for whatever reason: what was counted until now says nothing about the next standstill.
-    pub fn time_goes(&mut self) {
+    pub(crate) fn time_goes(&mut self) {
         self.stopped_at = None;
         self.asked.iter_mut().for_each(|stopped| *stopped = false);
     }
 
     /// Whether an answer must be waited for before time goes on.
-    pub fn is_under_way(&self) -> bool {
+    pub(crate) fn is_under_way(&self) -> bool {
         self.goes_on && !self.asked.is_empty()
     }
 
     /// Time is to go on: true if the timers must be counted first, because time is stopped.
-    pub fn ends_standstill(&mut self) -> bool {
+    pub(crate) fn ends_standstill(&mut self) -> bool {
         self.goes_on |= self.stopped_at.is_some();
         self.stopped_at.is_some()
     }

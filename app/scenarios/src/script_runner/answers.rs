@@ -38,7 +38,7 @@ pub(super) struct Open {
 
 impl Open {
     /// Whether the next step has to wait.
-    pub fn is_waiting(&mut self, elapsed: Duration) -> bool {
+    pub(crate) fn is_waiting(&mut self, elapsed: Duration) -> bool {
         if elapsed >= self.until {
             self.words.clear();
         }

@@ -10,7 +10,7 @@ use crate::widgets::{button, dialog, dim, heading, scrolling_in_dialog};
 const BELOW: f32 = size::ROW + 4.0 * size::STEP;
 
 /// What the program is, its version, and whose data and letters it shows.
-pub fn about_ui(ui: &Ui, open: &mut bool) {
+pub(crate) fn about_ui(ui: &Ui, open: &mut bool) {
     let t = tokens(ui);
     let modal = dialog(ui, "about").show(ui.ctx(), |ui| {
         ui.set_width(440.0);
@@ -46,7 +46,7 @@ fn versions() -> String {
 }
 
 /// All keys and what they do.
-pub fn shortcuts_ui(ui: &Ui, open: &mut bool) {
+pub(crate) fn shortcuts_ui(ui: &Ui, open: &mut bool) {
     let modal = dialog(ui, "shortcuts").show(ui.ctx(), |ui| {
         ui.set_width(440.0);
         heading(ui, "Keys");

@@ -44,7 +44,7 @@ impl Action {
 
 /// What can be done with a node, most used first.
 #[must_use]
-pub fn of_node(picture: &Picture, node: &Node) -> Vec<Action> {
+pub(crate) fn of_node(picture: &Picture, node: &Node) -> Vec<Action> {
     let (name, its) = (&node.name, || node.name.clone());
     let remove = Action::new("Remove", format!("Remove {name}"), UserCommand::Remove { node: its() }).destructive();
     if !node.runs() {
@@ -79,7 +79,7 @@ pub fn of_node(picture: &Picture, node: &Node) -> Vec<Action> {
 
 /// What is done with a node less often: only its menu offers it.
 #[must_use]
-pub fn rare(picture: &Picture, node: &Node) -> Vec<Action> {
+pub(crate) fn rare(picture: &Picture, node: &Node) -> Vec<Action> {
     let mut actions = Vec::new();
     if node.actor == Actor::Role(Role::FrontEnd) {
         actions.push(add_front_end(picture));
@@ -115,7 +115,7 @@ pub fn add_front_end(picture: &Picture) -> Action {
 
 /// The primary hears neither front-ends nor replicas; name server and services it still reaches.
 #[must_use]
-pub fn split_the_brain(picture: &Picture, primary: &str) -> Action {
+pub(crate) fn split_the_brain(picture: &Picture, primary: &str) -> Action {
     let spared =
         |node: &&Node| matches!(node.actor, Actor::Role(Role::NameServer | Role::Customer) | Actor::Service(_));
     let spared: Vec<&str> = picture.nodes.iter().filter(spared).map(|node| node.name.as_str()).collect();
@@ -125,7 +125,7 @@ pub fn split_the_brain(picture: &Picture, primary: &str) -> Action {
 
 /// Replicas that run, those that hold most first: with one of them a new history can begin.
 #[must_use]
-pub fn may_begin_afresh(picture: &Picture) -> Vec<String> {
+pub(crate) fn may_begin_afresh(picture: &Picture) -> Vec<String> {
     let holds = |node: &Node| node.replica().and_then(|replica| replica.position).map(|position| position.op);
     let is_replica = |node: &&Node| node.runs() && node.actor == Actor::Role(Role::Replica);
     let mut replicas: Vec<&Node> = picture.nodes.iter().filter(is_replica).collect();
@@ -135,7 +135,7 @@ pub fn may_begin_afresh(picture: &Picture) -> Vec<String> {
 
 /// The name of the menu of a part's bombs.
 #[must_use]
-pub fn bomb_menu(part: Part) -> &'static str {
+pub(crate) fn bomb_menu(part: Part) -> &'static str {
     match part {
         Part::Primary => wording::BOMB_AS_PRIMARY,
         Part::Backup => wording::BOMB_AS_BACKUP,
@@ -162,7 +162,7 @@ pub fn parts(node: &Node) -> Vec<Part> {
 
 /// The failpoints at a numbered step: where a bomb dropped on the step can go off.
 #[must_use]
-pub fn failpoints_at(step: u8) -> &'static [Failpoint] {
+pub(crate) fn failpoints_at(step: u8) -> &'static [Failpoint] {
     match step {
         1 => &[Failpoint::JoinerRegistered],
         2 => &[Failpoint::FrontEndAllReports, Failpoint::NameServerBeforeJournal, Failpoint::NameServerTornJournal],
@@ -205,7 +205,7 @@ const DELAYS: [u64; 3] = [10, 50, 250];
 
 /// What can be done with a message; nothing once it has left its link.
 #[must_use]
-pub fn of_message(flying: &MessageInFlight, now: u64) -> Vec<Action> {
+pub(crate) fn of_message(flying: &MessageInFlight, now: u64) -> Vec<Action> {
     if flying.end.is_some() || (!flying.is_held() && flying.progress(now) >= 1.0) {
         return Vec::new();
     }

@@ -30,7 +30,7 @@ pub enum PerformedClick {
 }
 
 /// The rows of what must not be overlooked; none usually.
-pub fn banner_ui(
+pub(crate) fn banner_ui(
     ui: &mut Ui,
     picture: &Picture,
     performed: Option<&Performed>,
@@ -108,7 +108,7 @@ fn total_loss(ui: &mut Ui, picture: &Picture, loss: &TotalLoss, asked: &mut Opti
 }
 
 /// A red frame around the whole window while a bug is injected.
-pub fn unsafe_frame(context: &Context, picture: &Picture) {
+pub(crate) fn unsafe_frame(context: &Context, picture: &Picture) {
     if picture.steering.plant.is_none() {
         return;
     }

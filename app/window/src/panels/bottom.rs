@@ -32,7 +32,7 @@ pub struct BottomState {
 }
 
 /// The whole area.
-pub fn bottom_ui(ui: &mut Ui, course: Course<'_>, state: &mut BottomState, focus: &mut Focus) {
+pub(crate) fn bottom_ui(ui: &mut Ui, course: Course<'_>, state: &mut BottomState, focus: &mut Focus) {
     let picture = course.shown;
     // Another tab must not move the diagram.
     ui.set_min_height(ui.available_height());

@@ -49,7 +49,7 @@ pub struct Wanted {
 }
 
 /// The box, while something is asked.
-pub fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue) -> Option<Agreed> {
+pub(crate) fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue) -> Option<Agreed> {
     let asked = open.clone()?;
     let mut agreed = None;
     let modal = dialog(ui, "consent").show(ui.ctx(), |ui| {

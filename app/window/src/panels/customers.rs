@@ -11,10 +11,10 @@ use knowledge::picture::{Customer, Picture};
 /// Height of a row.
 const ROW: f32 = 44.0;
 /// The list keeps room for four rows, however little there is.
-pub const LEAST: f32 = ROW * 4.0;
+pub(crate) const LEAST: f32 = ROW * 4.0;
 
 /// The list, in so much room; where there are more, with a scroll bar of its own.
-pub fn customers_ui(ui: &mut Ui, picture: &Picture, focus: &mut Focus, room: f32) {
+pub(crate) fn customers_ui(ui: &mut Ui, picture: &Picture, focus: &mut Focus, room: f32) {
     heading(ui, "Customers");
     let area = ScrollArea::vertical().id_salt("customers").max_height(room).auto_shrink([false, true]);
     scrolling(ui, area, |ui| entries(ui, picture, focus));

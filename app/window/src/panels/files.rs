@@ -97,13 +97,13 @@ impl FilesState {
     }
 
     /// Asks for a file in this folder, which was taken for one.
-    pub fn ask_in(&mut self, folder: PathBuf, sort: Sort) {
+    pub(crate) fn ask_in(&mut self, folder: PathBuf, sort: Sort) {
         self.folder = Some(folder);
         self.ask(Purpose::Open(sort));
     }
 
     /// The folder that is to be listed now.
-    pub fn take_folder_to_list(&mut self) -> Option<PathBuf> {
+    pub(crate) fn take_folder_to_list(&mut self) -> Option<PathBuf> {
         self.to_list.take()
     }
 
@@ -113,12 +113,12 @@ impl FilesState {
     }
 
     /// What was decided, once.
-    pub fn take_decided(&mut self) -> Option<Decided> {
+    pub(crate) fn take_decided(&mut self) -> Option<Decided> {
         self.decided.take()
     }
 
     /// There is a file of that name: may it be lost?
-    pub fn ask_to_replace(&mut self, path: PathBuf) {
+    pub(crate) fn ask_to_replace(&mut self, path: PathBuf) {
         self.replaces = Some(path);
     }
 
@@ -228,7 +228,7 @@ fn split(typed: &str) -> (&str, &str) {
 }
 
 /// The dialogs about files, if one is open.
-pub fn files_ui(ui: &Ui, state: &mut FilesState) {
+pub(crate) fn files_ui(ui: &Ui, state: &mut FilesState) {
     if state.reported.is_some() {
         return reported_ui(ui, &mut state.reported);
     }

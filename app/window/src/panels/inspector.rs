@@ -26,7 +26,7 @@ pub struct InspectorState {
 }
 
 /// The whole panel.
-pub fn inspector_ui(
+pub(crate) fn inspector_ui(
     ui: &mut Ui,
     picture: &Picture,
     state: &mut InspectorState,

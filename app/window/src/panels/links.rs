@@ -83,7 +83,7 @@ pub fn rules(picture: &Picture, (one, other): &Ends) -> (LinkRule, LinkRule) {
 
 /// Whether any link of somebody does something.
 #[must_use]
-pub fn any_broken(picture: &Picture, name: &str) -> bool {
+pub(crate) fn any_broken(picture: &Picture, name: &str) -> bool {
     picture.steering.links.keys().any(|(from, to)| from == name || to == name)
 }
 

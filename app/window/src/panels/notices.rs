@@ -33,7 +33,7 @@ impl NoticesState {
     }
 
     /// Something that was said is over.
-    pub fn retract(&mut self, words: &str) {
+    pub(crate) fn retract(&mut self, words: &str) {
         self.announced.retain(|other| other != words);
         self.shown.retain(|(_, other)| other != words);
     }
@@ -65,7 +65,7 @@ impl NoticesState {
 }
 
 /// The notices of the moment, in rows of their own under the toolbar and the banner: they cover nothing.
-pub fn notices_ui(ui: &mut Ui, state: &mut NoticesState) {
+pub(crate) fn notices_ui(ui: &mut Ui, state: &mut NoticesState) {
     let now = ui.input(|input| input.time);
     state.shown.retain(|(until, _)| *until > now);
     let Some(soonest) = state.shown.iter().map(|(until, _)| *until).reduce(f64::min) else { return };
@@ -96,7 +96,7 @@ pub fn notices_ui(ui: &mut Ui, state: &mut NoticesState) {
 const MOST_SHOWN: usize = 3;
 
 /// All notices of this run, newest first.
-pub fn past_notices_ui(ui: &Ui, state: &NoticesState, open: &mut bool) {
+pub(crate) fn past_notices_ui(ui: &Ui, state: &NoticesState, open: &mut bool) {
     let modal = dialog(ui, "past notices").show(ui.ctx(), |ui| {
         ui.set_width(480.0);
         heading(ui, "Notifications");

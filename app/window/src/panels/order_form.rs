@@ -44,7 +44,7 @@ impl Draft {
 
 /// Customers, and the form of the chosen one. In a low panel everything scrolls but postcode and button, which are always in
 /// sight.
-pub fn ordering_ui(
+pub(crate) fn ordering_ui(
     ui: &mut Ui,
     picture: &Picture,
     state: &mut OrderFormState,

@@ -8,11 +8,11 @@ use knowledge::picture::Picture;
 use knowledge::user_command::{Until, UserCommand};
 
 /// The speeds a person can choose, fastest first.
-pub const RATES: [Rate; 6] = [Rate::REAL, Rate(100_000), Rate(33_333), Rate(10_000), Rate(3_333), Rate(1_000)];
+pub(crate) const RATES: [Rate; 6] = [Rate::REAL, Rate(100_000), Rate(33_333), Rate(10_000), Rate(3_333), Rate(1_000)];
 /// The speed at which a hop of 10 ms takes a second.
 pub const USUAL: Rate = RATES[3];
 /// How long a hop can last, in microseconds of cluster time; beside these there is "as it suits the speed".
-pub const HOPS: [u64; 5] = [0, 1_000, 10_000, 50_000, 200_000];
+pub(crate) const HOPS: [u64; 5] = [0, 1_000, 10_000, 50_000, 200_000];
 /// A step with nothing to wait for lets so much cluster time pass, in microseconds.
 const SMALL_STEP: u64 = 10_000;
 
@@ -72,7 +72,7 @@ impl Pace {
 
     /// Run if time stands still, else stop.
     #[must_use]
-    pub fn run_or_stop(self, picture: &Picture) -> UserCommand {
+    pub(crate) fn run_or_stop(self, picture: &Picture) -> UserCommand {
         if picture.steering.is_stopped(picture.now) { self.run() } else { Self::stop() }
     }
 
@@ -114,7 +114,7 @@ pub fn hop_in_sight(hop: u64, rate: Rate) -> u64 {
 /// A length of cluster time that a person sees for about this many microseconds, at the speed of the picture. While time
 /// stands still or is very slow it is at least nine tenths of a hop, so that what has just arrived can be told.
 #[must_use]
-pub fn in_sight(picture: &Picture, micros: u64) -> u64 {
+pub(crate) fn in_sight(picture: &Picture, micros: u64) -> u64 {
     let rate = picture.steering.rate;
     let scaled = micros * u64::from(rate.0) / 1_000_000;
     if rate.is_slow() { scaled.max(picture.hop * 9 / 10) } else { micros }
@@ -122,7 +122,7 @@ pub fn in_sight(picture: &Picture, micros: u64) -> u64 {
 
 /// The command for hops of this length; none: as it suits the speed.
 #[must_use]
-pub fn hop_command(micros: Option<u64>) -> UserCommand {
+pub(crate) fn hop_command(micros: Option<u64>) -> UserCommand {
     UserCommand::SetHop { hop: micros.map(Span) }
 }
 

@@ -29,7 +29,7 @@ pub enum PastClick {
 }
 
 /// The banner; without a past there is none.
-pub fn past_banner_ui(ui: &mut Ui, shown: Option<&Shown>) -> Option<PastClick> {
+pub(crate) fn past_banner_ui(ui: &mut Ui, shown: Option<&Shown>) -> Option<PastClick> {
     let shown = shown?;
     let t = tokens(ui);
     let mut clicked = None;

@@ -39,7 +39,7 @@ const SIGN: f32 = 84.0;
 const MOST_NOT_DONE: usize = 4;
 
 /// The card.
-pub fn result_ui(ui: &Ui, told: &Told, refuses: Option<&str>) -> Option<ResultClick> {
+pub(crate) fn result_ui(ui: &Ui, told: &Told, refuses: Option<&str>) -> Option<ResultClick> {
     let mut clicked = None;
     let modal = dialog(ui, "result").show(ui.ctx(), |ui| {
         let whole = ui.ctx().content_rect();

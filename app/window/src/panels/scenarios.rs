@@ -43,7 +43,7 @@ enum Tab {
 }
 
 /// The list, while it is open.
-pub fn scenarios_ui(
+pub(crate) fn scenarios_ui(
     ui: &Ui,
     picture: &Picture,
     entries: &[Listed],

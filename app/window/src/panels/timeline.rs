@@ -19,7 +19,7 @@ use super::{Focus, Selected};
 use crate::theme::{size, time, tokens};
 use crate::widgets::scrolling;
 use controls::Search;
-pub use controls::controls_ui;
+pub(crate) use controls::controls_ui;
 use knowledge::picture::Picture;
 use knowledge::tape::Tape;
 use knowledge::verdict::evidence::Judged;
@@ -47,7 +47,7 @@ pub struct Course<'a> {
 impl Course<'_> {
     /// When a request was asked.
     #[must_use]
-    pub fn asked_at(&self, request: RequestId) -> Option<u64> {
+    pub(crate) fn asked_at(&self, request: RequestId) -> Option<u64> {
         let message_index = self.tape.message_index();
         message_index
             .request(request)
@@ -135,7 +135,7 @@ const SPANS: (u64, u64) = (200, 24 * 3600 * 1_000_000);
 
 impl TimelineState {
     /// Where the person wants to look, since this was last asked.
-    pub fn take_look(&mut self) -> Option<Look> {
+    pub(crate) fn take_look(&mut self) -> Option<Look> {
         self.look.take()
     }
 
@@ -170,7 +170,7 @@ impl TimelineState {
     }
 
     /// Keeps a moment in sight that a person goes to, step by step, while the part that is shown stays where it is.
-    pub fn accompany(&mut self, at: u64) {
+    pub(crate) fn accompany(&mut self, at: u64) {
         if self.edge.is_some_and(|edge| at < edge.saturating_sub(self.span) || at > edge) {
             self.edge = Some(at.saturating_add(self.span / 2));
         }

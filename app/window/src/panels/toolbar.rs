@@ -29,12 +29,12 @@ pub struct Appearance {
 
 impl Appearance {
     /// Everything one step larger; else a sentence why not.
-    pub fn enlarge(&mut self, context: &Context) -> Option<String> {
+    pub(crate) fn enlarge(&mut self, context: &Context) -> Option<String> {
         (!self.zoom.enlarge(zoom::window(context), self.presents)).then(|| wording::NO_ROOM_TO_ENLARGE.to_owned())
     }
 
     /// Everything one step smaller.
-    pub fn reduce(&mut self, context: &Context) {
+    pub(crate) fn reduce(&mut self, context: &Context) {
         self.zoom.reduce(zoom::window(context), self.presents);
     }
 }
@@ -79,7 +79,7 @@ pub enum PlayClick {
 }
 
 /// The whole bar.
-pub fn toolbar_ui(
+pub(crate) fn toolbar_ui(
     ui: &mut Ui,
     picture: &Picture,
     state: &mut ToolbarState,
@@ -277,7 +277,7 @@ fn theme_button(ui: &mut Ui) {
 
 /// What the present theme is called, and the one after it.
 #[must_use]
-pub fn next_theme(now: ThemePreference) -> (&'static str, ThemePreference) {
+pub(crate) fn next_theme(now: ThemePreference) -> (&'static str, ThemePreference) {
     match now {
         ThemePreference::System => ("system", ThemePreference::Light),
         ThemePreference::Light => ("light", ThemePreference::Dark),

@@ -91,14 +91,14 @@ impl DiagramState {
     }
 
     /// Leaves the cutting tool; false if it was not chosen.
-    pub fn leaves_tool(&mut self) -> bool {
+    pub(crate) fn leaves_tool(&mut self) -> bool {
         self.cut_from = None;
         std::mem::take(&mut self.cuts)
     }
 
     /// Whether the map has the focus, which then is moved by the arrow keys.
     #[must_use]
-    pub fn takes_arrows(&self, ui: &Ui) -> bool {
+    pub(crate) fn takes_arrows(&self, ui: &Ui) -> bool {
         self.ground.is_some_and(|ground| ui.memory(|memory| memory.has_focus(ground)))
     }
 }
@@ -183,7 +183,7 @@ fn kind(actor: Actor) -> Kind {
 }
 
 /// The whole canvas.
-pub fn workflow_diagram_ui(
+pub(crate) fn workflow_diagram_ui(
     ui: &mut Ui,
     picture: &Picture,
     state: &mut DiagramState,

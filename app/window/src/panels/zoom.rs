@@ -37,7 +37,7 @@ impl Zoom {
     }
 
     /// One step larger; false if the window has no room for it.
-    pub fn enlarge(&mut self, window: Vec2, presents: bool) -> bool {
+    pub(crate) fn enlarge(&mut self, window: Vec2, presents: bool) -> bool {
         let now = self.shown(window, presents);
         *self = Self(steps(now + STEP).min(CHOICES.1));
         let grows = self.shown(window, presents) > now + STEP / 4.0;
@@ -48,7 +48,7 @@ impl Zoom {
     }
 
     /// One step smaller than what is shown.
-    pub fn reduce(&mut self, window: Vec2, presents: bool) {
+    pub(crate) fn reduce(&mut self, window: Vec2, presents: bool) {
         *self = Self(steps(self.shown(window, presents) - STEP).max(CHOICES.0));
     }
 

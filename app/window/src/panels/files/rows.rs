@@ -28,7 +28,7 @@ pub(super) struct Rows {
 
 impl Rows {
     /// Shows another folder from now on. True: it must be read first.
-    pub fn turn_to(&mut self, folder: &Path) -> bool {
+    pub(crate) fn turn_to(&mut self, folder: &Path) -> bool {
         if self.folder.as_deref() == Some(folder) {
             return false;
         }
@@ -64,11 +64,11 @@ impl Rows {
         self.items().iter().find(|item| !name.is_empty() && item.shown == name)
     }
 
-    pub fn choose_nothing(&mut self) {
+    pub(crate) fn choose_nothing(&mut self) {
         self.chosen = None;
     }
 
-    pub fn move_by(&mut self, by: isize) {
+    pub(crate) fn move_by(&mut self, by: isize) {
         let Some(last) = self.shown.len().checked_sub(1) else { return };
         let next = match self.chosen {
             Some(now) => now.saturating_add_signed(by),
@@ -79,7 +79,7 @@ impl Rows {
     }
 
     /// What is typed chooses the entry of that name, or else the first that begins so.
-    pub fn choose_typed(&mut self, lower: &str) {
+    pub(crate) fn choose_typed(&mut self, lower: &str) {
         self.chosen = None;
         if lower.is_empty() {
             return;

@@ -84,7 +84,7 @@ const BESIDE_LANES: f32 = 340.0;
 const SEARCH: f32 = 168.0;
 
 /// From the right: looking closer, choosing, searching, going back. What has no room is in the menu of the filter.
-pub fn controls_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, focus: &mut Focus) {
+pub(crate) fn controls_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, focus: &mut Focus) {
     let middle = course.shown.now;
     let room = ui.available_width() - ROOM_FOR_BUTTONS;
     let is_searching = !state.search.text.is_empty();

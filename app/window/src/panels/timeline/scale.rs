@@ -31,7 +31,7 @@ impl Scale {
     }
 
     /// How long this many points are, in microseconds.
-    pub fn time_of(&self, points: f32) -> i64 {
+    pub(crate) fn time_of(&self, points: f32) -> i64 {
         (f64::from(points) / f64::from(self.right - self.left).max(1.0) * self.span()) as i64
     }
 }

@@ -36,7 +36,7 @@ const USUAL: Vec2 = vec2(680.0, 400.0);
 
 /// The part of the canvas that is the map's.
 #[must_use]
-pub fn map_part(canvas: Rect) -> Rect {
+pub(crate) fn map_part(canvas: Rect) -> Rect {
     canvas.with_max_x(canvas.left() + canvas.width() * size::MAP_SHARE)
 }
 
@@ -86,7 +86,7 @@ const LEAST_ROW: f32 = 22.0;
 
 /// A part of a rectangle, this far from its edges, or its middle if there is less room than that.
 #[must_use]
-pub fn inside(rect: Rect, margin: f32) -> Rect {
+pub(crate) fn inside(rect: Rect, margin: f32) -> Rect {
     let half = rect.size().max(Vec2::ZERO) / 2.0;
     Rect::from_center_size(rect.center(), 2.0 * (half - Vec2::splat(margin)).max(Vec2::ZERO))
 }
@@ -134,7 +134,7 @@ fn places_with_room(canvas: Rect, kinds: &[Kind]) -> Vec<Rect> {
 
 /// A rectangle moved, if need be, so that it lies on the canvas.
 #[must_use]
-pub fn keep_within(rect: Rect, canvas: Rect) -> Rect {
+pub(crate) fn keep_within(rect: Rect, canvas: Rect) -> Rect {
     let inner = canvas.shrink(8.0);
     let half = rect.size() / 2.0;
     let range = |low: f32, high: f32| if low <= high { (low, high) } else { (low, low) };
@@ -216,12 +216,12 @@ impl Taken {
 
     /// Whether nothing stands there.
     #[must_use]
-    pub fn is_free(&self, rect: Rect) -> bool {
+    pub(crate) fn is_free(&self, rect: Rect) -> bool {
         !self.0.iter().any(|taken| taken.intersects(rect))
     }
 
     /// The first of these places that lies within `bounds` and is free; it is taken.
-    pub fn first_free(&mut self, bounds: Rect, places: impl IntoIterator<Item = Rect>) -> Option<Rect> {
+    pub(crate) fn first_free(&mut self, bounds: Rect, places: impl IntoIterator<Item = Rect>) -> Option<Rect> {
         let found = places.into_iter().find(|place| bounds.contains_rect(*place) && self.is_free(*place))?;
         self.take(found);
         Some(found)
@@ -229,12 +229,12 @@ impl Taken {
 }
 
 /// How far from its dot a label may stand, in points; and one that must be there.
-pub const RINGS: [f32; 3] = [0.0, 20.0, 44.0];
+pub(crate) const RINGS: [f32; 3] = [0.0, 20.0, 44.0];
 /// See [`RINGS`].
-pub const FAR_RINGS: [f32; 8] = [0.0, 20.0, 44.0, 72.0, 104.0, 140.0, 180.0, 220.0];
+pub(crate) const FAR_RINGS: [f32; 8] = [0.0, 20.0, 44.0, 72.0, 104.0, 140.0, 180.0, 220.0];
 
 /// Where the label of a dot may stand, so far from it, best first: lines leave to the right, so labels prefer the left.
-pub fn around_dot(dot: Pos2, label: Vec2, radius: f32, rings: &[f32]) -> impl Iterator<Item = Rect> {
+pub(crate) fn around_dot(dot: Pos2, label: Vec2, radius: f32, rings: &[f32]) -> impl Iterator<Item = Rect> {
     let (w, h, near) = (label.x, label.y, radius + 6.0);
     let ring = move |far: f32| {
         [

@@ -53,7 +53,7 @@ impl MapView {
 
     /// Whether everything is shown.
     #[must_use]
-    pub fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         *self == Self::default()
     }
 
@@ -66,7 +66,7 @@ impl MapView {
     }
 
     /// Zooms by a factor around a place on the screen, which stays where it is.
-    pub fn zoom_at(&mut self, projection: &Projection, fixed: Pos2, factor: f32) {
+    pub(crate) fn zoom_at(&mut self, projection: &Projection, fixed: Pos2, factor: f32) {
         let zoom = (self.zoom * factor).clamp(1.0, MOST_ZOOM);
         let factor = zoom / self.zoom;
         if zoom == 1.0 {
@@ -124,14 +124,14 @@ impl Projection {
     }
 
     /// Where a map that shows a part ends.
-    pub fn paint_edge(&self, painter: &Painter, tokens: &Tokens) {
+    pub(crate) fn paint_edge(&self, painter: &Painter, tokens: &Tokens) {
         if !self.view.is_whole() {
             painter.vline(self.part.right(), self.part.y_range(), Stroke::new(size::HAIRLINE, tokens.line));
         }
     }
 
     /// Writes names of towns where there is room: the closer the look, the smaller the towns.
-    pub fn paint_names(&self, painter: &Painter, tokens: &Tokens, taken: &mut Taken) {
+    pub(crate) fn paint_names(&self, painter: &Painter, tokens: &Tokens, taken: &mut Taken) {
         if self.view.zoom < 1.8 {
             return;
         }

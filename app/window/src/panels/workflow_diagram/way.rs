@@ -96,7 +96,7 @@ impl Way {
 
     /// The way as a wave around itself.
     #[must_use]
-    pub fn wave(&self) -> Vec<Pos2> {
+    pub(crate) fn wave(&self) -> Vec<Pos2> {
         let steps = (self.length() / 2.0).ceil().max(2.0) as usize;
         let place = |step: usize| {
             let share = step as f32 / steps as f32;
