@@ -108,32 +108,22 @@ impl Waiting {
 /// Whether the loss of this event only thins out the picture.
 fn is_of_one_message(event: &TraceEvent) -> bool {
     match event {
-        TraceEvent::Launcher(event) => matches!(event, LauncherEvent::Log { .. }),
-        TraceEvent::Node(event) => match event {
-            NodeEvent::Sent { .. }
-            | NodeEvent::Delivered { .. }
-            | NodeEvent::Stays { .. }
-            | NodeEvent::Timers { .. }
-            | NodeEvent::Rang { .. }
-            | NodeEvent::Lost { .. }
-            | NodeEvent::PostcodeAsked { .. }
-            | NodeEvent::PostcodeAnswered { .. }
-            | NodeEvent::Flow { .. }
-            | NodeEvent::Log { .. } => true,
+        TraceEvent::Node(
             NodeEvent::State(_)
             | NodeEvent::Asked { .. }
             | NodeEvent::Answered { .. }
             | NodeEvent::Froze { .. }
             | NodeEvent::Woke
-            | NodeEvent::Exploded { .. } => false,
-        },
-        TraceEvent::Machine(event) => match event {
-            MachineEvent::Refused { .. } | MachineEvent::Committed { .. } | MachineEvent::Noted(_) => true,
+            | NodeEvent::Exploded { .. },
+        ) => false,
+        TraceEvent::Machine(
             MachineEvent::Became { .. }
             | MachineEvent::TookIn { .. }
             | MachineEvent::Suspects { .. }
-            | MachineEvent::CommandRefused { .. } => false,
-        },
+            | MachineEvent::CommandRefused { .. },
+        ) => false,
+        TraceEvent::Node(_) | TraceEvent::Machine(_) | TraceEvent::Launcher(LauncherEvent::Log { .. }) => true,
+        TraceEvent::Launcher(_) => false,
     }
 }
 

@@ -40,7 +40,7 @@ pub struct LogLine {
 impl LogLine {
     /// The line that a fact leaves, if any; `nodes` know the names.
     pub(super) fn of(record: &TraceRecord, nodes: &Nodes) -> Option<Self> {
-        let event = kept(&record.event)?;
+        let (event, text) = kept(&record.event)?;
         let node = event.introduced().map(Arc::from).or_else(|| nodes.shared_name_of(record.node));
         let other = spoken_of(&event).map(|id| nodes.shared_name_of(id).unwrap_or_else(|| id.to_string().into()));
         let message =
@@ -50,7 +50,7 @@ impl LogLine {
             } else {
                 None
             };
-        Some(Self { at: record.at, node, text: text_of(&event), event, other, message })
+        Some(Self { at: record.at, node, text, event, other, message })
     }
 }
 
@@ -97,136 +97,64 @@ fn spoken_of(event: &TraceEvent) -> Option<NodeId> {
         return Some(*node);
     }
     match event {
-        TraceEvent::Launcher(_) => None,
-        TraceEvent::Node(event) => match event {
-            NodeEvent::Sent { to, .. } | NodeEvent::Lost { to, .. } => Some(*to),
-            NodeEvent::PostcodeAnswered { from, .. } => Some(*from),
-            NodeEvent::Rang { timer: Timer::Silence(node) } => Some(*node),
-            NodeEvent::Rang { .. }
-            | NodeEvent::Stays { .. }
-            | NodeEvent::Delivered { .. }
-            | NodeEvent::PostcodeAsked { .. }
-            | NodeEvent::State(_)
-            | NodeEvent::Timers { .. }
-            | NodeEvent::Froze { .. }
-            | NodeEvent::Woke
-            | NodeEvent::Exploded { .. }
-            | NodeEvent::Flow { .. }
-            | NodeEvent::Asked { .. }
-            | NodeEvent::Answered { .. }
-            | NodeEvent::Log { .. } => None,
-        },
-        TraceEvent::Machine(event) => match event {
-            MachineEvent::Refused { from, .. } => Some(*from),
-            MachineEvent::TookIn { replica } | MachineEvent::Suspects { replica, .. } => Some(*replica),
-            MachineEvent::Became { .. }
-            | MachineEvent::Committed { .. }
-            | MachineEvent::CommandRefused { .. }
-            | MachineEvent::Noted(_) => None,
-        },
+        TraceEvent::Node(
+            NodeEvent::Sent { to: other, .. }
+            | NodeEvent::Lost { to: other, .. }
+            | NodeEvent::PostcodeAnswered { from: other, .. }
+            | NodeEvent::Rang { timer: Timer::Silence(other) },
+        )
+        | TraceEvent::Machine(
+            MachineEvent::Refused { from: other, .. }
+            | MachineEvent::TookIn { replica: other }
+            | MachineEvent::Suspects { replica: other, .. },
+        ) => Some(*other),
+        TraceEvent::Launcher(_) | TraceEvent::Node(_) | TraceEvent::Machine(_) => None,
     }
 }
 
-/// What of a fact is kept for its line; none: it leaves no line.
-fn kept(event: &TraceEvent) -> Option<TraceEvent> {
+/// Whether a fact leaves no line: it is too small, or another fact beside it has one.
+fn leaves_no_line(event: &TraceEvent) -> bool {
     match event {
-        TraceEvent::Launcher(event) => kept_of_launcher(event).map(TraceEvent::Launcher),
-        TraceEvent::Node(event) => kept_of_node(event).map(TraceEvent::Node),
-        TraceEvent::Machine(event) => Some(TraceEvent::Machine(kept_of_machine(event))),
+        TraceEvent::Launcher(LauncherEvent::Started(started)) => started.actor == Actor::Role(Role::Customer),
+        TraceEvent::Launcher(LauncherEvent::Crowd(_) | LauncherEvent::Orders { .. })
+        | TraceEvent::Node(
+            NodeEvent::PostcodeAsked { .. }
+            | NodeEvent::Delivered { .. }
+            | NodeEvent::Stays { .. }
+            | NodeEvent::Timers { .. }
+            | NodeEvent::State(_)
+            | NodeEvent::Flow { .. },
+        ) => true,
+        TraceEvent::Launcher(_) | TraceEvent::Node(_) | TraceEvent::Machine(_) => false,
     }
 }
 
-fn kept_of_launcher(event: &LauncherEvent) -> Option<LauncherEvent> {
-    Some(match event {
-        LauncherEvent::Started(started) if started.actor == Actor::Role(Role::Customer) => return None,
-        LauncherEvent::Ended { how, words } => LauncherEvent::Ended { how: *how, words: shortened(words) },
-        LauncherEvent::LinkIs { from, to, rule } => {
-            LauncherEvent::LinkIs { from: shortened(from), to: shortened(to), rule: *rule }
-        }
-        LauncherEvent::CommandRefused { why } => LauncherEvent::CommandRefused { why: of_denial(why) },
-        LauncherEvent::Log { text } => LauncherEvent::Log { text: shortened(text) },
-        LauncherEvent::Started(_)
-        | LauncherEvent::BombIs { .. }
-        | LauncherEvent::CustomerIs { .. }
-        | LauncherEvent::HopIs { .. }
-        | LauncherEvent::ClockIs { .. }
-        | LauncherEvent::PlantIs { .. }
-        | LauncherEvent::HeartbeatsAre { .. } => event.clone(),
-        LauncherEvent::Crowd(_) | LauncherEvent::Orders { .. } => return None,
-    })
-}
-
-fn kept_of_node(event: &NodeEvent) -> Option<NodeEvent> {
-    Some(match event {
-        NodeEvent::Sent { message, to, facts } => {
+/// What of a fact is kept for its line, and how many bytes that holds beside itself; none: it leaves no line.
+fn kept(event: &TraceEvent) -> Option<(TraceEvent, usize)> {
+    if leaves_no_line(event) {
+        return None;
+    }
+    let mut kept = match event {
+        TraceEvent::Node(NodeEvent::Sent { message, to, facts }) => {
             let MessageFacts { step, request, delay, held, .. } = *facts;
             let summary = facts.summary.shortened(LONGEST_TEXT);
             let facts = MessageFacts { step, summary, request, fields: Vec::new(), delay, held };
-            NodeEvent::Sent { message: *message, to: *to, facts }
+            NodeEvent::Sent { message: *message, to: *to, facts }.into()
         }
-        NodeEvent::Lost { message, to, why } => NodeEvent::Lost { message: *message, to: *to, why: of_loss(why) },
-        NodeEvent::PostcodeAnswered { message, from, verdict, took } => {
-            let verdict = match verdict {
-                Verdict::Valid { place, by } => Verdict::Valid { place: place.as_deref().map(shortened), by: *by },
-                Verdict::Invalid { why, by } => Verdict::Invalid { why: shortened(why), by: *by },
-                Verdict::NobodyAnswers => Verdict::NobodyAnswers,
-            };
-            NodeEvent::PostcodeAnswered { message: *message, from: *from, verdict, took: *took }
-        }
-        NodeEvent::Answered { request, answer, took } => {
-            NodeEvent::Answered { request: *request, answer: of_answer(answer), took: *took }
-        }
-        NodeEvent::Log { text } => NodeEvent::Log { text: shortened(text) },
-        NodeEvent::Rang { .. }
-        | NodeEvent::Froze { .. }
-        | NodeEvent::Woke
-        | NodeEvent::Exploded { .. }
-        | NodeEvent::Asked { .. } => event.clone(),
-        // Its sending has a line.
-        NodeEvent::PostcodeAsked { .. }
-        | NodeEvent::Delivered { .. }
-        | NodeEvent::Stays { .. }
-        | NodeEvent::Timers { .. }
-        | NodeEvent::State(_)
-        | NodeEvent::Flow { .. } => return None,
-    })
-}
-
-fn kept_of_machine(event: &MachineEvent) -> MachineEvent {
-    match event {
-        MachineEvent::CommandRefused { why } => MachineEvent::CommandRefused { why: of_denial(why) },
-        MachineEvent::Noted(Note::Removed { name }) => MachineEvent::Noted(Note::Removed { name: shortened(name) }),
-        MachineEvent::Noted(Note::Undecodable { at, error }) => {
-            MachineEvent::Noted(Note::Undecodable { at: *at, error: shortened(error) })
-        }
-        MachineEvent::Noted(_)
-        | MachineEvent::Refused { .. }
-        | MachineEvent::Became { .. }
-        | MachineEvent::Committed { .. }
-        | MachineEvent::TookIn { .. }
-        | MachineEvent::Suspects { .. } => event.clone(),
-    }
-}
-
-fn of_answer(answer: &Answer) -> Answer {
-    match answer {
-        Answer::Outcome(Outcome::Rejected { why: Rejection::Postcode { why, by } }) => {
-            let why = Rejection::Postcode { why: shortened(why), by: *by };
-            Answer::Outcome(Outcome::Rejected { why })
-        }
-        Answer::History(page) => {
+        TraceEvent::Node(NodeEvent::Answered { request, answer: Answer::History(page), took }) => {
             let HistoryPage { postcode, page, total, .. } = *page;
-            Answer::History(HistoryPage { postcode, page, total, orders: Vec::new() })
+            let answer = Answer::History(HistoryPage { postcode, page, total, orders: Vec::new() });
+            NodeEvent::Answered { request: *request, answer, took: *took }.into()
         }
-        Answer::Outcome(_) | Answer::Expired => answer.clone(),
+        TraceEvent::Launcher(_) | TraceEvent::Node(_) | TraceEvent::Machine(_) => event.clone(),
+    };
+    let (texts, beside) = texts_of(&mut kept);
+    let mut bytes = beside;
+    for text in texts {
+        *text = shortened(text);
+        bytes += text.len();
     }
-}
-
-fn of_loss(why: &Loss) -> Loss {
-    match why {
-        Loss::NoConnection { said } => Loss::NoConnection { said: shortened(said) },
-        known => known.clone(),
-    }
+    Some((kept, bytes))
 }
 
 /// A reason without more of its words than are shown.
@@ -237,33 +165,35 @@ pub(super) fn of_denial(why: &Denial) -> Denial {
     }
 }
 
-/// Bytes of what a kept fact holds beside itself.
-fn text_of(event: &TraceEvent) -> usize {
-    match event {
-        TraceEvent::Launcher(event) => text_of_launcher(event),
-        TraceEvent::Node(event) => text_of_node(event),
-        TraceEvent::Machine(event) => match event {
-            MachineEvent::Became { view, .. } => size_of_val(view.members.as_slice()),
-            MachineEvent::CommandRefused { why: Denial::Words(text) }
-            | MachineEvent::Noted(Note::Removed { name: text } | Note::Undecodable { error: text, .. }) => text.len(),
-            MachineEvent::Noted(_)
-            | MachineEvent::CommandRefused { .. }
-            | MachineEvent::Refused { .. }
-            | MachineEvent::Committed { .. }
-            | MachineEvent::TookIn { .. }
-            | MachineEvent::Suspects { .. } => 0,
-        },
-    }
+/// The texts in a fact that may be long, and the bytes of its lists.
+fn texts_of(event: &mut TraceEvent) -> (Vec<&mut String>, usize) {
+    let texts = match event {
+        TraceEvent::Launcher(event) => texts_of_launcher(event),
+        TraceEvent::Node(NodeEvent::Asked { ask: Ask::Order { items, .. }, .. }) => {
+            let list = size_of_val(items.as_slice());
+            return (items.iter_mut().collect(), list);
+        }
+        TraceEvent::Node(NodeEvent::Sent { facts, .. }) => return (Vec::new(), facts.summary.text()),
+        TraceEvent::Node(event) => texts_of_node(event),
+        TraceEvent::Machine(MachineEvent::Became { view, .. }) => {
+            return (Vec::new(), size_of_val(view.members.as_slice()));
+        }
+        TraceEvent::Machine(MachineEvent::CommandRefused { why: Denial::Words(text) } | MachineEvent::Noted(Note::Removed { name: text } | Note::Undecodable { error: text, .. })) => {
+            vec![text]
+        }
+        TraceEvent::Machine(_) => Vec::new(),
+    };
+    (texts, 0)
 }
 
-fn text_of_launcher(event: &LauncherEvent) -> usize {
+fn texts_of_launcher(event: &mut LauncherEvent) -> Vec<&mut String> {
     match event {
-        LauncherEvent::Started(started) => started.name.len(),
+        LauncherEvent::Started(started) => vec![&mut started.name],
         LauncherEvent::Ended { words: text, .. }
         | LauncherEvent::CustomerIs { name: text, .. }
         | LauncherEvent::CommandRefused { why: Denial::Words(text) }
-        | LauncherEvent::Log { text } => text.len(),
-        LauncherEvent::LinkIs { from, to, .. } => from.len() + to.len(),
+        | LauncherEvent::Log { text } => vec![text],
+        LauncherEvent::LinkIs { from, to, .. } => vec![from, to],
         LauncherEvent::BombIs { .. }
         | LauncherEvent::Crowd(_)
         | LauncherEvent::Orders { .. }
@@ -271,13 +201,12 @@ fn text_of_launcher(event: &LauncherEvent) -> usize {
         | LauncherEvent::ClockIs { .. }
         | LauncherEvent::PlantIs { .. }
         | LauncherEvent::HeartbeatsAre { .. }
-        | LauncherEvent::CommandRefused { .. } => 0,
+        | LauncherEvent::CommandRefused { .. } => Vec::new(),
     }
 }
 
-fn text_of_node(event: &NodeEvent) -> usize {
+fn texts_of_node(event: &mut NodeEvent) -> Vec<&mut String> {
     match event {
-        NodeEvent::Sent { facts, .. } => facts.summary.text(),
         NodeEvent::Lost { why: Loss::NoConnection { said: text }, .. }
         | NodeEvent::PostcodeAnswered { verdict: Verdict::Valid { place: Some(text), .. }, .. }
         | NodeEvent::PostcodeAnswered { verdict: Verdict::Invalid { why: text, .. }, .. }
@@ -285,9 +214,9 @@ fn text_of_node(event: &NodeEvent) -> usize {
             answer: Answer::Outcome(Outcome::Rejected { why: Rejection::Postcode { why: text, .. } }),
             ..
         }
-        | NodeEvent::Log { text } => text.len(),
-        NodeEvent::Asked { ask: Ask::Order { items, .. }, .. } => items.iter().map(|item| item.len() + 24).sum(),
-        NodeEvent::Stays { .. }
+        | NodeEvent::Log { text } => vec![text],
+        NodeEvent::Sent { .. }
+        | NodeEvent::Stays { .. }
         | NodeEvent::Delivered { .. }
         | NodeEvent::Lost { .. }
         | NodeEvent::PostcodeAsked { .. }
@@ -300,6 +229,6 @@ fn text_of_node(event: &NodeEvent) -> usize {
         | NodeEvent::Exploded { .. }
         | NodeEvent::Flow { .. }
         | NodeEvent::Asked { .. }
-        | NodeEvent::Answered { .. } => 0,
+        | NodeEvent::Answered { .. } => Vec::new(),
     }
 }

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use protocol::ids::NodeId;
-use protocol::trace::{Actor, Ending, LauncherEvent, MachineEvent, NodeEvent, Standing, TraceEvent, TraceRecord};
+use protocol::ids::{NodeId, Role};
+use protocol::trace::{Actor, LauncherEvent, MachineEvent, NodeEvent, Standing, TraceEvent, TraceRecord};
 
 use super::{KeepNewest, LogLine, Picture};
 
@@ -92,69 +92,29 @@ impl Picture {
     }
 
     fn kind_of_mark(&self, event: &TraceEvent) -> Option<MarkKind> {
-        match event {
-            TraceEvent::Launcher(event) => self.kind_of_launcher(event),
-            TraceEvent::Node(event) => kind_of_node(event),
-            TraceEvent::Machine(event) => self.kind_of_machine(event),
-        }
-    }
-
-    fn kind_of_launcher(&self, event: &LauncherEvent) -> Option<MarkKind> {
-        match event {
-            LauncherEvent::Started(started) => match started.actor {
-                Actor::Role(protocol::ids::Role::Customer) => None,
-                Actor::Role(_) | Actor::Service(_) => Some(MarkKind::Started),
-            },
-            LauncherEvent::Ended { how: Ending::Crashed | Ending::Removed | Ending::Exited, .. } => {
-                Some(MarkKind::Ended)
+        let kind = match event {
+            TraceEvent::Launcher(LauncherEvent::Started(started)) if started.actor == Actor::Role(Role::Customer) => {
+                return None;
             }
-            LauncherEvent::LinkIs { rule, .. } => Some(MarkKind::Link { cut: rule.cut, mended: rule.is_mended() }),
-            LauncherEvent::BombIs { .. } => Some(MarkKind::Bomb),
-            LauncherEvent::PlantIs { plant } => (*plant != self.steering.plant).then_some(MarkKind::Plant),
-            LauncherEvent::ClockIs { rate, .. } => (*rate != self.steering.rate).then_some(MarkKind::Speed),
-            LauncherEvent::CustomerIs { .. }
-            | LauncherEvent::Crowd(_)
-            | LauncherEvent::Orders { .. }
-            | LauncherEvent::HopIs { .. }
-            | LauncherEvent::HeartbeatsAre { .. }
-            | LauncherEvent::CommandRefused { .. }
-            | LauncherEvent::Log { .. } => None,
-        }
-    }
-
-    fn kind_of_machine(&self, event: &MachineEvent) -> Option<MarkKind> {
-        match event {
-            MachineEvent::Became { standing: Standing::Primary, view } => {
-                (view.number.0 > self.newest_led).then_some(MarkKind::View(view.number.0))
+            TraceEvent::Launcher(LauncherEvent::Started(_)) => MarkKind::Started,
+            TraceEvent::Launcher(LauncherEvent::Ended { .. }) => MarkKind::Ended,
+            TraceEvent::Launcher(LauncherEvent::LinkIs { rule, .. }) => {
+                MarkKind::Link { cut: rule.cut, mended: rule.is_mended() }
             }
-            MachineEvent::Suspects { .. } => Some(MarkKind::Suspicion),
-            MachineEvent::Became { standing: Standing::Backup | Standing::Joining, .. }
-            | MachineEvent::Refused { .. }
-            | MachineEvent::Committed { .. }
-            | MachineEvent::TookIn { .. }
-            | MachineEvent::CommandRefused { .. }
-            | MachineEvent::Noted(_) => None,
-        }
-    }
-}
-
-fn kind_of_node(event: &NodeEvent) -> Option<MarkKind> {
-    match event {
-        NodeEvent::Froze { .. } => Some(MarkKind::Froze),
-        NodeEvent::Woke => Some(MarkKind::Woke),
-        NodeEvent::Exploded { .. } => Some(MarkKind::Exploded),
-        NodeEvent::Sent { .. }
-        | NodeEvent::Stays { .. }
-        | NodeEvent::Delivered { .. }
-        | NodeEvent::Lost { .. }
-        | NodeEvent::PostcodeAsked { .. }
-        | NodeEvent::PostcodeAnswered { .. }
-        | NodeEvent::State(_)
-        | NodeEvent::Timers { .. }
-        | NodeEvent::Rang { .. }
-        | NodeEvent::Flow { .. }
-        | NodeEvent::Asked { .. }
-        | NodeEvent::Answered { .. }
-        | NodeEvent::Log { .. } => None,
+            TraceEvent::Launcher(LauncherEvent::BombIs { .. }) => MarkKind::Bomb,
+            TraceEvent::Launcher(LauncherEvent::PlantIs { plant }) if *plant != self.steering.plant => MarkKind::Plant,
+            TraceEvent::Launcher(LauncherEvent::ClockIs { rate, .. }) if *rate != self.steering.rate => MarkKind::Speed,
+            TraceEvent::Node(NodeEvent::Froze { .. }) => MarkKind::Froze,
+            TraceEvent::Node(NodeEvent::Woke) => MarkKind::Woke,
+            TraceEvent::Node(NodeEvent::Exploded { .. }) => MarkKind::Exploded,
+            TraceEvent::Machine(MachineEvent::Became { standing: Standing::Primary, view })
+                if view.number.0 > self.newest_led =>
+            {
+                MarkKind::View(view.number.0)
+            }
+            TraceEvent::Machine(MachineEvent::Suspects { .. }) => MarkKind::Suspicion,
+            TraceEvent::Launcher(_) | TraceEvent::Node(_) | TraceEvent::Machine(_) => return None,
+        };
+        Some(kind)
     }
 }

@@ -37,40 +37,38 @@ impl Checkpoint {
     }
 
     pub fn apply(&mut self, record: &TraceRecord) {
-        let subject = match &record.event {
-            TraceEvent::Launcher(event) => self.subject_of_launcher(event, record.node),
-            TraceEvent::Node(event) => subject_of_node(event, record.node),
-            TraceEvent::Machine(_) => None,
-        };
-        if let Some(subject) = subject {
+        if let Some(subject) = self.subject_of(&record.event, record.node) {
             self.facts.insert(subject, record.clone());
         }
     }
 
-    fn subject_of_launcher(&mut self, event: &LauncherEvent, node: NodeId) -> Option<Subject> {
+    fn subject_of(&mut self, event: &TraceEvent, node: NodeId) -> Option<Subject> {
         Some(match event {
-            LauncherEvent::Started(started) => {
+            TraceEvent::Launcher(LauncherEvent::Started(started)) => {
                 // The incarnation before it, if it crashed, is no longer shown.
                 if let Some(before) = self.names.insert(started.name.clone(), node) {
                     self.forget(before);
                 }
                 Subject::Process(node)
             }
-            LauncherEvent::Ended { how: Ending::Removed, .. } => {
+            TraceEvent::Launcher(LauncherEvent::Ended { how: Ending::Removed, .. }) => {
                 self.forget(node);
                 return None;
             }
-            LauncherEvent::Ended { how: Ending::Crashed | Ending::Exited, .. } => Subject::Ended(node),
-            LauncherEvent::CustomerIs { .. } | LauncherEvent::Crowd(_) => Subject::Customer(node),
-            LauncherEvent::HopIs { .. } => Subject::Hop,
-            LauncherEvent::ClockIs { .. } => Subject::Clock,
-            LauncherEvent::PlantIs { .. } => Subject::Plant,
-            LauncherEvent::HeartbeatsAre { .. } => Subject::Heartbeats,
-            LauncherEvent::LinkIs { from, to, .. } => Subject::Link(from.clone(), to.clone()),
-            LauncherEvent::BombIs { .. } => Subject::Bomb(node),
-            LauncherEvent::Orders { .. } | LauncherEvent::CommandRefused { .. } | LauncherEvent::Log { .. } => {
-                return None;
+            TraceEvent::Launcher(LauncherEvent::Ended { how: Ending::Crashed | Ending::Exited, .. }) => {
+                Subject::Ended(node)
             }
+            TraceEvent::Launcher(LauncherEvent::CustomerIs { .. } | LauncherEvent::Crowd(_)) => Subject::Customer(node),
+            TraceEvent::Launcher(LauncherEvent::HopIs { .. }) => Subject::Hop,
+            TraceEvent::Launcher(LauncherEvent::ClockIs { .. }) => Subject::Clock,
+            TraceEvent::Launcher(LauncherEvent::PlantIs { .. }) => Subject::Plant,
+            TraceEvent::Launcher(LauncherEvent::HeartbeatsAre { .. }) => Subject::Heartbeats,
+            TraceEvent::Launcher(LauncherEvent::LinkIs { from, to, .. }) => Subject::Link(from.clone(), to.clone()),
+            TraceEvent::Launcher(LauncherEvent::BombIs { .. }) => Subject::Bomb(node),
+            TraceEvent::Node(NodeEvent::State(_)) => Subject::State(node),
+            TraceEvent::Node(NodeEvent::Froze { .. } | NodeEvent::Woke) => Subject::Frozen(node),
+            TraceEvent::Node(NodeEvent::Exploded { .. }) => Subject::Bomb(node),
+            TraceEvent::Launcher(_) | TraceEvent::Node(_) | TraceEvent::Machine(_) => return None,
         })
     }
 
@@ -85,25 +83,5 @@ impl Checkpoint {
         ] {
             self.facts.remove(&subject);
         }
-    }
-}
-
-fn subject_of_node(event: &NodeEvent, node: NodeId) -> Option<Subject> {
-    match event {
-        NodeEvent::State(_) => Some(Subject::State(node)),
-        NodeEvent::Froze { .. } | NodeEvent::Woke => Some(Subject::Frozen(node)),
-        NodeEvent::Exploded { .. } => Some(Subject::Bomb(node)),
-        NodeEvent::Sent { .. }
-        | NodeEvent::Stays { .. }
-        | NodeEvent::Delivered { .. }
-        | NodeEvent::Lost { .. }
-        | NodeEvent::PostcodeAsked { .. }
-        | NodeEvent::PostcodeAnswered { .. }
-        | NodeEvent::Timers { .. }
-        | NodeEvent::Rang { .. }
-        | NodeEvent::Flow { .. }
-        | NodeEvent::Asked { .. }
-        | NodeEvent::Answered { .. }
-        | NodeEvent::Log { .. } => None,
     }
 }

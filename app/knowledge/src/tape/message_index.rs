@@ -202,21 +202,14 @@ impl MessageIndex {
         let (node, at) = (record.node, record.at);
         match &record.event {
             TraceEvent::Launcher(LauncherEvent::Ended { .. }) => self.process_ended(node, at),
-            TraceEvent::Node(event) => self.apply_of_node(entry, event, node, at),
-            TraceEvent::Launcher(_) | TraceEvent::Machine(_) => {}
-        }
-    }
-
-    fn apply_of_node(&mut self, entry: usize, event: &NodeEvent, node: NodeId, at: u64) {
-        match event {
-            NodeEvent::Sent { message, to, facts } => {
+            TraceEvent::Node(NodeEvent::Sent { message, to, facts }) => {
                 let until = if facts.held { u64::MAX } else { at.saturating_add(facts.delay) };
                 let step = facts.step.map_or(0, |step| step.0);
                 let request = facts.request.and_then(|request| self.request(request));
                 let summary = facts.summary.shortened(LONGEST_TEXT);
                 self.sent(MessageTrack { step, request, summary, ..beginning(*message, *to, at, entry) }, until);
             }
-            NodeEvent::Stays { message, to, stay } => {
+            TraceEvent::Node(NodeEvent::Stays { message, to, stay }) => {
                 if let Some((_, until)) = self.open.get_mut((*message, *to)) {
                     *until = match stay {
                         Stay::Held => u64::MAX,
@@ -224,27 +217,18 @@ impl MessageIndex {
                     };
                 }
             }
-            NodeEvent::Delivered { message, refused } => {
+            TraceEvent::Node(NodeEvent::Delivered { message, refused }) => {
                 let how = if refused.is_some() { Arrival::Refused } else { Arrival::Delivered };
                 if let Some(((place, _), end)) = self.open.delivered((*message, node), (at, how, Some(entry))) {
                     self.ended(place, end);
                 }
             }
-            NodeEvent::Lost { message, to, .. } => {
+            TraceEvent::Node(NodeEvent::Lost { message, to, .. }) => {
                 self.lost((*message, *to), at, Some(entry));
             }
-            NodeEvent::Asked { request, ask, .. } => self.asked(entry, *request, node, ask, at),
-            NodeEvent::Answered { request, answer, .. } => self.answered(*request, answer, at),
-            NodeEvent::PostcodeAsked { .. }
-            | NodeEvent::PostcodeAnswered { .. }
-            | NodeEvent::State(_)
-            | NodeEvent::Timers { .. }
-            | NodeEvent::Rang { .. }
-            | NodeEvent::Froze { .. }
-            | NodeEvent::Woke
-            | NodeEvent::Exploded { .. }
-            | NodeEvent::Flow { .. }
-            | NodeEvent::Log { .. } => {}
+            TraceEvent::Node(NodeEvent::Asked { request, ask, .. }) => self.asked(entry, *request, node, ask, at),
+            TraceEvent::Node(NodeEvent::Answered { request, answer, .. }) => self.answered(*request, answer, at),
+            TraceEvent::Launcher(_) | TraceEvent::Node(_) | TraceEvent::Machine(_) => {}
         }
     }
 

@@ -148,31 +148,17 @@ impl Evidence {
     /// Takes in a fact; tells whether what is known has changed.
     pub fn apply(&mut self, record: &TraceRecord) -> bool {
         match &record.event {
-            TraceEvent::Launcher(event) => self.apply_of_launcher(event, record.node),
-            TraceEvent::Node(NodeEvent::Asked { customer, request, ask }) => self.asked(*customer, *request, ask),
-            TraceEvent::Node(NodeEvent::Answered { request, answer, .. }) => self.answered(*request, answer),
-            TraceEvent::Node(_) | TraceEvent::Machine(_) => false,
-        }
-    }
-
-    fn apply_of_launcher(&mut self, event: &LauncherEvent, node: NodeId) -> bool {
-        match event {
-            LauncherEvent::CustomerIs { customer, name, .. } => self.is_called(*customer, node, name),
-            LauncherEvent::Ended { .. } => self.gone(node),
-            LauncherEvent::Crowd(crowd) => {
+            TraceEvent::Launcher(LauncherEvent::CustomerIs { customer, name, .. }) => {
+                self.is_called(*customer, record.node, name)
+            }
+            TraceEvent::Launcher(LauncherEvent::Ended { .. }) => self.gone(record.node),
+            TraceEvent::Launcher(LauncherEvent::Crowd(crowd)) => {
                 self.judged.lights.crowd = *crowd;
                 true
             }
-            LauncherEvent::Started(_)
-            | LauncherEvent::BombIs { .. }
-            | LauncherEvent::Orders { .. }
-            | LauncherEvent::HopIs { .. }
-            | LauncherEvent::ClockIs { .. }
-            | LauncherEvent::LinkIs { .. }
-            | LauncherEvent::PlantIs { .. }
-            | LauncherEvent::HeartbeatsAre { .. }
-            | LauncherEvent::CommandRefused { .. }
-            | LauncherEvent::Log { .. } => false,
+            TraceEvent::Node(NodeEvent::Asked { customer, request, ask }) => self.asked(*customer, *request, ask),
+            TraceEvent::Node(NodeEvent::Answered { request, answer, .. }) => self.answered(*request, answer),
+            TraceEvent::Launcher(_) | TraceEvent::Node(_) | TraceEvent::Machine(_) => false,
         }
     }
 

@@ -72,49 +72,25 @@ fn is_front_end(record: &TraceRecord) -> bool {
 
 /// The fact that a record reports; none: it answers no command.
 fn word_of(record: &TraceRecord) -> Option<Fact> {
-    match &record.event {
-        TraceEvent::Launcher(event) => word_of_launcher(event, record.node),
-        TraceEvent::Node(event) => word_of_node(event, record.node),
-        TraceEvent::Machine(_) => None,
-    }
-}
-
-fn word_of_launcher(event: &LauncherEvent, node: NodeId) -> Option<Fact> {
-    Some(match event {
-        LauncherEvent::Ended { .. } => Fact::Ended(node),
-        LauncherEvent::Started(started) => Fact::Started(started.name.clone()),
-        LauncherEvent::ClockIs { .. } => Fact::Clock,
-        LauncherEvent::HopIs { .. } => Fact::Hop,
-        LauncherEvent::PlantIs { .. } => Fact::Plant,
-        LauncherEvent::LinkIs { from, to, .. } => Fact::Link(LinkWay { from: from.clone(), to: to.clone() }),
-        LauncherEvent::BombIs { .. } => Fact::Bomb(node),
-        LauncherEvent::CustomerIs { name, .. } => Fact::Customer(name.clone()),
-        LauncherEvent::Crowd(_)
-        | LauncherEvent::Orders { .. }
-        | LauncherEvent::HeartbeatsAre { .. }
-        | LauncherEvent::CommandRefused { .. }
-        | LauncherEvent::Log { .. } => return None,
-    })
-}
-
-fn word_of_node(event: &NodeEvent, node: NodeId) -> Option<Fact> {
-    Some(match event {
-        NodeEvent::Froze { .. } => Fact::Froze(node),
-        NodeEvent::Woke => Fact::Woke(node),
-        NodeEvent::Asked { customer, .. } => Fact::Asked(*customer),
-        NodeEvent::Stays { message, .. } | NodeEvent::Lost { message, .. } | NodeEvent::Delivered { message, .. } => {
-            Fact::Message(*message)
+    let node = record.node;
+    Some(match &record.event {
+        TraceEvent::Launcher(LauncherEvent::Ended { .. }) => Fact::Ended(node),
+        TraceEvent::Launcher(LauncherEvent::Started(started)) => Fact::Started(started.name.clone()),
+        TraceEvent::Launcher(LauncherEvent::ClockIs { .. }) => Fact::Clock,
+        TraceEvent::Launcher(LauncherEvent::HopIs { .. }) => Fact::Hop,
+        TraceEvent::Launcher(LauncherEvent::PlantIs { .. }) => Fact::Plant,
+        TraceEvent::Launcher(LauncherEvent::LinkIs { from, to, .. }) => {
+            Fact::Link(LinkWay { from: from.clone(), to: to.clone() })
         }
-        NodeEvent::Sent { .. }
-        | NodeEvent::PostcodeAsked { .. }
-        | NodeEvent::PostcodeAnswered { .. }
-        | NodeEvent::State(_)
-        | NodeEvent::Timers { .. }
-        | NodeEvent::Rang { .. }
-        | NodeEvent::Exploded { .. }
-        | NodeEvent::Flow { .. }
-        | NodeEvent::Answered { .. }
-        | NodeEvent::Log { .. } => return None,
+        TraceEvent::Launcher(LauncherEvent::BombIs { .. }) => Fact::Bomb(node),
+        TraceEvent::Launcher(LauncherEvent::CustomerIs { name, .. }) => Fact::Customer(name.clone()),
+        TraceEvent::Node(NodeEvent::Froze { .. }) => Fact::Froze(node),
+        TraceEvent::Node(NodeEvent::Woke) => Fact::Woke(node),
+        TraceEvent::Node(NodeEvent::Asked { customer, .. }) => Fact::Asked(*customer),
+        TraceEvent::Node(
+            NodeEvent::Stays { message, .. } | NodeEvent::Lost { message, .. } | NodeEvent::Delivered { message, .. },
+        ) => Fact::Message(*message),
+        TraceEvent::Launcher(_) | TraceEvent::Node(_) | TraceEvent::Machine(_) => return None,
     })
 }
 
