@@ -18,7 +18,6 @@ const NO_WINDOW: &str =
     "This program was built without its window. Give it a command, such as `demo`; `--help` lists them.";
 
 /// What the program is when it is not a node.
-#[must_use]
 pub fn run() -> ExitCode {
     std::panic::set_hook(Box::new(show_fault));
     let arguments = match Arguments::try_parse() {

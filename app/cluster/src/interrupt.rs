@@ -34,7 +34,6 @@ impl Interrupt {
     }
 
     /// Whether it was asked.
-    #[must_use]
     pub fn is_asked(&self) -> bool {
         self.state().asked
     }

@@ -185,7 +185,6 @@ impl Cluster {
     }
 
     /// As [`Self::wake_with`], for who has nothing else to wait for: a word comes when facts are there to be taken.
-    #[must_use]
     pub fn woken(&self) -> Receiver<()> {
         let (sender, woken) = channel();
         self.wake_with(move || {
@@ -196,25 +195,21 @@ impl Cluster {
     }
 
     /// Cluster time, in microseconds since the run began.
-    #[must_use]
     pub fn now(&self) -> u64 {
         self.clock.now()
     }
 
     /// The cluster's clock.
-    #[must_use]
     pub fn clock(&self) -> ClusterClock {
         self.clock.clone()
     }
 
     /// The folder of the run.
-    #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
     /// What can be asked of the cluster from other threads.
-    #[must_use]
     pub fn inquirer(&self) -> Inquirer {
         Inquirer::new(self.sender.clone())
     }
@@ -241,19 +236,16 @@ impl ClusterClock {
     }
 
     /// Microseconds since the run began.
-    #[must_use]
     pub fn now(&self) -> u64 {
         self.clock().now()
     }
 
     /// How fast it goes now; not at all once it has stopped by itself.
-    #[must_use]
     pub fn rate(&self) -> Rate {
         self.clock().rate()
     }
 
     /// What a process that starts now is told.
-    #[must_use]
     pub fn reading(&self) -> ClockReading {
         let clock = self.clock();
         ClockReading { wall: wall_clock(), cluster: clock.now(), rate: clock.rate(), until: clock.until() }

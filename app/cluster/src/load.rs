@@ -139,7 +139,6 @@ impl<W: Workload> Load<W> {
     }
 
     /// Under which id the first customer sends; the others follow it in number.
-    #[must_use]
     pub fn first(&self) -> NodeId {
         self.first
     }

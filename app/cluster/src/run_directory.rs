@@ -115,13 +115,11 @@ impl RunDirectory {
     }
 
     /// Where it is.
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Where the name server keeps its journal.
-    #[must_use]
     pub fn journal(&self) -> PathBuf {
         self.path.join(JOURNAL)
     }

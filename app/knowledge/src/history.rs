@@ -158,7 +158,6 @@ pub struct Names {
 
 impl Names {
     /// One of them.
-    #[must_use]
     pub fn get(&self, index: OrderIndex) -> Option<&str> {
         let index = index as usize;
         let begin = index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
@@ -166,13 +165,11 @@ impl Names {
     }
 
     /// How many there are.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
     /// Whether there are none.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }

@@ -227,7 +227,6 @@ impl Picture {
     }
 
     /// About how much memory it takes beside an earlier copy, in bytes. They share the lines of the log, which take most memory.
-    #[must_use]
     pub(crate) fn weight_beside(&self, earlier: Option<&Self>) -> usize {
         let things = self.nodes.iter().count() * NODE + self.customers.iter().count() * CUSTOMER;
         let steered = self.steering.links.len() + self.steering.timers.len() + self.steering.bombs.len();
@@ -296,19 +295,16 @@ impl Picture {
     }
 
     /// What a service last said of a postcode, if any was asked.
-    #[must_use]
     pub fn verdict(&self, postcode: Postcode) -> Option<&Verdict> {
         self.verdicts.get(&postcode)
     }
 
     /// What people call an incarnation of a process or customer; its id if it never said.
-    #[must_use]
     pub fn name(&self, id: NodeId) -> String {
         self.nodes.name_of(id).map_or_else(|| id.to_string(), str::to_owned)
     }
 
     /// Whether orders are answered, by what front-end and primary say of themselves.
-    #[must_use]
     pub fn service(&self) -> Service {
         let front_ends = || self.nodes.front_ends();
         if front_ends().next().is_some() && !front_ends().any(Node::runs) {
@@ -352,14 +348,12 @@ impl Picture {
     }
 
     /// The message that leaves its link next if time goes on, and when; frozen senders let nothing go.
-    #[must_use]
     pub fn next_due(&self) -> Option<(u64, &MessageInFlight)> {
         let going = self.traffic.departures(self.now).filter(|(_, it)| !self.steering.frozen.contains_key(&it.id.from));
         going.min_by_key(|(until, flying)| (*until, flying.id, flying.to))
     }
 
     /// Whether something on the screen moves by itself as time goes on.
-    #[must_use]
     pub fn moves(&self) -> bool {
         !self.steering.is_stopped(self.now) && self.traffic.moves(self.now)
     }

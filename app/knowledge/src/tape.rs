@@ -47,7 +47,6 @@ pub enum Entry {
 
 impl Entry {
     /// When it was taken; of a fact, when it happened.
-    #[must_use]
     pub fn at(&self) -> u64 {
         match self {
             Entry::Fact(record) => record.at,
@@ -102,7 +101,6 @@ impl Default for Tape {
 
 impl Tape {
     /// An empty tape that keeps at most about this many bytes.
-    #[must_use]
     pub fn with_room(limit: usize) -> Self {
         Self {
             entries: EntryLog::default(),
@@ -153,50 +151,42 @@ impl Tape {
     }
 
     /// The number of the first entry that is still here.
-    #[must_use]
     pub fn first(&self) -> usize {
         self.entries.first()
     }
 
     /// The number that the next entry will have: how many were taken in all.
-    #[must_use]
     pub fn end(&self) -> usize {
         self.entries.end()
     }
 
     /// One entry, if it is still here.
-    #[must_use]
     pub fn entry(&self, number: usize) -> Option<Entry> {
         self.entries.get(number)
     }
 
     /// The course of the run.
-    #[must_use]
     pub fn message_index(&self) -> &MessageIndex {
         &self.message_index
     }
 
     /// About how much memory the entries and what is looked up about them take, in bytes.
-    #[must_use]
     pub fn bytes(&self) -> usize {
         self.entries.bytes() + self.beats.len() * size_of::<Beat>() + self.message_index.bytes()
     }
 
     /// The cluster time to which the entries before this one have come.
-    #[must_use]
     pub fn time_at(&self, end: usize) -> u64 {
         let beat = end.checked_sub(self.first() + 1).and_then(|at| self.beats.get(at));
         beat.map_or(self.base.now, |beat| beat.at)
     }
 
     /// How many entries had been taken by a moment of cluster time.
-    #[must_use]
     pub fn end_at(&self, time: u64) -> usize {
         self.first() + self.beats.partition_point(|beat| beat.at <= time)
     }
 
     /// Where the step before this place ends: that step undone.
-    #[must_use]
     pub fn step_before(&self, end: usize) -> usize {
         let first = self.first();
         let before = self.beats.iter().take(end.saturating_sub(first)).rposition(|beat| beat.step);
@@ -204,7 +194,6 @@ impl Tape {
     }
 
     /// Where the step after this place ends.
-    #[must_use]
     pub fn step_after(&self, end: usize) -> usize {
         let first = self.first();
         let skipped = end.saturating_sub(first);
@@ -213,7 +202,6 @@ impl Tape {
     }
 
     /// A message of long ago as it was told of then, with its end.
-    #[must_use]
     pub fn recall(&self, track: &MessageTrack) -> Option<MessageInFlight> {
         let mut alone = Picture::default();
         for number in [Some(track.entry), track.end_entry.filter(|end| *end != track.entry)].into_iter().flatten() {

@@ -69,7 +69,6 @@ pub enum Judgement {
 /// assert_eq!(ends_with(r#"["seed-0"]"#)?, Judgement::Violation, "the order is lost");
 /// # Ok::<(), history::HistoryError>(())
 /// ```
-#[must_use]
 pub fn judge(history: &History) -> Verdict {
     let mut verdict = Verdict::default();
     let mut lost = BTreeSet::new();

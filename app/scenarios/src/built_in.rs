@@ -48,7 +48,6 @@ pub const MUSEUM: [(Plant, &str); 18] = [
 ];
 
 /// The text of a built-in scenario, those of the museum included.
-#[must_use]
 pub fn built_in(name: &str) -> Option<&'static str> {
     let shown = || {
         let plant = name.strip_prefix("museum/")?;

@@ -102,7 +102,6 @@ fn ok_or(good: bool, otherwise: Met) -> Met {
 
 impl Expectations {
     /// Compares: floors, ceilings, then lights. A floor of nothing is no line.
-    #[must_use]
     pub fn compare(&self, outcome: &Outcome) -> Vec<Compared> {
         let findings = &outcome.findings;
         let mut lines = Vec::new();

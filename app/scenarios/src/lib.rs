@@ -154,7 +154,6 @@ impl Scenario {
     }
 
     /// Whether it gives orders up for lost, by a fresh start.
-    #[must_use]
     pub(crate) fn loses_orders(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.action, Action::FreshStart(_)))
     }
@@ -229,7 +228,6 @@ pub fn parse_action(line: &str) -> Result<Action, String> {
 }
 
 /// The sentence for a file that is too large.
-#[must_use]
 pub(crate) fn too_large() -> String {
     format!("a scenario has at most {} KiB", LARGEST_FILE / 1024)
 }

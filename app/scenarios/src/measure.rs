@@ -25,7 +25,6 @@ pub struct Gaps {
 
 impl Gaps {
     /// `crashes`: when nodes were crashed, oldest first.
-    #[must_use]
     pub fn of(counts: &Counts, crashes: &[Duration]) -> Self {
         let longest = |from: Duration, to: Duration| {
             let within = counts.gaps.values().filter(|(begin, end)| *end >= from && *begin <= to);
@@ -44,7 +43,6 @@ impl Gaps {
 }
 
 /// Orders a second from the first fault to the end, in percent of those before it. None: there was no calm second.
-#[must_use]
 pub(crate) fn share_of_calm(counts: &Counts, findings: &Findings) -> Option<u64> {
     let calm = recovery(counts, findings).0.filter(|calm| *calm > 0)?;
     let first_fault = findings.first_fault?;
@@ -56,7 +54,6 @@ pub(crate) fn share_of_calm(counts: &Counts, findings: &Findings) -> Option<u64>
 
 /// Orders a second before the first fault, and how long after the last step a whole second with half as many ended. None:
 /// there was no calm second, or no such second afterwards.
-#[must_use]
 pub fn recovery(counts: &Counts, findings: &Findings) -> (Option<u64>, Option<Duration>) {
     const SECOND: usize = 10;
     let tenth = |moment: Duration| (moment.as_millis() / 100) as usize;

@@ -94,7 +94,6 @@ fn millis<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok
 
 impl Outcome {
     /// Judges.
-    #[must_use]
     pub fn of(scenario: &Scenario, findings: Findings, finished: Finished) -> Self {
         let (calm, recovery) = recovery(&finished.counts, &findings);
         let mut outcome = Self {

@@ -97,7 +97,6 @@ pub enum Trouble {
 impl ScenarioRun {
     /// Nothing has happened yet, and cluster time begins. All moments count from the same beginning as the load driver's.
     /// `is_watched`: whether a person is there who can let time go on.
-    #[must_use]
     pub fn open(
         script_runner: ScriptRunner,
         load_driver: Box<dyn LoadDriver>,
@@ -121,13 +120,11 @@ impl ScenarioRun {
     }
 
     /// How far it is.
-    #[must_use]
     pub fn phase(&self) -> &Phase {
         &self.phase
     }
 
     /// The script, and its findings so far.
-    #[must_use]
     pub fn script_runner(&self) -> &ScriptRunner {
         &self.script_runner
     }
@@ -156,7 +153,6 @@ impl ScenarioRun {
     }
 
     /// Memory of the largest process, in bytes.
-    #[must_use]
     pub fn largest(&self) -> u64 {
         self.largest
     }
@@ -222,7 +218,6 @@ impl ScenarioRun {
     }
 
     /// The speed that a person has chosen, until the script says another.
-    #[must_use]
     pub fn chosen(&self) -> Option<Rate> {
         self.clocks.chosen()
     }

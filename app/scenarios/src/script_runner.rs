@@ -90,7 +90,6 @@ impl Attempt {
 
 impl ScriptRunner {
     /// Nothing has happened yet. Everything random follows from the seed.
-    #[must_use]
     pub fn new(scenario: Scenario, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let draw = random.bits();
@@ -112,19 +111,16 @@ impl ScriptRunner {
     }
 
     /// The scenario that runs.
-    #[must_use]
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
     }
 
     /// From what everything random follows.
-    #[must_use]
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
     /// What has been found so far.
-    #[must_use]
     pub fn findings(&self) -> &Findings {
         &self.findings
     }
@@ -135,13 +131,11 @@ impl ScriptRunner {
     }
 
     /// What stands over what happens now, if the script says something.
-    #[must_use]
     pub fn said(&self) -> Option<&str> {
         self.said.as_deref()
     }
 
     /// The step that comes next, or is waited for; none: all are done.
-    #[must_use]
     pub fn next_step(&self) -> Option<&Step> {
         self.scenario.steps.get(self.next).filter(|_| self.findings.stuck.is_none())
     }
@@ -212,7 +206,6 @@ impl ScriptRunner {
 
     /// Whether everything has happened that is to happen by this moment of the script: its time is over and no step is left,
     /// or one could not be done.
-    #[must_use]
     pub fn is_over(&self, script: Duration) -> bool {
         let over = script >= self.scenario.lasts;
         over && (self.next_step().is_none_or(|step| self.moment(step) >= self.scenario.lasts) || self.repeats())

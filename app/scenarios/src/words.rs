@@ -23,7 +23,6 @@ pub(super) const TIMERS: [&str; 9] = [
 ];
 
 /// A timer's short name; whom or what it is about is not in it.
-#[must_use]
 pub fn timer_name(timer: Timer) -> &'static str {
     match timer {
         Timer::Heartbeat => "heartbeat",

@@ -27,7 +27,6 @@ pub enum Choice {
 
 impl Named {
     /// Of this process.
-    #[must_use]
     pub fn by_environment() -> Self {
         let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         Self {
@@ -39,7 +38,6 @@ impl Named {
     }
 
     /// Asks where Wayland is said to be. X11's own library tells soon enough whether it is there.
-    #[must_use]
     pub fn choose(&self) -> Choice {
         let says_wayland = self.wayland.is_some() || self.wayland_socket.is_some();
         match (says_wayland, &self.x11) {

@@ -31,7 +31,6 @@ impl Sort {
     }
 
     /// What a name promises; none: nothing that can be opened here, but the content decides.
-    #[must_use]
     pub(crate) fn by_name(path: &Path) -> Option<Self> {
         let end = path.extension()?;
         [Sort::Tape, Sort::Scenario].into_iter().find(|sort| end.eq_ignore_ascii_case(sort.end()))
@@ -53,27 +52,23 @@ pub struct Item {
 
 impl Item {
     /// Of this name.
-    #[must_use]
     pub fn new(name: OsString, is_folder: bool) -> Self {
         let shown = called(&name, 200);
         Self { lower: shown.to_lowercase(), shown, name, is_folder }
     }
 
     /// Whether its name hides it, by a dot before it.
-    #[must_use]
     pub(crate) fn is_hidden(&self) -> bool {
         self.shown.starts_with('.')
     }
 
     /// Whether it can be shown as it is called.
-    #[must_use]
     pub(crate) fn is_text(&self) -> bool {
         self.name.to_str().is_some()
     }
 }
 
 /// A stranger's name as it can be shown, cut after `most` letters; bytes that are not text are written as escapes.
-#[must_use]
 pub fn called(name: &OsStr, most: usize) -> String {
     let mut shown = String::new();
     for chunk in name.as_encoded_bytes().utf8_chunks() {

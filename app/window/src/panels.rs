@@ -80,7 +80,6 @@ impl Focus {
     }
 
     /// Whether this node is looked at.
-    #[must_use]
     pub(crate) fn is_on(&self, name: &str) -> bool {
         matches!(&self.selected, Selected::Node(selected) if selected == name)
     }

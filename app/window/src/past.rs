@@ -58,7 +58,6 @@ impl Window {
     }
 
     /// Whether a moment of the past is shown.
-    #[must_use]
     pub fn shows_past(&self) -> bool {
         self.past.is_some()
     }
@@ -71,7 +70,6 @@ impl Window {
     }
 
     /// The moment of the past that is shown, in microseconds of cluster time.
-    #[must_use]
     pub fn picture_shown_at(&self) -> Option<u64> {
         self.past.as_ref().map(|past| past.moment.picture.now)
     }

@@ -97,13 +97,11 @@ pub(crate) const DARK: Tokens = Tokens {
 };
 
 /// The colours of the theme that is shown.
-#[must_use]
 pub fn tokens(ui: &Ui) -> &'static Tokens {
     if ui.visuals().dark_mode { &DARK } else { &LIGHT }
 }
 
 /// The colours of a theme.
-#[must_use]
 pub fn tokens_of(theme: Theme) -> &'static Tokens {
     match theme {
         Theme::Dark => &DARK,
@@ -218,19 +216,16 @@ pub mod time {
 }
 
 /// Semi-bold letters of a size.
-#[must_use]
 pub(crate) fn strong(size: f32) -> FontId {
     FontId::new(size, FontFamily::Name(STRONG.into()))
 }
 
 /// Letters of a size.
-#[must_use]
 pub fn plain(size: f32) -> FontId {
     FontId::proportional(size)
 }
 
 /// Addresses, ids, logs.
-#[must_use]
 pub(crate) fn mono() -> FontId {
     FontId::monospace(text::SMALL)
 }
@@ -331,13 +326,11 @@ fn visuals(tokens: &Tokens, theme: Theme) -> Visuals {
 }
 
 /// A colour that lets so much (0 to 1) of what is under it through.
-#[must_use]
 pub(crate) fn faded(colour: Color32, strength: f32) -> Color32 {
     colour.gamma_multiply(strength)
 }
 
 /// A colour between two.
-#[must_use]
 pub fn between(one: Color32, other: Color32, share: f32) -> Color32 {
     one.lerp_to_gamma(other, share)
 }

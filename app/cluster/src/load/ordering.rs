@@ -98,7 +98,6 @@ impl<W: Write> OrderingLoad<W> {
     }
 
     /// How far those without a name have come.
-    #[must_use]
     pub fn crowd(&self) -> Crowd {
         let all = self.times.as_ref().filter(|times| !times.is_empty());
         let times = all.map(|all| CrowdTimes {
@@ -302,7 +301,6 @@ pub struct FinalReads<W: Write> {
 
 impl<W: Write> FinalReads<W> {
     /// How far all have come, with these reads.
-    #[must_use]
     pub fn crowd(&self) -> Crowd {
         self.ordering.crowd()
     }

@@ -74,7 +74,6 @@ impl Workload for Look {
 }
 
 /// Postcodes to order to: first those that have a history already.
-#[must_use]
 pub fn postcodes(base: &OrderBook) -> Vec<Postcode> {
     let first: Vec<Postcode> = base.histories().map(|(postcode, _)| postcode).collect();
     let known: BTreeSet<Postcode> = first.iter().copied().collect();

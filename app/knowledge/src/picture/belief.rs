@@ -38,25 +38,21 @@ pub struct Belief {
 
 impl Belief {
     /// Whether the primary it believes in is not the one that acts.
-    #[must_use]
     pub fn errs_in_primary(&self, truth: &Truth) -> bool {
         self.primary != truth.primary
     }
 
     /// Whether its view is not the recorded one.
-    #[must_use]
     pub fn errs_in_view(&self, truth: &Truth) -> bool {
         truth.view.as_ref().is_some_and(|view| view.number != self.view || view.members != self.members)
     }
 
     /// Whether it takes a dead replica for alive, or a living one for dead. What it has no opinion on is no error.
-    #[must_use]
     pub fn errs_in_alive(&self, truth: &Truth) -> bool {
         self.alive.as_ref().is_some_and(|alive| *alive != truth.alive)
     }
 
     /// Whether anything is not as it believes.
-    #[must_use]
     pub fn errs(&self, truth: &Truth) -> bool {
         self.errs_in_primary(truth) || self.errs_in_view(truth) || self.errs_in_alive(truth)
     }
@@ -64,7 +60,6 @@ impl Belief {
 
 impl Picture {
     /// What is so.
-    #[must_use]
     pub fn truth(&self) -> Truth {
         let recorded = self.nodes.iter().filter(|node| node.runs()).find_map(|node| match &node.state {
             Some(NodeState::NameServer { record, .. }) if record.number.0 > 0 => Some(record),

@@ -41,7 +41,6 @@ const MOST_HOPS: u64 = 24;
 
 impl Picture {
     /// Why the service is not quite safe although a primary answers orders; none if it is, or if nobody answers.
-    #[must_use]
     pub fn concern(&self) -> Option<Concern> {
         let primary = self.nodes.acting_primary()?;
         let state = primary.replica()?;
@@ -59,7 +58,6 @@ impl Picture {
     }
 
     /// Whether a replica was a member, and a newer view than it knows is without it.
-    #[must_use]
     pub fn is_left_out(&self, node: &Node) -> bool {
         let believes = node.replica().is_some_and(|replica| replica.view.members.contains(&node.id));
         believes && self.nodes.newest_view().is_some_and(|view| !view.members.contains(&node.id))

@@ -76,25 +76,21 @@ impl Customers {
     }
 
     /// How many.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
     /// Whether there is none.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
     /// By identity.
-    #[must_use]
     pub fn get(&self, id: CustomerId) -> Option<&Customer> {
         self.iter().find(|customer| customer.id == id)
     }
 
     /// By the id under which it sends.
-    #[must_use]
     pub fn of(&self, node: NodeId) -> Option<&Customer> {
         self.iter().find(|customer| customer.node == node)
     }

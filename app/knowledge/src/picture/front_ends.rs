@@ -27,7 +27,6 @@ impl Nodes {
     }
 
     /// The one that runs with the newest token of those that run; before any has one, the last by name.
-    #[must_use]
     pub fn newest_front_end(&self) -> Option<&Node> {
         self.front_ends().filter(|node| node.runs()).max_by_key(|node| token(node))
     }
@@ -44,7 +43,6 @@ impl Nodes {
 
 impl Picture {
     /// Where this front-end stands among the others.
-    #[must_use]
     pub fn precedence(&self, node: &Node) -> Precedence {
         let several = self.nodes.front_ends().nth(1).is_some();
         match (node.front_end(), token(node)) {

@@ -64,13 +64,11 @@ pub struct Histories {
 
 impl Node {
     /// Whether it runs.
-    #[must_use]
     pub fn runs(&self) -> bool {
         self.life == Life::Runs
     }
 
     /// What it believes, if it is a replica.
-    #[must_use]
     pub fn replica(&self) -> Option<&ReplicaState> {
         match &self.state {
             Some(NodeState::Replica(state)) => Some(state),
@@ -79,7 +77,6 @@ impl Node {
     }
 
     /// What it believes, if it is a front-end.
-    #[must_use]
     pub fn front_end(&self) -> Option<FrontEndState<'_>> {
         match &self.state {
             Some(NodeState::FrontEnd { retired, view, alive, pending, waits_for, .. }) => {
@@ -90,13 +87,11 @@ impl Node {
     }
 
     /// Whether it runs and acts as primary, by its own account.
-    #[must_use]
     pub fn leads(&self) -> bool {
         self.runs() && self.replica().is_some_and(|replica| replica.acting)
     }
 
     /// The view it believes in, if it has one.
-    #[must_use]
     pub fn view(&self) -> Option<&View> {
         match self.state.as_ref()? {
             NodeState::NameServer { record, .. } => Some(record),
@@ -145,19 +140,16 @@ impl Nodes {
     }
 
     /// By name.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&Node> {
         self.iter().find(|node| node.name == name)
     }
 
     /// By incarnation: only the present one of each name is found.
-    #[must_use]
     pub fn of(&self, id: NodeId) -> Option<&Node> {
         self.iter().find(|node| node.id == id)
     }
 
     /// What an incarnation of a process or a customer is called.
-    #[must_use]
     pub fn name_of(&self, id: NodeId) -> Option<&str> {
         self.names.get(&id).map(|name| &**name)
     }
@@ -167,20 +159,17 @@ impl Nodes {
     }
 
     /// The acting primary of the newest view that has one.
-    #[must_use]
     pub fn acting_primary(&self) -> Option<&Node> {
         let leading = self.iter().filter(|node| node.leads());
         leading.max_by_key(|node| node.replica().map(|replica| replica.view.number))
     }
 
     /// The newest view anybody who runs believes in.
-    #[must_use]
     pub fn newest_view(&self) -> Option<&View> {
         self.iter().filter(|node| node.runs()).filter_map(Node::view).max_by_key(|view| view.number)
     }
 
     /// How many processes run.
-    #[must_use]
     pub fn running(&self) -> usize {
         self.iter().filter(|node| node.runs()).count()
     }

@@ -109,7 +109,6 @@ impl Stats {
 
     /// This many in a hundred of the latest requests were answered within this many microseconds of cluster time: of the
     /// crowd's, if there is one.
-    #[must_use]
     pub fn percentile(&self, percent: usize) -> Option<u64> {
         match (self.crowd, percent) {
             (None, percent) => self.own_percentile(percent),
@@ -133,7 +132,6 @@ impl Stats {
 }
 
 /// Whether two replicas that stand at the same operation hold different orders. At other operations they may.
-#[must_use]
 pub fn contradict(one: &ReplicaState, other: &ReplicaState) -> bool {
     // Positions alone may differ in fingerprint: a left-out replica's uncommitted end is no fault.
     one.position.is_some() && one.position == other.position && one.digest != other.digest

@@ -54,13 +54,11 @@ impl Default for Steering {
 
 impl Steering {
     /// What a link does, one way.
-    #[must_use]
     pub fn link(&self, from: &str, to: &str) -> LinkRule {
         self.links.get(&(from.to_owned(), to.to_owned())).copied().unwrap_or_default()
     }
 
     /// Whether time stands still at `now`.
-    #[must_use]
     pub fn is_stopped(&self, now: u64) -> bool {
         self.rate == Rate::STOPPED || self.until.is_some_and(|until| now >= until)
     }
@@ -108,7 +106,6 @@ impl Steering {
     }
 
     /// The armed timer that rings next, after `now`, of a node that is not frozen.
-    #[must_use]
     pub fn next_timer(&self, now: u64) -> Option<(NodeId, Timer, u64)> {
         let going = self.timers.iter().filter(|(node, _)| !self.frozen.contains_key(node));
         let armed = going.flat_map(|(node, armed)| armed.iter().map(|(timer, at)| (*node, *timer, *at)));

@@ -20,7 +20,6 @@ pub struct TotalLoss {
 
 impl Picture {
     /// None while one of them runs, also if it stands still: it may go on.
-    #[must_use]
     pub fn total_loss(&self) -> Option<TotalLoss> {
         // The last primary may be gone before a front-end reports its view.
         let is_newest = |view: &&View| view.number > ViewNumber(0) && view.number.0 >= self.newest_led;

@@ -61,7 +61,6 @@ impl MessageInFlight {
 
     /// How far it has really come, from 0 to 1: it rests at the end of its delay until it is handled, and while it is
     /// held where it was.
-    #[must_use]
     pub fn progress(&self, now: u64) -> f32 {
         let (share, since) = self.had_come;
         let Stay::Until(until) = self.stay else { return share };
@@ -73,13 +72,11 @@ impl MessageInFlight {
     }
 
     /// Whether it is held in its link.
-    #[must_use]
     pub fn is_held(&self) -> bool {
         self.end.is_none() && self.stay == Stay::Held
     }
 
     /// How strongly its way still glows `glow` microseconds after a glance: 1 at its arrival, then less, then none.
-    #[must_use]
     pub fn glow(&self, now: u64, glow: u64) -> Option<f32> {
         let (ended, _) = self.end.as_ref()?;
         let age = now.saturating_sub(*ended);
@@ -133,7 +130,6 @@ impl Traffic {
     }
 
     /// The message that leaves its link next, after `now`, if time goes on; those that are held stay.
-    #[must_use]
     pub fn next_due(&self, now: u64) -> Option<&MessageInFlight> {
         self.departures(now).min_by_key(|(until, flying)| (*until, flying.id, flying.to)).map(|(_, flying)| flying)
     }
@@ -147,7 +143,6 @@ impl Traffic {
     }
 
     /// One of them all.
-    #[must_use]
     pub fn find(&self, id: MessageId, to: NodeId) -> Option<&MessageInFlight> {
         let is_it = |flying: &&MessageInFlight| flying.id == id && flying.to == to;
         let passed = || self.passed().rev().find(is_it).or_else(|| self.recalled.as_deref().filter(is_it));
@@ -160,13 +155,11 @@ impl Traffic {
     }
 
     /// Whether a message moves now. A glow is for the caller to ask about.
-    #[must_use]
     pub fn moves(&self, now: u64) -> bool {
         self.flying().any(|flying| flying.progress(now) < 1.0 && !flying.is_held())
     }
 
     /// When the last message arrived.
-    #[must_use]
     pub fn newest_end(&self) -> u64 {
         self.newest_end
     }

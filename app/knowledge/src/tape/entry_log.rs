@@ -38,19 +38,16 @@ pub struct EntryLog {
 
 impl EntryLog {
     /// The number of the first entry that is still here.
-    #[must_use]
     pub fn first(&self) -> usize {
         self.first
     }
 
     /// The number that the next entry will have.
-    #[must_use]
     pub fn end(&self) -> usize {
         self.first + self.full.len() * BLOCK + self.newest.ends.len()
     }
 
     /// How much memory the entries take, in bytes.
-    #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes + self.newest.bytes.len() + (self.end() - self.first) * size_of::<u32>()
     }
@@ -75,7 +72,6 @@ impl EntryLog {
     }
 
     /// One entry, if it is still here.
-    #[must_use]
     pub fn get(&self, number: usize) -> Option<Entry> {
         let at = number.checked_sub(self.first)?;
         match self.full.get(at / BLOCK) {

@@ -93,7 +93,6 @@ pub struct TapeCopy {
 
 impl Tape {
     /// The tape as it is now, to be saved.
-    #[must_use]
     pub fn copy(&self) -> TapeCopy {
         TapeCopy { entries: self.entries.clone(), checkpoint: self.checkpoint.facts().cloned().collect() }
     }
@@ -101,13 +100,11 @@ impl Tape {
 
 impl TapeCopy {
     /// How many entries will be written.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.entries.end() - self.entries.first() + self.checkpoint.len()
     }
 
     /// Whether there is nothing to write.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

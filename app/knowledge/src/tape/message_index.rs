@@ -49,7 +49,6 @@ pub struct MessageTrack {
 
 impl MessageTrack {
     /// Whether its way had not ended by the end of the tape.
-    #[must_use]
     pub fn is_open(&self) -> bool {
         self.end == u64::MAX
     }
@@ -149,7 +148,6 @@ impl MessageIndex {
     }
 
     /// About how much memory it takes, in bytes.
-    #[must_use]
     pub fn bytes(&self) -> usize {
         self.tracks.len() * (size_of::<MessageTrack>() + BESIDE)
             + self.open.open().len() * BESIDE
@@ -158,38 +156,32 @@ impl MessageIndex {
     }
 
     /// One message.
-    #[must_use]
     pub fn find(&self, id: MessageId, to: NodeId) -> Option<&MessageTrack> {
         self.tracks.iter().rev().find(|track| track.id == id && track.to == to)
     }
 
     /// All requests, in the order in which they were asked.
-    #[must_use]
     pub fn requests(&self) -> &[RequestTrack] {
         &self.requests
     }
 
     /// A request's place among them.
-    #[must_use]
     pub fn request(&self, request: RequestId) -> Option<u32> {
         self.by_request.get(&request).copied()
     }
 
     /// What people call a request.
-    #[must_use]
     pub fn name(&self, request: RequestId) -> String {
         self.evidence.name(request)
     }
 
     /// How the verdict stood before the entry of this number.
-    #[must_use]
     pub fn judged_at(&self, end: usize) -> Judged {
         let after = self.verdicts.partition_point(|(entry, _)| *entry < end);
         after.checked_sub(1).and_then(|at| self.verdicts.get(at)).map(|(_, judged)| judged.clone()).unwrap_or_default()
     }
 
     /// How it stands now.
-    #[must_use]
     pub fn judged(&self) -> &Judged {
         self.evidence.judged()
     }

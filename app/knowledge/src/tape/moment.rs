@@ -29,7 +29,6 @@ impl Moment {
     }
 
     /// The moment before the entry of this number.
-    #[must_use]
     pub fn at(tape: &Tape, end: usize) -> Self {
         let mut moment = Self::of(tape, end);
         moment.go_to(tape, end);

@@ -65,7 +65,6 @@ impl Lights {
     }
 
     /// Whether nothing contradicts linearizability.
-    #[must_use]
     pub fn is_linearizable(&self) -> bool {
         self.contradictions.is_empty()
     }
@@ -94,7 +93,6 @@ pub struct Judged {
 
 impl Judged {
     /// Whether a request is part of a contradiction.
-    #[must_use]
     pub fn convicts(&self, request: RequestId) -> bool {
         self.contradictions.iter().any(|contradiction| contradiction.requests.contains(&request))
     }
@@ -134,13 +132,11 @@ pub struct Evidence {
 
 impl Evidence {
     /// What is known now.
-    #[must_use]
     pub fn judged(&self) -> &Judged {
         &self.judged
     }
 
     /// What people call a request: "Grace/3".
-    #[must_use]
     pub fn name(&self, request: RequestId) -> String {
         called(&self.customers, request)
     }

@@ -74,13 +74,11 @@ fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Er
 
 impl Findings {
     /// All faults.
-    #[must_use]
     pub fn all_faults(&self) -> u64 {
         self.faults.values().sum::<u64>() + self.failpoints.values().sum::<u64>()
     }
 
     /// Kinds of fault; each failpoint is one.
-    #[must_use]
     pub fn kinds(&self) -> u64 {
         (self.faults.len() + self.failpoints.len()) as u64
     }

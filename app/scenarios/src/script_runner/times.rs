@@ -35,7 +35,6 @@ pub struct Patience {
 
 impl Patience {
     /// Counts from this reading of the cluster's clock, in microseconds, and this moment.
-    #[must_use]
     pub fn new(is_watched: bool, cluster: u64, real: Duration) -> Self {
         Self { is_watched, cluster, real, counted: Duration::ZERO }
     }
@@ -61,7 +60,6 @@ pub struct Clocks {
 
 impl Clocks {
     /// Nothing has passed of script and patience yet.
-    #[must_use]
     pub fn new(is_watched: bool, cluster: u64, real: Duration) -> Self {
         let now = Times { real, ..Times::default() };
         Self { now, cluster, patience: Patience::new(is_watched, cluster, real), chosen: None }
@@ -77,13 +75,11 @@ impl Clocks {
     }
 
     /// As it stands.
-    #[must_use]
     pub fn now(&self) -> Times {
         self.now
     }
 
     /// As it stood at a moment a little earlier.
-    #[must_use]
     pub fn at(&self, real: Duration) -> Times {
         let ago = self.now.real.saturating_sub(real);
         let Times { script, patience, .. } = self.now;
@@ -91,7 +87,6 @@ impl Clocks {
     }
 
     /// The speed that a person has chosen, until the script says another.
-    #[must_use]
     pub fn chosen(&self) -> Option<Rate> {
         self.chosen
     }

@@ -43,7 +43,6 @@ impl Action {
 }
 
 /// What can be done with a node, most used first.
-#[must_use]
 pub(crate) fn of_node(picture: &Picture, node: &Node) -> Vec<Action> {
     let (name, its) = (&node.name, || node.name.clone());
     let remove = Action::new("Remove", format!("Remove {name}"), UserCommand::Remove { node: its() }).destructive();
@@ -78,7 +77,6 @@ pub(crate) fn of_node(picture: &Picture, node: &Node) -> Vec<Action> {
 }
 
 /// What is done with a node less often: only its menu offers it.
-#[must_use]
 pub(crate) fn rare(picture: &Picture, node: &Node) -> Vec<Action> {
     let mut actions = Vec::new();
     if node.actor == Actor::Role(Role::FrontEnd) {
@@ -104,7 +102,6 @@ pub(crate) fn rare(picture: &Picture, node: &Node) -> Vec<Action> {
 }
 
 /// One more front-end, beside those there are.
-#[must_use]
 pub fn add_front_end(picture: &Picture) -> Action {
     let in_full = match picture.nodes.front_ends().count() {
         1 => "Add a second front-end",
@@ -114,7 +111,6 @@ pub fn add_front_end(picture: &Picture) -> Action {
 }
 
 /// The primary hears neither front-ends nor replicas; name server and services it still reaches.
-#[must_use]
 pub(crate) fn split_the_brain(picture: &Picture, primary: &str) -> Action {
     let spared =
         |node: &&Node| matches!(node.actor, Actor::Role(Role::NameServer | Role::Customer) | Actor::Service(_));
@@ -124,7 +120,6 @@ pub(crate) fn split_the_brain(picture: &Picture, primary: &str) -> Action {
 }
 
 /// Replicas that run, those that hold most first: with one of them a new history can begin.
-#[must_use]
 pub(crate) fn may_begin_afresh(picture: &Picture) -> Vec<String> {
     let holds = |node: &Node| node.replica().and_then(|replica| replica.position).map(|position| position.op);
     let is_replica = |node: &&Node| node.runs() && node.actor == Actor::Role(Role::Replica);
@@ -134,7 +129,6 @@ pub(crate) fn may_begin_afresh(picture: &Picture) -> Vec<String> {
 }
 
 /// The name of the menu of a part's bombs.
-#[must_use]
 pub(crate) fn bomb_menu(part: Part) -> &'static str {
     match part {
         Part::Primary => wording::BOMB_AS_PRIMARY,
@@ -145,7 +139,6 @@ pub(crate) fn bomb_menu(part: Part) -> &'static str {
 }
 
 /// The parts a node can play; of a replica the one it plays now comes first.
-#[must_use]
 pub fn parts(node: &Node) -> Vec<Part> {
     match node.actor {
         Actor::Role(Role::NameServer) => vec![Part::NameServer],
@@ -161,7 +154,6 @@ pub fn parts(node: &Node) -> Vec<Part> {
 }
 
 /// The failpoints at a numbered step: where a bomb dropped on the step can go off.
-#[must_use]
 pub(crate) fn failpoints_at(step: u8) -> &'static [Failpoint] {
     match step {
         1 => &[Failpoint::JoinerRegistered],
@@ -191,7 +183,6 @@ pub(crate) fn failpoints_at(step: u8) -> &'static [Failpoint] {
 }
 
 /// The action that sets a bomb.
-#[must_use]
 pub fn bomb(name: &str, at: Failpoint, crash: bool) -> Action {
     let blast = if crash { Blast::Crash } else { Blast::Freeze { wakes_after: None } };
     let verb = if crash { "Crash" } else { "Freeze" };
@@ -204,7 +195,6 @@ pub fn bomb(name: &str, at: Failpoint, crash: bool) -> Action {
 const DELAYS: [u64; 3] = [10, 50, 250];
 
 /// What can be done with a message; nothing once it has left its link.
-#[must_use]
 pub(crate) fn of_message(flying: &MessageInFlight, now: u64) -> Vec<Action> {
     if flying.end.is_some() || (!flying.is_held() && flying.progress(now) >= 1.0) {
         return Vec::new();
@@ -224,7 +214,6 @@ pub(crate) fn of_message(flying: &MessageInFlight, now: u64) -> Vec<Action> {
 }
 
 /// The delays that a message can be given.
-#[must_use]
 pub fn delays(flying: &MessageInFlight) -> Vec<Action> {
     let delay = |millis: u64| {
         let command =

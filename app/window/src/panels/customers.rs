@@ -21,7 +21,6 @@ pub(crate) fn customers_ui(ui: &mut Ui, picture: &Picture, focus: &mut Focus, ro
 }
 
 /// The height that the whole list would have.
-#[must_use]
 pub fn height(picture: &Picture) -> f32 {
     ROW * picture.customers.len() as f32
 }

@@ -134,7 +134,6 @@ impl FilesState {
     }
 
     /// Where files are looked for.
-    #[must_use]
     pub fn folder(&self) -> Option<&Path> {
         self.folder.as_deref()
     }

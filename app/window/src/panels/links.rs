@@ -10,7 +10,6 @@ use knowledge::user_command::{LinkWay, UserCommand};
 pub type Ends = (String, String);
 
 /// Whether two ever send each other anything.
-#[must_use]
 pub fn talk(one: Actor, other: Actor) -> bool {
     match (one, other) {
         (Actor::Role(Role::Replica), Actor::Role(Role::Replica)) => true,
@@ -30,7 +29,6 @@ fn everybody(picture: &Picture) -> Vec<(&str, Actor)> {
 }
 
 /// All pairs that may talk.
-#[must_use]
 pub fn pairs(picture: &Picture) -> Vec<Ends> {
     let all = everybody(picture);
     let mut pairs = Vec::new();
@@ -45,19 +43,16 @@ pub fn pairs(picture: &Picture) -> Vec<Ends> {
 }
 
 /// Both ways between two.
-#[must_use]
 pub fn both((one, other): &Ends) -> [LinkWay; 2] {
     [way(one, other), way(other, one)]
 }
 
 /// One way.
-#[must_use]
 pub fn way(from: &str, to: &str) -> LinkWay {
     LinkWay { from: from.to_owned(), to: to.to_owned() }
 }
 
 /// All links of somebody, both ways, except with those named.
-#[must_use]
 pub fn of(picture: &Picture, name: &str, except: &[&str]) -> Vec<LinkWay> {
     let its = |(one, other): &Ends| {
         (one == name && !except.contains(&other.as_str())) || (other == name && !except.contains(&one.as_str()))
@@ -72,7 +67,6 @@ pub fn set(links: Vec<LinkWay>, rule: LinkRule) -> UserCommand {
 }
 
 /// What the links between two do: from the first to the second, and back.
-#[must_use]
 pub fn rules(picture: &Picture, (one, other): &Ends) -> (LinkRule, LinkRule) {
     let steering = &picture.steering;
     if steering.links.is_empty() {
@@ -82,7 +76,6 @@ pub fn rules(picture: &Picture, (one, other): &Ends) -> (LinkRule, LinkRule) {
 }
 
 /// Whether any link of somebody does something.
-#[must_use]
 pub(crate) fn any_broken(picture: &Picture, name: &str) -> bool {
     picture.steering.links.keys().any(|(from, to)| from == name || to == name)
 }

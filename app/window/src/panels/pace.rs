@@ -106,14 +106,12 @@ fn next_timer(picture: &Picture) -> Option<u64> {
 }
 
 /// How long a hop takes before a person's eyes at this speed, in microseconds; 0: too short to be seen.
-#[must_use]
 pub fn hop_in_sight(hop: u64, rate: Rate) -> u64 {
     if rate == Rate::STOPPED { 0 } else { hop.saturating_mul(1_000_000) / u64::from(rate.0) }
 }
 
 /// A length of cluster time that a person sees for about this many microseconds, at the speed of the picture. While time
 /// stands still or is very slow it is at least nine tenths of a hop, so that what has just arrived can be told.
-#[must_use]
 pub(crate) fn in_sight(picture: &Picture, micros: u64) -> u64 {
     let rate = picture.steering.rate;
     let scaled = micros * u64::from(rate.0) / 1_000_000;

@@ -46,7 +46,6 @@ pub struct Course<'a> {
 
 impl Course<'_> {
     /// When a request was asked.
-    #[must_use]
     pub(crate) fn asked_at(&self, request: RequestId) -> Option<u64> {
         let message_index = self.tape.message_index();
         message_index

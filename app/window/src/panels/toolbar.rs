@@ -276,7 +276,6 @@ fn theme_button(ui: &mut Ui) {
 }
 
 /// What the present theme is called, and the one after it.
-#[must_use]
 pub(crate) fn next_theme(now: ThemePreference) -> (&'static str, ThemePreference) {
     match now {
         ThemePreference::System => ("system", ThemePreference::Light),

@@ -76,7 +76,6 @@ fn steps(factor: f32) -> f32 {
 }
 
 /// The size of the window in points as the system counts them, whatever is zoomed.
-#[must_use]
 pub fn window(context: &Context) -> Vec2 {
     context.content_rect().size() * context.zoom_factor()
 }

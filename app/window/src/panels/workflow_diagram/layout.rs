@@ -35,7 +35,6 @@ const LARGE: Vec2 = vec2(1000.0, 600.0);
 const USUAL: Vec2 = vec2(680.0, 400.0);
 
 /// The part of the canvas that is the map's.
-#[must_use]
 pub(crate) fn map_part(canvas: Rect) -> Rect {
     canvas.with_max_x(canvas.left() + canvas.width() * size::MAP_SHARE)
 }
@@ -54,7 +53,6 @@ fn card(canvas: Rect) -> Vec2 {
 
 /// The places of nodes of these kinds, in their order, on an untouched canvas. Customers have none here. On a canvas with
 /// less room than they need, all of them are smaller, in proportion: none ever covers another.
-#[must_use]
 pub fn places(canvas: Rect, kinds: &[Kind]) -> Vec<Rect> {
     let scale = scale(canvas, kinds);
     let wide = Rect::from_min_size(canvas.min, (canvas.size() / scale).max(Vec2::ZERO));
@@ -63,7 +61,6 @@ pub fn places(canvas: Rect, kinds: &[Kind]) -> Vec<Rect> {
 }
 
 /// How much smaller than usual nodes are drawn, with their letters: 1 where there is room.
-#[must_use]
 pub fn scale(canvas: Rect, kinds: &[Kind]) -> f32 {
     let count = |wanted: Kind| kinds.iter().filter(|kind| **kind == wanted).count();
     let columns = columns(count(Kind::Replica)) as f32;
@@ -85,7 +82,6 @@ const SMALLEST_SCALE: f32 = 0.01;
 const LEAST_ROW: f32 = 22.0;
 
 /// A part of a rectangle, this far from its edges, or its middle if there is less room than that.
-#[must_use]
 pub(crate) fn inside(rect: Rect, margin: f32) -> Rect {
     let half = rect.size().max(Vec2::ZERO) / 2.0;
     Rect::from_center_size(rect.center(), 2.0 * (half - Vec2::splat(margin)).max(Vec2::ZERO))
@@ -133,7 +129,6 @@ fn places_with_room(canvas: Rect, kinds: &[Kind]) -> Vec<Rect> {
 }
 
 /// A rectangle moved, if need be, so that it lies on the canvas.
-#[must_use]
 pub(crate) fn keep_within(rect: Rect, canvas: Rect) -> Rect {
     let inner = canvas.shrink(8.0);
     let half = rect.size() / 2.0;
@@ -215,7 +210,6 @@ impl Taken {
     }
 
     /// Whether nothing stands there.
-    #[must_use]
     pub(crate) fn is_free(&self, rect: Rect) -> bool {
         !self.0.iter().any(|taken| taken.intersects(rect))
     }

@@ -52,7 +52,6 @@ impl MapView {
     }
 
     /// Whether everything is shown.
-    #[must_use]
     pub(crate) fn is_whole(&self) -> bool {
         *self == Self::default()
     }
@@ -81,20 +80,17 @@ impl MapView {
 
 impl Projection {
     /// Where a place is on the screen.
-    #[must_use]
     pub fn at(&self, longitude: f32, latitude: f32) -> Pos2 {
         let (x, y) = self.view.middle;
         self.part.center() + vec2((longitude - x) * SQUEEZE, y - latitude) * self.scale
     }
 
     /// Where a customer lives on the screen; places in millionths of a degree.
-    #[must_use]
     pub fn home(&self, (latitude, longitude): (i32, i32)) -> Pos2 {
         self.at(longitude as f32 / 1e6, latitude as f32 / 1e6)
     }
 
     /// The place under a point of the screen.
-    #[must_use]
     pub fn place(&self, at: Pos2) -> Point {
         let away = (at - self.part.center()) / self.scale;
         let (x, y) = self.view.middle;

@@ -49,19 +49,16 @@ impl Way {
     }
 
     /// Corners of the line.
-    #[must_use]
     pub fn points(&self) -> &[Pos2] {
         &self.points
     }
 
     /// In points.
-    #[must_use]
     pub fn length(&self) -> f32 {
         self.lengths.last().copied().unwrap_or(0.0)
     }
 
     /// The place after this share (0 to 1) of the way.
-    #[must_use]
     pub fn at(&self, share: f32) -> Pos2 {
         let wanted = self.length() * share.clamp(0.0, 1.0);
         let after = self.lengths.partition_point(|length| *length < wanted).clamp(1, self.points.len() - 1);
@@ -71,20 +68,17 @@ impl Way {
     }
 
     /// How far a place is from the way, in points.
-    #[must_use]
     pub fn distance(&self, from: Pos2) -> f32 {
         let pieces = self.points.windows(2).map(|pair| distance_to_piece(from, pair[0], pair[1]));
         pieces.fold(f32::INFINITY, f32::min)
     }
 
     /// Whether a straight line from `start` to `end` crosses the way.
-    #[must_use]
     pub fn crosses(&self, start: Pos2, end: Pos2) -> bool {
         self.points.windows(2).any(|pair| pieces_cross(pair[0], pair[1], start, end))
     }
 
     /// A line this many points to the right of the way.
-    #[must_use]
     pub fn beside(&self, aside: f32) -> Vec<Pos2> {
         let last = self.points.len() - 1;
         let place = |index: usize| {
@@ -95,7 +89,6 @@ impl Way {
     }
 
     /// The way as a wave around itself.
-    #[must_use]
     pub(crate) fn wave(&self) -> Vec<Pos2> {
         let steps = (self.length() / 2.0).ceil().max(2.0) as usize;
         let place = |step: usize| {
@@ -107,13 +100,11 @@ impl Way {
     }
 
     /// The direction of travel at a share of the way, one point long.
-    #[must_use]
     pub fn heading(&self, share: f32) -> Vec2 {
         (self.at((share + 0.02).min(1.0)) - self.at((share - 0.02).max(0.0))).normalized()
     }
 
     /// The place this many points beyond a share of the way.
-    #[must_use]
     pub fn beyond(&self, share: f32, points: f32) -> Pos2 {
         self.at(share + points / self.length().max(1.0))
     }
@@ -135,7 +126,6 @@ const CURVE: u32 = 24;
 
 /// The way from one thing to another: the same line, whichever of the two sends. It leads around `others` that stand
 /// between two replicas, or between the name server and a front-end.
-#[must_use]
 pub fn way(from: (Kind, Rect), to: (Kind, Rect), others: &[Rect]) -> Way {
     let upright = |a: &Rect, b: &Rect| (a.center().y, a.center().x) <= (b.center().y, b.center().x);
     let swapped = from.0 as usize > to.0 as usize || (from.0 == to.0 && !upright(&from.1, &to.1));
