@@ -31,8 +31,8 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use knowledge::user_command::{CustomerCommand, UserCommand};
 use protocol::ids::{FrontEndToken, Role, Span, View};
 use protocol::message::WaitReason;
-use protocol::trace::{Actor, LauncherEvent, NodeEvent, NodeState, Rate, TraceEvent, TraceRecord};
-use shown::{Shown, click, drag, key, shown, shown_at};
+use protocol::trace::{Actor, LauncherEvent, NodeEvent, NodeState, Rate};
+use shown::{Shown, chord, click, drag, focus, key, say, shown, shown_at, type_into};
 use window::panels::Selected;
 
 /// Everything is over long since.
@@ -53,6 +53,26 @@ fn of_customer(command: CustomerCommand) -> [UserCommand; 1] {
 
 fn asked_for(harness: &mut Shown) -> Vec<UserCommand> {
     harness.state_mut().commands.take()
+}
+
+fn click_on(harness: &mut Shown, part_of_label: &str) {
+    harness.get_by_label_contains(part_of_label).click();
+    harness.run_steps(3);
+}
+
+fn menu_of(harness: &mut Shown, part_of_label: &str) {
+    let at = place(harness, part_of_label).center();
+    press(harness, at, PointerButton::Secondary, 1);
+}
+
+fn select(harness: &mut Shown, node: &str) {
+    harness.state_mut().focus.select_node(node);
+    harness.run_steps(3);
+}
+
+fn resize(harness: &mut Shown, size: Vec2) {
+    harness.set_size(size);
+    harness.run_steps(4);
 }
 
 fn press(harness: &mut Shown, at: Pos2, button: PointerButton, times: u32) {
@@ -94,16 +114,12 @@ fn dragging_a_customer_asks_to_move_house() {
     let (newcastle, london) = (place(&harness, "customer Grace").center(), place(&harness, "customer Tim").center());
     drag(&mut harness, newcastle, london + vec2(2.0, 1.0));
     let commands = asked_for(&mut harness);
-    let [UserCommand::Customer(CustomerCommand::MoveCustomer { customer, place, .. })] = &commands[..] else {
+    let [UserCommand::Customer(CustomerCommand::MoveCustomer { customer, place: to, .. })] = &commands[..] else {
         panic!("{commands:?}")
     };
     assert_eq!(*customer, scene::customer(2).1);
-    assert!((51_000_000..52_200_000).contains(&place.0), "{place:?}");
-    assert_eq!(place_of_grace(&harness), newcastle, "the customer moves when a fact says so");
-}
-
-fn place_of_grace(harness: &Shown) -> Pos2 {
-    place(harness, "customer Grace").center()
+    assert!((51_000_000..52_200_000).contains(&to.0), "{to:?}");
+    assert_eq!(place(&harness, "customer Grace").center(), newcastle, "the customer moves when a fact says so");
 }
 
 #[test]
@@ -124,13 +140,9 @@ fn dishes_and_a_postcode_make_an_order() {
 fn a_misshapen_postcode_is_refused_before_anything_is_asked() {
     let mut harness = at_rest();
     click(&mut harness, "Pad thai, 0 chosen");
-    let field = harness.get_by_label("Deliver to postcode");
-    field.focus();
-    harness.run_steps(2);
-    harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
-    harness.run_steps(2);
-    harness.get_by_label("Deliver to postcode").type_text("DH1");
-    harness.run_steps(3);
+    focus(&mut harness, "Deliver to postcode");
+    chord(&mut harness, Modifiers::COMMAND, Key::A);
+    type_into(&mut harness, "Deliver to postcode", "DH1");
     harness.get_by_label_contains("This is not a valid UK postcode");
     click(&mut harness, "Place order · 1 item · £10.50");
     assert_eq!(asked_for(&mut harness), []);
@@ -175,14 +187,12 @@ fn nodes_are_added_crashed_restarted_and_removed() {
     let node = |name: &str| name.to_owned();
     click(&mut harness, "+ Replica");
     assert_eq!(asked_for(&mut harness), [UserCommand::AddReplica]);
-    harness.get_by_label_contains("node replica-2").click();
-    harness.run_steps(3);
+    click_on(&mut harness, "node replica-2");
     click(&mut harness, "Crash");
     click(&mut harness, "Orders");
     let orders = UserCommand::ShowOrders { node: node("replica-2"), from: None };
     assert_eq!(asked_for(&mut harness), [UserCommand::Crash { node: node("replica-2") }, orders]);
-    harness.get_by_label_contains("node replica-1: replica-1 · crashed").click();
-    harness.run_steps(3);
+    click_on(&mut harness, "node replica-1: replica-1 · crashed");
     click(&mut harness, "Restart");
     click(&mut harness, "Remove");
     let wanted = [UserCommand::Restart { node: node("replica-1") }, UserCommand::Remove { node: node("replica-1") }];
@@ -192,8 +202,7 @@ fn nodes_are_added_crashed_restarted_and_removed() {
 #[test]
 fn a_right_click_on_a_node_opens_what_can_be_done_with_it() {
     let mut harness = shown();
-    let at = place(&harness, "node replica-3").center();
-    press(&mut harness, at, PointerButton::Secondary, 1);
+    menu_of(&mut harness, "node replica-3");
     click(&mut harness, "Crash replica-3");
     assert_eq!(asked_for(&mut harness), [UserCommand::Crash { node: "replica-3".into() }]);
 }
@@ -201,8 +210,7 @@ fn a_right_click_on_a_node_opens_what_can_be_done_with_it() {
 #[test]
 fn a_second_front_end_is_added_by_the_menu_of_the_first_and_by_the_menu_of_the_window() {
     let mut harness = shown();
-    let at = place(&harness, "node front-end").center();
-    press(&mut harness, at, PointerButton::Secondary, 1);
+    menu_of(&mut harness, "node front-end");
     click(&mut harness, "Add a second front-end");
     assert_eq!(asked_for(&mut harness), [UserCommand::AddFrontEnd]);
     click(&mut harness, "Menu");
@@ -223,8 +231,7 @@ fn several_front_ends_stand_apart_and_say_which_is_the_newest() {
     }
     let mut harness = shown_at(&told, scene::NOW);
     for size in [vec2(1280.0, 800.0), vec2(1024.0, 640.0)] {
-        harness.set_size(size);
-        harness.run_steps(4);
+        resize(&mut harness, size);
         let cards: Vec<Rect> = harness.query_all_by_label_contains("node ").map(|node| node.rect()).collect();
         assert!(cards.len() >= 9, "{cards:?}");
         for (index, card) in cards.iter().enumerate() {
@@ -235,8 +242,7 @@ fn several_front_ends_stand_apart_and_say_which_is_the_newest() {
     harness.get_by_label_contains("node front-end-2: Front-end 2, older, unaware");
     harness.get_by_label_contains("node front-end-3: Front-end 3, newest");
     // Each is a node like any other.
-    let at = place(&harness, "node front-end-2").center();
-    press(&mut harness, at, PointerButton::Secondary, 1);
+    menu_of(&mut harness, "node front-end-2");
     click(&mut harness, "Crash front-end-2");
     assert_eq!(asked_for(&mut harness), [UserCommand::Crash { node: "front-end-2".into() }]);
 }
@@ -244,8 +250,7 @@ fn several_front_ends_stand_apart_and_say_which_is_the_newest() {
 #[test]
 fn a_right_click_on_a_customer_removes_it() {
     let mut harness = shown();
-    let at = place(&harness, "customer Alan").center();
-    press(&mut harness, at, PointerButton::Secondary, 1);
+    menu_of(&mut harness, "customer Alan");
     click(&mut harness, "Remove Alan");
     assert_eq!(
         asked_for(&mut harness),
@@ -267,7 +272,7 @@ fn nodes_can_be_moved_and_fitted_back() {
 #[test]
 fn a_customers_menu_orders_where_there_is_no_order_form() {
     let mut harness = at_rest();
-    let at = place_of_grace(&harness);
+    let at = place(&harness, "customer Grace").center();
     press(&mut harness, at, PointerButton::Secondary, 1);
     steering::point(&mut harness, "Order");
     click(&mut harness, "Pad thai");
@@ -316,8 +321,7 @@ fn keys_do_what_the_list_of_keys_says() {
 fn what_is_typed_is_no_shortcut() {
     let mut harness = at_rest();
     harness.state_mut().focus.select_node("replica-2");
-    harness.get_by_label("Deliver to postcode").focus();
-    harness.run_steps(2);
+    focus(&mut harness, "Deliver to postcode");
     harness.key_press(Key::C);
     key(&mut harness, Key::N);
     assert_eq!(asked_for(&mut harness), []);
@@ -338,11 +342,9 @@ fn the_theme_goes_round_by_button_and_key() {
 #[test]
 fn the_window_zooms_by_key_and_menu() {
     let mut harness = shown();
-    harness.key_press_modifiers(Modifiers::COMMAND, Key::Plus);
-    harness.run_steps(3);
+    chord(&mut harness, Modifiers::COMMAND, Key::Plus);
     assert!(harness.ctx.zoom_factor() > 1.05);
-    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num0);
-    harness.run_steps(3);
+    chord(&mut harness, Modifiers::COMMAND, Key::Num0);
     assert_eq!(harness.ctx.zoom_factor(), 1.0);
 }
 
@@ -405,9 +407,7 @@ fn a_message_on_its_way_tells_what_it_is() {
 fn what_the_cluster_refuses_is_shown_and_kept() {
     let mut harness = shown();
     let why = "There are 20 replicas already; remove one first.";
-    let event = TraceEvent::Launcher(LauncherEvent::CommandRefused { why: why.into() });
-    harness.state_mut().picture.apply(&TraceRecord { node: scene::NAME_SERVER, at: scene::NOW + 1, event });
-    harness.run_steps(3);
+    say(&mut harness, scene::NAME_SERVER, LauncherEvent::CommandRefused { why: why.into() });
     harness.get_by_label(why);
     click(&mut harness, "Close");
     assert!(harness.query_by_label(why).is_none());
@@ -420,10 +420,7 @@ fn what_the_cluster_refuses_is_shown_and_kept() {
 fn the_log_can_be_filtered_and_measurements_read() {
     let mut harness = shown();
     click(&mut harness, "Log");
-    harness.get_by_label("Filter the log").focus();
-    harness.run_steps(2);
-    harness.get_by_label("Filter the log").type_text("primary of view");
-    harness.run_steps(3);
+    type_into(&mut harness, "Filter the log", "primary of view");
     assert_eq!(harness.query_all_by_label_contains("is primary of view 3").count(), 1);
     assert_eq!(harness.query_all_by_label_contains("started as process").count(), 0);
     click(&mut harness, "Measurements");
@@ -437,8 +434,7 @@ fn the_keyboard_reaches_nodes_and_opens_their_menu() {
     harness.run_steps(2);
     key(&mut harness, Key::Enter);
     assert_eq!(harness.state().focus.selected, Selected::Node("front-end".into()));
-    harness.key_press_modifiers(Modifiers::SHIFT, Key::F10);
-    harness.run_steps(3);
+    chord(&mut harness, Modifiers::SHIFT, Key::F10);
     click(&mut harness, "Crash front-end");
     assert_eq!(asked_for(&mut harness), [UserCommand::Crash { node: "front-end".into() }]);
 }
@@ -466,8 +462,7 @@ fn a_small_window_and_a_large_one_keep_all_nodes_in_sight() {
     let usual = [vec2(1024.0, 640.0), vec2(1920.0, 1080.0)].map(|size| (size, shown()));
     let crowded = shown_at(&scene::crowd(20, 50, 100), scene::NOW);
     for (size, mut harness) in usual.into_iter().chain([(vec2(1280.0, 800.0), crowded)]) {
-        harness.set_size(size);
-        harness.run_steps(4);
+        resize(&mut harness, size);
         let window = Rect::from_min_size(Pos2::ZERO, size).expand2(Vec2::splat(1.0));
         for node in harness.query_all_by_label_contains("node ") {
             assert!(window.contains_rect(node.rect()), "{:?} in {size:?}", node.rect());
@@ -481,10 +476,8 @@ fn place_order_stays_where_it_is_while_an_order_waits() {
     let before = place(&harness, "Place order");
     let request = protocol::ids::RequestId { customer: scene::customer(2).1, number: protocol::ids::RequestNumber(9) };
     let ask = protocol::message::Ask::Order { postcode: "NE1 7RU".parse().unwrap(), items: vec!["Pad thai".into()] };
-    let event = TraceEvent::Node(NodeEvent::Asked { customer: scene::customer(2).1, request, ask });
-    let record = TraceRecord { node: scene::customer(2).0, at: 40_000_001, event };
-    harness.state_mut().take_in(knowledge::tape::Entry::Fact(record));
-    harness.run_steps(3);
+    let (grace, customer) = scene::customer(2);
+    say(&mut harness, grace, NodeEvent::Asked { customer, request, ask });
     assert_eq!(place(&harness, "Place order").left_top(), before.left_top(), "it has not moved");
     assert!(
         !harness.get_by_label("Cancel order").rect().intersects(before),

@@ -10,8 +10,8 @@ use egui::{Key, Modifiers, Pos2, Rect, pos2, vec2};
 use egui_kittest::kittest::Queryable;
 use knowledge::tape::{self, Entry};
 use knowledge::user_command::UserCommand;
-use protocol::trace::{LauncherEvent, TraceEvent, TraceRecord};
-use shown::{Shown, click, drag, key, open, shown, shown_at};
+use protocol::trace::LauncherEvent;
+use shown::{Shown, chord, click, drag, focus, key, look, open, say, shown, shown_at, type_into};
 use window::Window;
 use window::panels::Selected;
 use window::panels::timeline::Look;
@@ -86,8 +86,7 @@ fn the_banner_has_a_slider_and_buttons() {
 #[test]
 fn nothing_can_be_done_in_the_past() {
     let mut harness = shown();
-    harness.state_mut().look(Look::At(3_000_000));
-    harness.run_steps(3);
+    look(&mut harness, Look::At(3_000_000));
     click(&mut harness, "+ Replica");
     assert_eq!(harness.state_mut().commands.take(), [], "the button is disabled");
     key(&mut harness, Key::N);
@@ -105,10 +104,7 @@ fn nothing_can_be_done_in_the_past() {
 #[test]
 fn a_search_leads_from_hit_to_hit_and_selects_messages() {
     let mut harness = shown();
-    harness.get_by_label("Search the timeline").focus();
-    harness.run_steps(2);
-    harness.get_by_label("Search the timeline").type_text("order to");
-    harness.run_steps(3);
+    type_into(&mut harness, "Search the timeline", "order to");
     harness.get_by_label("2 found");
     key(&mut harness, Key::Enter);
     harness.get_by_label("1 of 2");
@@ -116,8 +112,7 @@ fn a_search_leads_from_hit_to_hit_and_selects_messages() {
     harness.get_by_label("2 of 2");
     harness.get_by_label("Says: order to NE1 7RU");
     harness.get_by_label("To: replica-2");
-    harness.key_press_modifiers(Modifiers::SHIFT, Key::Enter);
-    harness.run_steps(3);
+    chord(&mut harness, Modifiers::SHIFT, Key::Enter);
     harness.get_by_label("1 of 2");
 }
 
@@ -136,8 +131,7 @@ fn lanes_and_kinds_can_be_left_out() {
 #[test]
 fn the_timeline_zooms_pans_and_fits_by_keys() {
     let mut harness = shown();
-    harness.get_by_label("timeline of messages").focus();
-    harness.run_steps(2);
+    focus(&mut harness, "timeline of messages");
     harness.get_by_label("12.0 s");
     key(&mut harness, Key::ArrowUp);
     harness.get_by_label("6.0 s");
@@ -179,8 +173,7 @@ fn a_red_light_says_why_and_names_the_pair() {
     harness.run_steps(30);
     harness.get_by_label_contains("NE1 7RU: order Grace/2 was acknowledged, but is missing later");
     // Before the answer nobody knew.
-    harness.state_mut().look(Look::At(5_500_000));
-    harness.run_steps(3);
+    look(&mut harness, Look::At(5_500_000));
     harness.get_by_label("✓ 0 lost");
     click(&mut harness, "Back to now");
     click(&mut harness, "✗ 1 lost");
@@ -201,9 +194,7 @@ fn another_tape_is_shown_instead_of_the_present_and_closed_again() {
     key(&mut harness, Key::ArrowLeft);
     harness.get_by_label_contains("node replica-2");
     // Meanwhile the cluster goes on.
-    let event = TraceEvent::Launcher(LauncherEvent::HopIs { hop: 7 });
-    harness.state_mut().take_in(Entry::Fact(TraceRecord { node: scene::NAME_SERVER, at: 5, event }));
-    harness.run_steps(3);
+    say(&mut harness, scene::NAME_SERVER, LauncherEvent::HopIs { hop: 7 });
     click(&mut harness, "Close the tape");
     assert!(!harness.state().shows_past());
     assert_eq!(harness.state().picture.hop, 7);
@@ -219,8 +210,7 @@ fn a_tape_is_saved_from_the_menu_and_opened_again() {
         click(&mut harness, "Menu");
         click(&mut harness, menu);
         assert!(harness.get_by_label("File").is_focused(), "one may type at once");
-        harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
-        harness.run_steps(2);
+        chord(&mut harness, Modifiers::COMMAND, Key::A);
         harness.get_by_label("File").type_text(&path.display().to_string());
         harness.run_steps(2);
         harness.key_press(Key::Enter);
@@ -257,8 +247,7 @@ fn space_plays_the_past_and_stops_it() {
     let mut harness = shown();
     key(&mut harness, Key::Num1);
     harness.state_mut().commands.take();
-    harness.state_mut().look(Look::At(3_500_000));
-    harness.run_steps(2);
+    look(&mut harness, Look::At(3_500_000));
     let then = harness.state().picture_shown_at();
     key(&mut harness, Key::Space);
     assert_eq!(harness.state_mut().commands.take(), [], "nothing is asked of the cluster");
@@ -275,8 +264,7 @@ fn space_plays_the_past_and_stops_it() {
 fn what_the_past_refuses_is_disabled() {
     use egui_kittest::kittest::NodeT;
     let mut harness = shown();
-    harness.state_mut().look(Look::At(3_500_000));
-    harness.run_steps(3);
+    look(&mut harness, Look::At(3_500_000));
     for label in ["+ Replica", "+ Customer", "Cut…"] {
         assert!(harness.get_by_label(label).accesskit_node().is_disabled(), "{label}");
     }

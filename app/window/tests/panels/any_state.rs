@@ -2,7 +2,7 @@
 //! the past, on a tape, and as a presentation. Each is drawn, and where there is room nothing covers anything.
 #![expect(clippy::unwrap_used, reason = "a window that cannot be drawn must fail whoever wants it")]
 
-use egui::{Key, Modifiers, Rect, vec2};
+use egui::{Key, vec2};
 use egui_kittest::kittest::Queryable;
 use knowledge::tape;
 use protocol::random::Random;
@@ -10,7 +10,7 @@ use window::panels::timeline::Look;
 
 use super::Shown;
 use super::covering::{named, written};
-use super::every_size::{open, told};
+use super::every_size::{nothing_covers_anything, open, told, zoom};
 
 /// The number of windows.
 const WINDOWS: u64 = 48;
@@ -24,14 +24,6 @@ fn size(random: &mut Random) -> egui::Vec2 {
         _ => (random.between(300, 2200) as f32, random.between(200, 1400) as f32),
     };
     vec2(width, height)
-}
-
-fn times(harness: &mut Shown, modifiers: Modifiers, key: Key, times: u64) {
-    for _ in 0..times {
-        harness.key_press_modifiers(modifiers, key);
-        harness.step();
-    }
-    harness.run_steps(2);
 }
 
 /// Shows something, or does not: also where there is no room for it.
@@ -68,15 +60,6 @@ fn shows(harness: &mut Shown, random: &mut Random, replicas: u64) -> &'static st
     opened
 }
 
-fn nothing_covers_anything(all: &[(String, Rect)], window: Rect, what: &str) {
-    for (index, (name, one)) in all.iter().enumerate() {
-        assert!(window.expand(1.0).contains_rect(*one), "{name} {one:?} is outside {window:?}: {what}");
-        for (other_name, other) in &all[index + 1..] {
-            assert!(!one.shrink(0.5).intersects(*other), "{name} {one:?} covers {other_name} {other:?}: {what}");
-        }
-    }
-}
-
 fn drawn(seed: u64) {
     let random = &mut Random::new(seed);
     let room = size(random);
@@ -103,15 +86,15 @@ fn drawn(seed: u64) {
     }
     harness.run_steps(2);
     let (key, steps) = if random.below(2) == 0 { (Key::Plus, random.below(10)) } else { (Key::Minus, random.below(6)) };
-    times(&mut harness, Modifiers::COMMAND, key, steps);
+    zoom(&mut harness, key, steps);
     let opened = shows(&mut harness, random, replicas);
     let what = format!(
         "seed {seed}: {room:?}, {replicas} replicas, {customers} customers, {moment}, presents: {presents}, \
          {key:?} × {steps}, “{opened}”"
     );
-    let window = harness.ctx.content_rect();
+    let window = harness.ctx.content_rect().expand(0.5);
     let usable = window::theme::size::USABLE_PRESENTED;
-    if window.width() < usable.x - 1.0 || window.height() < usable.y - 1.0 {
+    if window.width() < usable.x || window.height() < usable.y {
         return;
     }
     nothing_covers_anything(&named(&harness, "node "), window, &what);

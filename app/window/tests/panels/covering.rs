@@ -8,10 +8,10 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use protocol::ids::{MessageId, RequestId, RequestNumber};
 use protocol::message::Step;
 use protocol::postcode::{PostcodeService, Verdict};
-use protocol::trace::{LauncherEvent, MessageFacts, NodeEvent, Rate, TraceEvent, TraceRecord};
+use protocol::trace::{LauncherEvent, MessageFacts, NodeEvent, Rate, TraceEvent};
 use window::theme::size;
 
-use super::{Shown, drag, place, press};
+use super::{Shown, drag, place, press, resize, say, select};
 use crate::scene::{self, replica};
 use crate::shown::shown_at;
 
@@ -61,16 +61,9 @@ pub fn named(harness: &Shown, beginning: &str) -> Vec<(String, Rect)> {
     all.map(|node| (label(&node), node.rect())).filter(|(label, _)| label.starts_with(beginning)).collect()
 }
 
-fn say(harness: &mut Shown, event: impl Into<TraceEvent>) {
-    let fact = TraceRecord { node: scene::NAME_SERVER, at: scene::NOW + 1, event: event.into() };
-    harness.state_mut().take_in(knowledge::tape::Entry::Fact(fact));
-    harness.run_steps(3);
-}
-
 fn sized(told: &scene::Scene, room: Vec2) -> Shown {
     let mut harness = shown_at(told, scene::NOW);
-    harness.set_size(room);
-    harness.run_steps(4);
+    resize(&mut harness, room);
     harness
 }
 
@@ -85,8 +78,8 @@ fn notices_and_hints_lie_over_no_node_customer_or_words() {
             told.lives(number, &format!("Shetlander {number}"), "ZE1 0AA", place);
         }
         let mut harness = sized(&told, room);
-        say(&mut harness, LauncherEvent::CommandRefused { why: "there is no such replica".into() });
-        say(&mut harness, LauncherEvent::ClockIs { rate: Rate::STOPPED, until: None });
+        say(&mut harness, scene::NAME_SERVER, LauncherEvent::CommandRefused { why: "there is no such replica".into() });
+        say(&mut harness, scene::NAME_SERVER, LauncherEvent::ClockIs { rate: Rate::STOPPED, until: None });
         let mut told = written(&harness, "there is no such replica");
         told.extend(written(&harness, "Time is stopped"));
         assert!(told.len() >= 2, "{told:?}");
@@ -139,8 +132,7 @@ fn crash_and_freeze_are_in_sight_with_twenty_replicas() {
     for room in SIZES {
         for name in ["replica-3", "replica-7", "front-end", "name-server"] {
             let mut harness = sized(&told, room);
-            harness.state_mut().focus.select_node(name);
-            harness.run_steps(3);
+            select(&mut harness, name);
             for words in ["Crash", "Freeze"] {
                 let at = harness.get_by_label(words).rect();
                 // The inspector ends where the tabs begin.

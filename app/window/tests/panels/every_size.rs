@@ -2,14 +2,13 @@
 //! nothing covers anything.
 
 use egui::{Event, Key, Modifiers, Rect, vec2};
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use protocol::trace::{Actor, Standing};
 use window::Window;
 
+use super::{Shown, resize, select};
 use crate::scene;
-
-type Shown = Harness<'static, Window>;
+use crate::shown::sized;
 
 /// A running cluster with this many replicas and customers.
 pub fn told(replicas: u64, customers: u64) -> scene::Scene {
@@ -42,14 +41,10 @@ pub fn open(told: &scene::Scene, width: f32, height: f32) -> Shown {
     let mut window = Window::default();
     told.tell(&mut window, 1_000_000);
     window.appearance.reduced_motion = true;
-    Harness::builder()
-        .with_size(vec2(width, height))
-        .with_step_dt(0.02)
-        .with_context_setup(window::theme::install)
-        .build_ui_state(|ui, window: &mut Window| window.ui(ui), window)
+    sized(window, vec2(width, height))
 }
 
-fn zoom(harness: &mut Shown, key: Key, times: usize) {
+pub fn zoom(harness: &mut Shown, key: Key, times: u64) {
     for _ in 0..times {
         harness.key_press_modifiers(Modifiers::COMMAND, key);
         harness.step();
@@ -85,7 +80,7 @@ fn every_size_and_every_zoom_is_drawn() {
                 for beliefs in [false, true] {
                     harness.state_mut().appearance.beliefs = beliefs;
                     harness.state_mut().focus.select_node("replica-1");
-                    harness.run_steps(1);
+                    harness.run_steps(2);
                 }
                 zoom(&mut harness, Key::Plus, 9);
                 zoom(&mut harness, Key::Minus, 14);
@@ -109,7 +104,7 @@ fn places(harness: &Shown, labels: &[&str]) -> Vec<(String, Rect)> {
     labels.iter().map(|label| ((*label).to_owned(), harness.get_by_label(label).rect())).collect()
 }
 
-fn nothing_covers_anything(places: &[(String, Rect)], window: Rect, what: &str) {
+pub fn nothing_covers_anything(places: &[(String, Rect)], window: Rect, what: &str) {
     for (index, (name, one)) in places.iter().enumerate() {
         assert!(window.expand(0.5).contains_rect(*one), "{name} {one:?} is outside {window:?}: {what}");
         for (other_name, other) in &places[index + 1..] {
@@ -129,17 +124,14 @@ fn in_a_usable_size_nothing_covers_anything_and_all_can_be_reached() {
                 harness.run_steps(3);
                 zoom(&mut harness, Key::Plus, larger);
                 if inspects {
-                    harness.state_mut().focus.select_node("replica-2");
-                    harness.run_steps(3);
+                    select(&mut harness, "replica-2");
                 }
                 let what = format!("{width} × {height}, zoomed {larger} times");
                 let window = harness.ctx.content_rect();
                 let nodes = ["name-server", "front-end", "replica-1", "replica-2", "replica-3"];
                 let nodes: Vec<String> = nodes.iter().map(|name| format!("node {name}")).collect();
-                let mut cards: Vec<(String, Rect)> = Vec::new();
-                for name in &nodes {
-                    cards.push((name.clone(), harness.get_by_label_contains(name).rect()));
-                }
+                let card = |name: &String| (name.clone(), harness.get_by_label_contains(name).rect());
+                let cards: Vec<(String, Rect)> = nodes.iter().map(card).collect();
                 nothing_covers_anything(&cards, window, &what);
                 let smallest = cards.iter().map(|(_, card)| card.height()).fold(f32::MAX, f32::min);
                 assert!(smallest >= 22.0, "cards are {smallest} points high: {what}");
@@ -167,8 +159,7 @@ fn a_size_is_kept_as_it_was_chosen_and_drawn_as_the_window_allows() {
     assert!((chosen - 1.8).abs() < 0.01, "{chosen}");
     harness.event(Event::PointerGone);
     // The same window on a small projector.
-    harness.set_size(vec2(800.0 / chosen, 600.0 / chosen));
-    harness.run_steps(4);
+    resize(&mut harness, vec2(800.0 / chosen, 600.0 / chosen));
     assert!(harness.ctx.zoom_factor() < 1.2, "{}", harness.ctx.zoom_factor());
     assert!(harness.ctx.content_rect().width() >= window::theme::size::USABLE.x - 1.0);
 }

@@ -9,8 +9,9 @@ use egui::{Key, Modifiers, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use window::Window;
 
+use crate::resize;
 use crate::scene;
-use crate::shown::{Shown, click, key, open, shown};
+use crate::shown::{Shown, chord, click, focus, key, open, shown};
 
 /// What happens on another thread is waited for, for as long as it takes.
 fn until(harness: &mut Shown, what: &str, holds: impl Fn(&Shown) -> bool) {
@@ -46,8 +47,7 @@ fn asks(harness: &mut Shown, entry: &str, folder: &Path) {
 }
 
 fn types(harness: &mut Shown, text: &str) {
-    harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
-    harness.run_steps(1);
+    chord(harness, Modifiers::COMMAND, Key::A);
     harness.get_by_label("File").type_text(text);
     harness.run_steps(2);
 }
@@ -93,8 +93,7 @@ fn a_file_is_chosen_from_the_list_of_its_folder_by_keys() {
     click(&mut harness, "All files");
     assert_eq!(rows(&harness).len(), 4);
     click(&mut harness, "All files");
-    harness.get_by_label("File").focus();
-    harness.run_steps(1);
+    focus(&mut harness, "File");
     types(&mut harness, "oth");
     assert_eq!(rows(&harness), ["file other.jhtape"]);
     types(&mut harness, "nothing like it");
@@ -170,8 +169,7 @@ fn ten_thousand_files_cost_no_more_rows_than_are_in_sight() {
     types(&mut harness, &format!("{}/", few.path().display()));
     says(&mut harness, "file few.jhtape");
     types(&mut harness, "");
-    harness.key_press_modifiers(Modifiers::COMMAND, Key::A);
-    harness.run_steps(1);
+    chord(&mut harness, Modifiers::COMMAND, Key::A);
     key(&mut harness, Key::Delete);
     says(&mut harness, "file 00000.jhtape");
     types(&mut harness, "1234");
@@ -187,8 +185,7 @@ fn the_dialog_has_room_in_a_small_window() {
     }
     for size in [vec2(683.0, 512.0), vec2(1024.0, 768.0), vec2(1920.0, 1080.0)] {
         let mut harness = shown();
-        harness.set_size(size);
-        harness.run_steps(3);
+        resize(&mut harness, size);
         harness.state_mut().files_state.go(folder.path().to_owned());
         harness.state_mut().files_state.ask(window::panels::files::Purpose::Open(window::folders::Sort::Scenario));
         says(&mut harness, "There is nothing to open here");

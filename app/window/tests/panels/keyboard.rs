@@ -3,8 +3,8 @@
 use egui::{Key, vec2};
 use egui_kittest::kittest::Queryable;
 
-use super::Shown;
 use super::surfaces::{self, SURFACES, everything};
+use super::{Shown, focus, key};
 
 /// The most presses of Tab.
 const MOST: usize = 100;
@@ -13,8 +13,7 @@ const MOST: usize = 100;
 fn tab_through(harness: &mut Shown, name: &str) -> usize {
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..MOST {
-        harness.key_press(Key::Tab);
-        harness.run_steps(3);
+        key(harness, Key::Tab);
         let Some(id) = harness.ctx.memory(|memory| memory.focused()) else { continue };
         if !seen.insert(format!("{id:?}")) {
             break;
@@ -61,8 +60,7 @@ fn a_focus_on_speeds_and_dishes_is_painted() {
     let mut harness = everything(vec2(1280.0, 800.0));
     for label in ["speed: 1/10", "Pad thai, 0 chosen"] {
         let before = ring_around(&harness, label);
-        harness.get_by_label(label).focus();
-        harness.run_steps(2);
+        focus(&mut harness, label);
         let after = ring_around(&harness, label);
         assert!(after > before, "{label}: {before} outlines before, {after} with the focus");
     }

@@ -8,7 +8,7 @@ use protocol::trace::LinkRule;
 use window::panels::Selected;
 
 use super::steering::{plain, steered};
-use super::{asked_for, click, drag, place, press, shown};
+use super::{asked_for, click, drag, key, menu_of, place, shown};
 
 fn both(one: &str, other: &str) -> Vec<LinkWay> {
     vec![way(one, other), way(other, one)]
@@ -30,8 +30,7 @@ fn a_line_is_cut_slowed_and_held_by_its_menu() {
             LinkRule { hold: true, ..LinkRule::default() },
         ),
     ] {
-        let at = place(&harness, "link front-end – replica-2").center();
-        press(&mut harness, at, PointerButton::Secondary, 1);
+        menu_of(&mut harness, "link front-end – replica-2");
         click(&mut harness, entry);
         assert_eq!(asked_for(&mut harness), [UserCommand::SetLinks { links, rule }]);
     }
@@ -60,8 +59,7 @@ fn a_line_is_taken_hold_of_anywhere_even_if_nothing_pointed_at_it_before() {
 #[test]
 fn escape_closes_a_menu_and_only_then_gives_up_what_is_chosen() {
     let mut harness = shown();
-    let at = place(&harness, "node replica-3").center();
-    press(&mut harness, at, PointerButton::Secondary, 1);
+    menu_of(&mut harness, "node replica-3");
     harness.get_by_label("Suspend replica-3's process (SIGSTOP)");
     plain(&mut harness, Key::Escape);
     assert!(harness.query_by_label("Suspend replica-3's process (SIGSTOP)").is_none());
@@ -75,13 +73,11 @@ fn a_links_delay_is_set_with_the_keyboard_alone() {
     let mut harness = shown();
     harness.get_by_label_contains("link front-end – replica-2").focus();
     harness.run_steps(2);
-    harness.key_press(Key::Enter);
-    harness.run_steps(3);
+    key(&mut harness, Key::Enter);
     harness.get_by_role_and_label(Role::Slider, "Delay").focus();
     harness.run_steps(2);
     for _ in 0..5 {
-        harness.key_press(Key::ArrowRight);
-        harness.run_steps(2);
+        key(&mut harness, Key::ArrowRight);
     }
     click(&mut harness, "ways: Only → replica-2");
     click(&mut harness, "Set");
@@ -142,7 +138,6 @@ fn the_cutting_tool_is_left_with_escape() {
     let mut harness = shown();
     assert_eq!(plain(&mut harness, Key::X), []);
     harness.get_by_label_contains("Draw a line: it cuts every link it crosses");
-    harness.key_press(Key::Escape);
-    harness.run_steps(2);
+    key(&mut harness, Key::Escape);
     assert!(harness.query_by_label_contains("Draw a line").is_none());
 }

@@ -8,7 +8,7 @@ use egui::{Key, vec2};
 use egui_kittest::kittest::Queryable;
 
 use super::surfaces::{self, SURFACES, Surface, controls, everything, look_back};
-use super::{Shown, asked_for};
+use super::{Shown, asked_for, key};
 
 /// In it, all of a list is in sight.
 const ROOM: egui::Vec2 = vec2(1500.0, 1900.0);
@@ -140,8 +140,7 @@ fn a_key_that_would_ask_for_something_in_the_past_says_why_not() {
         let mut harness = everything(ROOM);
         harness.state_mut().focus.select_node("replica-2");
         look_back(&mut harness);
-        harness.key_press(pressed);
-        harness.run_steps(2);
+        key(&mut harness, pressed);
         assert_eq!(harness.state_mut().hand_over(1.0), [], "{pressed:?}");
         harness.run_steps(2);
         assert!(harness.query_all_by_label_contains("which cannot be changed").count() > 0, "{pressed:?}");

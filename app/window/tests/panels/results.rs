@@ -7,15 +7,42 @@ use egui_kittest::kittest::Queryable;
 use knowledge::user_command::{CustomerCommand, UserCommand};
 use protocol::order_book::MOST_SESSIONS;
 use protocol::plant::Plant;
+use protocol::trace::{LauncherEvent, TraceRecord};
 use window::Beginning;
 
 use super::ended::{LESSON, STRICT, begin, end, open};
-use super::{Shown, asked_for, click, shown};
+use super::{Shown, asked_for, chord, click, click_on, key, shown, type_into};
+use crate::shown::look;
 
 fn opened(text: &str) -> Shown {
     let mut harness = shown();
-    open(harness.state_mut(), "lesson.toml", text);
+    open_scenario(&mut harness, "lesson.toml", text);
+    harness
+}
+
+/// Asks whether to run this scenario.
+pub fn open_scenario(harness: &mut Shown, name: &str, text: &str) {
+    open(harness.state_mut(), name, text);
     harness.run_steps(3);
+}
+
+/// From its beginning, `now` milliseconds after the window opened, to its end, at which this many orders are lost.
+fn run_through(harness: &mut Shown, now: u64, lost: u64) {
+    let told = begin(harness.state_mut(), now);
+    end(harness.state_mut(), &told, now, lost);
+    harness.run_steps(3);
+}
+
+/// Opens this scenario and runs it to its end.
+pub fn perform(harness: &mut Shown, text: &str, lost: u64) {
+    open_scenario(harness, "lesson.toml", text);
+    click(harness, "Run it");
+    run_through(harness, 0, lost);
+}
+
+fn performed(text: &str, lost: u64) -> Shown {
+    let mut harness = shown();
+    perform(&mut harness, text, lost);
     harness
 }
 
@@ -37,9 +64,7 @@ fn a_mistake_that_is_caught_is_said_to_be_and_made_again_or_not_by_a_click() {
     harness.get_by_label_contains("would end with exit status 1");
     click(&mut harness, "Run without the bug");
     assert!(harness.query_by_label("✓ Caught").is_none());
-    let told = begin(harness.state_mut(), 10_000);
-    end(harness.state_mut(), &told, 10_000, 0);
-    harness.run_steps(3);
+    run_through(&mut harness, 10_000, 0);
     harness.get_by_label("✓ Holds");
     harness.get_by_label("✓ met: the light “lost” stays green: no bug is on; it is green");
     harness.get_by_label_contains("would end with exit status 0");
@@ -55,18 +80,13 @@ fn a_mistake_that_is_caught_is_said_to_be_and_made_again_or_not_by_a_click() {
 
 #[test]
 fn what_was_expected_and_did_not_come_is_crossed_and_can_be_looked_at_again() {
-    let mut harness = opened(STRICT);
-    click(&mut harness, "Run it");
-    let told = begin(harness.state_mut(), 0);
-    end(harness.state_mut(), &told, 0, 0);
-    harness.run_steps(3);
+    let mut harness = performed(STRICT, 0);
     harness.get_by_label("✗ A promise was broken");
     harness.get_by_label("✓ met: at least 500 orders acknowledged; 4812 orders acknowledged");
     harness.get_by_label("○ too few: at least 1 failover; 0 failovers");
     harness.get_by_label("✗ broken: no customer waits longer than 500 ms; the longest wait was 812 ms");
     harness.get_by_label("✓ met: at most 0 suspicions; 0 suspicions");
-    harness.key_press(Key::Escape);
-    harness.run_steps(3);
+    key(&mut harness, Key::Escape);
     assert!(harness.query_by_label("✗ A promise was broken").is_none());
     click(&mut harness, "Result");
     click(&mut harness, "Run it again");
@@ -78,9 +98,7 @@ fn what_was_expected_and_did_not_come_is_crossed_and_can_be_looked_at_again() {
 fn a_mistake_in_a_file_can_be_left_out_from_the_beginning() {
     let mut harness = opened(LESSON);
     click(&mut harness, "Run without the bug");
-    let told = begin(harness.state_mut(), 0);
-    end(harness.state_mut(), &told, 0, 0);
-    harness.run_steps(3);
+    run_through(&mut harness, 0, 0);
     harness.get_by_label("✓ Holds");
     assert!(!asked_for(&mut harness).contains(&UserCommand::SetPlant { plant: Some(Plant::AckBeforeReplicate) }));
 }
@@ -104,10 +122,8 @@ fn orders_come_too_late_while_a_scenario_is_judged_and_too_early_before_it_begin
     let _told = begin(harness.state_mut(), 0);
     harness.state_mut().commands.push(order.clone());
     assert_eq!(harness.state_mut().hand_over(0.0).len(), 1, "as long as it goes on, whoever wants may order");
-    let event = protocol::trace::TraceEvent::Launcher(protocol::trace::LauncherEvent::CommandRefused {
-        why: "no such customer".into(),
-    });
-    let record = protocol::trace::TraceRecord { node: super::scene::NAME_SERVER, at: 2, event };
+    let event = LauncherEvent::CommandRefused { why: "no such customer".into() }.into();
+    let record = TraceRecord { node: super::scene::NAME_SERVER, at: 2, event };
     harness.state_mut().learn(&record, Duration::from_millis(8));
     for ms in [1_100, 1_200, 1_250] {
         let _ = harness.state_mut().play(Duration::from_millis(ms));
@@ -120,15 +136,9 @@ fn orders_come_too_late_while_a_scenario_is_judged_and_too_early_before_it_begin
 
 #[test]
 fn the_scenario_of_the_card_is_performed_again_though_another_file_was_opened_meanwhile() {
-    let mut harness = opened(STRICT);
-    click(&mut harness, "Run it");
-    let told = begin(harness.state_mut(), 0);
-    end(harness.state_mut(), &told, 0, 0);
-    harness.run_steps(3);
-    harness.key_press(Key::Escape);
-    harness.run_steps(3);
-    open(harness.state_mut(), "other.toml", &STRICT.replace("replicas = 3", "replicas = 1"));
-    harness.run_steps(3);
+    let mut harness = performed(STRICT, 0);
+    key(&mut harness, Key::Escape);
+    open_scenario(&mut harness, "other.toml", &STRICT.replace("replicas = 3", "replicas = 1"));
     click(&mut harness, "Cancel");
     click(&mut harness, "Result");
     click(&mut harness, "Run it again");
@@ -138,13 +148,9 @@ fn the_scenario_of_the_card_is_performed_again_though_another_file_was_opened_me
 
 /// Opened by its path: read on a thread, so frames go on until it is there.
 fn open_path(harness: &mut Shown, path: &str, until: &str) {
-    harness.key_press(Key::L);
-    harness.run_steps(3);
+    key(harness, Key::L);
     click(harness, "Open a scenario…");
-    harness.get_by_label("File").focus();
-    harness.run_steps(1);
-    harness.get_by_label("File").type_text(path);
-    harness.run_steps(2);
+    type_into(harness, "File", path);
     harness.get_by_role_and_label(Role::Button, "Open scenario").click();
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     while harness.query_by_label_contains(until).is_none() {
@@ -174,8 +180,7 @@ fn a_file_that_is_no_scenario_is_refused_with_line_and_reason() {
 #[test]
 fn a_scenario_is_performed_from_the_list_and_stopped_in_its_banner() {
     let mut harness = shown();
-    harness.key_press(Key::L);
-    harness.run_steps(3);
+    key(&mut harness, Key::L);
     click(&mut harness, "run kill-primary");
     assert_eq!(asked_for(&mut harness), []);
     assert!(harness.query_by_label("run kill-primary").is_none(), "the list closes");
@@ -189,8 +194,7 @@ fn a_scenario_is_performed_from_the_list_and_stopped_in_its_banner() {
     assert_eq!(harness.state_mut().play(at + Duration::from_secs(60)), []);
     harness.run_steps(2);
     harness.get_by_label_contains("The scenario did not begin");
-    harness.get_by_label_contains("Close: ").click();
-    harness.run_steps(3);
+    click_on(&mut harness, "Close: ");
     assert!(harness.state_mut().play(at + Duration::from_secs(61)).contains(&UserCommand::MendAll));
     harness.run_steps(2);
     assert!(harness.query_by_label_contains("The scenario did not begin").is_none());
@@ -199,8 +203,7 @@ fn a_scenario_is_performed_from_the_list_and_stopped_in_its_banner() {
 #[test]
 fn a_scenario_of_the_museum_is_performed_with_its_mistake_only_after_a_question() {
     let mut harness = shown();
-    harness.key_press(Key::L);
-    harness.run_steps(3);
+    key(&mut harness, Key::L);
     click(&mut harness, "Bug museum");
     click(&mut harness, "run museum/ack-before-replicate with the bug");
     assert_eq!(harness.state_mut().play(Duration::ZERO), []);
@@ -217,8 +220,7 @@ fn a_scenario_of_the_museum_is_performed_with_its_mistake_only_after_a_question(
 
 /// Asks for a new cluster by its key, and agrees.
 fn new_cluster(harness: &mut Shown) {
-    harness.key_press_modifiers(egui::Modifiers::COMMAND, Key::N);
-    harness.run_steps(3);
+    chord(harness, egui::Modifiers::COMMAND, Key::N);
     click(harness, "Start a new cluster");
     assert!(!asked_for(harness).contains(&UserCommand::AddReplica), "the key means nothing else");
     let _ = harness.state_mut().play(Duration::from_secs(40));
@@ -235,11 +237,7 @@ fn new_cluster(harness: &mut Shown) {
 
 #[test]
 fn a_new_cluster_brings_back_the_beginning_from_any_state() {
-    let mut after = opened(LESSON);
-    click(&mut after, "Run it");
-    let told = begin(after.state_mut(), 0);
-    end(after.state_mut(), &told, 0, 2);
-    after.run_steps(3);
+    let mut after = performed(LESSON, 2);
     after.get_by_label("✓ Caught");
     after.get_by_label_contains("2 lost");
     new_cluster(&mut after);
@@ -257,8 +255,7 @@ fn a_new_cluster_brings_back_the_beginning_from_any_state() {
     new_cluster(&mut starting);
 
     let mut past = shown();
-    past.state_mut().look(window::panels::timeline::Look::Back);
-    past.run_steps(2);
+    look(&mut past, window::panels::timeline::Look::Back);
     assert!(past.state().shows_past());
     new_cluster(&mut past);
 
@@ -287,11 +284,7 @@ fn a_new_cluster_takes_the_place_of_a_tape_and_says_so_when_it_cannot() {
 
 #[test]
 fn one_count_is_the_same_wherever_it_is_shown() {
-    let mut harness = opened(LESSON);
-    click(&mut harness, "Run it");
-    let told = begin(harness.state_mut(), 0);
-    end(harness.state_mut(), &told, 0, 2);
-    harness.run_steps(3);
+    let mut harness = performed(LESSON, 2);
     harness.get_by_label("✓ met: at least 500 orders acknowledged; 4812 orders acknowledged");
     assert!(harness.query_all_by_label_contains("2 × lost").count() > 0);
     harness.get_by_label("✗ 2 lost");

@@ -7,33 +7,23 @@ use protocol::ids::{Contact, MessageId, NodeId, Role, Span};
 use protocol::machine::Timer;
 use protocol::plant::Plant;
 use protocol::trace::{
-    Actor, Blast, Bomb, Ending, Failpoint, Freezing, LauncherEvent, MessageAct, NodeEvent, Rate, Started, TraceEvent,
-    TraceRecord,
+    Actor, Blast, Bomb, Ending, Failpoint, Freezing, LauncherEvent, MessageAct, NodeEvent, Rate, Started,
 };
 use window::panels::Selected;
 
 use super::links::cut_of;
 use super::scene::{self, replica};
-use super::{Shown, asked_for, click, place, press, shown, shown_at};
+use super::{Shown, asked_for, chord, click, focus, key, menu_of, place, press, resize, say, select, shown, shown_at};
 
 /// Time stands still, two updates are held, links are cut, replica-3 is frozen, and there are bombs.
 pub fn steered() -> Shown {
     shown_at(&scene::steered::steered(None), scene::NOW)
 }
 
-fn key(harness: &mut Shown, modifiers: Modifiers, key: Key) -> Vec<UserCommand> {
-    harness.key_press_modifiers(modifiers, key);
-    harness.run_steps(2);
-    asked_for(harness)
-}
-
+/// What a key asks for.
 pub fn plain(harness: &mut Shown, which: Key) -> Vec<UserCommand> {
-    key(harness, Modifiers::NONE, which)
-}
-
-fn say(harness: &mut Shown, event: impl Into<TraceEvent>) {
-    harness.state_mut().picture.apply(&TraceRecord { node: scene::NAME_SERVER, at: scene::NOW, event: event.into() });
-    harness.run_steps(2);
+    key(harness, which);
+    asked_for(harness)
 }
 
 /// Menus within menus open under the pointer.
@@ -66,8 +56,7 @@ fn time_runs_stops_and_steps_by_buttons() {
 #[test]
 fn in_a_presentation_on_a_small_screen_speeds_are_a_menu() {
     let mut harness = shown();
-    harness.set_size(vec2(853.0, 533.0));
-    harness.run_steps(3);
+    resize(&mut harness, vec2(853.0, 533.0));
     click(&mut harness, "speed: Real time");
     click(&mut harness, "1/10");
     assert_eq!(asked_for(&mut harness), [UserCommand::SetRate { rate: Rate(100_000) }]);
@@ -86,19 +75,17 @@ fn time_runs_stops_and_steps_by_keys() {
         [UserCommand::RunUntil { until: Until::Moment(_), .. }]
     ));
     for (modifiers, until) in [(Modifiers::SHIFT, Until::NumberedStep), (Modifiers::COMMAND, Until::ViewChange)] {
-        let asked = key(&mut harness, modifiers, Key::ArrowRight);
-        assert_eq!(asked, [UserCommand::RunUntil { rate: Rate(10_000), until }]);
+        chord(&mut harness, modifiers, Key::ArrowRight);
+        assert_eq!(asked_for(&mut harness), [UserCommand::RunUntil { rate: Rate(10_000), until }]);
     }
 }
 
 #[test]
 fn space_runs_and_stops_whatever_has_the_focus_but_not_while_something_is_typed() {
     let mut harness = shown();
-    harness.get_by_label("+ Replica").focus();
-    harness.run_steps(2);
+    focus(&mut harness, "+ Replica");
     assert_eq!(plain(&mut harness, Key::Space), [UserCommand::SetRate { rate: Rate::STOPPED }]);
-    harness.get_by_label("Deliver to postcode").focus();
-    harness.run_steps(2);
+    focus(&mut harness, "Deliver to postcode");
     for which in [Key::Space, Key::ArrowRight, Key::Num3, Key::B] {
         assert_eq!(plain(&mut harness, which), []);
     }
@@ -108,10 +95,10 @@ fn space_runs_and_stops_whatever_has_the_focus_but_not_while_something_is_typed(
 fn standing_time_is_said_on_the_canvas() {
     let mut harness = steered();
     harness.get_by_label_contains("Time is stopped at 12.4");
-    say(&mut harness, LauncherEvent::ClockIs { rate: Rate(10_000), until: None });
+    say(&mut harness, scene::NAME_SERVER, LauncherEvent::ClockIs { rate: Rate(10_000), until: None });
     assert!(harness.query_by_label_contains("Time is stopped").is_none());
     // A step ends by itself, without a further word.
-    say(&mut harness, LauncherEvent::ClockIs { rate: Rate(10_000), until: Some(scene::NOW) });
+    say(&mut harness, scene::NAME_SERVER, LauncherEvent::ClockIs { rate: Rate(10_000), until: Some(scene::NOW) });
     harness.get_by_label_contains("Time is stopped");
 }
 
@@ -168,8 +155,7 @@ fn a_message_on_its_way_is_held_dropped_duplicated_and_delayed_by_its_menu() {
 fn held_messages_are_listed_where_they_are_held_and_let_go_there() {
     let mut harness = steered();
     let (_, held) = updates(&harness);
-    harness.state_mut().focus.select_node("replica-2");
-    harness.run_steps(2);
+    select(&mut harness, "replica-2");
     click(&mut harness, "Release: update 42 → replica-3");
     click(&mut harness, "Drop: update 42 → replica-3");
     assert_eq!(asked_for(&mut harness), [act(held, MessageAct::LetGo), act(held, MessageAct::Drop)]);
@@ -206,8 +192,7 @@ fn nodes_are_frozen_and_woken_by_menu_button_and_key() {
         assert_eq!(asked_for(&mut harness), [stop]);
     }
     let mut harness = steered();
-    harness.state_mut().focus.select_node("replica-3");
-    harness.run_steps(2);
+    select(&mut harness, "replica-3");
     click(&mut harness, "Wake");
     let wake = UserCommand::Wake { node: node("replica-3") };
     assert_eq!([asked_for(&mut harness), plain(&mut harness, Key::Z)].concat(), [wake.clone(), wake]);
@@ -216,14 +201,12 @@ fn nodes_are_frozen_and_woken_by_menu_button_and_key() {
 #[test]
 fn a_bomb_is_dropped_on_a_step_of_a_line_and_from_a_nodes_menu() {
     let mut harness = shown();
-    let at = place(&harness, "link front-end – replica-2").center();
-    press(&mut harness, at, PointerButton::Secondary, 1);
+    menu_of(&mut harness, "link front-end – replica-2");
     point(&mut harness, "Bomb at step 13");
     click(&mut harness, "Freeze front-end after it receives a reply [13], before it passes it on");
     let bomb = Bomb { at: Failpoint::FrontEndReplyHeld, blast: Blast::Freeze { wakes_after: None } };
     assert_eq!(asked_for(&mut harness), [UserCommand::SetBomb { node: "front-end".into(), bomb: Some(bomb) }]);
-    let at = place(&harness, "node replica-2").center();
-    press(&mut harness, at, PointerButton::Secondary, 1);
+    menu_of(&mut harness, "node replica-2");
     point(&mut harness, "Bomb as primary");
     click(&mut harness, "Crash replica-2 after the last acknowledgement arrives [6]");
     let bomb = Bomb { at: Failpoint::PrimaryAllAcked, blast: Blast::Crash };
@@ -235,8 +218,7 @@ fn a_bomb_is_seen_until_it_is_taken_away() {
     let mut harness = steered();
     harness.get_by_label("bomb in replica-2: crash after the last acknowledgement arrives [6]");
     harness.get_by_label_contains("bomb in front-end: freeze");
-    let at = place(&harness, "node replica-2").center();
-    press(&mut harness, at, PointerButton::Secondary, 1);
+    menu_of(&mut harness, "node replica-2");
     click(&mut harness, "Remove the bomb from replica-2");
     assert_eq!(asked_for(&mut harness), [UserCommand::SetBomb { node: "replica-2".into(), bomb: None }]);
 }
@@ -244,21 +226,18 @@ fn a_bomb_is_seen_until_it_is_taken_away() {
 #[test]
 fn the_brain_is_split_and_a_node_is_cut_off_and_mended() {
     let mut harness = shown();
-    let at = place(&harness, "node replica-2").center();
-    press(&mut harness, at, PointerButton::Secondary, 1);
+    menu_of(&mut harness, "node replica-2");
     click(&mut harness, "Split brain: isolate replica-2");
     let cut = cut_of(&asked_for(&mut harness));
     assert!(cut.contains(&("replica-2".into(), "front-end".into())));
     assert!(cut.contains(&("replica-3".into(), "replica-2".into())));
     assert!(!cut.iter().any(|(from, to)| from == "name-server" || to == "postcodes.io"), "{cut:?}");
-    harness.state_mut().focus.select_node("replica-3");
-    harness.run_steps(2);
+    select(&mut harness, "replica-3");
     click(&mut harness, "Cut off");
     let cut = cut_of(&asked_for(&mut harness));
     assert!(cut.contains(&("name-server".into(), "replica-3".into())));
     let mut harness = steered();
-    harness.state_mut().focus.select_node("replica-4");
-    harness.run_steps(2);
+    select(&mut harness, "replica-4");
     click(&mut harness, "Mend");
     assert!(matches!(&asked_for(&mut harness)[..], [UserCommand::SetLinks { rule, .. }] if rule.is_mended()));
 }
@@ -266,23 +245,15 @@ fn the_brain_is_split_and_a_node_is_cut_off_and_mended() {
 #[test]
 fn what_is_lost_is_said_and_a_new_history_begins_only_after_a_question() {
     let mut harness = shown();
-    let picture = &mut harness.state_mut().picture;
-    let view = picture.nodes.newest_view().unwrap().clone();
+    let view = harness.state().picture.nodes.newest_view().unwrap().clone();
     for member in &view.members {
-        let event = TraceEvent::Launcher(LauncherEvent::Ended { how: Ending::Crashed, words: String::new() });
-        picture.apply(&TraceRecord { node: *member, at: scene::NOW, event });
+        say(&mut harness, *member, LauncherEvent::Ended { how: Ending::Crashed, words: String::new() });
     }
-    harness.run_steps(2);
     harness.get_by_label_contains(") had ended by");
     let (id, name) = (NodeId(99), "replica-2".to_owned());
     let contact = Contact { id, address: "127.0.0.1:4000".parse().unwrap() };
     let started = Started { name: name.clone(), actor: Actor::Role(Role::Replica), pid: 7, contact };
-    harness.state_mut().picture.apply(&TraceRecord {
-        node: id,
-        at: scene::NOW,
-        event: TraceEvent::Launcher(LauncherEvent::Started(started)),
-    });
-    harness.run_steps(2);
+    say(&mut harness, id, LauncherEvent::Started(started));
     click(&mut harness, "Fresh start…");
     assert_eq!(asked_for(&mut harness), []);
     harness.get_by_label("Begin a new history with replica-2?");
@@ -308,11 +279,10 @@ fn armed_timers_are_seen_and_let_ring_by_a_click_and_in_the_inspector() {
     assert_eq!(asked_for(&mut harness), [ring(scene::FRONT_END, Timer::Silence(replica(3)))]);
     assert!(harness.query_by_label("timer of front-end: heartbeat").is_none(), "heartbeats are not shown");
     harness.set_size(vec2(1280.0, 1100.0));
-    harness.state_mut().focus.select_node("replica-2");
-    harness.run_steps(2);
+    select(&mut harness, "replica-2");
     click(&mut harness, "ring: suspect the front-end if silent");
     assert_eq!(asked_for(&mut harness), [ring(replica(2), Timer::FrontEndSilence)]);
-    say(&mut harness, LauncherEvent::HeartbeatsAre { shown: true });
+    say(&mut harness, scene::NAME_SERVER, LauncherEvent::HeartbeatsAre { shown: true });
     harness.get_by_label("timer of front-end: heartbeat");
 }
 

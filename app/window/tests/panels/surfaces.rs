@@ -1,18 +1,19 @@
 //! Everything that can be opened in the window, one by one: panels about each kind of thing, menus, lists, boxes.
 
-use egui::{Key, PointerButton, Rect, Vec2};
+use egui::{Key, Rect, Vec2};
 use egui_kittest::kittest::Queryable;
 use protocol::ids::OrderNumber;
 use protocol::message::Summary;
 use protocol::plant::Plant;
-use protocol::trace::{LauncherEvent, TraceEvent, TraceRecord};
+use protocol::trace::{LauncherEvent, TraceRecord};
 use window::panels::Selected;
 use window::panels::timeline::Look;
 
-use super::ended::{self, LESSON, STRICT};
-use super::{Shown, click, key, place, press, shown};
+use super::ended::{LESSON, STRICT};
+use super::results::{open_scenario, perform};
+use super::{Shown, click, key, menu_of, resize, select, shown};
 use crate::scene::{self, steered};
-use crate::shown::shown_at;
+use crate::shown::{look, shown_at};
 
 /// How something is opened, and what it is called.
 pub type Surface = (&'static str, fn(&mut Shown));
@@ -27,55 +28,35 @@ pub fn everything(size: Vec2) -> Shown {
         style.interaction.tooltip_delay = 0.0;
         style.interaction.show_tooltips_only_when_still = false;
     });
-    harness.set_size(size);
-    harness.run_steps(3);
+    resize(&mut harness, size);
     harness
 }
 
 /// The moment before the last.
 pub fn look_back(harness: &mut Shown) {
-    harness.state_mut().look(Look::Back);
-    harness.run_steps(3);
+    look(harness, Look::Back);
     assert!(harness.state().shows_past());
 }
 
-fn menu_of(harness: &mut Shown, label: &str) {
-    let at = place(harness, label).center();
-    press(harness, at, PointerButton::Secondary, 1);
-}
-
-fn select(harness: &mut Shown, what: Selected) {
+fn choose(harness: &mut Shown, what: Selected) {
     harness.state_mut().focus.selected = what;
-    harness.run_steps(3);
-}
-
-fn node(harness: &mut Shown, name: &str) {
-    select(harness, Selected::Node(name.into()));
-}
-
-fn result(harness: &mut Shown, text: &str) {
-    ended::open(harness.state_mut(), "lesson.toml", text);
-    harness.run_steps(3);
-    click(harness, "Run it");
-    let told = ended::begin(harness.state_mut(), 0);
-    ended::end(harness.state_mut(), &told, 0, 2);
     harness.run_steps(3);
 }
 
 /// What needs no more than a click or a key.
 pub const SURFACES: [Surface; 26] = [
-    ("nothing selected", |harness| select(harness, Selected::Nothing)),
-    ("a primary", |harness| node(harness, "replica-2")),
-    ("a frozen backup", |harness| node(harness, "replica-3")),
-    ("a crashed replica", |harness| node(harness, "replica-1")),
-    ("a front-end", |harness| node(harness, "front-end")),
-    ("a name server", |harness| node(harness, "name-server")),
-    ("a customer", |harness| select(harness, Selected::Customer(scene::customer(2).1))),
+    ("nothing selected", |harness| choose(harness, Selected::Nothing)),
+    ("a primary", |harness| select(harness, "replica-2")),
+    ("a frozen backup", |harness| select(harness, "replica-3")),
+    ("a crashed replica", |harness| select(harness, "replica-1")),
+    ("a front-end", |harness| select(harness, "front-end")),
+    ("a name server", |harness| select(harness, "name-server")),
+    ("a customer", |harness| choose(harness, Selected::Customer(scene::customer(2).1))),
     ("a message", |harness| {
         let flying =
             harness.state().picture.traffic.flying().find(|it| it.facts.summary == Summary::Placed(OrderNumber(17)));
         let flying = flying.map(|it| Selected::Message(it.id, it.to)).expect("it is held");
-        select(harness, flying);
+        choose(harness, flying);
     }),
     ("the log", |harness| click(harness, "Log")),
     ("measurements", |harness| click(harness, "Measurements")),
@@ -103,8 +84,7 @@ pub const SURFACES: [Surface; 26] = [
     }),
     ("notifications", |harness| {
         for number in 1..40 {
-            let event =
-                TraceEvent::Launcher(LauncherEvent::CommandRefused { why: format!("Notice number {number}").into() });
+            let event = LauncherEvent::CommandRefused { why: format!("Notice number {number}").into() }.into();
             let fact = TraceRecord { node: scene::NAME_SERVER, at: scene::NOW + number, event };
             harness.state_mut().take_in(knowledge::tape::Entry::Fact(fact));
         }
@@ -112,19 +92,13 @@ pub const SURFACES: [Surface; 26] = [
         click(harness, "Menu");
         click(harness, "Notifications");
     }),
-    ("a file's scenario", |harness| {
-        ended::open(harness.state_mut(), "lesson.toml", LESSON);
-        harness.run_steps(3);
-    }),
-    ("a strict scenario", |harness| {
-        ended::open(harness.state_mut(), "strict.toml", STRICT);
-        harness.run_steps(3);
-    }),
+    ("a file's scenario", |harness| open_scenario(harness, "lesson.toml", LESSON)),
+    ("a strict scenario", |harness| open_scenario(harness, "strict.toml", STRICT)),
 ];
 
 /// The card of a scenario that has ended.
 pub fn result_of_a_lesson(harness: &mut Shown) {
-    result(harness, LESSON);
+    perform(harness, LESSON, 2);
 }
 
 /// Where everything is that can be used, and what it is called: with whether it is enabled.

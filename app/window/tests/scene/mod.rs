@@ -84,15 +84,13 @@ impl Scene {
             position: (op > 0).then_some(Position { op: OpNumber(op), fingerprint: Fingerprint(op * 977) }),
             commit: OpNumber(commit),
             ack_set: if acting { view.members.clone() } else { vec![] },
-            silent: Vec::new(),
             joiners: if acting { vec![(replica(4), 16, 25)] } else { vec![] },
             loading: (standing == Standing::Joining).then_some((16, 25)),
             orders: OrderNumber(op.min(18)),
             postcodes: 23,
             sessions: 3,
-            evicted: 0,
             digest: Fingerprint(0x9f3c_0000_0000_00e1 ^ (op << 20)),
-            unchecked: None,
+            ..ReplicaState::default()
         };
         self.fact(id, at, NodeEvent::State(NodeState::Replica(Box::new(state))));
     }

@@ -1,9 +1,13 @@
 //! The window on a scene, without a screen, and what a hand does to it: clicks, keys, drags. No cluster runs behind it.
 
-use egui::{Key, Pos2, vec2};
+use egui::{Key, Modifiers, Pos2, Vec2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use knowledge::tape::Entry;
+use protocol::ids::NodeId;
+use protocol::trace::{TraceEvent, TraceRecord};
 use window::Window;
+use window::panels::timeline::Look;
 
 use crate::scene::{self, Scene};
 
@@ -11,13 +15,18 @@ pub type Shown = Harness<'static, Window>;
 
 /// A window that has been told what it shows.
 pub fn open(window: Window) -> Shown {
-    let mut harness = Harness::builder()
-        .with_size(vec2(1280.0, 800.0))
-        .with_step_dt(0.02)
-        .with_context_setup(window::theme::install)
-        .build_ui_state(|ui, window: &mut Window| window.ui(ui), window);
+    let mut harness = sized(window, vec2(1280.0, 800.0));
     harness.run_steps(3);
     harness
+}
+
+/// Of this size, and not drawn yet.
+pub fn sized(window: Window, size: Vec2) -> Shown {
+    Harness::builder()
+        .with_size(size)
+        .with_step_dt(0.02)
+        .with_context_setup(window::theme::install)
+        .build_ui_state(|ui, window: &mut Window| window.ui(ui), window)
 }
 
 /// Of this scene, with Grace as the customer that orders.
@@ -39,7 +48,34 @@ pub fn click(harness: &mut Shown, label: &str) {
 }
 
 pub fn key(harness: &mut Shown, key: Key) {
-    harness.key_press(key);
+    chord(harness, Modifiers::NONE, key);
+}
+
+pub fn chord(harness: &mut Shown, modifiers: Modifiers, key: Key) {
+    harness.key_press_modifiers(modifiers, key);
+    harness.run_steps(3);
+}
+
+pub fn focus(harness: &mut Shown, label: &str) {
+    harness.get_by_label(label).focus();
+    harness.run_steps(2);
+}
+
+pub fn type_into(harness: &mut Shown, label: &str, text: &str) {
+    focus(harness, label);
+    harness.get_by_label(label).type_text(text);
+    harness.run_steps(3);
+}
+
+pub fn look(harness: &mut Shown, look: Look) {
+    harness.state_mut().look(look);
+    harness.run_steps(3);
+}
+
+/// The next fact.
+pub fn say(harness: &mut Shown, node: NodeId, event: impl Into<TraceEvent>) {
+    let at = harness.state().picture.now + 1;
+    harness.state_mut().take_in(Entry::Fact(TraceRecord { node, at, event: event.into() }));
     harness.run_steps(3);
 }
 
