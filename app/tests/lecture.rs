@@ -111,15 +111,11 @@ impl Telling {
                 }),
                 commit: OpNumber(number),
                 ack_set: if acting { view.members.clone() } else { vec![] },
-                silent: vec![],
-                joiners: vec![],
-                loading: None,
                 orders: OrderNumber(number),
                 postcodes: 23,
                 sessions: 3,
-                evicted: 0,
                 digest: Fingerprint(number.wrapping_mul(0x2545_f491_4f6c_dd1d)),
-                unchecked: None,
+                ..ReplicaState::default()
             };
             self.fact(id, NodeEvent::State(NodeState::Replica(Box::new(state))));
         }

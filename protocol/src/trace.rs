@@ -228,9 +228,10 @@ pub enum Refusal {
 }
 
 /// The three things a replica can be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Standing {
     /// In no view yet, or left out of the newest one it knows.
+    #[default]
     Joining,
     /// A member that follows.
     Backup,
@@ -282,7 +283,7 @@ pub enum NodeState {
 }
 
 /// What a replica believes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplicaState {
     /// Primary, backup or joining.
     pub standing: Standing,

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use protocol::ids::{Contact, Fingerprint, NodeId, OpNumber, OrderNumber, Role, View};
+use protocol::ids::{Contact, NodeId, Role, View};
 use protocol::trace::{Actor, ReplicaState, Standing, Started};
 
 use crate::scenario_run::load_driver::{LoadCommand, LoadDriver, LoadEvent};
@@ -42,21 +42,6 @@ pub fn started(number: u64) -> Started {
 /// What a member of a view says of itself while nothing has been ordered. The primary acts.
 pub fn replica_state(number: u64, view: View) -> ReplicaState {
     let leads = view.primary == NodeId(number);
-    ReplicaState {
-        standing: if leads { Standing::Primary } else { Standing::Backup },
-        view,
-        acting: leads,
-        position: None,
-        commit: OpNumber(0),
-        ack_set: Vec::new(),
-        silent: Vec::new(),
-        joiners: Vec::new(),
-        loading: None,
-        orders: OrderNumber(0),
-        postcodes: 0,
-        sessions: 0,
-        evicted: 0,
-        digest: Fingerprint(0),
-        unchecked: None,
-    }
+    let standing = if leads { Standing::Primary } else { Standing::Backup };
+    ReplicaState { standing, view, acting: leads, ..ReplicaState::default() }
 }

@@ -63,16 +63,8 @@ fn replica_in(view: View, standing: Standing, loading: Option<(u32, u32)>) -> No
         acting,
         position: Some(position(4)),
         commit: OpNumber(4),
-        ack_set: Vec::new(),
-        silent: Vec::new(),
-        joiners: Vec::new(),
         loading,
-        orders: OrderNumber(0),
-        postcodes: 0,
-        sessions: 0,
-        evicted: 0,
-        digest: Fingerprint(0),
-        unchecked: None,
+        ..ReplicaState::default()
     }))
 }
 

@@ -139,36 +139,20 @@ mod tests {
         LauncherEvent, LinkRule, NodeEvent, NodeState, ReplicaState, Standing, Started, TraceEvent, TraceRecord,
     };
 
+    fn fact(node: u64, at: u64, event: impl Into<TraceEvent>) -> TraceRecord {
+        TraceRecord { node: NodeId(node), at, event: event.into() }
+    }
+
     fn started(name: &str, id: u64, role: Role) -> TraceRecord {
         let contact = Contact { id: NodeId(id), address: "127.0.0.1:4000".parse().unwrap() };
         let started = Started { name: name.into(), actor: Actor::Role(role), pid: 7, contact };
-        TraceRecord { node: NodeId(id), at: 0, event: TraceEvent::Launcher(LauncherEvent::Started(started)) }
+        fact(id, 0, LauncherEvent::Started(started))
     }
 
     fn leads(id: u64) -> TraceRecord {
         let view = View::new(ViewNumber(1), NodeId(id), vec![NodeId(3), NodeId(4)]);
-        let state = ReplicaState {
-            standing: Standing::Primary,
-            view,
-            acting: true,
-            position: None,
-            commit: Default::default(),
-            ack_set: vec![],
-            silent: Vec::new(),
-            joiners: vec![],
-            loading: None,
-            orders: Default::default(),
-            postcodes: 0,
-            sessions: 0,
-            evicted: 0,
-            digest: Default::default(),
-            unchecked: None,
-        };
-        TraceRecord {
-            node: NodeId(id),
-            at: 1,
-            event: TraceEvent::Node(NodeEvent::State(NodeState::Replica(Box::new(state)))),
-        }
+        let state = ReplicaState { standing: Standing::Primary, view, acting: true, ..ReplicaState::default() };
+        fact(id, 1, NodeEvent::State(NodeState::Replica(Box::new(state))))
     }
 
     fn cast() -> Picture {
@@ -204,7 +188,7 @@ mod tests {
         let token = Some(protocol::ids::FrontEndToken(token));
         let (alive, suspicions) = (Vec::new(), Vec::new());
         let state = NodeState::FrontEnd { token, retired, view, alive, pending: 0, waits_for: None, suspicions };
-        picture.apply(&TraceRecord { node: NodeId(id), at: 2, event: TraceEvent::Node(NodeEvent::State(state)) });
+        picture.apply(&fact(id, 2, NodeEvent::State(state)));
     }
 
     #[test]
@@ -232,12 +216,8 @@ mod tests {
     #[test]
     fn a_link_that_does_something_has_a_line_whoever_runs() {
         let mut picture = cast();
-        let event = TraceEvent::Launcher(LauncherEvent::LinkIs {
-            from: "replica-2".into(),
-            to: "replica-1".into(),
-            rule: LinkRule::CUT,
-        });
-        picture.apply(&TraceRecord { node: NodeId(0), at: 2, event });
+        let (from, to, rule) = ("replica-2".into(), "replica-1".into(), LinkRule::CUT);
+        picture.apply(&fact(0, 2, LauncherEvent::LinkIs { from, to, rule }));
         assert_eq!(lines(&picture).last(), Some(&(4, 3, vec![])));
     }
 }
