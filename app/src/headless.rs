@@ -31,6 +31,7 @@ use protocol::order_book::MOST_SESSIONS;
 
 use cluster::run_directory::NotUsable;
 use cluster::{Cluster, ClusterOptions, NotStarted, Postcodes};
+use knowledge::verdict::Judgement;
 
 pub(crate) use output::say_json;
 pub use output::{Closed, say, warn};
@@ -52,6 +53,16 @@ pub enum Exit {
     TooLittleEvidence = 4,
     /// This program is broken.
     InternalFault = 70,
+}
+
+impl From<Judgement> for Exit {
+    fn from(judgement: Judgement) -> Self {
+        match judgement {
+            Judgement::Holds => Exit::Holds,
+            Judgement::Violation => Exit::Violation,
+            Judgement::TooLittleEvidence => Exit::TooLittleEvidence,
+        }
+    }
 }
 
 /// Why a command did not come to its end. Displayed as a sentence.

@@ -9,7 +9,7 @@ use node::error_text;
 use super::{Exit, Failure, say, say_json};
 use knowledge::history;
 use knowledge::recognition::{Kind, recognise};
-use knowledge::verdict::{Judgement, Verdict, judge};
+use knowledge::verdict::{Judgement, judge};
 
 /// What to check.
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,7 @@ pub(super) fn perform(arguments: &CheckArguments) -> Result<Exit, Failure> {
     if verdict.verdict == Judgement::Holds && verdict.acknowledged < arguments.at_least {
         verdict.verdict = Judgement::TooLittleEvidence;
     }
-    let exit = exit(&verdict);
+    let exit = verdict.verdict.into();
     let told = wording::told_verdict(verdict);
     if arguments.json {
         say_json(&told)?
@@ -39,15 +39,6 @@ pub(super) fn perform(arguments: &CheckArguments) -> Result<Exit, Failure> {
         say(&told)?
     }
     Ok(exit)
-}
-
-/// The exit status of a verdict.
-pub(super) fn exit(verdict: &Verdict) -> Exit {
-    match verdict.verdict {
-        Judgement::Holds => Exit::Holds,
-        Judgement::Violation => Exit::Violation,
-        Judgement::TooLittleEvidence => Exit::TooLittleEvidence,
-    }
 }
 
 /// A file a person named, or standard input, if it may be what it is wanted as.

@@ -88,11 +88,7 @@ pub(super) fn perform(arguments: &ReplayArguments) -> Result<Exit, Failure> {
             say(format!("✗ {}.", wording::contradiction(contradiction)))?;
         }
     }
-    Ok(match verdict {
-        Judgement::Holds => Exit::Holds,
-        Judgement::Violation => Exit::Violation,
-        Judgement::TooLittleEvidence => Exit::TooLittleEvidence,
-    })
+    Ok(verdict.into())
 }
 
 /// All lines for people.
