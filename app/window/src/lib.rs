@@ -110,10 +110,7 @@ impl Window {
         for why in [self.diagram.complaint.take(), self.toolbar.complaint.take()].into_iter().flatten() {
             self.notices.say(now, why);
         }
-        self.diagram.reduced_motion = self.appearance.reduced_motion;
-        self.diagram.beliefs = self.appearance.beliefs;
-        self.diagram.hides_timers = self.appearance.hides_timers;
-        self.diagram.presents = self.appearance.presents;
+        self.diagram.appearance = self.appearance;
         self.toolbar.past_plays = self.past_plays();
         self.commands.refuses = self.refuses();
         let free = keys::claim(ui, self);

@@ -68,14 +68,12 @@ impl Performing {
         }
     }
 
+    fn scenario_run(&self) -> Option<&ScenarioRun> {
+        if let Course::Staged(scenario_run) = &self.course { Some(scenario_run) } else { None }
+    }
+
     fn outcome(&self) -> Option<&Outcome> {
-        match &self.course {
-            Course::Staged(scenario_run) => match scenario_run.phase() {
-                Phase::Over(outcome) => Some(outcome),
-                _ => None,
-            },
-            Course::Starting(..) | Course::Failed(_) => None,
-        }
+        if let Phase::Over(outcome) = self.scenario_run()?.phase() { Some(outcome) } else { None }
     }
 
     fn told(&self, picture: &Picture) -> Performed {
@@ -84,11 +82,8 @@ impl Performing {
             Course::Failed(why) => (why.clone(), Some(false)),
             Course::Staged(scenario_run) => staged(scenario_run, self.written.plants().next()),
         };
-        let chosen = match &self.course {
-            Course::Staged(scenario_run) if ended.is_none() => scenario_run.chosen(),
-            Course::Staged(_) | Course::Starting(..) | Course::Failed(_) => None,
-        };
-        let stands_still = chosen.is_some() && picture.steering.is_stopped(picture.now);
+        let chosen = self.scenario_run().and_then(ScenarioRun::chosen);
+        let stands_still = ended.is_none() && chosen.is_some() && picture.steering.is_stopped(picture.now);
         let progress = if stands_still { wording::SCENARIO_STANDS_STILL.to_owned() } else { progress };
         let has_result = self.outcome().is_some();
         Performed { title: self.written.title.clone(), progress, ended, has_result }
@@ -96,11 +91,7 @@ impl Performing {
 
     /// What is wished for when nobody wants to see it any more.
     fn stopped(self, picture: &Picture) -> Vec<UserCommand> {
-        let chosen = match &self.course {
-            Course::Staged(scenario_run) => scenario_run.chosen(),
-            Course::Starting(..) | Course::Failed(_) => None,
-        };
-        let mut commands = mended(picture, chosen);
+        let mut commands = mended(picture, self.scenario_run().and_then(ScenarioRun::chosen));
         if self.wanted.with_bug && self.written.plants().next().is_some() {
             commands.push(UserCommand::SetPlant { plant: None });
         }

@@ -3,11 +3,12 @@
 
 use egui::style::ScrollAnimation;
 use egui::{
-    Align, Button, Color32, CornerRadius, Frame, Id, Label, Layout, Modal, Response, RichText, Role, ScrollArea, Sense,
-    Stroke, StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, vec2,
+    Align, Button, Color32, CornerRadius, EventFilter, Frame, Id, Label, Layout, Modal, Response, RichText, Role,
+    ScrollArea, Sense, Stroke, StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, vec2,
 };
 
 use crate::theme::{self, size, text, tokens};
+use knowledge::user_command::{CommandQueue, UserCommand};
 
 /// "CUSTOMERS": the beginning of a part of a panel.
 pub fn heading(ui: &mut Ui, words: &str) {
@@ -36,6 +37,34 @@ pub fn pill(ui: &mut Ui, words: &str, ink: Color32, ground: Color32) -> Response
 /// A button with an outline.
 pub fn button(ui: &mut Ui, words: &str) -> Response {
     ui.add(Button::new(RichText::new(words).size(text::BODY)).min_size(vec2(0.0, size::ROW)))
+}
+
+/// A button that closes the box in which it stands.
+pub(crate) fn closing_button(ui: &mut Ui, words: &str) {
+    if button(ui, words).clicked() {
+        ui.close();
+    }
+}
+
+/// A click on this asks for something; the menu or box in which it stands closes.
+pub(crate) fn asks(ui: &Ui, clicked: &Response, commands: &mut CommandQueue, command: impl Into<UserCommand>) {
+    if clicked.clicked() {
+        commands.push(command);
+        ui.close();
+    }
+}
+
+/// Keeps arrow keys for what has the focus, and outlines it.
+pub(crate) fn hold_focus(ui: &Ui, response: &Response, rect: egui::Rect) {
+    let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+    ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
+    outline(ui, rect, 4);
+}
+
+/// What has the focus is outlined so.
+pub(crate) fn outline(ui: &Ui, rect: egui::Rect, corner: u8) {
+    let ring = Stroke::new(size::OUTLINE, tokens(ui).sea);
+    ui.painter().rect_stroke(rect, CornerRadius::same(corner), ring, StrokeKind::Inside);
 }
 
 /// A button that ends something.
@@ -159,8 +188,7 @@ pub fn choice<T: PartialEq + Copy>(ui: &mut Ui, name: &str, now: T, choices: &[(
                     WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), holds, format!("{name}: {words}"))
                 });
                 if response.has_focus() {
-                    let corner = CornerRadius::same(size::CORNER - 1);
-                    ui.painter().rect_stroke(response.rect, corner, (size::OUTLINE, t.sea), StrokeKind::Inside);
+                    outline(ui, response.rect, size::CORNER - 1);
                 }
                 if response.clicked() && !holds {
                     chosen = Some(*value);
@@ -260,14 +288,12 @@ pub fn row(
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, name));
     if ui.is_rect_visible(rect) {
-        let corner = CornerRadius::same(size::CORNER);
         if chosen || response.hovered() {
             let fill = if chosen { t.soft } else { t.background };
-            ui.painter().rect_filled(rect, corner, fill);
+            ui.painter().rect_filled(rect, CornerRadius::same(size::CORNER), fill);
         }
         if response.has_focus() {
-            let ring = Stroke::new(size::OUTLINE, t.sea);
-            ui.painter().rect_stroke(rect, corner, ring, StrokeKind::Inside);
+            outline(ui, rect, size::CORNER);
         }
         contents(&ui.painter().with_clip_rect(rect.intersect(ui.clip_rect())), rect);
     }

@@ -4,7 +4,7 @@ use egui::{Grid, Label, RichText, Ui};
 use node::gazetteer::ATTRIBUTION;
 
 use crate::theme::{self, size, text, tokens};
-use crate::widgets::{button, dialog, dim, heading, scrolling_in_dialog};
+use crate::widgets::{button, closing_button, dialog, dim, heading, scrolling_in_dialog};
 
 /// Room for the buttons at the foot of a box.
 const BELOW: f32 = size::ROW + 4.0 * size::STEP;
@@ -28,9 +28,7 @@ pub(crate) fn about_ui(ui: &Ui, open: &mut bool) {
         });
         ui.add_space(8.0);
         ui.horizontal(|ui| {
-            if button(ui, "Close").clicked() {
-                ui.close();
-            }
+            closing_button(ui, "Close");
             if button(ui, "Copy versions").clicked() {
                 ui.ctx().copy_text(versions);
             }
@@ -61,9 +59,7 @@ pub(crate) fn shortcuts_ui(ui: &Ui, open: &mut bool) {
             });
         });
         ui.add_space(8.0);
-        if button(ui, "Close").clicked() {
-            ui.close();
-        }
+        closing_button(ui, "Close");
     });
     *open = !modal.should_close();
 }

@@ -5,7 +5,7 @@ use protocol::ids::View;
 use protocol::plant::Plant;
 
 use crate::theme::{self, text, tokens};
-use crate::widgets::{asking, button, destructive, dialog, dim};
+use crate::widgets::{asking, button, closing_button, destructive, dialog, dim};
 use knowledge::user_command::{CommandQueue, UserCommand};
 
 /// What is being asked.
@@ -105,9 +105,7 @@ pub(crate) fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut Comma
                 agreed = Some(Agreed::Scenario(wanted));
                 ui.close();
             }
-            if button(ui, "Cancel").clicked() {
-                ui.close();
-            }
+            closing_button(ui, "Cancel");
         });
     });
     if modal.should_close() {

@@ -11,7 +11,7 @@ use egui::{Key, Modifiers, RichText, Role, Ui, WidgetInfo};
 pub use self::named::named;
 use crate::folders::{Item, Listed, Sort, called};
 use crate::theme::text;
-use crate::widgets::{button, checkbox, destructive, dialog, dim, field, heading};
+use crate::widgets::{button, checkbox, closing_button, destructive, dialog, dim, field, heading};
 use rows::Rows;
 
 /// What a file is named for.
@@ -251,9 +251,7 @@ pub(crate) fn files_ui(ui: &Ui, state: &mut FilesState) {
             if ui.add_enabled(can, egui::Button::new(purpose.title())).clicked() {
                 is_decided |= state.decide(purpose);
             }
-            if button(ui, "Cancel").clicked() {
-                ui.close();
-            }
+            closing_button(ui, "Cancel");
         });
         if is_decided {
             ui.close();
@@ -357,9 +355,7 @@ fn reported_ui(ui: &Ui, reported: &mut Option<String>) {
         ui.set_max_width(460.0);
         ui.add(egui::Label::new(words).wrap());
         ui.add_space(8.0);
-        if button(ui, "Close").clicked() {
-            ui.close();
-        }
+        closing_button(ui, "Close");
     });
     if modal.should_close() {
         *reported = None;

@@ -3,7 +3,7 @@
 use egui::{Align, Frame, Label, Layout, Margin, Panel, RichText, Ui};
 
 use crate::theme::{size, text, time, tokens};
-use crate::widgets::{button, dialog, dim, from_right, heading, scrolling_in_dialog};
+use crate::widgets::{button, closing_button, dialog, dim, from_right, heading, scrolling_in_dialog};
 use knowledge::picture::Picture;
 
 /// Notices that are shown, and all that were.
@@ -109,9 +109,7 @@ pub(crate) fn past_notices_ui(ui: &Ui, state: &NoticesState, open: &mut bool) {
                 ui.separator();
             }
         });
-        if button(ui, "Close").clicked() {
-            ui.close();
-        }
+        closing_button(ui, "Close");
     });
     *open = !modal.should_close();
 }

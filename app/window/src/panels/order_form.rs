@@ -17,7 +17,7 @@ use protocol::postcode::{Postcode, Verdict};
 use super::Focus;
 use super::customers::{self, customers_ui, entries};
 use crate::theme::{self, size, text, tokens};
-use crate::widgets::{asking, button, dim, elided, hairline, heading, main_button, scrolling};
+use crate::widgets::{asking, button, dim, elided, hairline, heading, main_button, outline, scrolling};
 use knowledge::picture::{Customer, Picture};
 use knowledge::user_command::{CommandQueue, CustomerCommand};
 
@@ -145,7 +145,7 @@ fn dish_row(ui: &mut Ui, name: &'static str, pence: u32, draft: &mut Draft) {
     let corner = CornerRadius::same(size::CORNER);
     ui.painter().rect(rect, corner, fill, Stroke::new(size::HAIRLINE, edge), StrokeKind::Inside);
     if response.has_focus() {
-        ui.painter().rect_stroke(rect, corner, (size::OUTLINE, t.sea), StrokeKind::Inside);
+        outline(ui, rect, size::CORNER);
     }
     let price = format!("£{}.{:02}", pence / 100, pence % 100);
     let at = rect.right_center() - vec2(if count > 0 { 56.0 } else { 28.0 }, 0.0);

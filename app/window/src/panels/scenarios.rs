@@ -7,7 +7,7 @@ use protocol::plant::{self, Plant};
 
 use super::consent::{Agreed, Asked, Wanted, consent_ui};
 use crate::theme::{self, text, tokens};
-use crate::widgets::{asking, button, destructive, dialog, dim, hairline, pill, scrolling, tabs};
+use crate::widgets::{asking, button, closing_button, destructive, dialog, dim, hairline, pill, scrolling, tabs};
 use knowledge::picture::Picture;
 use knowledge::user_command::{CommandQueue, UserCommand};
 
@@ -81,9 +81,7 @@ pub(crate) fn scenarios_ui(
         });
         ui.add_space(8.0);
         ui.horizontal(|ui| {
-            if button(ui, "Close").clicked() {
-                ui.close();
-            }
+            closing_button(ui, "Close");
             let open = asking(ui, commands.refuses, |ui| button(ui, "Open a scenario…"));
             if open.on_hover_text(wording::OPEN_SCENARIO_HINT).clicked() {
                 state.opens = true;

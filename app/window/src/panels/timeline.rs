@@ -10,14 +10,14 @@ mod marks;
 mod messages;
 mod scale;
 
-use egui::{EventFilter, Id, Key, Modifiers, Rect, Response, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Id, Key, Modifiers, Rect, Response, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use protocol::ids::RequestId;
 use protocol::trace::Rate;
 
 use super::{Focus, Selected};
 use crate::theme::{size, time, tokens};
-use crate::widgets::scrolling;
+use crate::widgets::{hold_focus, scrolling};
 use controls::Search;
 pub(crate) use controls::controls_ui;
 use knowledge::picture::Picture;
@@ -250,8 +250,7 @@ pub fn timeline_ui(ui: &mut Ui, course: Course<'_>, state: &mut TimelineState, f
         marks::paint_above(ui, &field, t, course, &scale, &places, response.hover_pos().filter(|_| nearest.is_none()));
         now_line(ui, &painter, rect, &scale, state, course);
         if response.has_focus() {
-            let ring = (size::OUTLINE, t.sea);
-            painter.rect_stroke(rect.shrink(1.0), 4.0, ring, egui::StrokeKind::Inside);
+            hold_focus(ui, &response, rect.shrink(1.0));
         }
         if let Some(track) = nearest {
             let selected = Selected::Message(track.id, track.to);
@@ -284,8 +283,6 @@ fn gestures(ui: &Ui, response: &Response, scale: &Scale, state: &mut TimelineSta
     if !response.has_focus() {
         return;
     }
-    let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
-    ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
     let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
     let middle = scale.time_at((scale.left + scale.right) / 2.0);
     let plus = ui.input_mut(|input| input.consume_key(Modifiers::SHIFT, Key::Plus));

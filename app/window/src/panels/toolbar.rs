@@ -7,7 +7,7 @@ use super::actions;
 use super::pace::{self, Pace, RATES};
 use super::zoom::{self, Zoom};
 use crate::theme::{self, size, text, tokens};
-use crate::widgets::{self, Sign, asking, checkbox, choice, dim, from_right, pill, sign_button};
+use crate::widgets::{self, Sign, asking, asks, checkbox, choice, dim, from_right, pill, sign_button};
 use knowledge::picture::{Picture, Service};
 use knowledge::user_command::{CommandQueue, Until, UserCommand};
 
@@ -140,10 +140,8 @@ fn run_and_stop(ui: &mut Ui, picture: &Picture, pace: Pace, commands: &mut Comma
         ui.set_min_width(260.0);
         let mut entry = |ui: &mut Ui, words: &str, keys: &str, means: &str, command: UserCommand| {
             let button = Button::new(words).shortcut_text(keys);
-            if ui.add(button).accessible_name(words).on_hover_text(means).clicked() {
-                commands.push(command);
-                ui.close();
-            }
+            let response = ui.add(button).accessible_name(words).on_hover_text(means);
+            asks(ui, &response, commands, command);
         };
         entry(ui, "To the next message", "→", wording::STEP_MEANS, pace.step(picture));
         let numbered = pace.run_until(Until::NumberedStep);
@@ -330,23 +328,17 @@ fn cluster_entries(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, com
     }
     ui.menu_button("Delay of each hop", |ui| {
         for hop in std::iter::once(None).chain(pace::HOPS.map(Some)) {
-            if ui.button(wording::hop_choice(hop)).clicked() {
-                commands.push(pace::hop_command(hop));
-                ui.close();
-            }
+            let choice = ui.button(wording::hop_choice(hop));
+            asks(ui, &choice, commands, pace::hop_command(hop));
         }
         dim(ui, format!("Now: {}.", wording::hop_choice(Some(picture.hop))));
     });
     let more = actions::add_front_end(picture);
-    if ui.button(&more.in_full).on_hover_text(more.means).clicked() {
-        more.ask(commands);
-        ui.close();
-    }
+    let response = ui.button(&more.in_full).on_hover_text(more.means);
+    asks(ui, &response, commands, more.command);
     ui.add_enabled_ui(!picture.steering.links.is_empty(), |ui| {
-        if ui.add(Button::new("Mend all links").shortcut_text("M")).accessible_name("Mend all links").clicked() {
-            commands.push(UserCommand::MendAll);
-            ui.close();
-        }
+        let mend = ui.add(Button::new("Mend all links").shortcut_text("M")).accessible_name("Mend all links");
+        asks(ui, &mend, commands, UserCommand::MendAll);
     });
 }
 

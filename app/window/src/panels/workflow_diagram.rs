@@ -27,6 +27,7 @@ use protocol::ids::{CustomerId, NodeId, Role};
 use protocol::trace::Actor;
 
 use crate::panels::Focus;
+use crate::panels::toolbar::Appearance;
 use crate::theme::{Tokens, size, tokens};
 pub(crate) use cards::customer_colour;
 pub(crate) use gestures::command_for;
@@ -52,18 +53,9 @@ pub struct DiagramState {
     /// Why the last gesture led to nothing; taken by the app, which shows it.
     #[serde(skip)]
     pub complaint: Option<String>,
-    /// Messages do not travel but light their way.
+    /// How the window looks now.
     #[serde(skip)]
-    pub reduced_motion: bool,
-    /// Beside each node stands what it believes.
-    #[serde(skip)]
-    pub beliefs: bool,
-    /// It is a presentation: there is no inspector.
-    #[serde(skip)]
-    pub presents: bool,
-    /// Armed timers are not shown.
-    #[serde(skip)]
-    pub hides_timers: bool,
+    pub appearance: Appearance,
     /// The next line that is drawn cuts what it crosses.
     #[serde(skip)]
     pub cuts: bool,
@@ -199,7 +191,7 @@ pub(crate) fn workflow_diagram_ui(
     gestures::on_map(ui, &ground, layout::map_part(canvas), state, commands);
 
     // The truth has a line of its own.
-    let above = if state.beliefs { ROOM_FOR_TRUTH } else { 0.0 };
+    let above = if state.appearance.beliefs { ROOM_FOR_TRUTH } else { 0.0 };
     let diagram = Diagram::set(picture, t, canvas.with_min_y(canvas.top() + above), state);
     let mut taken = Taken::default();
     for (_, _, rect) in &diagram.nodes {
@@ -221,9 +213,9 @@ pub(crate) fn workflow_diagram_ui(
 
     diagram.projection.paint(ui.painter(), t);
     diagram.projection.paint_edge(ui.painter(), t);
-    let notes = if state.beliefs { beliefs::place(ui.painter(), &diagram, &mut taken) } else { Vec::new() };
+    let notes = if state.appearance.beliefs { beliefs::place(ui.painter(), &diagram, &mut taken) } else { Vec::new() };
     let mut fixed = taken.clone();
-    let dots = messages::place(&diagram, state.reduced_motion);
+    let dots = messages::place(&diagram, state.appearance.reduced_motion);
     for dot in &dots {
         taken.take(dot.room());
     }
@@ -238,10 +230,10 @@ pub(crate) fn workflow_diagram_ui(
     crowd::show(ui, &diagram);
     gestures::on_nodes(ui, &diagram, state, focus, commands);
     gestures::on_customers(ui, &diagram, &cards, state, focus, commands);
-    if state.beliefs {
+    if state.appearance.beliefs {
         beliefs::show(ui, &diagram, &notes);
     }
-    if !state.hides_timers {
+    if !state.appearance.hides_timers {
         timers::show(ui, &diagram, &mut state.spans, state.dear, commands);
     }
     messages::show(ui, &diagram, &dots, focus, &mut taken, commands);
@@ -285,7 +277,7 @@ impl Hint {
         let (words, ink, ground) = match (state.cuts, stopped) {
             (true, _) => (wording::CUT_HINT.to_owned(), t.tomato_text, Some(t.tomato_wash)),
             (false, true) => (wording::stopped(picture.now), t.on_saffron, Some(t.saffron)),
-            (false, false) if state.presents => (wording::CANVAS_HINT_PRESENTED.to_owned(), t.dim, None),
+            (false, false) if state.appearance.presents => (wording::CANVAS_HINT_PRESENTED.to_owned(), t.dim, None),
             (false, false) => (wording::CANVAS_HINT.to_owned(), t.dim, None),
         };
         let font = if ground.is_some() { crate::theme::strong(small) } else { crate::theme::plain(small) };

@@ -1,8 +1,8 @@
 //! What clicks, drags and keys on the canvas mean. Only the person's own view changes here: commands are queued.
 
 use egui::{
-    Align, EventFilter, Key, Layout, Modifiers, Popup, PopupAnchor, Pos2, Rect, RectAlign, Response, Role, Sense,
-    SetOpenCommand, Ui, UiBuilder, Vec2, WidgetInfo, vec2,
+    Align, Key, Layout, Modifiers, Popup, PopupAnchor, Pos2, Rect, RectAlign, Response, Role, Sense, SetOpenCommand,
+    Ui, UiBuilder, Vec2, WidgetInfo, vec2,
 };
 use node::gazetteer::{Gazetteer, Point};
 use protocol::ids::CustomerId;
@@ -13,7 +13,7 @@ use super::{Diagram, DiagramState, layout, marks};
 use crate::panels::actions::{self, Action};
 use crate::panels::{Focus, Selected};
 use crate::theme::size;
-use crate::widgets::{asking, button};
+use crate::widgets::{asking, asks, button, hold_focus};
 use knowledge::picture::{Customer, Node, Picture};
 use knowledge::user_command::{CommandQueue, CustomerCommand, UserCommand};
 
@@ -42,14 +42,7 @@ pub(super) fn on_map(ui: &Ui, ground: &Response, part: Rect, state: &mut Diagram
         }
     }
     if ground.has_focus() {
-        let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
-        ui.memory_mut(|memory| memory.set_focus_lock_filter(ground.id, filter));
-        ui.painter().rect_stroke(
-            part.shrink(2.0),
-            4.0,
-            (size::OUTLINE, super::tokens(ui).sea),
-            egui::StrokeKind::Inside,
-        );
+        hold_focus(ui, ground, part.shrink(2.0));
         let pressed = |key| ui.input(|input| input.key_pressed(key));
         for (key, delta) in [
             (Key::ArrowLeft, vec2(40.0, 0.0)),
@@ -168,13 +161,11 @@ fn context_menu(ui: &Ui, response: &Response, popup: Popup<'_>, contents: impl F
     }
 }
 
-fn entry(ui: &mut Ui, action: Action, commands: &mut CommandQueue) {
+/// What can be done, as an entry of a menu.
+pub(super) fn entry(ui: &mut Ui, action: Action, commands: &mut CommandQueue) {
     let response = ui.button(&action.in_full);
     let response = if action.means.is_empty() { response } else { response.on_hover_text(action.means) };
-    if response.clicked() {
-        action.ask(commands);
-        ui.close();
-    }
+    asks(ui, &response, commands, action.command);
 }
 
 fn node_menu(ui: &mut Ui, picture: &Picture, node: &Node, commands: &mut CommandQueue) {
@@ -261,19 +252,13 @@ fn customer_menu(ui: &mut Ui, diagram: &Diagram<'_>, customer: &Customer, comman
     // Each keeps its place: what is asked for while the menu is open must not put another entry under the pointer.
     ui.add_enabled_ui(customer.waiting.is_none(), |ui| wishes(ui, customer, commands));
     let gives_up = egui::Button::new("Cancel its order");
-    if ui.add_enabled(customer.waiting.is_some(), gives_up).on_hover_text(wording::GIVE_UP_MEANS).clicked() {
-        commands.push(CustomerCommand::GiveUp { customer: customer.id });
-        ui.close();
-    }
-    if ui.button(format!("Remove {}", customer.name)).clicked() {
-        commands.push(CustomerCommand::RemoveCustomer { customer: customer.id });
-        ui.close();
-    }
-    if diagram.picture.steering.bombs.contains_key(&customer.node)
-        && ui.button(format!("Remove the bomb from {}", customer.name)).clicked()
-    {
-        commands.push(UserCommand::SetBomb { node: customer.name.clone(), bomb: None });
-        ui.close();
+    let gives_up = ui.add_enabled(customer.waiting.is_some(), gives_up).on_hover_text(wording::GIVE_UP_MEANS);
+    asks(ui, &gives_up, commands, CustomerCommand::GiveUp { customer: customer.id });
+    let remove = ui.button(format!("Remove {}", customer.name));
+    asks(ui, &remove, commands, CustomerCommand::RemoveCustomer { customer: customer.id });
+    if diagram.picture.steering.bombs.contains_key(&customer.node) {
+        let remove = ui.button(format!("Remove the bomb from {}", customer.name));
+        asks(ui, &remove, commands, UserCommand::SetBomb { node: customer.name.clone(), bomb: None });
     }
     bomb_menus(ui, &customer.name, &[Part::Customer], commands);
 }
@@ -283,17 +268,14 @@ fn wishes(ui: &mut Ui, customer: &Customer, commands: &mut CommandQueue) {
     let postcode = customer.postcode.to_string();
     ui.menu_button("Order", |ui| {
         for dish in protocol::menu::menu() {
-            if ui.button(dish.name).clicked() {
-                let (postcode, items) = (postcode.clone(), vec![dish.name.to_owned()]);
-                commands.push(CustomerCommand::PlaceOrder { customer: customer.id, postcode, items });
-                ui.close();
-            }
+            let (postcode, items) = (postcode.clone(), vec![dish.name.to_owned()]);
+            let order = CustomerCommand::PlaceOrder { customer: customer.id, postcode, items };
+            let entry = ui.button(dish.name);
+            asks(ui, &entry, commands, order);
         }
     });
-    if ui.button(format!("Read the history of {postcode}")).clicked() {
-        commands.push(CustomerCommand::ReadHistory { customer: customer.id, postcode, page: 0 });
-        ui.close();
-    }
+    let read = ui.button(format!("Read the history of {postcode}"));
+    asks(ui, &read, commands, CustomerCommand::ReadHistory { customer: customer.id, postcode, page: 0 });
 }
 
 /// While it is carried, a customer stays where it lives; a ring shows where it would move.

@@ -7,7 +7,7 @@ use protocol::trace::LinkRule;
 use crate::panels::links::{self, Ends};
 use crate::panels::pace;
 use crate::theme::size;
-use crate::widgets::{asking, button, checkbox, choice, dialog, dim, heading, main_button};
+use crate::widgets::{asking, asks, button, checkbox, choice, closing_button, dialog, dim, heading, main_button};
 use knowledge::picture::Picture;
 use knowledge::user_command::{CommandQueue, LinkWay};
 
@@ -77,18 +77,11 @@ pub(super) fn link_dialog_ui(ui: &Ui, picture: &Picture, open: &mut Option<LinkD
         let links = now.links();
         let refuses = commands.refuses;
         let set = main_button(ui, "Set", refuses.is_none()).on_disabled_hover_text(refuses.unwrap_or_default());
-        if set.clicked() {
-            commands.push(links::set(links.clone(), now.rule));
-            ui.close();
-        }
+        asks(ui, &set, commands, links::set(links.clone(), now.rule));
         ui.horizontal(|ui| {
-            if asking(ui, refuses, |ui| button(ui, "Mend")).clicked() {
-                commands.push(links::set(links, LinkRule::default()));
-                ui.close();
-            }
-            if button(ui, "Close").clicked() {
-                ui.close();
-            }
+            let mend = asking(ui, refuses, |ui| button(ui, "Mend"));
+            asks(ui, &mend, commands, links::set(links, LinkRule::default()));
+            closing_button(ui, "Close");
         });
     });
     if modal.should_close() {

@@ -14,7 +14,7 @@ use super::{Diagram, DiagramState, marks};
 use crate::panels::actions::{self, Action};
 use crate::panels::links;
 use crate::theme::{self, size, text};
-use crate::widgets::asking;
+use crate::widgets::{asking, asks};
 use knowledge::user_command::{CommandQueue, LinkWay, UserCommand};
 
 /// How near a line the pointer must be, in points.
@@ -93,10 +93,8 @@ fn link_menu(
     let ends = line.ends();
     let (one, other) = (&ends.0, &ends.1);
     let mut entry = |ui: &mut Ui, words: String, command: UserCommand| {
-        if ui.button(words).clicked() {
-            commands.push(command);
-            ui.close();
-        }
+        let response = ui.button(words);
+        asks(ui, &response, commands, command);
     };
     if !line.is_cut() {
         entry(ui, format!("Cut {one} – {other}"), links::set(links::both(&ends).to_vec(), LinkRule::CUT));
@@ -129,10 +127,7 @@ fn link_menu(
     for step in steps {
         ui.menu_button(format!("Bomb at step {step}"), |ui| {
             for action in bombs(diagram, line, *step) {
-                if ui.button(&action.in_full).clicked() {
-                    commands.push(action.command);
-                    ui.close();
-                }
+                super::gestures::entry(ui, action, commands);
             }
         });
     }

@@ -6,10 +6,10 @@ use egui::{Align2, Pos2, Rect, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
 use protocol::ids::NodeId;
 
 use super::Diagram;
-use super::gestures::menu;
+use super::gestures::{entry, menu};
 use super::layout::Taken;
 use super::way::Way;
-use crate::panels::actions::{self, Action};
+use crate::panels::actions;
 use crate::panels::{Focus, Selected};
 use crate::theme::{self, Tokens, size, text};
 use crate::widgets::asking;
@@ -100,12 +100,6 @@ pub(super) fn show(
 }
 
 fn message_menu(ui: &mut Ui, diagram: &Diagram<'_>, flying: &MessageInFlight, commands: &mut CommandQueue) {
-    let entry = |ui: &mut Ui, action: Action, commands: &mut CommandQueue| {
-        if ui.button(&action.in_full).clicked() {
-            action.ask(commands);
-            ui.close();
-        }
-    };
     let all = actions::of_message(flying, diagram.picture.now);
     if all.is_empty() {
         ui.label("It has left its link.");
