@@ -20,14 +20,12 @@ fn an_order_travels_all_its_steps_and_is_shown() {
     let answer = scenario_run.answer(request);
     assert!(matches!(answer, Answer::Outcome(Outcome::Placed { .. })), "{answer:?}");
     for step in [7, 8, 9, 10, 5, 6, 13, 14] {
-        scenario_run.until(&format!("step {step}"), |record| match &record.event {
-            TraceEvent::Node(NodeEvent::Sent { facts, .. }) => (facts.step == Some(Step(step))).then_some(()),
-            _ => None,
-        });
+        scenario_run.until_event(
+            &format!("step {step}"),
+            |event| matches!(event, TraceEvent::Node(NodeEvent::Sent { facts, .. }) if facts.step == Some(Step(step))),
+        );
     }
-    scenario_run.until("step 12", |record| {
-        matches!(&record.event, TraceEvent::Node(NodeEvent::PostcodeAnswered { .. })).then_some(())
-    });
+    scenario_run.until_event("step 12", |event| matches!(event, TraceEvent::Node(NodeEvent::PostcodeAnswered { .. })));
     scenario_run.perform(UserCommand::ShowOrders { node: primary, from: Some("NE1 7RU".parse().unwrap()) });
     let orders = scenario_run.until("its orders", |record| match &record.event {
         TraceEvent::Launcher(LauncherEvent::Orders { histories, .. }) => Some(histories[0].1.clone()),
@@ -60,9 +58,8 @@ fn customers_come_move_and_go() {
     });
     assert_eq!(home, postcode);
     scenario_run.perform(CustomerCommand::RemoveCustomer { customer: grace });
-    scenario_run.until("a removal", |record| match &record.event {
-        TraceEvent::Launcher(LauncherEvent::Ended { how, .. }) => (*how == Ending::Removed).then_some(()),
-        _ => None,
+    scenario_run.until_event("a removal", |event| {
+        matches!(event, TraceEvent::Launcher(LauncherEvent::Ended { how: Ending::Removed, .. }))
     });
     let why = scenario_run.refusal(order(grace, &["Pad thai"]));
     assert!(why.contains("no such customer"), "{why}");
@@ -94,10 +91,7 @@ fn giving_up_settles_an_order() {
     let mut scenario_run = ScenarioRun::open();
     let grace = scenario_run.customer("Grace");
     scenario_run.primary();
-    scenario_run.perform(UserCommand::Crash { node: "front-end".into() });
-    scenario_run.until("its end", |record| {
-        matches!(record.event, TraceEvent::Launcher(LauncherEvent::Ended { .. })).then_some(())
-    });
+    scenario_run.ends(UserCommand::Crash { node: "front-end".into() });
     scenario_run.perform(order(grace, &["Pad thai"]));
     scenario_run.asked();
     let why = scenario_run.refusal(order(grace, &["Pad thai"]));
@@ -123,9 +117,7 @@ fn a_slower_hop_is_a_fact_and_slows_orders() {
     let grace = scenario_run.customer("Grace");
     scenario_run.primary();
     scenario_run.perform(UserCommand::SetHop { hop: Some(Span::millis(100)) });
-    scenario_run.until("the hop", |record| {
-        (record.event == TraceEvent::Launcher(LauncherEvent::HopIs { hop: 100_000 })).then_some(())
-    });
+    scenario_run.until_fact(LauncherEvent::HopIs { hop: 100_000 });
     scenario_run.perform(order(grace, &["Pad thai"]));
     let request = scenario_run.asked();
     scenario_run.answer(request);

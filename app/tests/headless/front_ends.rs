@@ -15,21 +15,7 @@ impl ScenarioRun {
     /// Asks for one more, and gives its name and present incarnation.
     fn add_front_end(&mut self) -> (String, NodeId) {
         self.perform(UserCommand::AddFrontEnd);
-        self.started()
-    }
-
-    fn started(&mut self) -> (String, NodeId) {
-        self.until("a start", |record| match &record.event {
-            TraceEvent::Launcher(LauncherEvent::Started(started)) => Some((started.name.clone(), record.node)),
-            _ => None,
-        })
-    }
-
-    fn ends(&mut self, command: UserCommand) {
-        self.perform(command);
-        self.until("an end", |record| {
-            matches!(record.event, TraceEvent::Launcher(LauncherEvent::Ended { .. })).then_some(())
-        });
+        self.until_started()
     }
 
     /// Waits until this front-end says that there is a newer one, or that it is the newest.
@@ -61,10 +47,7 @@ fn three_front_ends_are_added_frozen_crashed_restarted_and_removed() {
     let mut scenario_run = ScenarioRun::open();
     scenario_run.primary();
     let grace = scenario_run.customer("Grace");
-    let first = scenario_run.until("the first one", |record| match &record.event {
-        TraceEvent::Launcher(LauncherEvent::Started(started)) if started.name == "front-end" => Some(record.node),
-        _ => None,
-    });
+    let first = scenario_run.until_event("the first one", |event| event.introduced() == Some("front-end"));
     let (name, second) = scenario_run.add_front_end();
     assert_eq!(name, "front-end-2");
     scenario_run.is_retired(second, false);
@@ -73,12 +56,9 @@ fn three_front_ends_are_added_frozen_crashed_restarted_and_removed() {
     scenario_run.perform(place_order(grace, &["Pad thai"]));
     let request = scenario_run.asked();
     scenario_run.answer(request);
-    let passed = |id| {
-        scenario_run
-            .facts
-            .iter()
-            .any(|fact| matches!(&fact.event, TraceEvent::Node(NodeEvent::Sent { to, .. }) if *to == id))
-    };
+    let goes_to =
+        |fact: &TraceRecord, id| matches!(fact.event, TraceEvent::Node(NodeEvent::Sent { to, .. }) if to == id);
+    let passed = |id| scenario_run.facts.iter().any(|fact| goes_to(fact, id));
     assert!(passed(second) && !passed(first));
 
     assert_eq!(scenario_run.add_front_end().0, "front-end-3");
@@ -95,15 +75,15 @@ fn three_front_ends_are_added_frozen_crashed_restarted_and_removed() {
     });
     let links = vec![LinkWay { from: node("front-end-2"), to: node("name-server") }];
     scenario_run.perform(UserCommand::SetLinks { links, rule: LinkRule::CUT });
-    scenario_run.until("a cut", |record| {
-        matches!(&record.event, TraceEvent::Launcher(LauncherEvent::LinkIs { from, .. }) if from == "front-end-2")
-            .then_some(())
-    });
+    scenario_run.until_event(
+        "a cut",
+        |event| matches!(event, TraceEvent::Launcher(LauncherEvent::LinkIs { from, .. }) if from == "front-end-2"),
+    );
     scenario_run.perform(UserCommand::MendAll);
 
     scenario_run.ends(UserCommand::Crash { node: node("front-end-2") });
     scenario_run.perform(UserCommand::Restart { node: node("front-end-2") });
-    let (name, again) = scenario_run.started();
+    let (name, again) = scenario_run.until_started();
     assert_eq!(name, "front-end-2");
     assert_ne!(again, second, "a front-end is somebody else each time");
     scenario_run.is_retired(again, false);
@@ -136,9 +116,7 @@ fn of_two_front_ends_that_hear_all_replicas_only_one_changes_the_view() {
     // The first one cannot be told that there is a newer one: it goes on announcing, and proposes, too.
     let links = vec![LinkWay { from: node("name-server"), to: node("front-end") }];
     scenario_run.perform(UserCommand::SetLinks { links, rule: LinkRule::CUT });
-    scenario_run.until("a cut", |record| {
-        matches!(record.event, TraceEvent::Launcher(LauncherEvent::LinkIs { .. })).then_some(())
-    });
+    scenario_run.until_event("a cut", |event| matches!(event, TraceEvent::Launcher(LauncherEvent::LinkIs { .. })));
     let (_, second) = scenario_run.add_front_end();
     scenario_run.is_retired(second, false);
     scenario_run.perform(UserCommand::Crash { node: primary });

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use cluster::{Cluster, ClusterOptions};
 use knowledge::user_command::{CustomerCommand, UserCommand};
-use protocol::ids::{CustomerId, RequestId};
+use protocol::ids::{CustomerId, NodeId, RequestId};
 use protocol::message::Answer;
 use protocol::trace::{LauncherEvent, MachineEvent, NodeEvent, Standing, TraceEvent, TraceRecord};
 
@@ -30,6 +30,29 @@ impl ScenarioRun {
     /// Waits for a fact, among those that came before too, and takes something of it.
     pub fn until<T>(&mut self, what: &str, take: impl Fn(&TraceRecord) -> Option<T>) -> T {
         self.until_all(what, |facts| facts.iter().find_map(&take))
+    }
+
+    /// Waits for an event; gives its node.
+    pub fn until_event(&mut self, what: &str, is_it: impl Fn(&TraceEvent) -> bool) -> NodeId {
+        self.until(what, |record| is_it(&record.event).then_some(record.node))
+    }
+
+    pub fn until_fact(&mut self, wanted: impl Into<TraceEvent>) {
+        let wanted = wanted.into();
+        self.until_event(&format!("{wanted:?}"), |event| *event == wanted);
+    }
+
+    pub fn until_started(&mut self) -> (String, NodeId) {
+        self.until("a start", |record| match &record.event {
+            TraceEvent::Launcher(LauncherEvent::Started(started)) => Some((started.name.clone(), record.node)),
+            _ => None,
+        })
+    }
+
+    /// Performs what ends a process, and waits for that.
+    pub fn ends(&mut self, command: UserCommand) {
+        self.perform(command);
+        self.until_event("an end", |event| matches!(event, TraceEvent::Launcher(LauncherEvent::Ended { .. })));
     }
 
     /// Waits until the facts since the last command say something together.
@@ -61,13 +84,8 @@ impl ScenarioRun {
     }
 
     pub fn primary(&mut self) -> String {
-        let id = self.until("a primary with two backups", |record| match &record.event {
-            TraceEvent::Machine(MachineEvent::Became { standing: Standing::Primary, view })
-                if view.members.len() == 3 =>
-            {
-                Some(record.node)
-            }
-            _ => None,
+        let id = self.until_event("a primary with two backups", |event| {
+            matches!(event, TraceEvent::Machine(MachineEvent::Became { standing: Standing::Primary, view }) if view.members.len() == 3)
         });
         self.until("its name", |record| match &record.event {
             TraceEvent::Launcher(LauncherEvent::Started(started)) if record.node == id => Some(started.name.clone()),

@@ -24,10 +24,6 @@ fn delivers(record: &TraceRecord, wanted: MessageId) -> bool {
 }
 
 impl ScenarioRun {
-    fn until_fact(&mut self, wanted: &TraceEvent) {
-        self.until(&format!("{wanted:?}"), |record| (record.event == *wanted).then_some(()));
-    }
-
     fn until_delivered(&mut self, message: MessageId) {
         self.until("its arrival", |record| delivers(record, message).then_some(()));
     }
@@ -42,7 +38,7 @@ impl ScenarioRun {
 
     fn stop_time(&mut self) {
         self.perform(UserCommand::SetRate { rate: Rate::STOPPED });
-        self.until_fact(&TraceEvent::Launcher(LauncherEvent::ClockIs { rate: Rate::STOPPED, until: None }));
+        self.until_fact(LauncherEvent::ClockIs { rate: Rate::STOPPED, until: None });
     }
 
     /// The message with this number that enters its link next.
@@ -56,14 +52,9 @@ impl ScenarioRun {
     }
 
     fn restart(&mut self, node: &str) -> NodeId {
-        self.perform(UserCommand::Crash { node: node.into() });
-        self.until("its end", |record| {
-            matches!(record.event, TraceEvent::Launcher(LauncherEvent::Ended { .. })).then_some(())
-        });
+        self.ends(UserCommand::Crash { node: node.into() });
         self.perform(UserCommand::Restart { node: node.into() });
-        self.until("its start", |record| {
-            matches!(record.event, TraceEvent::Launcher(LauncherEvent::Started(_))).then_some(record.node)
-        })
+        self.until_started().1
     }
 }
 
@@ -72,22 +63,16 @@ fn a_hop_follows_the_rate_unless_it_is_set() {
     let mut scenario_run = ScenarioRun::open();
     let slow = Rate(10_000);
     scenario_run.perform(UserCommand::SetRate { rate: slow });
-    scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::HopIs { hop: 10_000 }));
-    scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::ClockIs { rate: slow, until: None }));
+    scenario_run.until_fact(LauncherEvent::HopIs { hop: 10_000 });
+    scenario_run.until_fact(LauncherEvent::ClockIs { rate: slow, until: None });
     scenario_run.perform(UserCommand::SetHop { hop: Some(Span::millis(25)) });
-    scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::HopIs { hop: 25_000 }));
+    scenario_run.until_fact(LauncherEvent::HopIs { hop: 25_000 });
     scenario_run.perform(UserCommand::SetRate { rate: Rate::REAL });
-    scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::ClockIs { rate: Rate::REAL, until: None }));
-    assert!(
-        !scenario_run
-            .facts
-            .iter()
-            .any(|record| matches!(record.event, TraceEvent::Launcher(LauncherEvent::HopIs { .. }))),
-        "{:?}",
-        scenario_run.facts
-    );
+    scenario_run.until_fact(LauncherEvent::ClockIs { rate: Rate::REAL, until: None });
+    let is_hop = |record: &TraceRecord| matches!(record.event, TraceEvent::Launcher(LauncherEvent::HopIs { .. }));
+    assert!(!scenario_run.facts.iter().any(is_hop), "{:?}", scenario_run.facts);
     scenario_run.perform(UserCommand::SetHop { hop: None });
-    scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::HopIs { hop: 0 }));
+    scenario_run.until_fact(LauncherEvent::HopIs { hop: 0 });
 }
 
 #[test]
@@ -96,7 +81,7 @@ fn time_stops_by_itself_at_a_moment() {
     scenario_run.stop_time();
     let wanted = scenario_run.cluster.now() + 5_000;
     scenario_run.perform(UserCommand::RunUntil { rate: Rate::REAL, until: Until::Moment(wanted) });
-    scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::ClockIs { rate: Rate::REAL, until: Some(wanted) }));
+    scenario_run.until_fact(LauncherEvent::ClockIs { rate: Rate::REAL, until: Some(wanted) });
     let begun = Instant::now();
     while scenario_run.cluster.clock().rate() != Rate::STOPPED {
         // The question takes its time: longer than those five milliseconds.
@@ -113,16 +98,12 @@ fn links_are_cut_and_mended_by_name() {
     let links = vec![way("replica-1", "replica-2"), way("Grace", "front-end"), way("replica-1", "postcodes.io")];
     scenario_run.perform(UserCommand::SetLinks { links: links.clone(), rule: LinkRule::CUT });
     for LinkWay { from, to } in &links {
-        scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::LinkIs {
-            from: from.clone(),
-            to: to.clone(),
-            rule: LinkRule::CUT,
-        }));
+        scenario_run.until_fact(LauncherEvent::LinkIs { from: from.clone(), to: to.clone(), rule: LinkRule::CUT });
     }
     assert_eq!(scenario_run.cluster.inquirer().steering().unwrap().links.len(), 3);
     scenario_run.perform(UserCommand::MendAll);
     for LinkWay { from, to } in links {
-        scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::LinkIs { from, to, rule: LinkRule::default() }));
+        scenario_run.until_fact(LauncherEvent::LinkIs { from, to, rule: LinkRule::default() });
     }
     assert!(scenario_run.cluster.inquirer().steering().unwrap().links.is_empty());
 }
@@ -133,14 +114,14 @@ fn a_process_is_stopped_by_signal_and_goes_on() {
     let mut scenario_run = ScenarioRun::open();
     let node = "name-server".to_owned();
     scenario_run.perform(UserCommand::Freeze { node: node.clone(), how: Freezing::Signal });
-    scenario_run.until_fact(&TraceEvent::Node(NodeEvent::Froze { how: Freezing::Signal }));
+    scenario_run.until_fact(NodeEvent::Froze { how: Freezing::Signal });
     let why = scenario_run.refusal(UserCommand::Freeze { node: node.clone(), how: Freezing::Cooperative });
     assert!(why.contains("is already frozen"), "{why}");
     let status = scenario_run.cluster.inquirer().status().unwrap();
     let frozen = status.iter().find(|it| it.name == node).unwrap();
     assert_eq!((frozen.frozen, frozen.usage.is_none()), (Some(Freezing::Signal), true));
     scenario_run.perform(UserCommand::Wake { node: node.clone() });
-    scenario_run.until_fact(&TraceEvent::Node(NodeEvent::Woke));
+    scenario_run.until_fact(NodeEvent::Woke);
     let status = scenario_run.cluster.inquirer().status().unwrap();
     assert!(status.iter().any(|it| it.name == node && it.usage.is_some()), "{status:?}");
 }
@@ -153,9 +134,9 @@ fn a_process_freezes_by_itself_and_is_woken() {
     let why = scenario_run.refusal(UserCommand::Wake { node: node.clone() });
     assert!(why.contains("is not frozen"), "{why}");
     scenario_run.perform(UserCommand::Freeze { node: node.clone(), how: Freezing::Cooperative });
-    scenario_run.until_fact(&TraceEvent::Node(NodeEvent::Froze { how: Freezing::Cooperative }));
+    scenario_run.until_fact(NodeEvent::Froze { how: Freezing::Cooperative });
     scenario_run.perform(UserCommand::Wake { node: node.clone() });
-    scenario_run.until_fact(&TraceEvent::Node(NodeEvent::Woke));
+    scenario_run.until_fact(NodeEvent::Woke);
     // Told one after the other, without waiting for a word.
     scenario_run.perform(UserCommand::Freeze { node: node.clone(), how: Freezing::Cooperative });
     scenario_run.cluster.perform(UserCommand::Wake { node: node.clone() });
@@ -176,11 +157,10 @@ fn everything_crashes_at_once() {
     scenario_run.perform(UserCommand::CrashAll);
     for name in ["replica-1", "replica-2", "replica-3", "front-end", "name-server"] {
         let id = ids.iter().find(|(it, _)| it == name).map(|(_, id)| *id);
-        scenario_run.until("its end", |record| match record.event {
-            TraceEvent::Launcher(LauncherEvent::Ended { how: Ending::Crashed, .. }) => {
-                (Some(record.node) == id).then_some(())
-            }
-            _ => None,
+        scenario_run.until("its end", |record| {
+            let crashed =
+                matches!(record.event, TraceEvent::Launcher(LauncherEvent::Ended { how: Ending::Crashed, .. }));
+            (crashed && Some(record.node) == id).then_some(())
         });
     }
     let why = scenario_run.refusal(UserCommand::CrashAll);
@@ -192,10 +172,10 @@ fn a_plant_and_shown_heartbeats_are_facts() {
     let mut scenario_run = ScenarioRun::open();
     let plant = Some(Plant::NoViewCheck);
     scenario_run.perform(UserCommand::SetPlant { plant });
-    scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::PlantIs { plant }));
+    scenario_run.until_fact(LauncherEvent::PlantIs { plant });
     assert_eq!(scenario_run.cluster.inquirer().steering().unwrap().plant, plant);
     scenario_run.perform(UserCommand::ShowHeartbeats { on: true });
-    scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::HeartbeatsAre { shown: true }));
+    scenario_run.until_fact(LauncherEvent::HeartbeatsAre { shown: true });
 }
 
 #[test]
@@ -222,9 +202,8 @@ fn what_cannot_be_steered_is_refused() {
         assert!(why.contains(expected), "{expected}: {why}");
     }
     scenario_run.perform(UserCommand::Remove { node: "replica-3".into() });
-    scenario_run.until("its end", |record| match &record.event {
-        TraceEvent::Launcher(LauncherEvent::Ended { how, .. }) => (*how == Ending::Removed).then_some(()),
-        _ => None,
+    scenario_run.until_event("its end", |event| {
+        matches!(event, TraceEvent::Launcher(LauncherEvent::Ended { how: Ending::Removed, .. }))
     });
     let why = scenario_run.refusal(UserCommand::Freeze { node: "replica-3".into(), how: Freezing::Signal });
     assert!(why.contains("is not running"), "{why}");
@@ -240,7 +219,7 @@ fn a_held_message_stays_until_it_is_let_go() {
     let request = scenario_run.asked();
     let (message, to) = scenario_run.sent(9);
     scenario_run.perform(UserCommand::Message { message, to, act: MessageAct::Hold });
-    scenario_run.until_fact(&TraceEvent::Node(NodeEvent::Stays { message, to, stay: Stay::Held }));
+    scenario_run.until_fact(NodeEvent::Stays { message, to, stay: Stay::Held });
     scenario_run.perform(UserCommand::Message { message, to, act: MessageAct::LetPast });
     scenario_run.until_delivered(message);
     let why = scenario_run.refusal(UserCommand::Message { message, to, act: MessageAct::Drop });
@@ -284,7 +263,7 @@ fn a_timer_is_let_ring_while_time_stands_still() {
         _ => None,
     });
     scenario_run.perform(UserCommand::Ring { node, timer });
-    scenario_run.until_fact(&TraceEvent::Node(NodeEvent::Rang { timer }));
+    scenario_run.until_fact(NodeEvent::Rang { timer });
 }
 
 /// Links go by name: a process that is started again finds them as they were left, and so do the others.
@@ -299,10 +278,10 @@ fn links_outlive_the_processes_at_their_ends() {
     scenario_run.perform(UserCommand::SetLinks { links, rule: LinkRule::CUT });
     let id = scenario_run.restart("replica-3");
     // It says what it is before it knows of any view, and cannot join; the others go on without it.
-    scenario_run.until("a view without it", |record| match &record.event {
-        TraceEvent::Machine(MachineEvent::Became { view, .. }) => (view.members.len() == 2).then_some(()),
-        _ => None,
-    });
+    scenario_run.until_event(
+        "a view without it",
+        |event| matches!(event, TraceEvent::Machine(MachineEvent::Became { view, .. }) if view.members.len() == 2),
+    );
     assert!(!scenario_run.facts.iter().any(|record| {
         record.node == id
             && matches!(record.event, TraceEvent::Machine(MachineEvent::Became { standing: Standing::Backup, .. }))
@@ -325,7 +304,7 @@ fn a_restarted_replica_is_somebody_else_unless_that_mistake_is_planted() {
     assert_ne!(first, second);
     let plant = Some(Plant::RestartKeepsId);
     scenario_run.perform(UserCommand::SetPlant { plant });
-    scenario_run.until_fact(&TraceEvent::Launcher(LauncherEvent::PlantIs { plant }));
+    scenario_run.until_fact(LauncherEvent::PlantIs { plant });
     assert_eq!(scenario_run.restart("replica-3"), second);
 }
 
@@ -336,19 +315,16 @@ fn who_starts_while_time_stands_still_waits_like_all() {
     scenario_run.stop_time();
     let now = scenario_run.cluster.now();
     scenario_run.perform(UserCommand::AddReplica);
-    let id = scenario_run.until("its start", |record| {
-        matches!(record.event, TraceEvent::Launcher(LauncherEvent::Started(_))).then_some(record.node)
-    });
+    let (_, id) = scenario_run.until_started();
     let (_, at) = scenario_run.until("its first word", |record| match record.event {
         TraceEvent::Node(NodeEvent::Sent { message, .. }) => (message.from == id).then_some((message, record.at)),
         _ => None,
     });
     assert_eq!((at, scenario_run.cluster.now()), (now, now), "it has the present clock, which stands still");
     scenario_run.perform(UserCommand::SetRate { rate: Rate::REAL });
-    scenario_run.until("its view", |record| match &record.event {
-        TraceEvent::Machine(MachineEvent::Became { standing: Standing::Backup, .. }) => {
-            (record.node == id).then_some(())
-        }
-        _ => None,
+    scenario_run.until("its view", |record| {
+        let backup =
+            matches!(record.event, TraceEvent::Machine(MachineEvent::Became { standing: Standing::Backup, .. }));
+        (backup && record.node == id).then_some(())
     });
 }

@@ -93,9 +93,8 @@ fn the_facts_of_real_processes_come_back_from_a_tape() {
     let read =
         UserCommand::Customer(CustomerCommand::ReadHistory { customer: grace, postcode: "NE1 7RU".into(), page: 0 });
     scenario_run.cluster.perform(read.clone());
-    scenario_run.until("a history", |record| match &record.event {
-        TraceEvent::Node(NodeEvent::Answered { answer: Answer::History(_), .. }) => Some(()),
-        _ => None,
+    scenario_run.until_event("a history", |event| {
+        matches!(event, TraceEvent::Node(NodeEvent::Answered { answer: Answer::History(_), .. }))
     });
     facts.append(&mut scenario_run.facts);
     let (mut recorded, mut picture) = (Tape::default(), Picture::default());
