@@ -64,7 +64,6 @@ impl Hosts {
         self.named(name).next().is_some()
     }
 
-    /// Tells one host.
     pub fn tell(&self, key: HostKey, command: SteeringCommand) {
         if let Some(host) = self.all.iter().find(|host| host.key == key) {
             (host.tell)(command);

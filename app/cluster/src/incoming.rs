@@ -12,7 +12,6 @@ use knowledge::user_command::UserCommand;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct ProcessKey(pub u64);
 
-/// What comes to the supervisor.
 pub(super) enum Incoming {
     /// A person asked for something.
     Wanted(UserCommand),

@@ -33,7 +33,6 @@ impl Interrupt {
         tell.into_iter().for_each(|tell| tell());
     }
 
-    /// Whether it was asked.
     pub fn is_asked(&self) -> bool {
         self.state().asked
     }

@@ -4,7 +4,7 @@
 //! [`Cluster`] ends every process it started; should this program be killed, the processes notice that their standard
 //! input closed and end by themselves.
 
-#![expect(missing_docs, reason = "a field or variant whose name says it all has no line")]
+#![expect(missing_docs, reason = "what its name says has no line")]
 
 mod customers;
 pub mod hosts;
@@ -112,7 +112,6 @@ impl ClusterOptions {
     }
 }
 
-/// A running cluster.
 pub struct Cluster {
     sender: Sender<Incoming>,
     supervisor: Option<JoinHandle<()>>,
@@ -199,12 +198,10 @@ impl Cluster {
         self.clock.now()
     }
 
-    /// The cluster's clock.
     pub fn clock(&self) -> ClusterClock {
         self.clock.clone()
     }
 
-    /// The folder of the run.
     pub fn directory(&self) -> &Path {
         &self.directory
     }

@@ -17,12 +17,10 @@ use super::incoming::ProcessKey;
 use super::launcher::Process;
 use super::{ClusterClock, random};
 
-/// The most replicas at once.
 pub(super) const MOST_REPLICAS: usize = 20;
 /// The most front-ends at once, crashed ones included: more teach nothing, and would not fit beside each other.
 pub(super) const MOST_FRONT_ENDS: usize = 3;
 
-/// One node.
 #[derive(Debug)]
 pub(super) struct Node {
     /// "replica-2".
@@ -49,7 +47,6 @@ pub(super) struct Node {
     pub bomb: Option<Bomb>,
 }
 
-/// What a node can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     NameServer,
@@ -69,7 +66,6 @@ impl Kind {
     }
 }
 
-/// All nodes of a run.
 #[derive(Debug, Default)]
 pub(super) struct Nodes {
     pub all: Vec<Node>,
@@ -125,7 +121,6 @@ impl Nodes {
         self.all.iter().filter(|node| matches!(node.kind, Kind::Replica { .. })).count()
     }
 
-    /// How many replicas run.
     pub(crate) fn replicas_running(&self) -> usize {
         self.all.iter().filter(|node| matches!(node.kind, Kind::Replica { .. }) && node.process.is_some()).count()
     }
@@ -139,7 +134,6 @@ impl Nodes {
         self.all.iter().filter(move |node| node.kind == kind)
     }
 
-    /// The node of that name.
     pub fn named(&self, name: &str) -> Option<usize> {
         self.all.iter().position(|node| node.name == name)
     }

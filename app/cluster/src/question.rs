@@ -11,7 +11,6 @@ use protocol::trace::{Actor, Bomb, Freezing, LinkRule, NodeState, Rate};
 use super::hosts::TellHost;
 use knowledge::user_command::LinkWay;
 
-/// What can be asked.
 pub(super) enum Question {
     /// Which nodes there are, and what each believes and uses.
     Status(Sender<Vec<NodeStatus>>),

@@ -114,7 +114,6 @@ impl RunDirectory {
         Err(NotUsable(why))
     }
 
-    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -226,7 +225,6 @@ impl Claim {
     }
 }
 
-/// What a mark says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Words {
     /// Its maker has not locked it yet, or was killed before.

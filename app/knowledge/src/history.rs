@@ -14,7 +14,6 @@ use thiserror::Error;
 
 pub use reading::read;
 
-/// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Function {
@@ -65,7 +64,6 @@ pub struct OperationLine<'a> {
     pub op: u64,
 }
 
-/// Writes a history line by line.
 #[derive(Debug)]
 pub struct HistoryWriter<W: Write>(W);
 
@@ -157,24 +155,20 @@ pub struct Names {
 }
 
 impl Names {
-    /// One of them.
     pub fn get(&self, index: OrderIndex) -> Option<&str> {
         let index = index as usize;
         let begin = index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
         self.text.get(begin as usize..*self.ends.get(index)? as usize)
     }
 
-    /// How many there are.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len() as OrderIndex).filter_map(|index| self.get(index))
     }
@@ -196,7 +190,6 @@ impl FromIterator<String> for Names {
     }
 }
 
-/// Why a file is no history.
 #[derive(Debug, Error)]
 pub enum HistoryError {
     /// It cannot be read.

@@ -6,7 +6,7 @@
 //!
 //! **Deliberately absent:** processes, sockets and clocks (`cluster`), sentences (`wording`), anything that is drawn (`window`).
 
-#![expect(missing_docs, reason = "a field or variant whose name says it all has no line")]
+#![expect(missing_docs, reason = "what its name says has no line")]
 
 pub mod history;
 mod message_tracker;

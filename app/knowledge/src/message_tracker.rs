@@ -53,12 +53,10 @@ impl<K: Copy + Ord, T, E, const OPEN: usize, const EARLY: usize> MessageTracker<
         self.open.remove(&key).map(|(_, message)| message)
     }
 
-    /// A message on its way.
     pub fn get(&self, key: K) -> Option<&T> {
         self.open.get(&key).map(|(_, message)| message)
     }
 
-    /// A message on its way.
     pub fn get_mut(&mut self, key: K) -> Option<&mut T> {
         self.open.get_mut(&key).map(|(_, message)| message)
     }

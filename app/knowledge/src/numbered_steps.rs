@@ -20,7 +20,6 @@ pub enum Passed {
     Arrived(Step, u64),
 }
 
-/// Numbered messages on their way.
 #[derive(Clone, Debug, Default)]
 pub struct NumberedSteps {
     tracker: MessageTracker<MessageId, Step, u64, MOST_OPEN, MOST_OPEN>,

@@ -96,7 +96,6 @@ pub enum Service {
     Waiting(Cause),
 }
 
-/// Why orders wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
     NoFrontEnd,

@@ -79,7 +79,6 @@ struct Beat {
     step: bool,
 }
 
-/// A recording.
 #[derive(Debug)]
 pub struct Tape {
     entries: EntryLog,
@@ -165,7 +164,6 @@ impl Tape {
         self.entries.get(number)
     }
 
-    /// The course of the run.
     pub fn message_index(&self) -> &MessageIndex {
         &self.message_index
     }

@@ -208,7 +208,6 @@ pub struct CommandQueue {
 }
 
 impl CommandQueue {
-    /// Asks for something.
     pub fn push(&mut self, command: impl Into<UserCommand>) {
         self.asked.push(command.into());
     }

@@ -120,7 +120,6 @@ pub enum Goal {
     ViewChange,
 }
 
-/// Which messages are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Which {
     /// Its step of the workflow; none: any.
@@ -133,7 +132,6 @@ pub struct Which {
     pub all: bool,
 }
 
-/// Which timer is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimerName {
     /// Its short name: "heartbeat", "silence", … ([`super::timer_name`]).
@@ -189,7 +187,6 @@ pub enum WaitFor {
     TheEnd(Duration),
 }
 
-/// Which node is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeName {
     /// Whichever replica is the primary then.
@@ -207,7 +204,6 @@ pub enum NodeName {
     Named(String),
 }
 
-/// Which ends of links are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EndName {
     Node(NodeName),

@@ -17,13 +17,11 @@ use super::file::{File, FileExpectations, FileStep};
 use super::words::{self, LIGHTS};
 use super::{Action, Expectations, Scenario, Step, WaitFor};
 
-/// At most this many steps.
 const MOST_STEPS: usize = 1000;
 /// At most this many replicas, added ones included.
 pub(super) const MOST_REPLICAS: u32 = 20;
 /// At most this many front-ends, the first one included.
 const MOST_FRONT_ENDS: u32 = 3;
-/// At most this many customers.
 pub(super) const MOST_CUSTOMERS: i64 = 1000;
 /// A scenario lasts at most a day, in seconds.
 const LONGEST: i64 = 24 * 3600;
@@ -51,7 +49,6 @@ impl Cast {
     }
 }
 
-/// Checks a file as a whole.
 pub(super) fn scenario(file: &File) -> Result<Scenario, Refusal> {
     let title = file.title.get_ref().trim().to_owned();
     if title.chars().count() > LONGEST_TITLE || title.chars().any(char::is_control) {
@@ -158,7 +155,6 @@ pub(super) fn expectations(file: &FileExpectations) -> Result<Expectations, Refu
     })
 }
 
-/// Checks an action by itself.
 pub(super) fn any_action(step: &FileStep) -> Result<Action, Refusal> {
     if let Some(at_ms) = &step.at_ms {
         return refuse(at_ms, "a single action runs at once: leave out “at-ms”".into());
@@ -166,7 +162,6 @@ pub(super) fn any_action(step: &FileStep) -> Result<Action, Refusal> {
     actions::action(step, &mut Cast { open: true, ..Cast::default() })
 }
 
-/// The names of all actions.
 #[cfg(test)]
 pub(super) fn known_actions() -> impl Iterator<Item = &'static str> {
     fields::KNOWN.split(", ")

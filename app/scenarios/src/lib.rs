@@ -4,7 +4,7 @@
 //! another file, nothing is allocated for what it merely claims, and no bug is injected without a person's consent.
 //! [`ScriptRunner`] turns its steps into user commands; the caller passes them on.
 
-#![expect(missing_docs, reason = "a field or variant whose name says it all has no line")]
+#![expect(missing_docs, reason = "what its name says has no line")]
 
 mod action;
 mod built_in;
@@ -121,7 +121,6 @@ pub enum Light {
     ReplicasDiffer,
 }
 
-/// Why a file is no scenario.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("line {line}, column {column}: {why}")]
 pub struct ScenarioError {
@@ -147,7 +146,6 @@ impl std::fmt::Display for Light {
 }
 
 impl Scenario {
-    /// Every bug that it injects.
     pub fn plants(&self) -> impl Iterator<Item = Plant> + '_ {
         let planted = |step: &Step| if let Action::Plant(plant) = step.action { plant } else { None };
         self.plant.into_iter().chain(self.steps.iter().filter_map(planted))
@@ -158,7 +156,6 @@ impl Scenario {
         self.steps.iter().any(|step| matches!(step.action, Action::FreshStart(_)))
     }
 
-    /// The same without any injected bug.
     #[must_use]
     pub fn without_plants(mut self) -> Self {
         self.plant = None;

@@ -93,7 +93,6 @@ fn millis<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok
 }
 
 impl Outcome {
-    /// Judges.
     pub fn of(scenario: &Scenario, findings: Findings, finished: Finished) -> Self {
         let (calm, recovery) = recovery(&finished.counts, &findings);
         let mut outcome = Self {
@@ -162,7 +161,6 @@ fn linearizable(verdict: &Verdict, expects_red: bool) -> Compared {
     Compared { what: Comparison::History(expects_red, verdict.clone()), met }
 }
 
-/// Which lights a verdict turns on.
 fn red_lights(verdict: &Verdict, copies_differed: bool) -> BTreeSet<Light> {
     let shown = ContradictionKind::ALL.into_iter().filter(|kind| verdict.contradictions.of(*kind) > 0);
     shown.map(Light::Shows).chain(copies_differed.then_some(Light::ReplicasDiffer)).collect()

@@ -30,7 +30,6 @@ pub const QUIET: Duration = Duration::from_secs(20);
 /// How long it may take when the program was asked to end, for each of these.
 pub(crate) const HURRY: Duration = Duration::from_secs(2);
 
-/// A scenario that is being run.
 pub struct ScenarioRun {
     script_runner: ScriptRunner,
     load_driver: Box<dyn LoadDriver>,
@@ -52,7 +51,6 @@ pub struct ScenarioRun {
     hurries: bool,
 }
 
-/// Told to ask.
 #[derive(Clone, Copy)]
 struct Told {
     since: Duration,
@@ -60,7 +58,6 @@ struct Told {
     perhaps_refused: bool,
 }
 
-/// How far it is.
 #[derive(Debug)]
 pub enum Phase {
     /// The replicas that it needs become members, since then (patience counts).
@@ -119,7 +116,6 @@ impl ScenarioRun {
         }
     }
 
-    /// How far it is.
     pub fn phase(&self) -> &Phase {
         &self.phase
     }

@@ -32,7 +32,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long after a single step the facts about it may take.
 const LATE_FACTS: Duration = Duration::from_millis(300);
 
-/// A script under way.
 #[derive(Clone, Debug)]
 pub struct ScriptRunner {
     scenario: Scenario,
@@ -110,7 +109,6 @@ impl ScriptRunner {
         }
     }
 
-    /// The scenario that runs.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
     }
@@ -120,7 +118,6 @@ impl ScriptRunner {
         self.seed
     }
 
-    /// What has been found so far.
     pub fn findings(&self) -> &Findings {
         &self.findings
     }
@@ -154,7 +151,6 @@ impl ScriptRunner {
         self.scenario.plant.map(|plant| UserCommand::SetPlant { plant: Some(plant) }).into_iter().collect()
     }
 
-    /// Takes a fact in.
     pub fn learn(&mut self, record: &TraceRecord) {
         self.open.learn(record);
         self.findings.learn(record, |noted| {

@@ -112,7 +112,6 @@ enum Event {
     Interrupted,
 }
 
-/// What came of a request.
 struct Exchanged {
     id: Option<RequestId>,
     /// None: it took too long.

@@ -14,7 +14,6 @@ use scenarios::scenario_run::ScenarioRun;
 use scenarios::{Conclusion, ScriptRunner};
 use wording::narrator::Narrator;
 
-/// The scenario.
 const SCENARIO: &str = "demo";
 
 /// The demonstration.

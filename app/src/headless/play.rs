@@ -32,13 +32,11 @@ pub(super) trait Performed {
 
 /// What else is done with the facts while it runs.
 pub(super) trait Witness<P> {
-    /// A fact was learned.
     fn learn(&mut self, record: &TraceRecord) -> Result<(), Failure>;
 
     /// It has gone on until now.
     fn go_on(&mut self, performed: &mut P, picture: &Picture) -> Result<(), Failure>;
 
-    /// It is over.
     fn end(&mut self) -> Result<(), Failure>;
 }
 

@@ -33,7 +33,6 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
 /// Refusals are shown at most this often: they must not fill the tape.
 const BETWEEN_NOTICES: Duration = Duration::from_secs(1);
 
-/// What the file says.
 #[derive(Serialize, Deserialize)]
 struct SocketFile {
     address: SocketAddr,

@@ -12,7 +12,6 @@ const CUSTOMERS: u64 = 16;
 /// Operations at one postcode, as `run` makes them.
 const PER_POSTCODE: u64 = 80;
 
-/// One operation.
 struct Made {
     customer: u64,
     op: u64,

@@ -25,7 +25,6 @@ enum File {
     Folder(PathBuf, Sort),
 }
 
-/// How saving ended.
 enum Saved {
     Done,
     /// There is a file of that name, and nobody has agreed to lose it.
@@ -33,7 +32,6 @@ enum Saved {
     Failed(SaveError),
 }
 
-/// What happens with files meanwhile.
 #[derive(Default)]
 pub(super) struct Files {
     saving: Option<Receiver<Saved>>,

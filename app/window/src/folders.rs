@@ -125,7 +125,6 @@ pub fn list(folder: &Path) -> Result<Listing, String> {
     Ok(listing)
 }
 
-/// What came of a folder.
 pub type Listed = Result<Listing, String>;
 
 /// Reads folders one after the other; only the answer about the newest counts.

@@ -52,7 +52,6 @@ impl Kept {
         window
     }
 
-    /// Keeps it for the next run.
     pub(super) fn keep(&self, storage: &mut dyn Storage) {
         if let Ok(text) = serde_json::to_string(self) {
             storage.set_string(KEPT, text);

@@ -6,7 +6,7 @@
 //!
 //! **Deliberately absent:** the cluster. It is handed in as a [`RunningCluster`], so that tests can show a picture without one.
 
-#![expect(missing_docs, reason = "a field or variant whose name says it all has no line")]
+#![expect(missing_docs, reason = "what its name says has no line")]
 
 mod arrangement;
 pub mod broken;
@@ -99,7 +99,6 @@ pub struct Window {
 }
 
 impl Window {
-    /// Arranges and shows everything.
     pub fn ui(&mut self, ui: &mut Ui) {
         let now = ui.input(|input| input.time);
         self.notices.follow(now, &self.picture);

@@ -29,7 +29,6 @@ use protocol::ids::{CustomerId, MessageId, NodeId};
 
 use knowledge::picture::Picture;
 
-/// What the person looks at.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Selected {
     #[default]
@@ -63,7 +62,6 @@ impl Focus {
         self.hovering = what;
     }
 
-    /// Looks at a node.
     pub fn select_node(&mut self, name: &str) {
         self.selected = Selected::Node(name.to_owned());
     }

@@ -290,12 +290,10 @@ impl Window {
             || self.performing.as_ref().is_some_and(Performing::goes_on)
     }
 
-    /// What the banner says.
     pub(super) fn performed(&self) -> Option<Performed> {
         self.performing.as_ref().map(|performing| performing.told(&self.picture))
     }
 
-    /// What the banner was clicked for.
     pub(super) fn follow_performed(&mut self, click: Option<PerformedClick>) {
         match (click, &mut self.performing) {
             (Some(PerformedClick::Stop), _) => self.stops_performing = true,
@@ -311,7 +309,6 @@ impl Window {
         Some(Told { title: performing.written.title.clone(), outcome, lesson: performing.written.plants().next() })
     }
 
-    /// What the card was clicked for.
     pub(super) fn follow_result(&mut self, click: Option<ResultClick>) {
         let (Some(click), Some(performing)) = (click, &mut self.performing) else { return };
         performing.shows_result = false;

@@ -32,7 +32,6 @@ pub trait RunningCluster {
     }
 }
 
-/// How a cluster begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beginning {
     /// As the program was started, with its customers.

@@ -48,7 +48,6 @@ pub struct Tokens {
     pub on_saffron: Color32,
 }
 
-/// The light theme.
 pub(crate) const LIGHT: Tokens = Tokens {
     background: Color32::from_rgb(0xFA, 0xF8, 0xF5),
     panel: Color32::from_rgb(0xFF, 0xFF, 0xFF),
@@ -72,7 +71,6 @@ pub(crate) const LIGHT: Tokens = Tokens {
     on_saffron: Color32::from_rgb(0x2B, 0x26, 0x22),
 };
 
-/// The dark theme.
 pub(crate) const DARK: Tokens = Tokens {
     background: Color32::from_rgb(0x1B, 0x1A, 0x1D),
     panel: Color32::from_rgb(0x23, 0x22, 0x26),
@@ -101,7 +99,6 @@ pub fn tokens(ui: &Ui) -> &'static Tokens {
     if ui.visuals().dark_mode { &DARK } else { &LIGHT }
 }
 
-/// The colours of a theme.
 pub fn tokens_of(theme: Theme) -> &'static Tokens {
     match theme {
         Theme::Dark => &DARK,
@@ -125,7 +122,6 @@ pub mod text {
 pub mod size {
     use egui::Vec2;
 
-    /// Hairlines.
     pub const HAIRLINE: f32 = 1.0;
     /// Outlines of what is alive.
     pub const OUTLINE: f32 = 1.75;
@@ -139,9 +135,7 @@ pub mod size {
     pub(crate) const STEP: f32 = 4.0;
     /// Height of buttons, rows and fields.
     pub(crate) const ROW: f32 = 28.0;
-    /// The toolbar.
     pub(crate) const TOOLBAR: f32 = 48.0;
-    /// The status bar.
     pub const STATUS_BAR: f32 = 28.0;
     /// The left panel.
     pub(crate) const LEFT: f32 = 236.0;
@@ -191,7 +185,6 @@ pub mod size {
     pub const ROOM_FOR_TWO_PANELS: f32 = 1000.0;
 }
 
-/// Durations.
 pub mod time {
     /// A message without delay leaves a glow on its way for so long, in microseconds of cluster time.
     pub(crate) const GLOW: u64 = 900_000;

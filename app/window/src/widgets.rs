@@ -210,7 +210,6 @@ pub enum Sign {
     More,
 }
 
-/// Paints a sign.
 pub fn sign(painter: &egui::Painter, at: egui::Pos2, sign: Sign, ink: Color32) {
     let triangle = |points: [Vec2; 3]| {
         let points = points.map(|offset| at + offset).to_vec();
@@ -330,7 +329,6 @@ pub fn light(ui: &mut Ui, good: bool, words: &str, why: &str) -> Response {
     ui.label(RichText::new(format!("{sign} {words}")).size(text::SMALL).color(ink)).on_hover_text(why)
 }
 
-/// Lays out from the right.
 pub(crate) fn from_right<R>(ui: &mut Ui, contents: impl FnOnce(&mut Ui) -> R) -> R {
     ui.with_layout(Layout::right_to_left(Align::Center), contents).inner
 }

@@ -27,7 +27,6 @@ use crate::observer::Facts;
 use crate::{ClusterClock, random};
 use knowledge::user_command::CustomerCommand;
 
-/// The most customers.
 const MOST_CUSTOMERS: usize = 1000;
 /// At up to this many requests a second each one is shown step by step, at more a sample of about this many: the picture
 /// must never slow the cluster.
@@ -66,7 +65,6 @@ enum Last {
 }
 
 impl CustomerHost {
-    /// A host without customers.
     pub fn new(
         host: Host<Customer>,
         name_server: Contact,

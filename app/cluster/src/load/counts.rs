@@ -26,7 +26,6 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// An order was acknowledged.
     pub fn acknowledge(&mut self, now: Duration) {
         self.acknowledged += 1;
         let tenth = (now.as_millis() / 100) as usize;

@@ -109,7 +109,6 @@ impl<W: Write> OrderingLoad<W> {
         Crowd { times, ..self.crowd }
     }
 
-    /// Notes a fault in the history.
     pub fn fault(&mut self, what: &str, at: Duration) {
         let written = self.history.fault(what, at.as_nanos() as u64);
         self.note(written);

@@ -45,7 +45,6 @@ mod on_unix {
             Ok(Self(openat(CWD, path, FOLDER.union(OFlags::RDONLY), Mode::empty())?.into()))
         }
 
-        /// Opens a folder in this one.
         pub fn inner(&self, name: &OsStr) -> io::Result<Self> {
             Ok(Self(openat(&self.0, name, FOLDER.union(OFlags::RDONLY), Mode::empty())?.into()))
         }

@@ -39,7 +39,6 @@ impl Supervisor {
         Ok(())
     }
 
-    /// The one customer of that name.
     pub(crate) fn customer_named(&self, name: &str) -> anyhow::Result<NodeId> {
         let shown = crate::shown(name);
         ensure!(name != CROWD, "This stands for all customers. Name one of them.");

@@ -13,7 +13,6 @@ use super::KeepNewest;
 /// Receipts a customer keeps for show.
 const MOST_RECEIPTS: usize = 50;
 
-/// A customer.
 #[derive(Clone, Debug)]
 pub struct Customer {
     pub id: CustomerId,
@@ -75,17 +74,14 @@ impl Customers {
         self.list.iter().map(|customer| &**customer)
     }
 
-    /// How many.
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// By identity.
     pub fn get(&self, id: CustomerId) -> Option<&Customer> {
         self.iter().find(|customer| customer.id == id)
     }

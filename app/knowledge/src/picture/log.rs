@@ -15,12 +15,10 @@ use protocol::trace::{
 
 use super::{LONGEST_TEXT, Nodes, shortened};
 
-/// Lines that are kept.
 const MOST_LINES: usize = 5000;
 /// Of all lines together, in bytes: a hundred for each.
 const MOST_TEXT: usize = 512 * 1024;
 
-/// One line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogLine {
     /// Cluster time in microseconds.

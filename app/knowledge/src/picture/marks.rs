@@ -9,10 +9,8 @@ use protocol::trace::{Actor, LauncherEvent, MachineEvent, NodeEvent, Standing, T
 
 use super::{KeepNewest, LogLine, Picture};
 
-/// Marks that are kept.
 const MOST_MARKS: usize = 1000;
 
-/// One of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mark {
     /// Cluster time in microseconds.
@@ -25,7 +23,6 @@ pub struct Mark {
     pub line: Arc<LogLine>,
 }
 
-/// The kinds of marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MarkKind {
     Started,

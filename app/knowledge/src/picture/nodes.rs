@@ -42,7 +42,6 @@ pub struct Node {
     pub answered_in: Option<u64>,
 }
 
-/// Whether a process runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Life {
     Runs,
@@ -63,7 +62,6 @@ pub struct Histories {
 }
 
 impl Node {
-    /// Whether it runs.
     pub fn runs(&self) -> bool {
         self.life == Life::Runs
     }
@@ -103,7 +101,6 @@ impl Node {
     }
 }
 
-/// What a front-end believes.
 #[derive(Clone, Copy, Debug)]
 pub struct FrontEndState<'a> {
     /// Whether a newer front-end exists.
@@ -139,7 +136,6 @@ impl Nodes {
         self.list.iter().map(|node| &**node)
     }
 
-    /// By name.
     pub fn get(&self, name: &str) -> Option<&Node> {
         self.iter().find(|node| node.name == name)
     }
@@ -169,7 +165,6 @@ impl Nodes {
         self.iter().filter(|node| node.runs()).filter_map(Node::view).max_by_key(|view| view.number)
     }
 
-    /// How many processes run.
     pub fn running(&self) -> usize {
         self.iter().filter(|node| node.runs()).count()
     }

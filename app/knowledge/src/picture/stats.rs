@@ -14,7 +14,6 @@ use super::{KeepNewest, Node, Nodes};
 /// Latencies that percentiles are taken of.
 const MOST_TIMES: usize = 2000;
 
-/// Counts and latencies.
 #[derive(Clone, Debug, Default)]
 pub struct Stats {
     /// Orders their customers know to be placed.

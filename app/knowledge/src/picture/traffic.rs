@@ -27,7 +27,6 @@ const MOST_EARLY: usize = 512;
 /// A message whose end nobody reports is no longer shown after its delay and this many microseconds.
 const PATIENCE: u64 = 10_000_000;
 
-/// A message and its way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MessageInFlight {
     pub id: MessageId,
@@ -43,7 +42,6 @@ pub struct MessageInFlight {
     pub end: Option<(u64, End)>,
 }
 
-/// How a message's way ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     Delivered,
@@ -142,7 +140,6 @@ impl Traffic {
         })
     }
 
-    /// One of them all.
     pub fn find(&self, id: MessageId, to: NodeId) -> Option<&MessageInFlight> {
         let is_it = |flying: &&MessageInFlight| flying.id == id && flying.to == to;
         let passed = || self.passed().rev().find(is_it).or_else(|| self.recalled.as_deref().filter(is_it));

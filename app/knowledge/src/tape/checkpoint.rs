@@ -31,7 +31,6 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// All of them.
     pub fn facts(&self) -> impl Iterator<Item = &TraceRecord> {
         self.facts.values()
     }

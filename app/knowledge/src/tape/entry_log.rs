@@ -80,7 +80,6 @@ impl EntryLog {
         }
     }
 
-    /// Entries from a number on.
     pub fn from(&self, number: usize) -> impl Iterator<Item = Entry> {
         (number..self.end()).map_while(|number| self.get(number))
     }

@@ -99,12 +99,10 @@ impl Tape {
 }
 
 impl TapeCopy {
-    /// How many entries will be written.
     pub fn len(&self) -> usize {
         self.entries.end() - self.entries.first() + self.checkpoint.len()
     }
 
-    /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

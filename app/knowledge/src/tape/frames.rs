@@ -70,7 +70,6 @@ impl Frames {
         Some((frame.end, &frame.picture))
     }
 
-    /// Lets go of those before `first`.
     pub fn forget(&mut self, first: usize) {
         let before = self.list.len();
         self.list.retain(|frame| frame.end >= first);

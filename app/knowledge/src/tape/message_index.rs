@@ -58,7 +58,6 @@ impl MessageTrack {
     }
 }
 
-/// How a message's way ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
     OnItsWay,
@@ -68,7 +67,6 @@ pub enum Arrival {
     Lost,
 }
 
-/// A request of a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestTrack {
     pub id: RequestId,
@@ -111,7 +109,6 @@ struct Span {
     open: usize,
 }
 
-/// The course of a run.
 #[derive(Debug, Default)]
 pub struct MessageIndex {
     tracks: VecDeque<MessageTrack>,
@@ -155,7 +152,6 @@ impl MessageIndex {
             + self.verdicts.len() * size_of::<(usize, Judged)>()
     }
 
-    /// One message.
     pub fn find(&self, id: MessageId, to: NodeId) -> Option<&MessageTrack> {
         self.tracks.iter().rev().find(|track| track.id == id && track.to == to)
     }
@@ -181,7 +177,6 @@ impl MessageIndex {
         after.checked_sub(1).and_then(|at| self.verdicts.get(at)).map(|(_, judged)| judged.clone()).unwrap_or_default()
     }
 
-    /// How it stands now.
     pub fn judged(&self) -> &Judged {
         self.evidence.judged()
     }

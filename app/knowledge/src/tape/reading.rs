@@ -24,7 +24,6 @@ use escaping::{escaped, for_people};
 const LONGEST_LINE: usize = 4 * 1024 * 1024;
 /// So much text is read at most, whatever the compressed size, so that it comes to an end.
 const MOST_TEXT: u64 = 1024 * 1024 * 1024;
-/// The most entries.
 const MOST_ENTRIES: usize = 2_000_000;
 /// In memory, in bytes: more than any tape that was saved needs, because what is recorded is bounded, too.
 const ROOM: usize = 100 * 1024 * 1024;

@@ -131,7 +131,6 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// What is known now.
     pub fn judged(&self) -> &Judged {
         &self.judged
     }

@@ -43,7 +43,6 @@ pub(super) fn is_a_nodes_name(name: &str) -> bool {
     RESERVED.contains(&name) || ["replica-", "front-end-"].iter().any(|begin| name.starts_with(begin))
 }
 
-/// Reads the fields of one step.
 pub(super) struct Reader<'a, 'c> {
     pub step: &'a FileStep,
     pub cast: &'c Cast,
@@ -90,7 +89,6 @@ impl Cast {
         }
     }
 
-    /// An end of links.
     pub fn end(&self, name: &Spanned<String>) -> Result<EndName, Refusal> {
         match name.get_ref().as_str() {
             "customers" => Ok(EndName::Customers),

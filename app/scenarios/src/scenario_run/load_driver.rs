@@ -105,7 +105,6 @@ pub enum LoadEvent {
     Failed(Trouble),
 }
 
-/// What the processes use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Measures {
     /// Memory of the largest, in bytes.
@@ -116,7 +115,6 @@ pub struct Measures {
 
 /// Watches, orders and judges. Nothing here may block.
 pub trait LoadDriver {
-    /// Says something to it.
     fn tell(&mut self, command: LoadCommand);
     /// What it has to say.
     fn events(&mut self) -> Vec<LoadEvent>;

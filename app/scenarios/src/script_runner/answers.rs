@@ -51,7 +51,6 @@ impl Open {
         self.words.extend(commands.iter().flat_map(|command| words_about(command, picture)));
     }
 
-    /// Takes a fact in.
     pub fn learn(&mut self, record: &TraceRecord) {
         if self.words.is_empty() {
             return;

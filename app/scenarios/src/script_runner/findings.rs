@@ -73,7 +73,6 @@ fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Er
 }
 
 impl Findings {
-    /// All faults.
     pub fn all_faults(&self) -> u64 {
         self.faults.values().sum::<u64>() + self.failpoints.values().sum::<u64>()
     }

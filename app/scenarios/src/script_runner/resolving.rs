@@ -132,7 +132,6 @@ fn customer_appears(picture: &Picture, name: &str, postcode: Postcode) -> Resolv
     no_fault(&format!("{name} appears"), command)
 }
 
-/// The customer of that name.
 pub(super) fn customer<'a>(picture: &'a Picture, name: &str) -> Option<&'a Customer> {
     picture.customers.iter().find(|customer| customer.name == name)
 }
@@ -149,7 +148,6 @@ pub(super) fn members(picture: &Picture) -> Option<usize> {
     view.members.iter().all(works).then_some(view.members.len())
 }
 
-/// How many replicas run.
 pub(super) fn running_replicas(picture: &Picture) -> usize {
     picture.nodes.iter().filter(|node| node.actor == Actor::Role(Role::Replica) && node.runs()).count()
 }

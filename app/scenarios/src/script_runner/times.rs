@@ -9,7 +9,6 @@ use protocol::trace::Rate;
 /// Where nobody watches, at least this share of real time counts for patience.
 const SLOWEST_ALONE: u32 = 20;
 
-/// What time it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Times {
     /// Real time: histories and findings count in it, and facts are late by it.

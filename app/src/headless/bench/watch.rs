@@ -24,7 +24,6 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Begins to watch.
     pub(super) fn begin(cluster: Cluster) -> anyhow::Result<Self> {
         let (over, end) = channel();
         let thread = std::thread::Builder::new().name("watch".into()).spawn(move || look_on(cluster, &end))?;

@@ -43,13 +43,11 @@ impl Report {
         }
     }
 
-    /// What follows.
     pub fn conclusion(&self) -> Conclusion {
         self.outcome.conclusion
     }
 }
 
-/// A few lines for people.
 pub(super) fn say_report(report: &Report) -> Result<(), Failure> {
     let Outcome { plants, findings, finished, gaps, calm, recovery, red, .. } = &report.outcome;
     say(format!("{}: {} s, seed {}", report.scenario, findings.lasted.as_secs(), report.seed))?;

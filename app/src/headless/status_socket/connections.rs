@@ -22,9 +22,7 @@ const LONGEST_LINE: usize = 4096;
 
 /// Decides which lines are answered, and how.
 pub(super) trait Respondent: Send + Sync + 'static {
-    /// Whether the line has the password.
     fn knows(&self, line: &str) -> bool;
-    /// The answer to a line.
     fn answer(&self, line: &str) -> String;
 }
 

@@ -43,7 +43,6 @@ fn versions() -> String {
     format!("just-hungry {} ({kind} build), {system}", env!("CARGO_PKG_VERSION"))
 }
 
-/// All keys and what they do.
 pub(crate) fn shortcuts_ui(ui: &Ui, open: &mut bool) {
     let modal = dialog(ui, "shortcuts").show(ui.ctx(), |ui| {
         ui.set_width(440.0);

@@ -8,7 +8,6 @@ use super::links;
 use knowledge::picture::{MessageInFlight, Node, Picture};
 use knowledge::user_command::{CommandQueue, UserCommand};
 
-/// Something that can be done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Action {
     /// What a button beside the thing says.
@@ -182,7 +181,6 @@ pub(crate) fn failpoints_at(step: u8) -> &'static [Failpoint] {
     }
 }
 
-/// The action that sets a bomb.
 pub fn bomb(name: &str, at: Failpoint, crash: bool) -> Action {
     let blast = if crash { Blast::Crash } else { Blast::Freeze { wakes_after: None } };
     let verb = if crash { "Crash" } else { "Freeze" };

@@ -12,7 +12,6 @@ use knowledge::picture::{LogLine, Picture};
 use knowledge::verdict::evidence::Judged;
 use wording::{self, Weight};
 
-/// Which tab is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tab {
     /// Messages between lanes, as time goes on.
@@ -22,7 +21,6 @@ pub enum Tab {
     Measurements,
 }
 
-/// What the tabs remember.
 #[derive(Debug, Default)]
 pub struct BottomState {
     tab: Tab,
@@ -31,7 +29,6 @@ pub struct BottomState {
     pub timeline: TimelineState,
 }
 
-/// The whole area.
 pub(crate) fn bottom_ui(ui: &mut Ui, course: Course<'_>, state: &mut BottomState, focus: &mut Focus) {
     let picture = course.shown;
     // Another tab must not move the diagram.

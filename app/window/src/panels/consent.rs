@@ -8,7 +8,6 @@ use crate::theme::{self, text, tokens};
 use crate::widgets::{asking, button, closing_button, destructive, dialog, dim};
 use knowledge::user_command::{CommandQueue, UserCommand};
 
-/// What is being asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
     /// Whether to inject a bug.
@@ -38,7 +37,6 @@ pub enum Agreed {
     NewCluster,
 }
 
-/// A scenario to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
     pub name: String,

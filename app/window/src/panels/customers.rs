@@ -8,7 +8,6 @@ use crate::theme::{self, text, tokens};
 use crate::widgets::{dim, elided, heading, row, scrolling};
 use knowledge::picture::{Customer, Picture};
 
-/// Height of a row.
 const ROW: f32 = 44.0;
 /// The list keeps room for four rows, however little there is.
 pub(crate) const LEAST: f32 = ROW * 4.0;

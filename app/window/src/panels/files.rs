@@ -14,7 +14,6 @@ use crate::theme::text;
 use crate::widgets::{button, checkbox, closing_button, destructive, dialog, dim, field, heading};
 use rows::Rows;
 
-/// What a file is named for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// To save the tape in it.
@@ -48,7 +47,6 @@ impl Purpose {
     }
 }
 
-/// What was decided about a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decided {
     /// Save the tape there; whether what is there may be lost.
@@ -86,7 +84,6 @@ pub struct FilesState {
 const MOST_RECENT: usize = 5;
 
 impl FilesState {
-    /// Asks a person for a file.
     pub fn ask(&mut self, purpose: Purpose) {
         self.typed = match purpose {
             Purpose::SaveTape => self.saved_as.clone().unwrap_or_else(|| "lecture.jhtape".into()),
@@ -112,7 +109,6 @@ impl FilesState {
         self.rows.learn(folder, listed);
     }
 
-    /// What was decided, once.
     pub(crate) fn take_decided(&mut self) -> Option<Decided> {
         self.decided.take()
     }
@@ -171,7 +167,6 @@ impl FilesState {
         named(typed, std::env::home_dir()).map_or(base.clone(), |path| base.join(path))
     }
 
-    /// The path that is typed.
     fn typed_path(&self) -> Result<PathBuf, String> {
         if let Some(item) = self.rows.called(split(&self.typed).1).filter(|item| !item.is_text()) {
             return Ok(self.listed_folder().join(&item.name));

@@ -25,7 +25,6 @@ pub struct InspectorState {
     new_home: String,
 }
 
-/// The whole panel.
 pub(crate) fn inspector_ui(
     ui: &mut Ui,
     picture: &Picture,

@@ -42,12 +42,10 @@ pub fn pairs(picture: &Picture) -> Vec<Ends> {
     pairs
 }
 
-/// Both ways between two.
 pub fn both((one, other): &Ends) -> [LinkWay; 2] {
     [way(one, other), way(other, one)]
 }
 
-/// One way.
 pub fn way(from: &str, to: &str) -> LinkWay {
     LinkWay { from: from.to_owned(), to: to.to_owned() }
 }

@@ -279,7 +279,6 @@ fn receipts(ui: &mut Ui, customer: &Customer) {
     }
 }
 
-/// Receipts shown.
 const MOST_RECEIPTS: usize = 3;
 
 /// What was ordered to the postcode, as this customer was told.

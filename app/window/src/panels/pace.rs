@@ -58,13 +58,11 @@ impl Pace {
         if between { RATES[now] } else { RATES[wanted] }
     }
 
-    /// Time goes on.
     #[must_use]
     pub fn run(self) -> UserCommand {
         UserCommand::SetRate { rate: self.chosen }
     }
 
-    /// Time stops.
     #[must_use]
     pub fn stop() -> UserCommand {
         UserCommand::SetRate { rate: Rate::STOPPED }
@@ -84,7 +82,6 @@ impl Pace {
         UserCommand::RunUntil { rate: self.in_steps(), until: Until::Moment(moment) }
     }
 
-    /// Until something has happened.
     #[must_use]
     pub fn run_until(self, until: Until) -> UserCommand {
         UserCommand::RunUntil { rate: self.in_steps(), until }

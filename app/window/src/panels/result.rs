@@ -9,7 +9,6 @@ use crate::theme::{self, size, text, tokens};
 use crate::widgets::{asking, button, destructive, dialog, dim, hairline, pill, scrolling_in_dialog};
 use scenarios::{Compared, Conclusion, Met, Outcome};
 
-/// What is told.
 #[derive(Clone, Debug)]
 pub struct Told {
     pub title: String,
@@ -38,7 +37,6 @@ const SIGN: f32 = 84.0;
 /// At most this many refused commands and skipped steps are listed one by one.
 const MOST_NOT_DONE: usize = 4;
 
-/// The card.
 pub(crate) fn result_ui(ui: &Ui, told: &Told, refuses: Option<&str>) -> Option<ResultClick> {
     let mut clicked = None;
     let modal = dialog(ui, "result").show(ui.ctx(), |ui| {
@@ -64,7 +62,6 @@ pub(crate) fn result_ui(ui: &Ui, told: &Told, refuses: Option<&str>) -> Option<R
     clicked.or(modal.should_close().then_some(ResultClick::Close))
 }
 
-/// Once more.
 fn again(ui: &mut Ui, told: &Told) -> Option<ResultClick> {
     if told.lesson.is_none() {
         return button(ui, "Run it again").clicked().then_some(ResultClick::Again);

@@ -45,7 +45,6 @@ pub struct Course<'a> {
 }
 
 impl Course<'_> {
-    /// When a request was asked.
     pub(crate) fn asked_at(&self, request: RequestId) -> Option<u64> {
         let message_index = self.tape.message_index();
         message_index
@@ -55,7 +54,6 @@ impl Course<'_> {
     }
 }
 
-/// Where a person wants to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
     /// At this moment of cluster time.
@@ -95,7 +93,6 @@ impl Kinds {
     }
 }
 
-/// What the timeline remembers.
 #[derive(Debug)]
 pub struct TimelineState {
     span: u64,
@@ -159,7 +156,6 @@ impl TimelineState {
         self.pace = rate;
     }
 
-    /// Brings a moment into sight.
     pub fn show(&mut self, at: u64, course: Course<'_>) {
         let margin = self.span / 8;
         let (start, end) = self.range(course);

@@ -39,7 +39,6 @@ impl Appearance {
     }
 }
 
-/// What the toolbar remembers.
 #[derive(Debug, Default)]
 pub struct ToolbarState {
     /// Whether the About box is open.
@@ -78,7 +77,6 @@ pub enum PlayClick {
     Step,
 }
 
-/// The whole bar.
 pub(crate) fn toolbar_ui(
     ui: &mut Ui,
     picture: &Picture,

@@ -40,7 +40,6 @@ use map::{MapView, Projection};
 use timers::Spans;
 use way::Way;
 
-/// What the diagram remembers of itself.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
 pub struct DiagramState {
@@ -174,7 +173,6 @@ fn kind(actor: Actor) -> Kind {
     }
 }
 
-/// The whole canvas.
 pub(crate) fn workflow_diagram_ui(
     ui: &mut Ui,
     picture: &Picture,

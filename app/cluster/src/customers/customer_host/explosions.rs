@@ -68,7 +68,6 @@ impl CustomerHost {
         due.into_iter().try_for_each(|node| self.wake(node))
     }
 
-    /// Returns when somebody is due.
     pub(super) async fn somebody_wakes(until: Option<Instant>) {
         match until {
             Some(until) => tokio::time::sleep_until(until.into()).await,

@@ -18,7 +18,6 @@ use knowledge::history::Kind;
 /// Their operations are numbered from here on, apart from the load's.
 const FIRST_OPERATION: u64 = 1 << 40;
 
-/// Customers with a name.
 #[derive(Default)]
 pub(super) struct Named {
     open: BTreeMap<CustomerId, Open>,

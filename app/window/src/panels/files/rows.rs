@@ -54,7 +54,6 @@ impl Rows {
         self.items().get(*self.shown.get(row)? as usize)
     }
 
-    /// The row that is chosen.
     pub fn chosen(&self) -> Option<&Item> {
         self.item(self.chosen?)
     }

@@ -10,7 +10,6 @@ use crate::widgets::{asking, destructive, dim, fact, field, heading, pill};
 use knowledge::picture::{Customer, Picture};
 use knowledge::user_command::{CommandQueue, CustomerCommand};
 
-/// The whole part.
 pub(super) fn customer_ui(
     ui: &mut Ui,
     picture: &Picture,

@@ -9,7 +9,6 @@ use crate::widgets::{asking, button, dim, fact, heading, pill};
 use knowledge::picture::{End, MessageInFlight, Picture};
 use knowledge::user_command::CommandQueue;
 
-/// The whole part.
 pub(super) fn message_ui(ui: &mut Ui, picture: &Picture, flying: &MessageInFlight, commands: &mut CommandQueue) {
     let t = tokens(ui);
     heading(ui, "Message");

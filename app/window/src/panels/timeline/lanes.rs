@@ -12,7 +12,6 @@ use crate::widgets::{crown, elided};
 /// Names of the lanes that are shown, from the top.
 pub(super) struct Lanes(Vec<String>);
 
-/// Where each lane is.
 pub(super) struct Places<'a> {
     course: Course<'a>,
     middles: Vec<(String, f32)>,
@@ -28,7 +27,6 @@ impl Places<'_> {
         })
     }
 
-    /// Of a name.
     pub fn named(&self, name: &str) -> Option<f32> {
         self.middles.iter().find(|(lane, _)| lane == name).map(|(_, y)| *y)
     }
@@ -95,7 +93,6 @@ impl Lanes {
     }
 }
 
-/// All lanes there are.
 pub(super) fn all(course: Course<'_>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     let pictures = if course.is_past { vec![course.tip, course.shown] } else { vec![course.tip] };

@@ -108,7 +108,6 @@ fn place(mark: &Mark, scale: &Scale, places: &Places<'_>, painter: &Painter) -> 
     }
 }
 
-/// A cross.
 pub(super) fn cross(painter: &Painter, at: Pos2, half: f32, stroke: Stroke) {
     painter.line_segment([at - vec2(half, half), at + vec2(half, half)], stroke);
     painter.line_segment([at + vec2(-half, half), at + vec2(half, -half)], stroke);

@@ -101,7 +101,6 @@ impl Lanes<'_> {
     }
 }
 
-/// What was painted.
 pub(super) struct Painted {
     /// The message next to the pointer.
     pub nearest: Option<MessageTrack>,

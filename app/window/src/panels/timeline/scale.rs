@@ -24,7 +24,6 @@ impl Scale {
         (f64::from(self.left) + (share * f64::from(self.right - self.left)).clamp(-far, far)) as f32
     }
 
-    /// Which moment is there.
     pub fn time_at(&self, x: f32) -> u64 {
         let share = f64::from(x - self.left) / f64::from(self.right - self.left).max(1.0);
         (self.start as f64 + share * self.span()).max(0.0) as u64

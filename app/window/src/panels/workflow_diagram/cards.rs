@@ -49,7 +49,6 @@ fn colour(picture: &Picture, node: &Node, kind: Kind, t: &Tokens) -> Color32 {
     }
 }
 
-/// A node of the cluster.
 pub(super) fn node(painter: &Painter, diagram: &Diagram<'_>, node: &Node, kind: Kind, rect: Rect, marks: Marks) {
     let t = diagram.tokens;
     let colour = colour(diagram.picture, node, kind, t);

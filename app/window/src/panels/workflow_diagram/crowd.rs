@@ -16,7 +16,6 @@ pub(super) fn place(canvas: Rect) -> Rect {
 
 const CARD: Vec2 = vec2(136.0, 46.0);
 
-/// Paints it.
 pub(super) fn show(ui: &Ui, diagram: &Diagram<'_>) {
     let (Some((_, card)), Some((_, crowd))) = (diagram.crowd, diagram.picture.crowd) else { return };
     let t = diagram.tokens;

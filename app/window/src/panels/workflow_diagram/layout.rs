@@ -87,7 +87,6 @@ pub(crate) fn inside(rect: Rect, margin: f32) -> Rect {
     Rect::from_center_size(rect.center(), 2.0 * (half - Vec2::splat(margin)).max(Vec2::ZERO))
 }
 
-/// In how many columns replicas stand.
 fn columns(replicas: usize) -> usize {
     if replicas <= ONE_COLUMN { 1 } else { replicas.div_ceil(10).max(2) }
 }
@@ -204,12 +203,10 @@ pub fn spread(dots: &mut [Pos2], apart: f32) {
 pub struct Taken(Vec<Rect>);
 
 impl Taken {
-    /// Takes a place.
     pub fn take(&mut self, rect: Rect) {
         self.0.push(rect);
     }
 
-    /// Whether nothing stands there.
     pub(crate) fn is_free(&self, rect: Rect) -> bool {
         !self.0.iter().any(|taken| taken.intersects(rect))
     }

@@ -27,7 +27,6 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// The names of its ends.
     pub(super) fn ends(&self) -> Ends {
         (self.relation.from.1.to_owned(), self.relation.to.1.to_owned())
     }

@@ -51,7 +51,6 @@ impl MapView {
         Projection { part, view: self, scale: fit.max(1.0) * self.zoom }
     }
 
-    /// Whether everything is shown.
     pub(crate) fn is_whole(&self) -> bool {
         *self == Self::default()
     }
@@ -97,7 +96,6 @@ impl Projection {
         Point { latitude: f64::from(y - away.y), longitude: f64::from(x + away.x / SQUEEZE) }
     }
 
-    /// Paints the land.
     pub fn paint(&self, painter: &Painter, tokens: &Tokens) {
         let painter = painter.with_clip_rect(self.part.intersect(painter.clip_rect()));
         for piece in land() {

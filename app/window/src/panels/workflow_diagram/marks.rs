@@ -58,7 +58,6 @@ pub(super) fn ice(painter: &Painter, t: &Tokens, rect: Rect) {
     }
 }
 
-/// A snowflake.
 pub(super) fn snowflake(painter: &Painter, at: Pos2, radius: f32, ink: Color32) {
     let stroke = Stroke::new(size::OUTLINE * 0.8, ink);
     for arm in 0..6 {

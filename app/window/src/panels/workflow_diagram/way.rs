@@ -48,7 +48,6 @@ impl Way {
         Self::along(self.points)
     }
 
-    /// Corners of the line.
     pub fn points(&self) -> &[Pos2] {
         &self.points
     }
