@@ -176,7 +176,10 @@ fn texts_of(event: &mut TraceEvent) -> (Vec<&mut String>, usize) {
         TraceEvent::Machine(MachineEvent::Became { view, .. }) => {
             return (Vec::new(), size_of_val(view.members.as_slice()));
         }
-        TraceEvent::Machine(MachineEvent::CommandRefused { why: Denial::Words(text) } | MachineEvent::Noted(Note::Removed { name: text } | Note::Undecodable { error: text, .. })) => {
+        TraceEvent::Machine(
+            MachineEvent::CommandRefused { why: Denial::Words(text) }
+            | MachineEvent::Noted(Note::Removed { name: text } | Note::Undecodable { error: text, .. }),
+        ) => {
             vec![text]
         }
         TraceEvent::Machine(_) => Vec::new(),
