@@ -59,7 +59,6 @@ pub const NOBODY_TO_BEGIN_WITH: &str =
 pub const FRESH_START_MEANS: &str = "Orders that only the crashed members held are lost, even if their customers were told “placed”. The light “lost” turns red when a customer reads such a history. The new history begins with the orders this replica holds; a restarted replica holds only its pre-defined orders. Each customer’s first order afterwards is answered “expired”, because the record of earlier requests is lost too.";
 
 /// What is lost, and since when.
-#[must_use]
 pub fn total_loss(loss: &TotalLoss) -> String {
     let members = loss.members.iter().map(|name| &**name).collect::<Vec<_>>().join(", ");
     let orders = count(loss.acknowledged as usize, "acknowledged order", "acknowledged orders");
@@ -89,13 +88,11 @@ pub const BROKEN_MEANS: &str =
 pub const NO_TAPE_SAVED: &str = "Nothing has happened yet, so no tape was saved.";
 
 /// Where the tape of a window that broke down is.
-#[must_use]
 pub fn tape_saved(place: &std::path::Path) -> String {
     format!("The run so far is saved as {}. To see it, choose Menu, Open tape.", place.display())
 }
 
 /// Why it is nowhere.
-#[must_use]
 pub fn tape_not_saved(why: &str) -> String {
     format!("The tape could not be saved: {why}")
 }
@@ -159,13 +156,11 @@ pub const SHORTCUTS: [(&str, &str); 29] = [
 ];
 
 /// "12.401": cluster time in seconds.
-#[must_use]
 pub fn clock(micros: u64) -> String {
     format!("{}.{:03}", micros / 1_000_000, micros / 1000 % 1000)
 }
 
 /// A length of time in the unit that suits it: "38 ms".
-#[must_use]
 pub fn duration(micros: u64) -> String {
     match micros {
         0..1_000 => format!("{micros} µs"),
@@ -176,7 +171,6 @@ pub fn duration(micros: u64) -> String {
 }
 
 /// How fast cluster time goes, as a sentence.
-#[must_use]
 pub fn speed(rate: Rate) -> String {
     match rate {
         Rate::STOPPED => "time is stopped".into(),
@@ -186,7 +180,6 @@ pub fn speed(rate: Rate) -> String {
 }
 
 /// What a link does: "is cut".
-#[must_use]
 pub fn link(rule: &LinkRule) -> String {
     if rule.is_mended() {
         return "is mended".into();
@@ -214,7 +207,6 @@ pub fn link(rule: &LinkRule) -> String {
 }
 
 /// What a suspicion goes by: "silent for 270 ms; my own loop was late by 180 ms".
-#[must_use]
 pub fn sign(why: Option<Sign>) -> String {
     match why {
         None => "silent".into(),
@@ -228,7 +220,6 @@ pub fn sign(why: Option<Sign>) -> String {
 }
 
 /// A suspicion of a front-end, from beginning to end.
-#[must_use]
 pub fn suspicion(suspicion: &Suspicion) -> String {
     let name = suspicion.name.clone().unwrap_or_else(|| suspicion.of.to_string());
     let begin = format!("suspected {name}: {}", sign(Some(suspicion.why)));
@@ -244,7 +235,6 @@ fn loop_was_late(whose: &str, by: Span) -> String {
 }
 
 /// What a timer is for.
-#[must_use]
 pub fn timer_name(timer: Timer, name: &dyn Fn(NodeId) -> String) -> String {
     match timer {
         Timer::Heartbeat => "heartbeat".into(),
@@ -260,13 +250,11 @@ pub fn timer_name(timer: Timer, name: &dyn Fn(NodeId) -> String) -> String {
 }
 
 /// "3 items".
-#[must_use]
 pub fn count(number: usize, one: &str, several: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {several}") }
 }
 
 /// What a process is, in a word.
-#[must_use]
 pub fn actor(actor: Actor) -> String {
     match actor {
         Actor::Role(Role::NameServer) => "name server".into(),
@@ -278,7 +266,6 @@ pub fn actor(actor: Actor) -> String {
 }
 
 /// What a replica is, in a word.
-#[must_use]
 pub fn standing(standing: Standing) -> &'static str {
     match standing {
         Standing::Joining => "joining",
@@ -288,7 +275,6 @@ pub fn standing(standing: Standing) -> &'static str {
 }
 
 /// "Margherita pizza, 2 × Garlic naan".
-#[must_use]
 pub fn dishes(items: &[String]) -> String {
     let mut counted: Vec<(&str, usize)> = Vec::new();
     for item in items {
@@ -305,7 +291,6 @@ pub fn dishes(items: &[String]) -> String {
 }
 
 /// What the dishes cost: "£12.50".
-#[must_use]
 pub fn price(items: &[String]) -> String {
     let pence: u32 =
         items.iter().filter_map(|item| menu().iter().find(|dish| dish.name == item)).map(|d| d.pence).sum();
@@ -316,7 +301,6 @@ pub fn price(items: &[String]) -> String {
 pub const EXPIRED: &str = "expired: it may or may not have been placed";
 
 /// The same, of the customer's order with this number.
-#[must_use]
 pub fn expired(order: RequestNumber) -> String {
     format!(
         "expired: order {order} may or may not have been placed. Read the history of the postcode; if the order is missing, order again"
@@ -324,7 +308,6 @@ pub fn expired(order: RequestNumber) -> String {
 }
 
 /// What became of an order; none: that is not known any more.
-#[must_use]
 pub fn outcome(outcome: Option<&Outcome>) -> String {
     let Some(outcome) = outcome else { return EXPIRED.into() };
     match outcome {
@@ -335,7 +318,6 @@ pub fn outcome(outcome: Option<&Outcome>) -> String {
 }
 
 /// Why an order was rejected.
-#[must_use]
 pub fn rejection(why: &Rejection) -> String {
     match why {
         // The sentence names who said so.
@@ -349,7 +331,6 @@ pub fn rejection(why: &Rejection) -> String {
 }
 
 /// What a service said of a postcode.
-#[must_use]
 pub fn verdict(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Valid { place: Some(place), .. } => place.clone(),
@@ -360,7 +341,6 @@ pub fn verdict(verdict: &Verdict) -> String {
 }
 
 /// What a customer asks for, briefly.
-#[must_use]
 pub fn ask(ask: &Ask) -> String {
     match ask {
         Ask::Order { postcode, items } => format!("orders {} for {postcode}", dishes(items)),

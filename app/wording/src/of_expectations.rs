@@ -11,7 +11,6 @@ use protocol::judge::ContradictionKind;
 use scenarios::{Comparison, Counted, Met, Outcome, Recovered, Redness};
 
 /// What was expected: "at least 5 failovers".
-#[must_use]
 pub fn expected(what: &Comparison) -> String {
     match what {
         Comparison::AtLeast(what, floor, _) => format!("at least {}", counted(*what, *floor)),
@@ -38,7 +37,6 @@ pub fn expected(what: &Comparison) -> String {
 }
 
 /// What was seen: "3 failovers".
-#[must_use]
 pub fn seen(what: &Comparison) -> String {
     match what {
         Comparison::AtLeast(what, _, found) | Comparison::AtMost(what, _, found) => counted(*what, *found),
@@ -62,7 +60,6 @@ pub fn seen(what: &Comparison) -> String {
 
 /// Each expectation that was met in this way, and what was seen instead, as a sentence; the verdict on the history and the step
 /// that could not be done speak for themselves.
-#[must_use]
 pub fn unmet(outcome: &Outcome, met: Met) -> Vec<String> {
     let mine = outcome.lines.iter().filter(|line| line.met == met);
     mine.filter_map(|line| sentence(&line.what)).collect()

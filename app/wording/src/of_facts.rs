@@ -23,7 +23,6 @@ pub enum Weight {
 }
 
 /// A line of the log: a sentence without its subject.
-#[must_use]
 pub fn line_of_log(line: &LogLine) -> (Weight, String) {
     let name = |id: NodeId| line.other.as_deref().map_or_else(|| id.to_string(), str::to_owned);
     log_line(&line.event, &name).unwrap_or((Weight::Plain, String::new()))

@@ -22,25 +22,21 @@ pub const FOLDER_IS_CUT: &str =
 pub const NAME_IS_NO_TEXT: &str =
     "This name is not valid UTF-8; \\x and two digits stand for each invalid byte. You can still open the file.";
 /// A file of this name is there.
-#[must_use]
 pub fn replaces(name: &str, folder: &str) -> String {
     format!("{folder} already has a file {name}. Its present contents will be lost.")
 }
 
 /// Several files were dropped.
-#[must_use]
 pub fn several_dropped(number: usize, name: &str) -> String {
     format!("{number} files were dropped. The window shows one at a time, so only {name} is opened.")
 }
 
 /// A folder was dropped or named where a file was meant.
-#[must_use]
 pub fn is_a_folder(name: &str) -> String {
     format!("{name} is a folder. Choose a file in it.")
 }
 
 /// A history was opened.
-#[must_use]
 pub fn is_a_history(name: &str) -> String {
     format!(
         "{name} looks like a history. The window opens tapes and scenarios. To judge a history, run `just-hungry check` in a terminal."
@@ -48,7 +44,6 @@ pub fn is_a_history(name: &str) -> String {
 }
 
 /// What was named is an address.
-#[must_use]
 pub fn is_an_address(typed: &str) -> String {
     format!("{typed} is a web address. Save the file on this machine first, then type its path here.")
 }

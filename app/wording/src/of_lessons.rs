@@ -30,14 +30,12 @@ pub const RUN_TO_GO_ON: &str = "Time stands still. Press Run to go on.";
 pub const LESSON_JUDGED: &str = "Every order is read once more and judged…";
 
 /// "4 of 9".
-#[must_use]
 pub fn page_of(at: usize, lesson: &Lesson) -> String {
     let pages = lesson.pages.len();
     format!("{} of {pages}", (at + 1).min(pages))
 }
 
 /// An answer in words: a choice's letter and text, a node's name, a number of something.
-#[must_use]
 pub fn answer_words(answer: &Answer, question: &Question) -> String {
     match (answer, question) {
         (Answer::Choice(number), Question::Choice(choices, _)) => choices
@@ -60,7 +58,6 @@ fn counted(quantity: Quantity, number: u64) -> String {
 }
 
 /// What is asked besides the page's own words, if the answer is no choice.
-#[must_use]
 pub fn asked_for(question: &Question) -> Option<&'static str> {
     match question {
         Question::Choice(..) => None,
@@ -70,7 +67,6 @@ pub fn asked_for(question: &Question) -> Option<&'static str> {
 }
 
 /// Whether the prediction came true.
-#[must_use]
 pub fn came_true(revealed: &Revealed<'_>) -> String {
     let question = &revealed.prediction.question;
     match (revealed.fact, revealed.is_right()) {
@@ -82,7 +78,6 @@ pub fn came_true(revealed: &Revealed<'_>) -> String {
 }
 
 /// Why the reader's choice was wrong, in the lesson's words.
-#[must_use]
 pub fn why_not(revealed: &Revealed<'_>) -> Option<String> {
     let (Some(Answer::Choice(number)), Question::Choice(choices, _)) = (revealed.answer, &revealed.prediction.question)
     else {
@@ -94,7 +89,6 @@ pub fn why_not(revealed: &Revealed<'_>) -> Option<String> {
 }
 
 /// How many predictions came true, for the end.
-#[must_use]
 pub fn predictions<'a>(revealed: impl Iterator<Item = Revealed<'a>>) -> String {
     let made: Vec<bool> = revealed.filter_map(|revealed| revealed.is_right()).collect();
     let right = made.iter().filter(|right| **right).count();
@@ -107,7 +101,6 @@ pub fn predictions<'a>(revealed: impl Iterator<Item = Revealed<'a>>) -> String {
 }
 
 /// Whether a page still asks the reader to do something.
-#[must_use]
 pub fn asks(page: &Page, run: &PageRun) -> bool {
     run.progress == Progress::Open && (!page.until.is_empty() || page.prediction.is_some())
 }

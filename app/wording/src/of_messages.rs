@@ -7,7 +7,6 @@ use protocol::order_book::Outcome;
 use protocol::trace::Refusal;
 
 /// A message in a few words: "update 41".
-#[must_use]
 pub fn label(summary: &Summary) -> Cow<'static, str> {
     Cow::Owned(match summary {
         Summary::Register(name) => format!("register {name}"),
@@ -52,13 +51,11 @@ pub fn label(summary: &Summary) -> Cow<'static, str> {
 }
 
 /// What became of an order, as briefly as a message says it: "placed #17".
-#[must_use]
 pub fn told(outcome: &Outcome) -> Cow<'static, str> {
     label(&outcome.into())
 }
 
 /// Why a machine did not do what a message said.
-#[must_use]
 pub fn refusal(why: &Refusal) -> String {
     let words = match why {
         Refusal::ViewIsOver { theirs, ours } => {

@@ -10,7 +10,6 @@ use super::{count, duration, name_now, no_service, standing};
 use knowledge::picture::{Concern, Customer, Life, Node, Picture, Precedence, Waiting};
 
 /// "replica-2 · primary".
-#[must_use]
 pub fn title(node: &Node) -> String {
     match (&node.life, node.replica()) {
         (Life::Crashed, _) => format!("{} · crashed", node.name),
@@ -22,7 +21,6 @@ pub fn title(node: &Node) -> String {
 }
 
 /// The same without what it is, where there is little room.
-#[must_use]
 pub fn short_title(node: &Node) -> String {
     if node.actor == Actor::Role(Role::Replica) { node.name.clone() } else { name_of_card(&node.name) }
 }
@@ -39,7 +37,6 @@ fn name_of_card(name: &str) -> String {
 }
 
 /// The second line of a node's card: what it is at.
-#[must_use]
 pub fn line(node: &Node, picture: &Picture) -> String {
     if !node.runs() {
         return match node.replica().map(|replica| (replica.standing, replica.view.number)) {
@@ -77,7 +74,6 @@ pub fn line(node: &Node, picture: &Picture) -> String {
 const LEFT_OUT: &str = "left out of the view";
 
 /// What the pill says of a service that is not quite safe: in a few words, and in full.
-#[must_use]
 pub fn concern(concern: &Concern) -> (String, String) {
     match concern {
         Concern::Blocked { customer, from, to } => (
@@ -109,7 +105,6 @@ pub fn concern(concern: &Concern) -> (String, String) {
 }
 
 /// The same in two or three words, where there is room for no more.
-#[must_use]
 pub fn concern_in_short(concern: &Concern) -> String {
     match concern {
         Concern::Blocked { .. } => "An order is stuck".into(),
@@ -142,14 +137,12 @@ fn replica_line(replica: &ReplicaState, picture: &Picture) -> String {
 }
 
 /// How much of a snapshot a joiner has, from 0 to 1.
-#[must_use]
 pub fn share_loaded(replica: &ReplicaState) -> Option<f32> {
     let (parts, all) = replica.loading.filter(|(_, all)| *all > 0)?;
     Some(parts as f32 / all as f32)
 }
 
 /// The second line where there is little room.
-#[must_use]
 pub fn short_line(node: &Node, picture: &Picture) -> String {
     if node.runs() && picture.is_left_out(node) {
         return "left out".into();
@@ -168,7 +161,6 @@ pub fn short_line(node: &Node, picture: &Picture) -> String {
 }
 
 /// What a customer is at: "placed #17".
-#[must_use]
 pub fn customer_line(customer: &Customer) -> String {
     if let Some(waiting) = &customer.waiting {
         return match (&waiting.ask, waiting.giving_up) {
@@ -188,7 +180,6 @@ pub fn customer_line(customer: &Customer) -> String {
 }
 
 /// Why an order waits, for people: as the end of a sentence about it.
-#[must_use]
 pub fn wait_reason(why: WaitReason, postcode: Postcode) -> String {
     match why {
         WaitReason::Asked => format!("the postcode services have not answered about {postcode} yet"),
@@ -197,7 +188,6 @@ pub fn wait_reason(why: WaitReason, postcode: Postcode) -> String {
 }
 
 /// Why a customer's order waits and for how long, as a sentence; none if nothing is known of that.
-#[must_use]
 pub fn why_it_waits(waiting: &Waiting, now: u64) -> Option<String> {
     let ((why, since), Ask::Order { postcode, .. }) = (waiting.why?, &waiting.ask) else { return None };
     let seconds = now.saturating_sub(since) / 1_000_000;

@@ -22,7 +22,6 @@ pub const ONLY_A_TAPE: &str = "This is a tape, and no cluster is running. Start 
 pub const PLAY_MEANS: &str = "Plays the recording at the chosen speed (Space). The cluster keeps running.";
 
 /// "12.0 s · 1 of 21 drawn": how much is shown, and which share of its messages is drawn.
-#[must_use]
 pub fn shown_part(span: u64, stride: usize) -> String {
     let span = super::duration(span);
     if stride > 1 { format!("{span} · 1 of {stride} drawn") } else { span }
@@ -44,7 +43,6 @@ pub struct Light {
 
 impl Light {
     /// What it is about and why it is as it is, for a person who asks.
-    #[must_use]
     pub fn explained(&self) -> String {
         format!("{} {}", self.term.explained(), self.why).trim_end().to_owned()
     }
@@ -58,7 +56,6 @@ const IDENTICAL: &str = "replicas identical";
 const LINEARIZABLE: &str = "history linearizable";
 
 /// The light of the window that shows what a scenario expects, and what it shows by it, where that is only one of several.
-#[must_use]
 pub fn light_named(light: scenarios::Light) -> String {
     match light {
         scenarios::Light::Shows(ContradictionKind::Lost) => format!("“{LOST}”"),
@@ -73,7 +70,6 @@ pub fn light_named(light: scenarios::Light) -> String {
 }
 
 /// All lights, from the left.
-#[must_use]
 pub fn lights(judged: &Judged, stats: &Stats) -> Vec<Light> {
     let counts = judged.lights.together();
     let told = |kind: ContradictionKind| {

@@ -28,13 +28,11 @@ pub const NEW_CLUSTER_STARTS: &str = "Starting a new cluster…";
 pub const SCENARIO_STANDS_STILL: &str = "Time is stopped, so the scenario waits. Press Space to go on.";
 
 /// A scenario that cannot go on: what it waited for did not happen.
-#[must_use]
 pub fn stuck(why: &str) -> String {
     format!("The scenario is stuck: {why}. Perhaps the cluster was changed by hand.")
 }
 
 /// How it ends, in a few words.
-#[must_use]
 pub fn conclusion(outcome: &Outcome) -> &'static str {
     match (outcome.conclusion, outcome.caught) {
         (_, true) if outcome.plants.is_empty() => "✓ Loss detected",
@@ -47,7 +45,6 @@ pub fn conclusion(outcome: &Outcome) -> &'static str {
 }
 
 /// What follows, in a sentence. `lesson`: the injected bug that the scenario is about.
-#[must_use]
 pub fn result(outcome: &Outcome, lesson: Option<Plant>) -> String {
     let lights: Vec<String> = outcome.red.iter().map(|light| light_named(*light)).collect();
     let planted = !outcome.plants.is_empty();
@@ -79,7 +76,6 @@ pub fn result(outcome: &Outcome, lesson: Option<Plant>) -> String {
 }
 
 /// What happened, in numbers.
-#[must_use]
 pub fn performed(outcome: &Outcome) -> String {
     let faults = count(outcome.findings.all_faults() as usize, "fault", "faults");
     let changes = count(outcome.findings.view_changes as usize, "view change", "view changes");
@@ -88,7 +84,6 @@ pub fn performed(outcome: &Outcome) -> String {
 }
 
 /// How the same scenario ends in the terminal.
-#[must_use]
 pub fn exit_status(conclusion: Conclusion) -> String {
     let (status, words) = match conclusion {
         Conclusion::Holds => (0, "it holds"),
@@ -100,7 +95,6 @@ pub fn exit_status(conclusion: Conclusion) -> String {
 }
 
 /// Commands that were refused, and steps that meant nobody.
-#[must_use]
 pub fn not_done(findings: &Findings) -> Vec<String> {
     let refused = findings.refused.iter().map(|why| denial(why, |id| id.to_string()));
     refused.chain(findings.skipped.iter().cloned()).collect()

@@ -7,7 +7,6 @@ use super::name_now;
 use knowledge::picture::{Cause, Picture};
 
 /// Why they do, and what to do about it.
-#[must_use]
 pub fn orders_wait(cause: &Cause, picture: &Picture) -> String {
     match cause {
         Cause::NoFrontEnd => "No front-end is running, so orders wait. Click the front-end, then Restart.".into(),
@@ -21,7 +20,6 @@ pub fn orders_wait(cause: &Cause, picture: &Picture) -> String {
 }
 
 /// Why a front-end answers no orders. `name`: of a node whose name the front-end never heard.
-#[must_use]
 pub fn no_service(why: &NoService, name: impl Fn(NodeId) -> String) -> String {
     match why {
         NoService::Retired => "There is a newer front-end, and customers are sent to it.".into(),
@@ -48,7 +46,6 @@ pub fn no_service(why: &NoService, name: impl Fn(NodeId) -> String) -> String {
 }
 
 /// Why a message never arrives, as the end of a sentence.
-#[must_use]
 pub fn loss(why: &Loss) -> String {
     let words = match why {
         Loss::Cut => "the link is cut",
@@ -69,7 +66,6 @@ pub fn loss(why: &Loss) -> String {
 }
 
 /// Why a command is not obeyed: what, why, what to do.
-#[must_use]
 pub fn denial(why: &Denial, name: impl Fn(NodeId) -> String) -> String {
     let words = match why {
         Denial::MessageLeft => "That message has already left its link, so it cannot be changed.",

@@ -65,7 +65,6 @@ pub const HEARTBEATS_MEANS: &str =
     "Shows heartbeats and other routine messages as dots. Otherwise the lines only pulse.";
 
 /// What stands on the canvas while time stands still.
-#[must_use]
 pub fn stopped(now: u64) -> String {
     format!("Time is stopped at {} s · Space: go on · →: the next message", super::clock(now))
 }
@@ -76,7 +75,6 @@ pub const PREPARING: &str = "Waiting until all replicas are members…";
 pub const NOT_READY: &str = "The scenario did not begin: not all replicas became members in time. Mend links, wake or restart nodes, then try again.";
 
 /// What customers do who are told of only together.
-#[must_use]
 pub fn crowd(crowd: &Crowd) -> String {
     let mut words = format!(
         "Each customer keeps ordering and reading, one request at a time; the lines show the flow of their messages. {} orders acknowledged, {} refused, {} histories read.",
@@ -89,7 +87,6 @@ pub fn crowd(crowd: &Crowd) -> String {
 }
 
 /// How far a scenario is.
-#[must_use]
 pub fn next_step(number: Option<usize>, steps: usize, waits: bool) -> String {
     match number {
         None => "all steps done; customers go on".into(),
@@ -102,7 +99,6 @@ pub fn next_step(number: Option<usize>, steps: usize, waits: bool) -> String {
 pub const NO_BELIEF: &str = "knows no view yet";
 
 /// "1/100", "Real time".
-#[must_use]
 pub fn rate(rate: Rate) -> String {
     match rate {
         Rate::STOPPED => "stopped".into(),
@@ -112,7 +108,6 @@ pub fn rate(rate: Rate) -> String {
 }
 
 /// How long a hop is seen: "1 s a hop".
-#[must_use]
 pub fn hop_in_sight(micros: u64) -> String {
     match micros {
         0 => "no delay".into(),
@@ -126,7 +121,6 @@ pub fn hop_in_sight(micros: u64) -> String {
 }
 
 /// A choice of the hop: in cluster time.
-#[must_use]
 pub fn hop_choice(micros: Option<u64>) -> String {
     match micros {
         None => "chosen by speed (10 ms; none in real time)".into(),
@@ -136,7 +130,6 @@ pub fn hop_choice(micros: Option<u64>) -> String {
 }
 
 /// What the window says while time goes towards something.
-#[must_use]
 pub fn until(until: Until) -> &'static str {
     match until {
         Until::Moment(_) => "to the next message",
@@ -146,7 +139,6 @@ pub fn until(until: Until) -> &'static str {
 }
 
 /// What a link does in a few signs: "+200 ms ±50 ms −10 %".
-#[must_use]
 pub fn link_signs(rule: &LinkRule) -> String {
     let mut signs = Vec::new();
     if rule.hold {
@@ -168,13 +160,11 @@ pub fn link_signs(rule: &LinkRule) -> String {
 }
 
 /// "12.5 %".
-#[must_use]
 pub fn permille(of_a_thousand: u16) -> String {
     format!("{}\u{a0}%", f64::from(of_a_thousand) / 10.0)
 }
 
 /// What the two ways between two do, as sentences for the hover text.
-#[must_use]
 pub fn links_between(one: &str, other: &str, there: &LinkRule, back: &LinkRule) -> String {
     if there == back {
         return format!("{one} – {other}: {}, both ways", super::link(there).trim_start_matches("is "));
@@ -183,7 +173,6 @@ pub fn links_between(one: &str, other: &str, there: &LinkRule, back: &LinkRule) 
 }
 
 /// Where a message is, and what became of it and why.
-#[must_use]
 pub fn whereabouts(flying: &MessageInFlight, picture: &Picture) -> String {
     let (from, to) = (picture.name(flying.id.from), picture.name(flying.to));
     let after = |at: u64| duration(at.saturating_sub(flying.sent));
@@ -206,13 +195,11 @@ pub fn whereabouts(flying: &MessageInFlight, picture: &Picture) -> String {
 }
 
 /// The title of the question whether to inject a bug.
-#[must_use]
 pub fn plant_title(plant: Plant) -> String {
     format!("Switch on the bug “{plant}”?")
 }
 
 /// The facts next to the beliefs: the primary, the recorded view with its members, and the running replicas, by number.
-#[must_use]
 pub fn truth(primary: Option<String>, view: Option<(u64, Vec<String>)>, alive: &[String]) -> String {
     let primary = primary.map_or_else(|| "no primary".into(), |name| format!("{name} is primary"));
     let view = match view {
@@ -240,7 +227,6 @@ fn in_a_row(words: &[String]) -> String {
 }
 
 /// How a process is frozen.
-#[must_use]
 pub fn frozen(how: Freezing) -> &'static str {
     match how {
         Freezing::Cooperative => "frozen",
@@ -249,13 +235,11 @@ pub fn frozen(how: Freezing) -> &'static str {
 }
 
 /// "crash after it receives an order \[10\]".
-#[must_use]
 pub fn bomb(bomb: Bomb) -> String {
     format!("{} {}", blast(bomb.blast), failpoint(bomb.at))
 }
 
 /// What a bomb does.
-#[must_use]
 pub fn blast(blast: Blast) -> String {
     match blast {
         Blast::Crash => "crash".into(),
@@ -265,7 +249,6 @@ pub fn blast(blast: Blast) -> String {
 }
 
 /// A node as people call it; one that was started again since is "the former".
-#[must_use]
 pub fn name_now(id: NodeId, picture: &Picture) -> String {
     let Some(name) = picture.nodes.name_of(id) else { return id.to_string() };
     let again = picture.nodes.get(name).is_some_and(|node| node.id != id);
@@ -273,7 +256,6 @@ pub fn name_now(id: NodeId, picture: &Picture) -> String {
 }
 
 /// What a field of a message is called.
-#[must_use]
 pub fn field_name(name: &str) -> &str {
     match name {
         "late" => "its loop late by",
@@ -283,7 +265,6 @@ pub fn field_name(name: &str) -> &str {
 }
 
 /// What a field of a message holds.
-#[must_use]
 pub fn field_value(value: &FieldValue, picture: &Picture) -> String {
     match value {
         FieldValue::Words(words) => words.clone(),
@@ -308,7 +289,6 @@ pub fn field_value(value: &FieldValue, picture: &Picture) -> String {
 }
 
 /// When a bomb goes off: "after it receives an order \[10\]".
-#[must_use]
 pub fn failpoint(at: Failpoint) -> &'static str {
     match at {
         Failpoint::PrimaryReceived => "after it receives an order [10]",

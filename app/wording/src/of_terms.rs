@@ -306,7 +306,6 @@ impl FromStr for Term {
 }
 
 /// The same with a capital letter.
-#[must_use]
 pub fn capitalised(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

@@ -10,7 +10,6 @@ use protocol::judge::Reason;
 use serde::Serialize;
 
 /// A contradiction in a sentence without its full stop: where, and what contradicts what.
-#[must_use]
 pub fn contradiction(it: &Contradicted) -> String {
     match it.postcode {
         Some(postcode) => format!("{postcode}: {}", reason(&it.reason)),
@@ -60,7 +59,6 @@ struct ToldContradiction {
 }
 
 /// A verdict, with its contradictions in words.
-#[must_use]
 pub fn told_verdict(verdict: Verdict) -> ToldVerdict {
     let violations = verdict.described.iter().map(|(postcode, it)| ToldContradiction {
         kind: it.kind,

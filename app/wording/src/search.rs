@@ -48,7 +48,6 @@ pub enum Found<'a> {
 
 impl Query {
     /// Takes apart what was typed.
-    #[must_use]
     pub fn parse(text: &str) -> Self {
         let text = without_invisible(text).to_lowercase();
         let mut words = Vec::new();
@@ -81,13 +80,11 @@ impl Query {
     }
 
     /// Whether nothing is looked for.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
 
     /// Whether a message is meant; `picture` knows names.
-    #[must_use]
     pub fn means(&self, track: &MessageTrack, message_index: &MessageIndex, picture: &Picture) -> bool {
         self.words.iter().all(|word| match word {
             Word::Order(number) => {
@@ -112,7 +109,6 @@ impl Query {
     }
 
     /// Whether a mark is meant.
-    #[must_use]
     pub fn means_mark(&self, mark: &Mark) -> bool {
         self.words.iter().all(|word| match word {
             Word::ViewChange => matches!(mark.kind, MarkKind::View(_)),
@@ -126,7 +122,6 @@ impl Query {
     }
 
     /// Everything that is meant, oldest first.
-    #[must_use]
     pub fn hits<'a>(&self, message_index: &'a MessageIndex, picture: &'a Picture) -> Vec<Hit<'a>> {
         if self.is_empty() {
             return Vec::new();

@@ -8,7 +8,6 @@ pub(super) fn definition(of: Plant) -> String {
 }
 
 /// What is wrong while it is on.
-#[must_use]
 pub fn plant(plant: Plant) -> &'static str {
     match plant {
         Plant::AckBeforeReplicate => "The primary answers the customer before the backups have the order.",

@@ -3,7 +3,6 @@
 use protocol::message::Step;
 
 /// What a step is called, in two or three words.
-#[must_use]
 pub fn step_name(step: Step) -> &'static str {
     named(step).0
 }
