@@ -30,18 +30,20 @@ const DIAGRAM_SHARE: f32 = 0.5;
 const ROOM_FOR_STATUS_BAR: f32 = 200.0;
 
 /// Arranges the panels of a window in `room` points.
-pub(super) fn arrange(room: Vec2, presents: bool) -> Arrangement {
+pub(super) fn arrange(room: Vec2, presents: bool, teaches: bool) -> Arrangement {
     let status_bar = room.y >= ROOM_FOR_STATUS_BAR;
     let bars = size::TOOLBAR + if status_bar { size::STATUS_BAR } else { 0.0 };
     let most_bottom = room.y - bars - DIAGRAM.y.max(room.y * DIAGRAM_SHARE);
     let tabs = (!presents || room.y >= size::TIMELINE_PRESENTED) && most_bottom >= LEAST.1;
-    let two = room.x >= size::ROOM_FOR_TWO_PANELS;
-    let most_side = (room.x - DIAGRAM.x) / if two { 2.0 } else { 1.0 };
-    let side = (!presents && most_side >= LEAST.0).then(|| LEAST.0..=most_side.min(420.0));
+    // A presentation has no side panels, but a lesson's page stands beside the picture in any case.
+    let page_only = presents && teaches;
+    let two = page_only || room.x >= size::ROOM_FOR_TWO_PANELS;
+    let most_side = (room.x - DIAGRAM.x) / if two && !page_only { 2.0 } else { 1.0 };
+    let side = ((!presents || teaches) && most_side >= LEAST.0).then(|| LEAST.0..=most_side.min(420.0));
     Arrangement {
         status_bar,
         right: side.clone().filter(|_| two),
-        left: side,
+        left: side.filter(|_| !page_only),
         bottom: tabs.then(|| LEAST.1..=most_bottom.min(480.0)),
         bottom_at_first: size::BOTTOM.min(room.y * size::BOTTOM_SHARE),
     }
@@ -54,6 +56,8 @@ pub(super) enum Side {
     #[default]
     Order,
     Inspect,
+    /// The page of a lesson.
+    Lesson,
 }
 
 #[cfg(test)]
@@ -66,8 +70,8 @@ mod tests {
         for width in (1..=4000).step_by(7) {
             for height in (1..=2400).step_by(13) {
                 let room = vec2(width as f32, height as f32);
-                for presents in [false, true] {
-                    let Arrangement { left, right, bottom, .. } = arrange(room, presents);
+                for (presents, teaches) in [(false, false), (true, false), (false, true), (true, true)] {
+                    let Arrangement { left, right, bottom, .. } = arrange(room, presents, teaches);
                     let most = |range: &Option<RangeInclusive<f32>>| range.as_ref().map_or(0.0, |range| *range.end());
                     for range in [&left, &right, &bottom].into_iter().flatten() {
                         assert!(range.start() <= range.end(), "{room:?} {range:?}");
@@ -83,7 +87,7 @@ mod tests {
     #[test]
     fn a_usable_window_has_all_panels() {
         for (width, height) in [(760.0, 480.0), (853.0, 533.0), (1024.0, 768.0), (1280.0, 800.0)] {
-            let found = arrange(vec2(width, height), false);
+            let found = arrange(vec2(width, height), false, false);
             assert!(found.left.is_some() && found.bottom.is_some() && found.status_bar, "{found:?}");
             assert_eq!(found.right.is_some(), width >= size::ROOM_FOR_TWO_PANELS);
         }

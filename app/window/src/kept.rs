@@ -1,5 +1,6 @@
 //! What is kept between runs, besides egui's own memory (theme, sizes of panels) and eframe's (the place and size of the window).
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use eframe::Storage;
@@ -15,6 +16,10 @@ pub(super) struct Kept {
     pub(super) appearance: Appearance,
     pub(super) diagram: DiagramState,
     pub(super) recent_files: Vec<PathBuf>,
+    /// Lessons that were taken to their end.
+    pub(super) finished_lessons: BTreeSet<String>,
+    /// A lesson that was left, and on which page.
+    pub(super) left_lesson: Option<(String, usize)>,
     /// Where files are looked for.
     pub(super) folder: Option<PathBuf>,
 }
@@ -37,14 +42,17 @@ impl Kept {
             appearance: window.appearance,
             diagram: window.diagram.clone(),
             recent_files: recent.map(Path::to_owned).collect(),
+            finished_lessons: window.lessons.finished.clone(),
+            left_lesson: window.lessons.left.clone(),
             folder: window.files_state.folder().filter(is_text).map(Path::to_owned),
         }
     }
 
     /// A window that takes up what was kept.
     pub(super) fn window(self) -> Window {
-        let Kept { appearance, diagram, recent_files, folder } = self;
+        let Kept { appearance, diagram, recent_files, finished_lessons, left_lesson, folder } = self;
         let mut window = Window { appearance, diagram, ..Window::default() };
+        (window.lessons.finished, window.lessons.left) = (finished_lessons, left_lesson);
         recent_files.iter().rev().for_each(|file| window.files_state.remember(file, false));
         if let Some(folder) = folder {
             window.files_state.go(folder);

@@ -5,6 +5,7 @@ use protocol::trace::{Freezing, MessageAct};
 
 use super::Window;
 use crate::panels::Selected;
+use crate::panels::lesson::LessonClick;
 use crate::panels::pace::{Pace, RATES};
 use crate::panels::toolbar::{PlayClick, next_theme};
 use crate::panels::workflow_diagram::command_for;
@@ -92,6 +93,12 @@ pub(super) fn handle(ui: &Ui, window: &mut Window, free: bool) {
             window.commands.push(command);
         }
     }
+    // As a presenter's clicker sends them.
+    for (key, click) in [(Key::PageDown, LessonClick::Next), (Key::PageUp, LessonClick::Back)] {
+        if pressed(key) && window.teaches() {
+            window.toolbar.lesson_click = Some(click);
+        }
+    }
     if pressed(Key::F) {
         window.diagram.fit();
     }
@@ -99,6 +106,7 @@ pub(super) fn handle(ui: &Ui, window: &mut Window, free: bool) {
         (Key::P, &mut window.appearance.presents),
         (Key::B, &mut window.appearance.beliefs),
         (Key::L, &mut window.toolbar.scenarios),
+        (Key::K, &mut window.toolbar.lessons),
     ] {
         *which ^= pressed(key);
     }

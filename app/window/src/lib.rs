@@ -17,6 +17,7 @@ pub mod folders;
 mod frame_cost;
 mod kept;
 mod keys;
+mod lessons;
 mod opening;
 pub mod panels;
 mod past;
@@ -31,9 +32,11 @@ use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
 
 use crate::folders::Sort;
 use crate::panels::bottom::{BottomState, bottom_ui};
+use crate::panels::catalogue::catalogue_ui;
 use crate::panels::consent::Asked;
 use crate::panels::files::{FilesState, Purpose, files_ui};
 use crate::panels::inspector::{InspectorState, inspector_ui};
+use crate::panels::lesson::{LessonClick, lesson_ui};
 use crate::panels::notices::{NoticesState, notices_ui, past_notices_ui};
 use crate::panels::order_form::{OrderFormState, ordering_ui};
 use crate::panels::past::{PastClick, past_banner_ui};
@@ -51,6 +54,7 @@ use knowledge::user_command::CommandQueue;
 use scenarios::Scenario;
 
 use arrangement::{Side, arrange};
+use lessons::Lessons;
 
 pub use exchange::App;
 pub use files::file_name;
@@ -85,6 +89,7 @@ pub struct Window {
     /// The scenarios that can be run; listed when the list is first opened.
     listed: Vec<Listed>,
     performing: Option<performing::Performing>,
+    lessons: Lessons,
     stops_performing: bool,
     /// When it was last looked at what a scenario wants.
     played: Duration,
@@ -114,7 +119,8 @@ impl Window {
         self.commands.refuses = self.refuses();
         let free = keys::claim(ui, self);
         self.follow_side();
-        let click = self.panels(ui);
+        self.diagram.lit = self.spots();
+        let (click, click_on_lesson) = self.panels(ui);
         if self.toolbar.about {
             about::about_ui(ui, &mut self.toolbar.about);
         }
@@ -135,6 +141,9 @@ impl Window {
             self.listed = performing::listed();
         }
         scenarios_ui(ui, &self.picture, &self.listed, &mut self.scenarios, open, &mut self.commands);
+        let click_on_catalogue = catalogue_ui(ui, &self.catalogue(), &mut self.toolbar.lessons, self.commands.refuses);
+        self.follow_catalogue(click_on_catalogue);
+        self.tick_off();
         let click_on_result = self.result().and_then(|told| result_ui(ui, &told, self.commands.refuses));
         self.follow_result(click_on_result);
         banner::unsafe_frame(ui.ctx(), &self.picture);
@@ -151,19 +160,24 @@ impl Window {
         files_ui(ui, &mut self.files_state);
         self.exchange_pictures();
         self.follow_looks(ui, click);
+        self.follow_lesson(click_on_lesson);
         self.zoom(ui.ctx());
         self.repaint_while_something_moves(ui.ctx());
     }
 
-    fn panels(&mut self, ui: &mut Ui) -> Option<PastClick> {
+    fn panels(&mut self, ui: &mut Ui) -> (Option<PastClick>, Option<LessonClick>) {
         let t = tokens(ui);
         let (judged, shown) = (self.judged(), self.shown());
         let performed = self.performed();
+        let Lessons { looks_at, state: lesson_state, .. } = &mut self.lessons;
+        let lesson = lessons::shown(self.performing.as_ref(), *looks_at, self.played);
+        self.toolbar.lesson = lesson.as_ref().map(lessons::chip);
         let course = past::course(&self.picture, self.past.as_ref(), &self.tape, &judged);
         let bar = Frame::new().fill(t.background).inner_margin(Margin::symmetric(16, 0));
         let side = Frame::new().fill(t.panel).inner_margin(Margin::symmetric(12, 8));
-        let room = arrange(ui.content_rect().size(), self.appearance.presents);
+        let room = arrange(ui.content_rect().size(), self.appearance.presents, lesson.is_some());
         let (picture, commands) = (&self.picture, &mut self.commands);
+        let mut click_on_lesson = None;
         Panel::top("toolbar").exact_size(size::TOOLBAR).frame(bar).show(ui, |ui| {
             toolbar_ui(ui, picture, &mut self.toolbar, &mut self.appearance, commands);
         });
@@ -183,15 +197,20 @@ impl Window {
             Panel::left(id).default_size(size::LEFT).size_range(range).frame(side).show(ui, |ui| {
                 ui.take_available_width();
                 if room.right.is_none() {
-                    let choices = [(Side::Order, "Order"), (Side::Inspect, "Inspect")];
-                    let chosen = ui.horizontal(|ui| tabs(ui, self.side, &choices)).inner;
+                    let choices = [(Side::Lesson, "Lesson"), (Side::Order, "Order"), (Side::Inspect, "Inspect")];
+                    let choices = if lesson.is_some() { &choices[..] } else { &choices[1..] };
+                    let chosen = ui.horizontal(|ui| tabs(ui, self.side, choices)).inner;
                     self.side = chosen.unwrap_or(self.side);
                     hairline(ui);
                 }
-                if room.right.is_some() || self.side == Side::Order {
-                    ordering_ui(ui, picture, &mut self.order_form, &mut self.focus, commands);
-                } else {
-                    inspector_ui(ui, picture, &mut self.inspector, &mut self.focus, commands);
+                match (&lesson, self.side) {
+                    (Some(lesson), Side::Lesson) if room.right.is_none() => {
+                        click_on_lesson = lesson_ui(ui, lesson, picture, &self.focus, lesson_state);
+                    }
+                    (_, Side::Inspect) if room.right.is_none() => {
+                        inspector_ui(ui, picture, &mut self.inspector, &mut self.focus, commands);
+                    }
+                    _ => ordering_ui(ui, picture, &mut self.order_form, &mut self.focus, commands),
                 }
             });
         }
@@ -202,14 +221,17 @@ impl Window {
         if let Some(range) = room.right {
             Panel::right("right").default_size(size::RIGHT).size_range(range).frame(side).show(ui, |ui| {
                 ui.take_available_width();
-                inspector_ui(ui, picture, &mut self.inspector, &mut self.focus, commands);
+                match &lesson {
+                    Some(lesson) => click_on_lesson = lesson_ui(ui, lesson, picture, &self.focus, lesson_state),
+                    None => inspector_ui(ui, picture, &mut self.inspector, &mut self.focus, commands),
+                }
             });
         }
         CentralPanel::no_frame().show(ui, |ui| {
             workflow_diagram_ui(ui, picture, &mut self.diagram, &mut self.focus, commands);
         });
         self.follow_performed(performed_click);
-        click
+        (click, click_on_lesson.or(self.toolbar.lesson_click.take()))
     }
 
     /// Where one side panel serves for ordering and inspecting, it shows what was chosen last.
@@ -218,6 +240,9 @@ impl Window {
             return;
         }
         self.looked_at = self.focus.selected.clone();
+        if self.teaches() && self.side == Side::Lesson {
+            return;
+        }
         self.side = match self.looked_at {
             Selected::Node(_) | Selected::Message(..) => Side::Inspect,
             Selected::Customer(_) => Side::Order,

@@ -1,7 +1,7 @@
-//! A scenario that runs on the window's cluster, with the same code as in the terminal, while a person watches.
+//! A scenario or a lesson that runs on the window's cluster, with the same code as in the terminal, while a person watches.
 //!
-//! `ScenarioRun` says what to do, when, and how it ended. This file only begins it, ends it and reports it. No clock here: the
-//! caller says what time it is.
+//! `ScenarioRun` and `LessonRun` say what to do, when, and how it ended. This file only begins it, ends it and reports it; what
+//! a lesson shows is `lessons`'s. No clock here: the caller says what time it is.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use protocol::plant::Plant;
 use protocol::trace::TraceRecord;
 
 use super::{Beginning, Window};
+use crate::arrangement::Side;
 use crate::panels::banner::{Performed, PerformedClick};
 use crate::panels::consent::{Asked, Wanted};
 use crate::panels::result::{ResultClick, Told};
@@ -16,30 +17,95 @@ use crate::panels::scenarios::Listed;
 use knowledge::picture::Picture;
 use knowledge::tape::{Entry, Tape};
 use knowledge::user_command::{CustomerCommand, UserCommand};
+use scenarios::lesson_run::LessonRun;
 use scenarios::scenario_run::load_driver::LoadDriver;
 use scenarios::scenario_run::{Phase, ScenarioRun, Trouble, mended};
-use scenarios::{self, Action, BUILT_IN, Conclusion, MUSEUM, Outcome, Scenario, ScriptRunner, built_in};
+use scenarios::{self, Action, BUILT_IN, Conclusion, Lesson, MUSEUM, Outcome, Scenario, ScriptRunner, built_in};
 
 /// How long a cluster of its own may take to start.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A script, and how far it is.
-pub(super) struct Performing {
+pub(crate) struct Performing {
     /// What was asked for, to ask for it again.
     wanted: Wanted,
     /// As it is written, with the bugs it injects.
     written: Scenario,
-    course: Course,
+    pub(super) course: Course,
     shows_result: bool,
 }
 
-enum Course {
+pub(super) enum Course {
     /// A cluster of its own is being started, since then, for this.
-    Starting(Duration, Box<Scenario>),
+    Starting(Duration, Script),
     /// It runs, or has run.
-    Staged(Box<ScenarioRun>),
+    Staged(Run),
     /// It did not begin: a sentence why.
     Failed(String),
+}
+
+/// What is to be performed.
+pub(super) enum Script {
+    Scenario(Box<Scenario>),
+    /// From this page on.
+    Lesson(Box<Lesson>, usize),
+}
+
+/// What is performed.
+pub(super) enum Run {
+    Scenario(Box<ScenarioRun>),
+    Lesson(Box<LessonRun>),
+}
+
+impl Script {
+    fn world(&self) -> &Scenario {
+        match self {
+            Script::Scenario(scenario) => scenario,
+            Script::Lesson(lesson, _) => &lesson.world,
+        }
+    }
+
+    fn open(self, load_driver: Box<dyn LoadDriver>, now: Duration) -> Run {
+        match self {
+            Script::Scenario(scenario) => {
+                let script_runner = ScriptRunner::new(*scenario, now.as_micros() as u64);
+                Run::Scenario(Box::new(ScenarioRun::open(script_runner, load_driver, true, now)))
+            }
+            Script::Lesson(lesson, page) => {
+                Run::Lesson(Box::new(LessonRun::open(*lesson, load_driver, true, page, now)))
+            }
+        }
+    }
+}
+
+impl Run {
+    fn learn(&mut self, fact: &TraceRecord, picture: &Picture, now: Duration) {
+        match self {
+            Run::Scenario(run) => run.learn(fact, picture, now),
+            Run::Lesson(run) => run.learn(fact, picture, now),
+        }
+    }
+
+    fn go_on(&mut self, picture: &Picture, now: Duration) -> (Vec<UserCommand>, Vec<TraceRecord>) {
+        match self {
+            Run::Scenario(run) => run.go_on(picture, now),
+            Run::Lesson(run) => run.go_on(picture, now),
+        }
+    }
+
+    fn asked_beside(&mut self, command: &UserCommand, now: Duration) {
+        match self {
+            Run::Scenario(run) => run.asked_beside(command, now),
+            Run::Lesson(run) => run.asked_beside(command, now),
+        }
+    }
+
+    fn scenario_run(&self) -> &ScenarioRun {
+        match self {
+            Run::Scenario(run) => run,
+            Run::Lesson(run) => run.run(),
+        }
+    }
 }
 
 /// The built-in scenarios, as the list shows them; those of the museum with the injected bug they are about.
@@ -54,25 +120,67 @@ pub(super) fn listed() -> Vec<Listed> {
 }
 
 impl Performing {
-    fn begin(wanted: Wanted, written: Scenario, now: Duration) -> Self {
-        let performed = if wanted.with_bug { written.clone() } else { written.clone().without_plants() };
-        Self { wanted, written, course: Course::Starting(now, Box::new(performed)), shows_result: false }
+    fn begin(wanted: Wanted, script: Script, now: Duration) -> Self {
+        let written = script.world().clone();
+        let script = match script {
+            Script::Scenario(scenario) if !wanted.with_bug => Script::Scenario(Box::new(scenario.without_plants())),
+            script => script,
+        };
+        Self { wanted, written, course: Course::Starting(now, script), shows_result: false }
+    }
+
+    /// What it is about.
+    pub(super) fn title(&self) -> &str {
+        &self.written.title
+    }
+
+    /// Why it did not begin or came to no end.
+    pub(super) fn failure(&self) -> Option<String> {
+        match &self.course {
+            Course::Failed(why) => Some(why.clone()),
+            Course::Staged(run) => match run.scenario_run().phase() {
+                Phase::Failed(trouble) => Some(trouble_words(trouble)),
+                _ => None,
+            },
+            Course::Starting(..) => None,
+        }
+    }
+
+    /// By which name it was asked for.
+    pub(super) fn wanted(&self) -> &Wanted {
+        &self.wanted
+    }
+
+    /// The lesson under way, if it is one.
+    pub(super) fn lesson_run(&self) -> Option<&LessonRun> {
+        match &self.course {
+            Course::Staged(Run::Lesson(run)) => Some(run),
+            Course::Staged(Run::Scenario(_)) | Course::Starting(..) | Course::Failed(_) => None,
+        }
+    }
+
+    /// The same, to turn its pages.
+    pub(super) fn lesson_run_mut(&mut self) -> Option<&mut LessonRun> {
+        match &mut self.course {
+            Course::Staged(Run::Lesson(run)) => Some(run),
+            Course::Staged(Run::Scenario(_)) | Course::Starting(..) | Course::Failed(_) => None,
+        }
     }
 
     /// Whether something may still happen by itself.
     fn goes_on(&self) -> bool {
         match &self.course {
             Course::Starting(..) => true,
-            Course::Staged(scenario_run) => !matches!(scenario_run.phase(), Phase::Over(_) | Phase::Failed(_)),
+            Course::Staged(run) => !matches!(run.scenario_run().phase(), Phase::Over(_) | Phase::Failed(_)),
             Course::Failed(_) => false,
         }
     }
 
     fn scenario_run(&self) -> Option<&ScenarioRun> {
-        if let Course::Staged(scenario_run) = &self.course { Some(scenario_run) } else { None }
+        if let Course::Staged(run) = &self.course { Some(run.scenario_run()) } else { None }
     }
 
-    fn outcome(&self) -> Option<&Outcome> {
+    pub(super) fn outcome(&self) -> Option<&Outcome> {
         if let Phase::Over(outcome) = self.scenario_run()?.phase() { Some(outcome) } else { None }
     }
 
@@ -80,7 +188,7 @@ impl Performing {
         let (progress, ended) = match &self.course {
             Course::Starting(..) => (wording::PREPARING.to_owned(), None),
             Course::Failed(why) => (why.clone(), Some(false)),
-            Course::Staged(scenario_run) => staged(scenario_run, self.written.plants().next()),
+            Course::Staged(run) => staged(run.scenario_run(), self.written.plants().next()),
         };
         let chosen = self.scenario_run().and_then(ScenarioRun::chosen);
         let stands_still = ended.is_none() && chosen.is_some() && picture.steering.is_stopped(picture.now);
@@ -152,8 +260,8 @@ fn reads(picture: &Picture) -> impl Iterator<Item = UserCommand> {
 impl Window {
     /// Lets the script take in a fact, before the picture does. `now` is real time since the window opened.
     pub fn learn(&mut self, fact: &TraceRecord, now: Duration) {
-        if let Some(Performing { course: Course::Staged(scenario_run), .. }) = &mut self.performing {
-            scenario_run.learn(fact, &self.picture, now);
+        if let Some(Performing { course: Course::Staged(run), .. }) = &mut self.performing {
+            run.learn(fact, &self.picture, now);
         }
     }
 
@@ -162,10 +270,13 @@ impl Window {
         self.played = now;
         let mut commands = Vec::new();
         if let Some(wanted) = self.scenarios.wanted.take()
-            && let Some(scenario) = self.find(&wanted)
+            && let Some(script) = self.find(&wanted)
         {
-            self.beginning = Some(Beginning::Empty { replicas: scenario.replicas, sessions: scenario.sessions });
-            self.performing = Some(Performing::begin(wanted, scenario, now));
+            let Scenario { replicas, sessions, .. } = *script.world();
+            self.beginning = Some(Beginning::Empty { replicas, sessions });
+            self.lessons.begins(&wanted);
+            self.side = if wanted.page.is_some() { Side::Lesson } else { Side::Order };
+            self.performing = Some(Performing::begin(wanted, script, now));
         }
         if std::mem::take(&mut self.stops_performing)
             && let Some(performing) = self.performing.take()
@@ -184,14 +295,16 @@ impl Window {
                 Course::Starting(since, _) if now.saturating_sub(*since) >= PATIENCE => {
                     performing.course = Course::Failed(wording::NOT_READY.into());
                 }
-                Course::Staged(scenario_run) => {
-                    let was_over = matches!(scenario_run.phase(), Phase::Over(_));
-                    let (more, told) = scenario_run.go_on(&self.picture, now);
+                Course::Staged(run) => {
+                    let is_over = |run: &Run| matches!(run.scenario_run().phase(), Phase::Over(_));
+                    let was_over = is_over(run);
+                    let (more, told) = run.go_on(&self.picture, now);
                     commands.extend(more);
                     facts = told;
-                    if !was_over && matches!(scenario_run.phase(), Phase::Over(_)) {
+                    if !was_over && is_over(run) {
                         commands.extend(reads(&self.picture));
-                        performing.shows_result = true;
+                        // A lesson tells how it ended on its last page.
+                        performing.shows_result = matches!(run, Run::Scenario(_));
                     }
                 }
                 Course::Starting(..) | Course::Failed(_) => {}
@@ -207,18 +320,22 @@ impl Window {
         commands
     }
 
-    fn find(&self, wanted: &Wanted) -> Option<Scenario> {
-        match (&self.opened_scenario, wanted.opened) {
-            (Some((name, scenario)), true) if *name == wanted.name => Some(scenario.clone()),
-            (_, true) => None,
-            (_, false) => built_in(&wanted.name).and_then(|text| scenarios::parse(text).ok()),
+    fn find(&self, wanted: &Wanted) -> Option<Script> {
+        if let Some(page) = wanted.page {
+            return Some(Script::Lesson(Box::new(self.lessons.find(wanted)?), page));
         }
+        let scenario = match (&self.opened_scenario, wanted.opened) {
+            (Some((name, scenario)), true) if *name == wanted.name => scenario.clone(),
+            (_, true) => return None,
+            (_, false) => scenarios::parse(built_in(&wanted.name)?).ok()?,
+        };
+        Some(Script::Scenario(Box::new(scenario)))
     }
 
     /// A scenario was read from a file: a person is asked whether to run it, and how.
     pub fn show_scenario(&mut self, name: String, scenario: Scenario) {
         let (title, plant) = (scenario.title.clone(), scenario.plants().next());
-        self.scenarios.asked = Some(Asked::Scenario { name: name.clone(), title, plant, opened: true });
+        self.scenarios.asked = Some(Asked::Scenario { name: name.clone(), title, plant, opened: true, page: None });
         self.opened_scenario = Some((name, scenario));
     }
 
@@ -247,17 +364,13 @@ impl Window {
         self.toolbar.pace = Default::default();
         self.commands.take();
         self.notices.retract(wording::NEW_CLUSTER_STARTS);
-        if let Some(performing) = &mut self.performing
-            && let Course::Starting(_, scenario) = &performing.course
-        {
-            performing.course = match load_driver {
-                Ok(load_driver) => {
-                    let script_runner = ScriptRunner::new(scenario.as_ref().clone(), now.as_micros() as u64);
-                    Course::Staged(Box::new(ScenarioRun::open(script_runner, load_driver, true, now)))
-                }
-                Err(why) => Course::Failed(why),
-            };
-        }
+        let Some(performing) = self.performing.as_mut() else { return };
+        let course = std::mem::replace(&mut performing.course, Course::Failed(String::new()));
+        performing.course = match (course, load_driver) {
+            (Course::Starting(_, script), Ok(load_driver)) => Course::Staged(script.open(load_driver, now)),
+            (Course::Starting(..), Err(why)) => Course::Failed(why),
+            (course, _) => course,
+        };
     }
 
     /// There is no cluster to run it on.
@@ -271,15 +384,15 @@ impl Window {
     /// A person asks for something while a scenario runs. False: not now, because customers are not there yet, or it
     /// is being judged.
     pub(super) fn may_ask(&mut self, command: &UserCommand) -> bool {
-        let Some(Performing { course: Course::Staged(scenario_run), .. }) = &mut self.performing else { return true };
+        let Some(Performing { course: Course::Staged(run), .. }) = &mut self.performing else { return true };
         let orders = matches!(
             command,
             UserCommand::Customer(CustomerCommand::PlaceOrder { .. } | CustomerCommand::ReadHistory { .. })
         );
-        if orders && !scenario_run.takes_orders() {
+        if orders && !run.scenario_run().takes_orders() {
             return false;
         }
-        scenario_run.asked_beside(command, self.played);
+        run.asked_beside(command, self.played);
         true
     }
 
@@ -291,7 +404,8 @@ impl Window {
     }
 
     pub(super) fn performed(&self) -> Option<Performed> {
-        self.performing.as_ref().map(|performing| performing.told(&self.picture))
+        let scenario = self.performing.as_ref().filter(|performing| performing.wanted.page.is_none());
+        scenario.map(|performing| performing.told(&self.picture))
     }
 
     pub(super) fn follow_performed(&mut self, click: Option<PerformedClick>) {
@@ -325,13 +439,9 @@ impl Window {
             ResultClick::With if performing.wanted.with_bug => self.scenarios.wanted = Some(again(true)),
             ResultClick::With => {
                 let (title, plant) = (performing.written.title.clone(), performing.written.plants().next());
-                let Wanted { name, opened, .. } = performing.wanted.clone();
-                self.scenarios.asked = Some(Asked::Scenario { name, title, plant, opened });
+                let Wanted { name, opened, page, .. } = performing.wanted.clone();
+                self.scenarios.asked = Some(Asked::Scenario { name, title, plant, opened, page });
             }
         }
     }
-}
-
-impl Window {
-    pub(super) fn show_lesson(&mut self, _name: String, _lesson: scenarios::Lesson) {}
 }

@@ -104,3 +104,77 @@ pub fn predictions<'a>(revealed: impl Iterator<Item = Revealed<'a>>) -> String {
 pub fn asks(page: &Page, run: &PageRun) -> bool {
     run.progress == Progress::Open && (!page.until.is_empty() || page.prediction.is_some())
 }
+
+/// Over the catalogue.
+pub const LESSONS_MEAN: &str = "A lesson takes a few minutes. It starts a cluster of its own, tells you what to do, and asks what you expect before it happens.";
+/// On the button that opens a lesson from a file.
+pub const OPEN_LESSON_HINT: &str = "A Markdown file. You can also drop it on the window.";
+/// Before a lesson from a file is taken.
+pub const LESSON_BEGINS: &str = "This ends the present cluster with its orders, faults and customers, and discards its tape. The lesson starts a cluster of its own.";
+/// While a page before is looked at.
+pub const LOOKING_BACK: &str = "You are looking at the past. The cluster stands where you left it.";
+/// Of the past, on the end page.
+pub const SHOW_ME: &str = "Show me";
+
+/// "(5 minutes)".
+#[must_use]
+pub fn minutes(minutes: u32) -> String {
+    format!("({})", count(minutes as usize, "minute", "minutes"))
+}
+
+/// "Lesson 3 · The primary dies mid-order · 4 of 9", and shorter.
+#[must_use]
+pub fn lesson_chip(number: Option<usize>, title: &str, at: Option<(usize, &Lesson)>) -> [String; 3] {
+    let lesson = number.map_or_else(|| "Lesson".to_owned(), |number| format!("Lesson {number}"));
+    match at.map(|(at, lesson)| page_of(at, lesson)) {
+        Some(page) => [format!("{lesson} · {title} · {page}"), format!("{lesson} · {page}"), page],
+        None => [format!("{lesson} · {title}"), lesson.clone(), lesson],
+    }
+}
+
+/// How many voted for a choice in each round: "11", "11 → 17".
+#[must_use]
+pub fn votes(rounds: &[Vec<u32>], choice: usize) -> String {
+    let told = rounds.iter().filter_map(|round| round.get(choice)).map(u32::to_string);
+    told.collect::<Vec<_>>().join(" → ")
+}
+
+/// The button that lets it happen.
+pub const SEE_WHAT_HAPPENS: &str = "See what happens";
+/// For a room.
+pub const COUNT_HANDS: &str = "Count hands instead";
+/// After a discussion.
+pub const VOTE_AGAIN: &str = "Vote again";
+
+/// Ends a show of hands.
+#[must_use]
+pub fn close_vote(hands: u32) -> String {
+    format!("Close the vote ({})", count(hands as usize, "hand", "hands"))
+}
+
+/// From the past to the open page.
+#[must_use]
+pub fn to_page(at: usize, lesson: &Lesson) -> String {
+    if at < lesson.pages.len() { format!("On to page {}", at + 1) } else { "On to the end".to_owned() }
+}
+
+/// What could not be done on a page.
+#[must_use]
+pub fn lesson_trouble(why: &str) -> String {
+    format!("Part of this page could not be done: {why}. Go on, or start the lesson over.")
+}
+
+/// A lesson by its title, a scenario by its title, a museum script by what it switches on.
+#[must_use]
+pub fn try_next(name: &str) -> String {
+    if let Some((_, text)) = scenarios::built_in_lesson(name) {
+        return scenarios::parse_lesson(text)
+            .map_or_else(|_| name.to_owned(), |lesson| format!("Lesson: {}", lesson.title));
+    }
+    let scenario = scenarios::built_in(name).and_then(|text| scenarios::parse(text).ok());
+    let Some(scenario) = scenario else { return name.to_owned() };
+    match name.starts_with("museum/") {
+        true => format!("Unsafe: {}", scenario.title),
+        false => scenario.title,
+    }
+}

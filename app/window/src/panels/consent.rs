@@ -21,6 +21,8 @@ pub enum Asked {
         plant: Option<Plant>,
         /// Whether it was read from a file.
         opened: bool,
+        /// Of a lesson: the page on which it begins.
+        page: Option<usize>,
     },
     /// Whether to crash every node.
     CrashAll,
@@ -37,6 +39,7 @@ pub enum Agreed {
     NewCluster,
 }
 
+/// A scenario to run, or a lesson to take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
     pub name: String,
@@ -44,6 +47,8 @@ pub struct Wanted {
     pub with_bug: bool,
     /// Whether it was read from a file.
     pub opened: bool,
+    /// Of a lesson: the page on which it begins, from 0.
+    pub page: Option<usize>,
 }
 
 /// The box, while something is asked.
@@ -55,6 +60,12 @@ pub(crate) fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut Comma
         let t = tokens(ui);
         let (title, means, yes) = match &asked {
             Asked::Plant(plant) => (wording::plant_title(*plant), wording::CONSENT, "Switch the bug on"),
+            Asked::Scenario { plant: Some(plant), page: Some(_), .. } => {
+                (wording::plant_title(*plant), wording::CONSENT, "Take the lesson")
+            }
+            Asked::Scenario { name, page: Some(_), .. } => {
+                (format!("Take the lesson {name}?"), wording::LESSON_BEGINS, "Take the lesson")
+            }
             Asked::Scenario { plant: Some(plant), .. } => (wording::plant_title(*plant), wording::CONSENT, "Run it"),
             Asked::Scenario { name, plant: None, .. } => (format!("Run {name}?"), wording::SCENARIO_BEGINS, "Run it"),
             Asked::CrashAll => ("Crash every node?".to_owned(), wording::CRASH_ALL_MEANS, "Crash all nodes"),
@@ -82,8 +93,8 @@ pub(crate) fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut Comma
             if asking(ui, refuses, agrees).clicked() {
                 match &asked {
                     Asked::Plant(plant) => commands.push(UserCommand::SetPlant { plant: Some(*plant) }),
-                    Asked::Scenario { name, opened, .. } => {
-                        let wanted = Wanted { name: name.clone(), with_bug: true, opened: *opened };
+                    Asked::Scenario { name, opened, page, .. } => {
+                        let wanted = Wanted { name: name.clone(), with_bug: true, opened: *opened, page: *page };
                         agreed = Some(Agreed::Scenario(wanted));
                     }
                     Asked::CrashAll => commands.push(UserCommand::CrashAll),
@@ -94,12 +105,12 @@ pub(crate) fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut Comma
                 }
                 ui.close();
             }
-            if let Asked::Scenario { name, plant: Some(_), opened: true, .. } = &asked
+            if let Asked::Scenario { name, plant: Some(_), opened: true, page: None, .. } = &asked
                 && asking(ui, refuses, |ui| button(ui, "Run without the bug"))
                     .on_hover_text(wording::WITHOUT_MEANS)
                     .clicked()
             {
-                let wanted = Wanted { name: name.clone(), with_bug: false, opened: true };
+                let wanted = Wanted { name: name.clone(), with_bug: false, opened: true, page: None };
                 agreed = Some(Agreed::Scenario(wanted));
                 ui.close();
             }

@@ -106,7 +106,7 @@ fn list(ui: &mut Ui, entries: &[Listed], state: &mut ScenariosState, refuses: Op
 
 /// Without an injected bug.
 fn plain(entry: &Listed) -> Wanted {
-    Wanted { name: entry.name.clone(), with_bug: false, opened: false }
+    Wanted { name: entry.name.clone(), with_bug: false, opened: false, page: None }
 }
 
 fn museum(ui: &mut Ui, picture: &Picture, entries: &[Listed], state: &mut ScenariosState, commands: &mut CommandQueue) {
@@ -129,7 +129,7 @@ fn museum(ui: &mut Ui, picture: &Picture, entries: &[Listed], state: &mut Scenar
             let name = format!("run {} with the bug", entry.name);
             if destructive(ui, "Run…").accessible_name(name).clicked() {
                 let (name, title) = (entry.name.clone(), entry.title.clone());
-                state.asked = Some(Asked::Scenario { name, title, plant: Some(plant), opened: false });
+                state.asked = Some(Asked::Scenario { name, title, plant: Some(plant), opened: false, page: None });
             }
             let name = format!("run {} without the bug", entry.name);
             if button(ui, "Without").on_hover_text(wording::WITHOUT_MEANS).accessible_name(name).clicked() {

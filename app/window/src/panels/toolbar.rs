@@ -4,6 +4,7 @@ use egui::{Button, Color32, Context, Popup, Response, RichText, ThemePreference,
 use protocol::trace::Rate;
 
 use super::actions;
+use super::lesson::LessonClick;
 use super::pace::{self, Pace, RATES};
 use super::zoom::{self, Zoom};
 use crate::theme::{self, size, text, tokens};
@@ -53,6 +54,12 @@ pub struct ToolbarState {
     pub notices: bool,
     /// Whether the list of scenarios is open.
     pub scenarios: bool,
+    /// Whether the catalogue of lessons is open.
+    pub lessons: bool,
+    /// What the chip of the lesson under way says, longest first.
+    pub lesson: Option<[String; 3]>,
+    /// What was asked of it; taken by the app.
+    pub lesson_click: Option<LessonClick>,
     /// Whether the window asks if every node is to crash.
     pub crash_all: bool,
     /// Whether another cluster is asked for; taken by the app.
@@ -87,7 +94,10 @@ pub(crate) fn toolbar_ui(
     let t = tokens(ui);
     ui.horizontal_centered(|ui| {
         let narrow = ui.available_width() < ROOM_FOR_NAME;
-        if !narrow {
+        if let Some(words) = &state.lesson {
+            ui.spacing_mut().item_spacing.x = 8.0;
+            state.lesson_click = lesson_chip(ui, words);
+        } else if !narrow {
             ui.spacing_mut().item_spacing.x = 0.0;
             ui.label(RichText::new("Just ").font(theme::strong(text::TITLE)).color(t.tomato_text));
             ui.label(RichText::new("Hungry").font(theme::strong(text::TITLE)));
@@ -116,6 +126,32 @@ pub(crate) fn toolbar_ui(
             }
         });
     });
+}
+
+/// Which lesson is under way, and how far; its menu leaves it or begins it again.
+fn lesson_chip(ui: &mut Ui, words: &[String; 3]) -> Option<LessonClick> {
+    let room = ui.available_width() - ROOM_BESIDE_CHIP;
+    let width = |words: &String| {
+        let galley = ui.painter().layout_no_wrap(words.clone(), theme::strong(text::SMALL), tokens(ui).text);
+        galley.size().x + 48.0
+    };
+    let fitting = words.iter().find(|words| width(words) <= room).or(words.last())?;
+    let mut clicked = None;
+    let chip = sign_button(ui, Sign::More, fitting, &words[0], false);
+    Popup::menu(&chip).show(|ui| {
+        ui.set_min_width(220.0);
+        for (words, click) in [
+            ("All lessons…", LessonClick::Catalogue),
+            ("Start this lesson over", LessonClick::StartOver),
+            ("Leave the lesson", LessonClick::Leave),
+        ] {
+            if ui.button(words).clicked() {
+                clicked = Some(click);
+                ui.close();
+            }
+        }
+    });
+    clicked
 }
 
 /// Run, Stop and Step; further steps in a small menu.
@@ -199,6 +235,8 @@ fn speed_menu(ui: &mut Ui, now: Rate, choices: &[(Rate, String)]) -> Option<Rate
     chosen.filter(|rate| *rate != now)
 }
 
+/// What stands right of the chip needs this much of the bar.
+const ROOM_BESIDE_CHIP: f32 = 560.0;
 /// In a narrower bar than this, which a presentation can have, the program's name is left out.
 const ROOM_FOR_NAME: f32 = 720.0;
 /// With less room between speeds and buttons, whether orders are answered is told by the cards alone.
@@ -297,6 +335,7 @@ fn menu(
                 ui.close();
             }
         };
+        open(ui, "Lessons…", "K", &mut state.lessons);
         open(ui, "Scenarios and unsafe lessons…", "L", &mut state.scenarios);
         ui.separator();
         let refuses = commands.refuses;

@@ -16,6 +16,7 @@ mod map;
 mod marks;
 mod messages;
 mod relations;
+mod spotlight;
 mod timers;
 mod way;
 
@@ -37,6 +38,7 @@ use layout::Kind;
 pub(crate) use layout::Taken;
 use link_dialog::LinkDialog;
 use map::{MapView, Projection};
+use scenarios::Spot;
 use timers::Spans;
 use way::Way;
 
@@ -69,6 +71,9 @@ pub struct DiagramState {
     /// Seconds between two frames that only show timers running down.
     #[serde(skip)]
     pub dear: f32,
+    /// What a lesson speaks of: the rest recedes.
+    #[serde(skip)]
+    pub lit: Vec<Spot>,
     /// The ground, which takes arrow keys while it has the focus.
     #[serde(skip)]
     ground: Option<Id>,
@@ -236,6 +241,7 @@ pub(crate) fn workflow_diagram_ui(
     }
     messages::show(ui, &diagram, &dots, focus, &mut taken, commands);
     gestures::buttons(ui, buttons, &diagram, state, commands);
+    spotlight::show(ui, &diagram, &lines, &dots, &state.lit);
     cut::draw(ui, &ground, &diagram, state, commands);
     link_dialog::link_dialog_ui(ui, picture, &mut state.link_dialog, commands);
     standing_time(ui, picture, canvas);

@@ -1,0 +1,31 @@
+//! A lesson's words: paragraphs with bold and italic runs, and terms that show their definition.
+
+use egui::{Color32, Label, RichText, Ui};
+
+use crate::theme;
+use scenarios::{Prose, Run};
+use wording::Term;
+
+/// Shows them.
+pub(super) fn prose_ui(ui: &mut Ui, prose: &Prose, size: f32, ink: Color32) {
+    for paragraph in &prose.paragraphs {
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.x = 0.0;
+            for run in paragraph {
+                run_ui(ui, run, size, ink);
+            }
+        });
+    }
+}
+
+fn run_ui(ui: &mut Ui, run: &Run, size: f32, ink: Color32) {
+    if let Some(known) = run.term.as_deref().and_then(|name| name.parse::<Term>().ok()) {
+        let words = RichText::new(&run.text).size(size).color(ink).underline();
+        ui.add(Label::new(words)).on_hover_text(known.definition());
+        return;
+    }
+    let font = if run.strong { theme::strong(size) } else { theme::plain(size) };
+    let words = RichText::new(&run.text).font(font).color(ink);
+    let words = if run.emphasis { words.italics() } else { words };
+    ui.add(Label::new(words).wrap());
+}

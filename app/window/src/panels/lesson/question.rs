@@ -1,0 +1,197 @@
+//! The question of a page: choices, a node to click or a number to type; a show of hands; and then what happened beside what was
+//! predicted.
+
+use egui::{
+    Align, CornerRadius, DragValue, Frame, Label, Layout, Margin, Rect, RichText, Sense, Stroke, Ui, WidgetInfo, vec2,
+};
+
+use super::prose::prose_ui;
+use super::{LessonClick, LessonState, chosen};
+use crate::theme::{self, size, text, tokens};
+use crate::widgets::{dim, field, main_button};
+use scenarios::lesson_run::{Answer, Fact, LessonRun, PageRun, Progress};
+use scenarios::{Choice, Prediction, Question};
+
+/// The whole question.
+pub(super) fn question_ui(
+    ui: &mut Ui,
+    run: &LessonRun,
+    number: usize,
+    state: &mut LessonState,
+    node: Option<String>,
+    is_past: bool,
+) -> Option<LessonClick> {
+    let (page, progress) = run.page(number)?;
+    let prediction = page.prediction.as_ref()?;
+    let is_open = progress.progress == Progress::Open && progress.opened.is_some() && !is_past;
+    if let Question::Choice(choices, _) = &prediction.question {
+        for (number, choice) in choices.iter().enumerate() {
+            choice_ui(ui, (number, choice), progress, state, is_open);
+        }
+    }
+    if is_open {
+        return ask(ui, prediction, progress, state, node);
+    }
+    if progress.progress == Progress::Happening {
+        ui.add_space(size::STEP);
+        ui.add(Label::new(RichText::new(wording::IT_HAPPENS).size(text::BODY)).wrap());
+    }
+    reveal(ui, run, number);
+    None
+}
+
+/// What is typed or clicked, and the button that lets it happen.
+fn ask(
+    ui: &mut Ui,
+    prediction: &Prediction,
+    progress: &PageRun,
+    state: &mut LessonState,
+    node: Option<String>,
+) -> Option<LessonClick> {
+    let question = &prediction.question;
+    if let Some(words) = wording::asked_for(question) {
+        ui.label(RichText::new(words).size(text::BODY));
+    }
+    if let Question::Number(..) = question {
+        field(ui, &mut state.number, "your prediction", "a number", 80.0);
+    }
+    if let (Question::Node(..), Some(name)) = (question, &node) {
+        ui.label(RichText::new(format!("You mean {name}.")).font(theme::strong(text::BODY)));
+    }
+    let mut clicked = None;
+    if let Question::Choice(choices, _) = question {
+        clicked = count_hands(ui, choices.len(), progress, state);
+    }
+    ui.add_space(2.0 * size::STEP);
+    let answer = chosen(state, question, node);
+    let ready = answer.is_some() || !progress.votes.is_empty();
+    if main_button(ui, wording::SEE_WHAT_HAPPENS, ready).clicked() {
+        clicked = Some(LessonClick::Answer(answer.or_else(|| majority(progress).map(Answer::Choice))));
+    }
+    clicked
+}
+
+/// The choice with most hands in the last round.
+fn majority(progress: &PageRun) -> Option<usize> {
+    let last = progress.votes.last()?;
+    let most = last.iter().max().filter(|most| **most > 0)?;
+    last.iter().position(|votes| votes == most)
+}
+
+fn count_hands(ui: &mut Ui, choices: usize, progress: &PageRun, state: &mut LessonState) -> Option<LessonClick> {
+    ui.add_space(size::STEP);
+    let Some(hands) = &state.hands else {
+        let words = if progress.votes.is_empty() { wording::COUNT_HANDS } else { wording::VOTE_AGAIN };
+        if ui.link(RichText::new(words).size(text::SMALL)).clicked() {
+            state.hands = Some(vec![0; choices]);
+        }
+        return None;
+    };
+    let all: u32 = hands.iter().sum();
+    let done = ui.link(RichText::new(wording::close_vote(all)).size(text::SMALL)).clicked();
+    done.then(|| LessonClick::Vote(state.hands.take().unwrap_or_default()))
+}
+
+fn choice_ui(
+    ui: &mut Ui,
+    (number, choice): (usize, &Choice),
+    progress: &PageRun,
+    state: &mut LessonState,
+    is_open: bool,
+) {
+    let t = tokens(ui);
+    let is_mine = match &progress.answer {
+        Some(answer) => *answer == Answer::Choice(number),
+        None => is_open && state.choice == Some(number),
+    };
+    let is_fact = progress.fact == Some(Fact::Is(Answer::Choice(number)));
+    let edge = match (is_fact, is_mine) {
+        (true, _) => Stroke::new(size::OUTLINE, t.basil),
+        (false, true) => Stroke::new(size::OUTLINE, t.tomato),
+        (false, false) => Stroke::new(size::HAIRLINE, t.line),
+    };
+    let frame = Frame::new().stroke(edge).corner_radius(CornerRadius::same(size::CORNER));
+    let fill = if is_mine && progress.fact.is_none() { t.tomato_wash } else { t.panel };
+    let shown = frame.fill(fill).inner_margin(Margin::symmetric(12, 8)).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.horizontal_top(|ui| {
+            ui.label(RichText::new(&choice.letter).font(theme::strong(text::BODY)));
+            ui.vertical(|ui| {
+                ui.set_width((ui.available_width() - ROOM_FOR_VOTES).max(80.0));
+                prose_ui(ui, &choice.text, text::BODY, t.text);
+                let said = match (is_fact, is_mine && progress.fact.is_some()) {
+                    (true, true) => "✓ this happened, as you said",
+                    (true, false) => "✓ this happened",
+                    (false, true) => "✗ your prediction",
+                    (false, false) => return,
+                };
+                ui.label(RichText::new(said).size(text::SMALL).color(if is_fact {
+                    t.basil_text
+                } else {
+                    t.tomato_text
+                }));
+            });
+            ui.with_layout(Layout::right_to_left(Align::Min), |ui| match &mut state.hands {
+                Some(hands) if is_open => {
+                    if let Some(hands) = hands.get_mut(number) {
+                        let field = ui.add(DragValue::new(hands).range(0..=999));
+                        field.widget_info(|| {
+                            WidgetInfo::labeled(egui::Role::SpinButton, true, format!("hands for {}", choice.letter))
+                        });
+                    }
+                }
+                _ => drop(dim(ui, wording::votes(&progress.votes, number))),
+            });
+        });
+        bars(ui, progress, number);
+    });
+    let response = ui.interact(shown.response.rect, ui.scope_id().with(("choice", number)), Sense::click());
+    response.widget_info(|| {
+        let words = format!("{} {}", choice.letter, choice.text.plain());
+        WidgetInfo::selected(egui::Role::RadioButton, is_open, is_mine, words)
+    });
+    if response.has_focus() {
+        ui.painter().rect_stroke(
+            shown.response.rect,
+            f32::from(size::CORNER),
+            (size::OUTLINE, t.sea),
+            egui::StrokeKind::Inside,
+        );
+    }
+    if is_open && state.hands.is_none() && response.clicked() {
+        state.choice = Some(number);
+    }
+}
+
+/// A bar for each closed round of a vote, as a share of all hands.
+fn bars(ui: &mut Ui, progress: &PageRun, choice: usize) {
+    let t = tokens(ui);
+    for (round, votes) in progress.votes.iter().enumerate() {
+        let all: u32 = votes.iter().sum();
+        let share = votes.get(choice).copied().unwrap_or_default() as f32 / all.max(1) as f32;
+        let (room, _) = ui.allocate_exact_size(vec2(ui.available_width(), 5.0), Sense::hover());
+        ui.painter().rect_filled(room, 2.5, t.soft);
+        let ink = if round == 0 { t.sea } else { t.plum };
+        ui.painter().rect_filled(Rect::from_min_size(room.min, vec2(room.width() * share, room.height())), 2.5, ink);
+    }
+}
+
+fn reveal(ui: &mut Ui, run: &LessonRun, number: usize) {
+    let Some(revealed) = run.revealed(number) else { return };
+    let t = tokens(ui);
+    ui.add_space(2.0 * size::STEP);
+    let ink = match revealed.is_right() {
+        Some(true) => t.basil_text,
+        Some(false) => t.tomato_text,
+        None => t.text,
+    };
+    let words = RichText::new(wording::came_true(&revealed)).font(theme::strong(text::BODY)).color(ink);
+    ui.add(Label::new(words).wrap());
+    if let Some(why) = wording::why_not(&revealed) {
+        ui.add(Label::new(RichText::new(why).size(text::BODY)).wrap());
+    }
+    ui.add_space(size::STEP);
+    prose_ui(ui, &revealed.prediction.explanation, text::LARGE, t.text);
+}
+
+const ROOM_FOR_VOTES: f32 = 52.0;

@@ -1,0 +1,125 @@
+//! What a lesson's page speaks of is lit; the rest of the canvas recedes. Found anew in each frame, wherever things stand then.
+
+use egui::{Rect, Stroke, StrokeKind, Ui, Vec2, pos2};
+use protocol::ids::NodeId;
+use protocol::trace::Standing;
+
+use super::Diagram;
+use super::lines::Line;
+use super::messages::Dot;
+use crate::theme::{self, size};
+use knowledge::picture::Node;
+use scenarios::{EndName, NodeName, Spot};
+
+/// Lets everything recede but what is lit; nothing, if nothing of it is there.
+pub(super) fn show(ui: &Ui, diagram: &Diagram<'_>, lines: &[Line<'_>], dots: &[Dot<'_>], lit: &[Spot]) {
+    let places: Vec<Rect> = lit.iter().flat_map(|spot| places(diagram, lines, dots, spot)).collect();
+    if places.is_empty() {
+        return;
+    }
+    let t = diagram.tokens;
+    let veil = theme::faded(t.canvas, VEIL);
+    for cell in around(diagram.canvas, &places) {
+        ui.painter().rect_filled(cell, 0.0, veil);
+    }
+    for place in places {
+        let ring = Stroke::new(size::OUTLINE, t.tomato);
+        ui.painter().rect_stroke(place, f32::from(size::BIG_CORNER), ring, StrokeKind::Outside);
+    }
+}
+
+/// How much of what is not lit is covered.
+const VEIL: f32 = 0.66;
+/// Around what is lit, in points.
+const MARGIN: f32 = 6.0;
+
+fn places(diagram: &Diagram<'_>, lines: &[Line<'_>], dots: &[Dot<'_>], spot: &Spot) -> Vec<Rect> {
+    match spot {
+        Spot::End(end) => ids(diagram, end)
+            .into_iter()
+            .filter_map(|id| diagram.end(id))
+            .map(|(_, rect)| rect.expand(MARGIN))
+            .collect(),
+        Spot::Link(from, to) => {
+            let (from, to) = (ids(diagram, from), ids(diagram, to));
+            let joins = |line: &&Line<'_>| {
+                let (one, other) = (line.relation.from.0, line.relation.to.0);
+                (from.contains(&one) && to.contains(&other)) || (from.contains(&other) && to.contains(&one))
+            };
+            lines.iter().filter(joins).map(|line| Rect::from_points(line.way.points()).expand(3.0 * MARGIN)).collect()
+        }
+        Spot::Messages(step) => {
+            let of_step = |dot: &&Dot<'_>| dot.flying.facts.step.is_some_and(|it| it.0 == *step);
+            dots.iter()
+                .filter(of_step)
+                .map(|dot| Rect::from_center_size(dot.at, Vec2::splat(5.0 * size::NUMBER)))
+                .collect()
+        }
+        // They do not stand on the canvas.
+        Spot::Light(_) | Spot::Part(_) => Vec::new(),
+    }
+}
+
+/// Who is meant now.
+fn ids(diagram: &Diagram<'_>, end: &EndName) -> Vec<NodeId> {
+    let those = |is_meant: &dyn Fn(&Node) -> bool| -> Vec<NodeId> {
+        diagram.picture.nodes.iter().filter(|node| is_meant(node)).map(|node| node.id).collect()
+    };
+    let backup =
+        |node: &Node| node.runs() && node.replica().is_some_and(|replica| replica.standing == Standing::Backup);
+    match end {
+        EndName::Customers => diagram.customers.iter().map(|(customer, _)| customer.node).collect(),
+        EndName::Backups | EndName::Node(NodeName::Backup) => those(&backup),
+        EndName::Node(NodeName::Primary) => those(&|node| node.leads()),
+        EndName::Node(NodeName::Crashed) => those(&|node| !node.runs()),
+        EndName::Node(NodeName::Frozen) => those(&|node| diagram.picture.steering.frozen.contains_key(&node.id)),
+        EndName::Node(NodeName::Everybody | NodeName::SomeReplica) => those(&|node| node.replica().is_some()),
+        EndName::Node(NodeName::Named(name)) => {
+            let customer = diagram.customers.iter().find(|(customer, _)| customer.name == *name);
+            customer.map_or_else(|| those(&|node| node.name == *name), |(customer, _)| vec![customer.node])
+        }
+    }
+}
+
+/// The canvas without the places, in pieces.
+fn around(canvas: Rect, places: &[Rect]) -> Vec<Rect> {
+    let edges = |of: fn(&Rect) -> [f32; 2], ends: [f32; 2]| {
+        let within = |at: &f32| (ends[0]..=ends[1]).contains(at);
+        let mut all: Vec<f32> = places.iter().flat_map(of).filter(within).chain(ends).collect();
+        all.sort_by(f32::total_cmp);
+        all
+    };
+    let columns = edges(|rect| [rect.left(), rect.right()], [canvas.left(), canvas.right()]);
+    let rows = edges(|rect| [rect.top(), rect.bottom()], [canvas.top(), canvas.bottom()]);
+    let mut pieces = Vec::new();
+    for row in rows.windows(2) {
+        for column in columns.windows(2) {
+            let cell = Rect::from_min_max(pos2(column[0], row[0]), pos2(column[1], row[1]));
+            if cell.is_positive() && !places.iter().any(|place| place.contains(cell.center())) {
+                pieces.push(cell);
+            }
+        }
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pieces_cover_everything_but_the_places() {
+        let rect = |left, top, right, bottom| Rect::from_min_max(pos2(left, top), pos2(right, bottom));
+        let canvas = rect(0.0, 0.0, 100.0, 50.0);
+        let places = [rect(10.0, 10.0, 30.0, 20.0), rect(20.0, 15.0, 60.0, 40.0), rect(90.0, -5.0, 120.0, 5.0)];
+        let pieces = around(canvas, &places);
+        for x in 0..100 {
+            for y in 0..50 {
+                let at = pos2(x as f32 + 0.5, y as f32 + 0.5);
+                let covered = pieces.iter().filter(|piece| piece.contains(at)).count();
+                let lit = places.iter().any(|place| place.contains(at));
+                assert_eq!(covered, usize::from(!lit), "{at:?}");
+            }
+        }
+    }
+}
