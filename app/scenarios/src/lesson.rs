@@ -74,6 +74,14 @@ pub struct Page {
     pub prediction: Option<Prediction>,
 }
 
+impl Page {
+    /// Whether it asks the reader for something other than to read.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        !self.until.is_empty() || self.prediction.is_some()
+    }
+}
+
 /// A question that is answered before it happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prediction {

@@ -33,6 +33,8 @@ pub struct LessonRun {
     speed: Rate,
     /// Pages before this one perform themselves with the model's answers.
     by_itself: usize,
+    /// Time stands still.
+    stands_still: bool,
     is_closed: bool,
 }
 
@@ -54,7 +56,7 @@ impl LessonRun {
         let run = ScenarioRun::open(ScriptRunner::new(world, 1), load_driver, is_watched, now);
         let pages = lesson.pages.iter().map(|_| PageRun::default()).collect();
         let speed = if by_itself == 0 { lesson.speed } else { Rate::REAL };
-        Self { lesson, run, at: 0, pages, speed, by_itself, is_closed: false }
+        Self { lesson, run, at: 0, pages, speed, by_itself, stands_still: false, is_closed: false }
     }
 
     #[must_use]
@@ -114,11 +116,11 @@ impl LessonRun {
     /// Takes in a fact, before the picture does.
     pub fn learn(&mut self, record: &TraceRecord, picture: &Picture, now: Duration) {
         self.run.learn(record, picture, now);
-        if let TraceEvent::Launcher(LauncherEvent::ClockIs { rate, .. }) = record.event
-            && rate != Rate::STOPPED
-            && !self.performs_itself()
-        {
-            self.speed = rate;
+        if let TraceEvent::Launcher(LauncherEvent::ClockIs { rate, .. }) = record.event {
+            self.stands_still = rate == Rate::STOPPED;
+            if !self.stands_still && !self.performs_itself() {
+                self.speed = rate;
+            }
         }
     }
 
@@ -127,23 +129,30 @@ impl LessonRun {
         self.run.asked_beside(command, now);
     }
 
-    /// On to the next page; after the last one everything is read once more and judged.
+    /// On to the next page; after the last one everything is read once more and judged. Not while a prediction comes true or not.
     pub fn next(&mut self) {
-        let is_open = self.pages.get(self.at).is_some_and(|page| page.opened.is_some());
-        self.at += usize::from(is_open);
+        let Some(page) = self.pages.get(self.at) else { return };
+        self.at += usize::from(page.opened.is_some() && page.progress != Progress::Happening);
     }
 
-    /// On without having done what the page asks for: it is done for the reader, so that the story goes on.
+    /// On without having done what the page asks for: it is done for the reader first, so that the story goes on. If that does
+    /// not come to an end, another call leaves the page.
     pub fn skip(&mut self) {
-        let Some((page, run)) = self.page(self.at).filter(|(_, run)| run.progress == Progress::Open) else {
-            return self.next();
-        };
-        if run.opened.is_some() && page.prediction.is_some() {
+        let stands_still = self.stands_still;
+        let Some((page, run)) = self.page(self.at).filter(|(_, run)| run.opened.is_some()) else { return };
+        if run.skipped || (run.progress == Progress::Open && !page.asks()) {
+            self.at += 1;
+            return;
+        }
+        if page.prediction.is_some() {
             self.answer(None);
         } else {
+            if stands_still {
+                self.append(vec![Action::GoOn]);
+            }
             self.do_it();
         }
-        self.next();
+        self.pages[self.at].skipped = true;
     }
 
     /// Does what the page waits for.
@@ -231,7 +240,12 @@ impl LessonRun {
             Progress::Happening if is_idle => self.look_what_happened(picture),
             Progress::Happening | Progress::Done => {}
         }
-        self.perform_itself(is_idle, picture);
+        let PageRun { progress, skipped, .. } = self.pages[self.at];
+        if skipped && (progress == Progress::Done || (progress == Progress::Open && is_idle)) {
+            self.at += 1;
+        } else {
+            self.perform_itself(is_idle, picture);
+        }
     }
 
     fn open_page(&mut self, picture: &Picture, now: Duration) {

@@ -102,7 +102,7 @@ pub fn predictions<'a>(revealed: impl Iterator<Item = Revealed<'a>>) -> String {
 
 /// Whether a page still asks the reader to do something.
 pub fn asks(page: &Page, run: &PageRun) -> bool {
-    run.progress == Progress::Open && (!page.until.is_empty() || page.prediction.is_some())
+    run.progress == Progress::Open && page.asks()
 }
 
 /// Over the catalogue.

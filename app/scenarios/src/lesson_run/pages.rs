@@ -35,6 +35,8 @@ pub struct PageRun {
     pub done_at: Option<u64>,
     /// The lesson did what it asks for.
     pub done_for: bool,
+    /// The reader goes on as soon as it is done.
+    pub skipped: bool,
     /// What was predicted.
     pub answer: Option<Answer>,
     pub fact: Option<Fact>,

@@ -150,20 +150,40 @@ fn a_prediction_is_made_while_time_stands_still_and_the_facts_answer_it() {
 }
 
 #[test]
-fn whoever_skips_a_page_is_not_stranded() {
+fn a_reader_who_skips_a_page_is_not_stranded() {
     let mut told = Told::new(0);
     told.next();
     told.lesson.skip();
     let commands = told.go_on();
     let order = |command: &UserCommand| matches!(command, UserCommand::Customer(_));
     assert!(commands.iter().any(order), "what the page asks for is done, so that the story goes on: {commands:?}");
+    assert_eq!(told.progress(), (1, Progress::Open), "it is not done yet");
     told.orders();
-    told.go_on();
-    told.clock(Rate::STOPPED);
-    told.go_on();
+    for _ in 0..3 {
+        told.go_on();
+        told.clock(Rate::STOPPED);
+    }
     assert_eq!(told.progress(), (2, Progress::Open));
     told.lesson.skip();
     assert_eq!(told.go_on(), [UserCommand::Crash { node: "replica-1".into() }], "what was to be predicted happens");
+    told.lesson.next();
+    assert_eq!(told.progress(), (2, Progress::Happening), "while it happens, nobody turns the page");
+    told.crashes();
+    told.go_on();
+    told.clock(Rate::REAL);
+    told.go_on();
+    told.go_on();
+    assert_eq!(told.progress(), (3, Progress::Open));
+}
+
+#[test]
+fn a_page_that_never_ends_is_left_by_skipping_it_twice() {
+    let mut told = Told::new(0);
+    told.next();
+    told.lesson.skip();
+    told.go_on();
+    told.lesson.skip();
+    assert_eq!(told.lesson.at(), 2);
 }
 
 #[test]

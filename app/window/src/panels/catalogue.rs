@@ -3,7 +3,7 @@
 use egui::{Label, RichText, ScrollArea, Ui};
 
 use crate::theme::{self, size, text, tokens};
-use crate::widgets::{asking, button, dialog, dim, from_right, hairline, heading, scrolling};
+use crate::widgets::{asking, button, dialog, dim, hairline, heading, scrolling};
 
 /// A lesson.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ fn entry_ui(ui: &mut Ui, entry: &Entry, refuses: Option<&str>) -> Option<Catalog
             let goal = format!("{} {}", entry.goal, wording::minutes(entry.minutes));
             ui.add(Label::new(RichText::new(goal).size(text::BODY).color(t.dim)).wrap());
         });
-        from_right(ui, |ui| {
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Min), |ui| {
             let words = if entry.left_at.is_some() { "Start over" } else { "Start" };
             let start = asking(ui, refuses, |ui| button(ui, words));
             if start.accessible_name(format!("{words}: {}", entry.title)).clicked() {

@@ -82,17 +82,25 @@ pub fn lesson_ui(
         *state = LessonState { page: shown.page, ..LessonState::default() };
     }
     let Some(run) = shown.run.filter(|_| shown.why_not.is_none()) else { return not_begun(ui, shown) };
-    let mut clicked = dots(ui, run, shown);
-    let below = size::ROW + 6.0 * size::STEP;
+    let node = match &focus.selected {
+        Selected::Node(name) => Some(name.clone()),
+        Selected::Nothing | Selected::Customer(_) | Selected::Message(..) => None,
+    };
+    dots(ui, run, shown);
+    // The button that a page is there for stays in sight, however long the page is.
+    let below = MAIN_BUTTON + size::ROW + 8.0 * size::STEP;
     let room = (ui.available_height() - below).max(2.0 * size::ROW);
     let area = ScrollArea::vertical().id_salt(("lesson", shown.page)).max_height(room).min_scrolled_height(room);
     let inside = scrolling(ui, area.auto_shrink(false), |ui| match run.page(shown.page) {
-        Some((page, progress)) => page_ui(ui, shown, run, (page, progress), picture, focus, state),
+        Some(page) => page_ui(ui, shown, run, page, picture, node.clone(), state),
         None => end::end_ui(ui, shown, run),
     });
-    clicked = inside.or(clicked);
-    clicked.or(below_page(ui, shown, run))
+    ui.add_space(size::STEP);
+    let main = run.page(shown.page).and_then(|page| main_ui(ui, shown, run, page, state, node));
+    inside.or(main).or(below_page(ui, shown, run))
 }
+
+const MAIN_BUTTON: f32 = 32.0;
 
 fn not_begun(ui: &mut Ui, shown: &Shown<'_>) -> Option<LessonClick> {
     title(ui, shown.title);
@@ -108,14 +116,14 @@ fn title(ui: &mut Ui, words: &str) {
     ui.add_space(size::STEP);
 }
 
-/// A dot for each page: done, open, to come; the page that is looked at is long. A click goes back to a page.
-fn dots(ui: &mut Ui, run: &LessonRun, shown: &Shown<'_>) -> Option<LessonClick> {
+/// A dot for each page: done, open, to come; the page that is looked at is long.
+fn dots(ui: &mut Ui, run: &LessonRun, shown: &Shown<'_>) {
     let t = tokens(ui);
     let pages = run.lesson().pages.len();
     ui.add_space(size::STEP);
     ui.horizontal(|ui| {
         let words = wording::page_of(shown.page, run.lesson());
-        let (room, response) = ui.allocate_exact_size(vec2(ui.available_width() - 48.0, 16.0), Sense::hover());
+        let (room, response) = ui.allocate_exact_size(vec2(ui.available_width() - 64.0, 16.0), Sense::hover());
         response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, format!("page {words}")));
         let gap = (room.width() / pages as f32).min(12.0);
         for number in 0..pages {
@@ -134,7 +142,6 @@ fn dots(ui: &mut Ui, run: &LessonRun, shown: &Shown<'_>) -> Option<LessonClick> 
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| dim(ui, words));
     });
-    None
 }
 
 fn page_ui(
@@ -143,7 +150,7 @@ fn page_ui(
     run: &LessonRun,
     (page, progress): (&Page, &PageRun),
     picture: &Picture,
-    focus: &Focus,
+    node: Option<String>,
     state: &mut LessonState,
 ) -> Option<LessonClick> {
     let t = tokens(ui);
@@ -153,10 +160,6 @@ fn page_ui(
     let mut clicked = None;
     if page.prediction.is_some() {
         ui.add_space(2.0 * size::STEP);
-        let node = match &focus.selected {
-            Selected::Node(name) => Some(name.clone()),
-            _ => None,
-        };
         clicked = question::question_ui(ui, run, shown.page, state, node, is_past);
     } else if !page.until.is_empty() && progress.progress == Progress::Done {
         ui.add_space(size::STEP);
@@ -165,7 +168,10 @@ fn page_ui(
         );
     }
     let waits = wording::asks(page, progress) || progress.progress == Progress::Happening;
-    if progress.opened.is_none() && !is_past {
+    if is_past {
+        ui.add_space(2.0 * size::STEP);
+        dim(ui, wording::LOOKING_BACK);
+    } else if progress.opened.is_none() {
         dim(ui, wording::PAGE_PREPARES);
     }
     if !is_past && waits && picture.steering.is_stopped(picture.now) && page.prediction.is_none() {
@@ -181,8 +187,7 @@ fn page_ui(
         ui.add_space(size::STEP);
         ui.add(Label::new(RichText::new(wording::lesson_trouble(why)).size(text::BODY).color(t.tomato_text)).wrap());
     }
-    ui.add_space(3.0 * size::STEP);
-    clicked.or(main_ui(ui, shown, run, (page, progress)))
+    clicked
 }
 
 /// The one button that a page is there for.
@@ -191,18 +196,20 @@ fn main_ui(
     shown: &Shown<'_>,
     run: &LessonRun,
     (page, progress): (&Page, &PageRun),
+    state: &LessonState,
+    node: Option<String>,
 ) -> Option<LessonClick> {
     if shown.page < shown.at {
-        dim(ui, wording::LOOKING_BACK);
-        ui.add_space(size::STEP);
         let words = wording::to_page(shown.at, run.lesson());
         return main_button(ui, &words, true).clicked().then_some(LessonClick::Return);
     }
-    if page.prediction.is_some() && progress.progress != Progress::Done {
-        // The question has its own.
-        return None;
+    if let Some(prediction) = page.prediction.as_ref().filter(|_| progress.progress == Progress::Open) {
+        let answer = question::ready(progress, state, &prediction.question, node);
+        let is_ready = answer.is_some() && progress.opened.is_some();
+        return main_button(ui, wording::SEE_WHAT_HAPPENS, is_ready).clicked().then_some(LessonClick::Answer(answer));
     }
-    let may_go_on = progress.opened.is_some() && !wording::asks(page, progress);
+    let happens = progress.progress == Progress::Happening;
+    let may_go_on = progress.opened.is_some() && !happens && !wording::asks(page, progress);
     let is_last = shown.page + 1 == run.lesson().pages.len();
     let words = if is_last { wording::FINISH } else { wording::NEXT };
     main_button(ui, words, may_go_on).clicked().then_some(LessonClick::Next)

@@ -96,7 +96,7 @@ pub(crate) fn toolbar_ui(
         let narrow = ui.available_width() < ROOM_FOR_NAME;
         if let Some(words) = &state.lesson {
             ui.spacing_mut().item_spacing.x = 8.0;
-            state.lesson_click = lesson_chip(ui, words);
+            state.lesson_click = lesson_chip(ui, words).or(state.lesson_click.take());
         } else if !narrow {
             ui.spacing_mut().item_spacing.x = 0.0;
             ui.label(RichText::new("Just ").font(theme::strong(text::TITLE)).color(t.tomato_text));

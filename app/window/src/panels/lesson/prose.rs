@@ -10,7 +10,7 @@ use wording::Term;
 pub(super) fn prose_ui(ui: &mut Ui, prose: &Prose, size: f32, ink: Color32) {
     for paragraph in &prose.paragraphs {
         ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing.x = 0.0;
+            ui.spacing_mut().item_spacing = egui::Vec2::ZERO;
             for run in paragraph {
                 run_ui(ui, run, size, ink);
             }
@@ -18,14 +18,17 @@ pub(super) fn prose_ui(ui: &mut Ui, prose: &Prose, size: f32, ink: Color32) {
     }
 }
 
+/// The height of a line, as a multiple of its letters.
+const LEADING: f32 = 1.4;
+
 fn run_ui(ui: &mut Ui, run: &Run, size: f32, ink: Color32) {
     if let Some(known) = run.term.as_deref().and_then(|name| name.parse::<Term>().ok()) {
-        let words = RichText::new(&run.text).size(size).color(ink).underline();
+        let words = RichText::new(&run.text).size(size).color(ink).underline().line_height(Some(size * LEADING));
         ui.add(Label::new(words)).on_hover_text(known.definition());
         return;
     }
     let font = if run.strong { theme::strong(size) } else { theme::plain(size) };
-    let words = RichText::new(&run.text).font(font).color(ink);
+    let words = RichText::new(&run.text).font(font).color(ink).line_height(Some(size * LEADING));
     let words = if run.emphasis { words.italics() } else { words };
     ui.add(Label::new(words).wrap());
 }

@@ -8,7 +8,7 @@ use egui::{
 use super::prose::prose_ui;
 use super::{LessonClick, LessonState, chosen};
 use crate::theme::{self, size, text, tokens};
-use crate::widgets::{dim, field, main_button};
+use crate::widgets::{dim, field};
 use scenarios::lesson_run::{Answer, Fact, LessonRun, PageRun, Progress};
 use scenarios::{Choice, Prediction, Question};
 
@@ -25,7 +25,7 @@ pub(super) fn question_ui(
     let prediction = page.prediction.as_ref()?;
     let is_open = progress.progress == Progress::Open && progress.opened.is_some() && !is_past;
     if let Question::Choice(choices, _) = &prediction.question {
-        for (number, choice) in choices.iter().enumerate() {
+        for (number, choice) in choices.iter().enumerate().filter(|(number, _)| still_matters(progress, *number)) {
             choice_ui(ui, (number, choice), progress, state, is_open);
         }
     }
@@ -40,7 +40,14 @@ pub(super) fn question_ui(
     None
 }
 
-/// What is typed or clicked, and the button that lets it happen.
+/// Once it has happened, only what was said and what happened matter; after a vote, all that was voted for.
+fn still_matters(progress: &PageRun, choice: usize) -> bool {
+    let this = Answer::Choice(choice);
+    let is_one_of_two = progress.answer.as_ref() == Some(&this) || progress.fact == Some(Fact::Is(this));
+    progress.fact.is_none() || progress.fact == Some(Fact::Other) || !progress.votes.is_empty() || is_one_of_two
+}
+
+/// What is typed, clicked or counted.
 fn ask(
     ui: &mut Ui,
     prediction: &Prediction,
@@ -58,17 +65,20 @@ fn ask(
     if let (Question::Node(..), Some(name)) = (question, &node) {
         ui.label(RichText::new(format!("You mean {name}.")).font(theme::strong(text::BODY)));
     }
-    let mut clicked = None;
-    if let Question::Choice(choices, _) = question {
-        clicked = count_hands(ui, choices.len(), progress, state);
+    match question {
+        Question::Choice(choices, _) => count_hands(ui, choices.len(), progress, state),
+        Question::Node(..) | Question::Number(..) => None,
     }
-    ui.add_space(2.0 * size::STEP);
-    let answer = chosen(state, question, node);
-    let ready = answer.is_some() || !progress.votes.is_empty();
-    if main_button(ui, wording::SEE_WHAT_HAPPENS, ready).clicked() {
-        clicked = Some(LessonClick::Answer(answer.or_else(|| majority(progress).map(Answer::Choice))));
-    }
-    clicked
+}
+
+/// The prediction that is ready to be made; if nothing but a vote was made, what most hands were for.
+pub(super) fn ready(
+    progress: &PageRun,
+    state: &LessonState,
+    question: &Question,
+    node: Option<String>,
+) -> Option<Answer> {
+    chosen(state, question, node).or_else(|| majority(progress).map(Answer::Choice))
 }
 
 /// The choice with most hands in the last round.
@@ -116,8 +126,9 @@ fn choice_ui(
         ui.set_width(ui.available_width());
         ui.horizontal_top(|ui| {
             ui.label(RichText::new(&choice.letter).font(theme::strong(text::BODY)));
+            let votes = if state.hands.is_some() || !progress.votes.is_empty() { ROOM_FOR_VOTES } else { 0.0 };
             ui.vertical(|ui| {
-                ui.set_width((ui.available_width() - ROOM_FOR_VOTES).max(80.0));
+                ui.set_width((ui.available_width() - votes).max(80.0));
                 prose_ui(ui, &choice.text, text::BODY, t.text);
                 let said = match (is_fact, is_mine && progress.fact.is_some()) {
                     (true, true) => "✓ this happened, as you said",
@@ -131,17 +142,11 @@ fn choice_ui(
                     t.tomato_text
                 }));
             });
-            ui.with_layout(Layout::right_to_left(Align::Min), |ui| match &mut state.hands {
-                Some(hands) if is_open => {
-                    if let Some(hands) = hands.get_mut(number) {
-                        let field = ui.add(DragValue::new(hands).range(0..=999));
-                        field.widget_info(|| {
-                            WidgetInfo::labeled(egui::Role::SpinButton, true, format!("hands for {}", choice.letter))
-                        });
-                    }
-                }
-                _ => drop(dim(ui, wording::votes(&progress.votes, number))),
-            });
+            if votes > 0.0 {
+                ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+                    votes_ui(ui, (number, choice), progress, state, is_open)
+                });
+            }
         });
         bars(ui, progress, number);
     });
@@ -160,6 +165,25 @@ fn choice_ui(
     }
     if is_open && state.hands.is_none() && response.clicked() {
         state.choice = Some(number);
+    }
+}
+
+/// A field for the hands that are counted, or how many there were.
+fn votes_ui(
+    ui: &mut Ui,
+    (number, choice): (usize, &Choice),
+    progress: &PageRun,
+    state: &mut LessonState,
+    is_open: bool,
+) {
+    let counted = state.hands.as_mut().filter(|_| is_open).and_then(|hands| hands.get_mut(number));
+    match counted {
+        Some(hands) => {
+            let field = ui.add(DragValue::new(hands).range(0..=999));
+            let name = format!("hands for {}", choice.letter);
+            field.widget_info(|| WidgetInfo::labeled(egui::Role::SpinButton, true, &name));
+        }
+        None => drop(dim(ui, wording::votes(&progress.votes, number))),
     }
 }
 
@@ -194,4 +218,4 @@ fn reveal(ui: &mut Ui, run: &LessonRun, number: usize) {
     prose_ui(ui, &revealed.prediction.explanation, text::LARGE, t.text);
 }
 
-const ROOM_FOR_VOTES: f32 = 52.0;
+const ROOM_FOR_VOTES: f32 = 64.0;
