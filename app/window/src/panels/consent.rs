@@ -51,6 +51,26 @@ pub struct Wanted {
     pub page: Option<usize>,
 }
 
+/// What is asked, what it means, and what the button says that agrees.
+fn question(asked: &Asked) -> (String, &'static str, &'static str) {
+    match asked {
+        Asked::Plant(plant) => (wording::plant_title(*plant), wording::CONSENT, "Switch the bug on"),
+        Asked::Scenario { plant: Some(plant), page: Some(_), .. } => {
+            (wording::plant_title(*plant), wording::CONSENT, "Take the lesson")
+        }
+        Asked::Scenario { name, page: Some(_), .. } => {
+            (format!("Take the lesson {name}?"), wording::LESSON_BEGINS, "Take the lesson")
+        }
+        Asked::Scenario { plant: Some(plant), .. } => (wording::plant_title(*plant), wording::CONSENT, "Run it"),
+        Asked::Scenario { name, plant: None, .. } => (format!("Run {name}?"), wording::SCENARIO_BEGINS, "Run it"),
+        Asked::CrashAll => ("Crash every node?".to_owned(), wording::CRASH_ALL_MEANS, "Crash all nodes"),
+        Asked::FreshStart { replica, .. } => {
+            (format!("Begin a new history with {replica}?"), wording::FRESH_START_MEANS, "Begin a new history")
+        }
+        Asked::NewCluster => ("Start a new cluster?".to_owned(), wording::NEW_CLUSTER_MEANS, "Start a new cluster"),
+    }
+}
+
 /// The box, while something is asked.
 pub(crate) fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue) -> Option<Agreed> {
     let asked = open.clone()?;
@@ -58,22 +78,7 @@ pub(crate) fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut Comma
     let modal = dialog(ui, "consent").show(ui.ctx(), |ui| {
         ui.set_width(420.0);
         let t = tokens(ui);
-        let (title, means, yes) = match &asked {
-            Asked::Plant(plant) => (wording::plant_title(*plant), wording::CONSENT, "Switch the bug on"),
-            Asked::Scenario { plant: Some(plant), page: Some(_), .. } => {
-                (wording::plant_title(*plant), wording::CONSENT, "Take the lesson")
-            }
-            Asked::Scenario { name, page: Some(_), .. } => {
-                (format!("Take the lesson {name}?"), wording::LESSON_BEGINS, "Take the lesson")
-            }
-            Asked::Scenario { plant: Some(plant), .. } => (wording::plant_title(*plant), wording::CONSENT, "Run it"),
-            Asked::Scenario { name, plant: None, .. } => (format!("Run {name}?"), wording::SCENARIO_BEGINS, "Run it"),
-            Asked::CrashAll => ("Crash every node?".to_owned(), wording::CRASH_ALL_MEANS, "Crash all nodes"),
-            Asked::FreshStart { replica, .. } => {
-                (format!("Begin a new history with {replica}?"), wording::FRESH_START_MEANS, "Begin a new history")
-            }
-            Asked::NewCluster => ("Start a new cluster?".to_owned(), wording::NEW_CLUSTER_MEANS, "Start a new cluster"),
-        };
+        let (title, means, yes) = question(&asked);
         let harmless = matches!(asked, Asked::Scenario { plant: None, .. } | Asked::NewCluster);
         let ink = if harmless { t.text } else { t.tomato_text };
         ui.add(Label::new(RichText::new(title).font(theme::strong(text::LARGE)).color(ink)).wrap());

@@ -236,9 +236,7 @@ pub(crate) fn workflow_diagram_ui(
     if state.appearance.beliefs {
         beliefs::show(ui, &diagram, &notes);
     }
-    if !state.appearance.hides_timers {
-        timers::show(ui, &diagram, &mut state.spans, state.dear, commands);
-    }
+    timers::show(ui, &diagram, state, commands);
     messages::show(ui, &diagram, &dots, focus, &mut taken, commands);
     gestures::buttons(ui, buttons, &diagram, state, commands);
     spotlight::show(ui, &diagram, &lines, &dots, &state.lit);

@@ -60,7 +60,7 @@ fn places(diagram: &Diagram<'_>, lines: &[Line<'_>], dots: &[Dot<'_>], spot: &Sp
     }
 }
 
-/// Who is meant now.
+/// Those that are meant now.
 fn ids(diagram: &Diagram<'_>, end: &EndName) -> Vec<NodeId> {
     let those = |is_meant: &dyn Fn(&Node) -> bool| -> Vec<NodeId> {
         diagram.picture.nodes.iter().filter(|node| is_meant(node)).map(|node| node.id).collect()

@@ -8,7 +8,7 @@ use egui::{Pos2, Rect, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2};
 use protocol::ids::NodeId;
 use protocol::machine::Timer;
 
-use super::{Diagram, marks};
+use super::{Diagram, DiagramState, marks};
 use crate::theme::size;
 use knowledge::picture::Picture;
 use knowledge::user_command::{CommandQueue, UserCommand};
@@ -50,8 +50,11 @@ impl Spans {
 }
 
 /// Shows the timers of all nodes and customers. `dear`: for that alone there is at most one frame in this many seconds.
-pub(super) fn show(ui: &mut Ui, diagram: &Diagram<'_>, spans: &mut Spans, dear: f32, commands: &mut CommandQueue) {
-    let picture = diagram.picture;
+pub(super) fn show(ui: &mut Ui, diagram: &Diagram<'_>, state: &mut DiagramState, commands: &mut CommandQueue) {
+    if state.hides_timers {
+        return;
+    }
+    let (picture, dear, spans) = (diagram.picture, state.dear, &mut state.spans);
     spans.follow(picture);
     let counts = |timer: &Timer| picture.steering.heartbeats || *timer != Timer::Heartbeat;
     let mut soonest = f32::INFINITY;
