@@ -67,7 +67,7 @@ macro_rules! terms {
         /// Something that has a definition.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Term {
-            $($(#[doc = $definition] $Word,)*)*
+            $($($Word,)*)*
             /// One of the workflow's steps, 1 to 14.
             Step(Step),
             FailpointAt(Failpoint),
