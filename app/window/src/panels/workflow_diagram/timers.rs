@@ -51,7 +51,7 @@ impl Spans {
 
 /// Shows the timers of all nodes and customers. `dear`: for that alone there is at most one frame in this many seconds.
 pub(super) fn show(ui: &mut Ui, diagram: &Diagram<'_>, state: &mut DiagramState, commands: &mut CommandQueue) {
-    if state.hides_timers {
+    if state.appearance.hides_timers {
         return;
     }
     let (picture, dear, spans) = (diagram.picture, state.dear, &mut state.spans);
