@@ -129,10 +129,11 @@ impl LessonRun {
         self.run.asked_beside(command, now);
     }
 
-    /// On to the next page; after the last one everything is read once more and judged. Not while a prediction comes true or not.
+    /// On to the next page, from one that was read or is done; after the last one everything is read once more and judged.
     pub fn next(&mut self) {
-        let Some(page) = self.pages.get(self.at) else { return };
-        self.at += usize::from(page.opened.is_some() && page.progress != Progress::Happening);
+        let Some((page, run)) = self.page(self.at).filter(|(_, run)| run.opened.is_some()) else { return };
+        let is_read = run.progress == Progress::Open && !page.asks();
+        self.at += usize::from(is_read || run.progress == Progress::Done);
     }
 
     /// On without having done what the page asks for: it is done for the reader first, so that the story goes on. If that does
@@ -328,7 +329,7 @@ impl LessonRun {
                     };
                     self.answer(model);
                 }
-                None if page.until.is_empty() || is_late => self.next(),
+                None if page.until.is_empty() || is_late => self.at += 1,
                 None => {
                     if !self.pages[self.at].done_for {
                         self.do_it();

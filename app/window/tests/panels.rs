@@ -12,6 +12,8 @@ mod every_size;
 mod files;
 #[path = "panels/keyboard.rs"]
 mod keyboard;
+#[path = "panels/lessons.rs"]
+mod lessons;
 #[path = "panels/links.rs"]
 mod links;
 #[path = "panels/refused.rs"]
@@ -25,6 +27,8 @@ mod shown;
 mod steering;
 #[path = "panels/surfaces.rs"]
 mod surfaces;
+#[path = "scene/taught.rs"]
+mod taught;
 
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, ThemePreference, Vec2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};

@@ -89,15 +89,23 @@ pub fn lesson_ui(
     dots(ui, run, shown);
     // The button that a page is there for stays in sight, however long the page is.
     let below = MAIN_BUTTON + size::ROW + 8.0 * size::STEP;
-    let room = (ui.available_height() - below).max(2.0 * size::ROW);
-    let area = ScrollArea::vertical().id_salt(("lesson", shown.page)).max_height(room).min_scrolled_height(room);
-    let inside = scrolling(ui, area.auto_shrink(false), |ui| match run.page(shown.page) {
-        Some(page) => page_ui(ui, shown, run, page, picture, node.clone(), state),
-        None => end::end_ui(ui, shown, run),
+    let room = ui.available_height() - below;
+    let is_low = room < 3.0 * size::ROW;
+    let area = ScrollArea::vertical().id_salt(("lesson", shown.page)).auto_shrink(false);
+    let area = if is_low { area } else { area.max_height(room).min_scrolled_height(room) };
+    let mut buttons = |ui: &mut Ui, state: &LessonState| {
+        ui.add_space(size::STEP);
+        let main = run.page(shown.page).and_then(|page| main_ui(ui, shown, run, page, state, node.clone()));
+        main.or(below_page(ui, shown, run))
+    };
+    let inside = scrolling(ui, area, |ui| {
+        let clicked = match run.page(shown.page) {
+            Some(page) => page_ui(ui, shown, run, page, picture, node.clone(), state),
+            None => end::end_ui(ui, shown, run),
+        };
+        if is_low { clicked.or(buttons(ui, state)) } else { clicked }
     });
-    ui.add_space(size::STEP);
-    let main = run.page(shown.page).and_then(|page| main_ui(ui, shown, run, page, state, node));
-    inside.or(main).or(below_page(ui, shown, run))
+    if is_low { inside } else { inside.or(buttons(ui, state)) }
 }
 
 const MAIN_BUTTON: f32 = 32.0;
