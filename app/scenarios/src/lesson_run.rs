@@ -31,6 +31,8 @@ pub struct LessonRun {
     pages: Vec<PageRun>,
     /// How fast time goes when it goes: as the reader, or the lesson, chose it last.
     speed: Rate,
+    /// What the lesson does for the reader goes at a speed of its own, until the page is done.
+    hurries: bool,
     /// Pages before this one perform themselves with the model's answers.
     by_itself: usize,
     /// Time stands still.
@@ -56,7 +58,7 @@ impl LessonRun {
         let run = ScenarioRun::open(ScriptRunner::new(world, 1), load_driver, is_watched, now);
         let pages = lesson.pages.iter().map(|_| PageRun::default()).collect();
         let speed = if by_itself == 0 { lesson.speed } else { Rate::REAL };
-        Self { lesson, run, at: 0, pages, speed, by_itself, stands_still: false, is_closed: false }
+        Self { lesson, run, at: 0, pages, speed, hurries: false, by_itself, stands_still: false, is_closed: false }
     }
 
     #[must_use]
@@ -116,9 +118,9 @@ impl LessonRun {
     /// Takes in a fact, before the picture does.
     pub fn learn(&mut self, record: &TraceRecord, picture: &Picture, now: Duration) {
         self.run.learn(record, picture, now);
-        if let TraceEvent::Launcher(LauncherEvent::ClockIs { rate, .. }) = record.event {
+        if let TraceEvent::Launcher(LauncherEvent::ClockIs { rate, until }) = record.event {
             self.stands_still = rate == Rate::STOPPED;
-            if !self.stands_still && !self.performs_itself() {
+            if !self.stands_still && until.is_none() && !self.performs_itself() && !self.hurries {
                 self.speed = rate;
             }
         }
@@ -126,6 +128,10 @@ impl LessonRun {
 
     /// A person asked for something beside the lesson's buttons.
     pub fn asked_beside(&mut self, command: &UserCommand, now: Duration) {
+        if let UserCommand::SetRate { rate } = command {
+            self.hurries = false;
+            self.speed = if *rate == Rate::STOPPED { self.speed } else { *rate };
+        }
         self.run.asked_beside(command, now);
     }
 
@@ -162,6 +168,7 @@ impl LessonRun {
         if page.opened.is_some() && page.progress == Progress::Open && !page.done_for {
             page.done_for = true;
             let steps = self.lesson.pages[self.at].do_it.clone();
+            self.hurries |= steps.iter().any(|step| matches!(step, Action::Speed(_)));
             self.append(steps);
         }
     }
@@ -236,8 +243,10 @@ impl LessonRun {
             }
             return;
         }
+        let is_prepared = self.pages[self.at].is_prepared(is_idle);
         match self.pages[self.at].progress {
-            Progress::Open => self.look_whether_done(picture),
+            Progress::Open if is_prepared => self.look_whether_done(picture),
+            Progress::Open => {}
             Progress::Happening if is_idle => self.look_what_happened(picture),
             Progress::Happening | Progress::Done => {}
         }
@@ -253,6 +262,9 @@ impl LessonRun {
         self.pages[self.at].open(picture.now, now, self.run.patience());
         let page = &self.lesson.pages[self.at];
         let mut before = page.before.clone();
+        if std::mem::take(&mut self.hurries) && !self.stands_still {
+            before.insert(0, Action::GoOn);
+        }
         if page.prediction.is_some() {
             // The world stands still before the decisive moment.
             before.push(Action::Speed(Rate::STOPPED));
@@ -269,8 +281,12 @@ impl LessonRun {
         self.pages[self.at].done_at = Some(picture.now);
         // What happens from now on counts for the pages after this one.
         script.mark();
-        if page.stops {
+        let stops = page.stops;
+        let hurried = std::mem::take(&mut self.hurries);
+        if stops {
             self.append(vec![Action::Speed(Rate::STOPPED)]);
+        } else if hurried {
+            self.append(vec![Action::GoOn]);
         }
     }
 

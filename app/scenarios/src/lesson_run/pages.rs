@@ -33,6 +33,8 @@ pub struct PageRun {
     pub progress: Progress,
     /// When it was done, in cluster time.
     pub done_at: Option<u64>,
+    /// What is done when it is opened is done.
+    prepared: bool,
     /// The lesson did what it asks for.
     pub done_for: bool,
     /// The reader goes on as soon as it is done.
@@ -76,6 +78,12 @@ pub struct Revealed<'a> {
 impl PageRun {
     pub(super) fn open(&mut self, cluster: u64, real: Duration, patience: Duration) {
         self.opened = Some(Opened { cluster, real, patience });
+    }
+
+    /// Whether what it waits for is looked for: the page has changed what it changes when it is opened.
+    pub(super) fn is_prepared(&mut self, is_idle: bool) -> bool {
+        self.prepared |= is_idle;
+        self.prepared
     }
 
     pub(super) fn opened_patience(&self) -> Duration {

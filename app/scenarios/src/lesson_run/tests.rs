@@ -32,8 +32,12 @@ struct Told {
 impl Told {
     /// Before its first page; one replica is a member.
     fn new(by_itself: usize) -> Self {
+        Self::of(LESSON, by_itself)
+    }
+
+    fn of(text: &str, by_itself: usize) -> Self {
         let (load_driver, notes) = noting();
-        let lesson = LessonRun::open(parse_lesson(LESSON).unwrap(), load_driver, true, by_itself, Duration::ZERO);
+        let lesson = LessonRun::open(parse_lesson(text).unwrap(), load_driver, true, by_itself, Duration::ZERO);
         let mut told = Self { lesson, notes, picture: Picture::default(), now: 0 };
         told.fact(1, LauncherEvent::Started(started(1)));
         let state = replica_state(1, View::new(ViewNumber(1), NodeId(1), vec![NodeId(1)]));
@@ -147,6 +151,40 @@ fn a_prediction_is_made_while_time_stands_still_and_the_facts_answer_it() {
     assert_eq!((revealed.fact, revealed.is_right()), (&Fact::Is(Answer::Choice(0)), Some(false)));
     told.lesson.answer(Some(Answer::Choice(0)));
     assert_eq!(told.lesson.revealed(2).unwrap().is_right(), Some(false), "nobody changes a prediction afterwards");
+}
+
+#[test]
+fn what_a_page_changes_when_it_is_opened_comes_before_what_it_waits_for() {
+    let goes = "[[until]]\nfor = \"goes\"";
+    let before = "[[before]]\ndo = \"speed\"\nrate = 0\n";
+    let mut told =
+        Told::of(&LESSON.replace("[[until]]\nfor = \"asked\"\ncustomer = \"Ada\"", &format!("{before}{goes}")), 0);
+    told.clock(Rate::REAL);
+    let commands = told.next();
+    assert_eq!(commands, [UserCommand::SetRate { rate: Rate::STOPPED }]);
+    assert_eq!(told.progress(), (1, Progress::Open), "time went before the page stopped it");
+    told.clock(Rate::STOPPED);
+    told.go_on();
+    assert_eq!(told.progress(), (1, Progress::Open));
+    told.clock(Rate::REAL);
+    told.go_on();
+    assert_eq!(told.progress(), (1, Progress::Done));
+}
+
+#[test]
+fn what_is_done_for_the_reader_may_hurry_and_leaves_the_speed_that_was_chosen() {
+    let hurried = "[[do-it]]\ndo = \"speed\"\nrate = 1.0\n[[do-it]]\ndo = \"order\"";
+    let text = LESSON.replace("[[do-it]]\ndo = \"order\"", hurried).replace("stops = true\n", "");
+    let mut told = Told::of(&text, 0);
+    let chosen = Rate(100_000);
+    told.clock(chosen);
+    told.next();
+    told.lesson.do_it();
+    assert_eq!(told.go_on(), [UserCommand::SetRate { rate: Rate::REAL }]);
+    told.clock(Rate::REAL);
+    told.go_on();
+    told.orders();
+    assert_eq!(told.go_on(), [UserCommand::SetRate { rate: chosen }]);
 }
 
 #[test]
