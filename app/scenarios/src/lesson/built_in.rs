@@ -1,11 +1,18 @@
 //! The lessons that are built in, in their order, and their translations. Nothing is read from a disk.
 
 /// Name and text.
-pub const LESSONS: [(&str, &str); 1] =
-    [("primary-dies", include_str!("../../../../resources/lessons/primary-dies.md"))];
+pub const LESSONS: [(&str, &str); 6] = [
+    ("primary-dies", include_str!("../../../../resources/lessons/primary-dies.md")),
+    ("joining", include_str!("../../../../resources/lessons/joining.md")),
+    ("who-is-needed", include_str!("../../../../resources/lessons/who-is-needed.md")),
+    ("postcode-service", include_str!("../../../../resources/lessons/postcode-service.md")),
+    ("reading", include_str!("../../../../resources/lessons/reading.md")),
+    ("design-a-fault", include_str!("../../../../resources/lessons/design-a-fault.md")),
+];
 
 /// Name, language and text.
-pub const TRANSLATIONS: [(&str, &str, &str); 0] = [];
+pub const TRANSLATIONS: [(&str, &str, &str); 1] =
+    [("primary-dies", "de", include_str!("../../../../resources/lessons/primary-dies.de.md"))];
 
 /// The text of a built-in lesson, by its name or its number from 1.
 #[must_use]
