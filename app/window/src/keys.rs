@@ -5,7 +5,6 @@ use protocol::trace::{Freezing, MessageAct};
 
 use super::Window;
 use crate::panels::Selected;
-use crate::panels::lesson::LessonClick;
 use crate::panels::pace::{Pace, RATES};
 use crate::panels::toolbar::{PlayClick, next_theme};
 use crate::panels::workflow_diagram::command_for;
@@ -21,11 +20,9 @@ pub(super) fn claim(ui: &Ui, window: &mut Window) -> bool {
     let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
     let pace = window.toolbar.pace;
     if pressed(Modifiers::NONE, Key::Space) {
-        match window.past_plays() {
-            Some(plays) => window.toolbar.asked_of_past = Some(PlayClick::Play(!plays)),
-            None => window.commands.push(pace.run_or_stop(&window.picture)),
-        }
+        window.run_or_stop();
     }
+    window.clicker_keys(ui);
     if window.diagram.takes_arrows(ui) {
         return true;
     }
@@ -37,6 +34,16 @@ pub(super) fn claim(ui: &Ui, window: &mut Window) -> bool {
         window.commands.push(pace.step(&window.picture));
     }
     true
+}
+
+impl Window {
+    /// Lets time go or stops it; of the past, lets it play or stops it.
+    pub(super) fn run_or_stop(&mut self) {
+        match self.past_plays() {
+            Some(plays) => self.toolbar.asked_of_past = Some(PlayClick::Play(!plays)),
+            None => self.commands.push(self.toolbar.pace.run_or_stop(&self.picture)),
+        }
+    }
 }
 
 /// Ctrl with plus, minus and 0, wherever the focus is. On many keyboards plus is typed with Shift, or is the key "=".
@@ -62,6 +69,7 @@ fn is_asked(ui: &Ui) -> bool {
 /// Does what the other keys pressed in this frame mean, if they were free when it began.
 pub(super) fn handle(ui: &Ui, window: &mut Window, free: bool) {
     zoom(ui, window);
+    window.full_screen_key(ui);
     let help = |input: &egui::InputState| input.key_pressed(Key::F1) || input.key_pressed(Key::Questionmark);
     if ui.input(|input| input.key_pressed(Key::F1)) {
         window.toolbar.shortcuts = true;
@@ -77,7 +85,13 @@ pub(super) fn handle(ui: &Ui, window: &mut Window, free: bool) {
     }
     let pressed = |key: Key| typed(ui, key, |modifiers| modifiers == Modifiers::NONE);
     if pressed(Key::Escape) && !window.diagram.leaves_tool() {
-        window.focus.selected = Selected::Nothing;
+        // First what is selected, then the presentation.
+        match window.focus.selected {
+            Selected::Nothing => drop(window.leaves_presentation(ui.ctx())),
+            Selected::Node(_) | Selected::Customer(_) | Selected::Message(..) => {
+                window.focus.selected = Selected::Nothing;
+            }
+        }
     }
     for key in [Key::Delete, Key::C, Key::R] {
         if pressed(key)
@@ -93,11 +107,8 @@ pub(super) fn handle(ui: &Ui, window: &mut Window, free: bool) {
             window.commands.push(command);
         }
     }
-    // As a presenter's clicker sends them.
-    for (key, click) in [(Key::PageDown, LessonClick::Next), (Key::PageUp, LessonClick::Back)] {
-        if pressed(key) && window.teaches() {
-            window.toolbar.lesson_click = Some(click);
-        }
+    if pressed(Key::G) {
+        window.order_again();
     }
     if pressed(Key::F) {
         window.diagram.fit();
@@ -105,6 +116,8 @@ pub(super) fn handle(ui: &Ui, window: &mut Window, free: bool) {
     for (key, which) in [
         (Key::P, &mut window.appearance.presents),
         (Key::B, &mut window.appearance.beliefs),
+        (Key::J, &mut window.appearance.hides_tabs),
+        (Key::W, &mut window.appearance.points),
         (Key::L, &mut window.toolbar.scenarios),
         (Key::K, &mut window.toolbar.lessons),
     ] {

@@ -22,6 +22,7 @@ mod opening;
 pub mod panels;
 mod past;
 mod performing;
+mod presenting;
 mod running_cluster;
 pub mod theme;
 pub mod widgets;
@@ -147,6 +148,7 @@ impl Window {
         let click_on_result = self.result().and_then(|told| result_ui(ui, &told, self.commands.refuses));
         self.follow_result(click_on_result);
         banner::unsafe_frame(ui.ctx(), &self.picture);
+        self.show_pointer(ui.ctx());
         keys::handle(ui, self, free);
         for (asks, purpose) in [
             (&mut self.toolbar.save_tape, Purpose::SaveTape),
@@ -214,7 +216,7 @@ impl Window {
                 }
             });
         }
-        if let Some(range) = room.bottom {
+        if let Some(range) = room.bottom.filter(|_| !self.appearance.hides_tabs) {
             let panel = Panel::bottom("bottom").resizable(true).default_size(room.bottom_at_first).size_range(range);
             panel.frame(side).show(ui, |ui| bottom_ui(ui, course, &mut self.bottom, &mut self.focus));
         }

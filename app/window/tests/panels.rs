@@ -16,6 +16,8 @@ mod keyboard;
 mod lessons;
 #[path = "panels/links.rs"]
 mod links;
+#[path = "panels/presenting.rs"]
+mod presenting;
 #[path = "panels/refused.rs"]
 mod refused;
 #[path = "panels/results.rs"]

@@ -123,7 +123,7 @@ pub const FAILOVER_MEANS: &str = "From the crash of the last primary until the n
 /// Explains the median.
 pub const MEDIAN_MEANS: &str = "Half of the latest requests were answered within this time, on the cluster clock.";
 /// All keys, each with what it does.
-pub const SHORTCUTS: [(&str, &str); 29] = [
+pub const SHORTCUTS: [(&str, &str); 35] = [
     ("Space", "run or stop time; play the past or a tape"),
     ("→", "step to the next message, or else to the next timer"),
     ("Shift →", "run to the next numbered step"),
@@ -149,10 +149,19 @@ pub const SHORTCUTS: [(&str, &str); 29] = [
     ("F", "fit the map and move the nodes back"),
     ("Arrows, Page up, Page down", "move and zoom the map (when it has the focus)"),
     ("P", "presentation"),
+    ("F11", "full screen"),
+    (
+        "Page down, Page up, full stop",
+        "in a lesson or presentation, as a clicker sends them: next page, page before, run or stop",
+    ),
+    ("G", "the same order again"),
+    ("J", "show or hide timeline, log and measurements"),
+    ("W", "a ring around the pointer"),
+    ("K", "lessons"),
     ("T", "light, dark or the system’s theme"),
     ("Ctrl +, Ctrl −, Ctrl 0", "larger, smaller, normal size"),
     ("?, F1", "this list"),
-    ("Esc", "close, leave a tool, or clear the selection"),
+    ("Esc", "close, leave a tool, clear the selection, or leave the presentation"),
 ];
 
 /// "12.401": cluster time in seconds.

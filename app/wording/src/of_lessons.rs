@@ -139,6 +139,8 @@ pub fn votes(rounds: &[Vec<u32>], choice: usize) -> String {
     told.collect::<Vec<_>>().join(" → ")
 }
 
+/// There is nothing that “the same order again” could mean.
+pub const NO_ORDER_TO_REPEAT: &str = "The chosen customer has not ordered yet, so there is no order to repeat.";
 /// The button that lets it happen.
 pub const SEE_WHAT_HAPPENS: &str = "See what happens";
 /// For a room.

@@ -93,7 +93,7 @@ pub fn lesson_ui(
     let is_low = room < 3.0 * size::ROW;
     let area = ScrollArea::vertical().id_salt(("lesson", shown.page)).auto_shrink(false);
     let area = if is_low { area } else { area.max_height(room).min_scrolled_height(room) };
-    let mut buttons = |ui: &mut Ui, state: &LessonState| {
+    let buttons = |ui: &mut Ui, state: &LessonState| {
         ui.add_space(size::STEP);
         let main = run.page(shown.page).and_then(|page| main_ui(ui, shown, run, page, state, node.clone()));
         main.or(below_page(ui, shown, run))

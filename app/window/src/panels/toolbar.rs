@@ -24,6 +24,10 @@ pub struct Appearance {
     pub beliefs: bool,
     /// Armed timers are not shown.
     pub hides_timers: bool,
+    /// Timeline, log and measurements are not shown.
+    pub hides_tabs: bool,
+    /// A ring around the pointer.
+    pub points: bool,
     /// How large everything is.
     pub zoom: Zoom,
 }
@@ -391,6 +395,11 @@ fn view_entries(ui: &mut Ui, picture: &Picture, appearance: &mut Appearance, com
     if checkbox(ui, &mut timers, "Show timers in slow motion").changed() {
         appearance.hides_timers = !timers;
     }
+    let mut tabs = !appearance.hides_tabs;
+    if checkbox(ui, &mut tabs, "Show timeline, log and measurements").on_hover_text("J").changed() {
+        appearance.hides_tabs = !tabs;
+    }
+    checkbox(ui, &mut appearance.points, "Ring around the pointer").on_hover_text("W");
     checkbox(ui, &mut appearance.reduced_motion, "Reduced motion");
 }
 
