@@ -110,6 +110,7 @@ impl Window {
         self.notices.follow(now, &self.picture);
         self.past_keys(ui);
         self.exchange_pictures();
+        self.select_last(now);
         self.recall_selected();
         self.focus.follow(&self.picture);
         for why in [self.diagram.complaint.take(), self.toolbar.complaint.take()].into_iter().flatten() {

@@ -9,6 +9,7 @@ use crate::panels::Selected;
 use crate::panels::past::{PastClick, Shown};
 use crate::panels::timeline::{Course, Look};
 use crate::panels::toolbar::PlayClick;
+use crate::panels::workflow_diagram::LastOfStep;
 use crate::theme::time;
 use knowledge::picture::Picture;
 use knowledge::tape::{Moment, Opened, Tape};
@@ -227,6 +228,17 @@ impl Window {
     fn diagram_takes_arrows(&self, ui: &Ui) -> bool {
         // A focused canvas or a menu uses arrows itself.
         egui::Popup::is_any_open(ui.ctx()) || ui.memory(|memory| memory.focused().is_some())
+    }
+
+    /// Looks at the last message of a step whose number was clicked; the pictures are exchanged.
+    pub(super) fn select_last(&mut self, now: f64) {
+        let Some(asked @ LastOfStep { step, ends }) = self.diagram.asks_last.take() else { return };
+        let tape = self.shown_tape();
+        let end = self.past.as_ref().map_or(tape.end(), |past| past.moment.end);
+        match tape.message_index().last_of_step(step, ends, end) {
+            Some(track) => self.focus.selected = Selected::Message(track.id, track.to),
+            None => self.diagram.none_yet = Some((asked, now + time::NOTICE)),
+        }
     }
 
     /// A message of long ago that is looked at comes from the tape; the pictures are exchanged.

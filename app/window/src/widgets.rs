@@ -1,6 +1,8 @@
 //! The few things all panels are made of: headings, pills, choices, rows. Calm, with hairlines and without
 //! shadows, and never telling by colour alone. What they mean is the panels' business.
 
+mod terms;
+
 use egui::style::ScrollAnimation;
 use egui::{
     Align, Button, Color32, CornerRadius, EventFilter, Frame, Id, Label, Layout, Modal, Response, RichText, Role,
@@ -9,12 +11,28 @@ use egui::{
 
 use crate::theme::{self, size, text, tokens};
 use knowledge::user_command::{CommandQueue, UserCommand};
+use wording::Term;
+
+use terms::explained_by_pointer;
+pub use terms::{Explains, READ, dots_below, term};
 
 /// "CUSTOMERS": the beginning of a part of a panel.
 pub fn heading(ui: &mut Ui, words: &str) {
+    heading_that(ui, words, Sense::hover());
+}
+
+fn heading_that(ui: &mut Ui, words: &str, senses: Sense) -> Response {
     let dim = tokens(ui).dim;
     ui.add_space(size::STEP);
-    ui.add(Label::new(RichText::new(words.to_uppercase()).font(theme::strong(text::SMALL)).color(dim)).truncate());
+    let words = RichText::new(words.to_uppercase()).font(theme::strong(text::SMALL)).color(dim);
+    ui.add(Label::new(words).truncate().sense(senses))
+}
+
+/// The same of what is a term.
+pub fn heading_of(ui: &mut Ui, term: Term, words: &str) {
+    let response = heading_that(ui, words, READ);
+    dots_below(ui, &response, response.rect);
+    response.explains(term);
 }
 
 /// Words in the second colour.
@@ -23,13 +41,31 @@ pub(crate) fn dim(ui: &mut Ui, words: impl Into<String>) -> Response {
     ui.label(RichText::new(words).size(text::SMALL).color(colour))
 }
 
+/// The same of what is explained.
+pub fn dim_of(ui: &mut Ui, words: impl Into<String>) -> Response {
+    let colour = tokens(ui).dim;
+    ui.add(Label::new(RichText::new(words).size(text::SMALL).color(colour)).selectable(false).sense(READ))
+}
+
 /// Words on a rounded ground, cut off where the room ends.
 pub fn pill(ui: &mut Ui, words: &str, ink: Color32, ground: Color32) -> Response {
+    pill_that(ui, words, (ink, ground), Sense::hover())
+}
+
+/// The same of what is explained.
+pub fn pill_of(ui: &mut Ui, words: &str, ink: Color32, ground: Color32) -> Response {
+    pill_that(ui, words, (ink, ground), READ)
+}
+
+fn pill_that(ui: &mut Ui, words: &str, (ink, ground): (Color32, Color32), senses: Sense) -> Response {
     let room = (ui.available_width() - 24.0).max(40.0);
     let galley = elided(ui.painter(), words, theme::strong(text::SMALL), ink, room);
-    let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(20.0, 8.0), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(20.0, 8.0), senses);
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, words));
     ui.painter().rect_filled(rect, rect.height() / 2.0, ground);
+    if response.has_focus() {
+        ui.painter().rect_stroke(rect, rect.height() / 2.0, (size::OUTLINE, tokens(ui).sea), StrokeKind::Inside);
+    }
     ui.painter().galley(rect.center() - galley.size() / 2.0, galley, ink);
     response
 }
@@ -251,26 +287,49 @@ pub(crate) fn sign_button(ui: &mut Ui, mark: Sign, words: &str, name: &str, hold
 
 /// "Address  127.0.0.1:4000": what is called so, and what it is; a click copies it.
 pub fn fact(ui: &mut Ui, name: &str, value: &str, fixed_width: bool) {
-    fact_in_column(ui, FACT_NAME, name, value, fixed_width);
+    fact_in_column(ui, FACT_NAME, None, (name, value), fixed_width);
 }
 
-/// The same, with so much room for names.
-pub(crate) fn fact_in_column(ui: &mut Ui, room: f32, name: &str, value: &str, fixed_width: bool) {
+/// The same where the name is a term.
+pub(crate) fn fact_of(ui: &mut Ui, term: Term, name: &str, value: &str, fixed_width: bool) {
+    fact_in_column(ui, FACT_NAME, Some(term), (name, value), fixed_width);
+}
+
+/// The same, with so much room for names. The term is explained wherever the pointer is on its line.
+pub(crate) fn fact_in_column(
+    ui: &mut Ui,
+    room: f32,
+    term: Option<Term>,
+    (name, value): (&str, &str),
+    fixed_width: bool,
+) {
     let t = tokens(ui);
     ui.horizontal_top(|ui| {
         let words = elided(ui.painter(), name, theme::plain(text::BODY), t.dim, room.max(FACT_NAME * 1.6));
         let width = room.max(words.size().x + 4.0);
-        let (left, _) = ui.allocate_exact_size(vec2(width, 18.0), Sense::hover());
-        ui.painter().galley(left.left_top() + vec2(0.0, 1.0), words, t.dim);
+        let (left, of_name) = ui.allocate_exact_size(vec2(width, 18.0), Sense::hover());
+        let at = left.left_top() + vec2(0.0, 1.0);
+        let written = egui::Rect::from_min_size(at, words.size());
+        ui.painter().galley(at, words, t.dim);
         let font = if fixed_width { theme::mono() } else { theme::plain(text::BODY) };
         let words = RichText::new(value).font(font).color(t.text);
         let response = ui.add(Label::new(words).wrap().sense(Sense::click()));
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name}: {value}")));
-        if response.on_hover_text("Click to copy").clicked() {
+        let response = match term {
+            Some(term) => {
+                dots_below(ui, &response, written);
+                explained_by_pointer(&of_name, term);
+                response.explains_all(&[term], CLICK_TO_COPY)
+            }
+            None => response.on_hover_text(CLICK_TO_COPY),
+        };
+        if response.clicked() {
             ui.ctx().copy_text(value.to_owned());
         }
     });
 }
+
+const CLICK_TO_COPY: &str = "Click to copy";
 
 /// Room for the names of facts.
 const FACT_NAME: f32 = 76.0;

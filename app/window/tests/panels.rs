@@ -10,6 +10,8 @@ mod ended;
 mod every_size;
 #[path = "panels/files.rs"]
 mod files;
+#[path = "panels/help.rs"]
+mod help;
 #[path = "panels/keyboard.rs"]
 mod keyboard;
 #[path = "panels/lessons.rs"]
@@ -403,7 +405,7 @@ fn a_message_on_its_way_tells_what_it_is() {
     let mut harness = shown();
     harness.get_by_label("message update 41 from replica-2 to replica-3").click();
     harness.run_steps(3);
-    for line in ["Says: update 41", "Step: [5]", "From: replica-2", "To: replica-3"] {
+    for line in ["Says: update 41", "Step: [5] update", "From: replica-2", "To: replica-3"] {
         harness.get_by_label(line);
     }
     harness.get_by_label("In the link from replica-2 to replica-3: 58\u{a0}% of the way.");

@@ -22,7 +22,7 @@ pub mod search;
 use protocol::ids::{NodeId, RequestNumber, Role, Span};
 use protocol::machine::Timer;
 use protocol::menu::menu;
-use protocol::message::Ask;
+use protocol::message::{Ask, Step};
 use protocol::order_book::{Outcome, Rejection};
 use protocol::postcode::Verdict;
 use protocol::trace::{Actor, LinkRule, Rate, Sign, Standing, Suspicion};
@@ -116,10 +116,10 @@ pub const ONE_AT_A_TIME: &str = "A customer has one order at a time. Wait for th
 pub const GIVE_UP_MEANS: &str = "Ends the order for certain: either it was placed, or it never will be.";
 /// No notifications.
 pub const NO_NOTICES: &str = "Nothing has been refused yet.";
+/// What a click on a number of a line does.
+pub const BADGE_MEANS: &str = "Click: show the last message of this step on this line.";
 /// No order waits.
 pub const NO_RECEIPTS: &str = "No orders yet.";
-/// Explains the failover time.
-pub const FAILOVER_MEANS: &str = "From the crash of the last primary until the next one began to act.";
 /// Explains the median.
 pub const MEDIAN_MEANS: &str = "Half of the latest requests were answered within this time, on the cluster clock.";
 /// All keys, each with what it does.
@@ -256,6 +256,12 @@ pub fn timer_name(timer: Timer, name: &dyn Fn(NodeId) -> String) -> String {
         Timer::CheckAgain(request) => format!("check the postcode of {request} again"),
         Timer::RetryRequest => "send the request again".into(),
     }
+}
+
+/// Nothing has passed on a line in this step.
+#[must_use]
+pub fn none_of_step(step: Step, one: &str, other: &str) -> String {
+    format!("No message of step {} ({}) has passed between {one} and {other} yet.", step.0, step_name(step))
 }
 
 /// "3 items".

@@ -27,13 +27,9 @@ pub const NUMBERED_MEANS: &str = "Runs until a message of one of the workflow’
 pub const VIEW_CHANGE_MEANS: &str = "Runs until a replica enters a new view (Ctrl →).";
 /// What the line that is drawn does.
 pub const CUT_HINT: &str = "Draw a line: it cuts every link it crosses, both ways · Esc: leave";
-/// Explains cooperative freezing.
-pub const FREEZE_MEANS: &str = "The process pauses between two steps of its work, as if it got no processor time.";
-/// Explains freezing by the operating system.
-pub const SIGSTOP_MEANS: &str =
-    "The operating system suspends the process at any instruction (SIGSTOP). Wake resumes it (SIGCONT).";
 /// Explains the split brain.
-pub const SPLIT_MEANS: &str = "Cuts the primary off from front-ends and replicas. It still believes that it is the primary, while the others choose a new one. Mend its links, and watch the others refuse it.";
+pub const SPLIT_MEANS: &str =
+    "Cuts the primary off from front-ends and replicas. Mend its links, and watch the others refuse it.";
 /// Explains cutting a node off.
 pub const CUT_OFF_MEANS: &str = "Cuts all its links, both ways. Not even heartbeats pass.";
 /// Explains a further front-end.

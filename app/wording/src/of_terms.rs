@@ -4,6 +4,7 @@
 //! A failpoint, a step and an injected bug are terms, too; what they are called is said where they are declared.
 
 mod failpoints;
+mod found;
 mod plants;
 mod steps;
 
@@ -153,8 +154,8 @@ terms! {
             "A replica of the newest view. It counts as a full copy, so every answer waits for it.";
         InStep = "in-step", "in step",
             "Holding everything that the primary may have answered. Any replica in step can lead without losing an order.";
-        AckSet = "ack-set", "must acknowledge",
-            "The ack set: the replicas that must acknowledge an order before its customer is told. It contains every member and each joining replica that has caught up, and only a newer view makes it smaller.";
+        AckSet = "ack-set", "ack set",
+            "The replicas that must acknowledge an order before its customer is told. It contains every member and each joining replica that has caught up, and only a newer view makes it smaller.";
         Joining = "joining", "joining",
             "Still receiving the state from the primary. A joining replica does not count as a copy yet.";
         LeftOut = "left-out", "left out",

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use protocol::ids::{MessageId, NodeId, OrderNumber, RequestId};
-use protocol::message::{Answer, Ask, Summary};
+use protocol::message::{Answer, Ask, Step, Summary};
 use protocol::order_book::Outcome;
 use protocol::trace::{LauncherEvent, NodeEvent, Stay, TraceEvent, TraceRecord};
 use rustc_hash::FxHashMap;
@@ -154,6 +154,15 @@ impl MessageIndex {
 
     pub fn find(&self, id: MessageId, to: NodeId) -> Option<&MessageTrack> {
         self.tracks.iter().rev().find(|track| track.id == id && track.to == to)
+    }
+
+    /// The last message of a step between two, either way, that was sent before the entry of this number.
+    #[must_use]
+    pub fn last_of_step(&self, step: Step, (one, other): (NodeId, NodeId), before: usize) -> Option<&MessageTrack> {
+        let between = |track: &MessageTrack| {
+            (track.id.from, track.to) == (one, other) || (track.id.from, track.to) == (other, one)
+        };
+        self.tracks.iter().rev().find(|track| track.step == step.0 && track.entry < before && between(track))
     }
 
     /// All requests, in the order in which they were asked.

@@ -4,7 +4,11 @@
 use protocol::ids::{Role, Span};
 use protocol::trace::{Actor, Blast, Bomb, Failpoint, Freezing, LinkRule, MessageAct, Part, Standing};
 
+use egui::Response;
+use wording::Term;
+
 use super::links;
+use crate::widgets::Explains;
 use knowledge::picture::{MessageInFlight, Node, Picture};
 use knowledge::user_command::{CommandQueue, UserCommand};
 
@@ -16,6 +20,8 @@ pub struct Action {
     pub in_full: String,
     /// Whether it ends something.
     pub destructive: bool,
+    /// What it is about, if that has a definition.
+    pub term: Option<Term>,
     /// More about it, for the hover text.
     pub means: &'static str,
     /// What is asked for.
@@ -24,11 +30,23 @@ pub struct Action {
 
 impl Action {
     fn new(words: &'static str, in_full: String, command: UserCommand) -> Self {
-        Self { words, in_full, destructive: false, means: "", command }
+        Self { words, in_full, destructive: false, term: None, means: "", command }
     }
 
     fn destructive(self) -> Self {
         Self { destructive: true, ..self }
+    }
+
+    fn about(self, term: Term) -> Self {
+        Self { term: Some(term), ..self }
+    }
+
+    /// Shows what it is about beside its button or entry.
+    pub fn explain(&self, response: Response) -> Response {
+        match (self.term, self.means) {
+            (None, "") => response,
+            (term, means) => response.explains_all(term.as_slice(), means),
+        }
     }
 
     fn means(self, means: &'static str) -> Self {
@@ -49,19 +67,24 @@ pub(crate) fn of_node(picture: &Picture, node: &Node) -> Vec<Action> {
         let restart = Action::new("Restart", format!("Restart {name}"), UserCommand::Restart { node: its() });
         return vec![restart, remove];
     }
-    let mut actions =
-        vec![Action::new("Crash", format!("Crash {name}"), UserCommand::Crash { node: its() }).destructive()];
+    let mut actions = vec![
+        Action::new("Crash", format!("Crash {name}"), UserCommand::Crash { node: its() })
+            .destructive()
+            .about(Term::Crashed),
+    ];
     if picture.steering.frozen.contains_key(&node.id) {
         actions.push(Action::new("Wake", format!("Wake {name}"), UserCommand::Wake { node: its() }));
     } else {
         let freeze = UserCommand::Freeze { node: its(), how: Freezing::Cooperative };
-        actions.push(Action::new("Freeze", format!("Freeze {name}"), freeze).means(wording::FREEZE_MEANS));
+        actions.push(Action::new("Freeze", format!("Freeze {name}"), freeze).about(Term::Frozen));
     }
     let all = links::of(picture, name, &[]);
     let is_cut = |way: &knowledge::user_command::LinkWay| picture.steering.link(&way.from, &way.to).cut;
     if !all.iter().all(is_cut) {
         let cut = links::set(all.clone(), LinkRule::CUT);
-        actions.push(Action::new("Cut off", format!("Cut {name} off"), cut).means(wording::CUT_OFF_MEANS));
+        actions.push(
+            Action::new("Cut off", format!("Cut {name} off"), cut).about(Term::Cut).means(wording::CUT_OFF_MEANS),
+        );
     }
     if links::any_broken(picture, name) {
         let mend = links::set(all, LinkRule::default());
@@ -69,7 +92,7 @@ pub(crate) fn of_node(picture: &Picture, node: &Node) -> Vec<Action> {
     }
     if node.actor == Actor::Role(Role::Replica) {
         let command = UserCommand::ShowOrders { node: its(), from: None };
-        actions.push(Action::new("Orders", format!("Show the orders of {name}"), command));
+        actions.push(Action::new("Orders", format!("Show the orders of {name}"), command).about(Term::History));
     }
     actions.push(remove);
     actions
@@ -88,7 +111,7 @@ pub(crate) fn rare(picture: &Picture, node: &Node) -> Vec<Action> {
     if cfg!(unix) && !picture.steering.frozen.contains_key(&node.id) {
         let stop = UserCommand::Freeze { node: its(), how: Freezing::Signal };
         let in_full = format!("Suspend {name}'s process (SIGSTOP)");
-        actions.push(Action::new("SIGSTOP", in_full, stop).means(wording::SIGSTOP_MEANS));
+        actions.push(Action::new("SIGSTOP", in_full, stop).about(Term::Suspended));
     }
     if node.replica().is_some_and(|replica| replica.standing == Standing::Primary) {
         actions.push(split_the_brain(picture, name));
@@ -106,7 +129,9 @@ pub fn add_front_end(picture: &Picture) -> Action {
         1 => "Add a second front-end",
         _ => "Add a front-end",
     };
-    Action::new("+ Front-end", in_full.into(), UserCommand::AddFrontEnd).means(wording::ADD_FRONT_END_MEANS)
+    Action::new("+ Front-end", in_full.into(), UserCommand::AddFrontEnd)
+        .about(Term::Token)
+        .means(wording::ADD_FRONT_END_MEANS)
 }
 
 /// The primary hears neither front-ends nor replicas; name server and services it still reaches.
@@ -115,7 +140,10 @@ pub(crate) fn split_the_brain(picture: &Picture, primary: &str) -> Action {
         |node: &&Node| matches!(node.actor, Actor::Role(Role::NameServer | Role::Customer) | Actor::Service(_));
     let spared: Vec<&str> = picture.nodes.iter().filter(spared).map(|node| node.name.as_str()).collect();
     let cut = links::set(links::of(picture, primary, &spared), LinkRule::CUT);
-    Action::new("Split", format!("Split brain: isolate {primary}"), cut).destructive().means(wording::SPLIT_MEANS)
+    Action::new("Split", format!("Split brain: isolate {primary}"), cut)
+        .destructive()
+        .about(Term::SplitBrain)
+        .means(wording::SPLIT_MEANS)
 }
 
 /// Replicas that run, those that hold most first: with one of them a new history can begin.
@@ -185,7 +213,8 @@ pub fn bomb(name: &str, at: Failpoint, crash: bool) -> Action {
     let blast = if crash { Blast::Crash } else { Blast::Freeze { wakes_after: None } };
     let verb = if crash { "Crash" } else { "Freeze" };
     let command = UserCommand::SetBomb { node: name.to_owned(), bomb: Some(Bomb { at, blast }) };
-    let action = Action::new("Bomb", format!("{verb} {name} {}", wording::failpoint(at)), command);
+    let action =
+        Action::new("Bomb", format!("{verb} {name} {}", wording::failpoint(at)), command).about(Term::FailpointAt(at));
     if crash { action.destructive() } else { action }
 }
 
@@ -201,9 +230,9 @@ pub(crate) fn of_message(flying: &MessageInFlight, now: u64) -> Vec<Action> {
         Action::new(words, in_full.to_owned(), UserCommand::Message { message: flying.id, to: flying.to, act })
     };
     let mut actions = vec![if flying.is_held() {
-        act("Release", "Release it", MessageAct::LetGo)
+        act("Release", "Release it", MessageAct::LetGo).about(Term::Held)
     } else {
-        act("Hold", "Hold it", MessageAct::Hold)
+        act("Hold", "Hold it", MessageAct::Hold).about(Term::Held)
     }];
     actions.push(act("Overtake", "Let it overtake", MessageAct::LetPast));
     actions.push(act("Duplicate", "Duplicate it", MessageAct::Duplicate));

@@ -7,10 +7,10 @@ use super::Focus;
 use super::Selected;
 use super::timeline::{Course, TimelineState, controls_ui, timeline_ui};
 use crate::theme::{self, size, text, tokens};
-use crate::widgets::{dim, field, follow_focus, from_right, hairline, tabs};
+use crate::widgets::{Explains, READ, dim, dots_below, field, follow_focus, from_right, hairline, tabs};
 use knowledge::picture::{LogLine, Picture};
 use knowledge::verdict::evidence::Judged;
-use wording::{self, Weight};
+use wording::{self, Term, Weight};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tab {
@@ -99,24 +99,24 @@ fn measurements(ui: &mut Ui, picture: &Picture, judged: &Judged) {
     let told = judged.lights.together();
     let refused = picture.crowd.map_or(0, |(_, crowd)| crowd.refused);
     let percentile = |percent| stats.percentile(percent).map_or("–".to_owned(), wording::duration);
-    let columns: [[(&str, String); 4]; 3] = [
+    let columns: [[(&str, String, Option<Term>); 4]; 3] = [
         [
-            ("Orders acknowledged", told.acknowledged.to_string()),
-            ("Rejected", (stats.rejected + refused).to_string()),
-            ("Cancelled", stats.never_placed.to_string()),
-            ("Histories read", told.reads.to_string()),
+            ("Orders acknowledged", told.acknowledged.to_string(), Some(Term::Acknowledged)),
+            ("Rejected", (stats.rejected + refused).to_string(), Some(Term::Receipt)),
+            ("Cancelled", stats.never_placed.to_string(), None),
+            ("Histories read", told.reads.to_string(), Some(Term::History)),
         ],
         [
-            ("Answered, median", percentile(50)),
-            ("90 % within", percentile(90)),
-            ("99 % within", percentile(99)),
-            ("Slowest", percentile(100)),
+            ("Answered, median", percentile(50), None),
+            ("90 % within", percentile(90), None),
+            ("99 % within", percentile(99), None),
+            ("Slowest", percentile(100), None),
         ],
         [
-            ("Batches committed", stats.committed.to_string()),
-            ("Failovers", stats.failovers.to_string()),
-            ("Last failover", stats.failover.map_or("–".to_owned(), wording::duration)),
-            ("Messages in flight", picture.traffic.flying().count().to_string()),
+            ("Batches committed", stats.committed.to_string(), Some(Term::Committed)),
+            ("Failovers", stats.failovers.to_string(), Some(Term::Failover)),
+            ("Last failover", stats.failover.map_or("–".to_owned(), wording::duration), Some(Term::Failover)),
+            ("Messages in flight", picture.traffic.flying().count().to_string(), None),
         ],
     ];
     ui.add_space(8.0);
@@ -124,8 +124,8 @@ fn measurements(ui: &mut Ui, picture: &Picture, judged: &Judged) {
         for column in &columns {
             ui.vertical(|ui| {
                 ui.set_width(232.0);
-                for (name, value) in column {
-                    number(ui, name, value);
+                for (name, value, term) in column {
+                    number(ui, name, value, *term);
                 }
             });
         }
@@ -133,12 +133,17 @@ fn measurements(ui: &mut Ui, picture: &Picture, judged: &Judged) {
     });
 }
 
-fn number(ui: &mut Ui, name: &str, value: &str) {
+fn number(ui: &mut Ui, name: &str, value: &str, term: Option<Term>) {
     let t = tokens(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(216.0, 24.0), Sense::hover());
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(216.0, 24.0), if term.is_some() { READ } else { Sense::hover() });
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{name}: {value}")));
-    ui.painter().text(rect.left_center(), egui::Align2::LEFT_CENTER, name, theme::plain(text::BODY), t.dim);
+    let left = ui.painter().text(rect.left_center(), egui::Align2::LEFT_CENTER, name, theme::plain(text::BODY), t.dim);
     ui.painter().text(rect.right_center(), egui::Align2::RIGHT_CENTER, value, theme::strong(text::BODY), t.text);
+    if let Some(term) = term {
+        dots_below(ui, &response, left);
+        response.explains(term);
+    }
 }
 
 /// How long the latest answers took, one bar each, oldest first.

@@ -11,10 +11,13 @@ use protocol::trace::{NodeState, ReplicaState, Standing};
 use super::actions::{self, Action};
 use super::{Focus, Selected};
 use crate::theme::{self, text, tokens};
-use crate::widgets::{asking, button, destructive, dim, fact, fact_in_column, heading, pill, scrolling};
+use crate::widgets::{
+    Explains, asking, button, destructive, dim, fact, fact_in_column, fact_of, heading, heading_of, pill, pill_of,
+    scrolling,
+};
 use knowledge::picture::{Life, Node, Picture};
 use knowledge::user_command::CommandQueue;
-use wording::{self, Weight};
+use wording::{self, Term, Weight};
 
 /// Room for the name of a process, in points.
 const PROCESS_NAME: f32 = 104.0;
@@ -62,8 +65,7 @@ fn action_buttons(ui: &mut Ui, actions: Vec<Action>, commands: &mut CommandQueue
                 true => destructive(ui, action.words),
                 false => button(ui, action.words),
             };
-            let response = if action.means.is_empty() { response } else { response.on_hover_text(action.means) };
-            if response.clicked() {
+            if action.explain(response).clicked() {
                 action.ask(commands);
             }
         }
@@ -78,7 +80,7 @@ fn overview(ui: &mut Ui, picture: &Picture, focus: &mut Focus, commands: &mut Co
     heading(ui, "Processes");
     for node in picture.nodes.iter() {
         let words = if node.runs() { format!("pid {}", node.pid) } else { "not running".into() };
-        fact_in_column(ui, PROCESS_NAME, &node.name, &words, false);
+        fact_in_column(ui, PROCESS_NAME, None, (&node.name, &words), false);
     }
     waiting::held_messages(ui, picture, None, focus, commands);
 }
@@ -99,12 +101,12 @@ fn node_ui(ui: &mut Ui, picture: &Picture, node: &Node, focus: &mut Focus, comma
             (Life::Runs, Some((Standing::Joining, _))) => ("joining".to_owned(), t.saffron_text, t.saffron_wash),
             (Life::Runs, None) => (wording::actor(node.actor), t.text, t.soft),
         };
-        pill(ui, &words, ink, ground);
+        pill_of(ui, &words, ink, ground).explains(Term::of_node(node));
         if node.runs() {
             pill(ui, &format!("pid {}", node.pid), t.text, t.soft);
         }
         if let Some(how) = picture.steering.frozen.get(&node.id) {
-            pill(ui, wording::frozen(*how), t.sea, t.soft);
+            pill_of(ui, wording::frozen(*how), t.sea, t.soft).explains(Term::of_freezing(*how));
         }
     });
     if let Some(bomb) = picture.steering.bombs.get(&node.id) {
@@ -132,19 +134,19 @@ fn node_ui(ui: &mut Ui, picture: &Picture, node: &Node, focus: &mut Focus, comma
 }
 
 fn replica_facts(ui: &mut Ui, picture: &Picture, node: &Node, replica: &ReplicaState) {
-    fact(ui, "View", &replica.view.number.to_string(), false);
+    fact_of(ui, Term::View, "View", &replica.view.number.to_string(), false);
     let applied = replica.position.map_or("nothing yet".to_owned(), |position| position.op.to_string());
     let behind: Vec<NodeId> = replica.ack_set.iter().copied().filter(|id| *id != node.id).collect();
     let waits = replica.acting && replica.position.is_some_and(|position| position.op > replica.commit);
     let applied = if waits { format!("{applied} · waiting for {}", names(picture, &behind)) } else { applied };
-    fact(ui, "Applied", &applied, false);
-    fact(ui, "Committed", &replica.commit.to_string(), false);
-    fact(ui, "Members", &names(picture, &replica.view.members), false);
+    fact_of(ui, Term::Applied, "Applied", &applied, false);
+    fact_of(ui, Term::Committed, "Committed", &replica.commit.to_string(), false);
+    fact_of(ui, Term::Member, "Members", &names(picture, &replica.view.members), false);
     if replica.acting {
-        fact(ui, "Ack set", &names(picture, &replica.ack_set), false);
+        fact_of(ui, Term::AckSet, "Ack set", &names(picture, &replica.ack_set), false);
     }
     fact(ui, "Orders", &format!("{} at {} postcodes", replica.orders, replica.postcodes), false);
-    fact(ui, "Digest", &compared(picture, node, replica), true);
+    fact_of(ui, Term::Digest, "Digest", &compared(picture, node, replica), true);
 }
 
 /// The digest, and who has the same: only replicas at the same operation are compared.
@@ -169,29 +171,29 @@ fn compared(picture: &Picture, node: &Node, replica: &ReplicaState) -> String {
 fn other_facts(ui: &mut Ui, picture: &Picture, state: &NodeState) {
     match state {
         NodeState::NameServer { names: known, token, record } => {
-            fact(ui, "Record", &format!("view {}", record.number), false);
-            fact(ui, "Primary", &picture.name(record.primary), false);
-            fact(ui, "Members", &names(picture, &record.members), false);
-            fact(ui, "Token", &token.to_string(), false);
+            fact_of(ui, Term::Record, "Record", &format!("view {}", record.number), false);
+            fact_of(ui, Term::Primary, "Primary", &picture.name(record.primary), false);
+            fact_of(ui, Term::Member, "Members", &names(picture, &record.members), false);
+            fact_of(ui, Term::Token, "Token", &token.to_string(), false);
             heading(ui, "Names");
             for (name, role, contact) in known {
                 fact(ui, name, &format!("{role} · {}", contact.address), false);
             }
         }
         NodeState::FrontEnd { token, retired, view, alive, pending, waits_for, suspicions } => {
-            fact(ui, "View", &view.number.to_string(), false);
-            fact(ui, "Primary", &picture.name(view.primary), false);
-            fact(ui, "Members", &names(picture, &view.members), false);
+            fact_of(ui, Term::View, "View", &view.number.to_string(), false);
+            fact_of(ui, Term::Primary, "Primary", &picture.name(view.primary), false);
+            fact_of(ui, Term::Member, "Members", &names(picture, &view.members), false);
             fact(ui, "Hears", &names(picture, alive), false);
             fact(ui, "Pending", &wording::count(*pending as usize, "request", "requests"), false);
             let token = token.map_or("none yet".to_owned(), |token| token.to_string());
-            fact(ui, "Token", &format!("{token}{}", if *retired { ", retired" } else { "" }), false);
+            fact_of(ui, Term::Token, "Token", &format!("{token}{}", if *retired { ", retired" } else { "" }), false);
             if let Some(why) = waits_for {
                 let words = wording::no_service(why, |id| wording::name_now(id, picture));
                 ui.add(Label::new(RichText::new(words).color(tokens(ui).tomato_text)).wrap());
             }
             if !suspicions.is_empty() {
-                heading(ui, "Suspicions");
+                heading_of(ui, Term::Suspected, "Suspicions");
             }
             for suspicion in suspicions.iter().rev() {
                 dim(ui, wording::suspicion(suspicion));

@@ -2,14 +2,18 @@
 //!
 //! Nothing is run here. Before a bug is injected, `consent` asks.
 
-use egui::{Label, RichText, ScrollArea, Ui};
+use egui::{Label, Response, RichText, ScrollArea, Ui};
 use protocol::plant::{self, Plant};
 
 use super::consent::{Agreed, Asked, Wanted, consent_ui};
 use crate::theme::{self, text, tokens};
-use crate::widgets::{asking, button, closing_button, destructive, dialog, dim, hairline, pill, scrolling, tabs};
+use crate::widgets::{
+    Explains, READ, asking, button, closing_button, destructive, dialog, dim, dots_below, hairline, pill, scrolling,
+    tabs,
+};
 use knowledge::picture::Picture;
 use knowledge::user_command::{CommandQueue, UserCommand};
+use wording::Term;
 
 /// What the list shows of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,23 +140,31 @@ fn museum(ui: &mut Ui, picture: &Picture, entries: &[Listed], state: &mut Scenar
                 state.wanted = Some(plain(entry));
             }
         };
-        row(ui, wording::plant(plant), plant.name(), ROOM_FOR_BUTTONS, |ui| asking(ui, refuses, &mut buttons));
+        let name =
+            row(ui, wording::plant(plant), plant.name(), ROOM_FOR_BUTTONS, |ui| asking(ui, refuses, &mut buttons));
+        dots_below(ui, &name, name.rect);
+        name.explains(Term::Plant(plant));
     }
 }
 
 /// A title and a name at the left, buttons that need this many points at the right.
-fn row(ui: &mut Ui, title: &str, name: &str, needed: f32, buttons: impl FnOnce(&mut Ui)) {
-    ui.horizontal(|ui| {
+/// Returns the name, for what there is to be said of it.
+fn row(ui: &mut Ui, title: &str, name: &str, needed: f32, buttons: impl FnOnce(&mut Ui)) -> Response {
+    let shown = ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         let room = (ui.available_width() - needed).max(160.0);
-        ui.allocate_ui_with_layout(egui::vec2(room, 0.0), egui::Layout::top_down(egui::Align::Min), |ui| {
+        let words = |ui: &mut Ui| {
             ui.set_width(room);
             ui.add(Label::new(RichText::new(title).font(theme::plain(text::BODY))).wrap());
-            ui.add(Label::new(RichText::new(name).font(theme::mono()).color(tokens(ui).dim)).truncate());
-        });
+            ui.add(Label::new(RichText::new(name).font(theme::mono()).color(tokens(ui).dim)).truncate().sense(READ))
+        };
+        let top_down = egui::Layout::top_down(egui::Align::Min);
+        let name = ui.allocate_ui_with_layout(egui::vec2(room, 0.0), top_down, words).inner;
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), buttons);
+        name
     });
     hairline(ui);
+    shown.inner
 }
 
 /// Room for the buttons of a lesson, and for the one of a scenario.

@@ -4,11 +4,11 @@
 use egui::{Label, RichText, Sense, Ui};
 use protocol::ids::RequestId;
 
-use crate::theme::{self, text, tokens};
-use crate::widgets::{dim, from_right};
+use crate::theme::{self, size, text, tokens};
+use crate::widgets::{Explains, dim, dim_of, from_right};
 use knowledge::picture::Picture;
 use knowledge::verdict::evidence::Judged;
-use wording::{self, Light};
+use wording::{self, Light, Term};
 
 /// The whole line. Returns the request to look at, if a red light was clicked.
 pub fn status_bar_ui(ui: &mut Ui, picture: &Picture, judged: &Judged) -> Option<RequestId> {
@@ -34,8 +34,7 @@ pub fn status_bar_ui(ui: &mut Ui, picture: &Picture, judged: &Judged) -> Option<
                 dim(ui, format!("answered in {}", wording::duration(median))).on_hover_text(wording::MEDIAN_MEANS);
             }
             if let Some(failover) = stats.failover.filter(|_| has_room(ui)) {
-                dim(ui, format!("last failover {}", wording::duration(failover)))
-                    .on_hover_text(wording::FAILOVER_MEANS);
+                dim_of(ui, format!("last failover {}", wording::duration(failover))).explains(Term::Failover);
             }
         });
     });
@@ -78,5 +77,8 @@ fn light_ui(ui: &mut Ui, light: &Light, height: f32) -> bool {
         words = words.strong().background_color(t.tomato_wash);
     }
     let response = ui.add(Label::new(words).selectable(false).sense(Sense::click()));
-    response.on_hover_text(light.explained()).clicked() && light.good == Some(false)
+    if response.has_focus() {
+        ui.painter().rect_stroke(response.rect.expand(2.0), 4.0, (size::OUTLINE, t.sea), egui::StrokeKind::Inside);
+    }
+    response.explains_all(&[light.term], &light.why).clicked() && light.good == Some(false)
 }

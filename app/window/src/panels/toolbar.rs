@@ -8,9 +8,12 @@ use super::lesson::LessonClick;
 use super::pace::{self, Pace, RATES};
 use super::zoom::{self, Zoom};
 use crate::theme::{self, size, text, tokens};
-use crate::widgets::{self, Sign, asking, asks, checkbox, choice, dim, from_right, pill, sign_button};
+use crate::widgets::{
+    self, Explains, Sign, asking, asks, checkbox, choice, dim, dim_of, from_right, pill_of, sign_button,
+};
 use knowledge::picture::{Picture, Service};
 use knowledge::user_command::{CommandQueue, Until, UserCommand};
+use wording::Term;
 
 /// How the window looks; remembered between runs.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -221,7 +224,7 @@ fn speeds(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, commands: &m
         return;
     }
     let seen = pace::hop_in_sight(picture.hop, pace.chosen());
-    dim(ui, wording::hop_in_sight(seen)).on_hover_text(wording::SPEED_MEANS);
+    dim_of(ui, wording::hop_in_sight(seen)).explains_all(&[Term::Hop, Term::ClusterTime], wording::SPEED_MEANS);
 }
 
 /// The same choice where there is no room for all of it at once: a presentation on a small screen.
@@ -257,25 +260,32 @@ fn service(ui: &mut Ui, picture: &Picture) {
         (Service::Serving { view, members, in_step }, None) => {
             let full = format!("● Serving · view {view} · {in_step} of {members} members in step");
             let some = [format!("● View {view} · {in_step} of {members}"), format!("● {in_step} of {members}")];
-            fitting(ui, &[&full, &some[0], &some[1], "●"], t.basil_text, t.basil_wash).on_hover_text(&full);
+            let pill = fitting(ui, &[&full, &some[0], &some[1], "●"], t.basil_text, t.basil_wash);
+            pill.explains_all(&[Term::View, Term::Member, Term::InStep], &full);
         }
         (Service::Serving { view, .. }, Some(concern)) => {
             let (words, why) = wording::concern(&concern);
             let full = format!("! Serving · view {view} · {words}");
             let some = [format!("! View {view} · {words}"), format!("! {words}")];
             let least = format!("! {}", wording::concern_in_short(&concern));
-            fitting(ui, &[&full, &some[0], &some[1], &least, "!"], t.saffron_text, t.saffron_wash).on_hover_text(why);
+            let pill = fitting(ui, &[&full, &some[0], &some[1], &least, "!"], t.saffron_text, t.saffron_wash);
+            pill.explains_all(&[Term::View, Term::Member], &why);
         }
-        (Service::Starting, _) => drop(pill(ui, &format!("○ {}", wording::STARTING), t.saffron_text, t.saffron_wash)),
+        (Service::Starting, _) => {
+            let words = format!("○ {}", wording::STARTING);
+            pill_of(ui, &words, t.saffron_text, t.saffron_wash).explains(Term::View);
+        }
         (Service::Lost(loss), _) => {
             let why = wording::total_loss(&loss);
             let words = wording::ALL_MEMBERS_GONE.map(|words| format!("▲ {words}"));
-            fitting(ui, &[&words[0], &words[1], &words[2]], t.tomato_text, t.tomato_wash).on_hover_text(why);
+            let pill = fitting(ui, &[&words[0], &words[1], &words[2]], t.tomato_text, t.tomato_wash);
+            pill.explains_all(&[Term::Member, Term::FreshStart], &why);
         }
         (Service::Waiting(cause), _) => {
             let why = wording::orders_wait(&cause, picture);
             let some = format!("▲ {}", wording::ORDERS_WAIT);
-            fitting(ui, &[&format!("▲ {why}"), &some, "▲"], t.tomato_text, t.tomato_wash).on_hover_text(why);
+            let pill = fitting(ui, &[&format!("▲ {why}"), &some, "▲"], t.tomato_text, t.tomato_wash);
+            pill.explains_all(&[Term::View], &why);
         }
     }
 }
@@ -288,7 +298,7 @@ fn fitting(ui: &mut Ui, choices: &[&str], ink: Color32, ground: Color32) -> Resp
         galley.size().x <= room
     };
     let words = choices.iter().find(fits).or(choices.last()).copied().unwrap_or_default();
-    pill(ui, words, ink, ground)
+    pill_of(ui, words, ink, ground)
 }
 
 /// A disc: empty for light, full for dark, half for the system's choice.
@@ -363,19 +373,22 @@ fn menu(
 /// What is set of the cluster as a whole.
 fn cluster_entries(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, commands: &mut CommandQueue) {
     let mut remembers = !state.asks_each_time;
-    if checkbox(ui, &mut remembers, "Cache postcode checks").changed() {
+    if checkbox(ui, &mut remembers, "Cache postcode checks").explains(Term::PostcodeService).changed() {
         state.asks_each_time = !remembers;
         commands.push(UserCommand::SetVerdictCache { on: remembers });
     }
-    ui.menu_button("Delay of each hop", |ui| {
+    let submenu = ui.menu_button("Delay of each hop", |ui| {
         for hop in std::iter::once(None).chain(pace::HOPS.map(Some)) {
             let choice = ui.button(wording::hop_choice(hop));
             asks(ui, &choice, commands, pace::hop_command(hop));
         }
         dim(ui, format!("Now: {}.", wording::hop_choice(Some(picture.hop))));
     });
+    if submenu.inner.is_none() {
+        submenu.response.explains(Term::Hop);
+    }
     let more = actions::add_front_end(picture);
-    let response = ui.button(&more.in_full).on_hover_text(more.means);
+    let response = more.explain(ui.button(&more.in_full));
     asks(ui, &response, commands, more.command);
     ui.add_enabled_ui(!picture.steering.links.is_empty(), |ui| {
         let mend = ui.add(Button::new("Mend all links").shortcut_text("M")).accessible_name("Mend all links");
@@ -385,14 +398,15 @@ fn cluster_entries(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, com
 
 /// What is shown of it.
 fn view_entries(ui: &mut Ui, picture: &Picture, appearance: &mut Appearance, commands: &mut CommandQueue) {
-    checkbox(ui, &mut appearance.beliefs, "Truth and belief").on_hover_text("B");
+    checkbox(ui, &mut appearance.beliefs, "Truth and belief").explains_all(&[Term::Belief], "B");
     let mut heartbeats = picture.steering.heartbeats;
     let one_by_one = |ui: &mut Ui| checkbox(ui, &mut heartbeats, "Show each heartbeat");
-    if asking(ui, commands.refuses, one_by_one).on_hover_text(wording::HEARTBEATS_MEANS).changed() {
+    let shown = asking(ui, commands.refuses, one_by_one);
+    if shown.explains_all(&[Term::Heartbeat], wording::HEARTBEATS_MEANS).changed() {
         commands.push(UserCommand::ShowHeartbeats { on: heartbeats });
     }
     let mut timers = !appearance.hides_timers;
-    if checkbox(ui, &mut timers, "Show timers in slow motion").changed() {
+    if checkbox(ui, &mut timers, "Show timers in slow motion").explains(Term::Timer).changed() {
         appearance.hides_timers = !timers;
     }
     let mut tabs = !appearance.hides_tabs;

@@ -3,6 +3,7 @@
 //! Layout is pure (`layout`, `map`, `relations`), painting only paints (`lines`, `cards`, `marks`); what clicks mean is
 //! decided by `gestures`, `links`, `messages`, `timers` and `cut`, each for its own things.
 
+mod badges;
 mod beliefs;
 mod cards;
 mod crowd;
@@ -30,6 +31,7 @@ use protocol::trace::Actor;
 use crate::panels::Focus;
 use crate::panels::toolbar::Appearance;
 use crate::theme::{Tokens, size, tokens};
+pub use badges::LastOfStep;
 pub(crate) use cards::customer_colour;
 pub(crate) use gestures::command_for;
 use knowledge::picture::{Customer, Node, Picture};
@@ -54,6 +56,15 @@ pub struct DiagramState {
     /// Why the last gesture led to nothing; taken by the app, which shows it.
     #[serde(skip)]
     pub complaint: Option<String>,
+    /// The step of which the last message is wanted; taken by the app, which looks for it on the tape.
+    #[serde(skip)]
+    pub asks_last: Option<LastOfStep>,
+    /// A step that has had no message yet: it is said at its number until this time.
+    #[serde(skip)]
+    pub none_yet: Option<(LastOfStep, f64)>,
+    /// The line of which the menu opens next: its number was clicked, which lies over it.
+    #[serde(skip)]
+    opens_menu: Option<(String, String)>,
     /// How the window looks now.
     #[serde(skip)]
     pub appearance: Appearance,
@@ -227,12 +238,13 @@ pub(crate) fn workflow_diagram_ui(
     // Before the numbers on lines: a number finds room elsewhere on its line, a card only beside its dot.
     let cards = cards::place_customers(ui.painter(), &diagram, focus, &mut taken);
     cards.iter().for_each(|(_, card)| fixed.take(*card));
-    lines::paint(ui.painter(), &diagram, &lines, focus, &dots, (&fixed, &mut taken));
+    let badges = lines::paint(ui.painter(), &diagram, &lines, focus, &dots, (&fixed, &mut taken));
     links::signs(ui, &diagram, &lines, &mut taken, commands);
     diagram.projection.paint_names(ui.painter(), t, &mut taken);
     crowd::show(ui, &diagram);
     gestures::on_nodes(ui, &diagram, state, focus, commands);
     gestures::on_customers(ui, &diagram, &cards, state, focus, commands);
+    badges::show(ui, &diagram, &badges, state);
     if state.appearance.beliefs {
         beliefs::show(ui, &diagram, &notes);
     }

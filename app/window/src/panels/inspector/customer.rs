@@ -6,9 +6,10 @@ use node::gazetteer::{Finding, Gazetteer};
 use super::{InspectorState, own_log, waiting};
 use crate::panels::Focus;
 use crate::theme::{text, tokens};
-use crate::widgets::{asking, destructive, dim, fact, field, heading, pill};
+use crate::widgets::{asking, destructive, dim, fact, fact_of, field, heading, heading_of, pill};
 use knowledge::picture::{Customer, Picture};
 use knowledge::user_command::{CommandQueue, CustomerCommand};
+use wording::Term;
 
 pub(super) fn customer_ui(
     ui: &mut Ui,
@@ -29,14 +30,14 @@ pub(super) fn customer_ui(
     let place = Gazetteer::get().place_name(customer.postcode);
     fact(ui, "Lives at", &format!("{} · {place}", customer.postcode), false);
     let front_end = customer.front_end.map_or("not looked up yet".to_owned(), |id| picture.name(id));
-    fact(ui, "Front-end", &front_end, false);
+    fact_of(ui, Term::FrontEnd, "Front-end", &front_end, false);
     fact(ui, "Identity", &customer.id.to_string(), true);
     ui.add_space(4.0);
     let refuses = commands.refuses;
     asking(ui, refuses, |ui| ask_of(ui, state, customer, commands));
     waiting::held_messages(ui, picture, Some(&customer.name), focus, commands);
     waiting::timers(ui, picture, customer.node, commands);
-    heading(ui, "Receipts");
+    heading_of(ui, Term::Receipt, "Receipts");
     if customer.receipts.is_empty() {
         dim(ui, wording::NO_RECEIPTS);
     }

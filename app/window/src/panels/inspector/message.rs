@@ -5,9 +5,10 @@ use egui::{Label, Ui};
 use super::action_buttons;
 use crate::panels::actions;
 use crate::theme::tokens;
-use crate::widgets::{asking, button, dim, fact, heading, pill};
+use crate::widgets::{asking, button, dim, fact, fact_of, heading, pill};
 use knowledge::picture::{End, MessageInFlight, Picture};
 use knowledge::user_command::CommandQueue;
+use wording::Term;
 
 pub(super) fn message_ui(ui: &mut Ui, picture: &Picture, flying: &MessageInFlight, commands: &mut CommandQueue) {
     let t = tokens(ui);
@@ -41,18 +42,18 @@ pub(super) fn message_ui(ui: &mut Ui, picture: &Picture, flying: &MessageInFligh
     }
     fact(ui, "Says", &wording::label(&flying.facts.summary), false);
     if let Some(step) = flying.facts.step {
-        fact(ui, "Step", &format!("[{}]", step.0), false);
+        fact_of(ui, Term::Step(step), "Step", &format!("[{}] {}", step.0, wording::step_name(step)), false);
     }
     fact(ui, "From", &picture.name(flying.id.from), false);
     fact(ui, "To", &picture.name(flying.to), false);
     if let Some(request) = flying.facts.request {
         let name = picture.customers.get(request.customer).map(|customer| customer.name.clone());
         let name = name.unwrap_or_else(|| request.customer.to_string());
-        fact(ui, "Request", &format!("{name}’s {}", request.number), false);
+        fact_of(ui, Term::Request, "Request", &format!("{name}’s {}", request.number), false);
     }
     fact(ui, "Message", &format!("{} from {}", flying.id.number, picture.name(flying.id.from)), false);
     fact(ui, "Sent", &wording::clock(flying.sent), false);
-    fact(ui, "Delay", &wording::duration(flying.facts.delay), false);
+    fact_of(ui, Term::Hop, "Delay", &wording::duration(flying.facts.delay), false);
     if let Some((at, _)) = &flying.end {
         fact(ui, "Ended", &wording::clock(*at), false);
     }
@@ -61,6 +62,10 @@ pub(super) fn message_ui(ui: &mut Ui, picture: &Picture, flying: &MessageInFligh
     }
     heading(ui, "Fields");
     for (name, value) in &flying.facts.fields {
-        fact(ui, wording::field_name(name), &wording::field_value(value, picture), false);
+        let held = wording::field_value(value, picture);
+        match Term::of_field(name) {
+            Some(term) => fact_of(ui, term, wording::field_name(name), &held, false),
+            None => fact(ui, wording::field_name(name), &held, false),
+        }
     }
 }

@@ -7,9 +7,10 @@ use protocol::trace::MessageAct;
 
 use crate::panels::{Focus, Selected, actions};
 use crate::theme::{size, text};
-use crate::widgets::{asking, button, destructive, dim, hairline, heading};
+use crate::widgets::{asking, button, destructive, dim, hairline, heading_of};
 use knowledge::picture::{MessageInFlight, Picture};
 use knowledge::user_command::{CommandQueue, UserCommand};
+use wording::Term;
 
 /// More held messages than this are only counted.
 const MOST_HELD: usize = 40;
@@ -29,7 +30,7 @@ pub(super) fn held_messages(
     if held.is_empty() {
         return;
     }
-    heading(ui, if name.is_some() { "Messages held here" } else { "Messages held" });
+    heading_of(ui, Term::Held, if name.is_some() { "Messages held here" } else { "Messages held" });
     for flying in held.iter().take(MOST_HELD) {
         held_message(ui, picture, flying, name.is_none(), focus, commands);
         hairline(ui);
@@ -88,7 +89,7 @@ pub(super) fn timers(ui: &mut Ui, picture: &Picture, node: NodeId, commands: &mu
     if armed.is_empty() {
         return;
     }
-    heading(ui, "Timers");
+    heading_of(ui, Term::Timer, "Timers");
     for (timer, at) in armed {
         let words = wording::timer_name(*timer, &|id| picture.name(id));
         let left = wording::duration(at.saturating_sub(picture.now));

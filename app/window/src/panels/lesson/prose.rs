@@ -3,6 +3,7 @@
 use egui::{Color32, Label, RichText, Ui};
 
 use crate::theme;
+use crate::widgets::term;
 use scenarios::{Prose, Run};
 use wording::Term;
 
@@ -23,8 +24,8 @@ const LEADING: f32 = 1.4;
 
 fn run_ui(ui: &mut Ui, run: &Run, size: f32, ink: Color32) {
     if let Some(known) = run.term.as_deref().and_then(|name| name.parse::<Term>().ok()) {
-        let words = RichText::new(&run.text).size(size).color(ink).underline().line_height(Some(size * LEADING));
-        ui.add(Label::new(words)).on_hover_text(known.definition());
+        let words = RichText::new(&run.text).size(size).color(ink).line_height(Some(size * LEADING));
+        term(ui, known, words);
         return;
     }
     let font = if run.strong { theme::strong(size) } else { theme::plain(size) };

@@ -13,9 +13,10 @@ use super::{Diagram, DiagramState, layout, marks};
 use crate::panels::actions::{self, Action};
 use crate::panels::{Focus, Selected};
 use crate::theme::size;
-use crate::widgets::{asking, asks, button, hold_focus};
+use crate::widgets::{Explains, asking, asks, button, hold_focus};
 use knowledge::picture::{Customer, Node, Picture};
 use knowledge::user_command::{CommandQueue, CustomerCommand, UserCommand};
+use wording::Term;
 
 /// Double-click: a customer. Drag: the map moves. Scroll or pinch: the map zooms. Arrows and page keys do the same.
 pub(super) fn on_map(ui: &Ui, ground: &Response, part: Rect, state: &mut DiagramState, commands: &mut CommandQueue) {
@@ -164,7 +165,7 @@ fn context_menu(ui: &Ui, response: &Response, popup: Popup<'_>, contents: impl F
 /// What can be done, as an entry of a menu.
 pub(super) fn entry(ui: &mut Ui, action: Action, commands: &mut CommandQueue) {
     let response = ui.button(&action.in_full);
-    let response = if action.means.is_empty() { response } else { response.on_hover_text(action.means) };
+    let response = action.explain(response);
     asks(ui, &response, commands, action.command);
 }
 
@@ -184,7 +185,7 @@ fn bomb_menus(ui: &mut Ui, name: &str, parts: &[Part], commands: &mut CommandQue
     }
     ui.separator();
     for part in parts {
-        ui.menu_button(actions::bomb_menu(*part), |ui| {
+        let submenu = ui.menu_button(actions::bomb_menu(*part), |ui| {
             for crash in [true, false] {
                 for at in FAILPOINTS.into_iter().filter(|at| at.part() == *part) {
                     entry(ui, actions::bomb(name, at, crash), commands);
@@ -194,6 +195,9 @@ fn bomb_menus(ui: &mut Ui, name: &str, parts: &[Part], commands: &mut CommandQue
                 }
             }
         });
+        if submenu.inner.is_none() {
+            submenu.response.explains(Term::Bomb);
+        }
     }
 }
 

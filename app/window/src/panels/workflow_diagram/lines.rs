@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 
 use egui::{Align2, Color32, Painter, Pos2, Rect, Shape, Stroke, Vec2};
 use protocol::ids::NodeId;
+use protocol::message::Step;
 use protocol::trace::LinkRule;
 
 use super::Diagram;
+use super::badges::Badge;
 use super::layout::Taken;
 use super::messages::Dot;
 use super::relations::{Pattern, Relation, relations};
@@ -82,6 +84,8 @@ const MOST_GLOWS: usize = 600;
 
 /// One of the workflow's steps, where it is written, and how strongly it glows.
 struct Number {
+    /// Between whom its messages pass.
+    ends: Pair,
     /// By [`SHARES`].
     places: [Pos2; SHARES.len()],
     step: u8,
@@ -90,6 +94,7 @@ struct Number {
 }
 
 /// Paints all lines. Numbers stand where nothing `fixed` is and no other number; one under a message waits until it has passed.
+/// Returns those that can be seen.
 pub(super) fn paint(
     painter: &Painter,
     diagram: &Diagram<'_>,
@@ -97,22 +102,23 @@ pub(super) fn paint(
     focus: &Focus,
     dots: &[Dot<'_>],
     (fixed, taken): (&Taken, &mut Taken),
-) {
+) -> Vec<Badge> {
     let mut glows = glows(diagram.picture);
     let mut numbers: Vec<Vec<Number>> = Vec::new();
     for Line { relation, way, rules } in lines {
-        let glow = glows.remove(&pair(relation.from.0, relation.to.0)).unwrap_or_default();
+        let ends = (relation.from.0, relation.to.0);
+        let glow = glows.remove(&pair(ends.0, ends.1)).unwrap_or_default();
         ruled_line(painter, diagram.tokens, way, relation.pattern, rules);
         glowing_line(painter, diagram.tokens, way, &glow);
         if !rules.0.cut && !rules.1.cut {
-            numbers.push(numbers_on(way, relation.steps, &glow));
+            numbers.push(numbers_on(way, ends, relation.steps, &glow));
         }
     }
     pulses(painter, diagram);
     for ((one, other), glow) in glows {
         let Some(way) = diagram.way(one, other) else { continue };
         glowing_line(painter, diagram.tokens, &way, &glow);
-        numbers.push(numbers_on(&way, &[], &glow));
+        numbers.push(numbers_on(&way, (one, other), &[], &glow));
     }
     flows(painter, diagram);
     travelled(painter, diagram, dots);
@@ -121,10 +127,12 @@ pub(super) fn paint(
     let mut written: Vec<Pos2> = Vec::new();
     let chosen: Vec<_> = numbers.iter().flat_map(|numbers| choose(numbers, fixed, &mut written)).collect();
     let free: Vec<_> = chosen.into_iter().filter(|(_, at)| taken.is_free(room(*at))).collect();
-    for (number, at) in free {
+    let shown = |(number, at): (&Number, Pos2)| {
         number.paint(at, painter, diagram.tokens);
         taken.take(room(at));
-    }
+        Badge { at, step: Step(number.step), ends: number.ends }
+    };
+    free.into_iter().map(shown).collect()
 }
 
 /// The first places in which all numbers of a line are clear of everything else; failing that, those of the middle that are.
@@ -164,7 +172,7 @@ fn travelled(painter: &Painter, diagram: &Diagram<'_>, dots: &[Dot<'_>]) {
 }
 
 /// The numbers of a line side by side, in its middle if there is room: those of the workflow always, others while they glow.
-fn numbers_on(way: &Way, always: &[u8], glow: &Glow) -> Vec<Number> {
+fn numbers_on(way: &Way, ends: Pair, always: &[u8], glow: &Glow) -> Vec<Number> {
     let mut steps: Vec<u8> = always.to_vec();
     steps.extend(glow.steps.keys().filter(|step| !always.contains(step)));
     let apart = size::NUMBER * 2.0 + 4.0;
@@ -179,7 +187,7 @@ fn numbers_on(way: &Way, always: &[u8], glow: &Glow) -> Vec<Number> {
     };
     let number = |(index, step): (usize, &u8)| {
         let strength = glow.steps.get(step).copied().unwrap_or(0.0);
-        Number { places: places(index), step: *step, strength, lost: glow.lost }
+        Number { ends, places: places(index), step: *step, strength, lost: glow.lost }
     };
     steps.iter().enumerate().map(number).collect()
 }

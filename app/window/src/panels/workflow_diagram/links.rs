@@ -4,6 +4,7 @@
 //! the order of focus.
 
 use egui::{Align2, Pos2, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
+use protocol::message::Step;
 use protocol::trace::{LinkRule, Part};
 
 use super::gestures::menu_opening;
@@ -14,8 +15,9 @@ use super::{Diagram, DiagramState, marks};
 use crate::panels::actions::{self, Action};
 use crate::panels::links;
 use crate::theme::{self, size, text};
-use crate::widgets::{asking, asks};
+use crate::widgets::{Explains, asking, asks};
 use knowledge::user_command::{CommandQueue, LinkWay, UserCommand};
+use wording::Term;
 
 /// How near a line the pointer must be, in points.
 const NEAR: f32 = 7.0;
@@ -60,7 +62,8 @@ pub(super) fn on_lines(
         if response.clicked() && !by_pointer {
             state.link_dialog = Some(LinkDialog::open(diagram.picture, &line.ends()));
         }
-        let opens = hovered.is_some() && ground.secondary_clicked();
+        let by_number = state.opens_menu.take_if(|ends| *ends == line.ends()).is_some();
+        let opens = by_number || (hovered.is_some() && ground.secondary_clicked());
         let refuses = commands.refuses;
         let entries = |ui: &mut Ui| asking(ui, refuses, |ui| link_menu(ui, diagram, line, state, commands));
         menu_opening(ui, &response, opens, entries);
@@ -92,16 +95,16 @@ fn link_menu(
 ) {
     let ends = line.ends();
     let (one, other) = (&ends.0, &ends.1);
-    let mut entry = |ui: &mut Ui, words: String, command: UserCommand| {
-        let response = ui.button(words);
+    let mut entry = |ui: &mut Ui, words: String, term: Term, command: UserCommand| {
+        let response = ui.button(words).explains(term);
         asks(ui, &response, commands, command);
     };
     if !line.is_cut() {
-        entry(ui, format!("Cut {one} – {other}"), links::set(links::both(&ends).to_vec(), LinkRule::CUT));
+        entry(ui, format!("Cut {one} – {other}"), Term::Cut, links::set(links::both(&ends).to_vec(), LinkRule::CUT));
     }
     if !line_is_plain(line) {
         let mended = links::set(links::both(&ends).to_vec(), LinkRule::default());
-        entry(ui, format!("Mend {one} – {other}"), mended);
+        entry(ui, format!("Mend {one} – {other}"), Term::Link, mended);
     }
     for (from, to, rule) in [(one, other, line.rules.0), (other, one, line.rules.1)] {
         let toggled = |words: String, rule: LinkRule| (words, links::set(vec![links::way(from, to)], rule));
@@ -109,14 +112,14 @@ fn link_menu(
             true => toggled(format!("Mend {from} → {to}"), LinkRule { cut: false, ..rule }),
             false => toggled(format!("Cut only {from} → {to}"), LinkRule { cut: true, ..rule }),
         };
-        entry(ui, words, command);
+        entry(ui, words, Term::Cut, command);
         let (words, command) = match rule.hold {
             true => toggled(format!("Release {from} → {to}"), LinkRule { hold: false, ..rule }),
             false => toggled(format!("Hold messages {from} → {to}"), LinkRule { hold: true, ..rule }),
         };
-        entry(ui, words, command);
+        entry(ui, words, Term::Held, command);
     }
-    if ui.button("Delay, jitter, loss…").clicked() {
+    if ui.button("Delay, jitter, loss…").explains(Term::SlowLink).clicked() {
         state.link_dialog = Some(LinkDialog::open(diagram.picture, &ends));
         ui.close();
     }
@@ -125,11 +128,14 @@ fn link_menu(
         ui.separator();
     }
     for step in steps {
-        ui.menu_button(format!("Bomb at step {step}"), |ui| {
+        let submenu = ui.menu_button(format!("Bomb at step {step}"), |ui| {
             for action in bombs(diagram, line, *step) {
                 super::gestures::entry(ui, action, commands);
             }
         });
+        if submenu.inner.is_none() {
+            submenu.response.explains(Term::Step(Step(*step)));
+        }
     }
 }
 

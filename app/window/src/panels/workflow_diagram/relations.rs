@@ -114,7 +114,8 @@ fn of_workflow<'a>(picture: &'a Picture, focus: &Focus) -> Vec<Relation<'a>> {
         }
     }
     let followers = primary.replica().into_iter().flat_map(|state| {
-        let joiners = state.joiners.iter().map(|joiner| joiner.0);
+        // One that has just become a member may still be among the joiners.
+        let joiners = state.joiners.iter().map(|joiner| joiner.0).filter(|id| !state.view.members.contains(id));
         state.view.members.iter().copied().chain(joiners)
     });
     let runs = |id: NodeId| picture.nodes.of(id).filter(|node| node.runs() && node.id != primary.id);

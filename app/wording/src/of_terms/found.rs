@@ -1,0 +1,63 @@
+//! Which term explains something that the window shows.
+
+use knowledge::picture::{Life, Node};
+use protocol::ids::Role;
+use protocol::trace::{Actor, Freezing, Standing};
+
+use super::Term;
+
+impl Term {
+    /// What a node is at present.
+    #[must_use]
+    pub fn of_node(node: &Node) -> Self {
+        match (&node.life, node.replica().map(|replica| replica.standing)) {
+            (Life::Crashed | Life::Exited(_), _) => Term::Crashed,
+            (Life::Runs, Some(Standing::Primary)) => Term::Primary,
+            (Life::Runs, Some(Standing::Backup)) => Term::Backup,
+            (Life::Runs, Some(Standing::Joining)) => Term::Joining,
+            (Life::Runs, None) => Term::of_actor(node.actor),
+        }
+    }
+
+    /// A kind of process.
+    #[must_use]
+    pub fn of_actor(actor: Actor) -> Self {
+        match actor {
+            Actor::Role(Role::NameServer) => Term::NameServer,
+            Actor::Role(Role::FrontEnd) => Term::FrontEnd,
+            Actor::Role(Role::Replica) => Term::Replica,
+            Actor::Role(Role::Customer) => Term::Customer,
+            Actor::Service(_) => Term::PostcodeService,
+        }
+    }
+
+    /// A way of pausing a process.
+    #[must_use]
+    pub fn of_freezing(how: Freezing) -> Self {
+        match how {
+            Freezing::Cooperative => Term::Frozen,
+            Freezing::Signal => Term::Suspended,
+        }
+    }
+
+    /// A field of a message, by its name.
+    #[must_use]
+    pub fn of_field(name: &str) -> Option<Self> {
+        Some(match name {
+            "view" | "expected view" => Term::View,
+            "primary" | "acting" => Term::Primary,
+            "members" => Term::Member,
+            "joiners" => Term::Joining,
+            "token" | "newest token" => Term::Token,
+            "commit" | "since" => Term::Committed,
+            "position" | "from" | "at" | "instead of" | "entries" => Term::Operation,
+            "ack set" => Term::AckSet,
+            "silent" => Term::Suspected,
+            "barrier" => Term::Barrier,
+            "request" => Term::Request,
+            "outcome" => Term::Receipt,
+            "history" | "history of" => Term::History,
+            _ => return None,
+        })
+    }
+}
