@@ -1,5 +1,7 @@
-//! `replay FILE`: what a tape tells, line by line, and how the verdict stands at its end. No cluster is started.
+//! `replay FILE`: what happened on a tape, in the narrator's sentences or fact by fact, and how the verdict stands at its end. No
+//! cluster is started.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use protocol::ids::NodeId;
@@ -11,6 +13,7 @@ use knowledge::tape::{self, Entry, Opened};
 use knowledge::verdict::Judgement;
 use knowledge::verdict::evidence::Lights;
 use wording::Weight;
+use wording::narrator::{Narrator, Sentence};
 
 /// Lines that are written at once.
 const PORTION: usize = 256;
@@ -26,6 +29,9 @@ pub struct ReplayArguments {
     /// End at this second of cluster time.
     #[arg(long, value_name = "S")]
     until: Option<f64>,
+    /// Print every fact and command in a line of its own, as in the window's log.
+    #[arg(long)]
+    facts: bool,
     /// Print one JSON object instead: a summary of the tape and the verdict.
     #[arg(long)]
     json: bool,
@@ -48,7 +54,7 @@ struct Report {
 /// # Errors
 /// When it cannot be opened.
 pub fn replay(file: &std::path::Path) -> Result<Exit, Failure> {
-    perform(&ReplayArguments { file: file.to_owned(), from: 0.0, until: None, json: false })
+    perform(&ReplayArguments { file: file.to_owned(), from: 0.0, until: None, facts: false, json: false })
 }
 
 pub(super) fn perform(arguments: &ReplayArguments) -> Result<Exit, Failure> {
@@ -74,7 +80,7 @@ pub(super) fn perform(arguments: &ReplayArguments) -> Result<Exit, Failure> {
         })?;
     } else {
         opened.notes.iter().for_each(warn);
-        tell(&opened, arguments)?;
+        if arguments.facts { list(&opened, arguments) } else { narrate(&opened, arguments) }?;
         let lights = wording::lights(&judged, &opened.picture.stats);
         let lights = lights.iter().map(|light| {
             let sign = light.good.map_or("○", |good| if good { "✓" } else { "✗" });
@@ -91,10 +97,32 @@ pub(super) fn perform(arguments: &ReplayArguments) -> Result<Exit, Failure> {
     Ok(verdict.into())
 }
 
-/// All lines for people.
-fn tell(opened: &Opened, arguments: &ReplayArguments) -> Result<(), Failure> {
-    let until = arguments.until.map_or(u64::MAX, |until| (until * 1e6) as u64);
-    let wanted = (arguments.from * 1e6) as u64..=until;
+impl ReplayArguments {
+    /// The part that is wanted, in microseconds of cluster time.
+    fn wanted(&self) -> RangeInclusive<u64> {
+        let until = self.until.map_or(u64::MAX, |until| (until * 1e6) as u64);
+        (self.from * 1e6) as u64..=until
+    }
+}
+
+/// What happened, as the narrator tells it.
+fn narrate(opened: &Opened, arguments: &ReplayArguments) -> Result<(), Failure> {
+    let wanted = arguments.wanted();
+    let mut narrator = Narrator::default();
+    let said =
+        |sentences: Vec<Sentence>| sentences.iter().filter(|sentence| wanted.contains(&sentence.at)).try_for_each(say);
+    for number in opened.tape.first()..opened.tape.end() {
+        if let Some(Entry::Fact(record)) = opened.tape.entry(number) {
+            narrator.hear(&record);
+            said(narrator.tell(opened.tape.time_at(number)))?;
+        }
+    }
+    said(narrator.tell_the_rest())
+}
+
+/// Every fact and command.
+fn list(opened: &Opened, arguments: &ReplayArguments) -> Result<(), Failure> {
+    let wanted = arguments.wanted();
     let mut picture = Picture::default();
     let mut lines: Vec<String> = Vec::new();
     for number in opened.tape.first()..opened.tape.end() {

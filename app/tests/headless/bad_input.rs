@@ -284,7 +284,7 @@ fn without_a_display_the_demonstration_follows_in_the_terminal() {
         let (said, words) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert_eq!(output.status.code(), Some(0), "{words}{said}");
         assert!(words.lines().count() == 1 && words.contains("apt install"), "{words}");
-        assert!(said.contains("[14] ") && said.contains("Verdict"), "{said}");
+        assert!(said.contains("Step 14: ") && said.contains("Verdict"), "{said}");
         assert!(said.contains("2 replicas") && !said.contains("replica-3"), "what was wished for is passed on: {said}");
     }
 }

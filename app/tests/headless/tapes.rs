@@ -25,15 +25,20 @@ fn a_tape_is_told_and_judged_without_a_cluster() {
     let folder = tempfile::tempdir().unwrap();
     let path = saved(folder.path());
     let path = path.to_str().unwrap();
-    let told = program(&["replay", path]);
-    let words = String::from_utf8(told.stdout).unwrap();
-    assert_eq!(told.status.code(), Some(0), "{words}");
+    let told = String::from_utf8(program(&["replay", path]).stdout).unwrap();
+    for part in [" orders in the last second", "takes over as the primary of view 2", "✓ history linearizable"] {
+        assert!(told.contains(part), "{part} is missing in {told}");
+    }
+    let facts = program(&["replay", path, "--facts"]);
+    let words = String::from_utf8(facts.stdout).unwrap();
+    assert_eq!(facts.status.code(), Some(0), "{words}");
     for part in
         ["✓ is primary of view 2", "> asked: Crash", "[9] order to M1 1AE → front-end", "✓ history linearizable"]
     {
         assert!(words.contains(part), "{part} is missing in {words}");
     }
-    let part = String::from_utf8(program(&["replay", path, "--from", "0.5", "--until", "0.6"]).stdout).unwrap();
+    let part =
+        String::from_utf8(program(&["replay", path, "--facts", "--from", "0.5", "--until", "0.6"]).stdout).unwrap();
     assert!(part.lines().count() > 10 && part.len() < words.len() / 2);
     let report = program(&["replay", path, "--json"]);
     let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
@@ -77,7 +82,7 @@ fn without_a_display_a_tape_is_told_in_the_terminal() {
     let told = program(&["gui", "--tape", path.to_str().unwrap()]);
     assert_eq!(told.status.code(), Some(0));
     assert!(String::from_utf8(told.stderr).unwrap().contains("The tape is shown in the terminal"));
-    assert!(String::from_utf8(told.stdout).unwrap().contains("is primary of view 2"));
+    assert!(String::from_utf8(told.stdout).unwrap().contains("takes over as the primary of view 2"));
 }
 
 /// What real processes tell goes onto a tape, into a file, and comes back; the verdict is in favour.

@@ -4,6 +4,10 @@
 pub const BUSY_WITH_FILE: &str = "A tape is still being saved or opened. Wait a moment.";
 /// What saving a tape does.
 pub const SAVE_TAPE_HINT: &str = "The recording of the whole run. You can open it again without a cluster.";
+/// What saving a transcript does.
+pub const SAVE_TRANSCRIPT_HINT: &str = "What the narrator has told, sentence by sentence, as a text (Markdown).";
+/// What stands over a transcript.
+pub const TRANSCRIPT_TITLE: &str = "Just Hungry: what happened";
 /// What opening a tape does.
 pub const OPEN_TAPE_HINT: &str =
     "The window shows the tape while the cluster keeps running. You can also drop the file on the window.";

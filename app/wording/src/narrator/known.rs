@@ -1,0 +1,287 @@
+//! What the narrator knows: names, who leads, what links do, what became of each request.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use protocol::ids::{CustomerId, MessageId, NodeId, OpNumber, OrderNumber, RequestId, Role, View};
+use protocol::message::Ask;
+use protocol::plant::Plant;
+use protocol::trace::{
+    Actor, LauncherEvent, LinkRule, NoService, Rate, ReplicaState, Sign, Standing, TraceEvent, TraceRecord,
+};
+
+use super::news::Sent;
+use super::sentence::list;
+
+/// Requests, and messages, that are remembered.
+const MOST: usize = 4_000;
+
+/// A request of a customer.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub ask: Ask,
+    pub asked: u64,
+    /// How often its customer has sent it.
+    pub sent: u32,
+    /// To which replicas front-ends have passed it on.
+    pub passed_to: Vec<NodeId>,
+    /// Which operation it became, and by whose work.
+    pub op: Option<(OpNumber, NodeId)>,
+    /// Its number among the orders, once a primary has said that.
+    pub number: Option<OrderNumber>,
+    /// Replicas that have answered it.
+    pub answered_by: Vec<NodeId>,
+}
+
+impl Request {
+    pub fn new(ask: Ask, asked: u64) -> Self {
+        Self { ask, asked, sent: 0, passed_to: Vec::new(), op: None, number: None, answered_by: Vec::new() }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Known {
+    names: HashMap<NodeId, String>,
+    pub actors: HashMap<NodeId, Actor>,
+    pub by_name: BTreeMap<String, NodeId>,
+    pub customers: HashMap<CustomerId, String>,
+    /// Processes that have ended, and when.
+    pub ended: HashMap<NodeId, u64>,
+    pub frozen: HashMap<NodeId, u64>,
+    pub links: BTreeMap<(String, String), LinkRule>,
+    /// When somebody heard from somebody, at least.
+    heard: HashMap<(NodeId, NodeId), u64>,
+    /// What each replica believes to be.
+    pub stands: HashMap<NodeId, (Standing, View)>,
+    pub newest: View,
+    /// Whose confirmation the newest primary needs, without itself.
+    pub backups: BTreeSet<NodeId>,
+    /// By whom a node is suspected, and what that goes by.
+    pub suspected: HashMap<NodeId, (NodeId, Sign)>,
+    /// Views that the name server said to have recorded.
+    pub recorded: BTreeSet<u64>,
+    pub requests: BTreeMap<RequestId, Request>,
+    pub ops: BTreeMap<OpNumber, Vec<RequestId>>,
+    /// Requests that have reached a replica and are no operation there yet.
+    pub ready: HashMap<NodeId, Vec<RequestId>>,
+    pub last_op: HashMap<NodeId, OpNumber>,
+    /// Up to where each replica has confirmed.
+    pub confirmed: HashMap<NodeId, OpNumber>,
+    pub committed: OpNumber,
+    pub messages: BTreeMap<MessageId, Sent>,
+    /// What was told once and is not told again.
+    pub said: HashSet<String>,
+    /// What each replica said of itself last.
+    pub states: BTreeMap<NodeId, ReplicaState>,
+    /// Front-ends that serve nobody: since when, and why.
+    pub waits: HashMap<NodeId, (u64, NoService)>,
+    pub plant: Option<Plant>,
+    /// How fast time goes where the telling has come to.
+    pub rate: Rate,
+    /// How fast it goes now.
+    pub goes: Rate,
+    pub hop: u64,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            names: HashMap::new(),
+            actors: HashMap::new(),
+            by_name: BTreeMap::new(),
+            customers: HashMap::new(),
+            ended: HashMap::new(),
+            frozen: HashMap::new(),
+            links: BTreeMap::new(),
+            heard: HashMap::new(),
+            stands: HashMap::new(),
+            newest: View::default(),
+            backups: BTreeSet::new(),
+            suspected: HashMap::new(),
+            recorded: BTreeSet::new(),
+            requests: BTreeMap::new(),
+            ops: BTreeMap::new(),
+            ready: HashMap::new(),
+            last_op: HashMap::new(),
+            confirmed: HashMap::new(),
+            committed: OpNumber(0),
+            messages: BTreeMap::new(),
+            said: HashSet::new(),
+            states: BTreeMap::new(),
+            waits: HashMap::new(),
+            plant: None,
+            rate: Rate::REAL,
+            goes: Rate::REAL,
+            hop: 0,
+        }
+    }
+}
+
+impl Known {
+    /// What holds as soon as it is heard: names, and the speed of time.
+    pub fn overhear(&mut self, record: &TraceRecord) {
+        match &record.event {
+            TraceEvent::Launcher(LauncherEvent::Started(started)) => {
+                self.names.insert(record.node, started.name.clone());
+            }
+            TraceEvent::Launcher(LauncherEvent::CustomerIs { customer, name, .. }) => {
+                self.customers.insert(*customer, name.clone());
+                self.names.insert(record.node, name.clone());
+            }
+            TraceEvent::Launcher(LauncherEvent::ClockIs { rate, .. }) => self.goes = *rate,
+            TraceEvent::Launcher(_) | TraceEvent::Node(_) | TraceEvent::Machine(_) => {}
+        }
+    }
+
+    pub fn flowed(&mut self, from: NodeId, sent: &[(NodeId, u64, u64)], at: u64) {
+        sent.iter().filter(|(_, _, control)| *control > 0).for_each(|(to, ..)| self.hears(*to, from, at));
+    }
+
+    pub fn hears(&mut self, listener: NodeId, speaker: NodeId, at: u64) {
+        let last = self.heard.entry((listener, speaker)).or_default();
+        *last = at.max(*last);
+    }
+
+    /// When a node heard another one last, at least.
+    pub fn last_heard(&self, listener: NodeId, speaker: NodeId) -> Option<u64> {
+        self.heard.get(&(listener, speaker)).copied()
+    }
+
+    /// A length of real time, as cluster time goes where the telling has come to.
+    pub fn in_cluster_time(&self, micros: u64) -> u64 {
+        at_rate(micros, self.rate)
+    }
+
+    /// What people call a node.
+    pub fn name(&self, id: NodeId) -> String {
+        self.names.get(&id).cloned().unwrap_or_else(|| id.to_string())
+    }
+
+    /// The same in the middle of a sentence.
+    pub fn called(&self, id: NodeId) -> String {
+        match self.name(id).as_str() {
+            "front-end" => "the front-end".into(),
+            "name-server" => "the name server".into(),
+            name => name.to_owned(),
+        }
+    }
+
+    /// The same, and of the only one that believes it leads: "the primary".
+    pub fn role(&self, id: NodeId) -> String {
+        if self.primary() == Some(id) && self.leading().count() == 1 { "the primary".into() } else { self.called(id) }
+    }
+
+    pub fn names(&self, ids: impl IntoIterator<Item = NodeId>) -> String {
+        let mut names: Vec<String> = ids.into_iter().map(|id| self.called(id)).collect();
+        names.sort_unstable();
+        list(&names)
+    }
+
+    pub fn customer(&self, request: RequestId) -> String {
+        self.customers.get(&request.customer).cloned().unwrap_or_else(|| "a customer".into())
+    }
+
+    pub fn is_replica(&self, id: NodeId) -> bool {
+        self.actors.get(&id) == Some(&Actor::Role(Role::Replica))
+    }
+
+    pub fn runs(&self, id: NodeId) -> bool {
+        self.actors.contains_key(&id) && !self.ended.contains_key(&id)
+    }
+
+    /// All running nodes of a role.
+    pub fn of_role(&self, role: Role) -> impl Iterator<Item = NodeId> {
+        let of_role = move |(_, actor): &(&NodeId, &Actor)| **actor == Actor::Role(role);
+        let mut nodes: Vec<NodeId> = self.actors.iter().filter(of_role).map(|(id, _)| *id).collect();
+        nodes.retain(|id| self.runs(*id));
+        nodes.sort_unstable_by_key(|id| self.name(*id));
+        nodes.into_iter()
+    }
+
+    /// The acting primary of the newest view.
+    pub fn primary(&self) -> Option<NodeId> {
+        let leads = |id: &NodeId| self.believes_it_leads(*id);
+        Some(self.newest.primary).filter(leads)
+    }
+
+    pub fn believes_it_leads(&self, id: NodeId) -> bool {
+        self.runs(id) && self.stands.get(&id).is_some_and(|(standing, _)| *standing == Standing::Primary)
+    }
+
+    fn leading(&self) -> impl Iterator<Item = NodeId> {
+        self.stands.keys().copied().filter(|id| self.believes_it_leads(*id))
+    }
+
+    /// Why nothing gets from one to another, as the rest of a sentence.
+    pub fn blocked(&self, from: NodeId, to: NodeId) -> Option<String> {
+        let (one, other) = (self.name(from), self.name(to));
+        let rule = self.links.get(&(one.clone(), other.clone())).copied().unwrap_or_default();
+        let (from, to) = (self.called(from), self.called(to));
+        if rule.cut {
+            Some(format!("the link from {from} to {to} is cut"))
+        } else if rule.hold {
+            Some(format!("the link from {from} to {to} holds messages back"))
+        } else {
+            None
+        }
+    }
+
+    /// Why a backup does not confirm, as far as it is known.
+    pub fn hinders(&self, primary: NodeId, backup: NodeId) -> Option<String> {
+        if self.ended.contains_key(&backup) {
+            return Some(format!("{} has crashed", self.called(backup)));
+        }
+        if self.frozen.contains_key(&backup) {
+            return Some(format!("{} is frozen", self.called(backup)));
+        }
+        self.blocked(primary, backup).or_else(|| self.blocked(backup, primary))
+    }
+
+    /// Backups of which no confirmation of this operation is known, and why they do not confirm.
+    pub fn lacking(&self, primary: NodeId, op: OpNumber) -> Vec<(NodeId, String)> {
+        let others = self.backups.iter().filter(|id| **id != primary);
+        let behind = others.filter(|id| self.confirmed.get(id).is_none_or(|confirmed| *confirmed < op));
+        behind.filter_map(|id| Some((*id, self.hinders(primary, *id)?))).collect()
+    }
+
+    /// Whether this is said for the first time.
+    pub fn is_new(&mut self, what: String) -> bool {
+        if self.said.len() > MOST {
+            self.said.clear();
+        }
+        self.said.insert(what)
+    }
+
+    pub fn remember(&mut self, sent: Sent) {
+        self.messages.insert(sent.message, sent);
+        if self.messages.len() > MOST {
+            self.messages.pop_first();
+        }
+    }
+
+    /// "Ada's order", "the orders of Ada and Bob"; of requests that are not known, "an order".
+    pub fn orders(&self, requests: &[RequestId]) -> String {
+        match requests {
+            [] => "an order".into(),
+            [one] => format!("{}'s order", self.customer(*one)),
+            several => {
+                let mut names: Vec<String> = several.iter().map(|request| self.customer(*request)).collect();
+                names.dedup();
+                format!("the orders of {}", list(&names))
+            }
+        }
+    }
+
+    pub fn trim(&mut self) {
+        while self.requests.len() > MOST {
+            self.requests.pop_first();
+        }
+        while self.ops.len() > MOST {
+            self.ops.pop_first();
+        }
+    }
+}
+
+/// A length of real time in cluster time that goes at a rate.
+pub(super) fn at_rate(micros: u64, rate: Rate) -> u64 {
+    (u128::from(micros) * u128::from(rate.0) / u128::from(Rate::REAL.0)) as u64
+}
