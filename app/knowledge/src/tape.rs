@@ -21,7 +21,7 @@ use crate::picture::{MessageInFlight, Picture};
 use crate::user_command::UserCommand;
 use checkpoint::Checkpoint;
 use entry_log::EntryLog;
-pub use file::{SaveError, TapeCopy, save};
+pub use file::{SaveError, TapeCopy, save, save_text};
 use frames::Frames;
 pub use message_index::{Arrival, MessageIndex, MessageTrack, RequestTrack};
 pub use moment::Moment;

@@ -11,6 +11,8 @@ use crate::theme::size;
 pub(super) struct Arrangement {
     /// The status bar, if there is room for it.
     pub status_bar: bool,
+    /// The narrator's strip below the diagram.
+    pub narrator: bool,
     /// Customers and the order form; where the inspector has no panel of its own, that too.
     pub left: Option<RangeInclusive<f32>>,
     pub right: Option<RangeInclusive<f32>>,
@@ -28,6 +30,8 @@ const DIAGRAM: Vec2 = Vec2::new(240.0, 120.0);
 const DIAGRAM_SHARE: f32 = 0.5;
 /// Below this height there is only the diagram under the toolbar.
 const ROOM_FOR_STATUS_BAR: f32 = 200.0;
+/// Below this height the diagram needs the narrator's room; a presentation has more, without tabs.
+const ROOM_FOR_NARRATOR: (f32, f32) = (500.0, 340.0);
 
 /// Arranges the panels of a window in `room` points.
 pub(super) fn arrange(room: Vec2, presents: bool, teaches: bool) -> Arrangement {
@@ -40,12 +44,26 @@ pub(super) fn arrange(room: Vec2, presents: bool, teaches: bool) -> Arrangement 
     let two = page_only || room.x >= size::ROOM_FOR_TWO_PANELS;
     let most_side = (room.x - DIAGRAM.x) / if two && !page_only { 2.0 } else { 1.0 };
     let side = ((!presents || teaches) && most_side >= LEAST.0).then(|| LEAST.0..=most_side.min(420.0));
+    let narrator = room.y >= if presents { ROOM_FOR_NARRATOR.1 } else { ROOM_FOR_NARRATOR.0 };
+    let canvas = room.x
+        - match (page_only, side.is_some(), two) {
+            (true, ..) => size::RIGHT,
+            (false, true, true) => size::LEFT + size::RIGHT,
+            (false, true, false) => size::LEFT,
+            (false, false, _) => 0.0,
+        };
+    let strip = match (narrator, canvas >= size::ROOM_FOR_LONG_LINES) {
+        (false, _) => 0.0,
+        (true, true) => size::NARRATOR,
+        (true, false) => size::NARRATOR * 1.3,
+    };
     Arrangement {
         status_bar,
+        narrator,
         right: side.clone().filter(|_| two),
         left: side.filter(|_| !page_only),
         bottom: tabs.then(|| LEAST.1..=most_bottom.min(480.0)),
-        bottom_at_first: size::BOTTOM.min(room.y * size::BOTTOM_SHARE),
+        bottom_at_first: size::BOTTOM.min(room.y * size::BOTTOM_SHARE - strip).max(LEAST.1),
     }
 }
 

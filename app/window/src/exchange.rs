@@ -24,6 +24,9 @@ use knowledge::user_command::{CustomerCommand, UserCommand};
 impl Window {
     /// Takes in a fact from the cluster, or a command to it.
     pub fn take_in(&mut self, entry: Entry) {
+        if let Entry::Fact(record) = &entry {
+            self.narration.hear(record);
+        }
         self.tape.take_in(&mut self.picture, entry);
     }
 

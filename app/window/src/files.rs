@@ -9,14 +9,17 @@ use egui::Ui;
 
 use super::Window;
 use crate::folders::{Reader, Sort, called};
-use crate::panels::files::{Decided, named};
+use crate::narrating::transcript_of;
+use crate::panels::files::{Decided, Saves, named};
 use knowledge::recognition::{Kind, recognise};
 use knowledge::tape::{self, Opened, SaveError};
 use scenarios::{self, Lesson, Scenario};
+use wording::narrator::Transcript;
 
 /// What a file holds that was opened.
 enum File {
-    Tape(Box<Opened>),
+    /// With what is told of it.
+    Tape(Box<(Opened, Transcript)>),
     Scenario(Box<Scenario>),
     Lesson(Box<Lesson>),
     /// It was to be a scenario or a lesson and is none: a sentence with line and reason.
@@ -32,9 +35,12 @@ enum Saved {
     Failed(SaveError),
 }
 
+/// Writes what is to be saved.
+type Save = Box<dyn FnOnce(&Path) -> Result<(), SaveError> + Send>;
+
 #[derive(Default)]
 pub(super) struct Files {
-    saving: Option<Receiver<Saved>>,
+    saving: Option<(Saves, Receiver<Saved>)>,
     opening: Option<(String, Receiver<Result<File, String>>)>,
     saved_as: String,
     /// What is read or written now.
@@ -57,7 +63,7 @@ impl Window {
         }
         match self.files_state.take_decided() {
             Some(Decided::Open(path, sort)) => self.begin_open(ui, &path, sort, now),
-            Some(Decided::Save { path, replaces }) => self.begin_save(ui, path, replaces, now),
+            Some(Decided::Save { what, path, replaces }) => self.begin_save(ui, what, path, replaces, now),
             None => {}
         }
         if let Some(folder) = self.files_state.take_folder_to_list() {
@@ -88,28 +94,45 @@ impl Window {
         }
     }
 
-    fn begin_save(&mut self, ui: &Ui, path: PathBuf, replaces: bool, now: f64) {
+    fn begin_save(&mut self, ui: &Ui, what: Saves, path: PathBuf, replaces: bool, now: f64) {
         if self.files.busy() {
             return self.notices.say(now, wording::BUSY_WITH_FILE.into());
         }
         let (sender, receiver) = channel();
-        let (copy, context) = (self.shown_tape().copy(), ui.ctx().clone());
+        let context = ui.ctx().clone();
         let whole = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
         self.files.path.clone_from(&whole);
         let shown = called(whole.as_os_str(), 400);
-        self.files.saved_as = format!("Saved {} entries as {shown}.", copy.len());
-        self.files.saving = Some(receiver);
-        let save = move || {
+        let (save, saved_as) = match what {
+            Saves::Tape => self.save_of_tape(&shown),
+            Saves::Transcript => self.save_of_transcript(&shown),
+        };
+        self.files.saved_as = saved_as;
+        self.files.saving = Some((what, receiver));
+        let work = move || {
             let is_file = std::fs::symlink_metadata(&path).is_ok_and(|found| !found.is_dir());
             let saved = match is_file && !replaces {
                 true => Saved::WouldReplace(whole),
-                false => tape::save(&copy, &path).map_or_else(Saved::Failed, |()| Saved::Done),
+                false => save(&path).map_or_else(Saved::Failed, |()| Saved::Done),
             };
             // Nobody waits for it once the window is closed.
             let _ = sender.send(saved);
             context.request_repaint();
         };
-        self.begin("saving", save, now);
+        self.begin("saving", work, now);
+    }
+
+    fn save_of_tape(&self, shown: &str) -> (Save, String) {
+        let copy = self.shown_tape().copy();
+        let saved_as = format!("Saved {} entries as {shown}.", copy.len());
+        (Box::new(move |path| tape::save(&copy, path)), saved_as)
+    }
+
+    fn save_of_transcript(&self, shown: &str) -> (Save, String) {
+        let transcript = self.shown_transcript();
+        let saved_as = format!("Saved {} sentences as {shown}.", transcript.sentences().len());
+        let text = transcript.text(wording::TRANSCRIPT_TITLE);
+        (Box::new(move |path| tape::save_text(&text, path)), saved_as)
     }
 
     fn begin_open(&mut self, ui: &Ui, path: &Path, sort: Sort, now: f64) {
@@ -141,18 +164,22 @@ impl Window {
     }
 
     fn finish_files(&mut self, now: f64) {
-        if let Some(receiver) = &self.files.saving
+        if let Some((what, receiver)) = &self.files.saving
             && let Some(outcome) = over(receiver.try_recv())
         {
+            let what = *what;
             self.files.saving = None;
             match outcome {
                 Some(Saved::Done) => {
-                    self.files_state.remember(&self.files.path, true);
+                    match what {
+                        Saves::Tape => self.files_state.remember(&self.files.path, true),
+                        Saves::Transcript => self.files_state.remember_folder(&self.files.path),
+                    }
                     self.files_state.report(std::mem::take(&mut self.files.saved_as));
                 }
-                Some(Saved::WouldReplace(path)) => self.files_state.ask_to_replace(path),
+                Some(Saved::WouldReplace(path)) => self.files_state.ask_to_replace(what, path),
                 Some(Saved::Failed(error)) => self.notices.say(now, error.to_string()),
-                None => self.notices.say(now, "Saving the tape failed unexpectedly. Try again.".into()),
+                None => self.notices.say(now, "Saving the file failed unexpectedly. Try again.".into()),
             }
         }
         if let Some((name, receiver)) = &self.files.opening
@@ -164,7 +191,7 @@ impl Window {
                 self.files_state.remember(&self.files.path, false);
             }
             match outcome {
-                Some(Ok(File::Tape(opened))) => self.show_tape(name, *opened, now),
+                Some(Ok(File::Tape(opened))) => self.show_told_tape(name, *opened, now),
                 Some(Ok(File::Scenario(_) | File::Lesson(_))) if self.alone => {
                     self.notices.say(now, wording::ONLY_A_TAPE.into())
                 }
@@ -216,7 +243,9 @@ fn open(path: &Path, expected: Sort) -> Result<File, String> {
 
 fn open_tape(path: &Path) -> Result<File, String> {
     let refused = |error| format!("{} was not opened. {error}", file_name(path));
-    tape::open(path).map(|opened| File::Tape(Box::new(opened))).map_err(refused)
+    let opened = tape::open(path).map_err(refused)?;
+    let transcript = transcript_of(&opened.tape);
+    Ok(File::Tape(Box::new((opened, transcript))))
 }
 
 /// None: not yet. Some(None): it never will.

@@ -18,6 +18,7 @@ mod frame_cost;
 mod kept;
 mod keys;
 mod lessons;
+mod narrating;
 mod opening;
 pub mod panels;
 mod past;
@@ -35,9 +36,10 @@ use crate::folders::Sort;
 use crate::panels::bottom::{BottomState, bottom_ui};
 use crate::panels::catalogue::catalogue_ui;
 use crate::panels::consent::Asked;
-use crate::panels::files::{FilesState, Purpose, files_ui};
+use crate::panels::files::{FilesState, Purpose, Saves, files_ui};
 use crate::panels::inspector::{InspectorState, inspector_ui};
 use crate::panels::lesson::{LessonClick, lesson_ui};
+use crate::panels::narrator::narrator_ui;
 use crate::panels::notices::{NoticesState, notices_ui, past_notices_ui};
 use crate::panels::order_form::{OrderFormState, ordering_ui};
 use crate::panels::past::{PastClick, past_banner_ui};
@@ -81,6 +83,7 @@ pub struct Window {
     bottom: BottomState,
     notices: NoticesState,
     past: Option<past::Past>,
+    narration: narrating::Narration,
     /// Which file is asked for.
     pub files_state: FilesState,
     files: files::Files,
@@ -108,6 +111,7 @@ impl Window {
     pub fn ui(&mut self, ui: &mut Ui) {
         let now = ui.input(|input| input.time);
         self.notices.follow(now, &self.picture);
+        self.narration.tell(self.picture.now);
         self.past_keys(ui);
         self.exchange_pictures();
         self.select_last(now);
@@ -152,7 +156,8 @@ impl Window {
         self.show_pointer(ui.ctx());
         keys::handle(ui, self, free);
         for (asks, purpose) in [
-            (&mut self.toolbar.save_tape, Purpose::SaveTape),
+            (&mut self.toolbar.save_tape, Purpose::Save(Saves::Tape)),
+            (&mut self.toolbar.save_transcript, Purpose::Save(Saves::Transcript)),
             (&mut self.toolbar.open_tape, Purpose::Open(Sort::Tape)),
             (&mut self.scenarios.opens, Purpose::Open(Sort::Scenario)),
         ] {
@@ -166,12 +171,13 @@ impl Window {
         self.follow_lesson(click_on_lesson);
         self.zoom(ui.ctx());
         self.repaint_while_something_moves(ui.ctx());
+        self.repaint_when_something_is_to_be_told(ui.ctx());
     }
 
     fn panels(&mut self, ui: &mut Ui) -> (Option<PastClick>, Option<LessonClick>) {
         let t = tokens(ui);
         let (judged, shown) = (self.judged(), self.shown());
-        let performed = self.performed();
+        let (performed, told) = (self.performed(), self.told());
         let Lessons { looks_at, state: lesson_state, .. } = &mut self.lessons;
         let lesson = lessons::shown(self.performing.as_ref(), *looks_at, self.played);
         self.toolbar.lesson = lesson.as_ref().map(lessons::chip);
@@ -200,11 +206,7 @@ impl Window {
             Panel::left(id).default_size(size::LEFT).size_range(range).frame(side).show(ui, |ui| {
                 ui.take_available_width();
                 if room.right.is_none() {
-                    let choices = [(Side::Lesson, "Lesson"), (Side::Order, "Order"), (Side::Inspect, "Inspect")];
-                    let choices = if lesson.is_some() { &choices[..] } else { &choices[1..] };
-                    let chosen = ui.horizontal(|ui| tabs(ui, self.side, choices)).inner;
-                    self.side = chosen.unwrap_or(self.side);
-                    hairline(ui);
+                    side_tabs_ui(ui, &mut self.side, lesson.is_some());
                 }
                 match (&lesson, self.side) {
                     (Some(lesson), Side::Lesson) if room.right.is_none() => {
@@ -229,6 +231,11 @@ impl Window {
                     None => inspector_ui(ui, picture, &mut self.inspector, &mut self.focus, commands),
                 }
             });
+        }
+        if room.narrator
+            && let Some(at) = narrator_ui(ui, told.as_ref(), self.appearance.presents)
+        {
+            self.bottom.looks_at(at);
         }
         CentralPanel::no_frame().show(ui, |ui| {
             workflow_diagram_ui(ui, picture, &mut self.diagram, &mut self.focus, commands);
@@ -284,6 +291,14 @@ impl Window {
             context.request_repaint_after_secs(time::ARC_FRAME);
         }
     }
+}
+
+/// What one side panel serves for, where there is no room for two.
+fn side_tabs_ui(ui: &mut Ui, side: &mut Side, teaches: bool) {
+    let choices = [(Side::Lesson, "Lesson"), (Side::Order, "Order"), (Side::Inspect, "Inspect")];
+    let choices = if teaches { &choices[..] } else { &choices[1..] };
+    *side = ui.horizontal(|ui| tabs(ui, *side, choices)).inner.unwrap_or(*side);
+    hairline(ui);
 }
 
 /// Under which name the system keeps what is remembered.

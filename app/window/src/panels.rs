@@ -13,6 +13,7 @@ pub mod files;
 pub mod inspector;
 pub mod lesson;
 pub mod links;
+pub mod narrator;
 pub mod notices;
 pub mod order_form;
 pub mod pace;

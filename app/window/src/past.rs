@@ -5,6 +5,7 @@
 use egui::{Key, Modifiers, Ui};
 
 use super::Window;
+use super::narrating::transcript_of;
 use crate::panels::Selected;
 use crate::panels::past::{PastClick, Shown};
 use crate::panels::timeline::{Course, Look};
@@ -14,6 +15,7 @@ use crate::theme::time;
 use knowledge::picture::Picture;
 use knowledge::tape::{Moment, Opened, Tape};
 use knowledge::verdict::evidence::Judged;
+use wording::narrator::Transcript;
 
 /// A moment that is not the present.
 pub(super) struct Past {
@@ -29,6 +31,7 @@ struct OpenedTape {
     name: String,
     tape: Tape,
     tip: Picture,
+    transcript: Transcript,
 }
 
 impl Window {
@@ -43,11 +46,17 @@ impl Window {
 
     /// Shows a tape instead of the present, from its end.
     pub fn show_tape(&mut self, name: String, opened: Opened, now: f64) {
+        let transcript = transcript_of(&opened.tape);
+        self.show_told_tape(name, (opened, transcript), now);
+    }
+
+    /// The same of one with what is told of it.
+    pub(super) fn show_told_tape(&mut self, name: String, (opened, transcript): (Opened, Transcript), now: f64) {
         for note in opened.notes {
             self.notices.say(now, note);
         }
         let moment = Moment::at(&opened.tape, opened.tape.end());
-        let opened = OpenedTape { name, tape: opened.tape, tip: opened.picture };
+        let opened = OpenedTape { name, tape: opened.tape, tip: opened.picture, transcript };
         self.past = Some(Past { opened: Some(Box::new(opened)), moment, plays: None });
         self.bottom.timeline = Default::default();
     }
@@ -79,6 +88,14 @@ impl Window {
         match &self.past {
             Some(Past { opened: Some(opened), .. }) => &opened.tape,
             _ => &self.tape,
+        }
+    }
+
+    /// All that is told of it.
+    pub(super) fn shown_transcript(&self) -> &Transcript {
+        match &self.past {
+            Some(Past { opened: Some(opened), .. }) => &opened.transcript,
+            _ => &self.narration.transcript,
         }
     }
 

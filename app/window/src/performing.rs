@@ -356,6 +356,7 @@ impl Window {
     pub fn begin_again(&mut self, now: Duration, load_driver: Result<Box<dyn LoadDriver>, String>) {
         self.picture = Picture::default();
         self.tape = Tape::default();
+        self.narration = Default::default();
         (self.past, self.alone) = (None, false);
         self.bottom.timeline = Default::default();
         self.focus = Default::default();

@@ -145,6 +145,10 @@ pub mod size {
     pub(crate) const BOTTOM: f32 = 236.0;
     /// See [`BOTTOM`].
     pub(crate) const BOTTOM_SHARE: f32 = 0.29;
+    /// The narrator's strip, about; in a narrow window its sentences take more lines.
+    pub const NARRATOR: f32 = 56.0;
+    /// On a canvas of this width its sentences take one line each.
+    pub const ROOM_FOR_LONG_LINES: f32 = 660.0;
     /// A presentation in a window of this height, in its own larger points, keeps the tabs at the bottom.
     pub(crate) const TIMELINE_PRESENTED: f32 = 640.0;
     /// A node of the cluster.

@@ -64,7 +64,7 @@ impl From<Entry> for Line {
     }
 }
 
-/// Why a tape was not saved. Displayed as a sentence.
+/// Why a tape, or what is told of one, was not saved. Displayed as a sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
     /// Nothing to name the file by.
@@ -142,6 +142,18 @@ fn line(sink: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
 /// # Errors
 /// See [`SaveError`].
 pub fn save(tape: &TapeCopy, path: &Path) -> Result<(), SaveError> {
+    save_whole(path, |file| tape.write(file))
+}
+
+/// Saves a text in the same way.
+///
+/// # Errors
+/// See [`SaveError`].
+pub fn save_text(text: &str, path: &Path) -> Result<(), SaveError> {
+    save_whole(path, |file| file.write_all(text.as_bytes()))
+}
+
+fn save_whole(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), SaveError> {
     let shown = |path: &Path| protocol::text::shown(&path.display().to_string(), usize::MAX);
     let Some(name) = path.file_name() else { return Err(SaveError::NoName(shown(path))) };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -151,7 +163,7 @@ pub fn save(tape: &TapeCopy, path: &Path) -> Result<(), SaveError> {
     let mut part = name.to_owned();
     part.push(format!(".{}.part", std::process::id()));
     let part: PathBuf = folder.join(part);
-    let written = write_whole(tape, &part).and_then(|()| fs::rename(&part, path));
+    let written = write_part(&part, write).and_then(|()| fs::rename(&part, path));
     written.map_err(|why| {
         // Half a file helps nobody; if it cannot be removed either, the error is told all the same.
         let _ = fs::remove_file(&part);
@@ -162,9 +174,9 @@ pub fn save(tape: &TapeCopy, path: &Path) -> Result<(), SaveError> {
     })
 }
 
-fn write_whole(tape: &TapeCopy, part: &Path) -> io::Result<()> {
+fn write_part(part: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
     let mut file = BufWriter::new(File::create(part)?);
-    tape.write(&mut file)?;
+    write(&mut file)?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
 }
 

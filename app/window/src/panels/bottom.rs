@@ -5,7 +5,7 @@ use protocol::text::without_invisible;
 
 use super::Focus;
 use super::Selected;
-use super::timeline::{Course, TimelineState, controls_ui, timeline_ui};
+use super::timeline::{Course, Look, TimelineState, controls_ui, timeline_ui};
 use crate::theme::{self, size, text, tokens};
 use crate::widgets::{Explains, READ, dim, dots_below, field, follow_focus, from_right, hairline, tabs};
 use knowledge::picture::{LogLine, Picture};
@@ -27,6 +27,14 @@ pub struct BottomState {
     filter: String,
     /// Also what it asks for.
     pub timeline: TimelineState,
+}
+
+impl BottomState {
+    /// A moment is to be shown, in the timeline too.
+    pub fn looks_at(&mut self, at: u64) {
+        self.tab = Tab::Timeline;
+        self.timeline.ask(Look::At(at));
+    }
 }
 
 pub(crate) fn bottom_ui(ui: &mut Ui, course: Course<'_>, state: &mut BottomState, focus: &mut Focus) {

@@ -16,23 +16,32 @@ use rows::Rows;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To save the tape in it.
-    SaveTape,
+    /// To save something in it.
+    Save(Saves),
     /// To open what it holds.
     Open(Sort),
+}
+
+/// What is saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saves {
+    Tape,
+    /// What the narrator has told.
+    Transcript,
 }
 
 impl Purpose {
     fn sort(self) -> Sort {
         match self {
-            Purpose::SaveTape => Sort::Tape,
+            Purpose::Save(_) => Sort::Tape,
             Purpose::Open(sort) => sort,
         }
     }
 
     fn title(self) -> &'static str {
         match self {
-            Purpose::SaveTape => "Save tape",
+            Purpose::Save(Saves::Tape) => "Save tape",
+            Purpose::Save(Saves::Transcript) => "Save transcript",
             Purpose::Open(Sort::Tape) => "Open tape",
             Purpose::Open(Sort::Scenario) => "Open scenario",
         }
@@ -40,7 +49,8 @@ impl Purpose {
 
     fn hint(self) -> &'static str {
         match self {
-            Purpose::SaveTape => wording::SAVE_TAPE_HINT,
+            Purpose::Save(Saves::Tape) => wording::SAVE_TAPE_HINT,
+            Purpose::Save(Saves::Transcript) => wording::SAVE_TRANSCRIPT_HINT,
             Purpose::Open(Sort::Tape) => wording::OPEN_TAPE_HINT,
             Purpose::Open(Sort::Scenario) => wording::OPEN_SCENARIO_HINT,
         }
@@ -49,8 +59,9 @@ impl Purpose {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decided {
-    /// Save the tape there; whether what is there may be lost.
+    /// Save it there; whether what is there may be lost.
     Save {
+        what: Saves,
         path: PathBuf,
         /// A person has agreed that the file of that name is replaced.
         replaces: bool,
@@ -72,7 +83,7 @@ pub struct FilesState {
     shows_all: bool,
     to_list: Option<PathBuf>,
     decided: Option<Decided>,
-    replaces: Option<PathBuf>,
+    replaces: Option<(Saves, PathBuf)>,
     reported: Option<String>,
     /// The name under which a tape was saved last.
     saved_as: Option<String>,
@@ -86,7 +97,8 @@ const MOST_RECENT: usize = 5;
 impl FilesState {
     pub fn ask(&mut self, purpose: Purpose) {
         self.typed = match purpose {
-            Purpose::SaveTape => self.saved_as.clone().unwrap_or_else(|| "lecture.jhtape".into()),
+            Purpose::Save(Saves::Tape) => self.saved_as.clone().unwrap_or_else(|| "lecture.jhtape".into()),
+            Purpose::Save(Saves::Transcript) => "lecture.md".into(),
             Purpose::Open(_) => String::new(),
         };
         (self.asked, self.is_new, self.shows_all) = (Some(purpose), true, false);
@@ -114,8 +126,8 @@ impl FilesState {
     }
 
     /// There is a file of that name: may it be lost?
-    pub(crate) fn ask_to_replace(&mut self, path: PathBuf) {
-        self.replaces = Some(path);
+    pub(crate) fn ask_to_replace(&mut self, what: Saves, path: PathBuf) {
+        self.replaces = Some((what, path));
     }
 
     /// A file was saved or opened: it is offered again, and its folder is where the next one is looked for.
@@ -127,6 +139,11 @@ impl FilesState {
         if was_saved {
             self.saved_as = path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
         }
+    }
+
+    /// A transcript was saved: it cannot be opened here, but its folder is where the next file is looked for.
+    pub fn remember_folder(&mut self, path: &Path) {
+        self.folder = path.parent().map(Path::to_owned);
     }
 
     /// Where files are looked for.
@@ -177,7 +194,7 @@ impl FilesState {
     /// What Enter and the button mean: enter a folder, or decide.
     fn decide(&mut self, purpose: Purpose) -> bool {
         let chosen = match purpose {
-            Purpose::SaveTape => self.rows.called(split(&self.typed).1).filter(|item| item.is_folder),
+            Purpose::Save(_) => self.rows.called(split(&self.typed).1).filter(|item| item.is_folder),
             Purpose::Open(_) => self.rows.chosen(),
         };
         if let Some(item) = chosen.cloned() {
@@ -207,7 +224,7 @@ impl FilesState {
 
 fn decision(purpose: Purpose, path: PathBuf) -> Decided {
     match purpose {
-        Purpose::SaveTape => Decided::Save { path, replaces: false },
+        Purpose::Save(what) => Decided::Save { what, path, replaces: false },
         Purpose::Open(sort) => Decided::Open(path, sort),
     }
 }
@@ -271,14 +288,18 @@ fn ask_ui(ui: &mut Ui, state: &mut FilesState, purpose: Purpose) -> bool {
         }
     }
     let width = ui.available_width() - 20.0;
-    let example = if purpose.sort() == Sort::Tape { "lecture.jhtape" } else { "lesson.toml" };
+    let example = match purpose {
+        Purpose::Save(Saves::Transcript) => "lecture.md",
+        Purpose::Save(Saves::Tape) | Purpose::Open(Sort::Tape) => "lecture.jhtape",
+        Purpose::Open(Sort::Scenario) => "lesson.toml",
+    };
     let typed = field(ui, &mut state.typed, "File", example, width).on_hover_text(
         "Type a name or a path; ~ is your home folder. Typing also filters the list. Use the arrows to choose and Enter to open.",
     );
     let mut is_decided = enter && (typed.lost_focus() || typed.has_focus()) && state.decide(purpose);
     let went = folder_ui(ui, state, purpose, up, home, &mut is_decided);
     let filter = split(&state.typed).1.to_lowercase();
-    let saves = purpose == Purpose::SaveTape;
+    let saves = matches!(purpose, Purpose::Save(_));
     // A name that is there already is shown among the others, not alone.
     state.rows.filter(if saves { "" } else { &filter }, state.shows_all, purpose.sort());
     if typed.changed() {
@@ -320,7 +341,7 @@ fn folder_ui(ui: &mut Ui, state: &mut FilesState, purpose: Purpose, up: bool, ho
                     let shown = called(path.as_os_str(), 200);
                     if ui.button(&shown).clicked() {
                         match purpose {
-                            Purpose::SaveTape => state.typed = path.display().to_string(),
+                            Purpose::Save(_) => state.typed = path.display().to_string(),
                             Purpose::Open(_) => {
                                 state.decided = Some(decision(purpose, path.clone()));
                                 *decided = true;
@@ -359,7 +380,7 @@ fn reported_ui(ui: &Ui, reported: &mut Option<String>) {
 
 /// Asks before a file is replaced. To keep the old file, a person can type another name.
 fn replaces_ui(ui: &Ui, state: &mut FilesState) {
-    let Some(path) = state.replaces.clone() else { return };
+    let Some((what, path)) = state.replaces.clone() else { return };
     let shown = |part: Option<&std::ffi::OsStr>| called(part.unwrap_or_default(), 200);
     let (name, folder) = (shown(path.file_name()), shown(path.parent().map(Path::as_os_str)));
     let mut replaces = false;
@@ -383,11 +404,11 @@ fn replaces_ui(ui: &Ui, state: &mut FilesState) {
     if modal.should_close() {
         state.replaces = None;
         if replaces {
-            state.decided = Some(Decided::Save { path, replaces });
+            state.decided = Some(Decided::Save { what, path, replaces });
         } else {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
             state.folder = path.parent().map(Path::to_owned);
-            state.ask(Purpose::SaveTape);
+            state.ask(Purpose::Save(what));
             state.typed = name.unwrap_or_default();
         }
     }
@@ -406,7 +427,7 @@ mod tests {
         }
         assert_eq!(state.recent, ["/c/5", "/a/4", "/a/1", "/b/1", "/a/3"].map(PathBuf::from));
         assert_eq!(state.folder(), Some(Path::new("/c")));
-        state.ask(Purpose::SaveTape);
+        state.ask(Purpose::Save(Saves::Tape));
         assert_eq!((state.typed.as_str(), state.listed_folder()), ("4", PathBuf::from("/c")));
         state.ask(Purpose::Open(Sort::Tape));
         assert_eq!(state.typed, "");

@@ -130,6 +130,11 @@ impl Default for TimelineState {
 const SPANS: (u64, u64) = (200, 24 * 3600 * 1_000_000);
 
 impl TimelineState {
+    /// A moment is to be shown that was chosen elsewhere.
+    pub fn ask(&mut self, look: Look) {
+        self.look = Some(look);
+    }
+
     /// Where the person wants to look, since this was last asked.
     pub(crate) fn take_look(&mut self) -> Option<Look> {
         self.look.take()

@@ -55,6 +55,8 @@ pub struct ToolbarState {
     pub shortcuts: bool,
     /// Whether it was asked to save a tape.
     pub save_tape: bool,
+    /// Whether it was asked to save what the narrator has told.
+    pub save_transcript: bool,
     /// Whether it was asked to open one.
     pub open_tape: bool,
     /// Whether the list of past notifications is open.
@@ -361,6 +363,7 @@ fn menu(
         ui.separator();
         open(ui, "Save tape…", "", &mut state.save_tape);
         open(ui, "Open tape…", "", &mut state.open_tape);
+        open(ui, "Save transcript…", "", &mut state.save_transcript);
         ui.separator();
         open(ui, "Notifications", "", &mut state.notices);
         open(ui, "Keys", "?", &mut state.shortcuts);
