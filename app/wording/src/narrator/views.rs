@@ -21,12 +21,12 @@ impl Narrator {
         let (from, to) = (sent.message.from, sent.to);
         let (who, whom) = (self.known.called(from), self.known.called(to));
         match &sent.said {
-            Summary::ClaimFrontEnd if self.front_ends().iter().any(|id| *id != from) => {
-                if self.known.is_new(format!("claims {from}")) {
-                    let what = format!("{who} asks {whom} to be the newest front-end.");
-                    let means = "From now on only the newest may change the view.".to_owned();
-                    self.say(Sentence::step(at, 2, what).means(means).of_weight(Weight::Event));
-                }
+            Summary::ClaimFrontEnd
+                if self.front_ends().iter().any(|id| *id != from) && self.known.is_new(format!("claims {from}")) =>
+            {
+                let what = format!("{who} asks {whom} to be the newest front-end.");
+                let means = "From now on only the newest may change the view.".to_owned();
+                self.say(Sentence::step(at, 2, what).means(means).of_weight(Weight::Event));
             }
             Summary::RecordView(number) => {
                 let (number, primary, members) = (number.0, sent.primary, sent.members.clone());
