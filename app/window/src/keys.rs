@@ -5,6 +5,7 @@ use protocol::trace::{Freezing, MessageAct};
 
 use super::Window;
 use crate::panels::Selected;
+use crate::panels::help::Page;
 use crate::panels::pace::{Pace, RATES};
 use crate::panels::toolbar::{PlayClick, next_theme};
 use crate::panels::workflow_diagram::command_for;
@@ -70,9 +71,8 @@ fn is_asked(ui: &Ui) -> bool {
 pub(super) fn handle(ui: &Ui, window: &mut Window, free: bool) {
     zoom(ui, window);
     window.full_screen_key(ui);
-    let help = |input: &egui::InputState| input.key_pressed(Key::F1) || input.key_pressed(Key::Questionmark);
     if ui.input(|input| input.key_pressed(Key::F1)) {
-        window.toolbar.shortcuts = true;
+        window.toolbar.help.show(Page::Steps);
     }
     if typed(ui, Key::N, |modifiers| modifiers.command && !modifiers.alt) {
         window.toolbar.new_cluster = true;
@@ -80,8 +80,8 @@ pub(super) fn handle(ui: &Ui, window: &mut Window, free: bool) {
     if !free || ui.text_edit_focused() || is_asked(ui) {
         return;
     }
-    if ui.input(help) {
-        window.toolbar.shortcuts = true;
+    if ui.input(|input| input.key_pressed(Key::Questionmark)) {
+        window.toolbar.help.show(Page::Keys);
     }
     let pressed = |key: Key| typed(ui, key, |modifiers| modifiers == Modifiers::NONE);
     if pressed(Key::Escape) && !window.diagram.leaves_tool() {

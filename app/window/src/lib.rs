@@ -37,6 +37,7 @@ use crate::panels::bottom::{BottomState, bottom_ui};
 use crate::panels::catalogue::catalogue_ui;
 use crate::panels::consent::Asked;
 use crate::panels::files::{FilesState, Purpose, Saves, files_ui};
+use crate::panels::help::help_ui;
 use crate::panels::inspector::{InspectorState, inspector_ui};
 use crate::panels::lesson::{LessonClick, lesson_ui};
 use crate::panels::narrator::narrator_ui;
@@ -130,9 +131,7 @@ impl Window {
         if self.toolbar.about {
             about::about_ui(ui, &mut self.toolbar.about);
         }
-        if self.toolbar.shortcuts {
-            about::shortcuts_ui(ui, &mut self.toolbar.shortcuts);
-        }
+        help_ui(ui, &mut self.toolbar.help);
         if self.toolbar.notices {
             past_notices_ui(ui, &self.notices, &mut self.toolbar.notices);
         }

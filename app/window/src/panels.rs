@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod consent;
 pub mod customers;
 pub mod files;
+pub mod help;
 pub mod inspector;
 pub mod lesson;
 pub mod links;

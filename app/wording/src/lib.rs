@@ -122,12 +122,14 @@ pub const GIVE_UP_MEANS: &str = "Ends the order for certain: either it was place
 pub const NO_NOTICES: &str = "Nothing has been refused yet.";
 /// What a click on a number of a line does.
 pub const BADGE_MEANS: &str = "Click: show the last message of this step on this line.";
+/// A search of the glossary found nothing.
+pub const NO_SUCH_WORD: &str = "No word of the glossary has this in its name or definition.";
 /// No order waits.
 pub const NO_RECEIPTS: &str = "No orders yet.";
 /// Explains the median.
 pub const MEDIAN_MEANS: &str = "Half of the latest requests were answered within this time, on the cluster clock.";
 /// All keys, each with what it does.
-pub const SHORTCUTS: [(&str, &str); 35] = [
+pub const SHORTCUTS: [(&str, &str); 36] = [
     ("Space", "run or stop time; play the past or a tape"),
     ("→", "step to the next message, or else to the next timer"),
     ("Shift →", "run to the next numbered step"),
@@ -164,7 +166,8 @@ pub const SHORTCUTS: [(&str, &str); 35] = [
     ("K", "lessons"),
     ("T", "light, dark or the system’s theme"),
     ("Ctrl +, Ctrl −, Ctrl 0", "larger, smaller, normal size"),
-    ("?, F1", "this list"),
+    ("F1", "help: the steps, the words, the keys"),
+    ("?", "this list"),
     ("Esc", "close, leave a tool, clear the selection, or leave the presentation"),
 ];
 

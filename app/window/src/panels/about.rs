@@ -1,6 +1,6 @@
-//! The About box and the list of keys.
+//! The About box.
 
-use egui::{Grid, Label, RichText, Ui};
+use egui::{Label, RichText, Ui};
 use node::gazetteer::ATTRIBUTION;
 
 use crate::theme::{self, size, text, tokens};
@@ -41,24 +41,4 @@ fn versions() -> String {
     let kind = if cfg!(debug_assertions) { "debug" } else { "release" };
     let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
     format!("just-hungry {} ({kind} build), {system}", env!("CARGO_PKG_VERSION"))
-}
-
-pub(crate) fn shortcuts_ui(ui: &Ui, open: &mut bool) {
-    let modal = dialog(ui, "shortcuts").show(ui.ctx(), |ui| {
-        ui.set_width(440.0);
-        heading(ui, "Keys");
-        ui.spacing_mut().interact_size.y = 18.0;
-        scrolling_in_dialog(ui, BELOW + size::ROW, |ui| {
-            Grid::new("keys").num_columns(2).spacing([24.0, 8.0]).show(ui, |ui| {
-                for (keys, does) in wording::SHORTCUTS {
-                    ui.label(RichText::new(keys).font(theme::strong(text::BODY)));
-                    ui.label(does);
-                    ui.end_row();
-                }
-            });
-        });
-        ui.add_space(8.0);
-        closing_button(ui, "Close");
-    });
-    *open = !modal.should_close();
 }

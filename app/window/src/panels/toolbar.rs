@@ -4,6 +4,7 @@ use egui::{Button, Color32, Context, Popup, Response, RichText, ThemePreference,
 use protocol::trace::Rate;
 
 use super::actions;
+use super::help::{HelpState, Page};
 use super::lesson::LessonClick;
 use super::pace::{self, Pace, RATES};
 use super::zoom::{self, Zoom};
@@ -51,8 +52,8 @@ impl Appearance {
 pub struct ToolbarState {
     /// Whether the About box is open.
     pub about: bool,
-    /// Whether the list of keys is open.
-    pub shortcuts: bool,
+    /// The page of help.
+    pub help: HelpState,
     /// Whether it was asked to save a tape.
     pub save_tape: bool,
     /// Whether it was asked to save what the narrator has told.
@@ -366,7 +367,14 @@ fn menu(
         open(ui, "Save transcript…", "", &mut state.save_transcript);
         ui.separator();
         open(ui, "Notifications", "", &mut state.notices);
-        open(ui, "Keys", "?", &mut state.shortcuts);
+        let mut opens = [false; 2];
+        open(ui, "Help", "F1", &mut opens[0]);
+        open(ui, "Keys", "?", &mut opens[1]);
+        for (opens, page) in opens.into_iter().zip([Page::Steps, Page::Keys]) {
+            if opens {
+                state.help.show(page);
+            }
+        }
         open(ui, "About", "", &mut state.about);
         ui.separator();
         size_entry(ui, state, appearance);

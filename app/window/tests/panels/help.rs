@@ -1,15 +1,15 @@
 //! Help where it is needed: a term says what it means to the pointer, to the keyboard and to screen readers, wherever it stands.
 
-use egui::{PointerButton, vec2};
+use egui::{Key, PointerButton, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use protocol::message::Step;
 use protocol::trace::Failpoint;
 use window::panels::Selected;
 use window::panels::timeline::Look;
-use wording::Term;
+use wording::{Term, Topic};
 
 use super::every_size;
-use super::{Shown, asked_for, click, place, press, shown};
+use super::{Shown, asked_for, click, key, place, press, shown};
 use crate::scene;
 use crate::surfaces::everything;
 
@@ -95,4 +95,44 @@ fn a_right_click_on_a_badge_opens_the_menu_of_its_line() {
     let at = place(&harness, "step 13 on front-end – replica-2").center();
     press(&mut harness, at, PointerButton::Secondary, 1);
     harness.get_by_label("Cut front-end – replica-2");
+}
+
+#[test]
+fn the_page_of_help_opens_searches_and_closes_in_every_usable_size() {
+    for size in [vec2(1280.0, 800.0), vec2(1024.0, 768.0), vec2(683.0, 512.0)] {
+        let mut harness = shown();
+        harness.set_size(size);
+        harness.run_steps(3);
+        key(&mut harness, Key::F1);
+        // It takes the middle of the window once its height is known.
+        harness.run_steps(4);
+        for step in 1..=14 {
+            let step = Term::Step(Step(step));
+            assert!(harness.query_all_by_label(&step.word()).next().is_some(), "{step} is not in the picture");
+            assert!(is_explained(&harness, step), "{step} is not explained");
+        }
+        click(&mut harness, "Words");
+        harness.run_steps(4);
+        for term in Term::all().filter(|term| term.topic() != Topic::Steps) {
+            assert!(is_explained(&harness, term), "{term} is not in the glossary in {size:?}");
+        }
+        harness.get_by_label("Search the words").focus();
+        harness.run_steps(2);
+        harness.get_by_label("Search the words").type_text("ack set");
+        harness.run_steps(3);
+        assert!(is_explained(&harness, Term::AckSet) && !is_explained(&harness, Term::Lost));
+        harness.get_by_label("Search the words").type_text(" nowhere");
+        harness.run_steps(4);
+        harness.get_by_label(wording::NO_SUCH_WORD);
+        let close = place(&harness, "Close");
+        assert!(harness.ctx.content_rect().contains_rect(close), "{close:?} in {size:?}");
+        click(&mut harness, "Keys");
+        harness.run_steps(4);
+        harness.get_by_label("place the order");
+        key(&mut harness, Key::Escape);
+        assert!(harness.query_by_label("Search the words").is_none() && harness.query_by_label("Words").is_none());
+    }
+    let mut harness = shown();
+    key(&mut harness, Key::Questionmark);
+    harness.get_by_label("place the order");
 }
