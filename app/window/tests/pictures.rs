@@ -181,3 +181,11 @@ fn the_same_crowd_gives_the_same_bytes() {
     let picture = || painted(Theme::Light, &scene::crowd(20, 50, 200), false).render().unwrap();
     assert!(picture() == picture());
 }
+
+#[test]
+fn help_of_the_fourteen_steps() {
+    let mut harness = painted(Theme::Light, &scene::order_on_its_way(), false);
+    harness.key_press(Key::F1);
+    harness.run_steps(6);
+    compare("help-light", harness, None);
+}

@@ -31,8 +31,8 @@ const ARROWS: [(u8, Term, Term, f32); 14] = [
     (4, FRONT_END, PRIMARY, -22.0),
     (5, PRIMARY, BACKUP, -12.0),
     (6, BACKUP, PRIMARY, -12.0),
-    (7, CUSTOMER, NAME_SERVER, -12.0),
-    (8, NAME_SERVER, CUSTOMER, -12.0),
+    (7, CUSTOMER, NAME_SERVER, -8.0),
+    (8, NAME_SERVER, CUSTOMER, -8.0),
     (9, CUSTOMER, FRONT_END, -12.0),
     (10, FRONT_END, PRIMARY, 0.0),
     (11, PRIMARY, SERVICE, -16.0),
@@ -59,8 +59,11 @@ pub(super) fn steps_ui(ui: &mut Ui) {
     }
     ui.add_space(size::STEP);
     for (step, from, to, _) in ARROWS {
-        let (step, to) = (Term::Step(Step(step)), to.word());
-        let words = format!("{}: {} → {to}", wording::capitalised(&step.word()), from.word());
+        // Every replica registers and hears of views; the picture shows it of one.
+        let called =
+            |end: Term| if matches!(step, 1 | 4) && end == PRIMARY { Term::Replica.word() } else { end.word() };
+        let (from, to, step) = (called(from), called(to), Term::Step(Step(step)));
+        let words = format!("{}: {from} → {to}", wording::capitalised(&step.word()));
         ui.add(Label::new(RichText::new(words).font(theme::strong(text::BODY))).wrap());
         ui.add(Label::new(step.definition()).wrap());
         ui.add_space(size::STEP);
