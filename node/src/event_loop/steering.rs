@@ -50,6 +50,10 @@ impl<M: Machine> Host<M> {
         let shows = self.clock.now();
         let seen = if shows > self.now + self.late() { self.now } else { shows };
         self.clock.set_after(seen, at, rate, until);
+        if rate == Rate::REAL {
+            // Observers forget armed timers at real time, so those that stay as they are must be told again afterwards.
+            self.actors.iter_mut().flatten().for_each(|actor| actor.armed.clear());
+        }
         self.slow = rate.is_slow() || until.is_some();
         if self.slow {
             self.describe_all();

@@ -106,15 +106,30 @@ async fn an_armed_timer_rings_by_hand_also_while_time_stands_still() {
     assert!(scene.host.ring(PEER, Timer::Heartbeat).is_err());
 }
 
+/// What was told of armed timers.
+fn timers(facts: Vec<TraceEvent>) -> Vec<Vec<(Timer, u64)>> {
+    let armed = facts.into_iter().filter_map(|fact| match fact {
+        TraceEvent::Node(NodeEvent::Timers { armed }) => Some(armed),
+        _ => None,
+    });
+    armed.collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn timers_that_stayed_as_they_were_are_shown_again_after_real_time() {
+    let mut scene = Scene::beating(Rate::STOPPED);
+    scene.live(Duration::from_secs(1)).await;
+    let shown = timers(scene.facts());
+    assert_eq!(shown.len(), 1);
+    let at = scene.host.clock().now();
+    scene.host.set_clock(at, Rate::REAL, None);
+    scene.host.set_clock(at, Rate::STOPPED, None);
+    scene.live(Duration::from_secs(1)).await;
+    assert_eq!(timers(scene.facts()), shown, "at real time an observer forgets them");
+}
+
 #[tokio::test(start_paused = true)]
 async fn armed_timers_are_shown_only_while_time_is_slow_and_not_too_often() {
-    let timers = |facts: Vec<TraceEvent>| {
-        let armed = facts.into_iter().filter_map(|fact| match fact {
-            TraceEvent::Node(NodeEvent::Timers { armed }) => Some(armed),
-            _ => None,
-        });
-        armed.collect::<Vec<_>>()
-    };
     let mut scene = Scene::new(Probe { beats: Some(Span::millis(1)), ..Probe::default() }, Rate::REAL);
     scene.live(Duration::from_secs(1)).await;
     assert!(timers(scene.facts()).is_empty(), "nobody could see them");
