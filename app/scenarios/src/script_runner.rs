@@ -259,14 +259,13 @@ impl ScriptRunner {
                         return done;
                     }
                     if let Action::Wait { .. } | Action::Message { .. } | Action::Ring { .. } = step.action {
-                        let within = seconds(within);
-                        self.findings.stuck =
-                            Some(format!("line {}: {what} within {within} of cluster time", step.line));
+                        let what = format!("{what} within {} of cluster time", seconds(within));
+                        self.findings.stuck = Some(at_line(step.line, what));
                         self.findings.stopped_at = self.next + 1;
                         return done;
                     }
                     // The step has no target, so it is skipped.
-                    self.findings.skipped.push(format!("line {}: {what}", step.line));
+                    self.findings.skipped.push(at_line(step.line, what));
                     self.advance();
                 }
             }
@@ -361,6 +360,11 @@ impl ScriptRunner {
         (stepping.until, stepping.quiet) = (Some(at), None);
         Attempt::Underway(vec![UserCommand::RunUntil { rate: stepping.rate, until: Until::Moment(at) }])
     }
+}
+
+/// "line 12: there was no primary"; the steps of a lesson's pages have no line.
+fn at_line(line: usize, what: String) -> String {
+    if line == 0 { what } else { format!("line {line}: {what}") }
 }
 
 /// "10 s", "300 ms".
