@@ -21,6 +21,9 @@ pub use pages::{Answer, Fact, PageRun, Progress, Revealed};
 
 /// How long a page that a model performs waits for what should happen, before it is left, in cluster time.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long facts about what has happened may take, in real time, before a prediction is compared with them: nodes report what they
+/// hold a few times a second only.
+const LATE_FACTS: Duration = Duration::from_millis(300);
 
 /// A lesson that is being performed.
 pub struct LessonRun {
@@ -247,7 +250,7 @@ impl LessonRun {
         match self.pages[self.at].progress {
             Progress::Open if is_prepared => self.look_whether_done(picture),
             Progress::Open => {}
-            Progress::Happening if is_idle => self.look_what_happened(picture),
+            Progress::Happening if is_idle => self.look_what_happened(picture, now),
             Progress::Happening | Progress::Done => {}
         }
         let PageRun { progress, skipped, .. } = self.pages[self.at];
@@ -290,12 +293,16 @@ impl LessonRun {
         }
     }
 
-    fn look_what_happened(&mut self, picture: &Picture) {
+    fn look_what_happened(&mut self, picture: &Picture, now: Duration) {
         let Some(prediction) = &self.lesson.pages[self.at].prediction else { return };
         let script = self.run.script_runner_mut();
         let waits = !prediction.until.is_empty() && !prediction.until.iter().any(|what| script.holds(what, picture));
         let is_late = self.run.patience().saturating_sub(self.pages[self.at].opened_patience()) >= PATIENCE;
-        if waits && !(is_late && self.performs_itself()) {
+        let happened = self.pages[self.at].happened;
+        if happened.is_none() && waits && !(is_late && self.performs_itself()) {
+            return;
+        }
+        if now < *self.pages[self.at].happened.get_or_insert(now) + LATE_FACTS {
             return;
         }
         let fact = self.fact(prediction, picture);

@@ -1,8 +1,8 @@
 //! A lesson's file as Markdown: front matter, and a page for each heading of the second level.
 //!
 //! On a page stand paragraphs (the text), a quotation (the hint), a list (the choices of a prediction; a quotation in a choice says
-//! why it is wrong), paragraphs after the list (the explanation), and at most one block of TOML. What the TOML says is not known
-//! here. Whatever else Markdown can do is refused with its place.
+//! why it is wrong), paragraphs after the list or after a line `---` (the explanation), and at most one block of TOML. What the TOML
+//! says is not known here. Whatever else Markdown can do is refused with its place.
 
 use std::iter::Peekable;
 use std::ops::Range;
@@ -37,6 +37,8 @@ pub(super) struct RawPage {
     pub text: Prose,
     pub hint: Prose,
     pub choices: Vec<RawChoice>,
+    /// Where a line parts the explanation from the text: a page without a list needs one.
+    pub parted: Option<usize>,
     pub explanation: Prose,
     pub program: Option<Block>,
 }
@@ -120,7 +122,8 @@ impl Reader<'_> {
         match event {
             Event::Start(Tag::Paragraph) => {
                 let Prose { paragraphs } = self.runs(TagEnd::Paragraph)?;
-                let into = if page.choices.is_empty() { &mut page.text } else { &mut page.explanation };
+                let explains = page.parted.is_some() || !page.choices.is_empty();
+                let into = if explains { &mut page.explanation } else { &mut page.text };
                 into.paragraphs.extend(paragraphs);
             }
             Event::Start(Tag::BlockQuote(kind)) if page.hint.is_empty() => {
@@ -129,6 +132,7 @@ impl Reader<'_> {
             Event::Start(Tag::BlockQuote(_)) => return Err((at, "a page has one hint".into())),
             Event::Start(Tag::List(_)) if page.choices.is_empty() => page.choices = self.choices()?,
             Event::Start(Tag::List(_)) => return Err((at, "a page has one list of choices".into())),
+            Event::Rule if page.parted.is_none() => page.parted = Some(at),
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) if &*language == "toml" => {
                 let block = self.block(TagEnd::CodeBlock)?;
                 if page.program.replace(block).is_some() {
@@ -214,7 +218,7 @@ impl Reader<'_> {
     }
 }
 
-const MAY_STAND: &str = "paragraphs, one quotation (the hint), one list (choices) and one block of TOML can";
+const MAY_STAND: &str = "paragraphs, one quotation (the hint), one list (choices), one line “---” before the explanation and one block of TOML can";
 
 /// A line of text as it is read.
 #[derive(Default)]

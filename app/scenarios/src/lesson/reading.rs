@@ -147,6 +147,9 @@ fn page(raw: &RawPage, cast: &mut Cast) -> Result<Page, Refusal> {
     if !asks && !raw.choices.is_empty() {
         return Err((raw.choices[0].at, "choices need “[predict]” in the page's TOML".into()));
     }
+    if let (Some(at), false) = (raw.parted, asks) {
+        return Err((at, "only a page with “[predict]” has an explanation".into()));
+    }
     let mut read = || {
         let before = check::immediate(&file.before, cast)?;
         // A reader may do what the page asks for in another way: what the steps below add is not there for sure.

@@ -46,6 +46,14 @@ fn a_page_has_words_a_program_and_a_question() {
 }
 
 #[test]
+fn a_line_parts_the_explanation_from_a_question_without_choices() {
+    let toml = "```toml\n[predict]\nmodel = \"3\"\nnumber = \"copies\"\n```\n";
+    let lesson = parse_lesson(&format!("{FRONT}## One\n\nHow many?\n\n---\n\nAll.\n\n{toml}")).unwrap();
+    assert_eq!(lesson.pages[0].text.plain(), "How many?");
+    assert_eq!(lesson.pages[0].prediction.as_ref().unwrap().explanation.plain(), "All.");
+}
+
+#[test]
 fn what_is_wrong_is_refused_with_line_and_column() {
     let page = |toml: &str| format!("## One\n\nWords.\n\n```toml\n{toml}\n```\n");
     let at = |toml: &str| {
@@ -83,6 +91,7 @@ fn what_is_wrong_is_refused_with_line_and_column() {
         ("## One\n\nWords.\n\n```sh\nrm\n```\n", 5, "cannot stand on a page"),
         ("## One\n\nWords.\n\n- **A** this\n- **B** that\n", 5, "[predict]"),
         ("## One\n\nWords.\n\n- this\n", 5, "letter in bold"),
+        ("## One\n\nWords.\n\n---\n\nMore.\n", 5, "[predict]"),
     ] {
         let (found, _, told) = refused(pages);
         assert!(found == line && told.contains(why), "{pages:?}: {found} {told}");
@@ -127,10 +136,14 @@ fn built_in_lessons_are_as_lessons_should_be() {
             let can_be_done = page.until.is_empty() || !page.do_it.is_empty();
             assert!(can_be_done, "{name}, {}: “Do it for me” has nothing to do", page.id);
             assert!(page.until.is_empty() || !page.hint.is_empty(), "{name}, {}: no hint", page.id);
-            if let Some(Prediction { question: Question::Choice(choices, model), explanation, .. }) = &page.prediction {
+            if let Some(Prediction { question, explanation, .. }) = &page.prediction {
+                let (choices, model) = match question {
+                    Question::Choice(choices, model) => (&choices[..], *model),
+                    Question::Node(..) | Question::Number(..) => (&[][..], 0),
+                };
                 for (number, choice) in choices.iter().enumerate() {
                     assert!(
-                        number == *model || !choice.why_not.is_empty(),
+                        number == model || !choice.why_not.is_empty(),
                         "{name}, {}: why not {}?",
                         page.id,
                         choice.letter

@@ -31,6 +31,8 @@ pub struct Opened {
 pub struct PageRun {
     pub opened: Option<Opened>,
     pub progress: Progress,
+    /// Of a prediction: when it had happened, in real time. The last facts about that come a little later.
+    pub(super) happened: Option<Duration>,
     /// When it was done, in cluster time.
     pub done_at: Option<u64>,
     /// What is done when it is opened is done.

@@ -146,6 +146,9 @@ fn a_prediction_is_made_while_time_stands_still_and_the_facts_answer_it() {
     assert_eq!(told.go_on(), [UserCommand::SetRate { rate }], "time goes on as fast as the reader had chosen");
     told.clock(rate);
     told.go_on();
+    assert_eq!(told.progress(), (2, Progress::Happening), "what nodes report of it may still be on its way");
+    told.now += 300;
+    told.go_on();
     assert_eq!(told.progress(), (2, Progress::Done));
     let revealed = told.lesson.revealed(2).unwrap();
     assert_eq!((revealed.fact, revealed.is_right()), (&Fact::Is(Answer::Choice(0)), Some(false)));
