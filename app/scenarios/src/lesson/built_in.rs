@@ -1,8 +1,14 @@
 //! The lessons that are built in, in their order, and their translations. Nothing is read from a disk.
 
 /// Name and text.
-pub const LESSONS: [(&str, &str); 6] = [
+pub const LESSONS: [(&str, &str); 12] = [
+    ("one-order", include_str!("../../../../resources/lessons/one-order.md")),
+    ("placed", include_str!("../../../../resources/lessons/placed.md")),
     ("primary-dies", include_str!("../../../../resources/lessons/primary-dies.md")),
+    ("retry", include_str!("../../../../resources/lessons/retry.md")),
+    ("slow-backup", include_str!("../../../../resources/lessons/slow-backup.md")),
+    ("fencing", include_str!("../../../../resources/lessons/fencing.md")),
+    ("split-brain", include_str!("../../../../resources/lessons/split-brain.md")),
     ("joining", include_str!("../../../../resources/lessons/joining.md")),
     ("who-is-needed", include_str!("../../../../resources/lessons/who-is-needed.md")),
     ("postcode-service", include_str!("../../../../resources/lessons/postcode-service.md")),
