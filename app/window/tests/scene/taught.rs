@@ -103,7 +103,7 @@ impl Taught {
 
     /// What was asked for comes true, and so does what follows from it.
     pub fn go_on(&mut self) {
-        for _ in 0..12 {
+        for _ in 0..20 {
             self.now += 20;
             let now = Duration::from_millis(self.now);
             let window = self.harness.state_mut();
@@ -119,6 +119,9 @@ impl Taught {
         match command {
             UserCommand::SetRate { rate } => {
                 self.fact(NodeId(0), LauncherEvent::ClockIs { rate, until: None });
+            }
+            UserCommand::SetHop { hop } => {
+                self.fact(NodeId(0), LauncherEvent::HopIs { hop: hop.map_or(0, |hop| hop.0) });
             }
             UserCommand::Crash { node } => {
                 let id = self.harness.state().picture.nodes.get(&node).unwrap().id;
