@@ -88,9 +88,8 @@ impl Steering {
     }
 
     pub(super) fn timers_are(&mut self, node: NodeId, armed: &[(Timer, u64)]) {
-        if self.rate.is_slow() {
-            keep(&mut self.timers, node, armed.to_vec());
-        }
+        // Nodes tell them only while time is slow. That it is slow, the launcher tells, perhaps a little later.
+        keep(&mut self.timers, node, armed.to_vec());
     }
 
     pub(super) fn froze(&mut self, node: NodeId, how: Freezing) {
