@@ -11,6 +11,7 @@ mod front_ends;
 mod log;
 mod marks;
 mod nodes;
+mod rates;
 mod stats;
 mod steering;
 mod total_loss;
@@ -20,6 +21,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use protocol::ids::{NodeId, Role};
+use protocol::message::Answer;
+use protocol::order_book::Outcome;
 use protocol::postcode::{Postcode, Verdict};
 use protocol::trace::{
     Actor, Crowd, Denial, Ending, LauncherEvent, MachineEvent, NoService, NodeEvent, NodeState, Started, TraceEvent,
@@ -33,6 +36,7 @@ pub use front_ends::Precedence;
 pub use log::{Log, LogLine};
 pub use marks::{Mark, MarkKind};
 pub use nodes::{Histories, Life, Node, Nodes};
+pub use rates::Rates;
 pub use stats::{Copies, Stats, contradict};
 pub use steering::Steering;
 pub use total_loss::TotalLoss;
@@ -66,6 +70,8 @@ pub struct Picture {
     pub crowd: Option<(NodeId, Crowd)>,
     pub traffic: Traffic,
     /// What was answered, and whether it is still there.
+    /// Orders a second as time went on.
+    pub rates: Rates,
     pub stats: Stats,
     /// What is worth a line for people.
     pub log: Log,
@@ -164,6 +170,7 @@ impl Picture {
             }
             LauncherEvent::Crowd(crowd) => {
                 self.stats.crowd(crowd);
+                self.rates.crowd(crowd.acknowledged, at);
                 self.crowd = Some((node, *crowd));
             }
             LauncherEvent::Orders { histories, postcodes } => self.nodes.shows_orders(node, histories, *postcodes, at),
@@ -196,6 +203,9 @@ impl Picture {
             NodeEvent::Asked { customer, request, ask } => self.customers.asked(*customer, *request, ask, at),
             NodeEvent::Answered { request, answer, took } => {
                 self.stats.answered(answer, *took, at);
+                if let Answer::Outcome(Outcome::Placed { .. }) = answer {
+                    self.rates.placed(at);
+                }
                 self.customers.answered(*request, answer, *took, at);
             }
             NodeEvent::Timers { armed } => self.steering.timers_are(node, armed),

@@ -14,6 +14,7 @@ pub mod help;
 pub mod inspector;
 pub mod lesson;
 pub mod links;
+mod measurements;
 pub mod narrator;
 pub mod notices;
 pub mod order_form;

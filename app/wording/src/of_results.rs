@@ -16,6 +16,19 @@ pub const NO_ANSWER: &str =
 pub const NO_PLACE_FOR_ORDERS: &str =
     "The scenario is starting or being judged, so it takes no orders now. Try again in a moment.";
 
+/// Over the plot of orders.
+pub const ORDERS_A_SECOND: &str = "Orders a second";
+/// The same, explained.
+pub const ORDERS_A_SECOND_MEAN: &str = "Acknowledged orders a second of cluster time, whoever placed them. Red lines are faults, purple ones new views; between a fault and the next orders lies the failover.";
+/// Over the histogram.
+pub const TIMES_OF_ANSWERS: &str = "How long the latest answers took";
+
+/// The plot of orders, for those who cannot see it.
+#[must_use]
+pub fn rates_now(now: f64, most: f64) -> String {
+    format!("orders a second: {now:.0} now, at most {most:.0}")
+}
+
 /// Of answers while there are none.
 pub const NO_ANSWERS: &str = "There are no answers yet.";
 /// Of answers to a crowd.
