@@ -10,9 +10,8 @@ use egui_kittest::Harness;
 use knowledge::tape::Entry;
 use knowledge::user_command::{CustomerCommand, UserCommand};
 use knowledge::verdict::{Judgement, Verdict};
-use protocol::ids::{CustomerId, NodeId, OrderNumber, RequestId, RequestNumber};
-use protocol::message::{Answer, Ask};
-use protocol::order_book::Outcome;
+use protocol::ids::{CustomerId, NodeId, RequestId, RequestNumber};
+use protocol::message::Ask;
 use protocol::trace::{Ending, LauncherEvent, NodeEvent, Standing, TraceEvent, TraceRecord};
 use scenarios::scenario_run::load_driver::{LoadCommand, LoadDriver, LoadEvent, Measures};
 use scenarios::{Finished, parse_lesson};
@@ -140,13 +139,5 @@ impl Taught {
             }
             _ => {}
         }
-    }
-
-    /// The customer is told that the last order is placed.
-    pub fn placed(&mut self) {
-        let answer = Answer::Outcome(Outcome::Placed { number: OrderNumber(self.orders) });
-        let request = RequestId { customer: CustomerId(7), number: RequestNumber(self.orders) };
-        self.fact(NodeId(101), NodeEvent::Answered { request, answer, took: 5_000 });
-        self.go_on();
     }
 }

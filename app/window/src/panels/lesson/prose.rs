@@ -24,8 +24,7 @@ const LEADING: f32 = 1.4;
 
 fn run_ui(ui: &mut Ui, run: &Run, size: f32, ink: Color32) {
     if let Some(known) = run.term.as_deref().and_then(|name| name.parse::<Term>().ok()) {
-        let words = RichText::new(&run.text).size(size).color(ink).line_height(Some(size * LEADING));
-        term(ui, known, words);
+        term(ui, known, RichText::new(&run.text).size(size).color(ink).line_height(Some(size * LEADING)));
         return;
     }
     let font = if run.strong { theme::strong(size) } else { theme::plain(size) };
