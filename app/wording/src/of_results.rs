@@ -19,7 +19,7 @@ pub const NO_PLACE_FOR_ORDERS: &str =
 /// Over the plot of orders.
 pub const ORDERS_A_SECOND: &str = "Orders a second";
 /// The same, explained.
-pub const ORDERS_A_SECOND_MEAN: &str = "Acknowledged orders a second of cluster time, whoever placed them. Red lines are faults, purple ones new views; between a fault and the next orders lies the failover.";
+pub const ORDERS_A_SECOND_MEAN: &str = "Acknowledged orders a second of cluster time, of all customers together. Red lines are faults, purple ones new views; between a fault and the next orders lies the failover.";
 /// Over the histogram.
 pub const TIMES_OF_ANSWERS: &str = "How long the latest answers took";
 

@@ -1,4 +1,4 @@
-//! How many orders a second were acknowledged as time went on, whoever placed them: customers with a name and the crowd.
+//! How many orders a second were acknowledged as time went on, by customers with a name and by the crowd together.
 //!
 //! Counted in spans of cluster time. A crowd is told of a few times a second only, so its orders are spread over the time since it was
 //! told of last.
