@@ -37,7 +37,7 @@ pub fn catalogue_ui(ui: &Ui, entries: &[Entry], open: &mut bool, refuses: Option
     let mut clicked = None;
     let modal = dialog(ui, "lessons").show(ui.ctx(), |ui| {
         let whole = ui.ctx().content_rect();
-        ui.set_width(620.0_f32.min(whole.width() - 88.0));
+        ui.set_width(620.0_f32.min(whole.width() - 88.0).max(0.0));
         heading(ui, "Lessons");
         dim(ui, wording::LESSONS_MEAN);
         hairline(ui);

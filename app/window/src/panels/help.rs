@@ -41,7 +41,7 @@ pub(crate) fn help_ui(ui: &Ui, state: &mut HelpState) {
     if !state.open {
         return;
     }
-    let width = WIDTH.min(ui.content_rect().width() - 64.0);
+    let width = WIDTH.min(ui.content_rect().width() - 64.0).max(0.0);
     let modal = dialog(ui, "help").show(ui.ctx(), |ui| {
         ui.set_width(width);
         ui.horizontal(|ui| {

@@ -41,7 +41,7 @@ pub(crate) fn result_ui(ui: &Ui, told: &Told, refuses: Option<&str>) -> Option<R
     let mut clicked = None;
     let modal = dialog(ui, "result").show(ui.ctx(), |ui| {
         let whole = ui.ctx().content_rect();
-        ui.set_width(WIDTH.min(whole.width() - 88.0));
+        ui.set_width(WIDTH.min(whole.width() - 88.0).max(0.0));
         headline(ui, told);
         hairline(ui);
         scrolling_in_dialog(ui, AROUND, |ui| {
