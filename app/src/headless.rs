@@ -25,6 +25,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use protocol::acknowledge::Acknowledge;
 use protocol::ids::Span;
 use protocol::machine::Settings;
 use protocol::order_book::MOST_SESSIONS;
@@ -176,6 +177,9 @@ pub struct ClusterKind {
     /// Silence after which a node is suspected, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(2..=600_000))]
     suspect_after: u64,
+    /// How many copies there are before a customer is told “placed”: all, one or none. UNSAFE unless all: answered orders can be lost.
+    #[arg(long, value_name = "COPIES", default_value_t)]
+    acknowledge: Acknowledge,
     /// What happens to an order while no postcode service answers: it waits, or it is refused after some time.
     #[arg(long, value_enum, default_value_t)]
     unchecked: Unchecked,
@@ -219,6 +223,7 @@ impl ClusterKind {
             autoclean,
             refuse_unchecked_after,
             most_sessions,
+            acknowledge: self.acknowledge,
             ..Settings::default()
         };
         let directory = self.dir.clone();

@@ -23,6 +23,7 @@
 //! **Deliberately absent:** clocks, sockets, threads, randomness, floats, hash order; errors that a machine could return;
 //! knowledge of links, of observers, or of being simulated.
 
+pub mod acknowledge;
 pub mod codec;
 pub mod customer;
 pub mod fingerprint;

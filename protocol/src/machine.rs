@@ -23,6 +23,7 @@
 //! assert!(matches!(&effects[1], Effect::Send { message: Message::Record { claimed: true, .. }, .. }));
 //! ```
 
+use crate::acknowledge::Acknowledge;
 use crate::ids::{Contact, FrontEndToken, NodeId, ReplicaId, RequestId, Role, Span, Timestamp, View, ViewNumber};
 use crate::message::{Ask, Message};
 use crate::order_book::MOST_SESSIONS;
@@ -205,6 +206,8 @@ pub struct Settings {
     pub most_sessions: u32,
     /// How long each hop of a message is slowed by its link; retransmission is patient in proportion.
     pub hop: Span,
+    /// Whose copies an answer waits for; all, unless a person asked for an unsafe mode.
+    pub acknowledge: Acknowledge,
     /// The injected bug; none unless a person asked for an unsafe lesson.
     pub plant: Option<Plant>,
 }
@@ -222,6 +225,7 @@ impl Default for Settings {
             min_members: 1,
             most_sessions: MOST_SESSIONS,
             hop: Span(0),
+            acknowledge: Acknowledge::All,
             plant: None,
         }
     }

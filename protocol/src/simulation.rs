@@ -24,6 +24,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use crate::acknowledge::Acknowledge;
 use crate::ids::Span;
 use crate::plant::Plant;
 use crate::random::mix;
@@ -121,15 +122,17 @@ impl Summary {
 pub struct Conditions {
     /// Virtual time with faults, before healing.
     pub span: Span,
+    /// Whose copies answers wait for; anything but all: some seed must find it.
+    pub acknowledge: Acknowledge,
     /// The bug injected into every machine: some seed must find it.
     pub plant: Option<Plant>,
 }
 
 impl Conditions {
-    /// Machines without an injected bug.
+    /// Machines without an injected bug, which wait for all copies.
     #[must_use]
-    pub fn honest(span: Span) -> Self {
-        Self { span, plant: None }
+    pub const fn honest(span: Span) -> Self {
+        Self { span, acknowledge: Acknowledge::All, plant: None }
     }
 }
 
@@ -139,7 +142,7 @@ impl Conditions {
 /// A machine that panics is a violation as well.
 #[must_use]
 pub fn simulate_one(seed: u64, conditions: Conditions, with_transcript: bool) -> Ended {
-    Trial::new(seed, conditions.plant, with_transcript).run(conditions.span)
+    Trial::new(seed, conditions, with_transcript).run(conditions.span)
 }
 
 /// Runs all seeds of a range, as long as `go_on` says so (it is asked before each).

@@ -9,6 +9,7 @@ mod model;
 mod state;
 
 use model::Configuration;
+use protocol::acknowledge::Acknowledge;
 use protocol::message::Ask;
 use protocol::order_book::MOST_SESSIONS;
 use protocol::plant::Plant;
@@ -51,6 +52,7 @@ fn pair(calls: Vec<Ask>) -> Configuration {
         bad_postcodes: false,
         copies: 1,
         room: MOST_SESSIONS,
+        acknowledge: Acknowledge::All,
         plant: None,
     }
 }
@@ -68,6 +70,7 @@ fn joining(members: usize, calls: Vec<Ask>, views: u64) -> Configuration {
         bad_postcodes: false,
         copies: 1,
         room: MOST_SESSIONS,
+        acknowledge: Acknowledge::All,
         plant: None,
     }
 }
@@ -127,6 +130,31 @@ fn without_the_horizon_an_order_is_placed_twice() {
         panic!("{asked:?}")
     };
     assert!(first == third && first != second, "{asked:?}");
+}
+
+/// Where an answer waits for fewer copies, the next primary may lack the order: after this many steps, and no fewer.
+fn loses_an_answered_order(configuration: &Configuration, steps: usize) {
+    let within = |steps: usize| {
+        let checker = configuration.clone().checker().target_max_depth(steps + 2).threads(1).spawn_bfs().join();
+        checker.discovery("no step breaks I1, I2, I6, I7, I8, I9")
+    };
+    assert!(within(steps - 1).is_none(), "sooner than after {steps} steps");
+    let path = within(steps).expect("found");
+    assert_eq!(path.last_state().broken, Some("I8"));
+    let taken = path.into_actions();
+    let told = |step: &model::Step| matches!(step, model::Step::Ask(..));
+    assert!(taken.iter().any(told) && matches!(taken.last(), Some(model::Step::Tell(..))), "{taken:?}");
+}
+
+#[test]
+fn where_nobody_else_needs_a_copy_an_answered_order_is_lost() {
+    loses_an_answered_order(&Configuration { acknowledge: Acknowledge::None, ..pair(vec![order()]) }, 3);
+}
+
+#[test]
+fn where_one_backup_is_enough_an_answered_order_is_lost() {
+    let three = Configuration { members: 3, views: 1, ..pair(vec![order()]) };
+    loses_an_answered_order(&Configuration { acknowledge: Acknowledge::One, ..three }, 5);
 }
 
 #[test]

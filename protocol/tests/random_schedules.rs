@@ -8,9 +8,9 @@ use protocol::ids::Span;
 use protocol::simulation::{Conditions, Summary, simulate, simulate_one};
 
 /// Virtual time with faults in each trial: ten minutes.
-const LONG: Conditions = Conditions { span: Span::millis(600_000), plant: None };
+const LONG: Conditions = Conditions::honest(Span::millis(600_000));
 /// Enough to see that two runs are the same.
-const SHORT: Conditions = Conditions { span: Span::millis(60_000), plant: None };
+const SHORT: Conditions = Conditions::honest(Span::millis(60_000));
 
 #[test]
 fn three_hundred_seeds_are_clean() {

@@ -3,6 +3,7 @@
 use std::sync::mpsc::Sender;
 
 use node::control::{ClockReading, Credentials, Usage};
+use protocol::acknowledge::Acknowledge;
 use protocol::ids::{Contact, NodeId, Span};
 use protocol::machine::Settings;
 use protocol::plant::Plant;
@@ -37,6 +38,8 @@ pub struct SteeringStatus {
     pub rate: Rate,
     /// How long a hop lasts.
     pub hop: Span,
+    /// How many copies answers wait for.
+    pub acknowledge: Acknowledge,
     pub plant: Option<Plant>,
     /// Links that are not mended.
     pub links: Vec<(LinkWay, LinkRule)>,

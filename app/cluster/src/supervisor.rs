@@ -141,6 +141,7 @@ impl Supervisor {
             UserCommand::Wake { node } => self.wake(&node)?,
             UserCommand::SetBomb { node, bomb } => self.set_bomb(&node, bomb)?,
             UserCommand::SetPlant { plant } => self.set_plant(plant),
+            UserCommand::SetAcknowledge { acknowledge } => self.set_acknowledge(acknowledge),
             UserCommand::ShowHeartbeats { on } => self.show_heartbeats(on),
             UserCommand::Customer(command) => self.tell_customers(ToCustomers::Perform(command))?,
         }

@@ -12,6 +12,7 @@ mod log;
 mod marks;
 mod nodes;
 mod rates;
+mod risk;
 mod stats;
 mod steering;
 mod total_loss;
@@ -178,6 +179,7 @@ impl Picture {
             LauncherEvent::ClockIs { rate, until } => self.steering.clock_is(*rate, *until),
             LauncherEvent::LinkIs { from, to, rule } => self.steering.link_is(from, to, *rule),
             LauncherEvent::PlantIs { plant } => self.steering.plant = *plant,
+            LauncherEvent::AcknowledgeIs { acknowledge } => self.steering.acknowledge = *acknowledge,
             LauncherEvent::HeartbeatsAre { shown } => self.steering.heartbeats = *shown,
             LauncherEvent::BombIs { bomb } => self.steering.bomb_is(node, *bomb),
             LauncherEvent::CommandRefused { .. } | LauncherEvent::Log { .. } => {}

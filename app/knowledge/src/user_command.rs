@@ -2,6 +2,7 @@
 //! says so.
 
 use node::control::Misbehaviour;
+use protocol::acknowledge::Acknowledge;
 use protocol::flat::{self, Flat, Named};
 use protocol::ids::{CustomerId, MessageId, NodeId, Span, View};
 use protocol::machine::Timer;
@@ -95,6 +96,10 @@ pub enum UserCommand {
     /// Inject a bug from now on, or none. The person has confirmed it.
     SetPlant {
         plant: Option<Plant>,
+    },
+    /// How many copies answers wait for from now on. The person has confirmed anything but all.
+    SetAcknowledge {
+        acknowledge: Acknowledge,
     },
     /// A postcode stand-in answers badly from now on.
     Misbehave {

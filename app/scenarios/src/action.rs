@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use node::control::Misbehaviour;
+use protocol::acknowledge::Acknowledge;
 use protocol::plant::Plant;
 use protocol::postcode::{Postcode, PostcodeService};
 use protocol::trace::{Bomb, Freezing, LinkRule, MessageAct, Rate};
@@ -80,6 +81,8 @@ pub enum Action {
     Bomb(NodeName, Option<Bomb>),
     /// "plant": a bug is injected from now on, or none.
     Plant(Option<Plant>),
+    /// "acknowledge": answers wait for this many copies from now on.
+    Acknowledge(Acknowledge),
     /// "customer": one with a name appears, or moves.
     Customer { name: String, postcode: Postcode },
     /// "order": a customer with a name places an order.

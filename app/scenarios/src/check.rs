@@ -9,6 +9,7 @@ mod reader;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use protocol::acknowledge::Acknowledge;
 use protocol::order_book::MOST_SESSIONS;
 use protocol::plant::Plant;
 use toml::Spanned;
@@ -71,6 +72,7 @@ pub(super) fn scenario(file: &File) -> Result<Scenario, Refusal> {
         customers,
         lasts: Duration::from_secs(seconds as u64),
         plant: file.plant.as_ref().map(plant).transpose()?.flatten(),
+        acknowledge: file.acknowledge.as_ref().map(acknowledge).transpose()?.unwrap_or_default(),
         steps,
         again_after,
         sessions: sessions as u32,
@@ -176,6 +178,12 @@ pub(super) fn plant(name: &Spanned<String>) -> Result<Option<Plant>, Refusal> {
             Err(why) => refuse(name, format!("“{}”: {why}", shown(other))),
         },
     }
+}
+
+/// "all", "one" or "none".
+pub(super) fn acknowledge(name: &Spanned<String>) -> Result<Acknowledge, Refusal> {
+    let word = name.get_ref();
+    word.parse().or_else(|why| refuse(name, format!("“{}”: {why}", shown(word))))
 }
 
 pub(super) fn within(number: &Spanned<i64>, least: i64, most: i64, name: &str) -> Result<i64, Refusal> {

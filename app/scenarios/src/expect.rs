@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn floors_and_ceilings_are_told_apart() {
         let expect = Expectations { acknowledged: 5, suspicions: Some(0), red: vec![LOST], ..Expectations::default() };
-        let mut outcome = Outcome { plants: vec![Plant::NoViewCheck], ..acknowledged(4) };
+        let mut outcome = Outcome { plants: vec![crate::Unsafe::Plant(Plant::NoViewCheck)], ..acknowledged(4) };
         outcome.findings.suspicions = 1;
         let lines = expect.compare(&outcome);
         let not_red = Comparison::LightNamed(LOST, Redness::BugInjected, false);

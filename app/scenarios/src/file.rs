@@ -11,6 +11,7 @@ pub(super) struct File {
     pub customers: Spanned<i64>,
     pub seconds: Spanned<i64>,
     pub plant: Option<Spanned<String>>,
+    pub acknowledge: Option<Spanned<String>>,
     pub again_after_ms: Option<Spanned<i64>>,
     pub sessions: Option<Spanned<i64>>,
     #[serde(default)]
@@ -68,6 +69,7 @@ step! {
     "blast" blast: String,
     "wakes-after-ms" wakes_after_ms: i64,
     "plant" plant: String,
+    "acknowledge" acknowledge: String,
     "name" name: String,
     "postcode" postcode: String,
     "customer" customer: String,

@@ -12,10 +12,9 @@ mod reading;
 #[cfg(test)]
 mod tests;
 
-use protocol::plant::Plant;
 use protocol::trace::Rate;
 
-use crate::{Action, EndName, Light, NodeName, Scenario, WaitFor};
+use crate::{Action, EndName, Light, NodeName, Scenario, Unsafe, WaitFor};
 pub use built_in::{LESSONS, TRANSLATIONS, built_in_lesson};
 pub use prose::{Prose, Run};
 pub use reading::{parse_lesson, read_lesson, translate};
@@ -40,13 +39,12 @@ pub struct Lesson {
 }
 
 impl Lesson {
-    /// Every bug that it switches on.
-    pub fn plants(&self) -> impl Iterator<Item = Plant> + '_ {
+    /// Everything unsafe that it switches on.
+    pub fn unsafe_switches(&self) -> impl Iterator<Item = Unsafe> + '_ {
         let of_prediction = |page: &'_ Page| page.prediction.iter().flat_map(|it| it.then.clone()).collect::<Vec<_>>();
         let steps =
             self.pages.iter().flat_map(move |page| [page.before.clone(), page.do_it.clone(), of_prediction(page)]);
-        let planted = |step| if let Action::Plant(plant) = step { plant } else { None };
-        self.world.plants().chain(steps.flatten().filter_map(planted))
+        self.world.unsafe_switches().chain(steps.flatten().filter_map(|step| Unsafe::of(&step)))
     }
 }
 

@@ -17,6 +17,7 @@ mod measure;
 mod outcome;
 pub mod scenario_run;
 mod script_runner;
+mod switches;
 mod words;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod tests;
 use std::io::{BufReader, Read};
 use std::time::Duration;
 
+use protocol::acknowledge::Acknowledge;
 use protocol::judge::ContradictionKind;
 use protocol::plant::Plant;
 use thiserror::Error;
@@ -42,6 +44,7 @@ pub use lesson::{
 pub use measure::Gaps;
 pub use outcome::{Conclusion, Finished, Outcome};
 pub use script_runner::{Clocks, Findings, Patience, ResolvedStep, ScriptRunner, Times, resolved};
+pub use switches::Unsafe;
 pub use words::timer_name;
 
 /// A larger file is refused unread, in bytes.
@@ -60,6 +63,8 @@ pub struct Scenario {
     pub lasts: Duration,
     /// The bug that is injected from the beginning. Never without consent.
     pub plant: Option<Plant>,
+    /// How many copies answers wait for from the beginning. Fewer than all: never without consent.
+    pub acknowledge: Acknowledge,
     /// What happens, in the order of time.
     pub steps: Vec<Step>,
     /// The steps begin again after so long; none: they happen once.
@@ -146,9 +151,10 @@ impl std::fmt::Display for Light {
 }
 
 impl Scenario {
-    pub fn plants(&self) -> impl Iterator<Item = Plant> + '_ {
-        let planted = |step: &Step| if let Action::Plant(plant) = step.action { plant } else { None };
-        self.plant.into_iter().chain(self.steps.iter().filter_map(planted))
+    /// Everything unsafe that it switches on.
+    pub fn unsafe_switches(&self) -> impl Iterator<Item = Unsafe> + '_ {
+        let from_the_beginning = self.plant.map(Unsafe::Plant).into_iter().chain(Unsafe::fewer(self.acknowledge));
+        from_the_beginning.chain(self.steps.iter().filter_map(|step| Unsafe::of(&step.action)))
     }
 
     /// Whether it gives orders up for lost, by a fresh start.
@@ -157,9 +163,9 @@ impl Scenario {
     }
 
     #[must_use]
-    pub fn without_plants(mut self) -> Self {
-        self.plant = None;
-        self.steps.retain(|step| !matches!(step.action, Action::Plant(_)));
+    pub fn made_safe(mut self) -> Self {
+        (self.plant, self.acknowledge) = (None, Acknowledge::All);
+        self.steps.retain(|step| !matches!(step.action, Action::Plant(_) | Action::Acknowledge(_)));
         self
     }
 }

@@ -7,11 +7,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use protocol::judge::ContradictionKind;
-use protocol::plant::Plant;
 use serde::{Serialize, Serializer};
 
 use super::measure::{recovery, share_of_calm};
-use super::{Compared, Comparison, Findings, Gaps, Light, Met, Scenario};
+use super::{Compared, Comparison, Findings, Gaps, Light, Met, Scenario, Unsafe};
 use cluster::load::{Agreement, Counts};
 use knowledge::verdict::{Judgement, Verdict};
 
@@ -51,8 +50,8 @@ fn are_equal<S: Serializer>(agreement: &Agreement, serializer: S) -> Result<S::O
 /// How a scenario ended. What is left out where it is serialized is told in words.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Outcome {
-    /// Bugs that were injected.
-    pub plants: Vec<Plant>,
+    /// What was switched on that is unsafe: injected bugs, and fewer copies.
+    pub plants: Vec<Unsafe>,
     /// Whether orders were given up for lost.
     #[serde(skip)]
     pub loses_orders: bool,
@@ -96,7 +95,7 @@ impl Outcome {
     pub fn of(scenario: &Scenario, findings: Findings, finished: Finished) -> Self {
         let (calm, recovery) = recovery(&finished.counts, &findings);
         let mut outcome = Self {
-            plants: scenario.plants().collect(),
+            plants: scenario.unsafe_switches().collect(),
             steps: scenario.steps.len(),
             loses_orders: scenario.loses_orders(),
             gaps: Gaps::of(&finished.counts, &findings.crashes),
@@ -229,7 +228,7 @@ mod tests {
         end.counts.acknowledged = 100;
         let missed = Outcome::of(&scenario, findings.clone(), end.clone());
         assert!(!missed.caught && missed.conclusion == Conclusion::TooLittleEvidence);
-        let without = Outcome::of(&scenario.without_plants(), findings, end);
+        let without = Outcome::of(&scenario.made_safe(), findings, end);
         assert!(!without.caught && without.conclusion == Conclusion::Holds, "{:?}", without.lines);
     }
 }

@@ -145,10 +145,13 @@ impl ScriptRunner {
         }
     }
 
-    /// What is done before the first order: the bug is injected, if there is one.
+    /// What is done before the first order: what is unsafe from the beginning is switched on.
     #[must_use]
     pub fn beginning(&self) -> Vec<UserCommand> {
-        self.scenario.plant.map(|plant| UserCommand::SetPlant { plant: Some(plant) }).into_iter().collect()
+        let Scenario { plant, acknowledge, .. } = self.scenario;
+        let planted = plant.map(|plant| UserCommand::SetPlant { plant: Some(plant) });
+        let fewer = (!acknowledge.is_safe()).then_some(UserCommand::SetAcknowledge { acknowledge });
+        planted.into_iter().chain(fewer).collect()
     }
 
     pub fn learn(&mut self, record: &TraceRecord) {

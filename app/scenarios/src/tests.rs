@@ -1,5 +1,7 @@
 //! What is refused, and where.
 
+use knowledge::user_command::UserCommand;
+use protocol::acknowledge::Acknowledge;
 use protocol::trace::{Freezing, LinkRule, MessageAct, Rate};
 
 use super::*;
@@ -41,7 +43,7 @@ fn all_built_in_scenarios_are_read() {
 fn the_museum_shows_each_mistake_once() {
     for (plant, text) in MUSEUM {
         let scenario = parse(text).unwrap_or_else(|error| panic!("{plant}: {error}"));
-        assert!(scenario.plants().eq([plant]), "{plant}");
+        assert!(scenario.unsafe_switches().eq([Unsafe::Plant(plant)]), "{plant}");
         assert!(!scenario.expect.red.is_empty() && scenario.expect.acknowledged > 0, "{plant} expects no evidence");
         assert_eq!(built_in(&format!("museum/{plant}")), Some(text));
         let lesson = text.lines().take_while(|line| line.starts_with("# ")).count();
@@ -240,11 +242,30 @@ fn a_further_front_end_can_be_meant_once_it_was_added_and_there_are_three_at_mos
 }
 
 #[test]
+fn fewer_copies_are_an_unsafe_switch_as_a_bug_is() {
+    let set = |copies: &str| GOOD.replacen("seconds = 5", &format!("seconds = 5\nacknowledge = \"{copies}\""), 1);
+    assert_eq!(parse(&set("all")).unwrap().unsafe_switches().count(), 0);
+    let step = "[[step]]\ndo = \"acknowledge\"\nacknowledge = \"none\"\n";
+    let scenario = parse(&(set("one") + step)).unwrap();
+    let switches = [Acknowledge::One, Acknowledge::None].map(Unsafe::Acknowledge);
+    assert_eq!(scenario.unsafe_switches().collect::<Vec<_>>(), switches);
+    let acknowledge = Acknowledge::One;
+    let beginning = ScriptRunner::new(scenario.clone(), 1).beginning();
+    assert_eq!(beginning, [UserCommand::SetAcknowledge { acknowledge }]);
+    let safe = scenario.made_safe();
+    assert_eq!((safe.unsafe_switches().count(), safe.acknowledge), (0, Acknowledge::All));
+    assert!(parse(&set("two")).unwrap_err().why.contains("the names are: all, one, none"));
+}
+
+#[test]
 fn plants_are_told_apart_and_left_out() {
     let step = "[[step]]\ndo = \"plant\"\nplant = \"no-view-check\"\n";
     let text = GOOD.replacen("seconds = 5", "seconds = 5\nplant = \"no-session-table\"", 1) + step;
     let scenario = parse(&text).unwrap();
-    assert_eq!(scenario.plants().collect::<Vec<_>>(), [Plant::NoSessionTable, Plant::NoViewCheck]);
-    let without = scenario.without_plants();
-    assert_eq!((without.plants().count(), without.steps.len()), (0, 2));
+    assert_eq!(
+        scenario.unsafe_switches().collect::<Vec<_>>(),
+        [Plant::NoSessionTable, Plant::NoViewCheck].map(Unsafe::Plant)
+    );
+    let without = scenario.made_safe();
+    assert_eq!((without.unsafe_switches().count(), without.steps.len()), (0, 2));
 }

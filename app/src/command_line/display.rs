@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use protocol::acknowledge::Acknowledge;
 use protocol::machine::Settings;
 use protocol::trace::TraceRecord;
 
@@ -217,9 +218,14 @@ impl RunningCluster for Restartable {
         self.now = self.now();
         let before = self.cluster.take();
         let options = match beginning {
-            Beginning::Usual => self.options.clone(),
+            Beginning::Usual { acknowledge } => {
+                let settings = Settings { acknowledge, ..self.options.settings.clone() };
+                ClusterOptions { settings, ..self.options.clone() }
+            }
             Beginning::Empty { replicas, sessions } => {
-                let settings = Settings { most_sessions: sessions, ..self.options.settings.clone() };
+                // Scripts say themselves how many copies an answer waits for.
+                let acknowledge = Acknowledge::All;
+                let settings = Settings { most_sessions: sessions, acknowledge, ..self.options.settings.clone() };
                 ClusterOptions { replicas, settings, default_customers: false, ..self.options.clone() }
             }
         };

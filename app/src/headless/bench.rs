@@ -13,6 +13,7 @@ use anyhow::Context;
 use hdrhistogram::Histogram;
 use node::control::{Duty, NodeConfig, NodeReport, read_frame, write_frame};
 use node::transport::{limits, round_trip};
+use protocol::acknowledge::Acknowledge;
 use protocol::ids::{Contact, NodeId, RequestId};
 use protocol::machine::Settings;
 use protocol::message::{Answer, Ask};
@@ -50,6 +51,9 @@ pub struct BenchArguments {
     /// Length of the measurement, in seconds.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     secs: u64,
+    /// How many copies there are before a customer is told “placed”: all, one or none. UNSAFE unless all.
+    #[arg(long, value_name = "COPIES", default_value_t)]
+    acknowledge: Acknowledge,
     /// Collect all facts as the window does, to measure what that costs.
     #[arg(long)]
     observed: bool,
@@ -95,6 +99,7 @@ pub(super) fn perform(arguments: &BenchArguments, interrupt: &Interrupt) -> Resu
         default_customers: arguments.observed,
         observe: arguments.observed,
         replicas: arguments.replicas,
+        settings: Settings { acknowledge: arguments.acknowledge, ..Settings::default() },
         interrupt: interrupt.clone(),
         ..ClusterOptions::usual()?
     };

@@ -61,11 +61,11 @@ enum Answers {
 pub(super) fn perform(arguments: &LessonArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let Some(name) = arguments.lesson.as_deref().filter(|_| !arguments.list) else { return list() };
     let lesson = find(name, arguments.language.as_deref())?;
-    let first = lesson.plants().next();
-    if let Some(plant) = first.filter(|_| !arguments.allow_plant) {
+    let first = lesson.unsafe_switches().next();
+    if let Some(switch) = first.filter(|_| !arguments.allow_plant) {
         return Err(Failure::BadInput(format!(
-            "This lesson switches on a bug: {plant}. {} Use --allow-plant to take it all the same.",
-            wording::plant(plant)
+            "{} Use --allow-plant to take it all the same.",
+            wording::switches_on("lesson", switch)
         )));
     }
     let is_model = arguments.answers == Answers::Model;

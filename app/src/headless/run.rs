@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use protocol::acknowledge::Acknowledge;
 use protocol::machine::Settings;
 use protocol::plant::Plant;
 use protocol::trace::TraceRecord;
@@ -25,7 +26,7 @@ use knowledge::recognition::Kind;
 pub(super) use report::exit;
 use report::{Report, say_report};
 use scenarios::scenario_run::ScenarioRun;
-use scenarios::{self, Scenario, ScriptRunner};
+use scenarios::{self, Action, Scenario, ScriptRunner};
 
 /// What to run.
 #[derive(Debug, clap::Args)]
@@ -52,7 +53,10 @@ pub struct RunArguments {
     /// UNSAFE: switch on this bug, and no bug that the scenario names.
     #[arg(long, value_name = "NAME", value_parser = plant, group = "consent")]
     plant: Option<Plant>,
-    /// UNSAFE: allow the scenario to switch on bugs.
+    /// How many copies there are before a customer is told “placed”, whatever the scenario says: all, one or none. UNSAFE unless all.
+    #[arg(long, value_name = "COPIES")]
+    acknowledge: Option<Acknowledge>,
+    /// UNSAFE: allow the scenario to switch on bugs and to answer before all copies are there.
     #[arg(long, group = "consent")]
     allow_plant: bool,
     /// Run the scenario without the bugs that it would switch on.
@@ -127,20 +131,31 @@ impl Witness<ScenarioRun> for TraceFile {
 
 /// No bug is injected unless the person at the terminal has agreed.
 fn with_consent(mut scenario: Scenario, arguments: &RunArguments) -> Result<Scenario, Failure> {
+    if let Some(chosen) = arguments.acknowledge {
+        scenario.acknowledge = Acknowledge::All;
+        scenario.steps.retain(|step| !matches!(step.action, Action::Acknowledge(_)));
+        scenario = agreed(scenario, arguments)?;
+        scenario.acknowledge = chosen;
+        return Ok(scenario);
+    }
+    agreed(scenario, arguments)
+}
+
+fn agreed(mut scenario: Scenario, arguments: &RunArguments) -> Result<Scenario, Failure> {
     if arguments.allow_plant {
         return Ok(scenario);
     }
     if arguments.plant.is_some() || arguments.without_plant {
-        scenario = scenario.without_plants();
+        scenario = scenario.made_safe();
         scenario.plant = arguments.plant;
         return Ok(scenario);
     }
-    let first = scenario.plants().next();
+    let first = scenario.unsafe_switches().next();
     match first {
         None => Ok(scenario),
-        Some(plant) => Err(Failure::BadInput(format!(
-            "This scenario switches on a bug: {plant}. {} Use --allow-plant to run it with the bug, or --without-plant to run it without.",
-            wording::plant(plant)
+        Some(switch) => Err(Failure::BadInput(format!(
+            "{} Use --allow-plant to run it with the bug, or --without-plant to run it without.",
+            wording::switches_on("scenario", switch)
         ))),
     }
 }

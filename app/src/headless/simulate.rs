@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use protocol::acknowledge::Acknowledge;
 use protocol::ids::Span;
 use protocol::plant::Plant;
 use protocol::simulation::{Conditions, Summary, simulate, simulate_one};
@@ -38,6 +39,9 @@ pub struct SimulateArguments {
     /// Virtual seconds with faults in each run.
     #[arg(long, value_name = "T", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     sim_secs: u64,
+    /// How many copies there are before a customer is told “placed”: all, one or none. UNSAFE unless all: the checks must find it.
+    #[arg(long, value_name = "COPIES", default_value_t)]
+    acknowledge: Acknowledge,
     /// UNSAFE: switch on this bug in every node; the checks must find it.
     #[arg(long, value_name = "NAME")]
     plant: Option<Plant>,
@@ -59,7 +63,8 @@ fn range(text: &str) -> Result<std::ops::Range<u64>, String> {
 
 pub(super) fn perform(arguments: &SimulateArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
     places::must_differ(arguments.trace.as_deref().map(|path| ("the transcript", path)))?;
-    let conditions = Conditions { span: Span::millis(arguments.sim_secs * 1000), plant: arguments.plant };
+    let SimulateArguments { acknowledge, plant, .. } = *arguments;
+    let conditions = Conditions { span: Span::millis(arguments.sim_secs * 1000), acknowledge, plant };
     let begun = Instant::now();
     let (wanted, summary) = match (&arguments.seeds, arguments.seed) {
         (Some(seeds), _) => {
@@ -82,9 +87,10 @@ pub(super) fn perform(arguments: &SimulateArguments, interrupt: &Interrupt) -> R
     let took = begun.elapsed();
     if let Some(first) = summary.violations.first() {
         let version = env!("CARGO_PKG_VERSION");
-        let planted = arguments.plant.map_or_else(String::new, |plant| format!(", --plant {plant}"));
+        let planted = plant.map_or_else(String::new, |plant| format!(", --plant {plant}"));
+        let fewer = if acknowledge.is_safe() { String::new() } else { format!(", --acknowledge {acknowledge}") };
         say(format!(
-            "Seed {} (version {version}, --sim-secs {}{planted}) after {:.3} s: {}",
+            "Seed {} (version {version}, --sim-secs {}{fewer}{planted}) after {:.3} s: {}",
             first.seed,
             arguments.sim_secs,
             first.at as f64 / 1e6,
@@ -94,7 +100,8 @@ pub(super) fn perform(arguments: &SimulateArguments, interrupt: &Interrupt) -> R
     if arguments.json {
         let mut object = serde_json::to_value(&summary).map_err(anyhow::Error::from)?;
         object["hash"] = json!(format!("{:016x}", summary.hash));
-        object["plant"] = json!(arguments.plant.map(Plant::name));
+        object["acknowledge"] = json!(acknowledge);
+        object["plant"] = json!(plant.map(Plant::name));
         object["took_s"] = json!(took.as_secs_f64());
         say_json(&object)?;
     } else {

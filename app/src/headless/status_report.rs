@@ -2,6 +2,7 @@
 //!
 //! Nothing is asked or printed here.
 
+use protocol::acknowledge::Acknowledge;
 use protocol::ids::Role;
 use protocol::message::WaitReason;
 use protocol::trace::{Actor, Bomb, Freezing, LinkRule, NodeState, Rate, Standing, Unchecked};
@@ -70,6 +71,7 @@ pub(in crate::headless) struct StatusReport {
     /// 1: as fast as real time; 0: it stands still.
     rate: f64,
     hop_us: u64,
+    acknowledge: Acknowledge,
     plant: Option<String>,
     /// Links that are not mended, one way each.
     links: Vec<LinkLine>,
@@ -114,10 +116,18 @@ impl StatusReport {
     /// Asks a cluster of this process.
     pub fn of(cluster: &Inquirer) -> anyhow::Result<Self> {
         let nodes = cluster.status()?.iter().map(StatusLine::of).collect();
-        let SteeringStatus { at, rate, hop, plant, links } = cluster.steering()?;
+        let SteeringStatus { at, rate, hop, acknowledge, plant, links } = cluster.steering()?;
         let rate = f64::from(rate.0) / f64::from(Rate::REAL.0);
         let plant = plant.map(|plant| plant.name().to_owned());
-        Ok(Self { nodes, at_us: at, rate, hop_us: hop.0, plant, links: links.into_iter().map(LinkLine::of).collect() })
+        Ok(Self {
+            nodes,
+            at_us: at,
+            rate,
+            hop_us: hop.0,
+            acknowledge,
+            plant,
+            links: links.into_iter().map(LinkLine::of).collect(),
+        })
     }
 
     /// How it is steered, in sentences; none if it is not.
@@ -127,6 +137,9 @@ impl StatusReport {
             sentences.push("Time is stopped.".into());
         } else if self.rate < 1.0 {
             sentences.push(format!("Time runs {:.0} times slower than real time.", 1.0 / self.rate));
+        }
+        if !self.acknowledge.is_safe() {
+            sentences.push(format!("UNSAFE: {}", wording::acknowledge(self.acknowledge)));
         }
         if let Some(plant) = &self.plant {
             sentences.push(format!("UNSAFE: the bug {plant} is on."));

@@ -3,13 +3,12 @@
 use std::io::BufRead;
 use std::path::Path;
 
-use protocol::plant::Plant;
 use serde::Serialize;
 
 use super::{Exit, Failure, check, say, say_json};
 use knowledge::recognition::{Kind, recognise};
 use knowledge::{history, tape};
-use scenarios::ScenarioError;
+use scenarios::{ScenarioError, Unsafe};
 
 #[derive(Serialize)]
 struct Found {
@@ -21,13 +20,13 @@ struct Found {
     column: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
-    /// Bugs that a scenario would inject.
+    /// Bugs and unsafe settings that a script would switch on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    plants: Vec<&'static str>,
+    plants: Vec<String>,
 }
 
 impl Found {
-    fn right(kind: &'static str, plants: Vec<&'static str>) -> Self {
+    fn right(kind: &'static str, plants: Vec<String>) -> Self {
         Self { ok: true, kind, line: None, column: None, why: None, plants }
     }
 }
@@ -41,8 +40,12 @@ pub(super) fn perform(path: &Path, json: bool) -> Result<Exit, Failure> {
     let found = match kind {
         Kind::Tape => examine_tape(file),
         Kind::History => examine_history(file),
-        Kind::Scenario => examine_script("scenario", scenarios::read(file)?, |scenario| scenario.plants().collect()),
-        Kind::Lesson => examine_script("lesson", scenarios::read_lesson(file)?, |lesson| lesson.plants().collect()),
+        Kind::Scenario => {
+            examine_script("scenario", scenarios::read(file)?, |scenario| scenario.unsafe_switches().collect())
+        }
+        Kind::Lesson => {
+            examine_script("lesson", scenarios::read_lesson(file)?, |lesson| lesson.unsafe_switches().collect())
+        }
     };
     if json {
         say_json(&found)?;
@@ -57,7 +60,7 @@ pub(super) fn perform(path: &Path, json: bool) -> Result<Exit, Failure> {
     } else {
         say(format!("{}: a {}, ok", path.display(), found.kind))?;
         if !found.plants.is_empty() {
-            say(format!("UNSAFE: it switches on bugs: {}", found.plants.join(", ")))?;
+            say(format!("UNSAFE: it switches on: {}", found.plants.join(", ")))?;
         }
     }
     Ok(if found.ok { Exit::Holds } else { Exit::BadInput })
@@ -90,10 +93,10 @@ fn examine_history(file: impl BufRead) -> Found {
 fn examine_script<T>(
     kind: &'static str,
     read: Result<T, ScenarioError>,
-    plants: impl FnOnce(&T) -> Vec<Plant>,
+    switches: impl FnOnce(&T) -> Vec<Unsafe>,
 ) -> Found {
     match read {
-        Ok(script) => Found::right(kind, plants(&script).into_iter().map(Plant::name).collect()),
+        Ok(script) => Found::right(kind, switches(&script).iter().map(Unsafe::to_string).collect()),
         Err(error) => Found {
             ok: false,
             kind,

@@ -13,7 +13,7 @@ use crate::panels::lesson::{LessonClick, LessonState, Shown};
 use crate::panels::timeline::Look;
 use crate::performing::{self, Performing};
 use scenarios::lesson_run::LessonRun;
-use scenarios::{LESSONS, Lesson, Spot, parse_lesson};
+use scenarios::{LESSONS, Lesson, Spot, Unsafe, parse_lesson};
 
 /// What is remembered of lessons beside the one under way.
 #[derive(Default)]
@@ -106,21 +106,21 @@ impl Window {
 
     /// A lesson was read from a file: a person is asked whether to take it.
     pub fn show_lesson(&mut self, name: String, lesson: Lesson) {
-        let (title, plant) = (lesson.title.clone(), lesson.plants().next());
-        self.scenarios.asked = Some(Asked::Scenario { name: name.clone(), title, plant, opened: true, page: Some(0) });
+        let (title, switch) = (lesson.title.clone(), lesson.unsafe_switches().next());
+        self.scenarios.asked = Some(Asked::Scenario { name: name.clone(), title, switch, opened: true, page: Some(0) });
         self.lessons.opened = Some((name, lesson));
     }
 
-    /// Takes a lesson from this page on; if it injects a bug, a person is asked first.
+    /// Takes a lesson from this page on; if it switches on something unsafe, a person is asked first.
     fn take_lesson(&mut self, name: String, opened: bool, page: usize) {
         let wanted = Wanted { name, with_bug: true, opened, page: Some(page) };
         let Some(lesson) = self.lessons.find(&wanted) else { return };
-        let plant = lesson.plants().next();
-        match plant {
+        let switch = lesson.unsafe_switches().next();
+        match switch {
             None => self.scenarios.wanted = Some(wanted),
             Some(_) => {
                 let Wanted { name, opened, page, .. } = wanted;
-                self.scenarios.asked = Some(Asked::Scenario { name, title: lesson.title, plant, opened, page });
+                self.scenarios.asked = Some(Asked::Scenario { name, title: lesson.title, switch, opened, page });
             }
         }
     }
@@ -206,8 +206,8 @@ impl Window {
         }
         let listed = performing::listed();
         let Some(entry) = listed.into_iter().find(|entry| entry.name == name) else { return };
-        let (name, title, plant) = (entry.name, entry.title, entry.plant);
-        self.scenarios.asked = Some(Asked::Scenario { name, title, plant, opened: false, page: None });
+        let (name, title, switch) = (entry.name, entry.title, entry.plant.map(Unsafe::Plant));
+        self.scenarios.asked = Some(Asked::Scenario { name, title, switch, opened: false, page: None });
     }
 
     /// What the catalogue was clicked for.

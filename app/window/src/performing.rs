@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use protocol::plant::Plant;
+use protocol::acknowledge::Acknowledge;
 use protocol::trace::TraceRecord;
 
 use super::{Beginning, Window};
@@ -20,7 +20,9 @@ use knowledge::user_command::{CustomerCommand, UserCommand};
 use scenarios::lesson_run::LessonRun;
 use scenarios::scenario_run::load_driver::LoadDriver;
 use scenarios::scenario_run::{Phase, ScenarioRun, Trouble, mended};
-use scenarios::{self, Action, BUILT_IN, Conclusion, Lesson, MUSEUM, Outcome, Scenario, ScriptRunner, built_in};
+use scenarios::{
+    self, Action, BUILT_IN, Conclusion, Lesson, MUSEUM, Outcome, Scenario, ScriptRunner, Unsafe, built_in,
+};
 
 /// How long a cluster of its own may take to start.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -123,7 +125,7 @@ impl Performing {
     fn begin(wanted: Wanted, script: Script, now: Duration) -> Self {
         let written = script.world().clone();
         let script = match script {
-            Script::Scenario(scenario) if !wanted.with_bug => Script::Scenario(Box::new(scenario.without_plants())),
+            Script::Scenario(scenario) if !wanted.with_bug => Script::Scenario(Box::new(scenario.made_safe())),
             script => script,
         };
         Self { wanted, written, course: Course::Starting(now, script), shows_result: false }
@@ -188,7 +190,7 @@ impl Performing {
         let (progress, ended) = match &self.course {
             Course::Starting(..) => (wording::PREPARING.to_owned(), None),
             Course::Failed(why) => (why.clone(), Some(false)),
-            Course::Staged(run) => staged(run.scenario_run(), self.written.plants().next()),
+            Course::Staged(run) => staged(run.scenario_run(), self.written.unsafe_switches().next()),
         };
         let chosen = self.scenario_run().and_then(ScenarioRun::chosen);
         let stands_still = ended.is_none() && chosen.is_some() && picture.steering.is_stopped(picture.now);
@@ -200,15 +202,16 @@ impl Performing {
     /// What is wished for when nobody wants to see it any more.
     fn stopped(self, picture: &Picture) -> Vec<UserCommand> {
         let mut commands = mended(picture, self.scenario_run().and_then(ScenarioRun::chosen));
-        if self.wanted.with_bug && self.written.plants().next().is_some() {
+        if self.wanted.with_bug && self.written.unsafe_switches().next().is_some() {
             commands.push(UserCommand::SetPlant { plant: None });
+            commands.push(UserCommand::SetAcknowledge { acknowledge: Acknowledge::All });
         }
         commands
     }
 }
 
 /// How far a run is, and whether it ended well. `lesson`: the injected bug that the scenario is about.
-fn staged(scenario_run: &ScenarioRun, lesson: Option<Plant>) -> (String, Option<bool>) {
+fn staged(scenario_run: &ScenarioRun, lesson: Option<Unsafe>) -> (String, Option<bool>) {
     match scenario_run.phase() {
         Phase::Gathering(_) => (wording::PREPARING.to_owned(), None),
         Phase::Looking | Phase::Beginning | Phase::Entering => (wording::ENTERING.to_owned(), None),
@@ -283,10 +286,10 @@ impl Window {
         {
             commands.extend(performing.stopped(&self.picture));
         }
-        if std::mem::take(&mut self.scenarios.begins_new) {
+        if let Some(acknowledge) = self.scenarios.begins_new.take() {
             // It ends together with its customers, faults and injected bug.
             self.performing = None;
-            self.beginning = Some(Beginning::Usual);
+            self.beginning = Some(Beginning::Usual { acknowledge });
             self.notices.announce(wording::NEW_CLUSTER_STARTS.into());
         }
         let mut facts = Vec::new();
@@ -334,14 +337,14 @@ impl Window {
 
     /// A scenario was read from a file: a person is asked whether to run it, and how.
     pub fn show_scenario(&mut self, name: String, scenario: Scenario) {
-        let (title, plant) = (scenario.title.clone(), scenario.plants().next());
-        self.scenarios.asked = Some(Asked::Scenario { name: name.clone(), title, plant, opened: true, page: None });
+        let (title, switch) = (scenario.title.clone(), scenario.unsafe_switches().next());
+        self.scenarios.asked = Some(Asked::Scenario { name: name.clone(), title, switch, opened: true, page: None });
         self.opened_scenario = Some((name, scenario));
     }
 
     /// What is open makes way for the question.
     pub(super) fn ask_for_new_cluster(&mut self) {
-        self.scenarios.asked = Some(Asked::NewCluster);
+        self.scenarios.asked = Some(Asked::NewCluster { acknowledge: Acknowledge::All });
         if let Some(performing) = &mut self.performing {
             performing.shows_result = false;
         }
@@ -421,7 +424,11 @@ impl Window {
     pub(super) fn result(&self) -> Option<Told> {
         let performing = self.performing.as_ref().filter(|performing| performing.shows_result)?;
         let outcome = performing.outcome()?.clone();
-        Some(Told { title: performing.written.title.clone(), outcome, lesson: performing.written.plants().next() })
+        Some(Told {
+            title: performing.written.title.clone(),
+            outcome,
+            lesson: performing.written.unsafe_switches().next(),
+        })
     }
 
     pub(super) fn follow_result(&mut self, click: Option<ResultClick>) {
@@ -439,9 +446,9 @@ impl Window {
             // A person who agreed to this bug in this scenario before is not asked again.
             ResultClick::With if performing.wanted.with_bug => self.scenarios.wanted = Some(again(true)),
             ResultClick::With => {
-                let (title, plant) = (performing.written.title.clone(), performing.written.plants().next());
+                let (title, switch) = (performing.written.title.clone(), performing.written.unsafe_switches().next());
                 let Wanted { name, opened, page, .. } = performing.wanted.clone();
-                self.scenarios.asked = Some(Asked::Scenario { name, title, plant, opened, page });
+                self.scenarios.asked = Some(Asked::Scenario { name, title, switch, opened, page });
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What the window needs from a cluster. How a cluster is run is not known here.
 
+use protocol::acknowledge::Acknowledge;
 use std::time::Instant;
 
 use protocol::trace::TraceRecord;
@@ -35,7 +36,10 @@ pub trait RunningCluster {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beginning {
     /// As the program was started, with its customers.
-    Usual,
+    Usual {
+        /// How many copies an answer waits for.
+        acknowledge: Acknowledge,
+    },
     /// For a scenario: without any customer of its own.
     Empty {
         replicas: u32,

@@ -5,6 +5,7 @@
 #![expect(missing_docs, reason = "a field or variant whose name says it all has no line")]
 
 pub mod narrator;
+mod of_copies;
 mod of_expectations;
 mod of_facts;
 mod of_files;
@@ -29,6 +30,7 @@ use protocol::trace::{Actor, LinkRule, Rate, Sign, Standing, Suspicion};
 
 use knowledge::picture::TotalLoss;
 
+pub use of_copies::*;
 pub use of_expectations::{expected, seen, unmet};
 pub use of_facts::{Weight, line_of_log, log_line};
 pub use of_files::*;

@@ -169,6 +169,7 @@ impl Narrator {
             LauncherEvent::LinkIs { from, to, rule } => self.link_is(at, from, to, *rule),
             LauncherEvent::BombIs { bomb } => self.bomb_is(node, at, *bomb),
             LauncherEvent::PlantIs { plant } => self.plant_is(at, *plant),
+            LauncherEvent::AcknowledgeIs { acknowledge } => self.acknowledge_is(at, *acknowledge),
             LauncherEvent::HopIs { hop } => self.known.hop = *hop,
             LauncherEvent::ClockIs { rate, .. } => self.known.rate = *rate,
             LauncherEvent::CommandRefused { why } => self.not_done(at, why),

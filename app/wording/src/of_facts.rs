@@ -65,6 +65,10 @@ fn launcher_line(event: &LauncherEvent, name: &dyn Fn(NodeId) -> String) -> Opti
         LauncherEvent::LinkIs { from, to, rule } => plain(format!("the link from {from} to {to} {}", link(rule))),
         LauncherEvent::PlantIs { plant: Some(plant) } => bad(format!("injected bug: {}", super::plant(*plant))),
         LauncherEvent::PlantIs { plant: None } => good("the injected bug is off".into()),
+        LauncherEvent::AcknowledgeIs { acknowledge } if acknowledge.is_safe() => {
+            good(super::acknowledge(*acknowledge).into())
+        }
+        LauncherEvent::AcknowledgeIs { acknowledge } => bad(super::acknowledge(*acknowledge).into()),
         LauncherEvent::HeartbeatsAre { shown: true } => plain("each heartbeat is shown".into()),
         LauncherEvent::HeartbeatsAre { shown: false } => plain("heartbeats are only counted".into()),
         LauncherEvent::BombIs { bomb: Some(bomb) } => plain(format!("has a bomb at {}", bomb.at)),

@@ -1,9 +1,7 @@
 //! What is said of how a scenario ended.
 
-use protocol::plant::Plant;
-
 use super::{count, denial, light_named};
-use scenarios::{Conclusion, Findings, Outcome};
+use scenarios::{Conclusion, Findings, Outcome, Unsafe};
 
 /// A scenario whose customers are coming.
 pub const ENTERING: &str = "The customers are arriving…";
@@ -57,10 +55,11 @@ pub fn conclusion(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// What follows, in a sentence. `lesson`: the injected bug that the scenario is about.
-pub fn result(outcome: &Outcome, lesson: Option<Plant>) -> String {
+/// What follows, in a sentence. `lesson`: the bug, or other unsafe switch, that the scenario is about.
+pub fn result(outcome: &Outcome, lesson: Option<Unsafe>) -> String {
     let lights: Vec<String> = outcome.red.iter().map(|light| light_named(*light)).collect();
     let planted = !outcome.plants.is_empty();
+    let it = outcome.plants.first().copied().or(lesson).map_or("bug", super::of_copies::kind_of);
     match (outcome.conclusion, planted) {
         _ if outcome.caught && !planted => {
             format!(
@@ -68,20 +67,20 @@ pub fn result(outcome: &Outcome, lesson: Option<Plant>) -> String {
                 lights.join(" and ")
             )
         }
-        _ if outcome.caught => format!("The bug was caught: {} turned red.", lights.join(" and ")),
-        (Conclusion::Holds, true) => "The bug was on, and no promise was broken.".into(),
-        (Conclusion::Holds, false) if lesson.is_some() => "Without the bug, every promise was kept.".into(),
+        _ if outcome.caught => format!("The {it} was caught: {} turned red.", lights.join(" and ")),
+        (Conclusion::Holds, true) => format!("The {it} was on, and no promise was broken."),
+        (Conclusion::Holds, false) if lesson.is_some() => format!("Without the {it}, every promise was kept."),
         (Conclusion::Holds, false) => "Every promise was kept, and everything is as expected.".into(),
-        (Conclusion::Violation, true) => "The bug broke a promise, but not everything is as expected.".into(),
+        (Conclusion::Violation, true) => format!("The {it} broke a promise, but not everything is as expected."),
         (Conclusion::Violation, false) => "A promise was broken: see the lines marked ✗.".into(),
         (Conclusion::Undecided, _) => {
-            let it = if lesson.is_some() { "lesson" } else { "scenario" };
+            let script = if lesson.is_some() { "lesson" } else { "scenario" };
             match outcome.findings.stopped_at {
-                0 => format!("No verdict: the {it} was stopped."),
-                step => format!("No verdict: the {it} stopped at step {step} of {}.", outcome.steps),
+                0 => format!("No verdict: the {script} was stopped."),
+                step => format!("No verdict: the {script} stopped at step {step} of {}.", outcome.steps),
             }
         }
-        (Conclusion::TooLittleEvidence, true) => "The bug was on, but it was not caught this time.".into(),
+        (Conclusion::TooLittleEvidence, true) => format!("The {it} was on, but it was not caught this time."),
         (Conclusion::TooLittleEvidence, false) => {
             "No promise was broken, but too little happened for a verdict.".into()
         }

@@ -204,6 +204,10 @@ terms! {
             "A number that the primary raises for each read and that its backups send back. It proves that the primary still leads, so that no read shows the past.";
         Linearizable = "linearizable", "linearizable",
             "The answers are those that a single server would give, handling one request at a time, each at some moment between its question and its answer. So no order is lost or placed twice, and no read is stale.";
+        Asynchronous = "asynchronous", "asynchronous replication",
+            "The primary answers before any backup holds the order, and the update follows. Answers come soonest, and a crash of the primary can lose orders.";
+        AtRisk = "at-risk", "at risk",
+            "Answered orders that the least advanced member does not hold yet. If it leads next, they are lost.";
     }
     Faults {
         ClusterTime = "cluster-time", "cluster time",

@@ -261,6 +261,15 @@ impl Peers {
         self.ack_set.iter().map(acked).min().flatten()
     }
 
+    /// The end of what one backup in the ack set holds at least, with `here` where there is no other; none: nobody's is known.
+    pub(super) fn held_by_one(&self, here: OpNumber) -> Option<OpNumber> {
+        let mut backups = self.ack_set.iter().filter_map(|id| self.peers.get(id)).peekable();
+        if backups.peek().is_none() {
+            return Some(here);
+        }
+        backups.filter_map(|peer| peer.acked).max()
+    }
+
     /// The newest barrier that everybody in the ack set has echoed.
     pub(super) fn confirmed(&self) -> Barrier {
         let echoed = self.ack_set.iter().filter_map(|id| self.peers.get(id)).map(|peer| peer.echoed);

@@ -11,6 +11,7 @@ use super::answers::{Answers, Owed};
 use super::checks::{Check, Checks};
 use super::peers::{Acknowledgement, Peers, Round};
 use super::shared::Shared;
+use crate::acknowledge::Acknowledge;
 use crate::ids::{CustomerId, OpNumber, Position, ReplicaId, RequestId, RequestNumber, Span, Timestamp, View};
 use crate::machine::Effects;
 use crate::menu::check_items;
@@ -20,7 +21,7 @@ use crate::plant::Plant;
 use crate::postcode::Verdict;
 use crate::trace::{MachineEvent, Note, Refusal, Unchecked};
 
-/// Limits of PROTOCOL section 8: uncommitted entries.
+/// Limits of PROTOCOL section 8: entries that somebody in the ack set lacks.
 const MOST_UNCOMMITTED: u64 = 4096;
 
 /// What only an acting primary has, made anew at every entry of a view (rule R3).
@@ -28,7 +29,10 @@ const MOST_UNCOMMITTED: u64 = 4096;
 pub(super) struct Primary {
     /// Where its history ended when it entered: may have been answered in an earlier view, so a joiner must hold it (R4).
     inherited: OpNumber,
+    /// May be answered. With all copies awaited (the rule) it is what all of them hold.
     commit: OpNumber,
+    /// What everybody in the ack set holds.
+    held: OpNumber,
     peers: Peers,
     answers: Answers,
     checks: Checks,
@@ -41,6 +45,7 @@ impl Primary {
         Self {
             inherited,
             commit: OpNumber(0),
+            held: OpNumber(0),
             peers: Peers::of(view, me),
             answers: Answers::default(),
             checks: Checks::default(),
@@ -233,10 +238,17 @@ impl Primary {
     /// Everything that follows from what is known now: commit, take joiners in, answer, send on.
     pub(super) fn advance(&mut self, shared: &mut Shared, effects: &mut Effects) {
         let here = shared.here().op;
-        // Write-all: committed is what everybody in the ack set holds.
         let least = self.peers.held_by_all(here);
-        // Planted: committed is what the primary itself holds; the others get it when they get it.
-        let committed = if shared.plants(Plant::AckBeforeReplicate) { Some(here) } else { least };
+        self.held = self.held.max(least.unwrap_or_default());
+        let committed = match shared.settings.acknowledge {
+            // Planted: committed is what the primary itself holds; the others get it when they get it.
+            _ if shared.plants(Plant::AckBeforeReplicate) => Some(here),
+            // Write-all: committed is what everybody in the ack set holds.
+            Acknowledge::All => least,
+            // Unsafe modes (PROTOCOL section 11).
+            Acknowledge::One => self.peers.held_by_one(here),
+            Acknowledge::None => Some(here),
+        };
         if let Some(op) = committed.filter(|op| *op > self.commit) {
             self.commit = op;
             effects.trace(|| MachineEvent::Committed { op });
@@ -244,7 +256,9 @@ impl Primary {
         // R4: a joiner that holds everything that can have been answered is needed for every answer from now on.
         // Planted: any installed beginning of the history is enough of a copy.
         let early = shared.plants(Plant::JoinerInEarly);
-        let enough = if early { OpNumber(0) } else { self.commit.max(self.inherited) };
+        // In an unsafe mode, what all hold is enough: beyond it, a joiner might chase the newest orders for ever.
+        let answered = if shared.settings.acknowledge.is_safe() { self.commit } else { self.held };
+        let enough = if early { OpNumber(0) } else { answered.max(self.inherited) };
         shared.status_due |= self.peers.take_in(enough, effects);
         let needed = least.unwrap_or(OpNumber(0));
         if self.answers.raise_barrier() {
@@ -268,7 +282,7 @@ impl Primary {
 
     fn is_full(&self, shared: &Shared) -> bool {
         shared.view.members.len() < shared.settings.min_members as usize
-            || shared.here().op.0.saturating_sub(self.commit.max(self.inherited).0) >= MOST_UNCOMMITTED
+            || shared.here().op.0.saturating_sub(self.held.max(self.inherited).0) >= MOST_UNCOMMITTED
     }
 
     /// Where slowed messages are watched, the quiet answer to a heartbeat must not overtake the shown one: what is shown

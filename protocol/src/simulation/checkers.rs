@@ -9,6 +9,7 @@ mod fresh_start;
 #[cfg(test)]
 mod tests;
 
+use crate::acknowledge::Acknowledge;
 use crate::ids::{FrontEndToken, NodeId, OpNumber, Position, RequestId, View, ViewNumber};
 use crate::machine::{JournalRecord, Wish};
 use crate::message::{Answer, Message};
@@ -34,6 +35,9 @@ struct Facts {
 /// All that the checkers remember of a cluster, and what they found out first.
 #[derive(Debug, Default)]
 pub struct Checkers {
+    /// Whose copies answers wait for. Unless all are, what only all promise is not looked at: that everybody holds what was
+    /// answered (I4, I6, I8 of joiners).
+    acknowledge: Acknowledge,
     /// The first rule that did not hold.
     pub violation: Option<BrokenRule>,
     chain: Chain,
@@ -59,6 +63,12 @@ pub struct Checkers {
 }
 
 impl Checkers {
+    /// Of a cluster in which answers wait for these copies.
+    #[must_use]
+    pub fn of(acknowledge: Acknowledge) -> Self {
+        Self { acknowledge, ..Self::default() }
+    }
+
     /// Something that must never be.
     pub fn violate(&mut self, broken: BrokenRule) {
         self.violation.get_or_insert(broken);
@@ -360,7 +370,8 @@ impl Checkers {
             return Err(BrokenRule::AckSetShrinks(view));
         }
         let was: &[NodeId] = if entered { &replica.view().members } else { &before.ack_set };
-        let enough = replica.commit().max(replica.inherited().unwrap_or_default());
+        let answered = if self.acknowledge.is_safe() { replica.commit() } else { OpNumber(0) };
+        let enough = answered.max(replica.inherited().unwrap_or_default());
         let facts = &self.facts[node];
         for id in facts.ack_set.iter().filter(|id| !was.contains(id)) {
             if replica.acked_by(*id).is_none_or(|acked| acked < enough) {
@@ -373,7 +384,7 @@ impl Checkers {
             return Ok(());
         }
         self.chain.commit(place, commit)?;
-        self.everybody_holds(node, place, commit)
+        if self.acknowledge.is_safe() { self.everybody_holds(node, place, commit) } else { Ok(()) }
     }
 
     /// I6: what is committed is on everybody in the ack set, or that one has gone to a newer view since.
@@ -406,7 +417,11 @@ impl Checkers {
     fn hold_all_answered(&mut self, node: usize) {
         let facts = &self.facts[node];
         let Some(newest) = self.record.last() else { return };
-        if facts.dead || self.answered == OpNumber(0) || !newest.members.contains(&facts.id) {
+        if !self.acknowledge.is_safe()
+            || facts.dead
+            || self.answered == OpNumber(0)
+            || !newest.members.contains(&facts.id)
+        {
             return;
         }
         let holds = facts.place.is_some_and(|place| self.chain.holds(place, self.answered));

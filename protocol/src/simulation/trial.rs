@@ -3,6 +3,7 @@
 //! What faults there are stands in `faults.rs`, what is demanded of the healed cluster in `healing.rs`. Nothing here knows
 //! the protocol's rules: the checkers do.
 
+use crate::acknowledge::Acknowledge;
 use crate::ids::{CustomerId, RequestId, Role, Span};
 use crate::machine::{Settings, Wish};
 use crate::message::Ask;
@@ -10,6 +11,7 @@ use crate::order_book::MOST_SESSIONS;
 use crate::plant::Plant;
 use crate::postcode::Postcode;
 use crate::random::Random;
+use crate::simulation::Conditions;
 use crate::simulation::broken_rule::BrokenRule;
 use crate::simulation::cluster::{Cluster, Stepped};
 use crate::simulation::counts::{Counts, Fault};
@@ -85,12 +87,13 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// A cluster with everything random chosen by `seed`. `plant`: the bug injected into every machine. `with_transcript`:
-    /// whether to write down what happens.
+    /// A cluster with everything random chosen by `seed`. Of `conditions`, only what every machine is told.
+    /// `with_transcript`: whether to write down what happens.
     #[must_use]
-    pub fn new(seed: u64, plant: Option<Plant>, with_transcript: bool) -> Self {
+    pub fn new(seed: u64, conditions: Conditions, with_transcript: bool) -> Self {
         let mut random = Random::new(seed);
-        let settings = Settings { plant, ..settings(&mut random) };
+        let Conditions { acknowledge, plant, .. } = conditions;
+        let settings = Settings { acknowledge, plant, ..settings(&mut random) };
         let usual = Rates {
             least: 20,
             most: [200, 1_000, 5_000][random.below(3) as usize],
@@ -330,6 +333,7 @@ fn settings(random: &mut Random) -> Settings {
     let quick = random.chance(100_000);
     let heartbeat = Span::millis(if quick { random.between(50, 150) } else { random.between(150, 400) });
     Settings {
+        acknowledge: Acknowledge::All,
         plant: None,
         heartbeat,
         suspect_after: Span(heartbeat.0 * random.between(3, 6)),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Bomb, Crowd, Denial, Ending, LinkRule, Rate, Started};
+use crate::acknowledge::Acknowledge;
 use crate::ids::CustomerId;
 use crate::plant::Plant;
 use crate::postcode::Postcode;
@@ -85,5 +86,10 @@ pub enum LauncherEvent {
     Log {
         /// A sentence for the log; nothing reads it.
         text: String,
+    },
+    /// Whose copies answers wait for from now on; not said while it is all of them.
+    AcknowledgeIs {
+        /// Anything but all is unsafe.
+        acknowledge: Acknowledge,
     },
 }

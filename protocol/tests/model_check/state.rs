@@ -8,6 +8,7 @@ use std::hash::{Hash, Hasher};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use protocol::acknowledge::Acknowledge;
 use protocol::fingerprint::digest_of;
 use protocol::ids::{
     Contact, CustomerId, Fingerprint, FrontEndToken, NodeId, OpNumber, Position, RequestId, RequestNumber, Role, Span,
@@ -112,6 +113,7 @@ pub struct State {
     pub committed: Vec<(Fingerprint, Arc<Entry>)>,
     /// The highest op answered in each view.
     pub answered: Vec<OpNumber>,
+    acknowledge: Acknowledge,
     made: Made,
     name_server: Arc<NameServer>,
     answers: Vec<(u64, Answer)>,
@@ -160,7 +162,7 @@ pub fn request(calls: &[Ask], call: usize) -> RequestId {
 
 impl State {
     /// An empty record.
-    pub fn new(calls: usize) -> Self {
+    pub fn new(calls: usize, acknowledge: Acknowledge) -> Self {
         let mut name_server =
             NameServer::new(identity(name_server(), Role::NameServer), Settings::default(), JournalRecord::default());
         let claim = Input::Received { from: front_end(), traced: false, message: Message::ClaimFrontEnd };
@@ -176,6 +178,7 @@ impl State {
             broken: None,
             committed: Vec::new(),
             answered: vec![OpNumber(0)],
+            acknowledge,
             made: Made::default(),
             name_server: Arc::new(name_server),
             answers: Vec::new(),
@@ -233,8 +236,7 @@ impl State {
 
     /// The name server records a view that some front-end proposes.
     pub fn record(&mut self, view: View) {
-        let expected = self.newest().number;
-        let token = FrontEndToken(1);
+        let (expected, token) = (self.newest().number, FrontEndToken(1));
         let message = Message::RecordView { token, expected, view: view.clone() };
         let mut effects = Effects::new(false);
         Arc::make_mut(&mut self.name_server)
@@ -252,8 +254,7 @@ impl State {
 
     /// A front-end tells a replica of a recorded view.
     pub fn tell(&mut self, node: usize, view: usize) {
-        let view = self.record[view].clone();
-        let all = 0..self.nodes.len();
+        let (view, all) = (self.record[view].clone(), 0..self.nodes.len());
         let joiners = all.clone().map(id_of).filter(|id| !view.members.contains(id)).collect();
         let message = Message::ViewIs { view, joiners, contacts: all.map(contact).collect(), patience: Span(0) };
         self.handle(node, vec![Input::Received { from: front_end(), traced: false, message }], None);
@@ -343,7 +344,8 @@ impl State {
     /// Takes over what a primary committed, and whom it took in: I2, I6, I8.
     fn look_at_primary(&mut self, node: usize) {
         let Some(replica) = self.replica(node).filter(|replica| replica.acting()) else { return };
-        let (commit, enough) = (replica.commit(), replica.commit().max(replica.inherited().unwrap_or_default()));
+        let (commit, is_safe) = (replica.commit(), self.acknowledge.is_safe());
+        let enough = if is_safe { commit } else { OpNumber(0) }.max(replica.inherited().unwrap_or_default());
         let view = replica.view().clone();
         let ack_set: Vec<_> = replica.ack_set().collect();
         let late = |id: &NodeId| !view.members.contains(id) && !self.in_sync.contains(id);
@@ -357,12 +359,10 @@ impl State {
             .collect();
         let wanted: Vec<_> = (known + 1..=commit.0).map(|op| replica.position_at(OpNumber(op))).collect();
         let everywhere = ack_set.iter().all(|id| match &self.nodes[node_of(*id)] {
-            Node::Alive(peer) => {
-                peer.view().number > view.number
-                    || commit.0 == 0
-                    || peer.position_at(commit) == replica.position_at(commit)
+            Node::Alive(peer) if peer.view().number <= view.number && commit.0 > 0 => {
+                peer.position_at(commit) == replica.position_at(commit)
             }
-            Node::Dead(_) => true,
+            Node::Alive(_) | Node::Dead(_) => true,
         });
         if made.iter().any(|(fingerprint, _)| !self.made.0.contains_key(fingerprint)) {
             Arc::make_mut(&mut self.made.0).extend(made);
@@ -374,7 +374,7 @@ impl State {
         let whole = new.len() == wanted.len();
         self.check("I8", right);
         self.check("I2", same && whole);
-        self.check("I6", everywhere);
+        self.check("I6", everywhere || !is_safe);
         let mut once: BTreeSet<_> = self.committed.iter().map(|(_, entry)| entry.request).collect();
         let first = new.iter().all(|(_, entry)| once.insert(entry.request) && !self.expired.contains(&entry.request));
         self.check("I7", first);

@@ -105,6 +105,7 @@ impl Supervisor {
                     at: self.clock.now(),
                     rate: self.clock.rate(),
                     hop: self.common.settings.hop,
+                    acknowledge: self.common.settings.acknowledge,
                     plant: self.common.settings.plant,
                     links: self.steering.links.clone().into_iter().collect(),
                 });

@@ -36,6 +36,10 @@ impl Supervisor {
     /// replica (whose pre-defined orders become everybody's), then the rest.
     pub fn start(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + SLOWEST_START;
+        let acknowledge = self.common.settings.acknowledge;
+        if !acknowledge.is_safe() {
+            self.fact(NodeId(0), LauncherEvent::AcknowledgeIs { acknowledge });
+        }
         let mut first = vec![self.nodes.add(Kind::NameServer)];
         for service in [PostcodeService::PostcodesIo, PostcodeService::GetTheData] {
             match self.options.postcodes {

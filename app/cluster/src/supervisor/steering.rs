@@ -5,6 +5,7 @@
 
 use anyhow::{Context, bail};
 use node::control::{ControlCommand, SteeringCommand};
+use protocol::acknowledge::Acknowledge;
 use protocol::ids::{MessageId, NodeId, Span};
 use protocol::machine::Timer;
 use protocol::plant::Plant;
@@ -109,6 +110,12 @@ impl Supervisor {
         self.common.settings.plant = plant;
         self.retime();
         self.fact(NodeId(0), LauncherEvent::PlantIs { plant });
+    }
+
+    pub(crate) fn set_acknowledge(&mut self, acknowledge: Acknowledge) {
+        self.common.settings.acknowledge = acknowledge;
+        self.retime();
+        self.fact(NodeId(0), LauncherEvent::AcknowledgeIs { acknowledge });
     }
 
     pub(crate) fn show_heartbeats(&mut self, on: bool) {

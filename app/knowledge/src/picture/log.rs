@@ -201,6 +201,7 @@ fn texts_of_launcher(event: &mut LauncherEvent) -> Vec<&mut String> {
         | LauncherEvent::HopIs { .. }
         | LauncherEvent::ClockIs { .. }
         | LauncherEvent::PlantIs { .. }
+        | LauncherEvent::AcknowledgeIs { .. }
         | LauncherEvent::HeartbeatsAre { .. }
         | LauncherEvent::CommandRefused { .. } => Vec::new(),
     }

@@ -41,7 +41,7 @@ pub enum MarkKind {
     /// A bomb was laid or taken away.
     Bomb,
     Exploded,
-    /// A bug is injected, or switched off.
+    /// A bug is injected, or switched off; or answers wait for other copies from here on.
     Plant,
     /// A replica is believed dead, or alive again.
     Suspicion,
@@ -77,7 +77,9 @@ impl Picture {
             (None, Some(from.clone()))
         } else if matches!(
             record.event,
-            TraceEvent::Launcher(LauncherEvent::PlantIs { .. } | LauncherEvent::ClockIs { .. })
+            TraceEvent::Launcher(
+                LauncherEvent::PlantIs { .. } | LauncherEvent::AcknowledgeIs { .. } | LauncherEvent::ClockIs { .. }
+            )
         ) {
             (None, None)
         } else {
@@ -100,6 +102,11 @@ impl Picture {
             }
             TraceEvent::Launcher(LauncherEvent::BombIs { .. }) => MarkKind::Bomb,
             TraceEvent::Launcher(LauncherEvent::PlantIs { plant }) if *plant != self.steering.plant => MarkKind::Plant,
+            TraceEvent::Launcher(LauncherEvent::AcknowledgeIs { acknowledge })
+                if *acknowledge != self.steering.acknowledge =>
+            {
+                MarkKind::Plant
+            }
             TraceEvent::Launcher(LauncherEvent::ClockIs { rate, .. }) if *rate != self.steering.rate => MarkKind::Speed,
             TraceEvent::Node(NodeEvent::Froze { .. }) => MarkKind::Froze,
             TraceEvent::Node(NodeEvent::Woke) => MarkKind::Woke,

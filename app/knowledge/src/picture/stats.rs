@@ -75,6 +75,11 @@ impl Stats {
         }
     }
 
+    /// The newest order of which a customer knows that it is placed.
+    pub(super) fn highest(&self) -> Option<OrderNumber> {
+        self.highest.map(|(number, _)| number)
+    }
+
     pub(super) fn primary_ended(&mut self, at: u64) {
         self.primary_ended = Some(at);
     }

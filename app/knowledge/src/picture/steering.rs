@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use protocol::acknowledge::Acknowledge;
 use protocol::ids::NodeId;
 use protocol::machine::Timer;
 use protocol::plant::Plant;
@@ -32,6 +33,8 @@ pub struct Steering {
     /// Timers that rang lately, and when: only while time is slower than real time. Newest last.
     pub rung: VecDeque<(NodeId, Timer, u64)>,
     pub plant: Option<Plant>,
+    /// How many copies answers wait for.
+    pub acknowledge: Acknowledge,
     /// Whether heartbeats are shown one by one.
     pub heartbeats: bool,
 }
@@ -47,6 +50,7 @@ impl Default for Steering {
             timers: BTreeMap::new(),
             rung: VecDeque::new(),
             plant: None,
+            acknowledge: Acknowledge::All,
             heartbeats: false,
         }
     }
@@ -56,6 +60,11 @@ impl Steering {
     /// What a link does, one way.
     pub fn link(&self, from: &str, to: &str) -> LinkRule {
         self.links.get(&(from.to_owned(), to.to_owned())).copied().unwrap_or_default()
+    }
+
+    /// Whether something is switched on that breaks a promise: an injected bug, or answers that wait for fewer copies than all.
+    pub fn is_unsafe(&self) -> bool {
+        self.plant.is_some() || !self.acknowledge.is_safe()
     }
 
     /// Whether time stands still at `now`.

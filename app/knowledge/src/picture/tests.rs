@@ -274,6 +274,25 @@ fn an_acknowledged_order_that_the_primary_lacks_is_lost() {
 }
 
 #[test]
+fn answered_orders_that_the_next_primary_may_lack_are_at_risk_until_they_are_lost() {
+    let answered = |number: u64| {
+        let answer = Answer::Outcome(Outcome::Placed { number: OrderNumber(number) });
+        fact(GRACE, 20, NodeEvent::Answered { request: order(1).0, answer, took: 5 })
+    };
+    let mut picture = picture(two_replicas());
+    assert_eq!(picture.at_risk(), None, "there is no view");
+    let mut tell = |facts: &[TraceRecord]| {
+        facts.iter().for_each(|fact| picture.apply(fact));
+        (picture.at_risk(), picture.stats.lost)
+    };
+    assert_eq!(tell(&[stands(FIRST, 10, FIRST, 5, 5), stands(SECOND, 10, FIRST, 2, 2)]), (Some(0), 0));
+    assert_eq!(tell(&[answered(5)]), (Some(3), 0), "5 are answered, and the backup holds 2");
+    assert_eq!(tell(&[stands(SECOND, 30, FIRST, 4, 4)]), (Some(1), 0));
+    assert_eq!(tell(&[crashed(FIRST, 40)]), (Some(1), 0), "nobody leads yet");
+    assert_eq!(tell(&[stands(SECOND, 50, SECOND, 4, 4)]), (None, 1), "what was at risk is lost");
+}
+
+#[test]
 fn memory_is_bounded() {
     let mut facts = two_replicas();
     for number in 0..20_000 {

@@ -7,7 +7,9 @@ use protocol::trace::{Blast, Bomb, Freezing, LinkRule, MessageAct, Rate};
 use toml::Spanned;
 
 use super::reader::{LONGEST_WAIT, Reader, is_a_nodes_name, is_of_a_name};
-use super::{Cast, MOST_FRONT_ENDS, MOST_REPLICAS, Refusal, fields, milliseconds, plant, refuse, shown, within};
+use super::{
+    Cast, MOST_FRONT_ENDS, MOST_REPLICAS, Refusal, acknowledge, fields, milliseconds, plant, refuse, shown, within,
+};
 use crate::file::FileStep;
 use crate::words::{ACTS, FREEZINGS, MISBEHAVIOURS, TIMERS};
 use crate::{Action, Goal, NodeName, TimerName, WaitFor, Which};
@@ -110,6 +112,7 @@ impl Reader<'_, '_> {
                 Action::Bomb(target, self.bomb(at)?)
             }
             "plant" => Action::Plant(plant(self.needed(&self.step.plant, "plant")?)?),
+            "acknowledge" => Action::Acknowledge(acknowledge(self.needed(&self.step.acknowledge, "acknowledge")?)?),
             _ => return Ok(None),
         }))
     }

@@ -19,6 +19,7 @@ pub(super) fn of_action(name: &str) -> Option<(&'static [&'static str], &'static
         "freeze" => (&["node"], &["how"]),
         "bomb" => (&["node", "at"], &["blast", "wakes-after-ms"]),
         "plant" => (&["plant"], &[]),
+        "acknowledge" => (&["acknowledge"], &[]),
         "customer" => (&["name", "postcode"], &[]),
         "order" => (&["customer", "items"], &["postcode"]),
         "read" => (&["customer"], &["postcode"]),
@@ -32,7 +33,7 @@ pub(super) fn of_action(name: &str) -> Option<(&'static [&'static str], &'static
 /// All actions, for the sentence that refuses another one.
 pub(super) const KNOWN: &str = "crash, crash-all, fresh-start, restart, remove, add-replica, add-front-end, misbehave, verdict-cache, hop, \
     speed, go-on, run-until, step, cut, cut-one-way, hold, slow, mend, mend-all, partition, message, ring, freeze, wake, bomb, plant, \
-    customer, order, read, give-up, say, wait";
+    acknowledge, customer, order, read, give-up, say, wait";
 
 #[cfg(test)]
 mod tests {

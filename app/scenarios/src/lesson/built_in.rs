@@ -1,7 +1,7 @@
 //! The lessons that are built in, in their order, and their translations. Nothing is read from a disk.
 
 /// Name and text.
-pub const LESSONS: [(&str, &str); 12] = [
+pub const LESSONS: [(&str, &str); 13] = [
     ("one-order", include_str!("../../../../resources/lessons/one-order.md")),
     ("placed", include_str!("../../../../resources/lessons/placed.md")),
     ("primary-dies", include_str!("../../../../resources/lessons/primary-dies.md")),
@@ -13,6 +13,7 @@ pub const LESSONS: [(&str, &str); 12] = [
     ("who-is-needed", include_str!("../../../../resources/lessons/who-is-needed.md")),
     ("postcode-service", include_str!("../../../../resources/lessons/postcode-service.md")),
     ("reading", include_str!("../../../../resources/lessons/reading.md")),
+    ("how-many-copies", include_str!("../../../../resources/lessons/how-many-copies.md")),
     ("design-a-fault", include_str!("../../../../resources/lessons/design-a-fault.md")),
 ];
 

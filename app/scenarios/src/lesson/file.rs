@@ -18,6 +18,7 @@ pub(super) struct Front {
     pub customers: Option<Spanned<i64>>,
     pub sessions: Option<Spanned<i64>>,
     pub plant: Option<Spanned<String>>,
+    pub acknowledge: Option<Spanned<String>>,
     pub speed: Option<Spanned<f64>>,
     #[serde(default)]
     pub try_next: Vec<Spanned<String>>,

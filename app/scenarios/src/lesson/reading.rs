@@ -113,6 +113,7 @@ fn head(front: &Front) -> Result<Lesson, Refusal> {
         customers: number(&front.customers, 0, MOST_CUSTOMERS, "customers", 0)? as u32,
         lasts: NO_END,
         plant: front.plant.as_ref().map(check::plant).transpose()?.flatten(),
+        acknowledge: front.acknowledge.as_ref().map(check::acknowledge).transpose()?.unwrap_or_default(),
         steps: Vec::new(),
         again_after: None,
         sessions: sessions as u32,

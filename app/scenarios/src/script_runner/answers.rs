@@ -20,6 +20,7 @@ enum Fact {
     Clock,
     Hop,
     Plant,
+    Acknowledge,
     Link(LinkWay),
     Froze(NodeId),
     Woke(NodeId),
@@ -78,6 +79,7 @@ fn word_of(record: &TraceRecord) -> Option<Fact> {
         TraceEvent::Launcher(LauncherEvent::ClockIs { .. }) => Fact::Clock,
         TraceEvent::Launcher(LauncherEvent::HopIs { .. }) => Fact::Hop,
         TraceEvent::Launcher(LauncherEvent::PlantIs { .. }) => Fact::Plant,
+        TraceEvent::Launcher(LauncherEvent::AcknowledgeIs { .. }) => Fact::Acknowledge,
         TraceEvent::Launcher(LauncherEvent::LinkIs { from, to, .. }) => {
             Fact::Link(LinkWay { from: from.clone(), to: to.clone() })
         }
@@ -111,6 +113,7 @@ fn words_about(command: &UserCommand, picture: &Picture) -> Vec<Fact> {
         UserCommand::SetRate { .. } | UserCommand::RunUntil { .. } => vec![Fact::Clock],
         UserCommand::SetHop { .. } => vec![Fact::Hop],
         UserCommand::SetPlant { .. } => vec![Fact::Plant],
+        UserCommand::SetAcknowledge { .. } => vec![Fact::Acknowledge],
         UserCommand::SetLinks { links, .. } => links.iter().cloned().map(Fact::Link).collect(),
         UserCommand::MendAll => {
             let broken = picture.steering.links.keys();

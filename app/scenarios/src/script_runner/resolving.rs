@@ -4,6 +4,8 @@
 
 mod scene;
 
+use std::time::Duration;
+
 use node::control::Misbehaviour;
 use node::gazetteer::{Finding, Gazetteer};
 use protocol::ids::{NodeId, Role, Span};
@@ -54,10 +56,7 @@ pub fn resolved(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> R
         }
         Action::Say(_) => Ok(ResolvedStep::default()),
         Action::VerdictCache(on) => Ok(no_fault("verdict-cache", UserCommand::SetVerdictCache { on: *on })),
-        Action::Hop(hop) => {
-            let hop = hop.map(|hop| Span(hop.as_micros() as u64));
-            Ok(no_fault("hop", UserCommand::SetHop { hop }))
-        }
+        Action::Hop(hop) => Ok(no_fault("hop", UserCommand::SetHop { hop: hop.map(micros) })),
         Action::Speed(rate) => Ok(speed(*rate)),
         Action::GoOn => Ok(speed(Rate::REAL)),
         Action::RunUntil(rate, goal) => {
@@ -80,19 +79,21 @@ pub fn resolved(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> R
             Ok(no_fault(&format!("bomb {node}"), UserCommand::SetBomb { node, bomb: *bomb }))
         }
         Action::Plant(plant) => Ok(no_fault("plant", UserCommand::SetPlant { plant: *plant })),
+        Action::Acknowledge(choice) => {
+            Ok(no_fault("acknowledge", UserCommand::SetAcknowledge { acknowledge: *choice }))
+        }
         Action::Customer { name, postcode } => Ok(customer_appears(picture, name, *postcode)),
         Action::Order { customer, postcode, items } => {
             let who = scene.customer(customer)?;
             let postcode = postcode.unwrap_or(who.postcode).to_string();
-            let command =
-                UserCommand::Customer(CustomerCommand::PlaceOrder { customer: who.id, postcode, items: items.clone() });
-            Ok(no_fault(&format!("{customer} orders"), command))
+            let command = CustomerCommand::PlaceOrder { customer: who.id, postcode, items: items.clone() };
+            Ok(no_fault(&format!("{customer} orders"), UserCommand::Customer(command)))
         }
         Action::Read { customer, postcode } => {
             let who = scene.customer(customer)?;
             let postcode = postcode.unwrap_or(who.postcode).to_string();
-            let command = UserCommand::Customer(CustomerCommand::ReadHistory { customer: who.id, postcode, page: 0 });
-            Ok(no_fault(&format!("{customer} reads"), command))
+            let command = CustomerCommand::ReadHistory { customer: who.id, postcode, page: 0 };
+            Ok(no_fault(&format!("{customer} reads"), UserCommand::Customer(command)))
         }
         Action::GiveUp(name) => {
             let customer = scene.customer(name)?.id;
@@ -101,6 +102,10 @@ pub fn resolved(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> R
         // What takes several moments is not for one.
         Action::Wait { .. } | Action::Step { .. } => Err("only a scenario can do that".into()),
     }
+}
+
+fn micros(length: Duration) -> Span {
+    Span(length.as_micros() as u64)
 }
 
 fn fault(kind: &'static str, command: UserCommand) -> ResolvedStep {

@@ -52,8 +52,8 @@ pub(super) fn say_report(report: &Report) -> Result<(), Failure> {
     let Outcome { plants, findings, finished, gaps, calm, recovery, red, .. } = &report.outcome;
     say(format!("{}: {} s, seed {}", report.scenario, findings.lasted.as_secs(), report.seed))?;
     if !plants.is_empty() {
-        let names: Vec<_> = plants.iter().map(|plant| plant.name()).collect();
-        say(format!("UNSAFE: with an injected bug: {}", names.join(", ")))?;
+        let names: Vec<_> = plants.iter().map(ToString::to_string).collect();
+        say(format!("UNSAFE: with {}", names.join(", ")))?;
     }
     let faults = findings.faults.iter().chain(&findings.failpoints);
     let faults: Vec<_> = faults.map(|(kind, number)| format!("{kind} {number}")).collect();

@@ -1,6 +1,8 @@
-//! What must not be overlooked, under the toolbar: an injected bug, a running scenario.
+//! What must not be overlooked, under the toolbar: an injected bug, answers before all copies are there, a running scenario.
 
 use egui::{Context, CornerRadius, Frame, Id, LayerId, Margin, Order, Panel, RichText, Stroke, StrokeKind, Ui};
+
+use protocol::acknowledge::Acknowledge;
 
 use super::{actions, consent::Asked};
 use crate::theme::{self, size, text, tokens, tokens_of};
@@ -53,6 +55,11 @@ pub(crate) fn banner_ui(
             });
         });
     }
+    if !picture.steering.acknowledge.is_safe() {
+        Panel::top("fewer copies").exact_size(36.0).frame(row(t.tomato_wash)).show(ui, |ui| {
+            ui.horizontal_centered(|ui| fewer_copies(ui, picture, commands));
+        });
+    }
     if let Some(loss) = picture.total_loss() {
         total_loss(ui, picture, &loss, asked, commands);
     }
@@ -85,6 +92,30 @@ pub(crate) fn banner_ui(
     clicked
 }
 
+/// What is unsafe, what it costs and what it buys, measured.
+fn fewer_copies(ui: &mut Ui, picture: &Picture, commands: &mut CommandQueue) {
+    let t = tokens(ui);
+    let acknowledge = picture.steering.acknowledge;
+    pill(ui, wording::UNSAFE_SETTING, t.on_strong, t.tomato_text);
+    let strong = |words| RichText::new(words).font(theme::strong(text::BODY)).color(t.tomato_text);
+    from_right(ui, |ui| {
+        if asking(ui, commands.refuses, |ui| button(ui, wording::WAIT_FOR_ALL)).clicked() {
+            commands.push(UserCommand::SetAcknowledge { acknowledge: Acknowledge::All });
+        }
+        if let Some(median) = picture.stats.percentile(50) {
+            let words = RichText::new(wording::median_answer(median)).color(t.tomato_text);
+            ui.label(words).on_hover_text(wording::MEDIAN_MEANS);
+        }
+        if let Some(orders) = picture.at_risk() {
+            ui.label(strong(wording::at_risk(orders))).on_hover_text(wording::AT_RISK_MEANS);
+        }
+        ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+            let words = wording::acknowledge(acknowledge);
+            ui.add(egui::Label::new(strong(words.into())).truncate());
+        });
+    });
+}
+
 /// What is lost, since when, and the one thing that goes on from here.
 fn total_loss(ui: &mut Ui, picture: &Picture, loss: &TotalLoss, asked: &mut Option<Asked>, commands: &CommandQueue) {
     let t = tokens(ui);
@@ -107,9 +138,9 @@ fn total_loss(ui: &mut Ui, picture: &Picture, loss: &TotalLoss, asked: &mut Opti
     });
 }
 
-/// A red frame around the whole window while a bug is injected.
+/// A red frame around the whole window while something unsafe is on.
 pub(crate) fn unsafe_frame(context: &Context, picture: &Picture) {
-    if picture.steering.plant.is_none() {
+    if !picture.steering.is_unsafe() {
         return;
     }
     let painter = context.layer_painter(LayerId::new(Order::Foreground, Id::unique("unsafe lesson")));

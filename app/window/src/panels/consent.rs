@@ -1,24 +1,26 @@
 //! Asks for consent before something that cannot be undone, and before a bug is injected.
 
 use egui::{Label, RichText, Ui};
+use protocol::acknowledge::{self, Acknowledge};
 use protocol::ids::View;
 use protocol::plant::Plant;
 
 use crate::theme::{self, text, tokens};
 use crate::widgets::{asking, button, closing_button, destructive, dialog, dim};
 use knowledge::user_command::{CommandQueue, UserCommand};
+use scenarios::Unsafe;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
     /// Whether to inject a bug.
     Plant(Plant),
-    /// Whether to run a scenario that injects a bug, or comes from a file.
+    /// Whether to run a scenario that switches on something unsafe, or comes from a file.
     Scenario {
         name: String,
         /// What it is about.
         title: String,
-        /// The bug that it injects, if any.
-        plant: Option<Plant>,
+        /// The bug or the unsafe setting that it switches on, if any.
+        switch: Option<Unsafe>,
         /// Whether it was read from a file.
         opened: bool,
         /// Of a lesson: the page on which it begins.
@@ -28,15 +30,15 @@ pub enum Asked {
     CrashAll,
     /// Whether what the members of a view held is given up, and a new history begins.
     FreshStart { replica: String, after: View },
-    /// Whether this cluster is to end, and another to take its place.
-    NewCluster,
+    /// Whether this cluster is to end, and another to take its place, with this many copies before an answer.
+    NewCluster { acknowledge: Acknowledge },
 }
 
 /// What was agreed to, where it is more than a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Agreed {
     Scenario(Wanted),
-    NewCluster,
+    NewCluster(Acknowledge),
 }
 
 /// A scenario to run, or a lesson to take.
@@ -55,20 +57,49 @@ pub struct Wanted {
 fn question(asked: &Asked) -> (String, &'static str, &'static str) {
     match asked {
         Asked::Plant(plant) => (wording::plant_title(*plant), wording::CONSENT, "Switch the bug on"),
-        Asked::Scenario { plant: Some(plant), page: Some(_), .. } => {
-            (wording::plant_title(*plant), wording::CONSENT, "Take the lesson")
+        Asked::Scenario { switch: Some(switch), page: Some(_), .. } => {
+            (wording::unsafe_title(*switch), wording::consent(*switch), "Take the lesson")
         }
         Asked::Scenario { name, page: Some(_), .. } => {
             (format!("Take the lesson {name}?"), wording::LESSON_BEGINS, "Take the lesson")
         }
-        Asked::Scenario { plant: Some(plant), .. } => (wording::plant_title(*plant), wording::CONSENT, "Run it"),
-        Asked::Scenario { name, plant: None, .. } => (format!("Run {name}?"), wording::SCENARIO_BEGINS, "Run it"),
+        Asked::Scenario { switch: Some(switch), .. } => {
+            (wording::unsafe_title(*switch), wording::consent(*switch), "Run it")
+        }
+        Asked::Scenario { name, switch: None, .. } => (format!("Run {name}?"), wording::SCENARIO_BEGINS, "Run it"),
         Asked::CrashAll => ("Crash every node?".to_owned(), wording::CRASH_ALL_MEANS, "Crash all nodes"),
         Asked::FreshStart { replica, .. } => {
             (format!("Begin a new history with {replica}?"), wording::FRESH_START_MEANS, "Begin a new history")
         }
-        Asked::NewCluster => ("Start a new cluster?".to_owned(), wording::NEW_CLUSTER_MEANS, "Start a new cluster"),
+        Asked::NewCluster { .. } => {
+            ("Start a new cluster?".to_owned(), wording::NEW_CLUSTER_MEANS, "Start a new cluster")
+        }
     }
+}
+
+impl Asked {
+    /// The unsafe switch that is asked about.
+    fn switch(&self) -> Option<Unsafe> {
+        match self {
+            Asked::Plant(plant) => Some(Unsafe::Plant(*plant)),
+            Asked::Scenario { switch, .. } => *switch,
+            Asked::CrashAll | Asked::FreshStart { .. } | Asked::NewCluster { .. } => None,
+        }
+    }
+}
+
+/// How many copies there are before an answer, and what each choice means.
+fn choose_copies(ui: &mut Ui, chosen: &mut Acknowledge) {
+    let t = tokens(ui);
+    ui.add_space(8.0);
+    ui.add(Label::new(wording::ACKNOWLEDGE_MEANS).wrap());
+    for choice in acknowledge::ALL {
+        ui.radio_value(chosen, choice, wording::acknowledge_choice(choice));
+    }
+    let ink = if chosen.is_safe() { t.dim } else { t.tomato_text };
+    let sign = if chosen.is_safe() { "" } else { "UNSAFE: " };
+    let words = format!("{sign}{}", wording::acknowledge_consequence(*chosen));
+    ui.add(Label::new(RichText::new(words).size(text::SMALL).color(ink)).wrap());
 }
 
 /// The box, while something is asked.
@@ -79,21 +110,28 @@ pub(crate) fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut Comma
         ui.set_width(420.0);
         let t = tokens(ui);
         let (title, means, yes) = question(&asked);
-        let harmless = matches!(asked, Asked::Scenario { plant: None, .. } | Asked::NewCluster);
+        let harmless = match &asked {
+            Asked::Scenario { switch, .. } => switch.is_none(),
+            Asked::NewCluster { acknowledge } => acknowledge.is_safe(),
+            Asked::Plant(_) | Asked::CrashAll | Asked::FreshStart { .. } => false,
+        };
         let ink = if harmless { t.text } else { t.tomato_text };
         ui.add(Label::new(RichText::new(title).font(theme::strong(text::LARGE)).color(ink)).wrap());
         if let Asked::Scenario { title, opened: true, .. } = &asked {
             ui.add(Label::new(title).wrap());
         }
-        if let Asked::Plant(plant) | Asked::Scenario { plant: Some(plant), .. } = &asked {
-            ui.add(Label::new(wording::plant(*plant)).wrap());
+        if let Some(switch) = asked.switch() {
+            ui.add(Label::new(wording::unsafe_switch(switch)).wrap());
         }
         ui.add_space(4.0);
         dim(ui, means);
+        if let Some(Asked::NewCluster { acknowledge }) = open {
+            choose_copies(ui, acknowledge);
+        }
         ui.add_space(8.0);
         ui.horizontal(|ui| {
             // A new cluster can be had from the past and from a tape, too.
-            let refuses = commands.refuses.filter(|_| asked != Asked::NewCluster);
+            let refuses = commands.refuses.filter(|_| !matches!(asked, Asked::NewCluster { .. }));
             let agrees = |ui: &mut Ui| if harmless { button(ui, yes) } else { destructive(ui, yes) };
             if asking(ui, refuses, agrees).clicked() {
                 match &asked {
@@ -106,14 +144,13 @@ pub(crate) fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut Comma
                     Asked::FreshStart { replica, after } => {
                         commands.push(UserCommand::FreshStart { replica: replica.clone(), after: after.clone() });
                     }
-                    Asked::NewCluster => agreed = Some(Agreed::NewCluster),
+                    Asked::NewCluster { acknowledge } => agreed = Some(Agreed::NewCluster(*acknowledge)),
                 }
                 ui.close();
             }
-            if let Asked::Scenario { name, plant: Some(_), opened: true, page: None, .. } = &asked
-                && asking(ui, refuses, |ui| button(ui, "Run without the bug"))
-                    .on_hover_text(wording::WITHOUT_MEANS)
-                    .clicked()
+            if let Asked::Scenario { name, switch: Some(switch), opened: true, page: None, .. } = &asked
+                && let [_, without] = wording::run_with(*switch)
+                && asking(ui, refuses, |ui| button(ui, &without)).on_hover_text(wording::WITHOUT_MEANS).clicked()
             {
                 let wanted = Wanted { name: name.clone(), with_bug: false, opened: true, page: None };
                 agreed = Some(Agreed::Scenario(wanted));

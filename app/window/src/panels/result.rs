@@ -3,18 +3,17 @@
 //! Nothing is judged here: that is the scenario's own matter, in the window as in the terminal.
 
 use egui::{Align, Color32, Label, Layout, Response, RichText, Role, Ui, WidgetInfo};
-use protocol::plant::Plant;
 
 use crate::theme::{self, size, text, tokens};
 use crate::widgets::{asking, button, destructive, dialog, dim, hairline, pill, scrolling_in_dialog};
-use scenarios::{Compared, Conclusion, Met, Outcome};
+use scenarios::{Compared, Conclusion, Met, Outcome, Unsafe};
 
 #[derive(Clone, Debug)]
 pub struct Told {
     pub title: String,
     pub outcome: Outcome,
-    /// The injected bug that it is about, whether or not it was on this time.
-    pub lesson: Option<Plant>,
+    /// The injected bug, or the unsafe setting, that it is about, whether or not it was on this time.
+    pub lesson: Option<Unsafe>,
 }
 
 /// Asked for on the card.
@@ -63,11 +62,12 @@ pub(crate) fn result_ui(ui: &Ui, told: &Told, refuses: Option<&str>) -> Option<R
 }
 
 fn again(ui: &mut Ui, told: &Told) -> Option<ResultClick> {
-    if told.lesson.is_none() {
+    let Some(switch) = told.lesson else {
         return button(ui, "Run it again").clicked().then_some(ResultClick::Again);
-    }
-    let with = destructive(ui, "Run with the bug…").clicked();
-    let without = button(ui, "Run without the bug").on_hover_text(wording::WITHOUT_MEANS).clicked();
+    };
+    let [with, without] = wording::run_with(switch);
+    let with = destructive(ui, &with).clicked();
+    let without = button(ui, &without).on_hover_text(wording::WITHOUT_MEANS).clicked();
     match (with, without) {
         (true, _) => Some(ResultClick::With),
         (false, true) => Some(ResultClick::Without),

@@ -3,6 +3,7 @@
 //! Nothing is run here. Before a bug is injected, `consent` asks.
 
 use egui::{Label, Response, RichText, ScrollArea, Ui};
+use protocol::acknowledge::Acknowledge;
 use protocol::plant::{self, Plant};
 
 use super::consent::{Agreed, Asked, Wanted, consent_ui};
@@ -13,6 +14,7 @@ use crate::widgets::{
 };
 use knowledge::picture::Picture;
 use knowledge::user_command::{CommandQueue, UserCommand};
+use scenarios::Unsafe;
 use wording::Term;
 
 /// What the list shows of a scenario.
@@ -35,8 +37,8 @@ pub struct ScenariosState {
     pub wanted: Option<Wanted>,
     /// Whether one from a file is asked for; taken by the app.
     pub opens: bool,
-    /// Whether another cluster is to take this one's place; taken by the app.
-    pub begins_new: bool,
+    /// Another cluster is to take this one's place, with this many copies before an answer; taken by the app.
+    pub begins_new: Option<Acknowledge>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +61,7 @@ pub(crate) fn scenarios_ui(
     if state.asked.is_some() {
         match consent_ui(ui, &mut state.asked, commands) {
             Some(Agreed::Scenario(wanted)) => state.wanted = Some(wanted),
-            Some(Agreed::NewCluster) => state.begins_new = true,
+            Some(Agreed::NewCluster(acknowledge)) => state.begins_new = Some(acknowledge),
             None => return,
         }
         *open = false;
@@ -133,7 +135,13 @@ fn museum(ui: &mut Ui, picture: &Picture, entries: &[Listed], state: &mut Scenar
             let name = format!("run {} with the bug", entry.name);
             if destructive(ui, "Run…").accessible_name(name).clicked() {
                 let (name, title) = (entry.name.clone(), entry.title.clone());
-                state.asked = Some(Asked::Scenario { name, title, plant: Some(plant), opened: false, page: None });
+                state.asked = Some(Asked::Scenario {
+                    name,
+                    title,
+                    switch: Some(Unsafe::Plant(plant)),
+                    opened: false,
+                    page: None,
+                });
             }
             let name = format!("run {} without the bug", entry.name);
             if button(ui, "Without").on_hover_text(wording::WITHOUT_MEANS).accessible_name(name).clicked() {

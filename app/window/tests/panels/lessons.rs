@@ -171,7 +171,8 @@ fn a_lesson_that_is_left_is_gone_on_with_where_it_was_left() {
     let mut taught = Taught::new(open(Window::default()));
     click(&mut taught.harness, "Menu");
     taught.harness.get_by_label_contains("Lessons…").click();
-    taught.harness.run_steps(3);
+    // A long list needs some frames until each entry has its place.
+    taught.harness.run_steps(12);
     click(&mut taught.harness, "Start: The primary dies mid-order");
     taught.begin();
     taught.harness.get_by_label("Three copies");

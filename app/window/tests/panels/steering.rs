@@ -1,14 +1,19 @@
 //! Time, messages, links and nodes steered by clicks and keys on a fixed picture.
 
+use std::time::Duration;
+
 use egui::{Event, Key, Modifiers, PointerButton, vec2};
 use egui_kittest::kittest::Queryable;
+
 use knowledge::user_command::{Until, UserCommand};
+use protocol::acknowledge::Acknowledge;
 use protocol::ids::{Contact, MessageId, NodeId, Role, Span};
 use protocol::machine::Timer;
 use protocol::plant::Plant;
 use protocol::trace::{
     Actor, Blast, Bomb, Ending, Failpoint, Freezing, LauncherEvent, MessageAct, NodeEvent, Rate, Started,
 };
+use window::Beginning;
 use window::panels::Selected;
 
 use super::links::cut_of;
@@ -318,6 +323,28 @@ fn a_mistake_is_made_only_after_a_question_and_marked_until_it_is_switched_off()
     harness.get_by_label(wording::plant(plant));
     click(&mut harness, "Switch it off");
     assert_eq!(asked_for(&mut harness), [UserCommand::SetPlant { plant: None }]);
+}
+
+#[test]
+fn fewer_copies_are_chosen_for_a_new_cluster_and_marked_with_what_is_at_risk_until_all_count_again() {
+    let mut harness = shown();
+    chord(&mut harness, Modifiers::COMMAND, Key::N);
+    assert!(harness.query_by_label_contains("UNSAFE").is_none());
+    click(&mut harness, "Only the primary");
+    harness.get_by_label_contains("UNSAFE: Answers come soonest.");
+    click(&mut harness, "Start a new cluster");
+    let acknowledge = Acknowledge::None;
+    let _ = harness.state_mut().play(Duration::from_secs(40));
+    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Usual { acknowledge }));
+    let mut told = scene::steered::steered(None);
+    told.fact(scene::NAME_SERVER, scene::NOW - 1, LauncherEvent::AcknowledgeIs { acknowledge });
+    let mut harness = shown_at(&told, scene::NOW);
+    harness.get_by_label("Unsafe setting");
+    harness.get_by_label(wording::acknowledge(acknowledge));
+    harness.get_by_label_contains("orders at risk: ");
+    harness.get_by_label_contains("median answer: ");
+    click(&mut harness, "Wait for all members");
+    assert_eq!(asked_for(&mut harness), [UserCommand::SetAcknowledge { acknowledge: Acknowledge::All }]);
 }
 
 #[test]

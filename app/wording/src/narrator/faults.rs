@@ -1,5 +1,6 @@
 //! Crashes, freezes, bombs, bugs, messages that are refused or lost.
 
+use protocol::acknowledge::Acknowledge;
 use protocol::ids::{MessageId, NodeId, Role};
 use protocol::plant::Plant;
 use protocol::trace::{Actor, Bomb, Denial, Ending, Loss, Refusal, Started};
@@ -109,6 +110,15 @@ impl Narrator {
                 .means(crate::plant(plant).to_owned()),
             None => Sentence::event(at, "The rule that was switched off holds again.".into()),
         });
+    }
+
+    pub(super) fn acknowledge_is(&mut self, at: u64, acknowledge: Acknowledge) {
+        if self.known.acknowledge == acknowledge {
+            return;
+        }
+        self.known.acknowledge = acknowledge;
+        let words = crate::acknowledge(acknowledge).to_owned();
+        self.say(Sentence::event(at, words).means(crate::acknowledge_consequence(acknowledge).to_owned()));
     }
 
     pub(super) fn not_done(&mut self, at: u64, why: &Denial) {

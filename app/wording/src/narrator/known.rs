@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use protocol::acknowledge::Acknowledge;
 use protocol::ids::{CustomerId, MessageId, NodeId, OpNumber, OrderNumber, RequestId, Role, View};
 use protocol::message::Ask;
 use protocol::plant::Plant;
@@ -75,6 +76,7 @@ pub(super) struct Known {
     /// Front-ends that serve nobody: since when, and why.
     pub waits: HashMap<NodeId, (u64, NoService)>,
     pub plant: Option<Plant>,
+    pub acknowledge: Acknowledge,
     /// How fast time goes where the telling has come to.
     pub rate: Rate,
     /// How fast it goes now.
@@ -109,6 +111,7 @@ impl Default for Known {
             states: BTreeMap::new(),
             waits: HashMap::new(),
             plant: None,
+            acknowledge: Acknowledge::All,
             rate: Rate::REAL,
             goes: Rate::REAL,
             hop: 0,

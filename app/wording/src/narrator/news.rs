@@ -86,6 +86,7 @@ impl News {
                         | LauncherEvent::LinkIs { .. }
                         | LauncherEvent::BombIs { .. }
                         | LauncherEvent::PlantIs { .. }
+                        | LauncherEvent::AcknowledgeIs { .. }
                         | LauncherEvent::CommandRefused { .. }
                 ) | TraceEvent::Node(
                     NodeEvent::Lost { .. }
@@ -133,6 +134,7 @@ pub(super) fn is_needed(event: &TraceEvent) -> bool {
             | LauncherEvent::ClockIs { .. }
             | LauncherEvent::LinkIs { .. }
             | LauncherEvent::PlantIs { .. }
+            | LauncherEvent::AcknowledgeIs { .. }
             | LauncherEvent::CommandRefused { .. } => true,
             LauncherEvent::Orders { .. } | LauncherEvent::HeartbeatsAre { .. } | LauncherEvent::Log { .. } => false,
         },

@@ -22,7 +22,7 @@ pub(super) fn end_ui(ui: &mut Ui, shown: &Shown<'_>, run: &LessonRun) -> Option<
         true => ("✓", t.basil_text),
         false => ("○", t.tomato_text),
     };
-    let verdict = format!("{sign} {}", wording::result(outcome, run.lesson().plants().next()));
+    let verdict = format!("{sign} {}", wording::result(outcome, run.lesson().unsafe_switches().next()));
     ui.add(Label::new(RichText::new(verdict).size(text::BODY).color(ink)).wrap());
     heading(ui, "Your predictions");
     let all = (0..run.lesson().pages.len()).filter_map(|number| run.revealed(number));
