@@ -10,19 +10,9 @@ use protocol::machine::{Effect, Input, Machine, Settings, Timer, Wish};
 use protocol::message::{Answer, Ask, Message, WaitReason};
 use protocol::order_book::Outcome;
 use protocol::trace::NodeState;
-use single::{
-    FRONT_END, NAME_SERVER, contact, give, identity, is_cancelled, postcode, request, ring, say, sent, set, timers,
-};
+use single::*;
 
 const OTHER: u64 = 3;
-
-fn order() -> Ask {
-    Ask::Order { postcode: postcode(), items: vec!["Pad thai".into()] }
-}
-
-fn read() -> Ask {
-    Ask::History { postcode: postcode(), page: 0 }
-}
 
 fn found(front_ends: &[u64], commit: u64) -> Message {
     let who = front_ends.iter().map(|id| (format!("front-end-{id}"), contact(*id))).collect();
@@ -35,7 +25,7 @@ fn wishes(customer: &mut Customer, wish: Wish) -> Vec<Effect> {
 
 /// It asked this as its first request, and a front-end has it.
 fn waiting(ask: Ask) -> Customer {
-    let mut customer = Customer::new(identity(Role::Customer), Settings::default(), CustomerId(1), RequestNumber(0));
+    let mut customer = single::customer();
     wishes(&mut customer, Wish::Ask(ask));
     say(&mut customer, NAME_SERVER, found(&[FRONT_END], 5));
     customer
@@ -168,7 +158,7 @@ fn a_lost_connection_to_its_front_end_is_a_reason_to_look_it_up_at_once() {
 
 #[test]
 fn while_there_is_no_front_end_it_looks_again_and_again() {
-    let mut customer = Customer::new(identity(Role::Customer), Settings::default(), CustomerId(1), RequestNumber(0));
+    let mut customer = single::customer();
     assert_eq!(sent(&wishes(&mut customer, Wish::Ask(order()))), [(NAME_SERVER, &LOOKUP)]);
     let effects = say(&mut customer, NAME_SERVER, found(&[], 0));
     assert_eq!(timers(&effects), [(Timer::AskNameServer, Settings::default().heartbeat.times(2))]);

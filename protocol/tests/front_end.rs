@@ -9,10 +9,7 @@ use protocol::ids::{NodeId, OpNumber, RequestId, Role, Span, View, ViewNumber};
 use protocol::machine::{Effect, Input, Machine, Settings, Timer};
 use protocol::message::{Ask, Message, Status};
 use protocol::trace::{NoService, NodeState, Refusal};
-use single::{
-    ME, NAME_SERVER, contact, found, give, identity, messages, postcode, record, refusals, request, ring, say, sent,
-    start, timers, view,
-};
+use single::*;
 
 const A: u64 = 11;
 const B: u64 = 12;
@@ -28,24 +25,12 @@ fn front_end(names: &[(&str, u64)]) -> FrontEnd {
 }
 
 fn status(view: u64, acting: bool) -> Message {
-    Message::Status(Status {
-        view: ViewNumber(view),
-        acting,
-        position: None,
-        commit: OpNumber(0),
-        ack_set: Vec::new(),
-        silent: Vec::new(),
-        late: Span(0),
-    })
+    Message::Status(Status { view: ViewNumber(view), acting, ..Status::default() })
 }
 
 /// The replicas that are told of the view, and whether the message is shown.
 fn announced(effects: &[Effect]) -> Vec<(u64, bool)> {
-    let views = effects.iter().filter_map(|effect| match effect {
-        Effect::Send { to, traced, message: Message::ViewIs { .. } } => Some((to.id.0, *traced)),
-        _ => None,
-    });
-    views.collect()
+    each!(effects, Effect::Send { to, traced, message: Message::ViewIs { .. } } => (to.id.0, *traced))
 }
 
 fn count(effects: &[Effect], wanted: &Message) -> usize {
@@ -150,17 +135,9 @@ fn a_record_with_its_own_token_or_an_older_one_does_not_retire_it() {
     }
 }
 
-/// The view that it asks the name server to record.
-fn proposed(effects: &[Effect]) -> Option<View> {
-    messages(effects).into_iter().find_map(|message| match message {
-        Message::RecordView { view, .. } => Some(view.clone()),
-        _ => None,
-    })
-}
-
 fn in_step(with: &[u64]) -> Message {
-    let Message::Status(status) = status(1, true) else { panic!("a status") };
-    Message::Status(Status { ack_set: with.iter().map(|id| NodeId(*id)).collect(), ..status })
+    let ack_set = with.iter().map(|id| NodeId(*id)).collect();
+    Message::Status(Status { view: ViewNumber(1), acting: true, ack_set, ..Status::default() })
 }
 
 #[test]
@@ -169,15 +146,15 @@ fn there_is_one_proposal_at_a_time_and_one_in_a_second_while_nobody_is_dead() {
     say(&mut front_end, B, status(1, false));
     ring(&mut front_end, Timer::Heartbeat);
     let effects = say(&mut front_end, A, in_step(&[A, B]));
-    assert_eq!(proposed(&effects), Some(view(2, A, &[A, B])));
+    assert_eq!(proposed(&effects), Some(&view(2, A, &[A, B])));
     assert!(timers(&effects).contains(&(Timer::MayPropose, Span::millis(1000))));
     assert_eq!(proposed(&ring(&mut front_end, Timer::MayPropose)), None, "the name server has not answered");
     // Overdue: it is chosen anew, and asked for again.
-    assert_eq!(proposed(&ring(&mut front_end, Timer::AskNameServer)), Some(view(2, A, &[A, B])));
+    assert_eq!(proposed(&ring(&mut front_end, Timer::AskNameServer)), Some(&view(2, A, &[A, B])));
     say(&mut front_end, NAME_SERVER, record(1, view(2, A, &[A, B]), false));
     let effects = ring(&mut front_end, Timer::Silence(NodeId(B)));
     assert_eq!(proposed(&effects), None, "it may only be slow, and the second is not over");
-    assert_eq!(proposed(&ring(&mut front_end, Timer::MayPropose)), Some(view(3, A, &[A])));
+    assert_eq!(proposed(&ring(&mut front_end, Timer::MayPropose)), Some(&view(3, A, &[A])));
 }
 
 /// Why customers wait; none while they are served.
@@ -221,7 +198,7 @@ fn why_customers_wait_is_told() {
     assert_eq!(waits_for(&front_end), Some(NoService::NoReplica));
     say(&mut front_end, NAME_SERVER, found(Role::Replica, &NAMES[..1]));
     assert_eq!(waits_for(&front_end), Some(NoService::ReportsMissing));
-    assert_eq!(proposed(&say(&mut front_end, A, status(0, false))), Some(view(1, A, &[A])));
+    assert_eq!(proposed(&say(&mut front_end, A, status(0, false))), Some(&view(1, A, &[A])));
     assert_eq!(waits_for(&front_end), Some(NoService::FirstViewUnrecorded));
     say(&mut front_end, NAME_SERVER, record(1, view(1, A, &[A]), false));
     assert_eq!(waits_for(&front_end), None);
@@ -240,17 +217,10 @@ fn why_customers_wait_is_told() {
 #[test]
 fn patience_is_bounded_and_begins_to_fade_at_once() {
     let mut front_end = front_end(&NAMES);
-    let patience = |effects: &[Effect]| {
-        let told = messages(effects).into_iter().find_map(|message| match message {
-            Message::ViewIs { patience, .. } => Some(*patience),
-            _ => None,
-        });
-        told.unwrap_or_default()
-    };
-    let Message::Status(late) = status(1, true) else { panic!("a status") };
-    say(&mut front_end, A, Message::Status(Status { late: Span::millis(60_000), ..late }));
+    let (view, late) = (ViewNumber(1), Span::millis(60_000));
+    say(&mut front_end, A, Message::Status(Status { view, acting: true, late, ..Status::default() }));
     let most = Settings::default().most_patience();
-    let told = patience(&ring(&mut front_end, Timer::Heartbeat));
+    let told = patience(&ring(&mut front_end, Timer::Heartbeat)).unwrap_or_default();
     assert!(told < most && told.0 > most.0 * 9 / 10, "{told:?} of {most:?}");
 }
 
@@ -269,36 +239,22 @@ fn a_front_end_that_was_late_again_bears_silence_only_for_so_much_more() {
 
 // Requests.
 
-fn asks(customer: u128, number: u64) -> Message {
-    Message::Request { id: request(customer, number), since: OpNumber(0), ask: Ask::Withdraw }
-}
-
-fn orders(items: Vec<String>) -> Message {
-    let ask = Ask::Order { postcode: postcode(), items };
-    Message::Request { id: request(1, 1), since: OpNumber(0), ask }
-}
-
-fn pending(front_end: &FrontEnd) -> u64 {
-    let NodeState::FrontEnd { pending, .. } = front_end.describe() else { panic!("a front-end") };
-    pending
-}
-
 /// Requests that are passed on, and to whom.
 fn forwarded(effects: &[Effect]) -> Vec<(u64, RequestId)> {
-    let requests = sent(effects).into_iter().filter_map(|(to, message)| match message {
-        Message::Request { id, .. } => Some((to, *id)),
-        _ => None,
-    });
-    requests.collect()
+    each!(sent(effects), (to, Message::Request { id, .. }) => (to, *id))
 }
 
 #[test]
 fn a_request_goes_to_the_primary_again_and_again_and_an_older_one_does_not() {
     let mut front_end = front_end(&NAMES);
     let id = request(1, 2);
-    assert_eq!(forwarded(&say(&mut front_end, CUSTOMER, asks(1, 2))), [(A, id)]);
-    assert_eq!(say(&mut front_end, CUSTOMER, asks(1, 1)), [], "its customer has gone beyond it");
-    assert_eq!(forwarded(&say(&mut front_end, CUSTOMER, asks(1, 2))), [(A, id)], "its customer repeats it");
+    assert_eq!(forwarded(&say(&mut front_end, CUSTOMER, asks(1, 2, Ask::Withdraw))), [(A, id)]);
+    assert_eq!(say(&mut front_end, CUSTOMER, asks(1, 1, Ask::Withdraw)), [], "its customer has gone beyond it");
+    assert_eq!(
+        forwarded(&say(&mut front_end, CUSTOMER, asks(1, 2, Ask::Withdraw))),
+        [(A, id)],
+        "its customer repeats it"
+    );
     let again: Vec<_> = (0..12).map(|_| forwarded(&ring(&mut front_end, Timer::ForwardAgain)).len()).collect();
     assert_eq!(again, [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0], "not what came just now, and not for ever");
     assert_eq!(pending(&front_end), 0);
@@ -309,30 +265,34 @@ fn while_the_record_cannot_be_read_requests_go_to_who_acts_in_the_newest_view() 
     let goes_to = |number: u64, acting: bool| {
         let mut front_end = front_end(&NAMES);
         say(&mut front_end, B, status(number, acting));
-        forwarded(&say(&mut front_end, CUSTOMER, asks(1, 1)))[0].0
+        forwarded(&say(&mut front_end, CUSTOMER, asks(1, 1, Ask::Withdraw)))[0].0
     };
     assert_eq!([goes_to(0, true), goes_to(1, true), goes_to(2, false), goes_to(2, true)], [A, A, A, B]);
     // Of two that act in newer views, the newer.
     let mut front_end = front_end(&NAMES);
     say(&mut front_end, A, status(3, true));
     say(&mut front_end, B, status(2, true));
-    assert_eq!(forwarded(&say(&mut front_end, CUSTOMER, asks(1, 1)))[0].0, A);
+    assert_eq!(forwarded(&say(&mut front_end, CUSTOMER, asks(1, 1, Ask::Withdraw)))[0].0, A);
 }
 
 #[test]
 fn eight_thousand_customers_are_held_and_one_more_is_told_to_come_again() {
     let mut front_end = front_end(&NAMES);
-    (1..=8192).for_each(|customer| drop(say(&mut front_end, CUSTOMER, asks(customer, 1))));
+    (1..=8192).for_each(|customer| drop(say(&mut front_end, CUSTOMER, asks(customer, 1, Ask::Withdraw))));
     assert_eq!(pending(&front_end), 8192);
-    let effects = say(&mut front_end, CUSTOMER, asks(9000, 1));
+    let effects = say(&mut front_end, CUSTOMER, asks(9000, 1, Ask::Withdraw));
     assert_eq!(sent(&effects), [(CUSTOMER, &Message::Busy { id: request(9000, 1) })]);
-    assert_eq!(forwarded(&say(&mut front_end, CUSTOMER, asks(7, 2))), [(A, request(7, 2))], "it takes no more room");
+    assert_eq!(
+        forwarded(&say(&mut front_end, CUSTOMER, asks(7, 2, Ask::Withdraw))),
+        [(A, request(7, 2))],
+        "it takes no more room"
+    );
 }
 
 #[test]
 fn a_busy_primarys_word_reaches_the_customer_that_waits_for_it() {
     let mut front_end = front_end(&NAMES);
-    say(&mut front_end, CUSTOMER, asks(1, 2));
+    say(&mut front_end, CUSTOMER, asks(1, 2, Ask::Withdraw));
     let busy = |number| Message::Busy { id: request(1, number) };
     assert_eq!(sent(&say(&mut front_end, A, busy(1))), [], "nobody waits for that one");
     assert_eq!(sent(&say(&mut front_end, A, busy(2))), [(CUSTOMER, &busy(2))]);
@@ -342,9 +302,9 @@ fn a_busy_primarys_word_reaches_the_customer_that_waits_for_it() {
 #[test]
 fn the_largest_order_passes() {
     let mut front_end = front_end(&NAMES);
-    assert_eq!(forwarded(&say(&mut front_end, CUSTOMER, orders(vec!["é".repeat(80); 50]))).len(), 1);
+    assert_eq!(forwarded(&say(&mut front_end, CUSTOMER, asks(1, 1, order_of(vec!["é".repeat(80); 50])))).len(), 1);
     for items in [vec!["x".into(); 51], vec!["é".repeat(81)]] {
-        assert_eq!(refusals(&say(&mut front_end, CUSTOMER, orders(items))), [Refusal::Oversized]);
+        assert_eq!(refusals(&say(&mut front_end, CUSTOMER, asks(1, 1, order_of(items)))), [Refusal::Oversized]);
     }
 }
 
@@ -352,7 +312,7 @@ fn the_largest_order_passes() {
 fn a_retired_front_end_sends_customers_to_the_newer_one() {
     let mut front_end = front_end(&NAMES);
     say(&mut front_end, NAME_SERVER, record(2, view(1, A, &[A]), false));
-    let effects = say(&mut front_end, CUSTOMER, asks(1, 1));
+    let effects = say(&mut front_end, CUSTOMER, asks(1, 1, Ask::Withdraw));
     assert_eq!(sent(&effects), [(CUSTOMER, &Message::LookUpAgain { id: request(1, 1) })]);
     assert_eq!(announced(&ring(&mut front_end, Timer::Heartbeat)), [], "it leaves the replicas to the newer one");
     let lookup = Message::Lookup { role: Role::FrontEnd };

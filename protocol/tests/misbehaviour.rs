@@ -7,36 +7,25 @@ mod single;
 
 use std::sync::Arc;
 
-use protocol::customer::Customer;
 use protocol::front_end::FrontEnd;
 use protocol::ids::{
-    Barrier, CustomerId, Fingerprint, FrontEndToken, NodeId, OpNumber, OrderNumber, Position, RequestId, RequestNumber,
-    Role, Span, Timestamp, View, ViewNumber,
+    Barrier, Fingerprint, NodeId, OpNumber, OrderNumber, Position, RequestId, Role, Span, Timestamp, View, ViewNumber,
 };
 use protocol::machine::{Effect, Input, Machine, Settings, Timer, Wish};
 use protocol::message::{Ask, Message, SnapshotPart, StateUpdate, Status, Summary, WaitReason};
 use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome};
-use protocol::postcode::{PostcodeService, Verdict};
+use protocol::postcode::Verdict;
 use protocol::replica::Replica;
 use protocol::trace::{MachineEvent, NodeState, Refusal};
-use single::{FRONT_END, ME, contact, found, give, identity, messages, postcode, refusals, request, say, view};
+use single::*;
 
 fn replica() -> Replica {
     Replica::new(identity(Role::Replica), Settings::default(), OrderBook::preset(1))
 }
 
-fn order(items: Vec<String>) -> Ask {
-    Ask::Order { postcode: postcode(), items }
-}
-
-fn small_order() -> Ask {
-    order(vec!["Pad thai".into()])
-}
-
+/// All that may be members can be reached.
 fn view_is(view: View, joiners: &[u64]) -> Message {
-    let contacts = (3..10).map(contact).collect();
-    let joiners = joiners.iter().map(|id| NodeId(*id)).collect();
-    Message::ViewIs { view, joiners, contacts, patience: Span(0) }
+    single::view_is(view, joiners, &[3, 4, 5, 6, 7, 8, 9])
 }
 
 /// A replica that leads itself, with its pre-defined orders.
@@ -116,13 +105,12 @@ fn a_joiner_that_one_of_two_front_ends_does_not_hear_is_brought_up_all_the_same(
     say(&mut primary, FRONT_END, view_is(one.clone(), &[3]));
     let nothing = Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), part: None };
     let effects = say(&mut primary, 3, nothing.clone());
-    assert!(messages(&effects).iter().any(|message| matches!(message, Message::Snapshot(_))));
+    assert!(parts_sent(&effects) > 0);
     let unlisted = say(&mut primary, FRONT_END + 1, view_is(one.clone(), &[]));
     let listed = say(&mut primary, FRONT_END, view_is(one.clone(), &[3]));
     let answered = say(&mut primary, 3, nothing);
     for effects in [unlisted, listed, answered] {
-        let again = messages(&effects).into_iter().filter(|message| matches!(message, Message::Snapshot(_))).count();
-        assert_eq!(again, 0, "the snapshot on its way was thrown away");
+        assert_eq!(parts_sent(&effects), 0, "the snapshot on its way was thrown away");
     }
     // It says nothing any more and nobody lists it: it is let go.
     for _ in 0..10 {
@@ -130,7 +118,7 @@ fn a_joiner_that_one_of_two_front_ends_does_not_hear_is_brought_up_all_the_same(
     }
     say(&mut primary, FRONT_END, view_is(one, &[]));
     let effects = give(&mut primary, Input::Rang(Timer::Heartbeat));
-    assert!(!messages(&effects).iter().any(|message| matches!(message, Message::StateUpdate(_))));
+    assert_eq!(updates_sent(&effects), 0);
 }
 
 /// Requests whose postcodes are to be looked up, and those that nobody needs any more.
@@ -146,14 +134,6 @@ fn checks(effects: &[Effect]) -> (Vec<RequestId>, Vec<RequestId>) {
     (asked, ended)
 }
 
-fn checked(request: RequestId, verdict: Verdict) -> Input {
-    Input::PostcodeChecked { request, verdict, at: Timestamp(0) }
-}
-
-fn orders(customer: u128) -> Message {
-    Message::Request { id: request(customer, 1), since: OpNumber(0), ask: small_order() }
-}
-
 #[test]
 fn postcodes_nobody_can_tell_about_hold_nobody_up() {
     let mut primary = primary();
@@ -167,8 +147,7 @@ fn postcodes_nobody_can_tell_about_hold_nobody_up() {
     }
     // The driver remembers this one's postcode.
     say(&mut primary, FRONT_END, orders(351));
-    let verdict = Verdict::Valid { place: None, by: PostcodeService::PostcodesIo };
-    give(&mut primary, checked(request(351, 1), verdict));
+    give(&mut primary, valid(request(351, 1)));
     assert_eq!(primary.book().accepted(), OrderNumber(1));
     // The turn of the others comes again when their timers ring, and no sooner.
     let ring = || Input::Rang(Timer::CheckAgain(request(1, 1)));
@@ -183,9 +162,9 @@ fn eight_thousand_customers_may_wait_for_verdicts_and_one_more_is_told_that_it_i
     assert!((1..=8192).all(|customer| !busy(&say(&mut primary, FRONT_END, orders(customer)))));
     assert!(busy(&say(&mut primary, FRONT_END, orders(8193))));
     // One of them may go on to its next request; a withdrawal makes room.
-    let next = Message::Request { id: request(7, 2), since: OpNumber(0), ask: small_order() };
+    let next = asks(7, 2, order());
     assert_eq!(checks(&say(&mut primary, FRONT_END, next)), (vec![request(7, 2)], vec![request(7, 1)]));
-    let withdraws = Message::Request { id: request(8, 2), since: OpNumber(0), ask: Ask::Withdraw };
+    let withdraws = asks(8, 2, Ask::Withdraw);
     assert_eq!(checks(&say(&mut primary, FRONT_END, withdraws)).1, [request(8, 1)]);
     assert!(!busy(&say(&mut primary, FRONT_END, orders(8193))));
 }
@@ -204,12 +183,11 @@ fn what_no_front_end_repeats_leaves_its_place_and_may_come_again() {
         ended.extend(beat(&mut primary));
     }
     assert_eq!(ended, [request(1, 1)]);
-    let verdict = || Verdict::Valid { place: None, by: PostcodeService::PostcodesIo };
-    give(&mut primary, checked(request(1, 1), verdict()));
+    give(&mut primary, valid(request(1, 1)));
     assert_eq!(primary.book().accepted(), OrderNumber(0), "a verdict about what was let go is nobody's");
     assert_eq!(checks(&say(&mut primary, FRONT_END, orders(1))).0, [request(1, 1)]);
-    give(&mut primary, checked(request(1, 1), verdict()));
-    give(&mut primary, checked(request(2, 1), verdict()));
+    give(&mut primary, valid(request(1, 1)));
+    give(&mut primary, valid(request(2, 1)));
     assert_eq!(primary.book().accepted(), OrderNumber(2));
     // A primary that is replaced needs none of its verdicts.
     say(&mut primary, FRONT_END, orders(3));
@@ -219,7 +197,7 @@ fn what_no_front_end_repeats_leaves_its_place_and_may_come_again() {
 
 /// A restarted customer has forgotten its order, and asks for nothing, which is rejected at once.
 fn asks_for_nothing(primary: &mut Replica) {
-    let nothing = Message::Request { id: request(1, 2), since: OpNumber(0), ask: order(Vec::new()) };
+    let nothing = asks(1, 2, order_of(Vec::new()));
     let effects = say(primary, FRONT_END, nothing);
     assert_eq!((checks(&effects), primary.position().map(|at| at.op)), ((vec![], vec![]), Some(OpNumber(1))));
 }
@@ -229,8 +207,7 @@ fn an_order_that_its_restarted_customer_has_gone_beyond_is_not_executed_when_its
     let mut primary = primary();
     say(&mut primary, FRONT_END, orders(1));
     asks_for_nothing(&mut primary);
-    let verdict = Verdict::Valid { place: None, by: PostcodeService::PostcodesIo };
-    let effects = give(&mut primary, checked(request(1, 1), verdict));
+    let effects = give(&mut primary, valid(request(1, 1)));
     assert_eq!((refusals(&effects), messages(&effects)), (vec![Refusal::NumberUsed], vec![]));
     assert_eq!(primary.position().map(|at| at.op), Some(OpNumber(1)));
 }
@@ -257,7 +234,7 @@ fn numbers_at_both_ends_are_numbers() {
         assert!(answers.iter().any(|answer| matches!(answer, Message::Reply { id: of, .. } if *of == id)), "{id}");
     }
     let last_page = Ask::History { postcode: postcode(), page: u32::MAX };
-    say(&mut primary, FRONT_END, Message::Request { id: request(4, 1), since: OpNumber(0), ask: last_page });
+    say(&mut primary, FRONT_END, asks(4, 1, last_page));
     assert_eq!(primary.book().accepted(), OrderNumber(0));
 }
 
@@ -278,21 +255,15 @@ fn summaries_bear_whatever_a_message_holds() {
 fn front_end(view: View) -> FrontEnd {
     let mut front_end = FrontEnd::new(identity(Role::FrontEnd), Settings::default());
     say(&mut front_end, 1, found(Role::Replica, &[("replica-1", 3)]));
-    say(&mut front_end, 1, Message::Record { token: FrontEndToken(1), view, claimed: true });
+    say(&mut front_end, 1, record(1, view, true));
     front_end
-}
-
-fn pending(front_end: &FrontEnd) -> u64 {
-    let NodeState::FrontEnd { pending, .. } = front_end.describe() else { panic!("a front-end") };
-    pending
 }
 
 #[test]
 fn orders_larger_than_any_are_not_held() {
     let mut front_end = front_end(view(1, 3, &[3]));
     for items in [vec![String::new(); 51], vec!["x".repeat(81)]] {
-        let effects =
-            say(&mut front_end, 4, Message::Request { id: request(1, 1), since: OpNumber(0), ask: order(items) });
+        let effects = say(&mut front_end, 4, asks(1, 1, order_of(items)));
         assert_eq!(messages(&effects), Vec::<&Message>::new());
         assert_eq!(pending(&front_end), 0);
     }
@@ -301,7 +272,7 @@ fn orders_larger_than_any_are_not_held() {
 #[test]
 fn what_nobody_answers_and_nobody_repeats_is_let_go() {
     let mut front_end = front_end(view(1, 3, &[3]));
-    let asks = Message::Request { id: request(1, 1), since: OpNumber(0), ask: small_order() };
+    let asks = asks(1, 1, order());
     for _ in 0..30 {
         say(&mut front_end, 4, asks.clone());
         give(&mut front_end, Input::Rang(Timer::ForwardAgain));
@@ -317,32 +288,23 @@ fn what_nobody_answers_and_nobody_repeats_is_let_go() {
 fn a_lone_primary_that_stood_down_leads_a_newer_view() {
     let mut front_end = front_end(view(4, 3, &[3]));
     let position = Some(Position { op: OpNumber(1), fingerprint: Fingerprint(5) });
-    let (ack_set, silent, late) = (Vec::new(), Vec::new(), Span(0));
-    let status = Status { view: ViewNumber(4), acting: false, position, commit: OpNumber(0), ack_set, silent, late };
+    let status = Status { view: ViewNumber(4), position, ..Status::default() };
     let effects = say(&mut front_end, 3, Message::Status(status));
-    let next = view(5, 3, &[3]);
-    assert!(
-        messages(&effects).iter().any(|message| matches!(message, Message::RecordView { view, .. } if *view == next))
-    );
+    assert_eq!(proposed(&effects), Some(&view(5, 3, &[3])));
 }
 
 /// Nobody answers a front-end that announces nothing any more.
 #[test]
 fn a_retired_front_end_suspects_nobody_until_it_is_alone_again() {
     let mut front_end = front_end(view(1, 3, &[3]));
-    let suspicions = |effects: &[Effect]| {
-        let suspects =
-            |effect: &&Effect| matches!(effect, Effect::Trace(MachineEvent::Suspects { suspected: true, .. }));
-        effects.iter().filter(suspects).count()
-    };
+    let suspicions =
+        |effects: &[Effect]| each!(traces(effects), MachineEvent::Suspects { suspected: true, .. } => ()).len();
     let silence = || Input::Rang(Timer::Silence(NodeId(3)));
-    let record = Message::Record { token: FrontEndToken(2), view: view(1, 3, &[3]), claimed: false };
-    say(&mut front_end, 1, record);
+    say(&mut front_end, 1, record(2, view(1, 3, &[3]), false));
     assert_eq!(suspicions(&give(&mut front_end, silence())), 0);
     let NodeState::FrontEnd { retired, alive, .. } = front_end.describe() else { panic!("a front-end") };
     assert!(retired && alive.is_empty(), "it hears nobody, and says so");
-    let alone = Message::Found { role: Role::FrontEnd, who: vec![("me".into(), contact(ME))], commit: OpNumber(0) };
-    let effects = say(&mut front_end, 1, alone);
+    let effects = say(&mut front_end, 1, found(Role::FrontEnd, &[("me", ME)]));
     let told = |message: &&Message| matches!(message, Message::ClaimFrontEnd | Message::ViewIs { .. });
     assert_eq!(messages(&effects).into_iter().filter(told).count(), 2);
     assert_eq!(suspicions(&give(&mut front_end, silence())), 1, "now it asks, and silence counts");
@@ -352,13 +314,9 @@ fn a_retired_front_end_suspects_nobody_until_it_is_alone_again() {
 
 #[test]
 fn a_customer_told_to_look_up_again_does_not_run_in_a_circle() {
-    let mut customer = Customer::new(identity(Role::Customer), Settings::default(), CustomerId(1), RequestNumber(0));
-    give(&mut customer, Input::Wanted { wish: Wish::Ask(small_order()), traced: false });
-    let found = Message::Found {
-        role: Role::FrontEnd,
-        who: vec![("front-end".into(), contact(FRONT_END))],
-        commit: OpNumber(0),
-    };
+    let mut customer = customer();
+    give(&mut customer, Input::Wanted { wish: Wish::Ask(order()), traced: false });
+    let found = found(Role::FrontEnd, &[("front-end", FRONT_END)]);
     let id = customer.waiting().unwrap();
     assert_eq!(messages(&say(&mut customer, 1, found.clone())).len(), 1);
     let effects = say(&mut customer, FRONT_END, Message::LookUpAgain { id });

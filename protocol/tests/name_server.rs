@@ -5,16 +5,11 @@
 mod single;
 
 use protocol::ids::{FrontEndToken, NodeId, OpNumber, Role, Span, View, ViewNumber};
-use protocol::machine::{Effect, Identity, Input, JournalRecord, Machine, Settings, Timer};
+use protocol::machine::{Effect, Input, JournalRecord, Machine, Settings, Timer};
 use protocol::message::Message;
 use protocol::name_server::NameServer;
 use protocol::trace::{MachineEvent, NodeState, Note, Refusal};
-use single::{ME, NAME_SERVER, contact, give, identity, refusals, ring, say, sent, set, start, timers, traces, view};
-
-fn name_server_with(journal: JournalRecord) -> NameServer {
-    let identity = Identity { me: contact(NAME_SERVER), ..identity(Role::NameServer) };
-    NameServer::new(identity, Settings::default(), journal)
-}
+use single::*;
 
 fn name_server() -> NameServer {
     name_server_with(JournalRecord::default())
@@ -23,12 +18,7 @@ fn name_server() -> NameServer {
 // The registry.
 
 fn registers(name_server: &mut NameServer, id: u64, name: &str) -> Vec<Effect> {
-    registers_as(name_server, id, name, Role::Replica, None)
-}
-
-fn registers_as(name_server: &mut NameServer, id: u64, name: &str, role: Role, token: Option<u64>) -> Vec<Effect> {
-    let (name, token) = (name.to_owned(), token.map(FrontEndToken));
-    say(name_server, id, Message::Register { name, role, token, commit: OpNumber(0) })
+    single::registers(name_server, id, name, Role::Replica, None)
 }
 
 fn cleans(name_server: &mut NameServer) -> Vec<Effect> {
@@ -60,7 +50,7 @@ fn replicas_are_found_in_the_order_in_which_they_came() {
     for (id, name) in [(13, "replica-3"), (11, "replica-1"), (12, "replica-2"), (13, "replica-3")] {
         registers(&mut name_server, id, name);
     }
-    registers_as(&mut name_server, 2, "front-end", Role::FrontEnd, Some(1));
+    single::registers(&mut name_server, 2, "front-end", Role::FrontEnd, Some(1));
     assert_eq!(replicas(&mut name_server), [13, 11, 12]);
     assert_eq!(who_plays(&mut name_server, Role::FrontEnd), [("front-end".to_owned(), 2)]);
     assert_eq!(who_plays(&mut name_server, Role::Customer), []);
@@ -113,11 +103,11 @@ fn a_process_that_comes_under_a_known_name_takes_it_over() {
 #[test]
 fn a_name_stays_with_the_newer_of_two_front_ends() {
     let mut name_server = name_server();
-    registers_as(&mut name_server, 3, "front-end", Role::FrontEnd, Some(2));
-    registers_as(&mut name_server, 2, "front-end", Role::FrontEnd, Some(1));
-    registers_as(&mut name_server, 4, "front-end", Role::FrontEnd, None);
+    single::registers(&mut name_server, 3, "front-end", Role::FrontEnd, Some(2));
+    single::registers(&mut name_server, 2, "front-end", Role::FrontEnd, Some(1));
+    single::registers(&mut name_server, 4, "front-end", Role::FrontEnd, None);
     assert_eq!(who_plays(&mut name_server, Role::FrontEnd), [("front-end".to_owned(), 3)]);
-    registers_as(&mut name_server, 2, "front-end", Role::FrontEnd, Some(2));
+    single::registers(&mut name_server, 2, "front-end", Role::FrontEnd, Some(2));
     assert_eq!(who_plays(&mut name_server, Role::FrontEnd), [("front-end".to_owned(), 2)], "as new, and later");
     // A replica is not kept out by a token.
     registers(&mut name_server, 11, "front-end");
@@ -128,7 +118,7 @@ fn a_name_stays_with_the_newer_of_two_front_ends() {
 fn an_old_registration_that_comes_late_takes_no_token_away() {
     let mut name_server = name_server();
     for (id, name, token) in [(2, "front-end-1", 3), (3, "front-end-2", 2), (2, "front-end-1", 1)] {
-        registers_as(&mut name_server, id, name, Role::FrontEnd, Some(token));
+        single::registers(&mut name_server, id, name, Role::FrontEnd, Some(token));
     }
     assert_eq!(who_plays(&mut name_server, Role::FrontEnd), [("front-end-1".to_owned(), 2)]);
 }
@@ -171,11 +161,7 @@ fn the_cleaning_timer_follows_its_setting() {
 
 /// What observers hear of the front-ends that it believes dead or alive.
 fn suspicions(effects: &[Effect]) -> Vec<(u64, bool)> {
-    let suspicions = traces(effects).into_iter().filter_map(|event| match event {
-        MachineEvent::Suspects { replica, suspected, .. } => Some((replica.0, *suspected)),
-        _ => None,
-    });
-    suspicions.collect()
+    each!(traces(effects), MachineEvent::Suspects { replica, suspected, .. } => (replica.0, *suspected))
 }
 
 #[test]
@@ -183,7 +169,7 @@ fn observers_hear_that_a_front_end_is_back_only_where_there_are_two_and_it_was_s
     for (front_ends, told) in [(1, vec![]), (2, vec![(2, false)])] {
         let mut name_server = name_server();
         let registers = |name_server: &mut NameServer, id: u64| {
-            suspicions(&registers_as(name_server, id, &format!("front-end-{id}"), Role::FrontEnd, None))
+            suspicions(&single::registers(name_server, id, &format!("front-end-{id}"), Role::FrontEnd, None))
         };
         (2..2 + front_ends).for_each(|id| drop(registers(&mut name_server, id)));
         give(&mut name_server, Input::Gone { peer: NodeId(2) });
@@ -196,7 +182,7 @@ fn observers_hear_that_a_front_end_is_back_only_where_there_are_two_and_it_was_s
 fn after_a_freeze_the_silence_of_front_ends_that_live_is_counted_anew() {
     let mut name_server = name_server();
     for id in [2, 3] {
-        registers_as(&mut name_server, id, &format!("front-end-{id}"), Role::FrontEnd, None);
+        single::registers(&mut name_server, id, &format!("front-end-{id}"), Role::FrontEnd, None);
     }
     give(&mut name_server, Input::Gone { peer: NodeId(2) });
     let Settings { heartbeat, .. } = Settings::default();
@@ -274,8 +260,8 @@ fn each_claim_raises_the_token_and_is_journaled_before_it_is_answered() {
 #[test]
 fn a_front_end_that_claims_is_found_before_it_registers_with_its_token() {
     let mut name_server = name_server();
-    registers_as(&mut name_server, 2, "front-end-1", Role::FrontEnd, None);
-    registers_as(&mut name_server, 3, "front-end-2", Role::FrontEnd, None);
+    single::registers(&mut name_server, 2, "front-end-1", Role::FrontEnd, None);
+    single::registers(&mut name_server, 3, "front-end-2", Role::FrontEnd, None);
     say(&mut name_server, 2, Message::ClaimFrontEnd);
     assert_eq!(who_plays(&mut name_server, Role::FrontEnd), [("front-end-1".to_owned(), 2)]);
 }

@@ -4,23 +4,12 @@
 
 mod single;
 
-use protocol::ids::{
-    Barrier, NodeId, OpNumber, OrderNumber, Position, RequestId, Role, Span, Timestamp, View, ViewNumber,
-};
+use protocol::ids::{Barrier, NodeId, OpNumber, OrderNumber, Position, RequestId, Role, Span, Timestamp, ViewNumber};
 use protocol::machine::{Effect, Effects, Input, Machine, Settings, Timer};
-use protocol::message::{Ask, Message, Status};
+use protocol::message::Message;
 use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome};
 use protocol::replica::Replica;
-use single::{FRONT_END, ME, contact, give, identity, messages, postcode, probed, request, ring, say, view};
-
-const BACKUP: u64 = 4;
-const JOINER: u64 = 5;
-
-fn view_is(view: View, joiners: &[u64], named: &[u64]) -> Message {
-    let joiners = joiners.iter().map(|id| NodeId(*id)).collect();
-    let contacts = named.iter().map(|id| contact(*id)).collect();
-    Message::ViewIs { view, joiners, contacts, patience: Span(0) }
-}
+use single::*;
 
 /// The primary of view 1 with one backup, which has acknowledged what there is.
 fn primary(settings: Settings) -> Replica {
@@ -46,10 +35,6 @@ fn acknowledges_in(primary: &mut Replica, view: u64, op: u64, traced: bool) -> V
     give(primary, Input::Received { from: contact(BACKUP), traced, message })
 }
 
-fn withdraws(customer: u128) -> Message {
-    Message::Request { id: request(customer, 1), since: OpNumber(0), ask: Ask::Withdraw }
-}
-
 /// Without anything that it sends in between.
 fn many_withdraw(primary: &mut Replica, customers: u128) -> Vec<Effect> {
     let mut effects = Effects::new(false);
@@ -63,28 +48,16 @@ fn many_withdraw(primary: &mut Replica, customers: u128) -> Vec<Effect> {
 
 /// The first and the last operation of each update with entries.
 fn updates(effects: &[Effect]) -> Vec<(u64, u64)> {
-    let updates = messages(effects).into_iter().filter_map(|message| match message {
-        Message::StateUpdate(update) => Some((update.entries.first()?.op.0, update.entries.last()?.op.0)),
-        _ => None,
-    });
-    updates.collect()
+    each!(messages(effects), Message::StateUpdate(update) => (update.entries.first()?.op.0, update.entries.last()?.op.0))
 }
 
 /// The numbers of parts of snapshots.
 fn parts(effects: &[Effect]) -> Vec<u32> {
-    let parts = messages(effects).into_iter().filter_map(|message| match message {
-        Message::Snapshot(part) => Some(part.part),
-        _ => None,
-    });
-    parts.collect()
+    each!(messages(effects), Message::Snapshot(part) => part.part)
 }
 
 fn replies(effects: &[Effect]) -> Vec<RequestId> {
-    let replies = messages(effects).into_iter().filter_map(|message| match message {
-        Message::Reply { id, .. } => Some(*id),
-        _ => None,
-    });
-    replies.collect()
+    each!(messages(effects), Message::Reply { id, .. } => *id)
 }
 
 fn is_busy(effects: &[Effect]) -> bool {
@@ -92,10 +65,7 @@ fn is_busy(effects: &[Effect]) -> bool {
 }
 
 fn silent(effects: &[Effect]) -> Option<Vec<NodeId>> {
-    messages(effects).into_iter().find_map(|message| match message {
-        Message::Status(Status { silent, .. }) => Some(silent.clone()),
-        _ => None,
-    })
+    statuses(effects).first().map(|status| status.silent.clone())
 }
 
 #[test]
@@ -130,12 +100,9 @@ fn an_update_has_at_most_256_kib() {
     let mut primary = primary(Settings::default());
     let mut effects = Effects::new(false);
     for customer in 1..=300 {
-        let (id, ask) = (request(customer, 1), Ask::Order { postcode: postcode(), items: pudding() });
-        let message = Message::Request { id, since: OpNumber(0), ask };
+        let message = asks(customer, 1, order_of(pudding()));
         primary.handle(Input::Received { from: contact(FRONT_END), traced: false, message }, &mut effects);
-        let verdict =
-            protocol::postcode::Verdict::Valid { place: None, by: protocol::postcode::PostcodeService::PostcodesIo };
-        primary.handle(Input::PostcodeChecked { request: id, verdict, at: Timestamp(0) }, &mut effects);
+        primary.handle(valid(request(customer, 1)), &mut effects);
     }
     primary.settle(&mut effects);
     let effects: Vec<_> = effects.drain().collect();
@@ -194,8 +161,8 @@ fn eight_parts_of_a_snapshot_are_on_the_way() {
 fn a_new_joiner_is_asked_where_it_is_at_once() {
     let mut primary = primary(Settings::default());
     let joins = |primary: &mut Replica, joiners: &[u64]| {
-        let effects = say(primary, FRONT_END, view_is(view(1, ME, &[ME, BACKUP]), joiners, &[BACKUP, JOINER]));
-        messages(&effects).into_iter().filter(|message| matches!(message, Message::StateUpdate(_))).count()
+        let one = view(1, ME, &[ME, BACKUP]);
+        updates_sent(&say(primary, FRONT_END, view_is(one, joiners, &[BACKUP, JOINER])))
     };
     assert_eq!(joins(&mut primary, &[]), 0, "it has spoken in this heartbeat");
     assert_eq!(joins(&mut primary, &[JOINER]), 2);
@@ -275,8 +242,7 @@ fn an_order_that_waits_too_long_and_whose_customer_was_forgotten_is_not_executed
     for (room, entries) in [(1, 2), (10, 3)] {
         let refuse_unchecked_after = Some(Span::millis(1000));
         let mut primary = primary(Settings { refuse_unchecked_after, most_sessions: room, ..Settings::default() });
-        let ask = Ask::Order { postcode: postcode(), items: pudding() };
-        say(&mut primary, FRONT_END, Message::Request { id: request(1, 1), since: OpNumber(0), ask });
+        say(&mut primary, FRONT_END, asks(1, 1, order_of(pudding())));
         say(&mut primary, FRONT_END, withdraws(2));
         say(&mut primary, FRONT_END, withdraws(3));
         (0..25).for_each(|_| drop(ring(&mut primary, Timer::Heartbeat)));

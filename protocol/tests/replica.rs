@@ -6,31 +6,17 @@ mod single;
 
 use std::sync::Arc;
 
-use protocol::ids::{
-    Barrier, Fingerprint, NodeId, OpNumber, Position, RequestId, Role, Span, Timestamp, View, ViewNumber,
-};
+use protocol::ids::{Barrier, Fingerprint, NodeId, OpNumber, Position, Role, Span, View, ViewNumber};
 use protocol::machine::{Effect, Effects, Input, Machine, Settings, Timer};
-use protocol::message::{Ask, Message, SnapshotPart, StateUpdate, Status, WaitReason};
+use protocol::message::{Message, SnapshotPart, StateUpdate, WaitReason};
 use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome};
-use protocol::postcode::{PostcodeService, Verdict};
+use protocol::postcode::Verdict;
 use protocol::replica::Replica;
 use protocol::trace::{MachineEvent, NodeState, Refusal, ReplicaState, Unchecked};
-use single::{
-    FRONT_END, ME, NAME_SERVER, contact, found, give, identity, messages, postcode, refusals, request, ring, say, sent,
-    start, timers, traces, view,
-};
-
-const BACKUP: u64 = 4;
-const JOINER: u64 = 5;
+use single::*;
 
 fn replica() -> Replica {
     Replica::new(identity(Role::Replica), Settings::default(), OrderBook::preset(1))
-}
-
-fn view_is(view: View, joiners: &[u64], named: &[u64]) -> Message {
-    let joiners = joiners.iter().map(|id| NodeId(*id)).collect();
-    let contacts = named.iter().map(|id| contact(*id)).collect();
-    Message::ViewIs { view, joiners, contacts, patience: Span(0) }
 }
 
 /// The primary of view 1, with these other members.
@@ -47,23 +33,10 @@ fn state(replica: &Replica) -> Box<ReplicaState> {
     state
 }
 
-fn statuses(effects: &[Effect]) -> Vec<&Status> {
-    let statuses = messages(effects).into_iter().filter_map(|message| match message {
-        Message::Status(status) => Some(status),
-        _ => None,
-    });
-    statuses.collect()
-}
-
 /// Updates without entries, each with its receiver, whether it is shown, and its barrier.
 fn beats(effects: &[Effect]) -> Vec<(u64, bool, u64)> {
-    let beats = effects.iter().filter_map(|effect| match effect {
-        Effect::Send { to, traced, message: Message::StateUpdate(update) } if update.entries.is_empty() => {
-            Some((to.id.0, *traced, update.barrier.0))
-        }
-        _ => None,
-    });
-    beats.collect()
+    each!(effects, Effect::Send { to, traced, message: Message::StateUpdate(update) } if update.entries.is_empty() =>
+        (to.id.0, *traced, update.barrier.0))
 }
 
 fn acknowledges(replica: &mut Replica, peer: u64, position: Option<Position>, barrier: u64) -> Vec<Effect> {
@@ -254,7 +227,7 @@ fn how_far_a_joiner_is_can_be_seen() {
     say(&mut replica, FRONT_END, view_is(view(1, ME, &[ME]), &[JOINER], &[JOINER]));
     assert_eq!(state(&replica).joiners, [(NodeId(JOINER), 0, 0)]);
     let effects = acknowledges(&mut replica, JOINER, None, 0);
-    let parts = messages(&effects).into_iter().filter(|message| matches!(message, Message::Snapshot(_))).count() as u32;
+    let parts = parts_sent(&effects) as u32;
     assert_eq!(state(&replica).joiners, [(NodeId(JOINER), 0, parts)]);
     let part = Some((OpNumber(0), 0));
     say(&mut replica, JOINER, Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), part });
@@ -269,10 +242,7 @@ fn an_old_answer_of_a_peer_that_fits_asks_for_no_snapshot() {
     say(&mut replica, FRONT_END, withdraws(1));
     let here = replica.position();
     acknowledges(&mut replica, BACKUP, here, 0);
-    let snapshots = |replica: &mut Replica, position: Option<Position>| {
-        let effects = acknowledges(replica, BACKUP, position, 0);
-        messages(&effects).into_iter().filter(|message| matches!(message, Message::Snapshot(_))).count()
-    };
+    let snapshots = |replica: &mut Replica, position| parts_sent(&acknowledges(replica, BACKUP, position, 0));
     assert_eq!(snapshots(&mut replica, None), 0, "it had no history then");
     assert_eq!(snapshots(&mut replica, Some(at(0, 9))), 0, "it had another one then");
     assert!(snapshots(&mut replica, Some(at(1, 9))) > 0, "it has another one now");
@@ -280,32 +250,14 @@ fn an_old_answer_of_a_peer_that_fits_asks_for_no_snapshot() {
 
 // Reads.
 
-fn reads(customer: u128) -> Message {
-    let ask = Ask::History { postcode: postcode(), page: 0 };
-    Message::Request { id: request(customer, 1), since: OpNumber(0), ask }
-}
-
-fn withdraws(customer: u128) -> Message {
-    Message::Request { id: request(customer, 1), since: OpNumber(0), ask: Ask::Withdraw }
-}
-
-fn orders(customer: u128) -> Message {
-    let ask = Ask::Order { postcode: postcode(), items: vec!["Pad thai".into()] };
-    Message::Request { id: request(customer, 1), since: OpNumber(0), ask }
-}
-
-fn valid(request: RequestId) -> Input {
-    let verdict = Verdict::Valid { place: None, by: PostcodeService::PostcodesIo };
-    Input::PostcodeChecked { request, verdict, at: Timestamp(0) }
-}
-
 #[test]
 fn a_read_asks_everybody_once_and_is_shown_if_somebody_watches_it() {
     for traced in [false, true] {
         let mut replica = primary(&[BACKUP]);
         let base = replica.position();
         acknowledges(&mut replica, BACKUP, base, 0);
-        let effects = give(&mut replica, Input::Received { from: contact(FRONT_END), traced, message: reads(1) });
+        let effects =
+            give(&mut replica, Input::Received { from: contact(FRONT_END), traced, message: asks(1, 1, read()) });
         assert_eq!(beats(&effects), [(BACKUP, traced, 1)]);
         let effects = acknowledges(&mut replica, BACKUP, base, 0);
         assert_eq!(effects, [], "that was said before the read began, and nobody is asked twice");
@@ -323,7 +275,7 @@ fn many_long_histories_are_told_in_several_rounds() {
     }
     let mut effects = Effects::new(false);
     for customer in 1001..=1150 {
-        let message = reads(customer);
+        let message = asks(customer, 1, read());
         replica.handle(Input::Received { from: contact(FRONT_END), traced: false, message }, &mut effects);
     }
     let rounds = (0..3).map(|_| {
@@ -348,10 +300,7 @@ fn orders_that_have_waited_for_a_second_are_reported_in_whole_seconds() {
     assert_eq!(beat(&mut replica, 19), None);
     assert_eq!(beat(&mut replica, 1), waits(1, WaitReason::Asked, 1));
     say(&mut replica, FRONT_END, orders(2));
-    give(
-        &mut replica,
-        Input::PostcodeChecked { request: request(1, 1), verdict: Verdict::NobodyAnswers, at: Timestamp(0) },
-    );
+    give(&mut replica, checked(request(1, 1), Verdict::NobodyAnswers));
     assert_eq!(beat(&mut replica, 39), waits(2, WaitReason::NobodyAnswers, 2));
     assert_eq!(beat(&mut replica, 1), waits(2, WaitReason::NobodyAnswers, 3));
     give(&mut replica, valid(request(1, 1)));
@@ -365,8 +314,7 @@ fn the_more_orders_nobody_can_tell_about_the_longer_their_turns_take() {
         let mut replica = primary(&[]);
         (1..=customers).for_each(|customer| drop(say(&mut replica, FRONT_END, orders(customer))));
         let request = request(1, 1);
-        let verdict = Verdict::NobodyAnswers;
-        let effects = give(&mut replica, Input::PostcodeChecked { request, verdict, at: Timestamp(0) });
+        let effects = give(&mut replica, checked(request, Verdict::NobodyAnswers));
         assert_eq!(timers(&effects), [(Timer::CheckAgain(request), again.times(turns))], "{customers}");
     }
 }
@@ -379,10 +327,7 @@ fn an_order_is_shown_to_its_end_once_it_was_sent_to_be_shown() {
             give(&mut replica, Input::Received { from: contact(FRONT_END), traced, message: orders(1) });
         }
         let effects = give(&mut replica, valid(request(1, 1)));
-        let shown = effects.iter().find_map(|effect| match effect {
-            Effect::Send { traced, message: Message::Reply { .. }, .. } => Some(*traced),
-            _ => None,
-        });
-        assert_eq!(shown, Some(first || second));
+        let shown = each!(&effects, Effect::Send { traced, message: Message::Reply { .. }, .. } => *traced);
+        assert_eq!(shown, [first || second]);
     }
 }

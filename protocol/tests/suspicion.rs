@@ -4,30 +4,16 @@
 
 mod single;
 
-use protocol::customer::Customer;
 use protocol::front_end::FrontEnd;
-use protocol::ids::{
-    CustomerId, FrontEndToken, NodeId, OpNumber, ReplicaId, RequestNumber, Role, Span, View, ViewNumber,
-};
-use protocol::machine::{Effect, Identity, Input, JournalRecord, Machine, Settings, Timer, Wish};
-use protocol::message::{Ask, Message, Status};
+use protocol::ids::{FrontEndToken, NodeId, OpNumber, ReplicaId, Role, Span, View, ViewNumber};
+use protocol::machine::{Effect, Input, JournalRecord, Machine, Settings, Timer, Wish};
+use protocol::message::{Message, Status};
 use protocol::name_server::NameServer;
 use protocol::trace::{MachineEvent, NodeState, Sign};
-use single::{ME, NAME_SERVER, contact, give, identity, probed, ring, say, sent, set, view};
+use single::*;
 
 fn signs(effects: &[Effect]) -> Vec<Sign> {
-    let signs = effects.iter().filter_map(|effect| match effect {
-        Effect::Trace(MachineEvent::Suspects { suspected: true, why, .. }) => *why,
-        _ => None,
-    });
-    signs.collect()
-}
-
-fn proposed(effects: &[Effect]) -> Option<&View> {
-    sent(effects).into_iter().find_map(|(_, message)| match message {
-        Message::RecordView { view, .. } => Some(view),
-        _ => None,
-    })
+    each!(traces(effects), MachineEvent::Suspects { suspected: true, why: Some(why), .. } => *why)
 }
 
 // Front-end.
@@ -40,8 +26,7 @@ const C: u64 = 13;
 fn front_end(members: &[u64]) -> FrontEnd {
     let mut front_end = FrontEnd::new(identity(Role::FrontEnd), Settings::default());
     give_names(&mut front_end, members);
-    let view = view(1, members[0], members);
-    say(&mut front_end, NAME_SERVER, Message::Record { token: FrontEndToken(1), view, claimed: true });
+    say(&mut front_end, NAME_SERVER, record(1, view(1, members[0], members), true));
     members.iter().for_each(|id| drop(says(&mut front_end, *id, members[0], &[])));
     beat(&mut front_end, members);
     front_end
@@ -58,15 +43,8 @@ fn says(front_end: &mut FrontEnd, id: u64, primary: u64, silent: &[u64]) -> Vec<
 }
 
 fn late(front_end: &mut FrontEnd, id: u64, primary: u64, silent: &[u64], late: Span) -> Vec<Effect> {
-    let status = Status {
-        view: ViewNumber(1),
-        acting: id == primary,
-        position: None,
-        commit: OpNumber(0),
-        ack_set: Vec::new(),
-        silent: silent.iter().map(|id| NodeId(*id)).collect(),
-        late,
-    };
+    let silent = silent.iter().map(|id| NodeId(*id)).collect();
+    let status = Status { view: ViewNumber(1), acting: id == primary, silent, late, ..Status::default() };
     say(front_end, id, Message::Status(status))
 }
 
@@ -78,11 +56,7 @@ fn beat(front_end: &mut FrontEnd, answered_by: &[u64]) -> Vec<Effect> {
 }
 
 fn joiners(effects: &[Effect]) -> Vec<ReplicaId> {
-    let views = sent(effects).into_iter().rev().find_map(|(_, message)| match message {
-        Message::ViewIs { joiners, .. } => Some(joiners.clone()),
-        _ => None,
-    });
-    views.unwrap_or_default()
+    each!(messages(effects), Message::ViewIs { joiners, .. } => joiners.clone()).pop().unwrap_or_default()
 }
 
 #[test]
@@ -93,14 +67,10 @@ fn who_does_not_answer_a_heartbeat_is_probed_and_a_proof_changes_the_view_at_onc
     let effects = give(&mut front_end, Input::Gone { peer: NodeId(C) });
     assert_eq!(signs(&effects), [Sign::Gone]);
     assert_eq!(proposed(&effects), Some(&view(2, A, &[A, B])));
-    say(&mut front_end, NAME_SERVER, record(view(2, A, &[A, B])));
+    say(&mut front_end, NAME_SERVER, record(1, view(2, A, &[A, B]), false));
     // Within the second in which nothing else may be proposed.
     let effects = give(&mut front_end, Input::Gone { peer: NodeId(B) });
     assert_eq!(proposed(&effects), Some(&view(3, A, &[A])));
-}
-
-fn record(view: View) -> Message {
-    Message::Record { token: FrontEndToken(1), view, claimed: false }
 }
 
 #[test]
@@ -149,14 +119,7 @@ fn silence_is_borne_longer_where_nodes_are_slow_and_never_beyond_a_bound() {
     // The patience that is told to the primary is the same, and fades.
     let mut front_end = front_end(&[A, B]);
     late(&mut front_end, B, A, &[], Span::millis(70));
-    let patience = |effects: Vec<Effect>| {
-        let told = sent(&effects).into_iter().find_map(|(_, message)| match message {
-            Message::ViewIs { patience, .. } => Some(*patience),
-            _ => None,
-        });
-        told.unwrap()
-    };
-    let told: Vec<_> = (0..200).map(|_| patience(beat(&mut front_end, &[A, B]))).collect();
+    let told: Vec<_> = (0..200).map(|_| patience(&beat(&mut front_end, &[A, B])).unwrap()).collect();
     assert!(told[0] > Span::millis(130) && told.is_sorted_by(|one, next| one >= next), "{told:?}");
     assert!(told[199] < Span::millis(10), "{told:?}");
 }
@@ -166,9 +129,8 @@ fn a_name_whose_processes_die_soon_is_tried_for_longer_and_one_that_stayed_is_no
     let mut front_end = front_end(&[A]);
     let mut process = 100;
     let tried = |front_end: &mut FrontEnd, process: u64| {
-        let who = vec![("replica-1".into(), contact(A)), ("restless".into(), contact(process))];
         says(front_end, process, A, &[]);
-        say(front_end, NAME_SERVER, Message::Found { role: Role::Replica, who, commit: OpNumber(0) });
+        say(front_end, NAME_SERVER, found(Role::Replica, &[("replica-1", A), ("restless", process)]));
         (1..=200).find(|_| joiners(&beat(front_end, &[A, process])).contains(&NodeId(process))).unwrap()
     };
     let mut trials = Vec::new();
@@ -191,8 +153,7 @@ fn who_is_not_named_is_asked_about_and_its_predecessor_is_probed() {
     let effects = says(&mut front_end, 22, A, &[]);
     assert!(sent(&effects).contains(&(NAME_SERVER, &Message::Lookup { role: Role::Replica })));
     assert_eq!(joiners(&beat(&mut front_end, &[A, B, 22])), []);
-    let who = vec![("replica-1".into(), contact(A)), ("replica-2".into(), contact(22))];
-    let effects = say(&mut front_end, NAME_SERVER, Message::Found { role: Role::Replica, who, commit: OpNumber(0) });
+    let effects = say(&mut front_end, NAME_SERVER, found(Role::Replica, &[("replica-1", A), ("replica-2", 22)]));
     assert_eq!(probed(&effects), [B], "its name is in other hands");
 }
 
@@ -213,25 +174,18 @@ fn a_primary_is_the_odd_one_out_only_if_those_it_misses_were_heard_just_now() {
 // Name server.
 
 fn name_server() -> NameServer {
-    let identity = Identity { me: contact(NAME_SERVER), ..identity(Role::NameServer) };
-    let mut name_server = NameServer::new(identity, Settings::default(), JournalRecord::default());
+    let mut name_server = name_server_with(JournalRecord::default());
     ring(&mut name_server, Timer::Silence(NodeId(NAME_SERVER)));
     name_server
 }
 
 fn registers(name_server: &mut NameServer, id: u64, token: u64) -> Vec<Effect> {
-    let name = format!("front-end-{id}");
-    let token = Some(FrontEndToken(token));
-    say(name_server, id, Message::Register { name, role: Role::FrontEnd, token, commit: OpNumber(0) })
+    single::registers(name_server, id, &format!("front-end-{id}"), Role::FrontEnd, Some(token))
 }
 
-fn found(name_server: &mut NameServer) -> u64 {
+fn newest(name_server: &mut NameServer) -> u64 {
     let effects = say(name_server, ME, Message::Lookup { role: Role::FrontEnd });
-    let who = sent(&effects).into_iter().find_map(|(_, message)| match message {
-        Message::Found { who, .. } => Some(who[0].1.id.0),
-        _ => None,
-    });
-    who.unwrap_or_default()
+    each!(messages(&effects), Message::Found { who, .. } => who[0].1.id.0).pop().unwrap_or_default()
 }
 
 /// Two front-ends, the second of which is the newer.
@@ -241,7 +195,7 @@ fn two_front_ends() -> NameServer {
         say(&mut name_server, id, Message::ClaimFrontEnd);
         registers(&mut name_server, id, token);
     }
-    assert_eq!(found(&mut name_server), 3);
+    assert_eq!(newest(&mut name_server), 3);
     name_server
 }
 
@@ -265,21 +219,21 @@ fn the_newest_front_end_that_lives_is_found_and_asked_to_take_over() {
         waited.0 += more.0;
     }
     assert_eq!(waited, Settings::default().suspect_after);
-    assert_eq!(found(&mut name_server), 2);
+    assert_eq!(newest(&mut name_server), 2);
     assert!(is_asked_to_take_over(&registers(&mut name_server, 2, 1)));
     assert!(is_asked_to_take_over(&registers(&mut name_server, 2, 1)), "until it has done so");
     say(&mut name_server, 2, Message::ClaimFrontEnd);
     assert!(!is_asked_to_take_over(&registers(&mut name_server, 2, 3)));
     // It wakes: the other one stays the newest, for they do not take turns.
     registers(&mut name_server, 3, 2);
-    assert_eq!(found(&mut name_server), 2);
+    assert_eq!(newest(&mut name_server), 2);
 }
 
 #[test]
 fn a_proof_is_silence_enough_and_a_name_server_that_was_late_accuses_nobody() {
     let mut name_server = two_front_ends();
     give(&mut name_server, Input::Gone { peer: NodeId(3) });
-    assert_eq!(found(&mut name_server), 2);
+    assert_eq!(newest(&mut name_server), 2);
     registers(&mut name_server, 3, 2);
     let late = Span::millis(110);
     give(&mut name_server, Input::Overslept { by: late });
@@ -288,9 +242,9 @@ fn a_proof_is_silence_enough_and_a_name_server_that_was_late_accuses_nobody() {
     let rings = (1..20).find(|_| !signs(&ring(&mut name_server, silence)).is_empty());
     let borne = (suspect_after.0 + late.0).div_ceil(heartbeat.0);
     assert_eq!(rings, Some(borne - 1), "two or three heartbeats longer: it was itself late by more than two");
-    assert_eq!(found(&mut name_server), 2);
+    assert_eq!(newest(&mut name_server), 2);
     give(&mut name_server, Input::Gone { peer: NodeId(2) });
-    assert_eq!(found(&mut name_server), 3, "where none lives, the newest of all is found");
+    assert_eq!(newest(&mut name_server), 3, "where none lives, the newest of all is found");
 }
 
 #[test]
@@ -299,14 +253,13 @@ fn nobody_is_told_of_the_silence_of_the_only_front_end() {
     registers(&mut name_server, 2, 1);
     let rings = (0..20).map(|_| signs(&ring(&mut name_server, Timer::Silence(NodeId(2)))).len());
     assert_eq!(rings.sum::<usize>(), 0);
-    assert_eq!(found(&mut name_server), 2);
+    assert_eq!(newest(&mut name_server), 2);
 }
 
 #[test]
 fn a_name_server_that_has_just_started_asks_nobody_to_take_over() {
     let journal = JournalRecord { token: FrontEndToken(2), view: View::default() };
-    let identity = Identity { me: contact(NAME_SERVER), ..identity(Role::NameServer) };
-    let mut name_server = NameServer::new(identity, Settings::default(), journal);
+    let mut name_server = name_server_with(journal);
     assert!(
         !is_asked_to_take_over(&registers(&mut name_server, 2, 1)),
         "the newer one has not had the time to register"
@@ -319,15 +272,10 @@ fn a_name_server_that_has_just_started_asks_nobody_to_take_over() {
 
 #[test]
 fn a_customer_without_an_answer_asks_who_the_front_end_is_and_goes_over() {
-    let mut customer = Customer::new(identity(Role::Customer), Settings::default(), CustomerId(1), RequestNumber(0));
-    let ask = Ask::History { postcode: "DH1 3LE".parse().unwrap(), page: 0 };
-    give(&mut customer, Input::Wanted { wish: Wish::Ask(ask.clone()), traced: true });
-    let found = |id: u64| Message::Found {
-        role: Role::FrontEnd,
-        who: vec![("front-end".into(), contact(id))],
-        commit: OpNumber(0),
-    };
-    let request = Message::Request { id: customer.waiting().unwrap(), since: OpNumber(0), ask };
+    let mut customer = customer();
+    give(&mut customer, Input::Wanted { wish: Wish::Ask(read()), traced: true });
+    let found = |id: u64| found(Role::FrontEnd, &[("front-end", id)]);
+    let request = asks(1, 1, read());
     let effects = say(&mut customer, NAME_SERVER, found(3));
     assert_eq!(sent(&effects), [(3, &request)]);
     assert_eq!(set(&effects, Timer::AskNameServer), Some(Settings::default().suspect_after));

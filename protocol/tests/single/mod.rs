@@ -1,18 +1,37 @@
 //! One machine by itself: give it an input, look at what it does. No cluster, no network, no time.
 //!
 //! Shared by the tests of single machines. What only one of them needs stays there.
-#![allow(dead_code, reason = "each test program uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test program uses its part")]
 
+use protocol::customer::Customer;
+use protocol::front_end::FrontEnd;
 use protocol::ids::{
-    Contact, CustomerId, FrontEndToken, NodeId, OpNumber, RequestId, RequestNumber, Role, Span, View, ViewNumber,
+    Contact, CustomerId, FrontEndToken, NodeId, OpNumber, RequestId, RequestNumber, Role, Span, Timestamp, View,
+    ViewNumber,
 };
-use protocol::machine::{Effect, Effects, Identity, Input, Machine, Timer};
-use protocol::message::Message;
-use protocol::postcode::Postcode;
-use protocol::trace::{MachineEvent, Refusal};
+use protocol::machine::{Effect, Effects, Identity, Input, JournalRecord, Machine, Settings, Timer};
+use protocol::message::{Ask, Message, Status};
+use protocol::name_server::NameServer;
+use protocol::postcode::{Postcode, PostcodeService, Verdict};
+use protocol::trace::{MachineEvent, NodeState, Refusal};
+
+/// What is wanted of each that fits the pattern, in their order.
+macro_rules! each {
+    ($all:expr, $pattern:pat $(if $so:expr)? => $wanted:expr) => {
+        ($all.into_iter())
+            .filter_map(|one| match one {
+                $pattern $(if $so)? => Some($wanted),
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+    };
+}
+pub(crate) use each;
 
 pub const NAME_SERVER: u64 = 1;
 pub const FRONT_END: u64 = 2;
+pub const BACKUP: u64 = 4;
+pub const JOINER: u64 = 5;
 /// The machine that is tested, unless it is the name server.
 pub const ME: u64 = 7;
 
@@ -36,6 +55,53 @@ pub fn request(customer: u128, number: u64) -> RequestId {
 #[expect(clippy::unwrap_used, reason = "a postcode of the right shape")]
 pub fn postcode() -> Postcode {
     "DH1 3LE".parse().unwrap()
+}
+
+/// A customer that has asked for nothing yet.
+pub fn customer() -> Customer {
+    Customer::new(identity(Role::Customer), Settings::default(), CustomerId(1), RequestNumber(0))
+}
+
+pub fn name_server_with(journal: JournalRecord) -> NameServer {
+    let identity = Identity { me: contact(NAME_SERVER), ..identity(Role::NameServer) };
+    NameServer::new(identity, Settings::default(), journal)
+}
+
+// Messages.
+
+pub fn view_is(view: View, joiners: &[u64], named: &[u64]) -> Message {
+    let joiners = joiners.iter().map(|id| NodeId(*id)).collect();
+    let contacts = named.iter().map(|id| contact(*id)).collect();
+    Message::ViewIs { view, joiners, contacts, patience: Span(0) }
+}
+
+pub fn order_of(items: Vec<String>) -> Ask {
+    Ask::Order { postcode: postcode(), items }
+}
+
+pub fn order() -> Ask {
+    order_of(vec!["Pad thai".into()])
+}
+
+pub fn read() -> Ask {
+    Ask::History { postcode: postcode(), page: 0 }
+}
+
+pub fn asks(customer: u128, number: u64, ask: Ask) -> Message {
+    Message::Request { id: request(customer, number), since: OpNumber(0), ask }
+}
+
+pub fn orders(customer: u128) -> Message {
+    asks(customer, 1, order())
+}
+
+pub fn withdraws(customer: u128) -> Message {
+    asks(customer, 1, Ask::Withdraw)
+}
+
+pub fn registers(machine: &mut impl Machine, id: u64, name: &str, role: Role, token: Option<u64>) -> Vec<Effect> {
+    let (name, token) = (name.to_owned(), token.map(FrontEndToken));
+    say(machine, id, Message::Register { name, role, token, commit: OpNumber(0) })
 }
 
 pub fn found(role: Role, who: &[(&str, u64)]) -> Message {
@@ -68,6 +134,14 @@ pub fn say(machine: &mut impl Machine, from: u64, message: Message) -> Vec<Effec
     give(machine, Input::Received { from: contact(from), traced: false, message })
 }
 
+pub fn checked(request: RequestId, verdict: Verdict) -> Input {
+    Input::PostcodeChecked { request, verdict, at: Timestamp(0) }
+}
+
+pub fn valid(request: RequestId) -> Input {
+    checked(request, Verdict::Valid { place: None, by: PostcodeService::PostcodesIo })
+}
+
 pub fn ring(machine: &mut impl Machine, timer: Timer) -> Vec<Effect> {
     give(machine, Input::Rang(timer))
 }
@@ -76,31 +150,42 @@ pub fn ring(machine: &mut impl Machine, timer: Timer) -> Vec<Effect> {
 
 /// Messages, each with its receiver.
 pub fn sent(effects: &[Effect]) -> Vec<(u64, &Message)> {
-    let messages = effects.iter().filter_map(|effect| match effect {
-        Effect::Send { to, message, .. } => Some((to.id.0, message)),
-        _ => None,
-    });
-    messages.collect()
+    each!(effects, Effect::Send { to, message, .. } => (to.id.0, message))
 }
 
 pub fn messages(effects: &[Effect]) -> Vec<&Message> {
-    sent(effects).into_iter().map(|(_, message)| message).collect()
+    each!(effects, Effect::Send { message, .. } => message)
+}
+
+pub fn statuses(effects: &[Effect]) -> Vec<&Status> {
+    each!(messages(effects), Message::Status(status) => status)
+}
+
+/// How many updates, heartbeats among them, and how many parts of snapshots.
+pub fn updates_sent(effects: &[Effect]) -> usize {
+    each!(messages(effects), Message::StateUpdate(_) => ()).len()
+}
+
+pub fn parts_sent(effects: &[Effect]) -> usize {
+    each!(messages(effects), Message::Snapshot(_) => ()).len()
+}
+
+/// The view that a front-end asks the name server to record.
+pub fn proposed(effects: &[Effect]) -> Option<&View> {
+    each!(messages(effects), Message::RecordView { view, .. } => view).pop()
+}
+
+/// How much patience a front-end asks of the primary.
+pub fn patience(effects: &[Effect]) -> Option<Span> {
+    each!(messages(effects), Message::ViewIs { patience, .. } => *patience).first().copied()
 }
 
 pub fn probed(effects: &[Effect]) -> Vec<u64> {
-    let peers = effects.iter().filter_map(|effect| match effect {
-        Effect::Probe { peer } => Some(peer.id.0),
-        _ => None,
-    });
-    peers.collect()
+    each!(effects, Effect::Probe { peer } => peer.id.0)
 }
 
 pub fn timers(effects: &[Effect]) -> Vec<(Timer, Span)> {
-    let timer = |effect: &Effect| match effect {
-        Effect::SetTimer { timer, after } => Some((*timer, *after)),
-        _ => None,
-    };
-    effects.iter().filter_map(timer).collect()
+    each!(effects, Effect::SetTimer { timer, after } => (*timer, *after))
 }
 
 /// When a timer will ring that was set.
@@ -113,17 +198,17 @@ pub fn is_cancelled(effects: &[Effect], wanted: Timer) -> bool {
 }
 
 pub fn traces(effects: &[Effect]) -> Vec<&MachineEvent> {
-    let events = effects.iter().filter_map(|effect| match effect {
-        Effect::Trace(event) => Some(event),
-        _ => None,
-    });
-    events.collect()
+    each!(effects, Effect::Trace(event) => event)
 }
 
 pub fn refusals(effects: &[Effect]) -> Vec<Refusal> {
-    let refusals = traces(effects).into_iter().filter_map(|event| match event {
-        MachineEvent::Refused { why, .. } => Some(why.clone()),
-        _ => None,
-    });
-    refusals.collect()
+    each!(traces(effects), MachineEvent::Refused { why, .. } => why.clone())
+}
+
+// What front-ends tell observers.
+
+/// Requests on their way.
+pub fn pending(front_end: &FrontEnd) -> u64 {
+    let NodeState::FrontEnd { pending, .. } = front_end.describe() else { panic!("a front-end") };
+    pending
 }
