@@ -125,10 +125,7 @@ fn snapshot(part: u32) -> Message {
 }
 
 fn status() -> Message {
-    let (position, commit) = (None, OpNumber(0));
-    let (ack_set, silent) = (Vec::new(), Vec::new());
-    let late = Span(0);
-    Message::Status(Status { view: ViewNumber(1), acting: false, position, commit, ack_set, silent, late })
+    Message::Status(Status { view: ViewNumber(1), ..Status::default() })
 }
 
 fn record(number: u64) -> Message {
