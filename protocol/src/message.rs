@@ -218,7 +218,7 @@ pub enum Answer {
 }
 
 /// Where a replica stands, as it tells the front-end.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Status {
     /// The replica's view; 0 while it has never been in one.
     pub view: ViewNumber,
