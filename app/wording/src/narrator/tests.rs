@@ -1,5 +1,6 @@
 //! The narrator: one sentence for what belongs together, silence about routine, sums when much flows.
 
+use protocol::acknowledge::Acknowledge;
 use protocol::ids::{
     Contact, CustomerId, MessageId, NodeId, OpNumber, OrderNumber, RequestId, RequestNumber, Role, Span, View,
     ViewNumber,
@@ -120,6 +121,20 @@ fn a_crash_between_two_updates_leaves_one_backup_told() {
         sentences[1..],
         ["Step 5: the primary sends Muriel's order to replica-2.", "replica-1, the primary, has crashed."]
     );
+}
+
+#[test]
+fn where_fewer_copies_are_enough_no_backup_is_said_to_hold_every_answered_order() {
+    let mut told = Told::running();
+    told.narrator.known.recorded.insert(2);
+    told.fact(NodeId(0), 900, LauncherEvent::AcknowledgeIs { acknowledge: Acknowledge::None });
+    told.fact(NodeId(1), 1_000, LauncherEvent::Ended { how: Ending::Crashed, words: String::new() });
+    told.leads(2, 2_000, 2);
+    let sentences = told.narrator.tell_the_rest();
+    let means =
+        |what: &str| sentences.iter().find(|it| it.what.contains(what)).and_then(|it| it.means.clone()).unwrap();
+    assert_eq!(means("before any backup holds the order"), crate::acknowledge_consequence(Acknowledge::None));
+    assert!(means("replica-2 takes over").contains("had not reached it yet"), "{sentences:?}");
 }
 
 #[test]

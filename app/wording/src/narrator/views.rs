@@ -196,7 +196,10 @@ impl Narrator {
                 }
                 _ => format!("View {number} begins, still led by {name}: {} are members now.", self.known.names(new)),
             };
-            let safe = format!("If {name} crashes, any backup can take over without losing an order.");
+            let safe = match self.known.acknowledge.is_safe() {
+                true => format!("If {name} crashes, any backup can take over without losing an order."),
+                false => format!("If {name} crashes, a backup takes over with the orders that reached it."),
+            };
             Sentence::event(at, what).means(left_out.unwrap_or(safe))
         } else {
             self.takes_over(at, node, &before)
@@ -226,6 +229,9 @@ impl Narrator {
         let holds = match self.known.plant {
             _ if !self.known.recorded.contains(&self.known.newest.number.0) => {
                 "But the name server has not recorded this view: another one may get the same number."
+            }
+            _ if !self.known.acknowledge.is_safe() => {
+                "It was a member, but a customer may have been told of an order that had not reached it yet."
             }
             None => "It was a member, so it holds every order that a customer was told about.",
             Some(_) => "It was a member, so it should hold every order that a customer was told about.",
