@@ -52,11 +52,14 @@ pub(super) fn kind_of(switch: Unsafe) -> &'static str {
     }
 }
 
+/// What it means to agree to answers before all copies are there.
+const CONSENT_TO_FEWER: &str = "While this is on, orders acknowledged to customers may be lost. That is the lesson. The window has a red mark until every answer waits for all members again.";
+
 /// What it means to agree.
 pub fn consent(switch: Unsafe) -> &'static str {
     match switch {
         Unsafe::Plant(_) => super::CONSENT,
-        Unsafe::Acknowledge(choice) => acknowledge_consequence(choice),
+        Unsafe::Acknowledge(_) => CONSENT_TO_FEWER,
     }
 }
 

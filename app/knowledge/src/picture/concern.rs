@@ -44,12 +44,14 @@ impl Picture {
     pub fn concern(&self) -> Option<Concern> {
         let primary = self.nodes.acting_primary()?;
         let state = primary.replica()?;
-        let backups: Vec<NodeId> = state.ack_set.iter().copied().filter(|id| *id != primary.id).collect();
+        // Where fewer copies are enough, no answer waits for a backup that is blocked or silent.
+        let waits = self.steering.acknowledge.is_safe();
+        let backups: Vec<NodeId> = state.ack_set.iter().copied().filter(|id| waits && *id != primary.id).collect();
         let is_replica = |node: &&Node| node.actor == Actor::Role(Role::Replica);
         let replicas = self.nodes.iter().filter(is_replica).count();
         self.blocked(primary, &backups)
             .or_else(|| self.hangs())
-            .or_else(|| self.silent(&state.silent, &backups))
+            .or_else(|| if waits { self.silent(&state.silent, &backups) } else { None })
             .or_else(|| (state.view.members.len() == 1).then(|| Concern::NoCopy { last: primary.name.clone() }))
             .or_else(|| {
                 let members = state.view.members.len();

@@ -1,5 +1,6 @@
 //! The fold, fact by fact.
 
+use protocol::acknowledge::Acknowledge;
 use protocol::ids::{
     Contact, CustomerId, Fingerprint, MessageId, NodeId, OpNumber, OrderNumber, Position, RequestId, RequestNumber,
     Role, Span, View, ViewNumber,
@@ -290,6 +291,18 @@ fn answered_orders_that_the_next_primary_may_lack_are_at_risk_until_they_are_los
     assert_eq!(tell(&[stands(SECOND, 30, FIRST, 4, 4)]), (Some(1), 0));
     assert_eq!(tell(&[crashed(FIRST, 40)]), (Some(1), 0), "nobody leads yet");
     assert_eq!(tell(&[stands(SECOND, 50, SECOND, 4, 4)]), (None, 1), "what was at risk is lost");
+}
+
+#[test]
+fn an_answer_that_needs_no_copy_of_a_backup_is_not_stuck_because_of_its_link() {
+    let mut facts = two_replicas();
+    facts.extend([stands(FIRST, 10, FIRST, 5, 5), stands(SECOND, 10, FIRST, 5, 5)]);
+    facts.extend(grace_asked(1));
+    let (from, to) = ("replica-1".to_owned(), "replica-2".to_owned());
+    facts.push(fact(NodeId(0), 20, LauncherEvent::LinkIs { from, to, rule: LinkRule::CUT }));
+    assert!(matches!(picture(facts.clone()).concern(), Some(Concern::Blocked { .. })));
+    facts.push(fact(NodeId(0), 20, LauncherEvent::AcknowledgeIs { acknowledge: Acknowledge::None }));
+    assert_eq!(picture(facts).concern(), None);
 }
 
 #[test]

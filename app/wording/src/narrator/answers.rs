@@ -43,10 +43,12 @@ impl Narrator {
         if !lacking.is_empty() {
             let names = self.known.names(lacking.iter().map(|(id, _)| *id));
             let what = format!("{who} answers {name} before {names} has confirmed: order {number} is placed.");
-            let means = format!(
-                "If {} crashes now, the order is gone although {name} is told “placed”.",
-                self.known.called(from)
-            );
+            let others = self.known.backups.iter().filter(|id| **id != from).count();
+            let when = match lacking.len() < others {
+                true => format!("If {names} leads next"),
+                false => format!("If {} crashes now", self.known.called(from)),
+            };
+            let means = format!("{when}, the order is gone although {name} is told “placed”.");
             self.say(Sentence::step(at, 13, what).means(means).of_weight(Weight::Event));
         } else if self.is_seen(sent) || blocked.is_some() {
             let what = format!("{who} answers: order {number} is placed.");
