@@ -6,14 +6,17 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use egui::{Context, Id, LayerId, Order, Rect, Stroke, StrokeKind};
+
 use super::Window;
 use crate::panels::catalogue::{CatalogueClick, Entry};
 use crate::panels::consent::{Asked, Wanted};
 use crate::panels::lesson::{LessonClick, LessonState, Shown};
 use crate::panels::timeline::Look;
 use crate::performing::{self, Performing};
+use crate::theme::{size, tokens_of};
 use scenarios::lesson_run::LessonRun;
-use scenarios::{LESSONS, Lesson, Spot, Unsafe, parse_lesson};
+use scenarios::{LESSONS, Lesson, Part, Spot, Unsafe, parse_lesson};
 
 /// What is remembered of lessons beside the one under way.
 #[derive(Default)]
@@ -96,6 +99,22 @@ pub(super) fn shown(performing: Option<&Performing>, looks_at: Option<usize>, pl
 pub(super) fn chip(shown: &Shown<'_>) -> [String; 3] {
     let at = shown.run.filter(|run| run.has_begun()).map(|run| (shown.page, run.lesson()));
     wording::lesson_chip(shown.number, shown.title, at)
+}
+
+/// A ring around each part of the window that the page speaks of; a light is one of the lights.
+pub(super) fn ring_parts(context: &Context, spots: &[Spot], parts: &[(Part, Rect)]) {
+    let painter = context.layer_painter(LayerId::new(Order::Middle, Id::unique("spotlight")));
+    let ring = Stroke::new(size::STRONG, tokens_of(context.theme()).tomato);
+    for (part, place) in parts {
+        let is_meant = |spot: &Spot| match spot {
+            Spot::Part(meant) => meant == part,
+            Spot::Light(_) => *part == Part::Lights,
+            Spot::End(_) | Spot::Link(..) | Spot::Messages(_) => false,
+        };
+        if spots.iter().any(is_meant) {
+            painter.rect_stroke(place.shrink(size::STEP), f32::from(size::CORNER), ring, StrokeKind::Inside);
+        }
+    }
 }
 
 impl Window {

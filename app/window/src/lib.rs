@@ -30,7 +30,7 @@ pub mod widgets;
 
 use std::time::Duration;
 
-use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
+use egui::{CentralPanel, Context, Frame, Margin, Panel, Rect, Ui};
 
 use crate::folders::Sort;
 use crate::panels::bottom::{BottomState, bottom_ui};
@@ -47,6 +47,7 @@ use crate::panels::past::{PastClick, past_banner_ui};
 use crate::panels::result::result_ui;
 use crate::panels::scenarios::{Listed, ScenariosState, scenarios_ui};
 use crate::panels::status_bar::status_bar_ui;
+use crate::panels::timeline::{Course, TimelineState};
 use crate::panels::toolbar::{Appearance, ToolbarState, toolbar_ui};
 use crate::panels::workflow_diagram::{DiagramState, workflow_diagram_ui};
 use crate::panels::{Focus, Selected, about, banner, pace, zoom};
@@ -55,7 +56,8 @@ use crate::widgets::{hairline, tabs};
 use knowledge::picture::Picture;
 use knowledge::tape::Tape;
 use knowledge::user_command::CommandQueue;
-use scenarios::Scenario;
+use knowledge::verdict::evidence::Judged;
+use scenarios::{Part, Scenario};
 
 use arrangement::{Side, arrange};
 use lessons::Lessons;
@@ -186,23 +188,21 @@ impl Window {
         let room = arrange(ui.content_rect().size(), self.appearance.presents, lesson.is_some());
         let (picture, commands) = (&self.picture, &mut self.commands);
         let mut click_on_lesson = None;
-        Panel::top("toolbar").exact_size(size::TOOLBAR).frame(bar).show(ui, |ui| {
+        let shown_bar = Panel::top("toolbar").exact_size(size::TOOLBAR).frame(bar).show(ui, |ui| {
             toolbar_ui(ui, picture, &mut self.toolbar, &mut self.appearance, commands);
         });
+        let mut parts = vec![(Part::Speed, shown_bar.response.rect)];
         let performed_click = banner::banner_ui(ui, picture, performed.as_ref(), &mut self.scenarios.asked, commands);
         let click = past_banner_ui(ui, shown.as_ref());
         notices_ui(ui, &mut self.notices);
         if room.status_bar {
-            let status_bar = Panel::bottom("status bar").exact_size(size::STATUS_BAR).frame(bar);
-            let convicted = status_bar.show(ui, |ui| status_bar_ui(ui, picture, &judged)).inner;
-            if let Some(at) = convicted.and_then(|request| course.asked_at(request)) {
-                self.bottom.timeline.show(at, course);
-            }
+            parts.push(status_panel(ui, course, &judged, bar, &mut self.bottom.timeline));
         }
         if let Some(range) = room.left {
             // Its width was chosen beside another panel, or alone.
             let id = if room.right.is_some() { "left" } else { "side" };
-            Panel::left(id).default_size(size::LEFT).size_range(range).frame(side).show(ui, |ui| {
+            let panel = Panel::left(id).default_size(size::LEFT).size_range(range).frame(side);
+            let panel = panel.show(ui, |ui| {
                 ui.take_available_width();
                 if room.right.is_none() {
                     side_tabs_ui(ui, &mut self.side, lesson.is_some());
@@ -217,10 +217,12 @@ impl Window {
                     _ => ordering_ui(ui, picture, &mut self.order_form, &mut self.focus, commands),
                 }
             });
+            parts.push((Part::OrderForm, panel.response.rect));
         }
         if let Some(range) = room.bottom.filter(|_| !self.appearance.hides_tabs) {
             let panel = Panel::bottom("bottom").resizable(true).default_size(room.bottom_at_first).size_range(range);
-            panel.frame(side).show(ui, |ui| bottom_ui(ui, course, &mut self.bottom, &mut self.focus));
+            let panel = panel.frame(side).show(ui, |ui| bottom_ui(ui, course, &mut self.bottom, &mut self.focus));
+            parts.push((Part::Timeline, panel.response.rect));
         }
         if let Some(range) = room.right {
             Panel::right("right").default_size(size::RIGHT).size_range(range).frame(side).show(ui, |ui| {
@@ -239,6 +241,7 @@ impl Window {
         CentralPanel::no_frame().show(ui, |ui| {
             workflow_diagram_ui(ui, picture, &mut self.diagram, &mut self.focus, commands);
         });
+        lessons::ring_parts(ui.ctx(), &self.diagram.lit, &parts);
         self.follow_performed(performed_click);
         (click, click_on_lesson.or(self.toolbar.lesson_click.take()))
     }
@@ -298,6 +301,22 @@ fn side_tabs_ui(ui: &mut Ui, side: &mut Side, teaches: bool) {
     let choices = if teaches { &choices[..] } else { &choices[1..] };
     *side = ui.horizontal(|ui| tabs(ui, *side, choices)).inner.unwrap_or(*side);
     hairline(ui);
+}
+
+/// The lights at the bottom; a red one that is clicked shows its moment in the timeline. Says where they stand.
+fn status_panel(
+    ui: &mut Ui,
+    course: Course<'_>,
+    judged: &Judged,
+    frame: Frame,
+    timeline: &mut TimelineState,
+) -> (Part, Rect) {
+    let panel = Panel::bottom("status bar").exact_size(size::STATUS_BAR).frame(frame);
+    let shown = panel.show(ui, |ui| status_bar_ui(ui, course.shown, judged));
+    if let Some(at) = shown.inner.and_then(|request| course.asked_at(request)) {
+        timeline.show(at, course);
+    }
+    (Part::Lights, shown.response.rect)
 }
 
 /// Under which name the system keeps what is remembered.

@@ -76,7 +76,8 @@ fn entry_ui(ui: &mut Ui, entry: &Entry, refuses: Option<&str>) -> Option<Catalog
                 label.on_hover_text("Finished");
             }
         });
-        let room = (ui.available_width() - ROOM_FOR_BUTTONS).max(160.0);
+        let buttons = if entry.left_at.is_some() { ROOM_FOR_BUTTONS } else { ROOM_FOR_A_BUTTON };
+        let room = (ui.available_width() - buttons).max(160.0);
         ui.vertical(|ui| {
             ui.set_width(room);
             ui.spacing_mut().item_spacing.y = 2.0;
@@ -102,4 +103,5 @@ fn entry_ui(ui: &mut Ui, entry: &Entry, refuses: Option<&str>) -> Option<Catalog
     clicked
 }
 
-const ROOM_FOR_BUTTONS: f32 = 210.0;
+const ROOM_FOR_BUTTONS: f32 = 228.0;
+const ROOM_FOR_A_BUTTON: f32 = 80.0;

@@ -41,6 +41,7 @@ pub(crate) use layout::Taken;
 use link_dialog::LinkDialog;
 use map::{MapView, Projection};
 use scenarios::Spot;
+use spotlight::Stage;
 use timers::Spans;
 use way::Way;
 
@@ -251,7 +252,7 @@ pub(crate) fn workflow_diagram_ui(
     timers::show(ui, &diagram, state, commands);
     messages::show(ui, &diagram, &dots, focus, &mut taken, commands);
     gestures::buttons(ui, buttons, &diagram, state, commands);
-    spotlight::show(ui, &diagram, &lines, &dots, &state.lit);
+    spotlight::show(ui, &Stage { diagram: &diagram, lines: &lines, dots: &dots, cards: &cards }, &state.lit);
     cut::draw(ui, &ground, &diagram, state, commands);
     link_dialog::link_dialog_ui(ui, picture, &mut state.link_dialog, commands);
     standing_time(ui, picture, canvas);

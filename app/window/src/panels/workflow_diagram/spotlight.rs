@@ -1,7 +1,7 @@
 //! What a lesson's page speaks of is lit; the rest of the canvas recedes. Found anew in each frame, wherever things stand then.
 
 use egui::{Rect, Stroke, StrokeKind, Ui, Vec2, pos2};
-use protocol::ids::NodeId;
+use protocol::ids::{CustomerId, NodeId};
 use protocol::trace::Standing;
 
 use super::Diagram;
@@ -11,9 +11,18 @@ use crate::theme::{self, size};
 use knowledge::picture::Node;
 use scenarios::{EndName, NodeName, Spot};
 
+/// What stands on the canvas in this frame.
+pub(super) struct Stage<'a> {
+    pub diagram: &'a Diagram<'a>,
+    pub lines: &'a [Line<'a>],
+    pub dots: &'a [Dot<'a>],
+    pub cards: &'a [(CustomerId, Rect)],
+}
+
 /// Lets everything recede but what is lit; nothing, if nothing of it is there.
-pub(super) fn show(ui: &Ui, diagram: &Diagram<'_>, lines: &[Line<'_>], dots: &[Dot<'_>], lit: &[Spot]) {
-    let places: Vec<Rect> = lit.iter().flat_map(|spot| places(diagram, lines, dots, spot)).collect();
+pub(super) fn show(ui: &Ui, stage: &Stage<'_>, lit: &[Spot]) {
+    let diagram = stage.diagram;
+    let places: Vec<Rect> = lit.iter().flat_map(|spot| places(stage, spot)).collect();
     if places.is_empty() {
         return;
     }
@@ -33,13 +42,17 @@ const VEIL: f32 = 0.66;
 /// Around what is lit, in points.
 const MARGIN: f32 = 6.0;
 
-fn places(diagram: &Diagram<'_>, lines: &[Line<'_>], dots: &[Dot<'_>], spot: &Spot) -> Vec<Rect> {
+fn places(Stage { diagram, lines, dots, cards }: &Stage<'_>, spot: &Spot) -> Vec<Rect> {
     match spot {
-        Spot::End(end) => ids(diagram, end)
-            .into_iter()
-            .filter_map(|id| diagram.end(id))
-            .map(|(_, rect)| rect.expand(MARGIN))
-            .collect(),
+        Spot::End(end) => {
+            let with_card = |id: NodeId| {
+                let place = diagram.end(id)?.1;
+                let customer = diagram.customers.iter().find(|(customer, _)| customer.node == id);
+                let card = customer.and_then(|(customer, _)| cards.iter().find(|(owner, _)| *owner == customer.id));
+                Some(card.map_or(place, |(_, card)| place.union(*card)).expand(MARGIN))
+            };
+            ids(diagram, end).into_iter().filter_map(with_card).collect()
+        }
         Spot::Link(from, to) => {
             let (from, to) = (ids(diagram, from), ids(diagram, to));
             let joins = |line: &&Line<'_>| {
