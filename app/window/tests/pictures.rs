@@ -5,6 +5,8 @@ mod ended;
 #[path = "scene/loss.rs"]
 mod loss;
 mod scene;
+#[path = "scene/taught.rs"]
+mod taught;
 
 use egui::{Context, FullOutput, Key, Rect, TexturesDelta, Theme, pos2, vec2};
 use egui_kittest::kittest::Queryable;
@@ -13,6 +15,7 @@ use image::RgbaImage;
 use knowledge::tape::Moment;
 use protocol::plant::Plant;
 use rasteriser::Rasteriser;
+use taught::Taught;
 use window::Window;
 use window::panels::Focus;
 use window::panels::status_bar::status_bar_ui;
@@ -133,6 +136,69 @@ fn a_result_is_read_from_the_last_row() {
     harness.state_mut().appearance.presents = true;
     harness.run_steps(4);
     compare("result-presented", harness, None);
+}
+
+/// The page of the small lesson that asks for a prediction, in a window of this size.
+fn asked(theme: Theme, width: f32, height: f32) -> Taught {
+    let harness = Harness::builder()
+        .with_size(vec2(width, height))
+        .with_theme(theme)
+        .with_render_cursor(false)
+        .with_context_setup(window::theme::install)
+        .renderer(Painter(Rasteriser::default()))
+        .build_ui_state(|ui, window: &mut Window| window.ui(ui), Window::default());
+    let mut taught = Taught::new(harness);
+    taught.open(taught::SMALL);
+    taught.click("Take the lesson");
+    taught.begin();
+    for words in ["Next", "Do it for me", "Next"] {
+        taught.click(words);
+        taught.go_on();
+    }
+    taught
+}
+
+#[test]
+fn a_lesson_asks_for_a_prediction() {
+    compare("lesson-light", asked(Theme::Light, 1280.0, 800.0).harness, None);
+    compare("lesson-dark", asked(Theme::Dark, 1024.0, 768.0).harness, None);
+}
+
+#[test]
+fn a_prediction_stands_beside_what_happened() {
+    let mut taught = asked(Theme::Light, 1024.0, 768.0);
+    taught.click("B Nothing happens at all.");
+    taught.click("See what happens");
+    taught.go_on();
+    compare("prediction-light", taught.harness, None);
+}
+
+#[test]
+fn a_room_has_voted() {
+    let mut taught = asked(Theme::Dark, 1280.0, 800.0);
+    taught.vote([3, 5, 1]);
+    taught.vote([8, 1, 0]);
+    compare("vote-dark", taught.harness, None);
+}
+
+#[test]
+fn a_lesson_ends() {
+    let mut taught = asked(Theme::Dark, 1280.0, 800.0);
+    taught.click("A The primary ends.");
+    for words in ["See what happens", "Next", "Finish"] {
+        taught.click(words);
+        taught.go_on();
+    }
+    taught.go_on();
+    compare("lesson-end-dark", taught.harness, None);
+}
+
+#[test]
+fn a_lesson_is_read_from_the_last_row() {
+    let mut taught = asked(Theme::Light, 1280.0, 800.0);
+    taught.harness.state_mut().appearance.presents = true;
+    taught.go_on();
+    compare("lesson-presented", taught.harness, None);
 }
 
 /// Only the timeline and the lights, of the run in which an order is lost; `at`: a moment of the past.

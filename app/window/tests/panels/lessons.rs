@@ -144,21 +144,8 @@ fn a_clicker_turns_no_page_that_waits() {
 #[test]
 fn a_room_votes_twice_and_both_votes_are_drawn() {
     let mut taught = asked();
-    for hands in [[3, 5, 1], [8, 1, 0]] {
-        let words = if hands[0] == 3 { "Count hands instead" } else { "Vote again" };
-        click(&mut taught.harness, words);
-        for (letter, hands) in ["A", "B", "C"].into_iter().zip(hands) {
-            let field = format!("hands for {letter}");
-            taught.harness.get_by_label(&field).focus();
-            taught.harness.run_steps(1);
-            taught.harness.get_by_label(&field).type_text(&hands.to_string());
-            taught.harness.run_steps(1);
-            taught.harness.key_press(Key::Enter);
-            taught.harness.run_steps(2);
-        }
-        click(&mut taught.harness, &format!("Close the vote ({} hands)", hands.iter().sum::<u32>()));
-        taught.go_on();
-    }
+    taught.vote([3, 5, 1]);
+    taught.vote([8, 1, 0]);
     assert!(says(&taught, "3 → 8") && says(&taught, "5 → 1"));
     click(&mut taught.harness, "See what happens");
     taught.go_on();

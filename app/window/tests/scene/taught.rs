@@ -6,7 +6,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use cluster::load::{Agreement, Counts};
+use egui::Key;
 use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
 use knowledge::tape::Entry;
 use knowledge::user_command::{CustomerCommand, UserCommand};
 use knowledge::verdict::{Judgement, Verdict};
@@ -90,6 +92,28 @@ impl Taught {
         for fact in scene.facts {
             self.fact(fact.node, fact.event);
         }
+        self.go_on();
+    }
+
+    pub fn click(&mut self, label: &str) {
+        self.harness.get_by_label(label).click();
+        self.harness.run_steps(3);
+    }
+
+    /// A room raises its hands for A, B and C.
+    pub fn vote(&mut self, hands: [u32; 3]) {
+        let again = self.harness.query_by_label("Count hands instead").is_none();
+        self.click(if again { "Vote again" } else { "Count hands instead" });
+        for (letter, hands) in ["A", "B", "C"].into_iter().zip(hands) {
+            let field = format!("hands for {letter}");
+            self.harness.get_by_label(&field).focus();
+            self.harness.run_steps(1);
+            self.harness.get_by_label(&field).type_text(&hands.to_string());
+            self.harness.run_steps(1);
+            self.harness.key_press(Key::Enter);
+            self.harness.run_steps(2);
+        }
+        self.click(&format!("Close the vote ({} hands)", hands.iter().sum::<u32>()));
         self.go_on();
     }
 

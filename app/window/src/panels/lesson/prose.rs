@@ -22,7 +22,7 @@ pub(super) fn prose_ui(ui: &mut Ui, prose: &Prose, size: f32, ink: Color32) {
 }
 
 /// The height of a line, as a multiple of its letters.
-const LEADING: f32 = 1.4;
+pub(super) const LEADING: f32 = 1.4;
 
 fn run_ui(ui: &mut Ui, run: &Run, size: f32, ink: Color32) {
     if let Some(known) = run.term.as_deref().and_then(|name| name.parse::<Term>().ok()) {

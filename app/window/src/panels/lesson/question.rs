@@ -5,7 +5,7 @@ use egui::{
     Align, CornerRadius, DragValue, Frame, Label, Layout, Margin, Rect, RichText, Sense, Stroke, Ui, WidgetInfo, vec2,
 };
 
-use super::prose::prose_ui;
+use super::prose::{LEADING, prose_ui};
 use super::{LessonClick, LessonState, chosen};
 use crate::theme::{self, size, text, tokens};
 use crate::widgets::{dim, field};
@@ -125,7 +125,8 @@ fn choice_ui(
     let shown = frame.fill(fill).inner_margin(Margin::symmetric(12, 8)).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal_top(|ui| {
-            ui.label(RichText::new(&choice.letter).font(theme::strong(text::BODY)));
+            let letter = RichText::new(&choice.letter).font(theme::strong(text::BODY));
+            ui.label(letter.line_height(Some(text::BODY * LEADING)));
             let votes = if state.hands.is_some() || !progress.votes.is_empty() { ROOM_FOR_VOTES } else { 0.0 };
             ui.vertical(|ui| {
                 ui.set_width((ui.available_width() - votes).max(80.0));

@@ -1,6 +1,6 @@
 //! What a lesson's page speaks of is lit; the rest of the canvas recedes. Found anew in each frame, wherever things stand then.
 
-use egui::{Rect, Stroke, StrokeKind, Ui, Vec2, pos2};
+use egui::{Rect, Shape, Stroke, StrokeKind, Ui, Vec2, pos2};
 use protocol::ids::{CustomerId, NodeId};
 use protocol::trace::Standing;
 
@@ -23,7 +23,8 @@ pub(super) struct Stage<'a> {
 pub(super) fn show(ui: &Ui, stage: &Stage<'_>, lit: &[Spot]) {
     let diagram = stage.diagram;
     let places: Vec<Rect> = lit.iter().flat_map(|spot| places(stage, spot)).collect();
-    if places.is_empty() {
+    let links: Vec<&Line<'_>> = lit.iter().flat_map(|spot| links(stage, spot)).collect();
+    if places.is_empty() && links.is_empty() {
         return;
     }
     let t = diagram.tokens;
@@ -31,9 +32,12 @@ pub(super) fn show(ui: &Ui, stage: &Stage<'_>, lit: &[Spot]) {
     for cell in around(diagram.canvas, &places) {
         ui.painter().rect_filled(cell, 0.0, veil);
     }
+    let ring = Stroke::new(size::OUTLINE, t.tomato);
     for place in places {
-        let ring = Stroke::new(size::OUTLINE, t.tomato);
         ui.painter().rect_stroke(place, f32::from(size::BIG_CORNER), ring, StrokeKind::Outside);
+    }
+    for line in links {
+        ui.painter().add(Shape::line(line.way.points().to_vec(), Stroke::new(size::STRONG, t.tomato)));
     }
 }
 
@@ -42,7 +46,7 @@ const VEIL: f32 = 0.66;
 /// Around what is lit, in points.
 const MARGIN: f32 = 6.0;
 
-fn places(Stage { diagram, lines, dots, cards }: &Stage<'_>, spot: &Spot) -> Vec<Rect> {
+fn places(Stage { diagram, dots, cards, .. }: &Stage<'_>, spot: &Spot) -> Vec<Rect> {
     match spot {
         Spot::End(end) => {
             let with_card = |id: NodeId| {
@@ -53,14 +57,6 @@ fn places(Stage { diagram, lines, dots, cards }: &Stage<'_>, spot: &Spot) -> Vec
             };
             ids(diagram, end).into_iter().filter_map(with_card).collect()
         }
-        Spot::Link(from, to) => {
-            let (from, to) = (ids(diagram, from), ids(diagram, to));
-            let joins = |line: &&Line<'_>| {
-                let (one, other) = (line.relation.from.0, line.relation.to.0);
-                (from.contains(&one) && to.contains(&other)) || (from.contains(&other) && to.contains(&one))
-            };
-            lines.iter().filter(joins).map(|line| Rect::from_points(line.way.points()).expand(3.0 * MARGIN)).collect()
-        }
         Spot::Messages(step) => {
             let of_step = |dot: &&Dot<'_>| dot.flying.facts.step.is_some_and(|it| it.0 == *step);
             dots.iter()
@@ -68,9 +64,19 @@ fn places(Stage { diagram, lines, dots, cards }: &Stage<'_>, spot: &Spot) -> Vec
                 .map(|dot| Rect::from_center_size(dot.at, Vec2::splat(5.0 * size::NUMBER)))
                 .collect()
         }
-        // They do not stand on the canvas.
-        Spot::Light(_) | Spot::Part(_) => Vec::new(),
+        // These are lines, or do not stand on the canvas.
+        Spot::Link(..) | Spot::Light(_) | Spot::Part(_) => Vec::new(),
     }
+}
+
+fn links<'a>(Stage { diagram, lines, .. }: &Stage<'a>, spot: &Spot) -> Vec<&'a Line<'a>> {
+    let Spot::Link(from, to) = spot else { return Vec::new() };
+    let (from, to) = (ids(diagram, from), ids(diagram, to));
+    let joins = |line: &&Line<'_>| {
+        let (one, other) = (line.relation.from.0, line.relation.to.0);
+        (from.contains(&one) && to.contains(&other)) || (from.contains(&other) && to.contains(&one))
+    };
+    lines.iter().filter(joins).collect()
 }
 
 /// Those that are meant now.
