@@ -93,7 +93,7 @@ fn what_a_file_is_does_not_depend_on_who_reads_it() {
     }
     std::fs::write(&path, "{\"type\":\"module\"}").unwrap();
     let words = program(&["validate", path_text]);
-    assert!(String::from_utf8(words.stdout).unwrap().contains("not a scenario, a history or a tape"));
+    assert!(String::from_utf8(words.stdout).unwrap().contains("not a scenario, a lesson, a history or a tape"));
     assert_eq!((status("check"), status("replay"), status("run")), (Some(2), Some(2), Some(2)));
     std::fs::write(&path, b"\xff\xfet\0i\0t\0").unwrap();
     for command in ["validate", "check", "replay", "run"] {
@@ -187,6 +187,9 @@ fn a_command_line_that_is_none_is_refused() {
         &["run", "steady", "--seed", "-1"],
         &["run", "museum/ack-after-lunch", "--allow-plant"],
         &["run", "museum/no-view-check"],
+        &["run", "steady", "--acknowledge", "two"],
+        &["cluster", "--acknowledge", "two"],
+        &["lesson", "how-many-copies", "--answers", "model"],
         &["run", "steady", "--plant", "no-view-check", "--without-plant"],
         &["run", "steady", "--history", "/no/such/folder/history"],
         &["run", "steady", "--history", "the-same", "--trace", "the-same"],

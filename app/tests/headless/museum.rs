@@ -62,6 +62,18 @@ fn each_mistake_turns_its_light_red_and_nothing_is_red_without_it() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The crash that loses the order of a primary that answers alone loses nothing where all copies are awaited.
+#[test]
+fn an_answer_that_waits_for_no_copy_is_lost_with_its_primary() {
+    let run = |copies| {
+        let script = ["run", "museum/ack-before-replicate", "--without-plant", "--json", "--acknowledge", copies];
+        let output = program(&script);
+        (output.status.code(), last_json(&output)["red"].clone())
+    };
+    assert_eq!(run("none"), (Some(1), serde_json::json!(["lost"])));
+    assert_eq!(run("all"), (Some(0), serde_json::json!([])));
+}
+
 #[test]
 fn the_simulation_convicts_a_mistake_by_name() {
     let simulate = |plant| program(&["simulate", "--seeds", "1..9", "--sim-secs", "100", "--json", "--plant", plant]);
