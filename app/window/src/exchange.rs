@@ -45,6 +45,7 @@ impl Window {
             self.notices.say(now, wording::NO_PLACE_FOR_ORDERS.into());
         }
         for command in &commands {
+            self.has_asked_for(command);
             if matches!(command, UserCommand::Customer(CustomerCommand::AddCustomer { .. })) {
                 self.focus.await_customer(&self.picture);
             }

@@ -20,6 +20,8 @@ pub(super) struct Kept {
     pub(super) finished_lessons: BTreeSet<String>,
     /// A lesson that was left, and on which page.
     pub(super) left_lesson: Option<(String, usize)>,
+    /// Whether an order was ever placed.
+    pub(super) has_ordered: bool,
     /// Where files are looked for.
     pub(super) folder: Option<PathBuf>,
 }
@@ -44,14 +46,15 @@ impl Kept {
             recent_files: recent.map(Path::to_owned).collect(),
             finished_lessons: window.lessons.finished.clone(),
             left_lesson: window.lessons.left.clone(),
+            has_ordered: !window.greets,
             folder: window.files_state.folder().filter(is_text).map(Path::to_owned),
         }
     }
 
     /// A window that takes up what was kept.
     pub(super) fn window(self) -> Window {
-        let Kept { appearance, diagram, recent_files, finished_lessons, left_lesson, folder } = self;
-        let mut window = Window { appearance, diagram, ..Window::default() };
+        let Kept { appearance, diagram, recent_files, finished_lessons, left_lesson, has_ordered, folder } = self;
+        let mut window = Window { appearance, diagram, greets: !has_ordered, ..Window::default() };
         (window.lessons.finished, window.lessons.left) = (finished_lessons, left_lesson);
         recent_files.iter().rev().for_each(|file| window.files_state.remember(file, false));
         if let Some(folder) = folder {
@@ -70,6 +73,8 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use knowledge::user_command::{CustomerCommand, UserCommand};
 
     use super::*;
 
@@ -134,5 +139,18 @@ mod tests {
         }
         let older = serde_json::from_str::<Kept>("{}").unwrap().window();
         assert_eq!(older.files_state.folder(), None);
+    }
+
+    #[test]
+    fn the_first_start_greets_until_an_order_was_placed_and_never_again() {
+        let mut window = serde_json::from_str::<Kept>("{}").unwrap().window();
+        assert!(window.greets);
+        let next = |window: &Window| Kept::of(window).window().greets;
+        assert!(next(&window), "nothing was ordered");
+        let (customer, postcode) = (protocol::ids::CustomerId(1), String::new());
+        let order = CustomerCommand::PlaceOrder { customer, postcode, items: Vec::new() };
+        window.commands.push(UserCommand::Customer(order));
+        let _ = window.hand_over(0.0);
+        assert!(!window.greets && !next(&window));
     }
 }

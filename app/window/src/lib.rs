@@ -15,6 +15,7 @@ mod exchange;
 mod files;
 pub mod folders;
 mod frame_cost;
+mod greeting;
 mod kept;
 mod keys;
 mod lessons;
@@ -97,6 +98,8 @@ pub struct Window {
     listed: Vec<Listed>,
     performing: Option<performing::Performing>,
     lessons: Lessons,
+    /// Nobody has ever placed an order on this machine, as far as is kept.
+    greets: bool,
     stops_performing: bool,
     /// When it was last looked at what a scenario wants.
     played: Duration,
@@ -241,9 +244,15 @@ impl Window {
         CentralPanel::no_frame().show(ui, |ui| {
             workflow_diagram_ui(ui, picture, &mut self.diagram, &mut self.focus, commands);
         });
-        lessons::ring_parts(ui.ctx(), &self.diagram.lit, &parts);
+        self.point_at(ui.ctx(), &parts);
         self.follow_performed(performed_click);
         (click, click_on_lesson.or(self.toolbar.lesson_click.take()))
+    }
+
+    /// Points at the parts of the window that a lesson's page, or the greeting, is about.
+    fn point_at(&self, context: &Context, parts: &[(Part, Rect)]) {
+        lessons::ring_parts(context, &self.diagram.lit, parts);
+        self.greet(context, parts);
     }
 
     /// Where one side panel serves for ordering and inspecting, it shows what was chosen last.

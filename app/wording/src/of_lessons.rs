@@ -141,6 +141,10 @@ pub fn votes(rounds: &[Vec<u32>], choice: usize) -> String {
 
 /// There is nothing that “the same order again” could mean.
 pub const NO_ORDER_TO_REPEAT: &str = "The chosen customer has not ordered yet, so there is no order to repeat.";
+/// The first start.
+pub const FIRST_ORDER: &str = "Choose a dish and place an order.";
+/// Below it.
+pub const OR_A_LESSON: &str = "Or take a lesson: Menu, Lessons (K).";
 /// The button that lets it happen.
 pub const SEE_WHAT_HAPPENS: &str = "See what happens";
 /// For a room.
