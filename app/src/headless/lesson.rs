@@ -91,7 +91,7 @@ pub(super) fn perform(arguments: &LessonArguments, interrupt: &Interrupt) -> Res
         play(cluster, |load, now| LessonRun::open(lesson, load, false, pages, now), &history, &mut reader, interrupt)?;
     say_end(&run)?;
     say(format!("Verdict: {}", wording::result(&outcome, first)))?;
-    let unlike = unlike_the_model(&run);
+    let unlike = if is_model { unlike_the_model(&run) } else { Vec::new() };
     if arguments.json {
         let pages = run.pages().map(|(page, run)| json!({"id": page.id, "done": run.progress == Progress::Done}));
         say_json(&json!({
@@ -108,7 +108,8 @@ pub(super) fn perform(arguments: &LessonArguments, interrupt: &Interrupt) -> Res
             unlike.join("; ")
         )));
     }
-    Ok(if is_model && outcome.caught { Exit::Holds } else { exit(outcome.conclusion) })
+    // A bug that a lesson switches on, and that was caught, is what the lesson is about.
+    Ok(if outcome.caught { Exit::Holds } else { exit(outcome.conclusion) })
 }
 
 const KEYS: &str = "Enter goes on. A letter, a number or a node's name answers a question. d does what the page asks for, s skips \
@@ -127,6 +128,12 @@ fn find(name: &str, language: Option<&str>) -> Result<Lesson, Failure> {
     let refused = |name: &str, error| Failure::BadInput(format!("{name}: {error}"));
     let Some((built_in, text)) = built_in_lesson(name) else {
         let path = Path::new(name);
+        if !path.exists() {
+            return Err(Failure::BadInput(format!(
+                "There is no lesson “{}” and no such file. `just-hungry lesson --list` names the built-in lessons.",
+                protocol::text::shown(name, 60)
+            )));
+        }
         let lesson = read_lesson(check::open_as(Kind::Lesson, path)?)?.map_err(|error| refused(name, error))?;
         let Some(language) = language else { return Ok(lesson) };
         let beside = path.with_extension(format!("{language}.md"));
