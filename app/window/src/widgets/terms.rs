@@ -77,10 +77,16 @@ pub fn term(ui: &mut Ui, term: Term, words: impl Into<RichText>) -> Response {
     let (at, galley, response) = label.layout_in_ui(ui);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, galley.text()));
     let ink = ui.visuals().text_color();
-    let rows: Vec<_> = galley.rows.iter().map(|row| row.rect().translate(at.to_vec2())).collect();
+    let rows: Vec<_> = galley.rows.iter().filter_map(words_of).map(|row| row.translate(at.to_vec2())).collect();
     ui.painter().galley(at, galley, ink);
     rows.into_iter().for_each(|row| dots_below(ui, &response, row));
     response.explains(term)
+}
+
+/// Where the letters of a row stand: the first row of a text begins where the words before it end.
+fn words_of(row: &egui::epaint::text::PlacedRow) -> Option<egui::Rect> {
+    let first = row.glyphs.iter().find(|glyph| !glyph.chr.is_whitespace())?;
+    Some(row.rect().with_min_x(row.pos.x + first.pos.x))
 }
 
 /// Marks words as a term: dots below them, or a line while they have the focus.

@@ -9,16 +9,18 @@ use wording::Term;
 
 /// Shows them.
 pub(super) fn prose_ui(ui: &mut Ui, prose: &Prose, size: f32, ink: Color32) {
-    for paragraph in &prose.paragraphs {
-        ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing = egui::Vec2::ZERO;
-            // A row is as high as its letters, the first one too.
-            ui.spacing_mut().interact_size.y = 0.0;
-            for run in paragraph {
-                run_ui(ui, run, size, ink);
-            }
-        });
-    }
+    ui.scope(|ui| {
+        // A row is as high as its letters, the first one too.
+        ui.spacing_mut().interact_size.y = 0.0;
+        for paragraph in &prose.paragraphs {
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing = egui::Vec2::ZERO;
+                for run in paragraph {
+                    run_ui(ui, run, size, ink);
+                }
+            });
+        }
+    });
 }
 
 /// The height of a line, as a multiple of its letters.

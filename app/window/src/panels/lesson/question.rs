@@ -36,7 +36,7 @@ pub(super) fn question_ui(
         ui.add_space(size::STEP);
         ui.add(Label::new(RichText::new(wording::IT_HAPPENS).size(text::BODY)).wrap());
     }
-    reveal(ui, run, number);
+    reveal(ui, run, number, state);
     None
 }
 
@@ -201,7 +201,7 @@ fn bars(ui: &mut Ui, progress: &PageRun, choice: usize) {
     }
 }
 
-fn reveal(ui: &mut Ui, run: &LessonRun, number: usize) {
+fn reveal(ui: &mut Ui, run: &LessonRun, number: usize, state: &mut LessonState) {
     let Some(revealed) = run.revealed(number) else { return };
     let t = tokens(ui);
     ui.add_space(2.0 * size::STEP);
@@ -216,7 +216,11 @@ fn reveal(ui: &mut Ui, run: &LessonRun, number: usize) {
         ui.add(Label::new(RichText::new(why).size(text::BODY)).wrap());
     }
     ui.add_space(size::STEP);
-    prose_ui(ui, &revealed.prediction.explanation, text::LARGE, t.text);
+    let explained = ui.scope(|ui| prose_ui(ui, &revealed.prediction.explanation, text::LARGE, t.text)).response;
+    // What happened, and why, comes into sight by itself, once.
+    if !std::mem::replace(&mut state.is_revealed, true) {
+        explained.scroll_to_me(Some(Align::Max));
+    }
 }
 
 const ROOM_FOR_VOTES: f32 = 64.0;
