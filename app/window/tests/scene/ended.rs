@@ -42,13 +42,8 @@ pub fn open(window: &mut Window, name: &str, text: &str) {
     window.show_scenario(name.into(), parse(text).unwrap());
 }
 
-/// The cluster of its own runs, and 300 customers have ordered; `now` is in milliseconds since the window opened.
-pub fn begin(window: &mut Window, now: u64) -> Told {
-    let told = Told::default();
-    let ms = |after: u64| Duration::from_millis(now + after);
-    let _ = window.play(ms(0));
-    window.take_beginning().unwrap();
-    window.begin_again(ms(1), Ok(Box::new(told.clone())));
+/// Three replicas are members of view 2 and hold the same; replica-1 leads.
+pub fn three_members() -> Scene {
     let mut scene = Scene::new();
     processes(&mut scene);
     let all: Vec<NodeId> = (1..=3).map(replica).collect();
@@ -57,7 +52,17 @@ pub fn begin(window: &mut Window, now: u64) -> Told {
         let standing = if *id == replica(1) { Standing::Primary } else { Standing::Backup };
         scene.stands(*id, 100, standing, &view, 40, 40);
     }
-    for fact in scene.facts {
+    scene
+}
+
+/// The cluster of its own runs, and 300 customers have ordered; `now` is in milliseconds since the window opened.
+pub fn begin(window: &mut Window, now: u64) -> Told {
+    let told = Told::default();
+    let ms = |after: u64| Duration::from_millis(now + after);
+    let _ = window.play(ms(0));
+    window.take_beginning().unwrap();
+    window.begin_again(ms(1), Ok(Box::new(told.clone())));
+    for fact in three_members().facts {
         window.learn(&fact, ms(2));
         window.take_in(Entry::Fact(fact));
     }

@@ -1,5 +1,5 @@
 //! A lesson in the window, on told facts: what it and the reader ask for comes true at once, and a load driver judges at the end.
-#![expect(clippy::unwrap_used, reason = "a scene that cannot be told must fail whoever wants it")]
+#![expect(clippy::unwrap_used, reason = "a scene that cannot be told must fail its test")]
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,12 +14,12 @@ use knowledge::user_command::{CustomerCommand, UserCommand};
 use knowledge::verdict::{Judgement, Verdict};
 use protocol::ids::{CustomerId, NodeId, RequestId, RequestNumber};
 use protocol::message::Ask;
-use protocol::trace::{Ending, LauncherEvent, NodeEvent, Standing, TraceEvent, TraceRecord};
+use protocol::trace::{Ending, LauncherEvent, NodeEvent, TraceEvent, TraceRecord};
 use scenarios::scenario_run::load_driver::{LoadCommand, LoadDriver, LoadEvent, Measures};
 use scenarios::{Finished, parse_lesson};
 use window::Window;
 
-use crate::scene::{Scene, processes, replica, view};
+use crate::ended::three_members;
 
 /// Four pages: one to read, one that waits for an order, one that asks, one to read.
 pub const SMALL: &str = include_str!("small_lesson.md");
@@ -81,15 +81,7 @@ impl Taught {
         let _ = window.play(now);
         window.take_beginning().unwrap();
         window.begin_again(now, Ok(Box::new(Prompt::default())));
-        let mut scene = Scene::new();
-        processes(&mut scene);
-        let all: Vec<NodeId> = (1..=3).map(replica).collect();
-        let view = view(2, replica(1), &all);
-        for id in &all {
-            let standing = if *id == replica(1) { Standing::Primary } else { Standing::Backup };
-            scene.stands(*id, 100, standing, &view, 40, 40);
-        }
-        for fact in scene.facts {
+        for fact in three_members().facts {
             self.fact(fact.node, fact.event);
         }
         self.go_on();
