@@ -15,7 +15,7 @@ mod tests;
 use protocol::trace::Rate;
 
 use crate::{Action, EndName, Light, NodeName, Scenario, Unsafe, WaitFor};
-pub use built_in::{LESSONS, TRANSLATIONS, built_in_lesson};
+pub use built_in::{LESSONS, TRANSLATIONS, built_in_lesson, built_in_lessons};
 pub use prose::{Prose, Run};
 pub use reading::{parse_lesson, read_lesson, translate};
 

@@ -39,7 +39,7 @@ pub use expect::{Compared, Comparison, Counted, Met, Recovered, Redness};
 use knowledge::recognition::recognise;
 pub use lesson::{
     Choice, LESSONS, Lesson, Page, Part, Prediction, Prose, Quantity, Question, Run, Spot, TRANSLATIONS,
-    built_in_lesson, parse_lesson, read_lesson, translate,
+    built_in_lesson, built_in_lessons, parse_lesson, read_lesson, translate,
 };
 pub use measure::Gaps;
 pub use outcome::{Conclusion, Finished, Outcome};

@@ -16,7 +16,7 @@ use crate::panels::timeline::Look;
 use crate::performing::{self, Performing};
 use crate::theme::{size, tokens_of};
 use scenarios::lesson_run::LessonRun;
-use scenarios::{LESSONS, Lesson, Part, Spot, Unsafe, parse_lesson};
+use scenarios::{LESSONS, Lesson, Part, Spot, Unsafe, built_in_lessons};
 
 /// What is remembered of lessons beside the one under way.
 #[derive(Default)]
@@ -47,27 +47,24 @@ impl Lessons {
             (Some((name, lesson)), true) if *name == wanted.name => Some(lesson.clone()),
             (_, true) => None,
             (_, false) => {
-                let (_, text) = LESSONS.into_iter().find(|(name, _)| *name == wanted.name)?;
-                parse_lesson(text).ok()
+                let mut all = built_in_lessons().iter();
+                all.find(|(name, _)| *name == wanted.name).map(|(_, lesson)| lesson.clone())
             }
         }
     }
 
     /// The catalogue.
     pub(super) fn entries(&self) -> Vec<Entry> {
-        let entry = |(number, (name, text)): (usize, (&str, &str))| {
-            let Lesson { title, goal, minutes, .. } = parse_lesson(text).ok()?;
-            Some(Entry {
-                number: number + 1,
-                name: name.to_owned(),
-                title,
-                goal,
-                minutes,
-                finished: self.finished.contains(name),
-                left_at: self.left.as_ref().filter(|(left, _)| left == name).map(|(_, page)| *page),
-            })
+        let entry = |(number, (name, lesson)): (usize, &(&str, Lesson))| Entry {
+            number: number + 1,
+            name: (*name).to_owned(),
+            title: lesson.title.clone(),
+            goal: lesson.goal.clone(),
+            minutes: lesson.minutes,
+            finished: self.finished.contains(*name),
+            left_at: self.left.as_ref().filter(|(left, _)| left == name).map(|(_, page)| *page),
         };
-        LESSONS.into_iter().enumerate().filter_map(entry).collect()
+        built_in_lessons().iter().enumerate().map(entry).collect()
     }
 }
 

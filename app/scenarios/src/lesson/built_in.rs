@@ -1,5 +1,9 @@
 //! The lessons that are built in, in their order, and their translations. Nothing is read from a disk.
 
+use std::sync::LazyLock;
+
+use super::{Lesson, parse_lesson};
+
 /// Name and text.
 pub const LESSONS: [(&str, &str); 13] = [
     ("one-order", include_str!("../../../../resources/lessons/one-order.md")),
@@ -27,4 +31,13 @@ pub fn built_in_lesson(name: &str) -> Option<(&'static str, &'static str)> {
     let number = name.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
     let by_number = number.and_then(|at| LESSONS.get(at));
     by_number.or_else(|| LESSONS.iter().find(|(known, _)| *known == name)).copied()
+}
+
+/// The built-in lessons by name, in their order. Their texts are read once; a test sees to it that all can be read.
+pub fn built_in_lessons() -> &'static [(&'static str, Lesson)] {
+    static READ: LazyLock<Vec<(&str, Lesson)>> = LazyLock::new(|| {
+        let read = |(name, text)| Some((name, parse_lesson(text).ok()?));
+        LESSONS.into_iter().filter_map(read).collect()
+    });
+    &READ
 }
