@@ -32,7 +32,11 @@ use protocol::order_book::MOST_SESSIONS;
 
 use cluster::run_directory::NotUsable;
 use cluster::{Cluster, ClusterOptions, NotStarted, Postcodes};
+#[cfg(feature = "window")]
+use knowledge::recognition::Kind;
 use knowledge::verdict::Judgement;
+#[cfg(feature = "window")]
+use scenarios::{SetUp, read_set_up};
 
 pub(crate) use output::say_json;
 pub use output::{Closed, say, warn};
@@ -133,7 +137,7 @@ pub enum Command {
     Check(check::CheckArguments),
     /// Print a tape line by line, without a cluster. (`gui --tape FILE` shows it in the window.)
     Replay(replay::ReplayArguments),
-    /// Check that a file is a valid scenario, history or tape; if not, say where it is wrong.
+    /// Check that a file is a valid scenario, lesson, set-up, history or tape; if not, say where it is wrong.
     Validate {
         /// The file.
         file: PathBuf,
@@ -153,6 +157,34 @@ pub struct WindowKind {
     /// Show this tape instead of starting a cluster.
     #[arg(long, value_name = "FILE")]
     pub tape: Option<PathBuf>,
+    /// Start the cluster of a set-up: the name under which the window saved it, or a file.
+    #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["tape", "replicas", "acknowledge", "heartbeat", "suspect_after", "autoclean", "unchecked", "sessions"])]
+    pub set_up: Option<PathBuf>,
+}
+
+#[cfg(feature = "window")]
+impl WindowKind {
+    /// The set-up that was asked for.
+    ///
+    /// # Errors
+    /// When there is none of this name, or the file holds none: then where it is wrong.
+    pub fn set_up(&self) -> Result<Option<SetUp>, Failure> {
+        let Some(asked) = &self.set_up else { return Ok(None) };
+        let is_a_name = asked.components().count() == 1 && asked.extension().is_none();
+        let named =
+            is_a_name.then(window::set_up_folder).flatten().map(|folder| folder.join(asked).with_extension("toml"));
+        let path = named.as_deref().filter(|path| path.is_file()).unwrap_or(asked);
+        if is_a_name && !path.exists() {
+            let folder = window::set_up_folder().map_or_else(String::new, |folder| format!(" in {}", folder.display()));
+            let why = format!(
+                "There is no set-up {}{folder}. Save one in the window (Menu, Set-up), or name a file.",
+                asked.display()
+            );
+            return Err(Failure::BadInput(why));
+        }
+        let read = read_set_up(check::open_as(Kind::SetUp, path)?)?;
+        read.map(Some).map_err(|error| Failure::BadInput(format!("{} is not a valid set-up: {error}.", path.display())))
+    }
 }
 
 /// What a person can choose about the cluster that is started.

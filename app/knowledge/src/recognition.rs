@@ -1,4 +1,4 @@
-//! What a file is: a tape, a history, a scenario or a lesson. All that read one ask here, so that nobody takes it for something else.
+//! What a file is: a tape, a history, a scenario, a lesson or a set-up. All that read one ask here, so that nobody takes it for something else.
 //!
 //! A byte order mark of UTF-8 and blank lines before the first one are let pass. Whether the file is right is its reader's
 //! business.
@@ -23,6 +23,8 @@ pub enum Kind {
     Scenario,
     /// Pages with words, in Markdown.
     Lesson,
+    /// How a cluster begins.
+    SetUp,
 }
 
 /// A file from its beginning, of which the first part was looked at.
@@ -81,6 +83,7 @@ fn kind(head: &[u8]) -> Kind {
         // JSON of whatever kind: the reader of histories says what is missing.
         _ if line.starts_with(b"{") => Kind::History,
         _ if line == b"+++" => Kind::Lesson,
+        _ if line.strip_prefix(b"set-up").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"=")) => Kind::SetUp,
         _ => Kind::Scenario,
     }
 }
@@ -106,6 +109,9 @@ mod tests {
             ("+++\ntitle = \"x\"\n", Kind::Lesson),
             ("\r\n+++\r\n", Kind::Lesson),
             ("+++ x\n", Kind::Scenario),
+            ("\nset-up = \"Friday\"\n", Kind::SetUp),
+            ("set-up=\"Friday\"", Kind::SetUp),
+            ("set-upper = 1\n", Kind::Scenario),
         ] {
             for mark in ["", "\u{feff}"] {
                 let marked = format!("{mark}{text}");

@@ -17,6 +17,7 @@ mod measure;
 mod outcome;
 pub mod scenario_run;
 mod script_runner;
+mod set_up;
 mod switches;
 mod words;
 
@@ -44,6 +45,7 @@ pub use lesson::{
 pub use measure::Gaps;
 pub use outcome::{Conclusion, Finished, Outcome};
 pub use script_runner::{Clocks, Findings, Patience, ResolvedStep, ScriptRunner, Times, resolved};
+pub use set_up::{MapPart, Placement, SetUp, Settler, parse_set_up, read_set_up};
 pub use switches::Unsafe;
 pub use words::timer_name;
 

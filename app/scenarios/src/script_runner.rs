@@ -22,6 +22,7 @@ use answers::Open;
 pub use findings::Findings;
 use knowledge::picture::Picture;
 use knowledge::user_command::{Until, UserCommand};
+pub(crate) use resolving::place_of;
 pub use resolving::{ResolvedStep, resolved};
 use since::Since;
 pub(crate) use since::equal_copies;

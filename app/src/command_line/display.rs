@@ -18,6 +18,7 @@ use cluster::run_directory::HISTORY;
 use cluster::{Cluster, ClusterOptions};
 use knowledge::tape;
 use knowledge::user_command::UserCommand;
+use scenarios::SetUp;
 use scenarios::scenario_run::load_driver::{LoadDriver, LoadThread};
 use window::displays::{Choice, Named};
 use window::{Beginning, RunningCluster, file_name, run_tape_window, run_window};
@@ -40,11 +41,12 @@ static GAVE_UP: Mutex<Option<String>> = Mutex::new(None);
 /// When the cluster cannot be started, or the tape not be opened; as `demo`.
 pub(super) fn window_or_demo(kind: &WindowKind) -> Result<Exit, Failure> {
     let options = kind.cluster.options()?;
+    let set_up = kind.set_up()?;
     let interrupt = signals::listen()?;
     let options = ClusterOptions { interrupt: interrupt.clone(), ..options };
     let why = match (missing_display(), &kind.tape) {
         (Some(why), _) => Some(why),
-        (None, None) => open_window(options)?,
+        (None, None) => open_window(options, set_up)?,
         (None, Some(file)) => {
             let opened = tape::open(file).map_err(|error| Failure::BadInput(error.to_string()))?;
             let name = file_name(file);
@@ -77,14 +79,17 @@ pub(super) fn takes(words: &str) -> bool {
 }
 
 /// None: there was a window, and it was closed. Else: why there was none.
-fn open_window(options: ClusterOptions) -> Result<Option<String>, Failure> {
+fn open_window(options: ClusterOptions, set_up: Option<SetUp>) -> Result<Option<String>, Failure> {
     let refused = Refused::default();
     let told = refused.clone();
     attempt(&refused, || {
-        run_window(move |wake| {
+        let usual = set_up_of(&options);
+        let set_up = set_up.unwrap_or_else(|| usual.clone());
+        let first = options_of(&set_up, &options);
+        run_window(set_up, usual, move |wake| {
             is_open();
             let mut window = Restartable::without(options, wake);
-            match launch(window.options.clone(), &window.wake) {
+            match launch(first, &window.wake) {
                 Ok(cluster) => window.cluster = Some(cluster),
                 Err(error) => {
                     let why = node::error_text::chain(&error);
@@ -108,6 +113,21 @@ fn launch(options: ClusterOptions, wake: &Wake) -> anyhow::Result<Cluster> {
     let wake = wake.clone();
     cluster.wake_with(move || wake());
     Ok(cluster)
+}
+
+/// A cluster that begins like this, else as the program was started.
+fn options_of(set_up: &SetUp, usual: &ClusterOptions) -> ClusterOptions {
+    ClusterOptions {
+        replicas: set_up.replicas,
+        settings: set_up.settings.clone(),
+        default_customers: set_up.customers.is_none(),
+        ..usual.clone()
+    }
+}
+
+/// How the program was started, as a set-up.
+fn set_up_of(options: &ClusterOptions) -> SetUp {
+    SetUp { replicas: options.replicas, settings: options.settings.clone(), ..SetUp::default() }
 }
 
 /// A cluster in whose place another can be started, on a thread: the window waits for no process.
@@ -218,10 +238,7 @@ impl RunningCluster for Restartable {
         self.now = self.now();
         let before = self.cluster.take();
         let options = match beginning {
-            Beginning::Usual { acknowledge } => {
-                let settings = Settings { acknowledge, ..self.options.settings.clone() };
-                ClusterOptions { settings, ..self.options.clone() }
-            }
+            Beginning::SetUp(set_up) => options_of(&set_up, &self.options),
             Beginning::Empty { replicas, sessions } => {
                 // Scripts say themselves how many copies an answer waits for.
                 let acknowledge = Acknowledge::All;

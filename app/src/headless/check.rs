@@ -47,16 +47,19 @@ pub(super) fn open_as(wanted: Kind, path: &Path) -> Result<Box<dyn BufRead>, Fai
     let (kind, file) =
         recognise(open(path)?).map_err(|error| refuse(format!("cannot be read: {}.", node::error_text::io(&error))))?;
     match (wanted, kind) {
-        (Kind::History | Kind::Scenario | Kind::Lesson, Kind::Tape) => {
+        (Kind::History | Kind::Scenario | Kind::Lesson | Kind::SetUp, Kind::Tape) => {
             Err(refuse("is a tape. To see it, run `just-hungry replay`.".into()))
         }
-        (Kind::Scenario | Kind::Tape | Kind::Lesson, Kind::History) => {
+        (Kind::Scenario | Kind::Tape | Kind::Lesson | Kind::SetUp, Kind::History) => {
             Err(refuse("looks like a history. To judge it, run `just-hungry check`.".into()))
         }
-        (Kind::History | Kind::Scenario | Kind::Tape, Kind::Lesson) => {
+        (Kind::History | Kind::Scenario | Kind::Tape | Kind::SetUp, Kind::Lesson) => {
             Err(refuse("is a lesson. To take it, run `just-hungry lesson`.".into()))
         }
-        (Kind::Tape | Kind::History | Kind::Scenario | Kind::Lesson, _) => Ok(Box::new(file)),
+        (Kind::History | Kind::Scenario | Kind::Tape | Kind::Lesson, Kind::SetUp) => {
+            Err(refuse("is a set-up. To start a cluster like it, run `just-hungry gui --set-up`.".into()))
+        }
+        (Kind::Tape | Kind::History | Kind::Scenario | Kind::Lesson | Kind::SetUp, _) => Ok(Box::new(file)),
     }
 }
 

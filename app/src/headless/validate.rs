@@ -1,4 +1,4 @@
-//! `validate FILE`: is this a scenario, a lesson, a history or a tape, or where is it wrong? Opens nothing but that file.
+//! `validate FILE`: is this a scenario, a lesson, a set-up, a history or a tape, or where is it wrong? Opens nothing but that file.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -46,6 +46,9 @@ pub(super) fn perform(path: &Path, json: bool) -> Result<Exit, Failure> {
         Kind::Lesson => {
             examine_script("lesson", scenarios::read_lesson(file)?, |lesson| lesson.unsafe_switches().collect())
         }
+        Kind::SetUp => examine_script("set-up", scenarios::read_set_up(file)?, |set_up| {
+            Unsafe::fewer(set_up.settings.acknowledge).into_iter().collect()
+        }),
     };
     if json {
         say_json(&found)?;
@@ -84,7 +87,7 @@ fn examine_history(file: impl BufRead) -> Found {
         Err(history::HistoryError::Line { line, why }) => ("history", Some(line), why),
         Err(error @ history::HistoryError::Unreadable(_)) => ("history", None, error.to_string()),
         Err(history::HistoryError::Foreign) => {
-            ("unknown", None, "not a scenario, a lesson, a history or a tape of Just Hungry".into())
+            ("unknown", None, "not a scenario, a lesson, a set-up, a history or a tape of Just Hungry".into())
         }
     };
     Found { ok: false, kind, line, column: None, why: Some(why), plants: Vec::new() }

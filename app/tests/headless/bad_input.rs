@@ -74,10 +74,11 @@ fn what_a_file_is_does_not_depend_on_who_reads_it() {
     let tape = "{ \"just-hungry-tape\": 2 }\n{\"end\":{\"entries\":0}}\n";
     let history = "{\"type\":\"init\",\"postcode\":\"M1 1AE\",\"value\":[]}\n";
     let scenario = "title = \"x\"\nreplicas = 3\ncustomers = 1\nseconds = 1\n";
+    let set_up = "set-up = \"x\"\nreplicas = 3\n";
     let path_text = path.to_str().unwrap();
     let status = |command: &str| program(&[command, path_text]).status.code();
     for beginning in ["", "\n \r\n", "\u{feff}", "\u{feff}\n"] {
-        for (kind, text) in [("tape", tape), ("history", history), ("scenario", scenario)] {
+        for (kind, text) in [("tape", tape), ("history", history), ("scenario", scenario), ("set-up", set_up)] {
             std::fs::write(&path, format!("{beginning}{text}")).unwrap();
             let valid = program(&["validate", path_text, "--json"]);
             let found: serde_json::Value = serde_json::from_slice(&valid.stdout).unwrap();
@@ -93,7 +94,9 @@ fn what_a_file_is_does_not_depend_on_who_reads_it() {
     }
     std::fs::write(&path, "{\"type\":\"module\"}").unwrap();
     let words = program(&["validate", path_text]);
-    assert!(String::from_utf8(words.stdout).unwrap().contains("not a scenario, a lesson, a history or a tape"));
+    assert!(
+        String::from_utf8(words.stdout).unwrap().contains("not a scenario, a lesson, a set-up, a history or a tape")
+    );
     assert_eq!((status("check"), status("replay"), status("run")), (Some(2), Some(2), Some(2)));
     std::fs::write(&path, b"\xff\xfet\0i\0t\0").unwrap();
     for command in ["validate", "check", "replay", "run"] {
@@ -195,6 +198,9 @@ fn a_command_line_that_is_none_is_refused() {
         &["run", "steady", "--history", "the-same", "--trace", "the-same"],
         &["bench", "--customers", "0"],
         &["gui", "--tape"],
+        &["gui", "--set-up", "no-such-name"],
+        &["gui", "--set-up", "/no/such/file.toml"],
+        &["gui", "--set-up", "x", "--replicas", "2"],
         &["customer", "--dir", "/no/such/run"],
         &["status", "--dir", "/no/such/run"],
         &["node", "replica"],

@@ -14,7 +14,6 @@ use crate::Window;
 use crate::broken::{Broken, broken_ui, guarded};
 use crate::frame_cost::FrameCost;
 use crate::kept::Kept;
-use crate::panels::pace;
 use crate::running_cluster::RunningCluster;
 use crate::theme::{self, time};
 use knowledge::picture::{Node, Picture, Service};
@@ -121,7 +120,7 @@ impl<C: RunningCluster> App<C> {
         }
         self.begun = true;
         if picture.steering.rate == Rate::REAL {
-            self.cluster.perform(UserCommand::SetRate { rate: pace::USUAL });
+            self.cluster.perform(UserCommand::SetRate { rate: self.window.set_ups.current.speed });
         }
     }
 }

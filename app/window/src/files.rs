@@ -13,7 +13,7 @@ use crate::narrating::transcript_of;
 use crate::panels::files::{Decided, Saves, named};
 use knowledge::recognition::{Kind, recognise};
 use knowledge::tape::{self, Opened, SaveError};
-use scenarios::{self, Lesson, Scenario};
+use scenarios::{self, Lesson, Scenario, SetUp};
 use wording::narrator::Transcript;
 
 /// What a file holds that was opened.
@@ -22,7 +22,8 @@ enum File {
     Tape(Box<(Opened, Transcript)>),
     Scenario(Box<Scenario>),
     Lesson(Box<Lesson>),
-    /// It was to be a scenario or a lesson and is none: a sentence with line and reason.
+    SetUp(Box<SetUp>),
+    /// It was to be a scenario, a lesson or a set-up and is none: a sentence with line and reason.
     NoScenario(String),
     /// It is a folder; this sort of file was expected.
     Folder(PathBuf, Sort),
@@ -106,6 +107,7 @@ impl Window {
         let (save, saved_as) = match what {
             Saves::Tape => self.save_of_tape(&shown),
             Saves::Transcript => self.save_of_transcript(&shown),
+            Saves::SetUp => self.save_of_set_up(&path, &shown),
         };
         self.files.saved_as = saved_as;
         self.files.saving = Some((what, receiver));
@@ -133,6 +135,12 @@ impl Window {
         let saved_as = format!("Saved {} sentences as {shown}.", transcript.sentences().len());
         let text = transcript.text(wording::TRANSCRIPT_TITLE);
         (Box::new(move |path| tape::save_text(&text, path)), saved_as)
+    }
+
+    fn save_of_set_up(&self, path: &Path, shown: &str) -> (Save, String) {
+        let name = called(path.file_stem().unwrap_or_default(), 60);
+        let text = self.set_up_of_now(name).to_text();
+        (Box::new(move |path| tape::save_text(&text, path)), wording::set_up_saved(shown))
     }
 
     fn begin_open(&mut self, ui: &Ui, path: &Path, sort: Sort, now: f64) {
@@ -173,6 +181,8 @@ impl Window {
                 Some(Saved::Done) => {
                     match what {
                         Saves::Tape => self.files_state.remember(&self.files.path, true),
+                        // Those with a name are offered for each new cluster.
+                        Saves::SetUp => {}
                         Saves::Transcript => self.files_state.remember_folder(&self.files.path),
                     }
                     self.files_state.report(std::mem::take(&mut self.files.saved_as));
@@ -197,6 +207,7 @@ impl Window {
                 }
                 Some(Ok(File::Scenario(scenario))) => self.show_scenario(name, *scenario),
                 Some(Ok(File::Lesson(lesson))) => self.show_lesson(name, *lesson),
+                Some(Ok(File::SetUp(set_up))) => self.ask_for_cluster(*set_up),
                 Some(Ok(File::NoScenario(why))) => self.files_state.report(why),
                 Some(Ok(File::Folder(folder, sort))) => {
                     self.notices.say(now, wording::is_a_folder(&name));
@@ -214,7 +225,7 @@ fn open(path: &Path, expected: Sort) -> Result<File, String> {
     let name = file_name(path);
     let unreadable = |error: std::io::Error| match expected {
         Sort::Tape => format!("{name} was not opened. {}", tape::OpenError::from(error)),
-        Sort::Scenario => format!("{name} cannot be read: {}.", node::error_text::io(&error)),
+        Sort::Scenario | Sort::SetUp => format!("{name} cannot be read: {}.", node::error_text::io(&error)),
     };
     let found = std::fs::metadata(path).map_err(unreadable)?;
     if found.is_dir() {
@@ -232,6 +243,10 @@ fn open(path: &Path, expected: Sort) -> Result<File, String> {
         Kind::Lesson => match scenarios::read_lesson(begun).map_err(unreadable)? {
             Ok(lesson) => Ok(File::Lesson(Box::new(lesson))),
             Err(error) => Ok(File::NoScenario(format!("{name} is not a valid lesson: {error}."))),
+        },
+        Kind::SetUp => match scenarios::read_set_up(begun).map_err(unreadable)? {
+            Ok(set_up) => Ok(File::SetUp(Box::new(set_up))),
+            Err(error) => Ok(File::NoScenario(format!("{name} is not a valid set-up: {error}."))),
         },
         Kind::Scenario => match scenarios::read(begun).map_err(unreadable)? {
             Ok(scenario) => Ok(File::Scenario(Box::new(scenario))),

@@ -18,6 +18,7 @@ const MOST_READERS: usize = 8;
 pub enum Sort {
     Tape,
     Scenario,
+    SetUp,
 }
 
 impl Sort {
@@ -26,7 +27,7 @@ impl Sort {
     pub fn end(self) -> &'static str {
         match self {
             Sort::Tape => "jhtape",
-            Sort::Scenario => "toml",
+            Sort::Scenario | Sort::SetUp => "toml",
         }
     }
 
@@ -35,6 +36,11 @@ impl Sort {
         let end = path.extension()?;
         [Sort::Tape, Sort::Scenario].into_iter().find(|sort| end.eq_ignore_ascii_case(sort.end()))
     }
+}
+
+/// Where set-ups that have a name are kept, each as NAME.toml; none: this system has no place for it.
+pub fn set_up_folder() -> Option<PathBuf> {
+    Some(eframe::storage_dir(crate::NAME)?.join("set-ups"))
 }
 
 /// A folder or file in a folder.

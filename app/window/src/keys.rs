@@ -74,8 +74,11 @@ pub(super) fn handle(ui: &Ui, window: &mut Window, free: bool) {
     if ui.input(|input| input.key_pressed(Key::F1)) {
         window.toolbar.help.show(Page::Steps);
     }
-    if typed(ui, Key::N, |modifiers| modifiers.command && !modifiers.alt) {
+    if typed(ui, Key::N, |modifiers| modifiers.command && !modifiers.alt && !modifiers.shift) {
         window.toolbar.new_cluster = true;
+    }
+    if typed(ui, Key::N, |modifiers| modifiers.command && !modifiers.alt && modifiers.shift) {
+        window.toolbar.start_over = true;
     }
     if !free || ui.text_edit_focused() || is_asked(ui) {
         return;

@@ -26,6 +26,7 @@ mod past;
 mod performing;
 mod presenting;
 mod running_cluster;
+mod set_ups;
 pub mod theme;
 pub mod widgets;
 
@@ -65,6 +66,7 @@ use lessons::Lessons;
 
 pub use exchange::App;
 pub use files::file_name;
+pub use folders::set_up_folder;
 pub use opening::{run_tape_window, run_window};
 pub use running_cluster::{Beginning, RunningCluster};
 
@@ -106,6 +108,7 @@ pub struct Window {
     /// The last scenario that was read from a file.
     opened_scenario: Option<(String, Scenario)>,
     beginning: Option<Beginning>,
+    set_ups: set_ups::SetUps,
     side: Side,
     /// What was looked at in the last frame: where one side panel serves for all, it follows a new choice.
     looked_at: Selected,
@@ -146,6 +149,10 @@ impl Window {
         if std::mem::take(&mut self.toolbar.new_cluster) {
             self.ask_for_new_cluster();
         }
+        if std::mem::take(&mut self.toolbar.start_over) {
+            self.ask_to_start_over();
+        }
+        self.offer_named();
         let open = &mut self.toolbar.scenarios;
         if *open && self.listed.is_empty() {
             self.listed = performing::listed();
@@ -163,6 +170,8 @@ impl Window {
             (&mut self.toolbar.save_tape, Purpose::Save(Saves::Tape)),
             (&mut self.toolbar.save_transcript, Purpose::Save(Saves::Transcript)),
             (&mut self.toolbar.open_tape, Purpose::Open(Sort::Tape)),
+            (&mut self.toolbar.save_set_up, Purpose::Save(Saves::SetUp)),
+            (&mut self.toolbar.open_set_up, Purpose::Open(Sort::SetUp)),
             (&mut self.scenarios.opens, Purpose::Open(Sort::Scenario)),
         ] {
             if std::mem::take(asks) {
@@ -282,7 +291,7 @@ impl Window {
 
     /// A message on its way moves with cluster time; a glow fades with it.
     fn repaint_while_something_moves(&self, context: &Context) {
-        if self.performs() {
+        if self.performs() || self.reads_set_ups() {
             context.request_repaint_after_secs(time::SCENARIO_FRAME);
         }
         if self.past.is_some() {

@@ -10,16 +10,19 @@ use crate::exchange::App;
 use crate::running_cluster::RunningCluster;
 use crate::theme;
 use knowledge::tape::Opened;
+use scenarios::SetUp;
 
 /// A crown on tomato, 256 pixels wide.
 const ICON: &[u8] = include_bytes!("../../../resources/icons/just-hungry.png");
 
-/// Shows the window until it is closed. `launch` starts the cluster once there is a window; it is given what to
-/// call whenever facts arrive.
+/// Shows the window until it is closed. `launch` starts a cluster like `set_up` once there is a window; it is given what to
+/// call whenever facts arrive. `usual`: how clusters of this program begin.
 ///
 /// # Errors
 /// eframe's, if there is no display or no usable graphics.
 pub fn run_window<C: RunningCluster + 'static>(
+    set_up: SetUp,
+    usual: SetUp,
     launch: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> anyhow::Result<C> + 'static,
 ) -> eframe::Result {
     run(move |creation| {
@@ -29,6 +32,7 @@ pub fn run_window<C: RunningCluster + 'static>(
         let wake = move || context.request_repaint_after(Duration::from_micros(gather.load(Ordering::Relaxed)));
         let mut app = App::new(creation, launch(Box::new(wake))?);
         app.patience = patience;
+        app.window.starts_with(set_up, usual);
         Ok(app)
     })
 }

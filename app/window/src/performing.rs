@@ -286,12 +286,10 @@ impl Window {
         {
             commands.extend(performing.stopped(&self.picture));
         }
-        if let Some(acknowledge) = self.scenarios.begins_new.take() {
-            // It ends together with its customers, faults and injected bug.
-            self.performing = None;
-            self.beginning = Some(Beginning::Usual { acknowledge });
-            self.notices.announce(wording::NEW_CLUSTER_STARTS.into());
+        if let Some(set_up) = self.scenarios.begins_new.take() {
+            self.begin_with(*set_up);
         }
+        commands.extend(self.take_furnishing());
         let mut facts = Vec::new();
         if let Some(performing) = &mut self.performing {
             match &mut performing.course {
@@ -342,9 +340,8 @@ impl Window {
         self.opened_scenario = Some((name, scenario));
     }
 
-    /// What is open makes way for the question.
-    pub(super) fn ask_for_new_cluster(&mut self) {
-        self.scenarios.asked = Some(Asked::NewCluster { acknowledge: Acknowledge::All });
+    /// What is open makes way for a question.
+    pub(super) fn hide_result(&mut self) {
         if let Some(performing) = &mut self.performing {
             performing.shows_result = false;
         }
@@ -368,7 +365,8 @@ impl Window {
         self.toolbar.pace = Default::default();
         self.commands.take();
         self.notices.retract(wording::NEW_CLUSTER_STARTS);
-        let Some(performing) = self.performing.as_mut() else { return };
+        let Some(performing) = self.performing.as_mut() else { return self.furnish_current() };
+        self.toolbar.asks_each_time = false;
         let course = std::mem::replace(&mut performing.course, Course::Failed(String::new()));
         performing.course = match (course, load_driver) {
             (Course::Starting(_, script), Ok(load_driver)) => Course::Staged(script.open(load_driver, now)),

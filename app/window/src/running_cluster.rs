@@ -1,11 +1,11 @@
 //! What the window needs from a cluster. How a cluster is run is not known here.
 
-use protocol::acknowledge::Acknowledge;
 use std::time::Instant;
 
 use protocol::trace::TraceRecord;
 
 use knowledge::user_command::UserCommand;
+use scenarios::SetUp;
 use scenarios::scenario_run::load_driver::LoadDriver;
 
 /// What the window needs from a cluster: the real one, or recorded facts in tests. Nothing here may block.
@@ -33,13 +33,10 @@ pub trait RunningCluster {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Beginning {
-    /// As the program was started, with its customers.
-    Usual {
-        /// How many copies an answer waits for.
-        acknowledge: Acknowledge,
-    },
+    /// As a person wants it.
+    SetUp(Box<SetUp>),
     /// For a scenario: without any customer of its own.
     Empty {
         replicas: u32,

@@ -27,6 +27,8 @@ mod refused;
 #[path = "panels/results.rs"]
 mod results;
 mod scene;
+#[path = "panels/set_ups.rs"]
+mod set_ups;
 #[path = "scene/shown.rs"]
 mod shown;
 #[path = "panels/steering.rs"]

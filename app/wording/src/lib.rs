@@ -15,6 +15,7 @@ mod of_nodes;
 mod of_past;
 mod of_results;
 mod of_service;
+mod of_set_ups;
 mod of_steering;
 mod of_terms;
 mod of_verdict;
@@ -46,6 +47,7 @@ pub use of_past::{
 };
 pub use of_results::*;
 pub use of_service::{denial, loss, no_service, orders_wait};
+pub use of_set_ups::{set_up_name, set_up_summary};
 pub use of_steering::*;
 pub use of_terms::{Term, Topic, capitalised, plant, step_name};
 pub use of_verdict::{ToldVerdict, contradiction, told_verdict};
@@ -131,7 +133,7 @@ pub const NO_RECEIPTS: &str = "No orders yet.";
 /// Explains the median.
 pub const MEDIAN_MEANS: &str = "Half of the latest requests were answered within this time, on the cluster clock.";
 /// All keys, each with what it does.
-pub const SHORTCUTS: [(&str, &str); 36] = [
+pub const SHORTCUTS: [(&str, &str); 37] = [
     ("Space", "run or stop time; play the past or a tape"),
     ("→", "step to the next message, or else to the next timer"),
     ("Shift →", "run to the next numbered step"),
@@ -152,7 +154,8 @@ pub const SHORTCUTS: [(&str, &str); 36] = [
     ("B", "compare the truth with what each node believes"),
     ("L", "scenarios and unsafe lessons"),
     ("N", "add a replica"),
-    ("Ctrl N", "start a new cluster, as when the program began"),
+    ("Ctrl N", "start a new cluster"),
+    ("Ctrl Shift N", "start over: the last cluster begins again"),
     ("Ctrl Enter", "place the order"),
     ("F", "fit the map and move the nodes back"),
     ("Arrows, Page up, Page down", "move and zoom the map (when it has the focus)"),

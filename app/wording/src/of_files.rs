@@ -11,6 +11,16 @@ pub const TRANSCRIPT_TITLE: &str = "Just Hungry: what happened";
 /// What opening a tape does.
 pub const OPEN_TAPE_HINT: &str =
     "The window shows the tape while the cluster keeps running. You can also drop the file on the window.";
+/// What saving a set-up does.
+pub const SAVE_SET_UP_HINT: &str = "How this cluster would begin: replicas, customers, places, speed and settings, without its orders. In this folder it gets a name: *New cluster…* then offers it.";
+/// What opening a set-up does.
+pub const OPEN_SET_UP_HINT: &str = "How a cluster begins (TOML). The program reads it and asks you before it starts the cluster. You can also drop the file on the window.";
+/// A set-up was saved.
+#[must_use]
+pub fn set_up_saved(shown: &str) -> String {
+    format!("Saved the set-up as {shown}.")
+}
+
 /// What opening a scenario does.
 pub const OPEN_SCENARIO_HINT: &str = "A scenario file (TOML). The program reads it and asks you before running it. You can also drop the file on the window.";
 /// While a folder is read.

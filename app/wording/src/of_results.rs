@@ -32,7 +32,9 @@ pub const NO_ANSWERS: &str = "There are no answers yet.";
 /// Of answers to a crowd.
 pub const ONLY_TOGETHER: &str = "Single answers are shown for named customers only.";
 /// Another cluster in this one's place.
-pub const NEW_CLUSTER_MEANS: &str = "This ends the present cluster with its orders, faults and customers, and discards its tape: save the tape first if you need it. The new cluster begins as when the program was started.";
+pub const NEW_CLUSTER_MEANS: &str = "This ends the present cluster with its orders, faults and customers, and discards its tape: save the tape first if you need it.";
+/// The last cluster of a person's own, begun again.
+pub const START_OVER_MEANS: &str = "This ends the present cluster with its orders, faults and customers, and discards its tape: save the tape first if you need it. The new one begins like the last one did.";
 /// While it is being started.
 pub const NEW_CLUSTER_STARTS: &str = "Starting a new cluster…";
 /// Said beside how far a scenario is, while a person keeps time stopped.

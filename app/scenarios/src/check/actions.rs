@@ -52,23 +52,27 @@ pub(super) fn action(step: &FileStep, cast: &mut Cast) -> Result<Action, Refusal
     add_to_cast(step, cast)
 }
 
+/// What a customer may be called.
+pub(crate) fn customer_name(written: &Spanned<String>) -> Result<String, Refusal> {
+    let text = written.get_ref();
+    if text.is_empty() || text.chars().count() > LONGEST_NAME || text.chars().any(|it| !is_of_a_name(it)) {
+        let has = format!("a customer's name has 1 to {LONGEST_NAME} letters, digits, spaces or hyphens");
+        return refuse(written, format!("{has}, but this one is “{}”", shown(text)));
+    }
+    if is_a_nodes_name(text) {
+        return refuse(written, format!("“{text}” is already the name of a node"));
+    }
+    Ok(text.clone())
+}
+
 fn add_to_cast(step: &FileStep, cast: &mut Cast) -> Result<Action, Refusal> {
     if step.action.get_ref() == "customer" {
         let read = Reader { step, cast };
         let at = read.needed(&step.name, "name")?;
         let postcode = read.postcode(read.needed(&step.postcode, "postcode")?)?;
-        let text = at.get_ref();
-        if text.is_empty() || text.chars().count() > LONGEST_NAME || text.chars().any(|it| !is_of_a_name(it)) {
-            let name = shown(text);
-            let has = format!("a customer's name has 1 to {LONGEST_NAME} letters, digits, spaces or hyphens");
-            let why = format!("{has}, but this one is “{name}”");
-            return refuse(at, why);
-        }
-        if is_a_nodes_name(text) {
-            return refuse(at, format!("“{text}” is already the name of a node"));
-        }
-        cast.customers.insert(text.clone());
-        return Ok(Action::Customer { name: text.clone(), postcode });
+        let name = customer_name(at)?;
+        cast.customers.insert(name.clone());
+        return Ok(Action::Customer { name, postcode });
     }
     if step.action.get_ref() == "add-front-end" {
         // Those that were removed count, too: their names are not given again.

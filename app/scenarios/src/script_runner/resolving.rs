@@ -125,11 +125,16 @@ fn speed(rate: Rate) -> ResolvedStep {
     }
 }
 
-fn customer_appears(picture: &Picture, name: &str, postcode: Postcode) -> ResolvedStep {
-    let place = match Gazetteer::get().find(postcode) {
+/// Where a postcode is on the map, in millionths of a degree: latitude and longitude.
+pub(crate) fn place_of(postcode: Postcode) -> (i32, i32) {
+    match Gazetteer::get().find(postcode) {
         Finding::Live(unit) => unit.point.map_or((0, 0), |point| point.in_millionths()),
         Finding::Closed(_) | Finding::Unknown => (0, 0),
-    };
+    }
+}
+
+fn customer_appears(picture: &Picture, name: &str, postcode: Postcode) -> ResolvedStep {
+    let place = place_of(postcode);
     let command = match customer(picture, name) {
         Some(known) => UserCommand::Customer(CustomerCommand::MoveCustomer { customer: known.id, postcode, place }),
         None => UserCommand::Customer(CustomerCommand::AddCustomer { name: Some(name.to_owned()), postcode, place }),

@@ -1,6 +1,6 @@
 //! Asks for consent before something that cannot be undone, and before a bug is injected.
 
-use egui::{Label, RichText, Ui};
+use egui::{DragValue, Label, RadioButton, RichText, ScrollArea, Ui};
 use protocol::acknowledge::{self, Acknowledge};
 use protocol::ids::View;
 use protocol::plant::Plant;
@@ -8,9 +8,9 @@ use protocol::plant::Plant;
 use crate::theme::{self, text, tokens};
 use crate::widgets::{asking, button, closing_button, destructive, dialog, dim};
 use knowledge::user_command::{CommandQueue, UserCommand};
-use scenarios::Unsafe;
+use scenarios::{SetUp, Unsafe};
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Asked {
     /// Whether to inject a bug.
     Plant(Plant),
@@ -30,15 +30,22 @@ pub enum Asked {
     CrashAll,
     /// Whether what the members of a view held is given up, and a new history begins.
     FreshStart { replica: String, after: View },
-    /// Whether this cluster is to end, and another to take its place, with this many copies before an answer.
-    NewCluster { acknowledge: Acknowledge },
+    /// Whether this cluster is to end, and another to take its place.
+    NewCluster {
+        /// How it is to begin.
+        chosen: Box<SetUp>,
+        /// The usual beginning, and those with a name.
+        offers: Vec<SetUp>,
+    },
+    /// Whether this cluster is to end, and the last one that began like this is to begin again.
+    StartOver(Box<SetUp>),
 }
 
 /// What was agreed to, where it is more than a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Agreed {
     Scenario(Wanted),
-    NewCluster(Acknowledge),
+    NewCluster(Box<SetUp>),
 }
 
 /// A scenario to run, or a lesson to take.
@@ -74,6 +81,7 @@ fn question(asked: &Asked) -> (String, &'static str, &'static str) {
         Asked::NewCluster { .. } => {
             ("Start a new cluster?".to_owned(), wording::NEW_CLUSTER_MEANS, "Start a new cluster")
         }
+        Asked::StartOver(_) => ("Start over?".to_owned(), wording::START_OVER_MEANS, "Start over"),
     }
 }
 
@@ -83,7 +91,7 @@ impl Asked {
         match self {
             Asked::Plant(plant) => Some(Unsafe::Plant(*plant)),
             Asked::Scenario { switch, .. } => *switch,
-            Asked::CrashAll | Asked::FreshStart { .. } | Asked::NewCluster { .. } => None,
+            Asked::CrashAll | Asked::FreshStart { .. } | Asked::NewCluster { .. } | Asked::StartOver(_) => None,
         }
     }
 }
@@ -102,6 +110,29 @@ fn choose_copies(ui: &mut Ui, chosen: &mut Acknowledge) {
     ui.add(Label::new(RichText::new(words).size(text::SMALL).color(ink)).wrap());
 }
 
+/// Which set-up, with how many replicas and copies.
+fn choose_set_up(ui: &mut Ui, chosen: &mut SetUp, offers: &[SetUp]) {
+    // One that was opened as a file is no offer, and stays what it is.
+    let is_offer = offers.iter().any(|offer| offer.name == chosen.name);
+    if offers.len() > 1 || !is_offer {
+        ui.add_space(8.0);
+        ScrollArea::vertical().id_salt("set-ups").max_height(120.0).show(ui, |ui| {
+            for offer in offers.iter().chain((!is_offer).then_some(&chosen.clone())) {
+                let shown = RadioButton::new(offer.name == chosen.name, wording::set_up_name(offer));
+                if ui.add(shown).on_hover_text(wording::set_up_summary(offer)).clicked() {
+                    *chosen = offer.clone();
+                }
+            }
+        });
+    }
+    ui.add_space(8.0);
+    ui.horizontal(|ui| {
+        let label = ui.label("Replicas");
+        ui.add(DragValue::new(&mut chosen.replicas).range(1..=20)).labelled_by(label.id);
+    });
+    choose_copies(ui, &mut chosen.settings.acknowledge);
+}
+
 /// The box, while something is asked.
 pub(crate) fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut CommandQueue) -> Option<Agreed> {
     let asked = open.clone()?;
@@ -112,7 +143,7 @@ pub(crate) fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut Comma
         let (title, means, yes) = question(&asked);
         let harmless = match &asked {
             Asked::Scenario { switch, .. } => switch.is_none(),
-            Asked::NewCluster { acknowledge } => acknowledge.is_safe(),
+            Asked::NewCluster { chosen, .. } | Asked::StartOver(chosen) => chosen.is_safe(),
             Asked::Plant(_) | Asked::CrashAll | Asked::FreshStart { .. } => false,
         };
         let ink = if harmless { t.text } else { t.tomato_text };
@@ -125,13 +156,16 @@ pub(crate) fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut Comma
         }
         ui.add_space(4.0);
         dim(ui, means);
-        if let Some(Asked::NewCluster { acknowledge }) = open {
-            choose_copies(ui, acknowledge);
+        match open {
+            Some(Asked::NewCluster { chosen, offers }) => choose_set_up(ui, chosen, offers),
+            Some(Asked::StartOver(set_up)) => drop(ui.add(Label::new(wording::set_up_summary(set_up)).wrap())),
+            Some(Asked::Plant(_) | Asked::Scenario { .. } | Asked::CrashAll | Asked::FreshStart { .. }) | None => {}
         }
         ui.add_space(8.0);
         ui.horizontal(|ui| {
             // A new cluster can be had from the past and from a tape, too.
-            let refuses = commands.refuses.filter(|_| !matches!(asked, Asked::NewCluster { .. }));
+            let begins = matches!(asked, Asked::NewCluster { .. } | Asked::StartOver(_));
+            let refuses = commands.refuses.filter(|_| !begins);
             let agrees = |ui: &mut Ui| if harmless { button(ui, yes) } else { destructive(ui, yes) };
             if asking(ui, refuses, agrees).clicked() {
                 match &asked {
@@ -144,7 +178,9 @@ pub(crate) fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut Comma
                     Asked::FreshStart { replica, after } => {
                         commands.push(UserCommand::FreshStart { replica: replica.clone(), after: after.clone() });
                     }
-                    Asked::NewCluster { acknowledge } => agreed = Some(Agreed::NewCluster(*acknowledge)),
+                    Asked::NewCluster { chosen: set_up, .. } | Asked::StartOver(set_up) => {
+                        agreed = Some(Agreed::NewCluster(set_up.clone()));
+                    }
                 }
                 ui.close();
             }

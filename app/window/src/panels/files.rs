@@ -2,6 +2,7 @@
 //! lists folders and opens and saves files, and says how it went.
 
 mod named;
+mod purpose;
 mod rows;
 
 use std::path::{Path, PathBuf};
@@ -9,53 +10,11 @@ use std::path::{Path, PathBuf};
 use egui::{Key, Modifiers, RichText, Role, Ui, WidgetInfo};
 
 pub use self::named::named;
-use crate::folders::{Item, Listed, Sort, called};
+pub use self::purpose::{Purpose, Saves};
+use crate::folders::{Item, Listed, Sort, called, set_up_folder};
 use crate::theme::text;
 use crate::widgets::{button, checkbox, closing_button, destructive, dialog, dim, field, heading};
 use rows::Rows;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// To save something in it.
-    Save(Saves),
-    /// To open what it holds.
-    Open(Sort),
-}
-
-/// What is saved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Saves {
-    Tape,
-    /// What the narrator has told.
-    Transcript,
-}
-
-impl Purpose {
-    fn sort(self) -> Sort {
-        match self {
-            Purpose::Save(_) => Sort::Tape,
-            Purpose::Open(sort) => sort,
-        }
-    }
-
-    fn title(self) -> &'static str {
-        match self {
-            Purpose::Save(Saves::Tape) => "Save tape",
-            Purpose::Save(Saves::Transcript) => "Save transcript",
-            Purpose::Open(Sort::Tape) => "Open tape",
-            Purpose::Open(Sort::Scenario) => "Open scenario",
-        }
-    }
-
-    fn hint(self) -> &'static str {
-        match self {
-            Purpose::Save(Saves::Tape) => wording::SAVE_TAPE_HINT,
-            Purpose::Save(Saves::Transcript) => wording::SAVE_TRANSCRIPT_HINT,
-            Purpose::Open(Sort::Tape) => wording::OPEN_TAPE_HINT,
-            Purpose::Open(Sort::Scenario) => wording::OPEN_SCENARIO_HINT,
-        }
-    }
-}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decided {
@@ -79,6 +38,8 @@ pub struct FilesState {
     typed: String,
     /// Where the last file was; what is typed counts from there.
     folder: Option<PathBuf>,
+    /// Where set-ups are looked for, if not among those that have a name.
+    set_ups: Option<PathBuf>,
     rows: Rows,
     shows_all: bool,
     to_list: Option<PathBuf>,
@@ -97,8 +58,8 @@ const MOST_RECENT: usize = 5;
 impl FilesState {
     pub fn ask(&mut self, purpose: Purpose) {
         self.typed = match purpose {
-            Purpose::Save(Saves::Tape) => self.saved_as.clone().unwrap_or_else(|| "lecture.jhtape".into()),
-            Purpose::Save(Saves::Transcript) => "lecture.md".into(),
+            Purpose::Save(Saves::Tape) if self.saved_as.is_some() => self.saved_as.clone().unwrap_or_default(),
+            Purpose::Save(_) => purpose.example().into(),
             Purpose::Open(_) => String::new(),
         };
         (self.asked, self.is_new, self.shows_all) = (Some(purpose), true, false);
@@ -107,8 +68,8 @@ impl FilesState {
 
     /// Asks for a file in this folder, which was taken for one.
     pub(crate) fn ask_in(&mut self, folder: PathBuf, sort: Sort) {
-        self.folder = Some(folder);
         self.ask(Purpose::Open(sort));
+        self.go(folder);
     }
 
     /// The folder that is to be listed now.
@@ -153,7 +114,11 @@ impl FilesState {
 
     /// Files are looked for there from now on.
     pub fn go(&mut self, folder: PathBuf) {
-        self.folder = Some(folder);
+        if self.asks_for_set_up() {
+            self.set_ups = Some(folder);
+        } else {
+            self.folder = Some(folder);
+        }
         if let Some(Purpose::Open(_)) = self.asked {
             self.typed.clear();
         } else {
@@ -167,10 +132,18 @@ impl FilesState {
         self.reported = Some(words);
     }
 
+    fn asks_for_set_up(&self) -> bool {
+        self.asked.is_some_and(|purpose| purpose.sort() == Sort::SetUp)
+    }
+
     /// Where files are looked for, or else where the program was started, or a person is at home.
     fn base(&self) -> PathBuf {
         let begun = || std::env::current_dir().ok().or_else(std::env::home_dir);
-        self.folder.clone().or_else(begun).unwrap_or_else(|| std::path::MAIN_SEPARATOR_STR.into())
+        let last = match self.asks_for_set_up() {
+            true => self.set_ups.clone().or_else(set_up_folder),
+            false => self.folder.clone(),
+        };
+        last.or_else(begun).unwrap_or_else(|| std::path::MAIN_SEPARATOR_STR.into())
     }
 
     /// The folder that is listed: what is typed may name another one.
@@ -288,12 +261,7 @@ fn ask_ui(ui: &mut Ui, state: &mut FilesState, purpose: Purpose) -> bool {
         }
     }
     let width = ui.available_width() - 20.0;
-    let example = match purpose {
-        Purpose::Save(Saves::Transcript) => "lecture.md",
-        Purpose::Save(Saves::Tape) | Purpose::Open(Sort::Tape) => "lecture.jhtape",
-        Purpose::Open(Sort::Scenario) => "lesson.toml",
-    };
-    let typed = field(ui, &mut state.typed, "File", example, width).on_hover_text(
+    let typed = field(ui, &mut state.typed, "File", purpose.example(), width).on_hover_text(
         "Type a name or a path; ~ is your home folder. Typing also filters the list. Use the arrows to choose and Enter to open.",
     );
     let mut is_decided = enter && (typed.lost_focus() || typed.has_focus()) && state.decide(purpose);
@@ -407,8 +375,8 @@ fn replaces_ui(ui: &Ui, state: &mut FilesState) {
             state.decided = Some(Decided::Save { what, path, replaces });
         } else {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-            state.folder = path.parent().map(Path::to_owned);
             state.ask(Purpose::Save(what));
+            state.go(path.parent().unwrap_or(Path::new("")).to_owned());
             state.typed = name.unwrap_or_default();
         }
     }

@@ -3,7 +3,6 @@
 //! Nothing is run here. Before a bug is injected, `consent` asks.
 
 use egui::{Label, Response, RichText, ScrollArea, Ui};
-use protocol::acknowledge::Acknowledge;
 use protocol::plant::{self, Plant};
 
 use super::consent::{Agreed, Asked, Wanted, consent_ui};
@@ -14,7 +13,7 @@ use crate::widgets::{
 };
 use knowledge::picture::Picture;
 use knowledge::user_command::{CommandQueue, UserCommand};
-use scenarios::Unsafe;
+use scenarios::{SetUp, Unsafe};
 use wording::Term;
 
 /// What the list shows of a scenario.
@@ -37,8 +36,8 @@ pub struct ScenariosState {
     pub wanted: Option<Wanted>,
     /// Whether one from a file is asked for; taken by the app.
     pub opens: bool,
-    /// Another cluster is to take this one's place, with this many copies before an answer; taken by the app.
-    pub begins_new: Option<Acknowledge>,
+    /// A cluster that begins like this is to take this one's place; taken by the app.
+    pub begins_new: Option<Box<SetUp>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,7 +60,7 @@ pub(crate) fn scenarios_ui(
     if state.asked.is_some() {
         match consent_ui(ui, &mut state.asked, commands) {
             Some(Agreed::Scenario(wanted)) => state.wanted = Some(wanted),
-            Some(Agreed::NewCluster(acknowledge)) => state.begins_new = Some(acknowledge),
+            Some(Agreed::NewCluster(set_up)) => state.begins_new = Some(set_up),
             None => return,
         }
         *open = false;

@@ -74,6 +74,12 @@ pub struct ToolbarState {
     pub crash_all: bool,
     /// Whether another cluster is asked for; taken by the app.
     pub new_cluster: bool,
+    /// Whether the last one is to begin again; taken by the app.
+    pub start_over: bool,
+    /// Whether it was asked to save how the cluster of now would begin.
+    pub save_set_up: bool,
+    /// Whether it was asked to open one such.
+    pub open_set_up: bool,
     /// Whether primaries remember verdicts; on when a cluster starts.
     pub asks_each_time: bool,
     /// The speed that was chosen last.
@@ -358,6 +364,11 @@ fn menu(
         let refuses = commands.refuses;
         asking(ui, refuses, |ui| cluster_entries(ui, picture, state, commands));
         open(ui, "New cluster…", "Ctrl N", &mut state.new_cluster);
+        open(ui, "Start over…", "Ctrl Shift N", &mut state.start_over);
+        ui.menu_button("Set-up", |ui| {
+            open(ui, "Save set-up…", "", &mut state.save_set_up);
+            open(ui, "Open set-up…", "", &mut state.open_set_up);
+        });
         asking(ui, refuses, |ui| open(ui, "Crash every node…", "", &mut state.crash_all));
         ui.separator();
         view_entries(ui, picture, appearance, commands);

@@ -40,7 +40,7 @@ use layout::Kind;
 pub(crate) use layout::Taken;
 use link_dialog::LinkDialog;
 use map::{MapView, Projection};
-use scenarios::Spot;
+use scenarios::{Placement, Spot};
 use spotlight::Stage;
 use timers::Spans;
 use way::Way;
@@ -96,6 +96,19 @@ impl DiagramState {
     pub fn fit(&mut self) {
         self.moved.clear();
         self.view = MapView::default();
+    }
+
+    /// Puts nodes and map where a set-up has them; what it does not name stays.
+    pub(crate) fn place(&mut self, placement: &Placement) {
+        self.moved.extend(placement.nodes.clone());
+        if let Some(part) = placement.map {
+            self.view = MapView::of(part);
+        }
+    }
+
+    /// What was moved.
+    pub(crate) fn placement(&self) -> Placement {
+        Placement { nodes: self.moved.clone(), map: self.view.part() }
     }
 
     /// Leaves the cutting tool; false if it was not chosen.

@@ -22,7 +22,7 @@ fn until(harness: &mut Shown, what: &str, holds: impl Fn(&Shown) -> bool) {
     }
 }
 
-fn says(harness: &mut Shown, words: &str) {
+pub(super) fn says(harness: &mut Shown, words: &str) {
     until(harness, words, |harness| harness.query_by_label_contains(words).is_some());
 }
 
@@ -46,7 +46,7 @@ fn asks(harness: &mut Shown, entry: &str, folder: &Path) {
     harness.run_steps(3);
 }
 
-fn types(harness: &mut Shown, text: &str) {
+pub(super) fn types(harness: &mut Shown, text: &str) {
     chord(harness, Modifiers::COMMAND, Key::A);
     harness.get_by_label("File").type_text(text);
     harness.run_steps(2);
@@ -71,7 +71,7 @@ impl egui::DroppedFile for Dropped {
     }
 }
 
-fn drop_on(harness: &mut Shown, paths: &[PathBuf]) {
+pub(super) fn drop_on(harness: &mut Shown, paths: &[PathBuf]) {
     for path in paths {
         harness.input_mut().dropped_files.push(Arc::new(Dropped(path.clone())));
     }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use egui::{Key, Role};
 use egui_kittest::kittest::Queryable;
 use knowledge::user_command::{CustomerCommand, UserCommand};
-use protocol::acknowledge::Acknowledge;
 use protocol::order_book::MOST_SESSIONS;
 use protocol::plant::Plant;
 use protocol::trace::{LauncherEvent, TraceRecord};
@@ -225,7 +224,7 @@ fn new_cluster(harness: &mut Shown) {
     click(harness, "Start a new cluster");
     assert!(!asked_for(harness).contains(&UserCommand::AddReplica), "the key means nothing else");
     let _ = harness.state_mut().play(Duration::from_secs(40));
-    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Usual { acknowledge: Acknowledge::All }));
+    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::SetUp(Box::default())));
     harness.run_steps(2);
     harness.get_by_label_contains("Starting a new cluster…");
     harness.state_mut().begin_again(Duration::from_secs(40), Err("nobody watches".into()));

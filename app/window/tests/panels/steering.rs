@@ -8,11 +8,12 @@ use egui_kittest::kittest::Queryable;
 use knowledge::user_command::{Until, UserCommand};
 use protocol::acknowledge::Acknowledge;
 use protocol::ids::{Contact, MessageId, NodeId, Role, Span};
-use protocol::machine::Timer;
+use protocol::machine::{Settings, Timer};
 use protocol::plant::Plant;
 use protocol::trace::{
     Actor, Blast, Bomb, Ending, Failpoint, Freezing, LauncherEvent, MessageAct, NodeEvent, Rate, Started,
 };
+use scenarios::SetUp;
 use window::Beginning;
 use window::panels::Selected;
 
@@ -335,7 +336,9 @@ fn fewer_copies_are_chosen_for_a_new_cluster_and_marked_with_what_is_at_risk_unt
     click(&mut harness, "Start a new cluster");
     let acknowledge = Acknowledge::None;
     let _ = harness.state_mut().play(Duration::from_secs(40));
-    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Usual { acknowledge }));
+    let settings = Settings { acknowledge, ..Settings::default() };
+    let set_up = SetUp { settings, ..SetUp::default() };
+    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::SetUp(Box::new(set_up))));
     let mut told = scene::steered::steered(None);
     told.fact(scene::NAME_SERVER, scene::NOW - 1, LauncherEvent::AcknowledgeIs { acknowledge });
     let mut harness = shown_at(&told, scene::NOW);

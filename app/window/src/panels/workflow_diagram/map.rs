@@ -7,6 +7,7 @@ use node::gazetteer::{self, Gazetteer, LandKind, Point};
 
 use super::layout::Taken;
 use crate::theme::{self, Tokens, size};
+use scenarios::MapPart;
 
 /// The cosine of 54.5°: how much shorter a degree of longitude is than one of latitude.
 const SQUEEZE: f32 = 0.580_7;
@@ -49,6 +50,19 @@ impl MapView {
         let room = part.shrink2(vec2(20.0, 24.0));
         let fit = (room.height() / (NORTH - SOUTH)).min(room.width() / ((EAST - WEST) * SQUEEZE));
         Projection { part, view: self, scale: fit.max(1.0) * self.zoom }
+    }
+
+    /// As a set-up has it.
+    pub(crate) fn of(part: MapPart) -> Self {
+        let MapPart { zoom, longitude, latitude } = part;
+        let middle = (longitude.clamp(WEST, EAST), latitude.clamp(SOUTH, NORTH + 1.5));
+        if zoom > 1.0 { Self { zoom: zoom.min(MOST_ZOOM), middle } } else { Self::default() }
+    }
+
+    /// For a set-up; none: the whole map.
+    pub(crate) fn part(self) -> Option<MapPart> {
+        let (longitude, latitude) = self.middle;
+        (!self.is_whole()).then_some(MapPart { zoom: self.zoom, longitude, latitude })
     }
 
     pub(crate) fn is_whole(&self) -> bool {
