@@ -117,7 +117,7 @@ fn a_tape_that_cannot_be_saved_is_told_of_and_leaves_nothing() {
     assert!(refused(folder.path().join("nowhere").join("x")).contains("there is no folder"));
     assert!(refused("/".into()).contains("is not a file name"));
     std::fs::create_dir(folder.path().join("taken")).unwrap();
-    assert!(refused(folder.path().join("taken")).starts_with("The tape was not saved to"));
+    assert!(refused(folder.path().join("taken")).starts_with("The file was not saved to"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "the folder that was there");
     let full = std::path::Path::new("/dev/full");
     if full.exists() {

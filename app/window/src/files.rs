@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use egui::Ui;
 
 use super::Window;
-use crate::folders::{Reader, Sort, called};
+use crate::folders::{Reader, Sort, called, set_up_folder};
 use crate::narrating::transcript_of;
 use crate::panels::files::{Decided, Saves, named};
 use knowledge::recognition::{Kind, recognise};
@@ -140,7 +140,14 @@ impl Window {
     fn save_of_set_up(&self, path: &Path, shown: &str) -> (Save, String) {
         let name = called(path.file_stem().unwrap_or_default(), 60);
         let text = self.set_up_of_now(name).to_text();
-        (Box::new(move |path| tape::save_text(&text, path)), wording::set_up_saved(shown))
+        let save = move |path: &Path| {
+            if path.parent().map(Path::to_owned) == set_up_folder() {
+                let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+                made.map_err(|why| SaveError::Other { path: called(path.as_os_str(), 400), why })?;
+            }
+            tape::save_text(&text, path)
+        };
+        (Box::new(save), wording::set_up_saved(shown))
     }
 
     fn begin_open(&mut self, ui: &Ui, path: &Path, sort: Sort, now: f64) {

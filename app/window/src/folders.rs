@@ -109,7 +109,12 @@ pub fn list(folder: &Path) -> Result<Listing, String> {
         }
     };
     let mut listing = Listing::default();
-    for entry in fs::read_dir(folder).map_err(why)? {
+    let entries = match fs::read_dir(folder) {
+        // Until the first one is saved.
+        Err(_) if is_missing_home_of_set_ups(folder) => return Ok(listing),
+        entries => entries.map_err(why)?,
+    };
+    for entry in entries {
         if listing.items.len() == MOST_ITEMS {
             listing.is_cut = true;
             break;
@@ -129,6 +134,10 @@ pub fn list(folder: &Path) -> Result<Listing, String> {
         (Reverse(one.is_folder), &one.lower, &one.name).cmp(&(Reverse(other.is_folder), &other.lower, &other.name))
     });
     Ok(listing)
+}
+
+fn is_missing_home_of_set_ups(folder: &Path) -> bool {
+    !folder.exists() && set_up_folder().is_some_and(|home| home == folder)
 }
 
 pub type Listed = Result<Listing, String>;

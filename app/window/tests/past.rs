@@ -222,7 +222,7 @@ fn a_tape_is_saved_from_the_menu_and_opened_again() {
             harness.run_steps(1);
         }
     };
-    ask("Save tape…", &folder.path().join("nowhere").join("x"), "The tape was not saved: there is no folder");
+    ask("Save tape…", &folder.path().join("nowhere").join("x"), "The file was not saved: there is no folder");
     ask("Open tape…", &folder.path().join("nowhere"), "nowhere was not opened. The tape cannot be read");
     assert!(!path.exists());
     ask("Save tape…", &path, "Saved ");

@@ -20,8 +20,8 @@ pub fn set_up_summary(set_up: &SetUp) -> String {
     };
     let speed = match set_up.speed {
         Rate::STOPPED => "time stopped".to_owned(),
-        Rate::REAL => "real time".to_owned(),
-        speed => rate(speed),
+        Rate::REAL => "in real time".to_owned(),
+        speed => format!("at {} of real time", rate(speed)),
     };
     let unsafe_setting = if set_up.is_safe() { "" } else { ", UNSAFE: an answer waits for fewer copies" };
     let replicas = count(set_up.replicas as usize, "replica", "replicas");

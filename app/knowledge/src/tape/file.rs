@@ -68,15 +68,15 @@ impl From<Entry> for Line {
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
     /// Nothing to name the file by.
-    #[error("“{0}” is not a file name. Enter one such as lecture.jhtape.")]
+    #[error("“{0}” is not a file name. Enter one such as lecture.")]
     NoName(String),
     /// There is no such folder.
-    #[error("The tape was not saved: there is no folder “{0}”. Choose another folder, or create it first.")]
+    #[error("The file was not saved: there is no folder “{0}”. Choose another folder, or create it first.")]
     NoFolder(String),
     /// The disk is full.
-    #[error("The tape was not saved: the disk is full. Free some space, or choose another place.")]
+    #[error("The file was not saved: the disk is full. Free some space, or choose another place.")]
     Full,
-    #[error("The tape was not saved to “{path}”: {}. Choose another place.", node::error_text::io(why))]
+    #[error("The file was not saved to “{path}”: {}. Choose another place.", node::error_text::io(why))]
     Other {
         path: String,
         /// What the operating system said.

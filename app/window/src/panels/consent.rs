@@ -1,6 +1,6 @@
 //! Asks for consent before something that cannot be undone, and before a bug is injected.
 
-use egui::{DragValue, Label, RadioButton, RichText, ScrollArea, Ui};
+use egui::{Label, RadioButton, RichText, ScrollArea, Slider, Ui};
 use protocol::acknowledge::{self, Acknowledge};
 use protocol::ids::View;
 use protocol::plant::Plant;
@@ -128,7 +128,7 @@ fn choose_set_up(ui: &mut Ui, chosen: &mut SetUp, offers: &[SetUp]) {
     ui.add_space(8.0);
     ui.horizontal(|ui| {
         let label = ui.label("Replicas");
-        ui.add(DragValue::new(&mut chosen.replicas).range(1..=20)).labelled_by(label.id);
+        ui.add(Slider::new(&mut chosen.replicas, 1..=20)).labelled_by(label.id);
     });
     choose_copies(ui, &mut chosen.settings.acknowledge);
 }

@@ -109,7 +109,7 @@ pub(crate) fn toolbar_ui(
 ) {
     let t = tokens(ui);
     ui.horizontal_centered(|ui| {
-        let narrow = ui.available_width() < ROOM_FOR_NAME;
+        let (narrow, wide) = (ui.available_width() < ROOM_FOR_NAME, ui.available_width() >= ROOM_FOR_HELP);
         if let Some(words) = &state.lesson {
             ui.spacing_mut().item_spacing.x = 8.0;
             state.lesson_click = lesson_chip(ui, words).or(state.lesson_click.take());
@@ -131,6 +131,9 @@ pub(crate) fn toolbar_ui(
         from_right(ui, |ui| {
             menu(ui, picture, state, appearance, commands);
             theme_button(ui);
+            if wide {
+                help_button(ui, &mut state.help);
+            }
             let words = if appearance.presents { "End presentation" } else { "Present" };
             let short = if narrow && appearance.presents { "End" } else { words };
             let present = widgets::button(ui, short).accessible_name(words);
@@ -255,6 +258,8 @@ fn speed_menu(ui: &mut Ui, now: Rate, choices: &[(Rate, String)]) -> Option<Rate
 const ROOM_BESIDE_CHIP: f32 = 560.0;
 /// In a narrower bar than this, which a presentation can have, the program's name is left out.
 const ROOM_FOR_NAME: f32 = 720.0;
+/// A narrower bar has no room for help beside the menu, where it stands, too.
+const ROOM_FOR_HELP: f32 = 1200.0;
 /// With less room between speeds and buttons, whether orders are answered is told by the cards alone.
 const ROOM_FOR_SERVICE: f32 = 44.0;
 /// With less room for the speeds and what stands right of them, they are a menu.
@@ -268,8 +273,12 @@ fn service(ui: &mut Ui, picture: &Picture) {
     match (picture.service(), picture.concern()) {
         (Service::Serving { view, members, in_step }, None) => {
             let full = format!("● Serving · view {view} · {in_step} of {members} members in step");
-            let some = [format!("● View {view} · {in_step} of {members}"), format!("● {in_step} of {members}")];
-            let pill = fitting(ui, &[&full, &some[0], &some[1], "●"], t.basil_text, t.basil_wash);
+            let some = [
+                format!("● Serving · view {view} · {in_step} of {members}"),
+                format!("● View {view} · {in_step} of {members}"),
+                format!("● {in_step} of {members}"),
+            ];
+            let pill = fitting(ui, &[&full, &some[0], &some[1], &some[2], "●"], t.basil_text, t.basil_wash);
             pill.explains_all(&[Term::View, Term::Member, Term::InStep], &full);
         }
         (Service::Serving { view, .. }, Some(concern)) => {
@@ -308,6 +317,14 @@ fn fitting(ui: &mut Ui, choices: &[&str], ink: Color32, ground: Color32) -> Resp
     };
     let words = choices.iter().find(fits).or(choices.last()).copied().unwrap_or_default();
     pill_of(ui, words, ink, ground)
+}
+
+/// The way to the definitions, for somebody who has never heard of the menu.
+fn help_button(ui: &mut Ui, help: &mut HelpState) {
+    let response = ui.add(Button::new("?").min_size(widgets::ICON_BUTTON)).accessible_name("help");
+    if response.on_hover_text("Help: the fourteen steps, all words, all keys (F1)").clicked() {
+        help.show(Page::Steps);
+    }
 }
 
 /// A disc: empty for light, full for dark, half for the system's choice.
@@ -363,15 +380,16 @@ fn menu(
         ui.separator();
         let refuses = commands.refuses;
         asking(ui, refuses, |ui| cluster_entries(ui, picture, state, commands));
+        asking(ui, refuses, |ui| open(ui, "Crash every node…", "", &mut state.crash_all));
+        ui.separator();
         open(ui, "New cluster…", "Ctrl N", &mut state.new_cluster);
         open(ui, "Start over…", "Ctrl Shift N", &mut state.start_over);
         ui.menu_button("Set-up", |ui| {
             open(ui, "Save set-up…", "", &mut state.save_set_up);
             open(ui, "Open set-up…", "", &mut state.open_set_up);
         });
-        asking(ui, refuses, |ui| open(ui, "Crash every node…", "", &mut state.crash_all));
         ui.separator();
-        view_entries(ui, picture, appearance, commands);
+        ui.menu_button("Show", |ui| view_entries(ui, appearance));
         ui.separator();
         open(ui, "Save tape…", "", &mut state.save_tape);
         open(ui, "Open tape…", "", &mut state.open_tape);
@@ -399,6 +417,11 @@ fn cluster_entries(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, com
         state.asks_each_time = !remembers;
         commands.push(UserCommand::SetVerdictCache { on: remembers });
     }
+    let mut heartbeats = picture.steering.heartbeats;
+    let shown = checkbox(ui, &mut heartbeats, "Show each heartbeat");
+    if shown.explains_all(&[Term::Heartbeat], wording::HEARTBEATS_MEANS).changed() {
+        commands.push(UserCommand::ShowHeartbeats { on: heartbeats });
+    }
     let submenu = ui.menu_button("Delay of each hop", |ui| {
         for hop in std::iter::once(None).chain(pace::HOPS.map(Some)) {
             let choice = ui.button(wording::hop_choice(hop));
@@ -419,14 +442,8 @@ fn cluster_entries(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, com
 }
 
 /// What is shown of it.
-fn view_entries(ui: &mut Ui, picture: &Picture, appearance: &mut Appearance, commands: &mut CommandQueue) {
+fn view_entries(ui: &mut Ui, appearance: &mut Appearance) {
     checkbox(ui, &mut appearance.beliefs, "Truth and belief").explains_all(&[Term::Belief], "B");
-    let mut heartbeats = picture.steering.heartbeats;
-    let one_by_one = |ui: &mut Ui| checkbox(ui, &mut heartbeats, "Show each heartbeat");
-    let shown = asking(ui, commands.refuses, one_by_one);
-    if shown.explains_all(&[Term::Heartbeat], wording::HEARTBEATS_MEANS).changed() {
-        commands.push(UserCommand::ShowHeartbeats { on: heartbeats });
-    }
     let mut timers = !appearance.hides_timers;
     if checkbox(ui, &mut timers, "Show timers in slow motion").explains(Term::Timer).changed() {
         appearance.hides_timers = !timers;

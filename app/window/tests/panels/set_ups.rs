@@ -67,7 +67,7 @@ fn a_set_up_from_a_file_begins_after_a_question_and_gets_its_customers_and_place
     harness.state_mut().begin_again(Duration::from_secs(44), Err("nobody watches".into()));
     assert_eq!(harness.state_mut().play(Duration::from_secs(44)), [], "a scenario brings its own customers");
     chord(&mut harness, Modifiers::COMMAND | Modifiers::SHIFT, Key::N);
-    harness.get_by_label_contains("Friday: 5 replicas, 1 customer, 1/10.");
+    harness.get_by_label_contains("Friday: 5 replicas, 1 customer, at 1/10 of real time.");
     click(&mut harness, "Start over");
     assert_eq!(begins(&mut harness), Some(parse_set_up(FRIDAY).unwrap()));
     harness.state_mut().begin_again(Duration::from_secs(45), Err("nobody watches".into()));
