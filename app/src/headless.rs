@@ -19,6 +19,7 @@ mod simulate;
 mod status;
 mod status_report;
 mod status_socket;
+mod trace_file;
 mod validate;
 
 use std::path::PathBuf;

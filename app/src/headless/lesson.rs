@@ -2,7 +2,7 @@
 //!
 //! What happens is the lesson's run's matter; here it is shown, and lines of the input become what a click is in the window.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 
 use protocol::trace::TraceRecord;
@@ -11,7 +11,8 @@ use serde_json::json;
 use super::lines::{self, Line};
 use super::play::{Witness, perform as play};
 use super::run::exit;
-use super::{Exit, Failure, check, launch_open, say, say_json};
+use super::trace_file::TraceFile;
+use super::{Exit, Failure, check, launch_open, places, say, say_json};
 use cluster::ClusterOptions;
 use cluster::interrupt::Interrupt;
 use cluster::run_directory::HISTORY;
@@ -43,6 +44,9 @@ pub struct LessonArguments {
     /// UNSAFE: allow the lesson to switch on bugs.
     #[arg(long)]
     allow_plant: bool,
+    /// Write all facts about the cluster to this file, as JSON lines.
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
     /// Print the result as one JSON object.
     #[arg(long)]
     json: bool,
@@ -60,6 +64,9 @@ enum Answers {
 
 pub(super) fn perform(arguments: &LessonArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let Some(name) = arguments.lesson.as_deref().filter(|_| !arguments.list) else { return list() };
+    let script = built_in_lesson(name).is_none().then_some(Path::new(name));
+    let files = [("the lesson", script), ("the facts", arguments.trace.as_deref())];
+    places::must_differ(files.into_iter().filter_map(|(what, path)| Some((what, path?))))?;
     let lesson = find(name, arguments.language.as_deref())?;
     let first = lesson.unsafe_switches().next();
     if let Some(switch) = first.filter(|_| !arguments.allow_plant) {
@@ -78,10 +85,10 @@ pub(super) fn perform(arguments: &LessonArguments, interrupt: &Interrupt) -> Res
         interrupt: interrupt.clone(),
         ..usual
     };
+    let mut reader = Reader { trace: TraceFile::create(arguments.trace.as_deref())?, ..Reader::default() };
     say(format!("{} ({} minutes)\n{}", lesson.title, lesson.minutes, broken(&lesson.goal)))?;
     let cluster = launch_open(options)?;
     let history = cluster.directory().join(HISTORY);
-    let mut reader = Reader::default();
     if !is_model {
         say(KEYS)?;
         reader.input = Some(input()?);
@@ -160,6 +167,7 @@ fn input() -> Result<Receiver<Option<Line>>, Failure> {
 struct Reader {
     input: Option<Receiver<Option<Line>>>,
     narrator: Narrator,
+    trace: TraceFile,
     /// The page whose words stand on the screen, and how far it was.
     shown: Option<(usize, Progress)>,
     /// Whether the hint of the page was given.
@@ -169,7 +177,7 @@ struct Reader {
 impl Witness<LessonRun> for Reader {
     fn learn(&mut self, record: &TraceRecord) -> Result<(), Failure> {
         self.narrator.hear(record);
-        Ok(())
+        self.trace.write(record)
     }
 
     fn go_on(&mut self, lesson: &mut LessonRun, picture: &Picture) -> Result<(), Failure> {
@@ -179,7 +187,8 @@ impl Witness<LessonRun> for Reader {
     }
 
     fn end(&mut self) -> Result<(), Failure> {
-        self.narrator.tell_the_rest().iter().try_for_each(say)
+        self.narrator.tell_the_rest().iter().try_for_each(say)?;
+        self.trace.finish()
     }
 }
 

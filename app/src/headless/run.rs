@@ -5,18 +5,16 @@
 
 mod report;
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
 use protocol::acknowledge::Acknowledge;
 use protocol::machine::Settings;
 use protocol::plant::Plant;
 use protocol::trace::TraceRecord;
 
 use super::play::{Witness, play};
+use super::trace_file::{TraceFile, create};
 use super::{Exit, Failure, check, launch, places, say_json};
 use cluster::ClusterOptions;
 use cluster::interrupt::Interrupt;
@@ -90,7 +88,7 @@ pub(super) fn perform(arguments: &RunArguments, interrupt: &Interrupt) -> Result
     let options =
         ClusterOptions { default_customers: false, replicas, settings, interrupt: interrupt.clone(), ..usual };
     let script_runner = ScriptRunner::new(scenario, arguments.seed);
-    let mut trace = TraceFile(arguments.trace.as_deref().map(create).transpose()?);
+    let mut trace = TraceFile::create(arguments.trace.as_deref())?;
     // A file that cannot be written is refused before anything is started.
     arguments.history.as_deref().map(create).transpose()?;
     let cluster = launch(options)?;
@@ -105,19 +103,9 @@ pub(super) fn perform(arguments: &RunArguments, interrupt: &Interrupt) -> Result
     Ok(exit(report.conclusion()))
 }
 
-/// The file of all facts, if one is wanted.
-struct TraceFile(Option<BufWriter<File>>);
-
-/// Of the file of all facts.
-const UNWRITTEN: &str = "the trace cannot be written to the file given by --trace";
-
 impl Witness<ScenarioRun> for TraceFile {
     fn learn(&mut self, record: &TraceRecord) -> Result<(), Failure> {
-        if let Some(file) = &mut self.0 {
-            serde_json::to_writer(&mut *file, record).context(UNWRITTEN)?;
-            file.write_all(b"\n").context(UNWRITTEN)?;
-        }
-        Ok(())
+        self.write(record)
     }
 
     fn go_on(&mut self, _run: &mut ScenarioRun, _picture: &Picture) -> Result<(), Failure> {
@@ -125,7 +113,7 @@ impl Witness<ScenarioRun> for TraceFile {
     }
 
     fn end(&mut self) -> Result<(), Failure> {
-        self.0.as_mut().map_or(Ok(()), |file| Ok(file.flush().context(UNWRITTEN)?))
+        self.finish()
     }
 }
 
@@ -184,10 +172,4 @@ fn find(name: &str) -> Result<Scenario, Failure> {
         None => scenarios::read(check::open_as(Kind::Scenario, name.as_ref())?)?,
     };
     found.map_err(|error| Failure::BadInput(format!("{name}: {error}")))
-}
-
-fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
-    let file = File::create(path)
-        .map_err(|error| Failure::BadInput(format!("{}: {}", path.display(), node::error_text::io(&error))))?;
-    Ok(BufWriter::with_capacity(256 * 1024, file))
 }

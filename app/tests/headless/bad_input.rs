@@ -196,6 +196,7 @@ fn a_command_line_that_is_none_is_refused() {
         &["run", "steady", "--plant", "no-view-check", "--without-plant"],
         &["run", "steady", "--history", "/no/such/folder/history"],
         &["run", "steady", "--history", "the-same", "--trace", "the-same"],
+        &["lesson", "one-order", "--answers", "model", "--trace", "/no/such/folder/facts"],
         &["bench", "--customers", "0"],
         &["gui", "--tape"],
         &["gui", "--set-up", "no-such-name"],
