@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use knowledge::verdict::evidence::Evidence;
 use protocol::ids::NodeId;
-use protocol::trace::{LauncherEvent, MachineEvent, NodeEvent, TraceEvent, TraceRecord};
+use protocol::trace::{LauncherEvent, MachineEvent, NodeEvent, Note, TraceEvent, TraceRecord};
 
 use known::{Known, at_rate};
 use links::Changed;
@@ -150,6 +150,7 @@ impl Narrator {
             News::Due(Due::Second) => self.second(at),
             News::Due(Due::Confirmed(op)) => self.still_waits(at, op),
             News::Due(Due::Serves(front_end)) => self.still_serves_nobody(at, front_end),
+            News::Due(Due::Read(request, primary)) => self.read_still_waits(at, request, primary),
         }
     }
 
@@ -214,7 +215,10 @@ impl Narrator {
             MachineEvent::TookIn { replica } => self.took_in(node, at, *replica),
             MachineEvent::Suspects { replica, suspected, why } => self.suspects(node, at, *replica, *suspected, *why),
             MachineEvent::CommandRefused { why } => self.not_done(at, why),
-            MachineEvent::Noted(_) => {}
+            MachineEvent::Noted(Note::Executed { request, op, .. }) => self.executes(node, *request, *op),
+            MachineEvent::Noted(Note::Installed { at: position }) => self.installed(node, at, position.op),
+            // What a customer looks up is told by its message.
+            MachineEvent::Noted(Note::Removed { .. } | Note::LooksUp { .. } | Note::Undecodable { .. }) => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 use protocol::ids::{MessageId, NodeId, OrderNumber, RequestId};
 use protocol::message::{Answer, Ask, Summary, WaitReason};
 use protocol::order_book::Outcome;
+use protocol::plant::Plant;
 use protocol::postcode::Verdict;
 
 use super::Narrator;
@@ -16,30 +17,31 @@ impl Narrator {
         let Some(request) = sent.request else { return };
         let Summary::Placed(number) = &sent.said else { return self.shows_history(at, from, request) };
         let (who, name, number) = (self.known.role(from), self.known.customer(request), *number);
-        if let Some(ready) = self.known.ready.get_mut(&from) {
-            ready.retain(|other| *other != request);
-        }
         let Some(known) = self.known.requests.get_mut(&request) else { return };
         let before = known.number.replace(number);
-        let op = known.op;
+        let by_another = !known.executed.is_empty() && known.executed.iter().all(|(by, _)| *by != from);
+        let op = known.op();
         let is_again = known.answered_by.contains(&from);
         known.answered_by.push(from);
         if let Some(before) = before.filter(|before| *before != number) {
             return self.say(placed_twice(at, &who, &name, before, number));
         }
-        let by_another = op.is_some_and(|(_, by)| by != from);
         let blocked = self.will_not_arrive(from, sent.to);
         if is_again || by_another {
-            let again = if is_again { " again" } else { "" };
-            let what =
-                format!("{who} already holds order {number}, so it answers {name}{again} without cooking twice.");
+            let what = match is_again {
+                true => format!("{who} already holds order {number}, so it repeats its answer and executes nothing."),
+                false => format!(
+                    "{} already holds order {number}, so it answers {name} without executing it again.",
+                    self.known.called(from)
+                ),
+            };
             let means = "The number of the request was in the update, so every copy recognises it.".to_owned();
             if !is_again || self.known.is_new(format!("held {request} {from}")) {
                 self.say(Sentence::step(at, 13, what).means(means).of_weight(Weight::Answer));
             }
             return;
         }
-        let lacking = op.map(|(op, _)| self.known.lacking(from, op)).unwrap_or_default();
+        let lacking = op.map(|op| self.known.lacking(from, op)).unwrap_or_default();
         if !lacking.is_empty() {
             let names = self.known.names(lacking.iter().map(|(id, _)| *id));
             let what = format!("{who} answers {name} before {names} has confirmed: order {number} is placed.");
@@ -60,7 +62,7 @@ impl Narrator {
     fn shows_history(&mut self, at: u64, from: NodeId, request: RequestId) {
         let Some(known) = self.known.requests.get_mut(&request) else { return };
         known.answered_by.push(from);
-        let reads = matches!(known.ask, Ask::History { .. });
+        let reads = known.is_read();
         let newest = &self.known.newest;
         if reads && newest.primary != from && self.known.believes_it_leads(from) {
             let (who, leader) = (self.known.called(from), self.known.called(newest.primary));
@@ -69,6 +71,16 @@ impl Narrator {
                 "Meanwhile {leader} leads view {}, and {who} does not know what happened there.",
                 newest.number
             );
+            return self.say(Sentence::step(at, 13, what).means(means).of_weight(Weight::Event));
+        }
+        let last = self.known.last_op.get(&from).copied().unwrap_or_default();
+        let lacking = self.known.lacking(from, last);
+        if reads && self.known.plant == Some(Plant::ReadBeforeCommit) && !lacking.is_empty() {
+            let orders = self.known.orders(&self.known.became_of(from, last, last));
+            let names = self.known.names(lacking.iter().map(|(id, _)| *id));
+            let name = self.known.customer(request);
+            let what = format!("{} shows {name} {orders}, which {names} has not confirmed.", self.known.role(from));
+            let means = format!("If {names} leads next, {name} has seen an order that is gone.");
             self.say(Sentence::step(at, 13, what).means(means).of_weight(Weight::Event));
         }
     }
@@ -81,6 +93,9 @@ impl Narrator {
 
     pub(super) fn answered(&mut self, at: u64, request: RequestId, answer: &Answer, took: u64) {
         let name = self.known.customer(request);
+        if let Some(known) = self.known.requests.get_mut(&request) {
+            known.told = true;
+        }
         let what = match answer {
             Answer::Outcome(Outcome::Placed { number }) => {
                 let known = self.known.requests.get(&request).map(|known| &known.ask);
@@ -138,14 +153,23 @@ impl Narrator {
                 let what = format!("{service} answers: {why}.");
                 self.say(Sentence::step(at, 12, what).means("The primary rejects the order.".to_owned()));
             }
-            Verdict::NobodyAnswers => {
-                if self.known.is_new(format!("unchecked {request:?}")) {
-                    let what =
-                        format!("no postcode service tells {} whether {postcode} exists.", self.known.role(node));
-                    let means = request.map(|request| format!("{} waits until one answers.", self.thing(request)));
-                    self.say(Sentence::event(at, what).means(means));
-                }
-            }
+            Verdict::NobodyAnswers => self.service_is_silent(node, at, from, request),
+        }
+    }
+
+    /// A service has not told whether a postcode exists: the other one is asked, unless it was.
+    fn service_is_silent(&mut self, node: NodeId, at: u64, service: NodeId, request: Option<RequestId>) {
+        let (who, postcode) = (self.known.role(node), self.postcode(request));
+        let first = self.known.is_new(format!("silent service {request:?}"));
+        if first {
+            self.known.is_new(format!("silent service {request:?} {service}"));
+            let what = format!("{} does not tell {who} whether {postcode} exists.", self.known.called(service));
+            return self.say(Sentence::event(at, what).means("The other postcode service is asked.".to_owned()));
+        }
+        if self.known.is_new(format!("silent service {request:?} {service}")) {
+            let what = format!("no postcode service tells {who} whether {postcode} exists.");
+            let means = request.map(|request| format!("{} waits until one answers.", self.thing(request)));
+            self.say(Sentence::event(at, what).means(means));
         }
     }
 

@@ -1,11 +1,13 @@
 //! Crashes, freezes, bombs, bugs, messages that are refused or lost.
 
 use protocol::acknowledge::Acknowledge;
-use protocol::ids::{MessageId, NodeId, Role};
+use protocol::ids::{MessageId, NodeId, RequestId, Role};
+use protocol::message::Summary;
 use protocol::plant::Plant;
 use protocol::trace::{Actor, Bomb, Denial, Ending, Loss, Refusal, Started};
 
 use super::Narrator;
+use super::known::Request;
 use super::sentence::{Sentence, Weight};
 
 impl Narrator {
@@ -28,6 +30,17 @@ impl Narrator {
                 let means = "It must join like any other: the view does not count it as a copy.".to_owned();
                 self.say(Sentence::event(at, what).means(means));
             }
+            Actor::Role(Role::FrontEnd) => {
+                let means = "It has kept nothing: it asks the name server for the newest view.".to_owned();
+                self.say(Sentence::event(at, format!("{name} runs again.")).means(means));
+            }
+            Actor::Role(Role::NameServer) => {
+                let means = match self.known.plant {
+                    Some(Plant::NsForgetsView) => "It has forgotten which view it recorded last.",
+                    Some(_) | None => "It has kept the newest view on disk.",
+                };
+                self.say(Sentence::event(at, format!("{name} runs again.")).means(means.to_owned()));
+            }
             Actor::Role(_) | Actor::Service(_) => self.say(Sentence::event(at, format!("{name} runs again."))),
         }
     }
@@ -36,7 +49,6 @@ impl Narrator {
         let (name, leads) = (self.known.called(node), self.known.primary() == Some(node));
         self.finish_groups();
         self.known.ended.insert(node, at);
-        self.known.ready.remove(&node);
         let customer = self.known.actors.get(&node) == Some(&Actor::Role(Role::Customer));
         let what = match how {
             Ending::Crashed if leads => format!("{name}, the primary, has crashed."),
@@ -53,10 +65,42 @@ impl Narrator {
             Some(Actor::Role(Role::NameServer)) => {
                 Some("Orders go on, but no new view can be recorded until it runs again.".to_owned())
             }
-            Some(Actor::Service(_)) => Some("The primary asks the other postcode service instead.".to_owned()),
+            Some(Actor::Service(_)) if self.known.service_runs() => {
+                Some("The primary asks the other postcode service instead.".to_owned())
+            }
+            Some(Actor::Service(_)) => {
+                Some("An order to a postcode that was not checked before waits until a service runs again.".to_owned())
+            }
             Some(Actor::Role(Role::FrontEnd | Role::Customer)) | None => None,
         };
         self.say(Sentence::event(at, what).means(means));
+        if leads && how == Ending::Crashed {
+            self.left_behind(node, at);
+        }
+    }
+
+    /// What becomes of the order that a crashed primary had not answered.
+    fn left_behind(&mut self, primary: NodeId, at: u64) {
+        let waits = |(_, known): &(&RequestId, &Request)| {
+            known.is_order() && !known.told && known.passed_to.last() == Some(&primary)
+        };
+        let mut waiting = self.known.requests.iter().filter(waits);
+        let (Some((request, known)), None) = (waiting.next(), waiting.next()) else { return };
+        let op = known.executed.iter().rfind(|(by, _)| *by == primary).map(|(_, op)| *op);
+        let held = |id: &&NodeId| op.is_some_and(|op| self.known.confirmed.get(id).is_some_and(|holds| *holds >= op));
+        let holders: Vec<NodeId> = self.known.backups.iter().filter(held).copied().collect();
+        let (name, order) = (self.known.customer(*request), self.thing(*request));
+        let what = match (op, holders.as_slice()) {
+            (None, _) => format!("{order} was not executed yet."),
+            (Some(_), []) => format!("no backup has confirmed {order}."),
+            (Some(_), [one]) => format!("{} holds {order}, but {name} has not been told.", self.known.called(*one)),
+            (Some(_), several) => {
+                format!("{} hold {order}, but {name} has not been told.", self.known.names(several.iter().copied()))
+            }
+        };
+        let means = "The front-end still has the request, and will pass it on to the next primary.";
+        let means = (!self.front_ends().is_empty()).then(|| means.to_owned());
+        self.say(Sentence::answer(at, what).means(means));
     }
 
     pub(super) fn froze(&mut self, node: NodeId, at: u64) {
@@ -128,18 +172,21 @@ impl Narrator {
 
     /// A node did not do what a message said.
     pub(super) fn refused(&mut self, node: NodeId, at: u64, from: NodeId, why: &Refusal) {
-        if !self.known.is_new(format!("refused {node} {from} {:?} {}", std::mem::discriminant(why), at / 1_000_000)) {
+        // Members of one view refuse for one reason: the first says it for all.
+        let one = if matches!(why, Refusal::ViewIsOver { .. }) { NodeId(0) } else { node };
+        if self.is_of_no_interest(from, why)
+            || !self.known.is_new(format!("refused {one} {from} {:?} {}", std::mem::discriminant(why), at / 1_000_000))
+        {
             return;
         }
         let (who, whom) = (self.known.called(node), self.known.called(from));
         let (what, means) = match why {
             Refusal::ViewIsOver { theirs, ours } => {
                 let what = format!("{who} refuses what {whom} sends: view {theirs} is over.");
-                let fences = self
-                    .known
-                    .believes_it_leads(from)
-                    .then(|| format!("{who} is in view {ours}. Without its confirmation {whom} can answer nobody."));
-                (what, fences.map(|means| means.replace(". ", ": ")))
+                let led = self.known.led.get(&theirs.0) == Some(&from);
+                let fences =
+                    format!("{who} is in view {ours}, so {whom} does not get its confirmation and can answer nobody.");
+                (what, led.then_some(fences))
             }
             Refusal::NotPrimary => {
                 (format!("{who} does not take the request from {whom}: it is not the primary."), None)
@@ -159,9 +206,26 @@ impl Narrator {
             }
             Refusal::RecordMovedOn => {
                 let what = format!("{who} does not record the view that {whom} proposes.");
-                (what, Some("A newer view is recorded, or a newer front-end exists.".to_owned()))
+                let newest = self.known.newest_front_end.filter(|newest| *newest != from);
+                (
+                    what,
+                    Some(match newest {
+                        Some(newest) => {
+                            format!(
+                                "{} is the newest front-end, and only it may change the view.",
+                                self.known.called(newest)
+                            )
+                        }
+                        None => {
+                            "It has recorded another view meanwhile, and no two views may follow the same one.".into()
+                        }
+                    }),
+                )
             }
-            Refusal::Retired => (format!("{who} refuses: there is a newer front-end."), None),
+            Refusal::Retired => (
+                format!("{who} does not pass on what {whom} asks: there is a newer front-end."),
+                Some(format!("{whom} looks up the newer one.")),
+            ),
             Refusal::Busy => (format!("{who} is full and takes no more requests for now."), None),
             Refusal::Oversized => (format!("{who} drops an order that is too large."), None),
             // It is late or doubled, and the next one fits.
@@ -170,12 +234,29 @@ impl Narrator {
         self.say(Sentence::event(at, what).means(means));
     }
 
+    /// What a primary sent in its last view, to members that are in its next one already, it sends again; and a front-end that
+    /// has retired speaks to customers only.
+    fn is_of_no_interest(&self, from: NodeId, why: &Refusal) -> bool {
+        match why {
+            Refusal::ViewIsOver { .. } => self.known.newest.primary == from && self.known.believes_it_leads(from),
+            Refusal::Retired => self.known.actors.get(&from) != Some(&Actor::Role(Role::Customer)),
+            Refusal::NotPrimary
+            | Refusal::DoesNotFit { .. }
+            | Refusal::StaleSnapshot
+            | Refusal::NumberUsed
+            | Refusal::Expired
+            | Refusal::RecordMovedOn
+            | Refusal::Busy
+            | Refusal::Oversized => false,
+        }
+    }
+
     /// A message will never arrive; of what is repeated anyway nothing is said.
     pub(super) fn lost(&mut self, at: u64, message: MessageId, to: NodeId, why: &Loss) {
         let Some(sent) = self.known.messages.get(&message).cloned() else { return };
         let is_by_hand = *why == Loss::Dropped;
         let is_seen = matches!(why, Loss::Chance | Loss::Cut) && self.is_seen(&sent);
-        if !(5..=14).contains(&sent.step) || !(is_by_hand || is_seen) {
+        if !(5..=14).contains(&sent.step) || !(is_by_hand || is_seen && sent.said != Summary::Heartbeat) {
             return;
         }
         let whom = self.known.called(to);
@@ -198,8 +279,7 @@ impl Narrator {
             }
             (_, None) => format!("a message to {whom} is lost: {}.", crate::loss(why)),
         };
-        let first = self.known.is_new(format!("lost {} {to} {:?}", sent.step, sent.request));
-        if first || is_seen {
+        if is_by_hand || self.known.is_new(format!("lost {} {to} {:?} {:?}", sent.step, sent.request, sent.said)) {
             self.say(Sentence::step(at, sent.step, what).of_weight(Weight::Event));
         }
     }

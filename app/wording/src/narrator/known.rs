@@ -25,17 +25,33 @@ pub(super) struct Request {
     pub sent: u32,
     /// To which replicas front-ends have passed it on.
     pub passed_to: Vec<NodeId>,
-    /// Which operation it became, and by whose work.
-    pub op: Option<(OpNumber, NodeId)>,
+    /// Who has executed it, and which operation it became there.
+    pub executed: Vec<(NodeId, OpNumber)>,
     /// Its number among the orders, once a primary has said that.
     pub number: Option<OrderNumber>,
     /// Replicas that have answered it.
     pub answered_by: Vec<NodeId>,
+    /// Whether its customer has an answer.
+    pub told: bool,
 }
 
 impl Request {
     pub fn new(ask: Ask, asked: u64) -> Self {
-        Self { ask, asked, sent: 0, passed_to: Vec::new(), op: None, number: None, answered_by: Vec::new() }
+        let (passed_to, executed, answered_by) = (Vec::new(), Vec::new(), Vec::new());
+        Self { ask, asked, sent: 0, passed_to, executed, number: None, answered_by, told: false }
+    }
+
+    pub fn is_order(&self) -> bool {
+        matches!(self.ask, Ask::Order { .. })
+    }
+
+    pub fn is_read(&self) -> bool {
+        matches!(self.ask, Ask::History { .. })
+    }
+
+    /// Which operation it became last, wherever.
+    pub fn op(&self) -> Option<OpNumber> {
+        self.executed.last().map(|(_, op)| *op)
     }
 }
 
@@ -61,9 +77,14 @@ pub(super) struct Known {
     /// Views that the name server said to have recorded.
     pub recorded: BTreeSet<u64>,
     pub requests: BTreeMap<RequestId, Request>,
-    pub ops: BTreeMap<OpNumber, Vec<RequestId>>,
-    /// Requests that have reached a replica and are no operation there yet.
-    pub ready: HashMap<NodeId, Vec<RequestId>>,
+    /// Which request became an operation, and by whose work: two primaries may use the same number.
+    pub ops: BTreeMap<OpNumber, Vec<(NodeId, RequestId)>>,
+    /// Who has led each view.
+    pub led: BTreeMap<u64, NodeId>,
+    /// Who sent each replica the whole state last.
+    pub state_from: HashMap<NodeId, NodeId>,
+    /// Who wanted to be the newest front-end last.
+    pub newest_front_end: Option<NodeId>,
     pub last_op: HashMap<NodeId, OpNumber>,
     /// Up to where each replica has confirmed.
     pub confirmed: HashMap<NodeId, OpNumber>,
@@ -102,7 +123,9 @@ impl Default for Known {
             recorded: BTreeSet::new(),
             requests: BTreeMap::new(),
             ops: BTreeMap::new(),
-            ready: HashMap::new(),
+            led: BTreeMap::new(),
+            state_from: HashMap::new(),
+            newest_front_end: None,
             last_op: HashMap::new(),
             confirmed: HashMap::new(),
             committed: OpNumber(0),
@@ -191,6 +214,15 @@ impl Known {
         self.actors.contains_key(&id) && !self.ended.contains_key(&id)
     }
 
+    pub fn has_ended(&self, name: &str) -> bool {
+        self.by_name.get(name).is_some_and(|id| self.ended.contains_key(id))
+    }
+
+    /// Whether any postcode service runs.
+    pub fn service_runs(&self) -> bool {
+        self.actors.iter().any(|(id, actor)| matches!(actor, Actor::Service(_)) && self.runs(*id))
+    }
+
     /// All running nodes of a role.
     pub fn of_role(&self, role: Role) -> impl Iterator<Item = NodeId> {
         let of_role = move |(_, actor): &(&NodeId, &Actor)| **actor == Actor::Role(role);
@@ -239,11 +271,58 @@ impl Known {
         self.blocked(primary, backup).or_else(|| self.blocked(backup, primary))
     }
 
+    /// The same, or that it is slow.
+    pub fn delays(&self, primary: NodeId, backup: NodeId) -> Option<String> {
+        let slow = |from: NodeId, to: NodeId| {
+            let rule = self.links.get(&(self.name(from), self.name(to))).filter(|rule| rule.delay.0 > 0)?;
+            Some(format!("the link from {} to {} {}", self.called(from), self.called(to), crate::link(rule)))
+        };
+        self.hinders(primary, backup).or_else(|| slow(primary, backup)).or_else(|| slow(backup, primary))
+    }
+
     /// Backups of which no confirmation of this operation is known, and why they do not confirm.
     pub fn lacking(&self, primary: NodeId, op: OpNumber) -> Vec<(NodeId, String)> {
+        self.behind(primary, op, Self::hinders)
+    }
+
+    /// The same, by any such reason.
+    pub fn behind(
+        &self,
+        primary: NodeId,
+        op: OpNumber,
+        why: impl Fn(&Self, NodeId, NodeId) -> Option<String>,
+    ) -> Vec<(NodeId, String)> {
         let others = self.backups.iter().filter(|id| **id != primary);
         let behind = others.filter(|id| self.confirmed.get(id).is_none_or(|confirmed| *confirmed < op));
-        behind.filter_map(|id| Some((*id, self.hinders(primary, *id)?))).collect()
+        behind.filter_map(|id| Some((*id, why(self, primary, *id)?))).collect()
+    }
+
+    /// Whom a primary must ask, by the view in which it believes to be.
+    pub fn asked_by(&self, primary: NodeId) -> Vec<NodeId> {
+        let members = self.stands.get(&primary).map(|(_, view)| view.members.clone()).unwrap_or_default();
+        members.into_iter().filter(|id| *id != primary).collect()
+    }
+
+    /// Which customers of these requests have no answer yet, as a sentence.
+    pub fn untold(&self, requests: &[RequestId]) -> Option<String> {
+        let waits = |request: &&RequestId| self.requests.get(request).is_none_or(|known| !known.told);
+        let customers: Vec<String> = requests.iter().filter(waits).map(|request| self.customer(*request)).collect();
+        let has = if customers.len() > 1 { "have" } else { "has" };
+        (!customers.is_empty()).then(|| format!("{} {has} not been told yet.", list(&customers)))
+    }
+
+    /// Which requests became these operations at a primary, or before its time; none, if that is not known.
+    pub fn became_of(&self, primary: NodeId, first: OpNumber, last: OpNumber) -> Vec<RequestId> {
+        let of = |(_, by): (&OpNumber, &Vec<(NodeId, RequestId)>)| {
+            by.iter().rfind(|(node, _)| *node == primary).or(by.last()).map(|(_, request)| *request)
+        };
+        self.ops.range(first..=last).filter_map(of).collect()
+    }
+
+    /// A primary sends everything to those who wait for it: as far as is known, its last operation is this.
+    pub fn reaches(&mut self, primary: NodeId, op: OpNumber) {
+        let last = self.last_op.entry(primary).or_default();
+        *last = op.max(*last);
     }
 
     /// Whether this is said for the first time.

@@ -9,7 +9,7 @@ use super::Narrator;
 use super::news::{Due, News};
 use super::sentence::{Sentence, list};
 
-/// Links that change within this time, in microseconds of cluster time, change together.
+/// Links that change within this time, in microseconds of real time, change together.
 const TOGETHER: u64 = 5_000;
 
 /// Links that have just got the same rule.
@@ -34,11 +34,15 @@ impl Narrator {
         }
         self.finish_groups();
         self.changed = Some(Changed { at, rule, pairs: [link].into() });
-        self.wait(at + TOGETHER, News::Due(Due::Group));
+        self.wait(at + self.known.in_cluster_time(TOGETHER), News::Due(Due::Group));
     }
 
     pub(super) fn links_changed(&mut self, changed: Changed) {
         let Changed { at, rule, pairs } = changed;
+        // What a crashed process had sent is gone already.
+        if rule.is_mended() && pairs.iter().all(|(from, _)| self.known.has_ended(from)) {
+            return;
+        }
         let is_both_ways = pairs.iter().all(|(from, to)| pairs.contains(&(to.clone(), from.clone())));
         let all_mended = self.known.links.values().all(LinkRule::is_mended);
         let mut ends = pairs.iter();

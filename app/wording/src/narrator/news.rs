@@ -3,7 +3,7 @@
 use knowledge::verdict::evidence::Judged;
 use protocol::ids::{MessageId, NodeId, OpNumber, RequestId};
 use protocol::message::{FieldValue, Summary};
-use protocol::trace::{LauncherEvent, MachineEvent, MessageFacts, NodeEvent, NodeState, TraceEvent, TraceRecord};
+use protocol::trace::{LauncherEvent, MachineEvent, MessageFacts, NodeEvent, NodeState, Note, TraceEvent, TraceRecord};
 
 /// Something that is to be told.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(super) enum Due {
     Confirmed(OpNumber),
     /// Whether this front-end serves by now.
     Serves(NodeId),
+    /// Whether this primary has answered this read by now.
+    Read(RequestId, NodeId),
 }
 
 /// A message that entered its link.
@@ -96,7 +98,15 @@ impl News {
                         | NodeEvent::Exploded { .. }
                         | NodeEvent::Asked { .. }
                         | NodeEvent::Answered { .. }
-                ) | TraceEvent::Machine(_)
+                ) | TraceEvent::Machine(
+                    MachineEvent::Refused { .. }
+                        | MachineEvent::Became { .. }
+                        | MachineEvent::Committed { .. }
+                        | MachineEvent::TookIn { .. }
+                        | MachineEvent::Suspects { .. }
+                        | MachineEvent::CommandRefused { .. }
+                        | MachineEvent::Noted(Note::Installed { .. })
+                )
             ),
         }
     }
@@ -166,8 +176,9 @@ pub(super) fn is_needed(event: &TraceEvent) -> bool {
             | MachineEvent::Committed { .. }
             | MachineEvent::TookIn { .. }
             | MachineEvent::Suspects { .. }
-            | MachineEvent::CommandRefused { .. } => true,
-            MachineEvent::Noted(_) => false,
+            | MachineEvent::CommandRefused { .. }
+            | MachineEvent::Noted(Note::Executed { .. } | Note::Installed { .. }) => true,
+            MachineEvent::Noted(Note::Removed { .. } | Note::LooksUp { .. } | Note::Undecodable { .. }) => false,
         },
     }
 }
@@ -195,7 +206,7 @@ pub(super) fn is_routine(event: &TraceEvent) -> bool {
             | NodeEvent::Log { .. } => false,
         },
         TraceEvent::Machine(event) => match event {
-            MachineEvent::Committed { .. } => true,
+            MachineEvent::Committed { .. } | MachineEvent::Noted(Note::Executed { .. }) => true,
             MachineEvent::Refused { .. }
             | MachineEvent::Became { .. }
             | MachineEvent::TookIn { .. }

@@ -4,9 +4,9 @@ use protocol::ids::{MessageId, NodeId, OpNumber, RequestId, Role};
 use protocol::message::{Ask, Summary};
 
 use super::Narrator;
-use super::known::Request;
+use super::known::{Known, Request};
 use super::news::{Due, News, Sent};
-use super::sentence::{Sentence, Weight, list, seconds};
+use super::sentence::{Sentence, Weight, seconds};
 
 /// Messages of one sender that leave within this time, in microseconds of real time, leave together.
 const TOGETHER: u64 = 3_000;
@@ -53,8 +53,8 @@ impl Narrator {
         match sent.step {
             4 | 5 => {
                 self.finish_groups();
-                if let Summary::Update(first, last) = sent.said {
-                    self.assign(from, first, last);
+                if let Summary::Update(_, last) = sent.said {
+                    self.known.reaches(from, last);
                 }
                 let to = vec![sent.to];
                 self.gathering = Some(Gathering { at, from, first: sent, to });
@@ -113,10 +113,8 @@ impl Narrator {
         known.sent += 1;
         let (is_again, waited) = (known.sent > 1, at.saturating_sub(known.asked));
         if is_again && known.sent == 2 {
-            let what = format!(
-                "{name} has heard nothing for {} and asks again, with the same request number.",
-                seconds(waited)
-            );
+            let (waited, number) = (seconds(waited), request.number);
+            let what = format!("{name}'s program has heard nothing for {waited}, so it repeats request {number}.");
             let means = match self.known.plant {
                 None => "By that number the replicas recognise a request that they have already executed.",
                 Some(_) => "By that number the replicas should recognise a request that they have already executed.",
@@ -152,7 +150,7 @@ impl Narrator {
         let blocked = self.will_not_arrive(sent.message.from, sent.to);
         let seen = self.is_seen(sent);
         let Some(known) = self.known.requests.get_mut(&request) else { return };
-        let is_order = matches!(known.ask, Ask::Order { .. });
+        let is_order = known.is_order();
         let times = known.passed_to.iter().filter(|to| **to == sent.to).count();
         let is_first = known.passed_to.is_empty();
         known.passed_to.push(sent.to);
@@ -162,8 +160,9 @@ impl Narrator {
                 self.say(Sentence::step(at, 10, what).means(blocked));
             }
         } else if times == 0 {
-            let what = format!("{who} passes {thing} on to {whom}, which leads now.");
-            let once = is_order.then(|| "The request keeps its number, so that it is not placed twice.".to_owned());
+            let what = format!("{who} passes {thing} on to {whom}, the new primary.");
+            let once =
+                is_order.then(|| "It carries the same number as before, so that it is not placed twice.".to_owned());
             let means = blocked.or(once);
             self.say(Sentence::step(at, 10, what).means(means).of_weight(Weight::Answer));
         } else if times == 1 {
@@ -172,39 +171,17 @@ impl Narrator {
         }
     }
 
-    /// A message arrived: a request that has reached a replica may become an operation there.
-    pub(super) fn arrived(&mut self, at_node: NodeId, at: u64, message: MessageId) {
-        self.known.hears(at_node, message.from, at);
-        let Some(sent) = self.known.messages.get(&message) else { return };
-        let (Some(request), 10) = (sent.request, sent.step) else { return };
-        let is_order = self.known.requests.get(&request).is_some_and(|known| matches!(known.ask, Ask::Order { .. }));
-        let ready = self.known.ready.entry(at_node).or_default();
-        if is_order && !ready.contains(&request) {
-            ready.push(request);
-        }
+    /// A message arrived.
+    pub(super) fn arrived(&mut self, node: NodeId, at: u64, message: MessageId) {
+        self.known.hears(node, message.from, at);
     }
 
-    /// Which requests became these operations; none, if that cannot be known.
-    fn became_of(&self, first: OpNumber, last: OpNumber) -> Vec<RequestId> {
-        self.known.ops.range(first..=last).flat_map(|(_, requests)| requests.clone()).collect()
-    }
-
-    /// Requests that have reached a primary have become these operations.
-    fn assign(&mut self, primary: NodeId, first: OpNumber, last: OpNumber) {
-        let before = self.known.last_op.get(&primary).copied().unwrap_or_default();
-        if last > before {
-            self.known.last_op.insert(primary, last);
-            let ready = self.known.ready.remove(&primary).unwrap_or_default();
-            let number = last.0.saturating_sub(before.0.max(first.0.saturating_sub(1))) as usize;
-            if ready.len() == number {
-                let ops = (0..number as u64).map(|back| OpNumber(last.0 - back)).rev();
-                for (op, request) in ops.zip(ready) {
-                    if let Some(known) = self.known.requests.get_mut(&request) {
-                        known.op = Some((op, primary));
-                    }
-                    self.known.ops.insert(op, vec![request]);
-                }
-            }
+    /// A primary has executed a request.
+    pub(super) fn executes(&mut self, node: NodeId, request: RequestId, op: OpNumber) {
+        self.known.reaches(node, op);
+        self.known.ops.entry(op).or_default().push((node, request));
+        if let Some(known) = self.known.requests.get_mut(&request) {
+            known.executed.push((node, op));
         }
     }
 
@@ -214,7 +191,7 @@ impl Narrator {
         to.sort_unstable_by_key(|id| self.known.name(*id));
         let sentence = match sent.said {
             Summary::Update(first, last) => self.update(at, from, &sent, &to, (first, last.max(first))),
-            Summary::Snapshot(..) => self.snapshot(at, from, to[0]),
+            Summary::Snapshot(..) => self.snapshot(at, from, &to),
             Summary::Heartbeat => self.barrier(at, from, &sent, &to),
             Summary::ViewIs(number) => self.announces(at, from, &sent, &to, number.0),
             _ => None,
@@ -241,7 +218,7 @@ impl Narrator {
         to: &[NodeId],
         (first, last): (OpNumber, OpNumber),
     ) -> Option<Sentence> {
-        let requests = self.became_of(first, last);
+        let requests = self.known.became_of(from, first, last);
         let is_new = self.known.is_new(format!("update {from} {first} {last}"));
         let is_again = !is_new && self.is_seen(sent) && self.known.is_new(format!("again {from} {first} {last}"));
         if !is_new && !is_again {
@@ -254,22 +231,31 @@ impl Narrator {
         }
         self.wait(at + LONG.max(self.known.hop * 4), News::Due(Due::Confirmed(last)));
         let blocked = to.iter().find_map(|to| self.will_not_arrive(from, *to));
-        let customers: Vec<String> = requests.iter().map(|request| self.known.customer(*request)).collect();
-        let has = if customers.len() > 1 { "have" } else { "has" };
-        let untold = (!customers.is_empty()).then(|| format!("{} {has} not been told yet.", list(&customers)));
+        let untold = self.known.untold(&requests);
+        let over = self.its_view_is_over(from);
         let what = format!("{who} sends {orders} to {whom}.");
-        Some(Sentence::step(at, 5, what).means(blocked.or(untold)))
+        Some(Sentence::step(at, 5, what).means(blocked.or(over).or(untold)))
+    }
+
+    /// Of a primary that another one follows already.
+    fn its_view_is_over(&self, primary: NodeId) -> Option<String> {
+        let newest = &self.known.newest;
+        let (view, _) = self.known.led.iter().rfind(|(_, by)| **by == primary).filter(|_| newest.primary != primary)?;
+        Some(format!("But view {view} is over: {} leads view {}.", self.known.called(newest.primary), newest.number))
     }
 
     fn barrier(&mut self, at: u64, from: NodeId, sent: &Sent, to: &[NodeId]) -> Option<Sentence> {
-        let reads = |known: &Request| matches!(known.ask, Ask::History { .. }) && known.passed_to.contains(&from);
+        let reads = |known: &Request| known.is_read() && !known.told && known.passed_to.contains(&from);
         let reader = self.known.requests.iter().find(|(_, known)| reads(known) && known.answered_by.is_empty());
-        let (request, _) = reader?;
-        let name = self.known.customer(*request);
-        let seen = self.is_seen(sent);
-        if !self.known.is_new(format!("barrier {request} {from}")) || !seen {
+        let request = *reader?.0;
+        if !self.known.is_new(format!("barrier {request} {from}")) {
             return None;
         }
+        self.wait(at + LONG.max(self.known.hop * 4), News::Due(Due::Read(request, from)));
+        if !self.is_seen(sent) {
+            return None;
+        }
+        let name = self.known.customer(request);
         let what = format!(
             "before {} answers {name}, it asks {} whether it still leads.",
             self.known.role(from),
@@ -281,12 +267,26 @@ impl Narrator {
         Some(Sentence::step(at, 5, what).means(means))
     }
 
+    /// Whether a primary still does not know that it may answer a read.
+    pub(super) fn read_still_waits(&mut self, at: u64, request: RequestId, primary: NodeId) {
+        let waits = self.known.requests.get(&request).is_some_and(|known| !known.told && known.answered_by.is_empty());
+        if !waits || !self.known.believes_it_leads(primary) {
+            return;
+        }
+        let hindered = |id: &NodeId| Some((*id, self.known.hinders(primary, *id)?));
+        let hindered: Vec<(NodeId, String)> = self.known.asked_by(primary).iter().filter_map(hindered).collect();
+        let Some((_, why)) = hindered.first() else { return };
+        let names = self.known.names(hindered.iter().map(|(id, _)| *id));
+        let (who, name) = (self.known.called(primary), self.known.customer(request));
+        let what = format!("{who} cannot answer {name}: it does not know from {names} whether it still leads.");
+        self.say(Sentence::event(at, what).means(format!("{why}, and there may be a newer view.")));
+    }
+
     fn confirms(&mut self, from: NodeId, sent: &Sent) {
         if let Some(op) = sent.holds {
             let confirmed = self.known.confirmed.entry(from).or_default();
             *confirmed = op.max(*confirmed);
-            let last = self.known.last_op.entry(from).or_default();
-            *last = op.max(*last);
+            self.known.reaches(from, op);
         }
     }
 
@@ -298,8 +298,8 @@ impl Narrator {
         }
         self.finish_groups();
         self.known.committed = op;
-        self.assign(node, first, op);
-        let requests = self.became_of(first, op);
+        self.known.reaches(node, op);
+        let requests = self.known.became_of(node, first, op);
         if self.known.backups.iter().all(|id| *id == node) {
             return;
         }
@@ -331,9 +331,9 @@ impl Narrator {
     /// Whether somebody still does not confirm.
     pub(super) fn still_waits(&mut self, at: u64, op: OpNumber) {
         let Some(primary) = self.known.primary().filter(|_| self.known.committed < op) else { return };
-        let lacking = self.known.lacking(primary, op);
+        let lacking = self.known.behind(primary, op, Known::delays);
         let Some((_, why)) = lacking.first() else { return };
-        let requests = self.known.ops.get(&op).cloned().unwrap_or_default();
+        let requests = self.known.became_of(primary, op, op);
         let names = self.known.names(lacking.iter().map(|(id, _)| *id));
         let what = format!(
             "{} still waits for {names} to confirm {}.",

@@ -7,9 +7,10 @@ use protocol::ids::{
 };
 use protocol::message::{Answer, Ask, Step, Summary};
 use protocol::order_book::Outcome;
+use protocol::plant::Plant;
 use protocol::trace::{
-    Actor, Crowd, Ending, LauncherEvent, LinkRule, MachineEvent, MessageFacts, NodeEvent, Rate, Sign, Standing,
-    Started, TraceEvent, TraceRecord,
+    Actor, Crowd, Ending, LauncherEvent, LinkRule, MachineEvent, MessageFacts, NodeEvent, Note, Rate, Refusal, Sign,
+    Standing, Started, TraceEvent, TraceRecord,
 };
 
 use super::*;
@@ -83,6 +84,13 @@ impl Told {
         self.fact(MURIEL, at, NodeEvent::Asked { customer: CustomerId(7), request: request(1), ask: ask() });
         let passed = self.sends(FRONT_END.0, NodeId(1), 10, Summary::Order("NE1 7RU".parse().unwrap()), at + 10);
         self.fact(NodeId(1), at + 20, NodeEvent::Delivered { message: passed, refused: None });
+        self.executes(1, 1, at + 20);
+    }
+
+    /// A replica makes Muriel's order an operation.
+    fn executes(&mut self, replica: u64, op: u64, at: u64) {
+        let (request, outcome) = (request(1), Summary::Placed(OrderNumber(1)));
+        self.fact(NodeId(replica), at, MachineEvent::Noted(Note::Executed { request, op: OpNumber(op), outcome }));
     }
 
     fn all(&mut self) -> Vec<String> {
@@ -119,7 +127,11 @@ fn a_crash_between_two_updates_leaves_one_backup_told() {
     let sentences = told.all();
     assert_eq!(
         sentences[1..],
-        ["Step 5: the primary sends Muriel's order to replica-2.", "replica-1, the primary, has crashed."]
+        [
+            "Step 5: the primary sends Muriel's order to replica-2.",
+            "replica-1, the primary, has crashed.",
+            "No backup has confirmed Muriel's order.",
+        ]
     );
 }
 
@@ -245,4 +257,108 @@ fn a_weightier_sentence_stands_a_while_unless_time_does() {
     assert_eq!(shown(2_100_000, Rate::STOPPED), Some(2_100_000));
     let text = transcript.text("A run");
     assert!(text.starts_with("# A run\n") && text.contains("- `2.000` A crash.\n"), "{text}");
+}
+
+/// The light of a slow motion is what a person looks at: words must not come seconds later.
+#[test]
+fn at_any_speed_a_sentence_comes_within_half_a_second() {
+    for slower in [1, 10, 100, 1000] {
+        let mut told = Told::running();
+        let rate = Rate(Rate::REAL.0 / slower);
+        told.fact(NodeId(0), 90_000, LauncherEvent::ClockIs { rate, until: None });
+        told.order(100_000);
+        for backup in [2, 3] {
+            told.sends(1, NodeId(backup), 5, update(1), 100_000);
+        }
+        let half = |at: u64| at + 500_000 / u64::from(slower);
+        assert!(told.narrator.tell(100_000).is_empty() || slower > 1, "what is missing may still come");
+        let sentences = told.narrator.tell(half(100_000));
+        assert!(sentences.iter().any(|it| it.step == Some(5)), "1/{slower}: {sentences:?}");
+        let rule = LinkRule { hold: true, ..LinkRule::default() };
+        let is = LauncherEvent::LinkIs { from: "replica-1".into(), to: "replica-2".into(), rule };
+        told.fact(NodeId(0), 700_000, is);
+        assert_eq!(told.narrator.tell(half(700_000)).len(), 1, "1/{slower}");
+    }
+}
+
+#[test]
+fn two_primaries_may_give_one_number_to_two_orders() {
+    let mut told = Told::running();
+    told.order(1_000);
+    told.executes(1, 5, 1_000);
+    let other = RequestId { customer: CustomerId(8), number: RequestNumber(1) };
+    let outcome = Summary::Placed(OrderNumber(1));
+    told.fact(NodeId(2), 1_001, MachineEvent::Noted(Note::Executed { request: other, op: OpNumber(5), outcome }));
+    told.all();
+    told.sends(1, NodeId(3), 5, update(5), 1_100);
+    assert_eq!(told.all(), ["Step 5: the primary sends Muriel's order to replica-3."]);
+}
+
+#[test]
+fn what_an_old_primary_sends_is_told_as_such_and_what_only_came_late_is_not_told() {
+    let mut told = Told::running();
+    told.order(1_000);
+    told.leads(2, 2_000, 2);
+    told.all();
+    told.sends(1, NodeId(3), 5, update(1), 3_000);
+    let sentences = told.narrator.tell_the_rest();
+    assert_eq!(sentences[0].means.as_deref(), Some("But view 1 is over: replica-2 leads view 2."));
+    let why = |theirs, ours| Refusal::ViewIsOver { theirs: ViewNumber(theirs), ours: ViewNumber(ours) };
+    for node in [2, 3] {
+        told.fact(NodeId(node), 3_100, MachineEvent::Refused { from: NodeId(1), why: why(1, 2) });
+    }
+    let refused = told.narrator.tell_the_rest();
+    assert_eq!(refused.len(), 1, "one member says it for all: {refused:?}");
+    assert!(refused[0].means.as_deref().unwrap().ends_with("can answer nobody."), "{refused:?}");
+    told.leads(2, 4_000, 3);
+    told.all();
+    told.fact(NodeId(3), 4_100, MachineEvent::Refused { from: NodeId(2), why: why(2, 3) });
+    assert!(told.all().is_empty(), "the primary sends it again in the new view");
+}
+
+#[test]
+fn a_crash_says_who_holds_the_order_that_nobody_was_told_of() {
+    for (confirmed, what) in [
+        (false, "No backup has confirmed Muriel's order."),
+        (true, "replica-2 holds Muriel's order, but Muriel has not been told."),
+    ] {
+        let mut told = Told::running();
+        told.order(1_000);
+        told.sends(1, NodeId(2), 5, update(1), 1_100);
+        if confirmed {
+            told.sends(2, NodeId(1), 6, Summary::Ack(OpNumber(1)), 1_200);
+        }
+        told.fact(NodeId(1), 1_300, LauncherEvent::Ended { how: Ending::Crashed, words: String::new() });
+        assert_eq!(told.all().last().unwrap(), what);
+    }
+}
+
+#[test]
+fn a_read_that_cannot_be_answered_says_for_whom_it_waits() {
+    let mut told = Told::running();
+    let postcode = "NE1 7RU".parse().unwrap();
+    let ask = Ask::History { postcode, page: 0 };
+    told.fact(MURIEL, 1_000, NodeEvent::Asked { customer: CustomerId(7), request: request(1), ask });
+    told.sends(FRONT_END.0, NodeId(1), 10, Summary::History("NE1 7RU".parse().unwrap()), 1_010);
+    let is = LauncherEvent::LinkIs { from: "replica-1".into(), to: "replica-2".into(), rule: LinkRule::CUT };
+    told.fact(NodeId(0), 1_015, is);
+    told.sends(1, NodeId(2), 5, Summary::Heartbeat, 1_020);
+    told.fact(NodeId(0), 600_000, LauncherEvent::HopIs { hop: 0 });
+    let last = told.narrator.tell_the_rest().pop().unwrap();
+    assert_eq!(last.what, "replica-1 cannot answer Muriel: it does not know from replica-2 whether it still leads.");
+    assert!(last.means.unwrap().contains("is cut"));
+}
+
+/// A joiner's last confirmation may not have been shown; the rule says that it holds everything.
+#[test]
+fn a_replica_that_was_taken_in_holds_everything_unless_that_rule_is_off() {
+    for (plant, what) in [(None, "holds everything now."), (Some(Plant::JoinerInEarly), "does not hold all")] {
+        let mut told = Told::running();
+        told.fact(NodeId(0), 900, LauncherEvent::PlantIs { plant });
+        told.order(1_000);
+        told.all();
+        told.fact(NodeId(1), 2_000, MachineEvent::TookIn { replica: NodeId(3) });
+        let sentences = told.all();
+        assert!(sentences[0].contains(what), "{sentences:?}");
+    }
 }

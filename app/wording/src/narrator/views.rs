@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use protocol::ids::{NodeId, OpNumber, Role, View};
-use protocol::trace::{NodeState, ReplicaState, Sign, Standing};
+use protocol::ids::{NodeId, OpNumber, RequestId, Role, View};
+use protocol::message::Summary;
+use protocol::plant::Plant;
+use protocol::trace::{NoService, NodeState, ReplicaState, Sign, Standing};
 
 use super::Narrator;
+use super::known::Request;
 use super::news::{Due, News, Sent};
 use super::sentence::{Sentence, Weight, seconds};
-use protocol::message::Summary;
 
 /// A front-end that serves nobody for so long, in microseconds of cluster time, is spoken of.
 const LONG: u64 = 600_000;
@@ -25,6 +27,7 @@ impl Narrator {
                 if self.front_ends().iter().any(|id| *id != from) && self.known.is_new(format!("claims {from}")) =>
             {
                 let what = format!("{who} asks {whom} to be the newest front-end.");
+                self.known.newest_front_end = Some(from);
                 let means = "From now on only the newest may change the view.".to_owned();
                 self.say(Sentence::step(at, 2, what).means(means).of_weight(Weight::Event));
             }
@@ -57,7 +60,12 @@ impl Narrator {
                 self.say(Sentence::step(at, 1, format!("{who} registers with {whom}.")));
             }
             _ if sent.step == 7 && self.is_seen(sent) => {
-                self.say(Sentence::step(at, 7, format!("{who} asks {whom} where the front-end is.")));
+                let has_sent = |(_, known): &(&RequestId, &Request)| known.sent > 0 && !known.told;
+                let of =
+                    |(request, _): &(&RequestId, &Request)| self.known.customer(**request) == self.known.name(from);
+                let again = self.known.requests.iter().filter(has_sent).any(|request| of(&request));
+                let means = again.then(|| "The one that it knows does not answer.".to_owned());
+                self.say(Sentence::step(at, 7, format!("{who} asks {whom} where the front-end is.")).means(means));
             }
             _ if sent.step == 8 && self.is_seen(sent) => {
                 self.say(Sentence::step(at, 8, format!("{who} tells {whom} where the front-end is.")));
@@ -89,25 +97,47 @@ impl Narrator {
         Some(Sentence::step(at, 4, what).means(means))
     }
 
-    /// [5] to somebody who holds nothing yet, or the wrong thing.
-    pub(super) fn snapshot(&mut self, at: u64, from: NodeId, to: NodeId) -> Option<Sentence> {
-        if !self.known.is_new(format!("snapshot {from} {to} {}", self.known.newest.number)) {
-            return None;
-        }
-        let (who, whom) = (self.known.role(from), self.known.called(to));
+    /// [5] to some who hold nothing yet, or the wrong thing.
+    pub(super) fn snapshot(&mut self, at: u64, from: NodeId, to: &[NodeId]) -> Option<Sentence> {
+        self.known.state_from.extend(to.iter().map(|to| (*to, from)));
+        let view = self.known.newest.number;
+        let is_new = |to: &NodeId| self.known.is_new(format!("snapshot {from} {to} {view}"));
+        let to: Vec<NodeId> = to.iter().copied().filter(is_new).collect();
+        let first = *to.first()?;
+        let (who, whom) = (self.known.role(from), self.known.names(to.iter().copied()));
+        let (is, does, them) =
+            if to.len() == 1 { ("is a member", "does", "it") } else { ("are members", "do", "they") };
         let newest = &self.known.newest;
         if newest.primary != from {
             let what = format!("{who} sends {whom} the whole state, although its view is over.");
             let means = format!("{} leads view {}.", self.known.called(newest.primary), newest.number);
             return Some(Sentence::step(at, 5, what).means(means).of_weight(Weight::Event));
         }
-        if newest.members.contains(&to) {
+        if newest.members.contains(&first) {
             let what = format!("{who} sends {whom} the whole state, in place of what {whom} holds.");
-            let means = format!("{whom} is a member, but its history is not the primary's.");
+            let means = format!("{whom} {is}, but the history there is not the primary's.");
             return Some(Sentence::step(at, 5, what).means(means).of_weight(Weight::Event));
         }
-        let means = format!("{whom} does not count as a copy until it has everything.");
+        let means = match to.len() {
+            1 => format!("{whom} {does} not count as a copy until {them} has everything."),
+            _ => format!("{whom} {does} not count as copies until {them} have everything."),
+        };
         Some(Sentence::step(at, 5, format!("{who} sends {whom} the whole state.")).means(means))
+    }
+
+    /// A replica holds what it was sent, in the place of what it held.
+    pub(super) fn installed(&mut self, node: NodeId, at: u64, op: OpNumber) {
+        let confirmed = self.known.confirmed.entry(node).or_default();
+        *confirmed = op.max(*confirmed);
+        let Some(from) = self.known.state_from.get(&node).copied() else { return };
+        let newest = &self.known.newest;
+        if from == newest.primary || !newest.members.contains(&node) {
+            return;
+        }
+        let (who, whom) = (self.known.called(node), self.known.called(from));
+        let what = format!("{who}, a member of view {}, replaces all its orders by those of {whom}.", newest.number);
+        let means = format!("{whom} leads no view any more: what was placed without it is gone from {who}.");
+        self.say(Sentence::event(at, what).means(means));
     }
 
     pub(super) fn took_in(&mut self, primary: NodeId, at: u64, replica: NodeId) {
@@ -117,9 +147,15 @@ impl Narrator {
             return;
         }
         let name = self.known.called(replica);
-        let holds = self.known.confirmed.get(&replica).copied().unwrap_or_default();
-        if holds < self.known.last_op.get(&primary).copied().unwrap_or_default() {
-            let what = format!("{name} counts as a full copy from now on, although orders are missing there.");
+        let (holds, last) = (self.known.confirmed.entry(replica).or_default(), self.known.last_op.get(&primary));
+        let last = last.copied().unwrap_or_default();
+        if !matches!(self.known.plant, Some(Plant::JoinerInEarly | Plant::KeepOwnPreset)) {
+            // That is the rule; its last confirmation may not have been shown.
+            *holds = last.max(*holds);
+        } else if *holds < last {
+            let what = format!(
+                "{name} counts as a full copy from now on, although it does not hold all that the primary holds."
+            );
             return self.say(Sentence::event(at, what));
         }
         let means = format!("From now on the primary waits for {name} before it answers anybody.");
@@ -173,6 +209,7 @@ impl Narrator {
             // What it holds is settled; what only others held is not its history's.
             self.known.committed = self.known.last_op.get(&node).copied().unwrap_or_default();
         }
+        self.known.led.insert(view.number.0, node);
         let others = self.known.names(self.known.backups.iter().copied());
         let (name, number) = (self.known.called(node), view.number);
         let sentence = if view.begins_at.is_some() {
@@ -385,9 +422,9 @@ impl Narrator {
         }
     }
 
-    fn waits_for(&mut self, node: NodeId, at: u64, why: Option<&protocol::trace::NoService>) {
+    fn waits_for(&mut self, node: NodeId, at: u64, why: Option<&NoService>) {
         match why {
-            Some(why) if self.known.newest.number.0 > 0 => {
+            Some(why) if self.known.newest.number.0 > 0 && *why != NoService::Retired => {
                 self.known.waits.entry(node).or_insert_with(|| (at, why.clone())).1 = why.clone();
                 self.wait(at + LONG + LATE, News::Due(Due::Serves(node)));
             }
