@@ -25,7 +25,7 @@ pub(super) struct Request {
     pub sent: u32,
     /// To which replicas front-ends have passed it on.
     pub passed_to: Vec<NodeId>,
-    /// Who has executed it, and which operation it became there.
+    /// The replicas that executed it, and which operation it became there.
     pub executed: Vec<(NodeId, OpNumber)>,
     /// Its number among the orders, once a primary has said that.
     pub number: Option<OrderNumber>,
@@ -79,11 +79,11 @@ pub(super) struct Known {
     pub requests: BTreeMap<RequestId, Request>,
     /// Which request became an operation, and by whose work: two primaries may use the same number.
     pub ops: BTreeMap<OpNumber, Vec<(NodeId, RequestId)>>,
-    /// Who has led each view.
+    /// The primary of each view.
     pub led: BTreeMap<u64, NodeId>,
-    /// Who sent each replica the whole state last.
+    /// From whom each replica got the whole state last.
     pub state_from: HashMap<NodeId, NodeId>,
-    /// Who wanted to be the newest front-end last.
+    /// The front-end that claimed last to be the newest.
     pub newest_front_end: Option<NodeId>,
     pub last_op: HashMap<NodeId, OpNumber>,
     /// Up to where each replica has confirmed.
