@@ -282,10 +282,12 @@ impl LessonRun {
 
     fn look_whether_done(&mut self, picture: &Picture) {
         let (page, script) = (&self.lesson.pages[self.at], self.run.script_runner_mut());
+        let is_first_look = !std::mem::replace(&mut self.pages[self.at].was_looked_at, true);
         if page.prediction.is_some() || !page.until.iter().any(|what| script.holds(what, picture)) {
             return;
         }
         self.pages[self.at].progress = Progress::Done;
+        self.pages[self.at].was_so = is_first_look && page.before.is_empty();
         self.pages[self.at].done_at = Some(picture.now);
         // What happens from now on counts for the pages after this one.
         script.mark();

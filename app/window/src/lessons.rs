@@ -16,7 +16,7 @@ use crate::panels::timeline::Look;
 use crate::performing::{self, Performing};
 use crate::theme::{size, tokens_of};
 use scenarios::lesson_run::LessonRun;
-use scenarios::{LESSONS, Lesson, Part, Spot, Unsafe, built_in_lessons};
+use scenarios::{EndName, LESSONS, Lesson, Part, Spot, Unsafe, built_in_lessons};
 
 /// What is remembered of lessons beside the one under way.
 #[derive(Default)]
@@ -148,7 +148,11 @@ impl Window {
         else {
             return Vec::new();
         };
-        run.page(page).map(|(page, _)| page.spotlight.clone()).unwrap_or_default()
+        let mut spots = run.page(page).map(|(page, _)| page.spotlight.clone()).unwrap_or_default();
+        // A presentation has no order form: there, customers order by a click on them.
+        let forms = spots.iter_mut().filter(|spot| self.appearance.presents && **spot == Spot::Part(Part::OrderForm));
+        forms.for_each(|spot| *spot = Spot::End(EndName::Customers));
+        spots
     }
 
     /// The catalogue, while it is open.

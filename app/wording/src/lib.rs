@@ -84,7 +84,7 @@ pub const CANVAS_HINT: &str =
     "Click a node to inspect it · right-click for more · drag to move · double-click the map to place a customer";
 /// The same in a presentation, which has no inspector.
 pub const CANVAS_HINT_PRESENTED: &str =
-    "Click a node to choose it · right-click for more · drag to move · double-click the map to place a customer";
+    "Click a customer to order, a node to choose it · right-click for more · double-click the map to place a customer";
 /// A customer was dropped beside the map.
 pub const NO_ROOM_TO_ENLARGE: &str = "There is no room for a larger size. Enlarge the window first.";
 /// The title of the page that takes the place of a window that cannot be drawn.

@@ -24,6 +24,8 @@ pub const PAGE_PREPARES: &str = "One moment: the cluster gets ready for this pag
 pub const IT_HAPPENS: &str = "It happens now. Watch the picture.";
 /// What a page waits for has happened.
 pub const PAGE_DONE: &str = "Done.";
+/// A page asks for what happened before it was opened.
+pub const PAGE_WAS_SO: &str = "This has already happened.";
 /// Nothing can happen while time stands still.
 pub const RUN_TO_GO_ON: &str = "Time stands still. Press Run to go on.";
 /// After the last page.
@@ -148,7 +150,7 @@ pub const OR_A_LESSON: &str = "Or take a lesson: Menu, Lessons (K).";
 /// The button that lets it happen.
 pub const SEE_WHAT_HAPPENS: &str = "See what happens";
 /// For a room.
-pub const COUNT_HANDS: &str = "Count hands instead";
+pub const COUNT_HANDS: &str = "In a room: count hands";
 /// After a discussion.
 pub const VOTE_AGAIN: &str = "Vote again";
 

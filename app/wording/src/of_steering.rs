@@ -9,6 +9,8 @@ use super::{duration, label, loss, refusal};
 use knowledge::picture::{End, MessageInFlight, Picture};
 use knowledge::user_command::Until;
 
+/// What can be done with a node's card.
+pub const CARD_MEANS: &str = "Click to inspect, right-click for more, drag to move.";
 /// The second line of a frozen node's card.
 pub const FROZEN: &str = "frozen";
 /// Why the window says that time stands still.

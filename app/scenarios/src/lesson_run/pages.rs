@@ -35,6 +35,10 @@ pub struct PageRun {
     pub(super) happened: Option<Duration>,
     /// When it was done, in cluster time.
     pub done_at: Option<u64>,
+    /// It asked for what had already happened.
+    pub was_so: bool,
+    /// It was looked whether it is done.
+    pub(super) was_looked_at: bool,
     /// What is done when it is opened is done.
     prepared: bool,
     /// The lesson did what it asks for.

@@ -42,7 +42,9 @@ pub fn catalogue_ui(ui: &Ui, entries: &[Entry], open: &mut bool, refuses: Option
         dim(ui, wording::LESSONS_MEAN);
         hairline(ui);
         let height = (whole.height() - 200.0).max(160.0);
-        let area = ScrollArea::vertical().max_height(height).auto_shrink([false, true]);
+        // As high from its first frame on: what grows under the pointer is clicked wrongly.
+        let height = height.min(entries.len() as f32 * ENTRY);
+        let area = ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink(false);
         scrolling(ui, area, |ui| {
             for entry in entries {
                 clicked = clicked.take().or(entry_ui(ui, entry, refuses));
@@ -103,5 +105,7 @@ fn entry_ui(ui: &mut Ui, entry: &Entry, refuses: Option<&str>) -> Option<Catalog
     clicked
 }
 
+/// How high an entry is, about.
+const ENTRY: f32 = 64.0;
 const ROOM_FOR_BUTTONS: f32 = 228.0;
 const ROOM_FOR_A_BUTTON: f32 = 80.0;

@@ -173,9 +173,8 @@ fn page_ui(
         clicked = question::question_ui(ui, run, shown.page, state, node, is_past);
     } else if !page.until.is_empty() && progress.progress == Progress::Done {
         ui.add_space(size::STEP);
-        ui.label(
-            RichText::new(format!("✓ {}", wording::PAGE_DONE)).font(theme::strong(text::BODY)).color(t.basil_text),
-        );
+        let words = if progress.was_so { wording::PAGE_WAS_SO } else { wording::PAGE_DONE };
+        ui.label(RichText::new(format!("✓ {words}")).font(theme::strong(text::BODY)).color(t.basil_text));
     }
     let waits = wording::asks(page, progress) || progress.progress == Progress::Happening;
     if is_past {

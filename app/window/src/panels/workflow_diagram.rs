@@ -66,6 +66,9 @@ pub struct DiagramState {
     /// The line of which the menu opens next: its number was clicked, which lies over it.
     #[serde(skip)]
     opens_menu: Option<(String, String)>,
+    /// The customer whose menu opens next: it was clicked in a presentation, which has no order form.
+    #[serde(skip)]
+    orders: Option<CustomerId>,
     /// How the window looks now.
     #[serde(skip)]
     pub appearance: Appearance,
@@ -174,6 +177,16 @@ impl<'a> Diagram<'a> {
         Self { picture, tokens, canvas, scale, projection, nodes, customers, by_name, by_node, crowd, in_the_way }
     }
 
+    /// The room of all that stands here.
+    fn taken(&self) -> Taken {
+        let mut taken = Taken::default();
+        self.nodes.iter().for_each(|(_, _, rect)| taken.take(*rect));
+        let dot = |at: Pos2| Rect::from_center_size(at, Vec2::splat(size::CUSTOMER * 2.0));
+        self.customers.iter().for_each(|(_, at)| taken.take(dot(*at)));
+        self.crowd.iter().for_each(|(_, card)| taken.take(*card));
+        taken
+    }
+
     /// Where somebody stands; also an earlier incarnation of somebody who does.
     fn end(&self, id: NodeId) -> Option<(Kind, Rect)> {
         if let Some(index) = self.by_node.get(&id) {
@@ -221,16 +234,7 @@ pub(crate) fn workflow_diagram_ui(
     // The truth has a line of its own.
     let above = if state.appearance.beliefs { ROOM_FOR_TRUTH } else { 0.0 };
     let diagram = Diagram::set(picture, t, canvas.with_min_y(canvas.top() + above), state);
-    let mut taken = Taken::default();
-    for (_, _, rect) in &diagram.nodes {
-        taken.take(*rect);
-    }
-    for (_, at) in &diagram.customers {
-        taken.take(Rect::from_center_size(*at, Vec2::splat(size::CUSTOMER * 2.0)));
-    }
-    if let Some((_, card)) = diagram.crowd {
-        taken.take(card);
-    }
+    let mut taken = diagram.taken();
     let room = gestures::room_for_buttons(canvas);
     let buttons = Rect::from_min_size(canvas.left_bottom() + vec2(12.0, -room.y - 12.0), room);
     taken.take(buttons);
@@ -263,9 +267,11 @@ pub(crate) fn workflow_diagram_ui(
         beliefs::show(ui, &diagram, &notes);
     }
     timers::show(ui, &diagram, state, commands);
-    messages::show(ui, &diagram, &dots, focus, &mut taken, commands);
+    let labels = messages::show(ui, &diagram, &dots, focus, &mut taken, commands);
     gestures::buttons(ui, buttons, &diagram, state, commands);
-    spotlight::show(ui, &Stage { diagram: &diagram, lines: &lines, dots: &dots, cards: &cards }, &state.lit);
+    let stage =
+        Stage { diagram: &diagram, lines: &lines, dots: &dots, cards: &cards, badges: &badges, labels: &labels };
+    spotlight::show(ui, &stage, &state.lit);
     cut::draw(ui, &ground, &diagram, state, commands);
     link_dialog::link_dialog_ui(ui, picture, &mut state.link_dialog, commands);
     standing_time(ui, picture, canvas);

@@ -90,7 +90,7 @@ fn what_is_done_early_counts_and_what_is_done_for_the_reader_too() {
     let mut early = begun();
     orders(&mut early);
     next(&mut early);
-    assert!(says(&early, "✓ Done."), "the order was placed on the page before");
+    assert!(says(&early, "✓ This has already happened."), "the order was placed on the page before");
     let mut done_for = begun();
     next(&mut done_for);
     click(&mut done_for.harness, "Do it for me");

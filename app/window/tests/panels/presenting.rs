@@ -1,11 +1,11 @@
 //! In front of a room: what is hidden, what a clicker does, and how a presentation is left.
 
-use egui::Key;
+use egui::{Key, PointerButton};
 use egui_kittest::kittest::Queryable;
 use knowledge::user_command::{CustomerCommand, UserCommand};
 use protocol::trace::Rate;
 
-use super::{asked_for, at_rest, key, scene, shown};
+use super::{asked_for, at_rest, click, key, place, press, scene, shown};
 
 #[test]
 fn the_same_order_again_is_one_key() {
@@ -53,4 +53,20 @@ fn the_timeline_can_be_hidden() {
     assert!(harness.query_by_label("Timeline").is_none());
     key(&mut harness, Key::J);
     harness.get_by_label("Timeline");
+}
+
+#[test]
+fn without_an_order_form_a_click_on_a_customer_offers_the_dishes() {
+    let mut harness = at_rest();
+    key(&mut harness, Key::P);
+    let at = place(&harness, "customer Grace").center();
+    press(&mut harness, at, PointerButton::Primary, 1);
+    harness.run_steps(3);
+    click(&mut harness, "Order");
+    click(&mut harness, "Pad thai");
+    let asked = asked_for(&mut harness);
+    assert!(
+        matches!(&asked[..], [UserCommand::Customer(CustomerCommand::PlaceOrder { items, .. })] if items == &["Pad thai"]),
+        "{asked:?}"
+    );
 }

@@ -94,8 +94,8 @@ impl Taught {
 
     /// A room raises its hands for A, B and C.
     pub fn vote(&mut self, hands: [u32; 3]) {
-        let again = self.harness.query_by_label("Count hands instead").is_none();
-        self.click(if again { "Vote again" } else { "Count hands instead" });
+        let again = self.harness.query_by_label("In a room: count hands").is_none();
+        self.click(if again { "Vote again" } else { "In a room: count hands" });
         for (letter, hands) in ["A", "B", "C"].into_iter().zip(hands) {
             let field = format!("hands for {letter}");
             self.harness.get_by_label(&field).focus();

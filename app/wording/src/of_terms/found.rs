@@ -1,6 +1,6 @@
 //! Which term explains something that the window shows.
 
-use knowledge::picture::{Life, Node};
+use knowledge::picture::{Life, MarkKind, Node};
 use protocol::ids::Role;
 use protocol::trace::{Actor, Freezing, Standing};
 
@@ -16,6 +16,37 @@ impl Term {
             (Life::Runs, Some(Standing::Backup)) => Term::Backup,
             (Life::Runs, Some(Standing::Joining)) => Term::Joining,
             (Life::Runs, None) => Term::of_actor(node.actor),
+        }
+    }
+
+    /// What a node's card speaks of: what it is, and what its second line counts.
+    #[must_use]
+    pub fn on_card(node: &Node) -> Vec<Self> {
+        let what = Term::of_node(node);
+        match what {
+            Term::Primary => vec![what, Term::Applied, Term::Committed],
+            Term::Backup => vec![what, Term::Applied, Term::InStep],
+            Term::FrontEnd => vec![what, Term::View],
+            Term::NameServer => vec![what, Term::Record],
+            _ => vec![what],
+        }
+    }
+
+    /// What a mark in the timeline is about.
+    #[must_use]
+    pub fn of_mark(kind: MarkKind) -> Self {
+        match kind {
+            MarkKind::Started => Term::Joining,
+            MarkKind::Ended => Term::Crashed,
+            MarkKind::View(_) => Term::ViewChange,
+            MarkKind::Froze | MarkKind::Woke => Term::Frozen,
+            MarkKind::Link { cut: true, .. } => Term::Cut,
+            MarkKind::Link { cut: false, .. } => Term::Link,
+            MarkKind::Bomb => Term::Bomb,
+            MarkKind::Exploded => Term::Failpoint,
+            MarkKind::Plant => Term::InjectedBug,
+            MarkKind::Suspicion => Term::Suspected,
+            MarkKind::Speed => Term::ClusterTime,
         }
     }
 

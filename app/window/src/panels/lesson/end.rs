@@ -39,7 +39,9 @@ pub(super) fn end_ui(ui: &mut Ui, shown: &Shown<'_>, run: &LessonRun) -> Option<
             };
             ui.label(RichText::new(sign).color(ink));
             ui.add(Label::new(RichText::new(&page.title).size(text::BODY)).wrap());
-            let link = ui.link(RichText::new(wording::SHOW_ME).size(text::SMALL));
+            // In one line: a link that is torn in two is hard to click.
+            let words = wording::SHOW_ME.replace(' ', "\u{a0}");
+            let link = ui.link(RichText::new(words).size(text::SMALL));
             if link.accessible_name(format!("{}: {}", wording::SHOW_ME, page.title)).clicked() {
                 clicked = Some(LessonClick::ShowMoment(at));
             }

@@ -9,6 +9,7 @@ use crate::panels::workflow_diagram::Taken;
 use crate::theme::{self, Tokens, size, text};
 use knowledge::picture::{Mark, MarkKind};
 use knowledge::verdict::evidence::Contradicted;
+use wording::Term;
 
 /// Requests in contradictions that are shown.
 const MOST_CONVICTED: usize = 24;
@@ -86,7 +87,8 @@ pub(super) fn paint_above(
         shape(painter, t, mark.kind, at, later);
         if pointer.is_some_and(|pointer| pointer.distance(at) < 8.0) {
             let name = mark.name.as_deref().unwrap_or_default();
-            told = Some(format!("{} · {name} {}", wording::clock(mark.at), wording::line_of_log(&mark.line).1));
+            let what = format!("{} · {name} {}", wording::clock(mark.at), wording::line_of_log(&mark.line).1);
+            told = Some(format!("{what}\n{}", Term::of_mark(mark.kind).explained()));
         }
     }
     if let (Some(words), Some(pointer)) = (told, pointer) {

@@ -1,12 +1,12 @@
 //! The numbers on lines can be taken hold of: each says what its step is, and a click shows the last message of that step.
 
-use egui::{Pos2, Rect, Role, Sense, Ui, Vec2, WidgetInfo};
+use egui::{Align2, Painter, Pos2, Rect, Role, Sense, Stroke, Ui, Vec2, WidgetInfo};
 use protocol::ids::NodeId;
 use protocol::message::Step;
 
 use super::relations::CROWD;
 use super::{Diagram, DiagramState};
-use crate::theme::size;
+use crate::theme::{self, Tokens, size, text};
 use crate::widgets::Explains;
 use wording::Term;
 
@@ -15,6 +15,27 @@ pub(super) struct Badge {
     pub(super) at: Pos2,
     pub(super) step: Step,
     pub(super) ends: (NodeId, NodeId),
+    /// How strongly it glows, and whether because a message was lost.
+    pub(super) glow: (f32, bool),
+}
+
+impl Badge {
+    /// In a circle; filled while its message glows.
+    pub(super) fn paint(&self, painter: &Painter, t: &Tokens) {
+        let (strength, lost) = self.glow;
+        let (full, full_ink) = if lost { (t.tomato_text, t.on_strong) } else { (t.saffron, t.on_saffron) };
+        let edge = theme::between(theme::between(t.canvas, t.dim, 0.62), full, strength);
+        let fill = theme::between(t.canvas, full, strength);
+        let ink = if strength > 0.5 { full_ink } else { t.dim };
+        painter.circle(self.at, size::NUMBER, fill, Stroke::new(size::HAIRLINE, edge));
+        painter.text(self.at, Align2::CENTER_CENTER, self.step.0.to_string(), theme::plain(text::SMALL), ink);
+    }
+
+    /// On a line that a lesson speaks of.
+    pub(super) fn paint_lit(&self, painter: &Painter, t: &Tokens) {
+        painter.circle(self.at, size::NUMBER + 1.0, t.panel, Stroke::new(size::OUTLINE, t.tomato));
+        painter.text(self.at, Align2::CENTER_CENTER, self.step.0.to_string(), theme::strong(text::SMALL), t.text);
+    }
 }
 
 /// A step on a line, of which somebody wants to see the last message.
@@ -29,7 +50,7 @@ pub(super) fn show(ui: &mut Ui, diagram: &Diagram<'_>, badges: &[Badge], state: 
     let now = ui.input(|input| input.time);
     let clicks = ui.input(|input| input.pointer.any_pressed());
     state.none_yet.take_if(|(_, until)| clicks || *until <= now);
-    for Badge { at, step, ends } in badges {
+    for Badge { at, step, ends, .. } in badges {
         let names = (name(diagram, ends.0), name(diagram, ends.1));
         let area = Rect::from_center_size(*at, Vec2::splat(size::NUMBER * 2.0));
         let id = ui.scope_id().with(("badge", step.0, &names));

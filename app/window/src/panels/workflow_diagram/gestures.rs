@@ -118,6 +118,11 @@ pub(super) fn on_nodes(
         }
         let refuses = commands.refuses;
         menu_beside(ui, &response, |ui| asking(ui, refuses, |ui| node_menu(ui, diagram.picture, node, commands)));
+        // The timers at the lower edge explain themselves.
+        let on_timers = response.hover_pos().is_some_and(|at| at.y > rect.bottom() - size::ROW / 2.0);
+        if !on_timers && !response.dragged() && !response.context_menu_opened() {
+            response.explains_all(&Term::on_card(node), wording::CARD_MEANS);
+        }
     }
 }
 
@@ -242,7 +247,14 @@ pub(super) fn on_customers(
         }
         carry(ui, &response, diagram, customer, state, commands);
         let refuses = commands.refuses;
-        menu(ui, &response, |ui| asking(ui, refuses, |ui| customer_menu(ui, diagram, customer, commands)));
+        let by_click = state.orders.take_if(|id| *id == customer.id).is_some();
+        if state.appearance.presents && (response.clicked() || on_card.as_ref().is_some_and(Response::clicked)) {
+            state.orders = Some(customer.id);
+            ui.ctx().request_repaint();
+        }
+        menu_opening(ui, &response, by_click, |ui| {
+            asking(ui, refuses, |ui| customer_menu(ui, diagram, customer, commands));
+        });
         if let Some(on_card) = on_card {
             menu(ui, &on_card, |ui| asking(ui, refuses, |ui| customer_menu(ui, diagram, customer, commands)));
         } else {

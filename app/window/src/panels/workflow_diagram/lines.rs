@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use egui::{Align2, Color32, Painter, Pos2, Rect, Shape, Stroke, Vec2};
+use egui::{Painter, Pos2, Rect, Shape, Stroke, Vec2};
 use protocol::ids::NodeId;
 use protocol::message::Step;
 use protocol::trace::LinkRule;
@@ -17,7 +17,7 @@ use super::relations::{Pattern, Relation, relations};
 use super::way::Way;
 use crate::panels::links::{self, Ends};
 use crate::panels::{Focus, Selected, pace};
-use crate::theme::{self, Tokens, size, text, time};
+use crate::theme::{self, Tokens, size, time};
 use knowledge::picture::{End, Picture};
 
 /// Two who talk, and the way between them on this canvas.
@@ -128,9 +128,11 @@ pub(super) fn paint(
     let chosen: Vec<_> = numbers.iter().flat_map(|numbers| choose(numbers, fixed, &mut written)).collect();
     let free: Vec<_> = chosen.into_iter().filter(|(_, at)| taken.is_free(room(*at))).collect();
     let shown = |(number, at): (&Number, Pos2)| {
-        number.paint(at, painter, diagram.tokens);
+        let glow = (number.strength, number.lost);
+        let badge = Badge { at, step: Step(number.step), ends: number.ends, glow };
+        badge.paint(painter, diagram.tokens);
         taken.take(room(at));
-        Badge { at, step: Step(number.step), ends: number.ends }
+        badge
     };
     free.into_iter().map(shown).collect()
 }
@@ -274,17 +276,5 @@ fn selected_way(painter: &Painter, diagram: &Diagram<'_>, focus: &Focus) {
         && let Some(way) = diagram.way(id.from, to)
     {
         painter.line(way.points().to_vec(), Stroke::new(size::OUTLINE, diagram.tokens.text));
-    }
-}
-
-impl Number {
-    /// In a circle; filled while its message glows.
-    fn paint(&self, at: Pos2, painter: &Painter, t: &Tokens) {
-        let (full, full_ink) = if self.lost { (t.tomato_text, t.on_strong) } else { (t.saffron, t.on_saffron) };
-        let edge = theme::between(theme::between(t.canvas, t.dim, 0.62), full, self.strength);
-        let fill = theme::between(t.canvas, full, self.strength);
-        let ink: Color32 = if self.strength > 0.5 { full_ink } else { t.dim };
-        painter.circle(at, size::NUMBER, fill, Stroke::new(size::HAIRLINE, edge));
-        painter.text(at, Align2::CENTER_CENTER, self.step.to_string(), theme::plain(text::SMALL), ink);
     }
 }

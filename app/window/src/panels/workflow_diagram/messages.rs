@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use egui::{Align2, Pos2, Rect, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
-use protocol::ids::NodeId;
+use protocol::ids::{MessageId, NodeId};
 
 use super::Diagram;
 use super::gestures::{entry, menu};
@@ -60,7 +60,8 @@ pub(super) fn place<'a>(diagram: &Diagram<'a>, reduced_motion: bool) -> Vec<Dot<
     dots
 }
 
-/// Shows all messages on their way; a click on one selects it, a right click says what can be done with it.
+/// Shows all messages on their way; a click on one selects it, a right click says what can be done with it. Returns where
+/// their words stand.
 pub(super) fn show(
     ui: &mut Ui,
     diagram: &Diagram<'_>,
@@ -68,13 +69,14 @@ pub(super) fn show(
     focus: &mut Focus,
     taken: &mut Taken,
     commands: &mut CommandQueue,
-) {
+) -> Vec<(MessageId, Rect)> {
+    let mut labels = Vec::new();
     for (index, Dot { flying, at }) in dots.iter().enumerate() {
         let this = Selected::Message(flying.id, flying.to);
         let selected = focus.selected == this;
         dot(ui, diagram.tokens, flying, *at, selected || focus.hovered == this, dots.len() > CROWD);
         if index < MOST_LABELS && flying.facts.step.is_some() {
-            label(ui, diagram, flying, *at, taken);
+            labels.extend(label(ui, diagram, flying, *at, taken).map(|words| (flying.id, words)));
         }
         let area = Rect::from_center_size(*at, Vec2::splat(size::NUMBER * 2.0 + 6.0));
         let id = ui.scope_id().with(("message", flying.id, flying.to));
@@ -97,6 +99,7 @@ pub(super) fn show(
             wording::whereabouts(flying, diagram.picture)
         ));
     }
+    labels
 }
 
 fn message_menu(ui: &mut Ui, diagram: &Diagram<'_>, flying: &MessageInFlight, commands: &mut CommandQueue) {
@@ -161,7 +164,7 @@ fn held_dot(ui: &Ui, t: &Tokens, flying: &MessageInFlight, at: Pos2, selected: b
 }
 
 /// The message's words where they cover nothing, or nowhere.
-fn label(ui: &Ui, diagram: &Diagram<'_>, flying: &MessageInFlight, at: Pos2, taken: &mut Taken) {
+fn label(ui: &Ui, diagram: &Diagram<'_>, flying: &MessageInFlight, at: Pos2, taken: &mut Taken) -> Option<Rect> {
     let t = diagram.tokens;
     let font = theme::strong(text::SMALL);
     let galley = ui.painter().layout_no_wrap(wording::label(&flying.facts.summary).into_owned(), font, t.on_saffron);
@@ -184,8 +187,8 @@ fn label(ui: &Ui, diagram: &Diagram<'_>, flying: &MessageInFlight, at: Pos2, tak
         vec2(-away - room.x, -away - 2.0 * room.y),
     ];
     let places = places.map(|offset| Rect::from_min_size(at + offset, room));
-    if let Some(rect) = taken.first_free(diagram.canvas.shrink(4.0), places) {
-        ui.painter().rect_filled(rect, room.y / 2.0, t.saffron);
-        ui.painter().galley(rect.center() - galley.size() / 2.0, galley, t.on_saffron);
-    }
+    let rect = taken.first_free(diagram.canvas.shrink(4.0), places)?;
+    ui.painter().rect_filled(rect, room.y / 2.0, t.saffron);
+    ui.painter().galley(rect.center() - galley.size() / 2.0, galley, t.on_saffron);
+    Some(rect)
 }

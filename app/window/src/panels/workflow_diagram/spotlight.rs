@@ -1,10 +1,11 @@
 //! What a lesson's page speaks of is lit; the rest of the canvas recedes. Found anew in each frame, wherever things stand then.
 
-use egui::{Rect, Shape, Stroke, StrokeKind, Ui, Vec2, pos2};
-use protocol::ids::{CustomerId, NodeId};
+use egui::{Rect, Shape, Stroke, StrokeKind, Ui, pos2};
+use protocol::ids::{CustomerId, MessageId, NodeId};
 use protocol::trace::Standing;
 
 use super::Diagram;
+use super::badges::Badge;
 use super::lines::Line;
 use super::messages::Dot;
 use crate::theme::{self, size};
@@ -17,6 +18,9 @@ pub(super) struct Stage<'a> {
     pub lines: &'a [Line<'a>],
     pub dots: &'a [Dot<'a>],
     pub cards: &'a [(CustomerId, Rect)],
+    pub badges: &'a [Badge],
+    /// Of the messages that have one.
+    pub labels: &'a [(MessageId, Rect)],
 }
 
 /// Lets everything recede but what is lit; nothing, if nothing of it is there.
@@ -38,6 +42,9 @@ pub(super) fn show(ui: &Ui, stage: &Stage<'_>, lit: &[Spot]) {
     }
     for line in links {
         ui.painter().add(Shape::line(line.way.points().to_vec(), Stroke::new(size::STRONG, t.tomato)));
+        let (one, other) = (line.relation.from.0, line.relation.to.0);
+        let on_it = stage.badges.iter().filter(|badge| [(one, other), (other, one)].contains(&badge.ends));
+        on_it.for_each(|badge| badge.paint_lit(ui.painter(), t));
     }
 }
 
@@ -46,7 +53,7 @@ const VEIL: f32 = 0.66;
 /// Around what is lit, in points.
 const MARGIN: f32 = 6.0;
 
-fn places(Stage { diagram, dots, cards, .. }: &Stage<'_>, spot: &Spot) -> Vec<Rect> {
+fn places(Stage { diagram, dots, cards, labels, .. }: &Stage<'_>, spot: &Spot) -> Vec<Rect> {
     match spot {
         Spot::End(end) => {
             let with_card = |id: NodeId| {
@@ -59,10 +66,11 @@ fn places(Stage { diagram, dots, cards, .. }: &Stage<'_>, spot: &Spot) -> Vec<Re
         }
         Spot::Messages(step) => {
             let of_step = |dot: &&Dot<'_>| dot.flying.facts.step.is_some_and(|it| it.0 == *step);
-            dots.iter()
-                .filter(of_step)
-                .map(|dot| Rect::from_center_size(dot.at, Vec2::splat(5.0 * size::NUMBER)))
-                .collect()
+            let with_words = |dot: &Dot<'_>| {
+                let words = labels.iter().find(|(message, _)| *message == dot.flying.id).map(|(_, words)| *words);
+                dot.room().union(words.unwrap_or(dot.room())).expand(MARGIN)
+            };
+            dots.iter().filter(of_step).map(with_words).collect()
         }
         // These are lines, or do not stand on the canvas.
         Spot::Link(..) | Spot::Light(_) | Spot::Part(_) => Vec::new(),
