@@ -3,6 +3,7 @@
 use egui::{Area, Context, Frame, Id, Label, Order, Rect, RichText, Shape, Stroke, Vec2, pos2, vec2};
 
 use super::Window;
+use super::lessons::Pointed;
 use crate::theme::{self, size, text, tokens_of};
 use knowledge::picture::Service;
 use knowledge::user_command::{CustomerCommand, UserCommand};
@@ -10,11 +11,12 @@ use scenarios::Part;
 
 impl Window {
     /// Points at the order form, while an order can be placed and none ever was.
-    pub(super) fn greet(&self, context: &Context, parts: &[(Part, Rect)]) {
+    pub(super) fn greet(&self, context: &Context, parts: &[(Pointed, Rect)]) {
         let is_alone =
             self.past.is_none() && self.performed().is_none() && !self.teaches() && !self.appearance.presents;
         let serves = matches!(self.picture.service(), Service::Serving { .. });
-        let form = parts.iter().find(|(part, _)| *part == Part::OrderForm && self.greets && is_alone && serves);
+        let form =
+            parts.iter().find(|(part, _)| *part == Pointed::Part(Part::OrderForm) && self.greets && is_alone && serves);
         let Some((_, form)) = form else { return };
         let t = tokens_of(context.theme());
         let tip = pos2(form.right() + 2.0, form.top() + form.height().min(HIGHEST) * LOW);

@@ -16,7 +16,8 @@ use crate::panels::timeline::Look;
 use crate::performing::{self, Performing};
 use crate::theme::{size, tokens_of};
 use scenarios::lesson_run::LessonRun;
-use scenarios::{EndName, LESSONS, Lesson, Part, Spot, Unsafe, built_in_lessons};
+use scenarios::{EndName, LESSONS, Lesson, Part, Question, Spot, Unsafe, built_in_lessons};
+use wording::Term;
 
 /// What is remembered of lessons beside the one under way.
 #[derive(Default)]
@@ -98,18 +99,26 @@ pub(super) fn chip(shown: &Shown<'_>) -> [String; 3] {
     wording::lesson_chip(shown.number, shown.title, at)
 }
 
-/// A ring around each part of the window that the page speaks of; a light is one of the lights.
-pub(super) fn ring_parts(context: &Context, spots: &[Spot], parts: &[(Part, Rect)]) {
+/// What stands beside the canvas and can be pointed at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pointed {
+    Part(Part),
+    /// The light that is about this.
+    Light(Term),
+}
+
+/// A ring around each of these that the page speaks of.
+pub(super) fn ring_parts(context: &Context, spots: &[Spot], parts: &[(Pointed, Rect)]) {
     let painter = context.layer_painter(LayerId::new(Order::Middle, Id::unique("spotlight")));
     let ring = Stroke::new(size::STRONG, tokens_of(context.theme()).tomato);
-    for (part, place) in parts {
-        let is_meant = |spot: &Spot| match spot {
-            Spot::Part(meant) => meant == part,
-            Spot::Light(_) => *part == Part::Lights,
-            Spot::End(_) | Spot::Link(..) | Spot::Messages(_) => false,
-        };
-        if spots.iter().any(is_meant) {
-            painter.rect_stroke(place.shrink(size::STEP), f32::from(size::CORNER), ring, StrokeKind::Inside);
+    let meant = spots.iter().filter_map(|spot| match spot {
+        Spot::Part(part) => Some(Pointed::Part(*part)),
+        Spot::Light(light) => Some(Pointed::Light(Term::of_light(*light))),
+        Spot::End(_) | Spot::Link(..) | Spot::Messages(_) => None,
+    });
+    for this in meant {
+        for (_, place) in parts.iter().filter(|(pointed, _)| *pointed == this) {
+            painter.rect_stroke(place.shrink(size::STEP / 2.0), f32::from(size::CORNER), ring, StrokeKind::Inside);
         }
     }
 }
@@ -153,6 +162,16 @@ impl Window {
         let forms = spots.iter_mut().filter(|spot| self.appearance.presents && **spot == Spot::Part(Part::OrderForm));
         forms.for_each(|spot| *spot = Spot::End(EndName::Customers));
         spots
+    }
+
+    /// Whether there is no inspector, so that a click on a node is to say what can be done with it; on a page that asks for a
+    /// node, the click is the answer.
+    pub(super) fn clicks_open_menus(&self) -> bool {
+        let shown = shown(self.performing.as_ref(), self.lessons.looks_at, self.played);
+        let page = shown.as_ref().and_then(|shown| shown.run?.page(shown.page));
+        let prediction = page.and_then(|(page, _)| page.prediction.as_ref());
+        let asks_for_node = prediction.is_some_and(|asked| matches!(asked.question, Question::Node(..)));
+        (self.appearance.presents || shown.is_some()) && !asks_for_node
     }
 
     /// The catalogue, while it is open.

@@ -62,7 +62,7 @@ use knowledge::verdict::evidence::Judged;
 use scenarios::{Part, Scenario};
 
 use arrangement::{Side, arrange};
-use lessons::Lessons;
+use lessons::{Lessons, Pointed};
 
 pub use exchange::App;
 pub use files::file_name;
@@ -135,6 +135,7 @@ impl Window {
         let free = keys::claim(ui, self);
         self.follow_side();
         self.diagram.lit = self.spots();
+        self.diagram.menus_by_click = self.clicks_open_menus();
         let (click, click_on_lesson) = self.panels(ui);
         if self.toolbar.about {
             about::about_ui(ui, &mut self.toolbar.about);
@@ -203,12 +204,12 @@ impl Window {
         let shown_bar = Panel::top("toolbar").exact_size(size::TOOLBAR).frame(bar).show(ui, |ui| {
             toolbar_ui(ui, picture, &mut self.toolbar, &mut self.appearance, commands);
         });
-        let mut parts = vec![(Part::Speed, shown_bar.response.rect)];
+        let mut parts = vec![(Pointed::Part(Part::Speed), shown_bar.response.rect)];
         let performed_click = banner::banner_ui(ui, picture, performed.as_ref(), &mut self.scenarios.asked, commands);
         let click = past_banner_ui(ui, shown.as_ref());
         notices_ui(ui, &mut self.notices);
         if room.status_bar {
-            parts.push(status_panel(ui, course, &judged, bar, &mut self.bottom.timeline));
+            parts.extend(status_panel(ui, course, &judged, bar, &mut self.bottom.timeline));
         }
         if let Some(range) = room.left {
             // Its width was chosen beside another panel, or alone.
@@ -229,12 +230,12 @@ impl Window {
                     _ => ordering_ui(ui, picture, &mut self.order_form, &mut self.focus, commands),
                 }
             });
-            parts.push((Part::OrderForm, panel.response.rect));
+            parts.push((Pointed::Part(Part::OrderForm), panel.response.rect));
         }
         if let Some(range) = room.bottom.filter(|_| !self.appearance.hides_tabs) {
             let panel = Panel::bottom("bottom").resizable(true).default_size(room.bottom_at_first).size_range(range);
             let panel = panel.frame(side).show(ui, |ui| bottom_ui(ui, course, &mut self.bottom, &mut self.focus));
-            parts.push((Part::Timeline, panel.response.rect));
+            parts.push((Pointed::Part(Part::Timeline), panel.response.rect));
         }
         if let Some(range) = room.right {
             Panel::right("right").default_size(size::RIGHT).size_range(range).frame(side).show(ui, |ui| {
@@ -245,10 +246,10 @@ impl Window {
                 }
             });
         }
-        if room.narrator
-            && let Some(at) = narrator_ui(ui, told.as_ref(), self.appearance.presents)
-        {
-            self.bottom.looks_at(at);
+        if room.narrator {
+            let (strip, clicked) = narrator_ui(ui, told.as_ref(), self.appearance.presents);
+            parts.push((Pointed::Part(Part::Narrator), strip));
+            clicked.into_iter().for_each(|at| self.bottom.looks_at(at));
         }
         CentralPanel::no_frame().show(ui, |ui| {
             workflow_diagram_ui(ui, picture, &mut self.diagram, &mut self.focus, commands);
@@ -259,7 +260,7 @@ impl Window {
     }
 
     /// Points at the parts of the window that a lesson's page, or the greeting, is about.
-    fn point_at(&self, context: &Context, parts: &[(Part, Rect)]) {
+    fn point_at(&self, context: &Context, parts: &[(Pointed, Rect)]) {
         lessons::ring_parts(context, &self.diagram.lit, parts);
         self.greet(context, parts);
     }
@@ -321,20 +322,21 @@ fn side_tabs_ui(ui: &mut Ui, side: &mut Side, teaches: bool) {
     hairline(ui);
 }
 
-/// The lights at the bottom; a red one that is clicked shows its moment in the timeline. Says where they stand.
+/// The lights at the bottom; a red one that is clicked shows its moment in the timeline. Says where they stand, together and each.
 fn status_panel(
     ui: &mut Ui,
     course: Course<'_>,
     judged: &Judged,
     frame: Frame,
     timeline: &mut TimelineState,
-) -> (Part, Rect) {
+) -> Vec<(Pointed, Rect)> {
     let panel = Panel::bottom("status bar").exact_size(size::STATUS_BAR).frame(frame);
     let shown = panel.show(ui, |ui| status_bar_ui(ui, course.shown, judged));
-    if let Some(at) = shown.inner.and_then(|request| course.asked_at(request)) {
+    if let Some(at) = shown.inner.wanted.and_then(|request| course.asked_at(request)) {
         timeline.show(at, course);
     }
-    (Part::Lights, shown.response.rect)
+    let lights = shown.inner.lights.into_iter().map(|(term, place)| (Pointed::Light(term), place.expand(size::STEP)));
+    lights.chain([(Pointed::Part(Part::Lights), shown.response.rect)]).collect()
 }
 
 /// Under which name the system keeps what is remembered.

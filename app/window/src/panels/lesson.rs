@@ -44,8 +44,8 @@ pub struct LessonState {
     page: usize,
     choice: Option<usize>,
     number: String,
-    /// What happened was brought into sight.
-    is_revealed: bool,
+    /// For how many frames what happened was brought into sight.
+    revealed_for: u8,
     /// A show of hands that is being entered.
     hands: Option<Vec<u32>>,
 }

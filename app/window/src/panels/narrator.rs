@@ -3,7 +3,8 @@
 
 use egui::accesskit::Live;
 use egui::{
-    Align2, Frame, Galley, Label, Panel, Pos2, Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
+    Align2, Frame, Galley, Label, Panel, Pos2, Rect, Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo, pos2,
+    vec2,
 };
 use std::sync::Arc;
 use wording::narrator::{Sentence, Weight};
@@ -42,8 +43,8 @@ impl Words {
     }
 }
 
-/// The strip. Returns the moment that was clicked.
-pub fn narrator_ui(ui: &mut Ui, sentence: Option<&Sentence>, presents: bool) -> Option<u64> {
+/// The strip. Returns where it stands, and the moment that was clicked.
+pub fn narrator_ui(ui: &mut Ui, sentence: Option<&Sentence>, presents: bool) -> (Rect, Option<u64>) {
     let t = tokens(ui);
     let width = (ui.available_width() - 2.0 * MARGIN.0 - BADGE - TIME).max(80.0);
     let nothing = (wording::NOTHING_TOLD, None);
@@ -75,13 +76,14 @@ pub fn narrator_ui(ui: &mut Ui, sentence: Option<&Sentence>, presents: bool) -> 
             if let Some(means) = words.means {
                 ui.painter().galley(pos2(left + BADGE, below), means, t.dim);
             }
-            sentence.filter(|sentence| time(ui, strip, sentence.at).clicked()).map(|sentence| sentence.at)
+            let clicked = sentence.filter(|sentence| time(ui, strip, sentence.at).clicked());
+            (strip, clicked.map(|sentence| sentence.at))
         })
         .inner
 }
 
 /// What a screen reader says as soon as it changes.
-fn spoken(ui: &mut Ui, strip: egui::Rect, sentence: Option<&Sentence>, what: &str, means: Option<&str>) {
+fn spoken(ui: &mut Ui, strip: Rect, sentence: Option<&Sentence>, what: &str, means: Option<&str>) {
     let response = ui.interact(strip, ui.scope_id().with("sentence"), Sense::hover());
     let words = sentence.map_or_else(|| what.to_owned(), Sentence::numbered);
     let words = means.map_or(words.clone(), |means| format!("{words} {means}"));
@@ -105,10 +107,10 @@ fn badge(ui: &Ui, sentence: &Sentence, at: Pos2) {
 }
 
 /// When it happened, and the way there.
-fn time(ui: &mut Ui, strip: egui::Rect, at: u64) -> Response {
+fn time(ui: &mut Ui, strip: Rect, at: u64) -> Response {
     let t = tokens(ui);
     let room =
-        egui::Rect::from_min_max(pos2(strip.right() - TIME, strip.top()), strip.right_bottom()).shrink2(vec2(8.0, 4.0));
+        Rect::from_min_max(pos2(strip.right() - TIME, strip.top()), strip.right_bottom()).shrink2(vec2(8.0, 4.0));
     let mut ui = ui.new_child(egui::UiBuilder::new().max_rect(room));
     let words = RichText::new(format!("{} s →", wording::clock(at))).size(text::SMALL).color(t.dim);
     let mut clicked = None;

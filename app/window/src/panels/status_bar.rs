@@ -1,7 +1,7 @@
 //! The line at the bottom: what customers were told, and whether that is so. Each light says why on hover; a red one leads to
 //! the requests that contradict each other.
 
-use egui::{Label, RichText, Sense, Ui};
+use egui::{Label, Rect, Response, RichText, Sense, Ui};
 use protocol::ids::RequestId;
 
 use crate::theme::{self, size, text, tokens};
@@ -10,17 +10,28 @@ use knowledge::picture::Picture;
 use knowledge::verdict::evidence::Judged;
 use wording::{self, Light, Term};
 
-/// The whole line. Returns the request to look at, if a red light was clicked.
-pub fn status_bar_ui(ui: &mut Ui, picture: &Picture, judged: &Judged) -> Option<RequestId> {
-    let mut wanted = None;
+/// What came of the line.
+#[derive(Debug, Default)]
+pub struct StatusBar {
+    /// The request to look at, if a red light was clicked.
+    pub wanted: Option<RequestId>,
+    /// Where each light stands.
+    pub lights: Vec<(Term, Rect)>,
+}
+
+/// The whole line.
+pub fn status_bar_ui(ui: &mut Ui, picture: &Picture, judged: &Judged) -> StatusBar {
+    let mut bar = StatusBar::default();
     let stats = &picture.stats;
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 14.0;
         let lights = wording::lights(judged, stats);
         let height = fitting_height(ui, &lights);
         for light in lights {
-            if light_ui(ui, &light, height) {
-                wanted = light.leads_to;
+            let response = light_ui(ui, &light, height);
+            bar.lights.push((light.term, response.rect));
+            if light.good == Some(false) && response.clicked() {
+                bar.wanted = light.leads_to;
             }
         }
         from_right(ui, |ui| {
@@ -38,7 +49,7 @@ pub fn status_bar_ui(ui: &mut Ui, picture: &Picture, judged: &Judged) -> Option<
             }
         });
     });
-    wanted
+    bar
 }
 
 /// Room that one of the words at the right needs.
@@ -64,8 +75,8 @@ fn sign(light: &Light) -> &'static str {
     }
 }
 
-/// A tick, a cross or a ring before the words, never colour alone. True: it is red and was clicked.
-fn light_ui(ui: &mut Ui, light: &Light, height: f32) -> bool {
+/// A tick, a cross or a ring before the words, never colour alone.
+fn light_ui(ui: &mut Ui, light: &Light, height: f32) -> Response {
     let t = tokens(ui);
     let ink = match light.good {
         Some(true) => t.basil_text,
@@ -80,5 +91,5 @@ fn light_ui(ui: &mut Ui, light: &Light, height: f32) -> bool {
     if response.has_focus() {
         ui.painter().rect_stroke(response.rect.expand(2.0), 4.0, (size::OUTLINE, t.sea), egui::StrokeKind::Inside);
     }
-    response.explains_all(&[light.term], &light.why).clicked() && light.good == Some(false)
+    response.explains_all(&[light.term], &light.why)
 }

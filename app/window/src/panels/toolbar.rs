@@ -135,7 +135,8 @@ pub(crate) fn toolbar_ui(
                 help_button(ui, &mut state.help);
             }
             let words = if appearance.presents { "End presentation" } else { "Present" };
-            let short = if narrow && appearance.presents { "End" } else { words };
+            // Whether orders are answered matters more than how this is called.
+            let short = if appearance.presents { "End" } else { words };
             let present = widgets::button(ui, short).accessible_name(words);
             if present.on_hover_text("Larger, without side panels (P)").clicked() {
                 appearance.presents = !appearance.presents;

@@ -63,12 +63,12 @@ pub struct DiagramState {
     /// A step that has had no message yet: it is said at its number until this time.
     #[serde(skip)]
     pub none_yet: Option<(LastOfStep, f64)>,
-    /// The line of which the menu opens next: its number was clicked, which lies over it.
+    /// The menu that opens in the next frame.
     #[serde(skip)]
-    opens_menu: Option<(String, String)>,
-    /// The customer whose menu opens next: it was clicked in a presentation, which has no order form.
+    opens: Option<MenuOf>,
+    /// A click on a node opens its menu: there is no inspector.
     #[serde(skip)]
-    orders: Option<CustomerId>,
+    pub menus_by_click: bool,
     /// How the window looks now.
     #[serde(skip)]
     pub appearance: Appearance,
@@ -125,6 +125,15 @@ impl DiagramState {
     pub(crate) fn takes_arrows(&self, ui: &Ui) -> bool {
         self.ground.is_some_and(|ground| ui.memory(|memory| memory.has_focus(ground)))
     }
+}
+
+/// Whose menu opens by a click on something else, or without an inspector or an order form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum MenuOf {
+    /// The line between these two: one of its numbers was clicked, which lies over it.
+    Line(String, String),
+    Node(String),
+    Customer(CustomerId),
 }
 
 /// Everything on the canvas with its place, for one frame.

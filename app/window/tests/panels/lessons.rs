@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use egui::{Key, vec2};
 use egui_kittest::kittest::Queryable;
+use knowledge::user_command::UserCommand;
 use protocol::trace::Rate;
 use window::Window;
 use window::panels::Selected;
@@ -217,4 +218,15 @@ fn while_time_stands_still_a_page_says_so_and_nothing_fails() {
     taught.harness.run_steps(2);
     taught.harness.get_by_label("An order");
     assert_eq!(taught.harness.state().focus.selected, Selected::Nothing);
+}
+
+#[test]
+fn beside_a_page_a_click_on_a_node_says_what_can_be_done_with_it() {
+    let mut taught = begun();
+    let at = crate::place(&taught.harness, "node replica-2").center();
+    crate::press(&mut taught.harness, at, egui::PointerButton::Primary, 1);
+    taught.harness.run_steps(3);
+    click(&mut taught.harness, "Crash replica-2");
+    let crash = UserCommand::Crash { node: "replica-2".into() };
+    assert_eq!(crate::asked_for(&mut taught.harness), [crash], "the page has the inspector's place");
 }

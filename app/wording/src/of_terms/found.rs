@@ -2,9 +2,11 @@
 
 use knowledge::picture::{Life, MarkKind, Node};
 use protocol::ids::Role;
+use protocol::judge::ContradictionKind;
 use protocol::trace::{Actor, Freezing, Standing};
 
 use super::Term;
+use scenarios::Light;
 
 impl Term {
     /// What a node is at present.
@@ -29,6 +31,18 @@ impl Term {
             Term::FrontEnd => vec![what, Term::View],
             Term::NameServer => vec![what, Term::Record],
             _ => vec![what],
+        }
+    }
+
+    /// The light of the window that shows what a scenario or a lesson speaks of.
+    #[must_use]
+    pub fn of_light(light: Light) -> Self {
+        match light {
+            Light::Shows(ContradictionKind::Lost) => Term::Lost,
+            Light::Shows(ContradictionKind::Doubled) => Term::StoredTwice,
+            Light::Shows(ContradictionKind::Stale) => Term::ReadStale,
+            Light::Shows(ContradictionKind::Reordered | ContradictionKind::Invented) => Term::HistoryLinearizable,
+            Light::ReplicasDiffer => Term::ReplicasIdentical,
         }
     }
 

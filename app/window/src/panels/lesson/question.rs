@@ -217,10 +217,15 @@ fn reveal(ui: &mut Ui, run: &LessonRun, number: usize, state: &mut LessonState) 
     }
     ui.add_space(size::STEP);
     let explained = ui.scope(|ui| prose_ui(ui, &revealed.prediction.explanation, text::LARGE, t.text)).response;
-    // What happened, and why, comes into sight by itself, once.
-    if !std::mem::replace(&mut state.is_revealed, true) {
+    // What happened, and why, comes into sight by itself. How much room it has, a few frames tell.
+    if state.revealed_for < FRAMES {
+        state.revealed_for += 1;
+        ui.add_space(size::ROW / 2.0);
         explained.scroll_to_me(Some(Align::Max));
+        ui.ctx().request_repaint();
     }
 }
 
+/// As long as it takes until the page has its final room.
+const FRAMES: u8 = 4;
 const ROOM_FOR_VOTES: f32 = 64.0;

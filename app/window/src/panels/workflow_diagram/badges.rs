@@ -5,7 +5,7 @@ use protocol::ids::NodeId;
 use protocol::message::Step;
 
 use super::relations::CROWD;
-use super::{Diagram, DiagramState};
+use super::{Diagram, DiagramState, MenuOf};
 use crate::theme::{self, Tokens, size, text};
 use crate::widgets::Explains;
 use wording::Term;
@@ -69,7 +69,7 @@ pub(super) fn show(ui: &mut Ui, diagram: &Diagram<'_>, badges: &[Badge], state: 
         }
         // What can be done with the line below is told by its own menu.
         if response.secondary_clicked() {
-            state.opens_menu = Some(names.clone());
+            state.opens = Some(MenuOf::Line(names.0.clone(), names.1.clone()));
         }
         if response.explains_all(&[Term::Step(*step)], wording::BADGE_MEANS).clicked() {
             state.asks_last = Some(this);

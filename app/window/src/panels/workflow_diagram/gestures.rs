@@ -9,7 +9,7 @@ use protocol::ids::CustomerId;
 use protocol::trace::{Blast, Bomb, FAILPOINTS, Part};
 
 use super::cards::{self, Marks};
-use super::{Diagram, DiagramState, layout, marks};
+use super::{Diagram, DiagramState, MenuOf, layout, marks};
 use crate::panels::actions::{self, Action};
 use crate::panels::{Focus, Selected};
 use crate::theme::size;
@@ -116,8 +116,16 @@ pub(super) fn on_nodes(
         if response.double_clicked() {
             state.moved.remove(&node.name);
         }
+        let this = MenuOf::Node(node.name.clone());
+        let by_click = state.opens.take_if(|opens| *opens == this).is_some();
+        if state.menus_by_click && response.clicked() {
+            state.opens = Some(this);
+            ui.ctx().request_repaint();
+        }
         let refuses = commands.refuses;
-        menu_beside(ui, &response, |ui| asking(ui, refuses, |ui| node_menu(ui, diagram.picture, node, commands)));
+        menu_beside(ui, &response, by_click, |ui| {
+            asking(ui, refuses, |ui| node_menu(ui, diagram.picture, node, commands));
+        });
         // The timers at the lower edge explain themselves.
         let on_timers = response.hover_pos().is_some_and(|at| at.y > rect.bottom() - size::ROW / 2.0);
         if !on_timers && !response.dragged() && !response.context_menu_opened() {
@@ -143,9 +151,10 @@ pub(super) fn menu(ui: &Ui, response: &Response, contents: impl FnOnce(&mut Ui))
 }
 
 /// The same, beside the thing in any case: what it does can be seen while the menu is open.
-fn menu_beside(ui: &Ui, response: &Response, contents: impl FnOnce(&mut Ui)) {
+fn menu_beside(ui: &Ui, response: &Response, opens: bool, contents: impl FnOnce(&mut Ui)) {
     let beside = Popup::context_menu(response).anchor(PopupAnchor::ParentRect(response.rect.expand(4.0)));
     let beside = beside.align(RectAlign::RIGHT_START).align_alternatives(&[RectAlign::LEFT_START]);
+    let beside = if opens { beside.open_memory(Some(SetOpenCommand::Bool(true))) } else { beside };
     context_menu(ui, response, beside, contents);
 }
 
@@ -247,9 +256,9 @@ pub(super) fn on_customers(
         }
         carry(ui, &response, diagram, customer, state, commands);
         let refuses = commands.refuses;
-        let by_click = state.orders.take_if(|id| *id == customer.id).is_some();
+        let by_click = state.opens.take_if(|opens| *opens == MenuOf::Customer(customer.id)).is_some();
         if state.appearance.presents && (response.clicked() || on_card.as_ref().is_some_and(Response::clicked)) {
-            state.orders = Some(customer.id);
+            state.opens = Some(MenuOf::Customer(customer.id));
             ui.ctx().request_repaint();
         }
         menu_opening(ui, &response, by_click, |ui| {

@@ -8,10 +8,10 @@ use protocol::message::Step;
 use protocol::trace::{LinkRule, Part};
 
 use super::gestures::menu_opening;
-use super::layout::Taken;
+use super::layout::{Taken, keep_within};
 use super::lines::Line;
 use super::link_dialog::LinkDialog;
-use super::{Diagram, DiagramState, marks};
+use super::{Diagram, DiagramState, MenuOf, marks};
 use crate::panels::actions::{self, Action};
 use crate::panels::links;
 use crate::theme::{self, size, text};
@@ -62,7 +62,8 @@ pub(super) fn on_lines(
         if response.clicked() && !by_pointer {
             state.link_dialog = Some(LinkDialog::open(diagram.picture, &line.ends()));
         }
-        let by_number = state.opens_menu.take_if(|ends| *ends == line.ends()).is_some();
+        let this = MenuOf::Line(one.to_owned(), other.to_owned());
+        let by_number = state.opens.take_if(|opens| *opens == this).is_some();
         let opens = by_number || (hovered.is_some() && ground.secondary_clicked());
         let refuses = commands.refuses;
         let entries = |ui: &mut Ui| asking(ui, refuses, |ui| link_menu(ui, diagram, line, state, commands));
@@ -236,7 +237,7 @@ fn words(ui: &Ui, diagram: &Diagram<'_>, line: &Line<'_>, taken: &mut Taken) {
         if found.is_none() && only_held(&line.rules.0) && only_held(&line.rules.1) {
             continue;
         }
-        let rect = found.unwrap_or_else(|| place(share, 0.0));
+        let rect = found.unwrap_or_else(|| keep_within(place(share, 0.0), diagram.canvas));
         ui.painter().rect(rect, room.y / 2.0, t.saffron_wash, (size::HAIRLINE, t.saffron), egui::StrokeKind::Inside);
         let at = Align2::CENTER_CENTER.align_size_within_rect(galley.size(), rect).min;
         ui.painter().galley(at, galley, t.saffron_text);
