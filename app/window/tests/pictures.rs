@@ -138,8 +138,8 @@ fn a_result_is_read_from_the_last_row() {
     compare("result-presented", harness, None);
 }
 
-/// The page of the small lesson that asks for a prediction, in a window of this size.
-fn asked(theme: Theme, width: f32, height: f32) -> Taught {
+/// The small lesson on its first page, in a window of this size.
+fn begun(theme: Theme, width: f32, height: f32) -> Taught {
     let harness = Harness::builder()
         .with_size(vec2(width, height))
         .with_theme(theme)
@@ -151,46 +151,70 @@ fn asked(theme: Theme, width: f32, height: f32) -> Taught {
     taught.open(taught::SMALL);
     taught.click("Take the lesson");
     taught.begin();
-    for words in ["Next", "Do it for me", "Next"] {
+    taught
+}
+
+/// On the page that asks for a prediction.
+fn asked(theme: Theme, width: f32, height: f32) -> Taught {
+    let mut taught = begun(theme, width, height);
+    clicks(&mut taught, &["Next", "Do it for me", "Next"]);
+    taught
+}
+
+fn clicks(taught: &mut Taught, labels: &[&str]) {
+    for words in labels {
         taught.click(words);
         taught.go_on();
     }
-    taught
+}
+
+/// The two sizes that a lesson is looked at in, each with a theme; the second of a pair has them the other way round.
+const LIGHT: (&str, Theme, f32, f32) = ("light", Theme::Light, 1280.0, 800.0);
+const DARK: (&str, Theme, f32, f32) = ("dark", Theme::Dark, 1024.0, 768.0);
+const SMALL_LIGHT: (&str, Theme, f32, f32) = ("light", Theme::Light, 1024.0, 768.0);
+const LARGE_DARK: (&str, Theme, f32, f32) = ("dark", Theme::Dark, 1280.0, 800.0);
+
+#[test]
+fn a_page_of_a_lesson_speaks_of_what_is_lit() {
+    for (name, theme, width, height) in [LARGE_DARK, SMALL_LIGHT] {
+        compare(&format!("page-{name}"), begun(theme, width, height).harness, None);
+    }
 }
 
 #[test]
 fn a_lesson_asks_for_a_prediction() {
-    compare("lesson-light", asked(Theme::Light, 1280.0, 800.0).harness, None);
-    compare("lesson-dark", asked(Theme::Dark, 1024.0, 768.0).harness, None);
+    for (name, theme, width, height) in [LIGHT, DARK] {
+        compare(&format!("lesson-{name}"), asked(theme, width, height).harness, None);
+    }
 }
 
 #[test]
 fn a_prediction_stands_beside_what_happened() {
-    let mut taught = asked(Theme::Light, 1024.0, 768.0);
-    taught.click("B Nothing happens at all.");
-    taught.click("See what happens");
-    taught.go_on();
-    compare("prediction-light", taught.harness, None);
+    for (name, theme, width, height) in [SMALL_LIGHT, LARGE_DARK] {
+        let mut taught = asked(theme, width, height);
+        clicks(&mut taught, &["B Nothing happens at all.", "See what happens"]);
+        compare(&format!("prediction-{name}"), taught.harness, None);
+    }
 }
 
 #[test]
 fn a_room_has_voted() {
-    let mut taught = asked(Theme::Dark, 1280.0, 800.0);
-    taught.vote([3, 5, 1]);
-    taught.vote([8, 1, 0]);
-    compare("vote-dark", taught.harness, None);
+    for (name, theme, width, height) in [LARGE_DARK, SMALL_LIGHT] {
+        let mut taught = asked(theme, width, height);
+        taught.vote([3, 5, 1]);
+        taught.vote([8, 1, 0]);
+        compare(&format!("vote-{name}"), taught.harness, None);
+    }
 }
 
 #[test]
 fn a_lesson_ends() {
-    let mut taught = asked(Theme::Dark, 1280.0, 800.0);
-    taught.click("A The primary ends.");
-    for words in ["See what happens", "Next", "Finish"] {
-        taught.click(words);
+    for (name, theme, width, height) in [LARGE_DARK, SMALL_LIGHT] {
+        let mut taught = asked(theme, width, height);
+        clicks(&mut taught, &["A The primary ends.", "See what happens", "Next", "Finish"]);
         taught.go_on();
+        compare(&format!("lesson-end-{name}"), taught.harness, None);
     }
-    taught.go_on();
-    compare("lesson-end-dark", taught.harness, None);
 }
 
 #[test]

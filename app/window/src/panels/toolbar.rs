@@ -131,7 +131,8 @@ pub(crate) fn toolbar_ui(
         from_right(ui, |ui| {
             menu(ui, picture, state, appearance, commands);
             theme_button(ui);
-            if wide {
+            // Beside a lesson's chip there is no room, and its page explains its words.
+            if wide && state.lesson.is_none() {
                 help_button(ui, &mut state.help);
             }
             let words = if appearance.presents { "End presentation" } else { "Present" };
