@@ -1,5 +1,8 @@
 //! The scenarios that are built in, by name, and the bug museum. Nothing is read from a disk.
 
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
 use protocol::plant::Plant;
 
 /// Name and text.
@@ -54,4 +57,15 @@ pub fn built_in(name: &str) -> Option<&'static str> {
         MUSEUM.iter().find(|(known, _)| known.name() == plant).map(|(_, text)| *text)
     };
     BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text).or_else(shown)
+}
+
+/// What a built-in scenario is about, those of the museum included. All are read once, when the first is asked for.
+pub fn built_in_title(name: &str) -> Option<&'static str> {
+    static TITLES: OnceLock<BTreeMap<String, String>> = OnceLock::new();
+    let titles = TITLES.get_or_init(|| {
+        let museum = MUSEUM.iter().map(|(plant, text)| (format!("museum/{}", plant.name()), *text));
+        let all = BUILT_IN.iter().map(|(name, text)| ((*name).to_owned(), *text)).chain(museum);
+        all.filter_map(|(name, text)| Some((name, crate::parse(text).ok()?.title))).collect()
+    });
+    titles.get(name).map(String::as_str)
 }

@@ -35,7 +35,7 @@ use protocol::plant::Plant;
 use thiserror::Error;
 
 pub use action::{Action, EndName, Goal, NodeName, TimerName, WaitFor, Which};
-pub use built_in::{BUILT_IN, MUSEUM, built_in};
+pub use built_in::{BUILT_IN, MUSEUM, built_in, built_in_title};
 pub use expect::{Compared, Comparison, Counted, Met, Recovered, Redness};
 use knowledge::recognition::recognise;
 pub use lesson::{

@@ -178,10 +178,9 @@ pub fn try_next(name: &str) -> String {
     if let Some((_, lesson)) = scenarios::built_in_lessons().iter().find(|(known, _)| *known == name) {
         return format!("Lesson: {}", lesson.title);
     }
-    let scenario = scenarios::built_in(name).and_then(|text| scenarios::parse(text).ok());
-    let Some(scenario) = scenario else { return name.to_owned() };
-    match name.starts_with("museum/") {
-        true => format!("Unsafe: {}", scenario.title),
-        false => scenario.title,
+    match (scenarios::built_in_title(name), name.starts_with("museum/")) {
+        (Some(title), true) => format!("Unsafe: {title}"),
+        (Some(title), false) => title.to_owned(),
+        (None, _) => name.to_owned(),
     }
 }
