@@ -1,6 +1,6 @@
 //! Injected bugs: each breaks one rule and is a switch of the real program ("unsafe lessons").
 //!
-//! At most one is on, and only if a person asked for it. Each is read at the one place where its rule lives. What a person sees
+//! At most one is on, and only if a person asked for it. Each is read where its rule lives, usually in one place. What a person sees
 //! while it is on is up to its lesson. The durable mode is not built, so its two bugs are not here.
 
 use crate::named::named;
@@ -8,7 +8,7 @@ use crate::named::named;
 named! {
     /// One injected bug.
     pub enum Plant;
-    /// All of them, in the order of the rules that they break.
+    /// All of them, in the order of the table in PROTOCOL section 11.
     pub const ALL;
     what: "injected bug";
 
@@ -46,7 +46,7 @@ named! {
     ReadBeforeCommit = "read-before-commit";
     /// R12: a view is announced before it is recorded.
     AnnounceBeforeRecording = "announce-before-recording";
-    /// R13: the name server answers before its journal is written, or compares nothing.
+    /// R12, R13: the name server forgets its record at a restart, and records any view that it is asked to.
     NsForgetsView = "ns-forgets-view";
 }
 

@@ -153,7 +153,7 @@ impl Answers {
         while let Some(first) = self.owed.first_entry().filter(|first| *first.key() <= commit) {
             first.remove().reply_from_session(shared, commit, effects);
         }
-        // R9: waits for its index to be committed, and for everybody's echo after it began. Planted: for only one.
+        // R9: waits for its index to be committed, and for everybody's echo after it began. Planted: each bug skips one of the two waits.
         let [hasty, trusting] = [Plant::ReadBeforeCommit, Plant::ReadWithoutBarrier].map(|p| shared.plants(p));
         let ready = |read: &Read| (hasty || read.index <= commit) && (trusting || read.barrier <= confirmed);
         let mut sent = 0;

@@ -268,7 +268,7 @@ impl Primary {
         let (peers, round) = self.round(shared);
         peers.push(&round, effects);
         shared.log.trim(needed);
-        // What everybody has is not sent any more, so it needs not be shown.
+        // What everybody has is not sent any more, so it need not be shown.
         if !self.traced_ops.is_empty() {
             self.traced_ops = self.traced_ops.split_off(&needed.next());
         }
