@@ -1,7 +1,7 @@
 //! What a launcher and its node say to each other over the node's standard input and output.
 //!
 //! Standard input: one [`NodeConfig`], then [`ControlCommand`]s; its end means "exit". Standard output: [`NodeReport`]s,
-//! [`NodeReport::Ready`] first. Each is a frame: length as u32 (little-endian), then postcard. Secrets travel only here,
+//! [`NodeReport::Ready`] first. In a process that was started by hand the same is said within the process. Each is a frame: length as u32 (little-endian), then postcard. Secrets travel only here,
 //! never in arguments, the environment or files, where other users of the machine could read them. Nothing of this is
 //! reachable from the network.
 
@@ -144,6 +144,9 @@ pub enum ControlCommand {
     },
     /// Stand-in: misbehave from now on.
     Misbehave(Misbehaviour),
+    /// End in order: take nothing new, finish what is in hand if that takes only a moment, tell peers that the connections
+    /// are over.
+    Leave,
 }
 
 /// How a postcode stand-in answers.

@@ -149,17 +149,25 @@ pub struct Reports {
 struct Said(NodeReport, Option<SyncSender<()>>);
 
 impl Reports {
-    /// Starts the writer.
+    /// Starts the writer to the launcher.
     ///
     /// # Errors
     /// When the operating system gives no thread.
     pub fn start() -> io::Result<Self> {
+        // False: the launcher is gone; the end of standard input ends this process.
+        Self::to(|report| control::write_frame(&mut io::stdout().lock(), &report).is_ok())
+    }
+
+    /// Starts a thread that hands over each report, until that returns false: nobody wants to hear any more.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn to(mut hand_over: impl FnMut(NodeReport) -> bool + Send + 'static) -> io::Result<Self> {
         let (sender, receiver) = sync_channel::<Said>(MOST_REPORTS);
         let write = move || {
-            let mut pipe = io::stdout().lock();
             while let Ok(Said(report, waiting)) = receiver.recv() {
-                if control::write_frame(&mut pipe, &report).is_err() {
-                    return; // The launcher is gone; the end of standard input ends this process.
+                if !hand_over(report) {
+                    return;
                 }
                 if let Some(waiting) = waiting {
                     let _ = waiting.try_send(());

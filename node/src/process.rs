@@ -2,6 +2,9 @@
 //!
 //! It ends when its launcher closes the pipe (at once, status 0), when it cannot be what it was told (status 2), or by a
 //! fault (status 70), and each time says why in a sentence. What happens in between is the event loop's.
+//!
+//! Who hands it its configuration is not decided here. [`run_node`] reads it from a launcher's pipe; [`run_here`] is given
+//! it by the program that a person started by hand. From there on both are the same.
 
 mod commands;
 mod explosion;
@@ -29,8 +32,31 @@ use crate::postcode_services::PostcodeServices;
 use crate::storage::{Journal, JournalError};
 use crate::transport::{Transport, limits, round_trip};
 use crate::{EXIT_BAD_INPUT, EXIT_FAULT, stand_in};
-use commands::{Commands, drive, orders_of, serve};
+pub use commands::Commands;
+use commands::{drive, orders_of, serve};
 pub use explosion::die;
+
+/// Why a node has ended by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// A sentence.
+    pub why: String,
+    /// The exit status of a program that is nothing but this node.
+    pub status: u8,
+}
+
+/// Is a node within this process until it is told to leave, or nobody can tell it anything any more. What it reports goes
+/// to `reports`.
+///
+/// # Errors
+/// When it cannot be what it was told, or cannot go on.
+pub fn run_here(config: NodeConfig, reports: Reports, commands: Commands) -> Result<(), Failed> {
+    // Fails only if there is one already, which does as well.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let (_reports, ended) = run(config, reports, commands, Standstill::default())
+        .map_err(|error| Failed { why: crate::error_text::chain(&error), status: EXIT_FAULT })?;
+    ended
+}
 
 /// Is a node until the launcher closes standard input. The whole program of `just-hungry-node`, and of `just-hungry node`.
 #[must_use]
@@ -59,22 +85,25 @@ fn begin(named: NodeRole) -> anyhow::Result<ExitCode> {
     let reports = Reports::start()?;
     let standstill = Standstill::default();
     let commands = observation::listen(standstill.clone())?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    // As a task, not as the future the runtime blocks on: waking that one costs a turn of the I/O driver.
-    let life = async { tokio::spawn(live(config, reports, commands, standstill)).await };
-    let (reports, why, status) = runtime.block_on(life)?;
+    let (reports, ended) = run(config, reports, commands, standstill)?;
+    let Err(Failed { why, status }) = ended else { return Ok(ExitCode::SUCCESS) };
     tracing::error!("{why}");
     reports.tell_last(NodeReport::Failed { why });
     Ok(ExitCode::from(status))
 }
 
-/// Lives until something goes wrong, and tells what.
-async fn live(
-    config: NodeConfig,
-    reports: Reports,
-    commands: Commands,
-    standstill: Standstill,
-) -> (Reports, String, u8) {
+/// How a node has ended, and the way on which it has reported.
+type Ended = (Reports, Result<(), Failed>);
+
+fn run(config: NodeConfig, reports: Reports, commands: Commands, standstill: Standstill) -> anyhow::Result<Ended> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    // As a task, not as the future the runtime blocks on: waking that one costs a turn of the I/O driver.
+    let life = async { tokio::spawn(live(config, reports, commands, standstill)).await };
+    Ok(runtime.block_on(life)?)
+}
+
+/// Lives until it is told to end or something goes wrong.
+async fn live(config: NodeConfig, reports: Reports, commands: Commands, standstill: Standstill) -> Ended {
     let ended = match become_what_was_told(&config, &reports, &standstill) {
         Ok(RunsAs::NameServer(host, contact)) => drive(host, contact, &reports, commands, |_, _| None).await,
         Ok(RunsAs::FrontEnd(host, contact)) => drive(host, contact, &reports, commands, |_, _| None).await,
@@ -92,12 +121,17 @@ async fn live(
             };
             serve(echo, contact, behave, &reports, commands, standstill).await
         }
-        Err(error) => return (reports, crate::error_text::chain(&error), EXIT_BAD_INPUT),
+        Err(error) => {
+            let why = crate::error_text::chain(&error);
+            return (reports, Err(Failed { why, status: EXIT_BAD_INPUT }));
+        }
     };
-    let Some(error) = ended.err() else { return (reports, "The launcher closed its pipe.".into(), EXIT_FAULT) };
-    // A full disk is no fault of this program.
-    let status = if error.is::<JournalError>() { EXIT_BAD_INPUT } else { EXIT_FAULT };
-    (reports, crate::error_text::chain(&error), status)
+    let failed = |error: anyhow::Error| {
+        // A full disk is no fault of this program.
+        let status = if error.is::<JournalError>() { EXIT_BAD_INPUT } else { EXIT_FAULT };
+        Failed { why: crate::error_text::chain(&error), status }
+    };
+    (reports, ended.map_err(failed))
 }
 
 /// What a process has become, ready to say so.

@@ -1,10 +1,11 @@
-//! The customers that live in the window: real machines, all on one endpoint, in a thread with a loop of its own.
+//! The customers that live in the window, or the one of a terminal: real machines, all on one endpoint, in a thread with a loop of its own.
 //!
 //! What they do is a fact when it happens; what they cannot do is refused with a sentence. They are added, moved, and asked
 //! to order by commands; nothing here orders by itself (`load` does).
 
 mod customer_host;
 
+use std::net::SocketAddr;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
@@ -31,7 +32,7 @@ use customer_host::CustomerHost;
 use knowledge::user_command::CustomerCommand;
 
 /// Names for new customers, in turn; the first three have pre-defined orders at their postcodes.
-const NAMES: [&str; 20] = [
+pub(super) const NAMES: [&str; 20] = [
     "Muriel", "Grace", "Alan", "Ada", "Edsger", "Barbara", "Leslie", "Nancy", "Tony", "Radia", "Donald", "Frances",
     "Maurice", "Kathleen", "Tim", "Karen", "Robin", "Sophie", "Dennis", "Margaret",
 ];
@@ -53,31 +54,54 @@ pub(super) enum ToCustomers {
     Steer(SteeringCommand),
 }
 
+/// What the customers of a program share.
+pub(super) struct Rooms {
+    pub credentials: Credentials,
+    pub settings: Settings,
+    pub listen: SocketAddr,
+    pub observe: bool,
+    pub name_server: Contact,
+}
+
 impl Customers {
     /// Opens their endpoint. They are told what all customers' hosts are told, and say who they are, to the supervisor.
     pub fn start(
         common: &Common,
         name_server: Contact,
         clock: ClusterClock,
+        told: (Facts, Sender<Incoming>),
+        hosts: &mut Hosts,
+    ) -> anyhow::Result<Self> {
+        let rooms = Rooms {
+            credentials: common.authority.issue(Role::Customer, None)?,
+            settings: common.settings.clone(),
+            listen: (common.listen, 0).into(),
+            observe: common.observe,
+            name_server,
+        };
+        Self::open(rooms, clock, told, hosts)
+    }
+
+    /// The same with what was decided elsewhere.
+    pub(crate) fn open(
+        rooms: Rooms,
+        clock: ClusterClock,
         (facts, supervisor): (Facts, Sender<Incoming>),
         hosts: &mut Hosts,
     ) -> anyhow::Result<Self> {
-        let credentials = common.authority.issue(Role::Customer, None)?;
-        let (settings, listen) = (common.settings.clone(), (common.listen, 0).into());
         let (told, waiting) = unbounded_channel();
         let (ready, opened) = channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let observe = common.observe;
         // Weak: this way to them must not keep the customers alive.
         let steered = told.downgrade();
         let tell = move |command| steered.upgrade().is_some_and(|told| told.send(ToCustomers::Steer(command)).is_ok());
         let registry = (hosts.add(Box::new(tell), Vec::new()), supervisor);
         let thread = std::thread::Builder::new().name("customers".into()).spawn(move || {
             runtime.block_on(async {
-                match host(listen, &credentials, &clock, &settings, facts.clone(), observe) {
+                match host(&rooms, &clock, facts.clone()) {
                     Ok(host) => {
                         let _ = ready.send(Ok(()));
-                        CustomerHost::new(host, name_server, clock, facts, registry).live(waiting).await;
+                        CustomerHost::new(host, rooms.name_server, clock, facts, registry).live(waiting).await;
                     }
                     Err(error) => drop(ready.send(Err(error))),
                 }
@@ -115,25 +139,19 @@ impl Drop for Customers {
     }
 }
 
-fn place_of(postcode: Postcode) -> (i32, i32) {
+pub(super) fn place_of(postcode: Postcode) -> (i32, i32) {
     match Gazetteer::get().find(postcode) {
         Finding::Live(unit) => unit.point.map_or((0, 0), |point| point.in_millionths()),
         Finding::Closed(_) | Finding::Unknown => (0, 0),
     }
 }
 
-fn host(
-    listen: std::net::SocketAddr,
-    credentials: &Credentials,
-    clock: &ClusterClock,
-    settings: &Settings,
-    facts: Facts,
-    observe: bool,
-) -> anyhow::Result<Host<Customer>> {
-    let transport = Transport::open(listen, credentials)?;
+fn host(rooms: &Rooms, clock: &ClusterClock, facts: Facts) -> anyhow::Result<Host<Customer>> {
+    let transport = Transport::open(rooms.listen, &rooms.credentials)?;
     let sink = move |records: &mut Vec<TraceRecord>, dropped: &mut u64| {
         facts.count_dropped(std::mem::take(dropped));
         facts.push(records.drain(..));
     };
-    Ok(Host::new(transport, NodeClock::started_at(clock.reading()), settings, Feed::new(observe, Box::new(sink))))
+    let feed = Feed::new(rooms.observe, Box::new(sink));
+    Ok(Host::new(transport, NodeClock::started_at(clock.reading()), &rooms.settings, feed))
 }

@@ -6,6 +6,7 @@
 
 #![expect(missing_docs, reason = "what its name says has no line")]
 
+pub mod by_hand;
 mod customers;
 pub mod hosts;
 mod incoming;
@@ -228,7 +229,11 @@ pub struct ClusterClock(Arc<Mutex<NodeClock>>);
 
 impl ClusterClock {
     fn start() -> Self {
-        let reading = ClockReading { wall: wall_clock(), cluster: 0, rate: Rate::REAL, until: None };
+        Self::at(ClockReading { wall: wall_clock(), cluster: 0, rate: Rate::REAL, until: None })
+    }
+
+    /// As a process is told it.
+    pub fn at(reading: ClockReading) -> Self {
         Self(Arc::new(Mutex::new(NodeClock::started_at(reading))))
     }
 

@@ -211,7 +211,7 @@ impl Nodes {
 }
 
 /// The first one has no number: usually there is no other.
-fn front_end_name(nth: usize) -> String {
+pub(super) fn front_end_name(nth: usize) -> String {
     if nth == 1 { "front-end".to_owned() } else { format!("front-end-{nth}") }
 }
 

@@ -5,7 +5,7 @@
 //! it is. The mark is also the lock. It is empty until its maker has locked it, so a folder with a mark that says something
 //! and is not locked belonged to a run that was killed. Nothing here outlives the run; keys of nodes are never in it.
 
-mod folder;
+pub(crate) mod folder;
 
 use std::ffi::OsStr;
 use std::fs::{File, TryLockError};
@@ -21,13 +21,13 @@ use folder::{Folder, Owner};
 /// Why a folder cannot be that of a run. A sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
-pub struct NotUsable(String);
+pub struct NotUsable(pub(crate) String);
 
 /// How the names of temporary folders begin.
 const PREFIX: &str = "just-hungry-";
 /// What this program may put into the folder beside its mark; nothing else is ever deleted.
 const OURS: [&str; 5] = [JOURNAL, "name-server.journal.new", "name-server.journal.lock", STATUS_SOCKET, HISTORY];
-const JOURNAL: &str = "name-server.journal";
+pub(crate) const JOURNAL: &str = "name-server.journal";
 /// Where a command keeps a history that nobody asked to keep.
 pub const HISTORY: &str = "history.jsonl";
 /// Says where the status socket of the run is, and its password.
@@ -246,7 +246,7 @@ fn says(mark: &mut File) -> io::Result<Option<Words>> {
     })
 }
 
-fn locks(mark: &File) -> io::Result<bool> {
+pub(crate) fn locks(mark: &File) -> io::Result<bool> {
     for _ in 0..MOST_ATTEMPTS {
         match mark.try_lock() {
             Ok(()) => return Ok(true),
@@ -307,14 +307,14 @@ pub fn read_private(folder: &Path, name: &str) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn because(path: &Path, what: &str, error: &io::Error) -> NotUsable {
+pub(crate) fn because(path: &Path, what: &str, error: &io::Error) -> NotUsable {
     match error.kind() {
         ErrorKind::NotFound => refusal(path, &format!("{what}: its parent folder does not exist.")),
         _ => refusal(path, &format!("{what}: {}.", node::error_text::io(error))),
     }
 }
 
-fn refusal(path: &Path, why: &str) -> NotUsable {
+pub(crate) fn refusal(path: &Path, why: &str) -> NotUsable {
     NotUsable(format!("{} {why}", path.display()))
 }
 

@@ -1,6 +1,7 @@
 //! A node that runs: its loop, and everything its launcher can tell it.
 //!
-//! Commands come over standard input only; a peer has no message for any of them.
+//! Commands come from the launcher, or from the program around a node that was started by hand; a peer has no message for
+//! any of them.
 
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use protocol::ids::Contact;
 use protocol::machine::Machine;
 use protocol::postcode::Postcode;
 use protocol::replica::Replica;
+use protocol::trace::NodeState;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
@@ -25,8 +27,13 @@ const LISTEN: Duration = Duration::from_millis(20);
 /// … but no longer than this: a launcher that asks all the time must not keep it from working.
 const LONGEST_LISTEN: Duration = Duration::from_millis(200);
 
+/// A node that is to leave does so at the latest after this time, whatever it has in hand.
+const LONGEST_LEAVING: Duration = Duration::from_millis(500);
+/// QUIC's own tasks send the last words of a connection within so long.
+const LAST_WORDS: Duration = Duration::from_millis(20);
+
 /// What the launcher says.
-pub(super) type Commands = mpsc::UnboundedReceiver<ControlCommand>;
+pub type Commands = mpsc::UnboundedReceiver<ControlCommand>;
 
 /// Reports a replica's histories from a postcode on; none of other machines.
 type Show<M> = fn(&M, Option<Postcode>) -> Option<NodeReport>;
@@ -40,13 +47,16 @@ pub(super) async fn drive<M: Machine>(
     show: Show<M>,
 ) -> anyhow::Result<()> {
     reports.tell(NodeReport::Ready { pid: std::process::id(), contact: me });
+    let mut leaves = None;
     loop {
         tokio::select! {
             biased;
-            command = commands.recv() => {
-                let Some(command) = command else { return Ok(()) };
-                obey(&mut host, me, command, reports, show);
-            }
+            command = commands.recv() => match command {
+                None => return Ok(()),
+                Some(ControlCommand::Leave) => leaves = Some(leaves.unwrap_or(Instant::now() + LONGEST_LEAVING)),
+                Some(command) => obey(&mut host, me, command, reports, show),
+            },
+            () = tokio::time::sleep_until(leaves.unwrap_or_else(Instant::now)), if leaves.is_some() => {}
             () = host.ready() => {}
         }
         if host.has_overslept() {
@@ -64,6 +74,24 @@ pub(super) async fn drive<M: Machine>(
         for explosion in host.take_explosions() {
             explosion::happens(&mut host, explosion, reports).await?;
         }
+        if leaves.is_some_and(|at| Instant::now() >= at || !has_work_in_hand(&host, me)) {
+            host.let_sent_leave().await;
+            drop(host);
+            tokio::time::sleep(LAST_WORDS).await;
+            return Ok(());
+        }
+    }
+}
+
+/// Whether somebody waits for what only this node can give now.
+fn has_work_in_hand<M: Machine>(host: &Host<M>, me: Contact) -> bool {
+    match host.machine(me.id).map(Machine::describe) {
+        Some(NodeState::FrontEnd { pending, .. }) => pending > 0,
+        Some(NodeState::Replica(replica)) => {
+            let open = replica.position.is_some_and(|position| position.op > replica.commit);
+            replica.acting && (open || replica.unchecked.is_some())
+        }
+        Some(NodeState::NameServer { .. } | NodeState::Customer { .. }) | None => false,
     }
 }
 
@@ -84,6 +112,8 @@ fn obey<M: Machine>(host: &mut Host<M>, me: Contact, command: ControlCommand, re
                 reports.tell(report);
             }
         }
+        // Heard by the loop, or by nobody: the process has just woken up, and is told again.
+        ControlCommand::Leave => {}
         ControlCommand::Misbehave(_) => tracing::warn!("only a postcode stand-in can be told to misbehave"),
     }
 }
@@ -124,7 +154,7 @@ pub(super) async fn serve(
         tokio::select! {
             ended = &mut serving => return ended,
             command = commands.recv() => match command {
-                None => return Ok(()),
+                None | Some(ControlCommand::Leave) => return Ok(()),
                 Some(ControlCommand::Misbehave(misbehaviour)) => drop(behave.send(misbehaviour)),
                 Some(ControlCommand::ReportStatus) => {
                     let usage = Usage { processor: usage::processor(), memory: usage::memory(), ..Usage::default() };

@@ -1,15 +1,19 @@
 //! Which processes may talk to each other: a certificate authority for one run, and certificates that name a role and an
 //! incarnation.
 //!
-//! The launcher makes an [`Authority`] and never writes it anywhere; each process gets [`Credentials`] over its standard
-//! input. What a role may say is not decided here but in `Message::may_be_sent_by`.
+//! A launcher makes an [`Authority`] and never writes it anywhere; each of its children gets [`Credentials`] over its
+//! standard input. A process that was started by hand makes an [`OwnKey`], shows the authority the public half, and gets
+//! a certificate. What a role may say is not decided here but in `Message::may_be_sent_by`.
 
 use std::sync::Arc;
 
 use anyhow::Context;
 use protocol::ids::{NodeId, Role};
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256, PublicKeyData, SignatureAlgorithm,
+};
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
@@ -22,7 +26,8 @@ pub const COMMON_NAME: &str = "just-hungry";
 /// The version of what is spoken over QUIC, as TLS negotiates it.
 const APPLICATION_PROTOCOL: &[u8] = b"just-hungry/1";
 
-/// The certificate authority of one run. It lives and dies with the launcher.
+/// The certificate authority of one run. It lives and dies with its launcher; a name server that was started by hand
+/// keeps it in the private folder of its cluster.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: Vec<u8>,
@@ -35,11 +40,37 @@ impl Authority {
     /// When the operating system gives no random numbers.
     pub fn new() -> anyhow::Result<Self> {
         let key = KeyPair::generate().context("no key could be created for this run")?;
+        let params = Self::params()?;
+        let certificate = params.self_signed(&key).context("no certificate authority could be created for this run")?;
+        Ok(Self { certificate: certificate.der().to_vec(), issuer: Issuer::new(params, key) })
+    }
+
+    /// The one whose [`Self::key`] and [`Self::certificate`] were kept.
+    ///
+    /// # Errors
+    /// When `key` is none.
+    pub fn kept(key: &[u8], certificate: Vec<u8>) -> anyhow::Result<Self> {
+        let key = KeyPair::try_from(key).context("the key of the certificate authority is damaged")?;
+        Ok(Self { certificate, issuer: Issuer::new(Self::params()?, key) })
+    }
+
+    fn params() -> anyhow::Result<CertificateParams> {
         let mut params = CertificateParams::new(Vec::new())?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let certificate = params.self_signed(&key).context("no certificate authority could be created for this run")?;
-        Ok(Self { certificate: certificate.der().to_vec(), issuer: Issuer::new(params, key) })
+        Ok(params)
+    }
+
+    /// Its private key (PKCS #8): whoever has it can join the run under any role.
+    #[must_use]
+    pub fn key(&self) -> Vec<u8> {
+        self.issuer.key().serialize_der()
+    }
+
+    /// Its certificate, which is no secret.
+    #[must_use]
+    pub fn certificate(&self) -> &[u8] {
+        &self.certificate
     }
 
     /// Keys for one process. `id` is its incarnation; none for the customers' endpoint, which speaks for many.
@@ -47,19 +78,72 @@ impl Authority {
     /// # Errors
     /// When the operating system gives no random numbers.
     pub fn issue(&self, role: Role, id: Option<NodeId>) -> anyhow::Result<Credentials> {
-        let key = KeyPair::generate().context("no key could be created for a process")?;
+        let key = OwnKey::new()?;
+        let certificate = self.certify(role, id, &key.public())?;
+        Ok(key.with(certificate))
+    }
+
+    /// A certificate for the process that has made this public key. The credentials lack the private one, which that
+    /// process adds ([`OwnKey::with`]).
+    ///
+    /// # Errors
+    /// When it is no public key.
+    pub fn certify(&self, role: Role, id: Option<NodeId>, public_key: &[u8]) -> anyhow::Result<Credentials> {
         let mut names = vec![COMMON_NAME.to_owned(), role_name(role).to_owned()];
         names.extend(id.map(|id| format!("{ID_PREFIX}{id}")));
         let mut params = CertificateParams::new(names)?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
+        let key = PublicKey::read(public_key).context("this is not a public key (a point of P-256)")?;
         let certificate =
             params.signed_by(&key, &self.issuer).context("no certificate could be created for a process")?;
-        Ok(Credentials {
-            authority: self.certificate.clone(),
-            certificate: certificate.der().to_vec(),
-            key: key.serialize_der(),
-        })
+        let (authority, certificate) = (self.certificate.clone(), certificate.der().to_vec());
+        Ok(Credentials { authority, certificate, key: Vec::new() })
+    }
+}
+
+/// A key pair that is made in the process that uses it. The private half never leaves it.
+pub struct OwnKey(KeyPair);
+
+impl OwnKey {
+    /// A new one.
+    ///
+    /// # Errors
+    /// When the operating system gives no random numbers.
+    pub fn new() -> anyhow::Result<Self> {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).context("no key could be created for a process")?;
+        Ok(Self(key))
+    }
+
+    /// What the authority is shown.
+    #[must_use]
+    pub fn public(&self) -> Vec<u8> {
+        self.0.der_bytes().to_vec()
+    }
+
+    /// The credentials that the authority gave for this key, made whole.
+    #[must_use]
+    pub fn with(&self, credentials: Credentials) -> Credentials {
+        Credentials { key: self.0.serialize_der(), ..credentials }
+    }
+}
+
+/// An uncompressed point of P-256.
+struct PublicKey(Vec<u8>);
+
+impl PublicKey {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        (bytes.len() == 65 && bytes[0] == 4).then(|| Self(bytes.to_vec()))
+    }
+}
+
+impl PublicKeyData for PublicKey {
+    fn der_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_ECDSA_P256_SHA256
     }
 }
 
@@ -163,6 +247,25 @@ mod tests {
             let credentials = authority.issue(role, Some(NodeId(0xfeed))).unwrap();
             let identity = PeerIdentity::read(&credentials.certificate.into());
             assert_eq!(identity, Some(PeerIdentity { role, id: Some(NodeId(0xfeed)) }));
+        }
+    }
+
+    /// Both ends take what was signed from afar, also by an authority that was kept in between.
+    #[test]
+    fn a_public_key_is_certified_without_the_private_one() {
+        let authority = Authority::new().unwrap();
+        let kept = Authority::kept(&authority.key(), authority.certificate().to_vec()).unwrap();
+        for authority in [authority, kept] {
+            let own = OwnKey::new().unwrap();
+            let given = authority.certify(Role::Replica, Some(NodeId(7)), &own.public()).unwrap();
+            assert!(given.key.is_empty());
+            accepting(&given).map(drop).unwrap_err();
+            accepting(&own.with(given.clone())).unwrap();
+            dialling(&own.with(given)).unwrap();
+        }
+        let authority = Authority::new().unwrap();
+        for nonsense in [&b""[..], b"a public key", &[4; 64], &[5; 65]] {
+            authority.certify(Role::Replica, None, nonsense).unwrap_err();
         }
     }
 

@@ -9,13 +9,13 @@ use std::io;
 use std::path::Path;
 
 #[cfg(not(unix))]
-pub(super) use by_path::Folder;
+pub(crate) use by_path::Folder;
 #[cfg(unix)]
-pub(super) use on_unix::Folder;
+pub(crate) use on_unix::Folder;
 
 /// The identity of this process's user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Owner {
+pub(crate) enum Owner {
     /// The user who runs this program.
     Us,
     Other,
@@ -23,7 +23,7 @@ pub(super) enum Owner {
 
 #[cfg(unix)]
 mod on_unix {
-    use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, mkdirat, openat, statat, unlinkat};
+    use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, mkdirat, openat, renameat, statat, unlinkat};
 
     use super::{File, OsStr, Owner, Path, io};
 
@@ -32,7 +32,7 @@ mod on_unix {
 
     /// An open folder.
     #[derive(Debug)]
-    pub(in super::super) struct Folder(File);
+    pub(crate) struct Folder(File);
 
     impl Folder {
         /// Makes a folder that only this user can enter.
@@ -56,6 +56,11 @@ mod on_unix {
         /// Whether everybody on the machine may put files into it, and take them away.
         pub(crate) fn is_open_to_all(&self) -> io::Result<bool> {
             Ok(Mode::from_raw_mode(fstat(&self.0)?.st_mode).contains(Mode::WOTH))
+        }
+
+        /// Whether another user may look into it.
+        pub(crate) fn is_private(&self) -> io::Result<bool> {
+            Ok(!Mode::from_raw_mode(fstat(&self.0)?.st_mode).intersects(Mode::RWXG.union(Mode::RWXO)))
         }
 
         /// Calls for each name until it says that it has seen enough.
@@ -99,6 +104,11 @@ mod on_unix {
             Ok(unlinkat(&self.0, name, AtFlags::empty())?)
         }
 
+        /// A file takes another name, and the place of what had it.
+        pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+            Ok(renameat(&self.0, from, &self.0, to)?)
+        }
+
         /// Removes the folder at this path if it is this one, and empty.
         pub(crate) fn remove_itself(&self, path: &Path) -> io::Result<()> {
             if is_same(&statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW)?, &fstat(&self.0)?) {
@@ -125,7 +135,7 @@ mod by_path {
     use super::{File, OsStr, Owner, Path, io};
 
     #[derive(Debug)]
-    pub(in super::super) struct Folder(PathBuf);
+    pub(crate) struct Folder(PathBuf);
 
     impl Folder {
         pub fn make(path: &Path) -> io::Result<()> {
@@ -149,6 +159,10 @@ mod by_path {
 
         pub(crate) fn is_open_to_all(&self) -> io::Result<bool> {
             Ok(false)
+        }
+
+        pub(crate) fn is_private(&self) -> io::Result<bool> {
+            Ok(true)
         }
 
         pub fn names(&self, mut see: impl FnMut(&OsStr) -> bool) -> io::Result<()> {
@@ -178,6 +192,10 @@ mod by_path {
 
         pub fn remove(&self, name: &str) -> io::Result<()> {
             std::fs::remove_file(self.0.join(name))
+        }
+
+        pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+            std::fs::rename(self.0.join(from), self.0.join(to))
         }
 
         pub(crate) fn remove_itself(&self, path: &Path) -> io::Result<()> {

@@ -13,13 +13,14 @@ use protocol::postcode::PostcodeService;
 use protocol::trace::{Actor, Failpoint, LauncherEvent, NodeState, Started};
 
 use super::Supervisor;
+use crate::by_hand::services;
 use crate::customers::Customers;
 use crate::incoming::Incoming;
 use crate::incoming::ProcessKey;
 use crate::launcher::Process;
 use crate::nodes::Kind;
 use crate::question::Question;
-use crate::{NotStarted, Postcodes, random};
+use crate::{NotStarted, Postcodes};
 
 /// How long a whole start may take, in real time: nothing else would end one whose process hangs.
 const SLOWEST_START: Duration = Duration::from_secs(20);
@@ -41,11 +42,12 @@ impl Supervisor {
             self.fact(NodeId(0), LauncherEvent::AcknowledgeIs { acknowledge });
         }
         let mut first = vec![self.nodes.add(Kind::NameServer)];
-        for service in [PostcodeService::PostcodesIo, PostcodeService::GetTheData] {
-            match self.options.postcodes {
-                Postcodes::StandIn => first.push(self.nodes.add(Kind::StandIn(service))),
-                Postcodes::Live => self.name_live(service)?,
+        match self.options.postcodes {
+            Postcodes::StandIn => {
+                let services = [PostcodeService::PostcodesIo, PostcodeService::GetTheData];
+                first.extend(services.map(|service| self.nodes.add(Kind::StandIn(service))));
             }
+            Postcodes::Live => self.name_live()?,
         }
         self.launch_all(&first, deadline)?;
         let replica = self.nodes.add_replica();
@@ -74,16 +76,13 @@ impl Supervisor {
     }
 
     /// A real service has no process here, but it is part of the picture.
-    fn name_live(&mut self, service: PostcodeService) -> anyhow::Result<()> {
-        let base_url = match service {
-            PostcodeService::PostcodesIo => "https://api.postcodes.io".to_owned(),
-            PostcodeService::GetTheData => "http://api.getthedata.com".to_owned(),
-        };
-        let id = NodeId(random()?);
-        self.nodes.live_services.push(ServiceAddress { service, id, base_url, key: None });
-        let contact = Contact { id, address: ([0, 0, 0, 0], 0).into() };
-        let (name, actor) = (service.to_string(), Actor::Service(service));
-        self.fact(id, LauncherEvent::Started(Started { name, actor, pid: 0, contact }));
+    fn name_live(&mut self) -> anyhow::Result<()> {
+        self.nodes.live_services = services::live()?;
+        for ServiceAddress { service, id, .. } in self.nodes.live_services.clone() {
+            let contact = Contact { id, address: ([0, 0, 0, 0], 0).into() };
+            let (name, actor) = (service.to_string(), Actor::Service(service));
+            self.fact(id, LauncherEvent::Started(Started { name, actor, pid: 0, contact }));
+        }
         Ok(())
     }
 

@@ -1,0 +1,297 @@
+//! Who belongs to a cluster that was started by hand: one place owns the certificate authority, decides names, and says
+//! what each process needs to know.
+//!
+//! It lives in the name server's process. What it must still know when that process is killed and started again lies in
+//! the cluster's private folder, and is used again only while nodes of that run live: they trust no other authority. When all
+//! have ended, the next name server begins anew.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use node::control::{ClockReading, Credentials, Duty, NodeConfig};
+use node::transport::identity::Authority;
+use protocol::ids::{Contact, NodeId, Role, Span};
+use protocol::machine::Settings;
+use protocol::trace::Rate;
+use serde::{Deserialize, Serialize};
+
+use super::meeting_place::{Card, MeetingPlace, NAME_SERVER, Seat};
+use super::services;
+use super::{Guest, Knock, MOST_CUSTOMERS};
+use crate::customers::NAMES;
+use crate::nodes::{MOST_FRONT_ENDS, MOST_REPLICAS, front_end_name};
+use crate::run_directory::JOURNAL;
+use crate::{Admission, Postcodes, random, wall_clock};
+
+/// What outlives a name server that is killed.
+const KEPT: &str = "authority.json";
+/// A name that was given away is not given again for so long, if nobody has taken it yet.
+const PROMISED_FOR: Duration = Duration::from_secs(5);
+/// The longest name of a customer, in characters.
+const LONGEST_NAME: usize = 30;
+
+/// What can be chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct Choices {
+    /// Between two cleanings of the registry.
+    pub autoclean: Span,
+    pub postcodes: Postcodes,
+}
+
+/// What is known of a run, also after the name server was killed.
+#[derive(Clone, Serialize, Deserialize)]
+struct Kept {
+    run: u64,
+    /// The wall clock when the run began.
+    begun: u64,
+    key: Vec<u8>,
+    certificate: Vec<u8>,
+    /// The name server's own, with which it proves that it is the same again.
+    credentials: Credentials,
+    contact: Contact,
+    settings: Settings,
+    live_postcodes: bool,
+}
+
+/// Whether the run is a new one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begins {
+    Anew,
+    /// Files of an earlier run were there; all its processes have ended.
+    AfterOthers,
+    /// These nodes have gone on without a name server.
+    Again(Vec<String>),
+}
+
+/// Owns the authority, and admits.
+pub struct Office {
+    place: MeetingPlace,
+    authority: Authority,
+    kept: Kept,
+    promised: Mutex<BTreeMap<String, (u32, Instant)>>,
+}
+
+impl Office {
+    /// Opens it, and says as what the name server of this process is to run.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn open(place: &MeetingPlace, choices: Choices) -> anyhow::Result<(Self, NodeConfig, Begins)> {
+        let living: Vec<String> = place.living_nodes().into_iter().map(|card| card.name).collect();
+        let before = place.read::<Kept>(KEPT);
+        let (kept, authority, begins) = match (living.is_empty(), before) {
+            (false, Some(mut kept)) => {
+                let authority = Authority::kept(&kept.key, kept.certificate.clone())?;
+                kept.settings.autoclean = choices.autoclean;
+                (kept, authority, Begins::Again(living))
+            }
+            (false, None) => bail!(
+                "{} of the cluster “{}” still run, but the authority that they trust is gone. End them first, then start the name server.",
+                living.join(", "),
+                place.name()
+            ),
+            (true, before) => {
+                place.remove_cards();
+                for file in [KEPT, JOURNAL, "name-server.journal.new", "name-server.journal.lock"] {
+                    place.remove(file);
+                }
+                let authority = Authority::new()?;
+                let begins = if before.is_some() { Begins::AfterOthers } else { Begins::Anew };
+                (Kept::new(&authority, choices)?, authority, begins)
+            }
+        };
+        let journal = place.path().join(JOURNAL).into_os_string();
+        let office = Self { place: place.clone(), authority, kept, promised: Mutex::default() };
+        let (contact, credentials) = (office.kept.contact, office.kept.credentials.clone());
+        let mut config = office.config(NAME_SERVER.into(), contact.id, Duty::NameServer { journal }, credentials);
+        config.listen = contact.address;
+        Ok((office, config, begins))
+    }
+
+    /// The name server listens here: now others can be admitted.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn name_server_listens(&mut self, contact: Contact) -> anyhow::Result<()> {
+        self.kept.contact = contact;
+        self.place.write(KEPT, &self.kept)
+    }
+
+    /// The name server's card, without its socket.
+    pub fn card(&self) -> Card {
+        Card {
+            name: NAME_SERVER.into(),
+            role: Role::NameServer,
+            id: self.kept.contact.id,
+            customer: None,
+            pid: std::process::id(),
+            run: self.kept.run,
+            socket: None,
+            authority: Some(self.kept.certificate.clone()),
+        }
+    }
+
+    /// What time it is in the cluster.
+    pub fn clock(&self) -> ClockReading {
+        ClockReading { wall: self.kept.begun, cluster: 0, rate: Rate::REAL, until: None }
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.kept.settings
+    }
+
+    /// The configuration of a front-end or a replica that has knocked. Its private key is missing.
+    ///
+    /// # Errors
+    /// A sentence why it is not admitted.
+    pub fn admit(&self, knock: &Knock) -> anyhow::Result<NodeConfig> {
+        let (name, duty) = match knock.role {
+            Role::FrontEnd => (self.free_name(front_end_name, MOST_FRONT_ENDS, "front-ends", knock.pid)?.1, Duty::FrontEnd),
+            Role::Replica => {
+                let name = |number| format!("replica-{number}");
+                let (number, name) = self.free_name(name, MOST_REPLICAS, "replicas", knock.pid)?;
+                let services = if self.kept.live_postcodes { services::live()? } else { Vec::new() };
+                (name, Duty::Replica { preset: (number as u32 - 1) % 3 + 1, services, verdict_cache: true })
+            }
+            Role::Customer => bail!("A customer is admitted as a guest, not as a node."),
+            Role::NameServer => bail!("This cluster has a name server already, and has only one."),
+        };
+        let id = NodeId(random()?);
+        let credentials = self.authority.certify(knock.role, Some(id), &knock.public_key)?;
+        Ok(self.config(name, id, duty, credentials))
+    }
+
+    /// What a customer needs that has knocked. Its private key is missing.
+    ///
+    /// # Errors
+    /// A sentence why it is not admitted.
+    pub fn admit_guest(&self, knock: &Knock) -> anyhow::Result<Guest> {
+        if knock.role != Role::Customer {
+            bail!("Only a customer is admitted as a guest.");
+        }
+        let credentials = self.authority.certify(Role::Customer, None, &knock.public_key)?;
+        let customers = self.place.cards().into_iter().filter(|(_, card)| card.role == Role::Customer);
+        let here = customers.filter(|(file, _)| self.place.is_alive(file));
+        let taken: Vec<String> = here.map(|(_, card)| card.name).collect();
+        if taken.len() >= MOST_CUSTOMERS {
+            bail!("There are already {MOST_CUSTOMERS} customers. End one first.");
+        }
+        let name = match &knock.name {
+            None => self.customer_name(&taken, knock.pid)?,
+            Some(name) if taken.contains(name) => {
+                bail!("There is already a customer called {name}. Choose another name.")
+            }
+            Some(name) => {
+                let fits = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '\'');
+                if name.trim() != name || !(1..=LONGEST_NAME).contains(&name.chars().count()) || !name.chars().all(fits) {
+                    bail!(
+                        "“{}” cannot be a customer's name. Use up to {LONGEST_NAME} letters, digits and spaces.",
+                        crate::shown(name)
+                    );
+                }
+                name.clone()
+            }
+        };
+        let (name_server, settings, clock) = (self.kept.contact, self.kept.settings.clone(), self.clock());
+        Ok(Guest { name, admission: Admission { credentials, name_server, settings, clock } })
+    }
+
+    /// The first name of its kind that no living process has, with its number.
+    fn free_name(
+        &self,
+        name: impl Fn(usize) -> String,
+        most: usize,
+        kind: &str,
+        pid: u32,
+    ) -> anyhow::Result<(usize, String)> {
+        let numbered = (1..=most).map(|number| (number, name(number)));
+        let free = |(_, name): &(usize, String)| !self.place.is_alive(name) && self.promise(name, pid);
+        let found = { numbered }.find(free);
+        found.with_context(|| format!("There are already {most} {kind}. End one first."))
+    }
+
+    fn customer_name(&self, taken: &[String], pid: u32) -> anyhow::Result<String> {
+        let names = (0..).flat_map(|round| {
+            NAMES.iter().map(move |name| if round == 0 { (*name).to_owned() } else { format!("{name} {}", round + 1) })
+        });
+        let free = |name: &String| !taken.contains(name) && self.promise(&format!("customer {name}"), pid);
+        { names }.find(free).context("There is no name left.")
+    }
+
+    /// Promises a name to a process, unless it was just promised to another that still lives.
+    fn promise(&self, name: &str, pid: u32) -> bool {
+        let mut promised = self.promised.lock().unwrap_or_else(PoisonError::into_inner);
+        promised.retain(|_, (pid, at)| at.elapsed() < PROMISED_FOR && lives(*pid));
+        if promised.get(name).is_some_and(|(other, _)| *other != pid) {
+            return false;
+        }
+        promised.insert(name.to_owned(), (pid, Instant::now()));
+        true
+    }
+
+    fn config(&self, name: String, id: NodeId, duty: Duty, credentials: Credentials) -> NodeConfig {
+        NodeConfig {
+            name,
+            duty,
+            id,
+            listen: anywhere(),
+            name_server: self.kept.contact,
+            settings: self.kept.settings.clone(),
+            credentials: Some(credentials),
+            clock: self.clock(),
+            links: Vec::new(),
+            bomb: None,
+            observe: true,
+        }
+    }
+
+    /// The name server leaves. If no node goes on without it, nothing of the run is kept.
+    pub fn close(self, seat: Seat) {
+        if self.place.living_nodes().is_empty() {
+            for file in [KEPT, JOURNAL] {
+                self.place.remove(file);
+            }
+        }
+        seat.leave();
+    }
+}
+
+impl Kept {
+    fn new(authority: &Authority, choices: Choices) -> anyhow::Result<Self> {
+        let id = NodeId(random()?);
+        Ok(Self {
+            run: random()?,
+            begun: wall_clock(),
+            key: authority.key(),
+            certificate: authority.certificate().to_vec(),
+            credentials: authority.issue(Role::NameServer, Some(id))?,
+            contact: Contact { id, address: anywhere() },
+            settings: Settings { autoclean: choices.autoclean, ..Settings::default() },
+            live_postcodes: choices.postcodes == Postcodes::Live,
+        })
+    }
+}
+
+/// Any free port, for this machine only.
+fn anywhere() -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
+}
+
+#[cfg(unix)]
+fn lives(pid: u32) -> bool {
+    use rustix::process::{Pid, test_kill_process};
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    // One that may not be signalled lives.
+    pid.is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
+#[cfg(not(unix))]
+fn lives(_: u32) -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests;
