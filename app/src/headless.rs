@@ -3,6 +3,7 @@
 //! Each command has a file below; how each may end stands in [`Exit`]. Nothing here opens a display.
 
 mod bench;
+mod by_hand;
 mod check;
 mod cluster_command;
 mod customer_lines;
@@ -27,7 +28,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use protocol::acknowledge::Acknowledge;
-use protocol::ids::Span;
+use protocol::ids::{Role, Span};
 use protocol::machine::Settings;
 use protocol::order_book::MOST_SESSIONS;
 
@@ -120,6 +121,14 @@ pub enum Command {
     Gui(WindowKind),
     /// Start a cluster and list its processes as JSON lines. It ends when its input closes, or on Ctrl+C.
     Cluster(cluster_command::ClusterArguments),
+    /// By hand, one process a terminal: the name server, which the others look for.
+    NameServer(by_hand::NameServerArguments),
+    /// By hand: a front-end, which passes orders on to the primary.
+    FrontEnd(by_hand::NodeArguments),
+    /// By hand: a replica, which holds the orders.
+    Replica(by_hand::NodeArguments),
+    /// By hand: order food as a customer, at a prompt.
+    Client(by_hand::client::ClientArguments),
     /// Order from a running cluster: JSON requests in, JSON answers out, one per line.
     Customer(customer_lines::CustomerArguments),
     /// Show what each node of a running cluster believes, and what it uses of the machine.
@@ -308,6 +317,10 @@ pub fn perform(command: Command) -> Result<Exit, Failure> {
         #[cfg(feature = "window")]
         Command::Gui(_) => {}
         Command::Cluster(_)
+        | Command::NameServer(_)
+        | Command::FrontEnd(_)
+        | Command::Replica(_)
+        | Command::Client(_)
         | Command::Customer(_)
         | Command::Run(_)
         | Command::Demo(_)
@@ -319,6 +332,10 @@ pub fn perform(command: Command) -> Result<Exit, Failure> {
         #[cfg(feature = "window")]
         Command::Gui(_) => Err(Failure::BadInput("this command needs a window".into())),
         Command::Cluster(arguments) => cluster_command::perform(arguments, interrupt),
+        Command::NameServer(arguments) => by_hand::name_server(arguments, &interrupt),
+        Command::FrontEnd(arguments) => by_hand::node(Role::FrontEnd, &arguments, &interrupt),
+        Command::Replica(arguments) => by_hand::node(Role::Replica, &arguments, &interrupt),
+        Command::Client(arguments) => by_hand::client::perform(&arguments, &interrupt),
         Command::Customer(arguments) => customer_lines::perform(&arguments, &interrupt),
         Command::Status(arguments) => status::perform(&arguments),
         Command::Run(arguments) => run::perform(&arguments, &interrupt),

@@ -14,6 +14,9 @@ mod scenario_run;
 
 #[path = "headless/bad_input.rs"]
 mod bad_input;
+#[cfg(target_os = "linux")]
+#[path = "headless/by_hand.rs"]
+mod by_hand;
 #[path = "headless/commands.rs"]
 mod commands;
 #[path = "headless/crashes.rs"]

@@ -62,7 +62,7 @@ pub fn run_here(config: NodeConfig, reports: Reports, commands: Commands) -> Res
 #[must_use]
 pub fn run_node(named: NodeRole) -> ExitCode {
     die_with_the_launcher();
-    log_to_standard_error();
+    log_to_standard_error("warn");
     stop_on_a_broken_invariant();
     match begin(named) {
         Ok(ended) => ended,
@@ -228,9 +228,11 @@ fn die_with_the_launcher() {
     }
 }
 
-fn log_to_standard_error() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("JUST_HUNGRY_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+/// Writes the log to standard error, unless it goes somewhere already. JUST_HUNGRY_LOG and RUST_LOG change how much.
+pub fn log_to_standard_error(usual: &str) {
+    let wanted = ["JUST_HUNGRY_LOG", "RUST_LOG"].into_iter().find_map(|name| std::env::var(name).ok());
+    let filter = tracing_subscriber::EnvFilter::try_new(wanted.as_deref().unwrap_or(usual))
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     drop(log.try_init());
 }

@@ -1,4 +1,4 @@
-//! `customer --dir RUN --lines`: a customer of a cluster in another process, for programs that know nothing but JSON lines.
+//! `customer --lines`: a customer of a cluster in another process, for programs that know nothing but JSON lines.
 //!
 //! A line in is a request, {"op":1,"f":"place","postcode":"DH1 3LE","items":["Pad thai"]} or {"op":2,"f":"read",…}; a line out
 //! its answer: ok (done), fail (certainly not done), info (nobody knows, with what is known of why). One request at a time,
@@ -18,7 +18,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::lines::{self, Line};
-use super::{Exit, Failure, say_json, status_socket};
+use super::{Exit, Failure, by_hand, say_json, status_socket};
+use cluster::by_hand::meeting_place::ClusterName;
 use cluster::interrupt::Interrupt;
 use cluster::load::{Load, Moment, Workload};
 use wording::{self, wait_reason};
@@ -29,9 +30,12 @@ const READ_AHEAD: usize = 16;
 /// Of which cluster.
 #[derive(Debug, clap::Args)]
 pub struct CustomerArguments {
-    /// The folder of the run, as given or printed by `cluster`.
+    /// The folder of the run, as given or printed by `cluster`. Without it: the cluster whose processes were started by hand.
     #[arg(long)]
-    dir: PathBuf,
+    dir: Option<PathBuf>,
+    /// Which cluster that was started by hand.
+    #[arg(long, value_name = "NAME", default_value_t, env = "JUST_HUNGRY_CLUSTER", conflicts_with = "dir")]
+    cluster: ClusterName,
     /// Requests and answers are JSON lines. This option is required.
     #[arg(long)]
     lines: bool,
@@ -132,8 +136,12 @@ impl Exchanged {
 
 impl Customer {
     fn new(arguments: &CustomerArguments, interrupt: &Interrupt) -> Result<Self, Failure> {
-        let admission = status_socket::admission(&arguments.dir)
-            .map_err(|error| Failure::BadInput(node::error_text::chain(&error)))?;
+        let admission = match &arguments.dir {
+            Some(dir) => {
+                status_socket::admission(dir).map_err(|error| Failure::BadInput(node::error_text::chain(&error)))?
+            }
+            None => by_hand::admission(&arguments.cluster)?,
+        };
         let (orders, waiting) = channel();
         let (tell, events) = channel();
         let interrupted = tell.clone();

@@ -1,25 +1,31 @@
-//! `status --dir RUN`: what each node of a cluster in another process believes and uses, and how the cluster is steered.
+//! `status`: what each node of a cluster in another process believes and uses, and how the cluster is steered.
 //!
 //! It only looks: nothing can be steered from here.
 
 use std::path::PathBuf;
 
-use super::{Exit, Failure, say, say_json, status_socket};
+use super::{Exit, Failure, by_hand, say, say_json, status_socket};
+use cluster::by_hand::meeting_place::ClusterName;
 
 /// Of which cluster.
 #[derive(Debug, clap::Args)]
 pub struct StatusArguments {
-    /// The folder of the run, as given or printed by `cluster`.
+    /// The folder of the run, as given or printed by `cluster`. Without it: the cluster whose processes were started by hand.
     #[arg(long)]
-    dir: PathBuf,
+    dir: Option<PathBuf>,
+    /// Which cluster that was started by hand.
+    #[arg(long, value_name = "NAME", default_value_t, env = "JUST_HUNGRY_CLUSTER", conflicts_with = "dir")]
+    cluster: ClusterName,
     /// Print the result as one JSON object.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn perform(arguments: &StatusArguments) -> Result<Exit, Failure> {
-    let report =
-        status_socket::status(&arguments.dir).map_err(|error| Failure::BadInput(node::error_text::chain(&error)))?;
+    let report = match &arguments.dir {
+        Some(dir) => status_socket::status(dir).map_err(|error| Failure::BadInput(node::error_text::chain(&error)))?,
+        None => by_hand::status(&arguments.cluster)?,
+    };
     if arguments.json {
         say_json(&report)?;
         return Ok(Exit::Holds);

@@ -65,7 +65,7 @@ pub(in crate::headless) struct StatusLine {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(in crate::headless) struct StatusReport {
-    pub(super) nodes: Vec<StatusLine>,
+    pub(in crate::headless) nodes: Vec<StatusLine>,
     /// Cluster time, in microseconds since the run began.
     at_us: u64,
     /// 1: as fast as real time; 0: it stands still.
@@ -115,11 +115,16 @@ struct LinkLine {
 impl StatusReport {
     /// Asks a cluster of this process.
     pub fn of(cluster: &Inquirer) -> anyhow::Result<Self> {
-        let nodes = cluster.status()?.iter().map(StatusLine::of).collect();
-        let SteeringStatus { at, rate, hop, acknowledge, plant, links } = cluster.steering()?;
+        Ok(Self::made_of(&cluster.status()?, cluster.steering()?))
+    }
+
+    /// From its parts.
+    pub(in crate::headless) fn made_of(nodes: &[NodeStatus], steering: SteeringStatus) -> Self {
+        let nodes = nodes.iter().map(StatusLine::of).collect();
+        let SteeringStatus { at, rate, hop, acknowledge, plant, links } = steering;
         let rate = f64::from(rate.0) / f64::from(Rate::REAL.0);
         let plant = plant.map(|plant| plant.name().to_owned());
-        Ok(Self {
+        Self {
             nodes,
             at_us: at,
             rate,
@@ -127,7 +132,18 @@ impl StatusReport {
             acknowledge,
             plant,
             links: links.into_iter().map(LinkLine::of).collect(),
-        })
+        }
+    }
+
+    /// With a node that has ended, or does not answer.
+    pub(in crate::headless) fn with_unheard(mut self, name: String, role: Role, id: String) -> Self {
+        self.nodes.push(StatusLine { name, role: self::role(Actor::Role(role)), id, ..StatusLine::default() });
+        self
+    }
+
+    /// The nodes of both, steered as the other is.
+    pub(in crate::headless) fn and(self, other: Self) -> Self {
+        Self { nodes: [self.nodes, other.nodes].concat(), ..other }
     }
 
     /// How it is steered, in sentences; none if it is not.

@@ -87,6 +87,11 @@ impl Talking {
         self.input = None;
     }
 
+    /// All lines until its output ends.
+    pub fn all_lines(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.lines.recv_timeout(PATIENCE).ok()).collect()
+    }
+
     /// Closes its input and waits for its end.
     pub fn end(mut self) -> i32 {
         self.input = None;

@@ -17,8 +17,10 @@ mod of_results;
 mod of_service;
 mod of_set_ups;
 mod of_steering;
+mod of_terminals;
 mod of_terms;
 mod of_verdict;
+pub mod own_steps;
 pub mod search;
 
 use protocol::ids::{NodeId, RequestNumber, Role, Span};
@@ -49,6 +51,7 @@ pub use of_results::*;
 pub use of_service::{denial, loss, no_service, orders_wait};
 pub use of_set_ups::{set_up_name, set_up_summary};
 pub use of_steering::*;
+pub use of_terminals::*;
 pub use of_terms::{Term, Topic, capitalised, plant, step_name};
 pub use of_verdict::{ToldVerdict, contradiction, told_verdict};
 

@@ -21,10 +21,11 @@ mod views;
 use std::collections::BTreeMap;
 
 use knowledge::verdict::evidence::Evidence;
-use protocol::ids::NodeId;
+use protocol::ids::{NodeId, RequestId, ViewNumber};
+use protocol::message::Ask;
 use protocol::trace::{LauncherEvent, MachineEvent, NodeEvent, Note, TraceEvent, TraceRecord};
 
-use known::{Known, at_rate};
+use known::{Known, Request, at_rate};
 use links::Changed;
 use news::{Due, News};
 use orders::Gathering;
@@ -78,6 +79,17 @@ impl Narrator {
         if self.evidence.apply(record) && lights::are_red(self.evidence.judged()) {
             self.wait(record.at, News::Judged(self.evidence.judged().clone()));
         }
+    }
+
+    /// What a request asks for that comes from elsewhere, so that nobody said when it was asked.
+    pub fn presume(&mut self, request: RequestId, ask: Ask, at: u64) {
+        self.known.requests.entry(request).or_insert_with(|| Request::new(ask, at));
+        self.known.trim();
+    }
+
+    /// The name server, which is elsewhere, has recorded this view.
+    pub fn presume_recorded(&mut self, view: ViewNumber) {
+        self.known.recorded.insert(view.0);
     }
 
     fn wait(&mut self, at: u64, news: News) {

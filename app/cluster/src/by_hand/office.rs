@@ -139,17 +139,15 @@ impl Office {
         ClockReading { wall: self.kept.begun, cluster: 0, rate: Rate::REAL, until: None }
     }
 
-    pub fn settings(&self) -> &Settings {
-        &self.kept.settings
-    }
-
     /// The configuration of a front-end or a replica that has knocked. Its private key is missing.
     ///
     /// # Errors
     /// A sentence why it is not admitted.
     pub fn admit(&self, knock: &Knock) -> anyhow::Result<NodeConfig> {
         let (name, duty) = match knock.role {
-            Role::FrontEnd => (self.free_name(front_end_name, MOST_FRONT_ENDS, "front-ends", knock.pid)?.1, Duty::FrontEnd),
+            Role::FrontEnd => {
+                (self.free_name(front_end_name, MOST_FRONT_ENDS, "front-ends", knock.pid)?.1, Duty::FrontEnd)
+            }
             Role::Replica => {
                 let name = |number| format!("replica-{number}");
                 let (number, name) = self.free_name(name, MOST_REPLICAS, "replicas", knock.pid)?;
@@ -186,7 +184,8 @@ impl Office {
             }
             Some(name) => {
                 let fits = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '\'');
-                if name.trim() != name || !(1..=LONGEST_NAME).contains(&name.chars().count()) || !name.chars().all(fits) {
+                if name.trim() != name || !(1..=LONGEST_NAME).contains(&name.chars().count()) || !name.chars().all(fits)
+                {
                     bail!(
                         "“{}” cannot be a customer's name. Use up to {LONGEST_NAME} letters, digits and spaces.",
                         crate::shown(name)
@@ -249,7 +248,7 @@ impl Office {
     }
 
     /// The name server leaves. If no node goes on without it, nothing of the run is kept.
-    pub fn close(self, seat: Seat) {
+    pub fn close(&self, seat: Seat) {
         if self.place.living_nodes().is_empty() {
             for file in [KEPT, JOURNAL] {
                 self.place.remove(file);

@@ -23,7 +23,9 @@ pub(crate) enum Owner {
 
 #[cfg(unix)]
 mod on_unix {
-    use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, mkdirat, openat, renameat, statat, unlinkat};
+    use rustix::fs::{
+        AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, mkdirat, openat, renameat, statat, unlinkat,
+    };
 
     use super::{File, OsStr, Owner, Path, io};
 
