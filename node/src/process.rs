@@ -3,7 +3,7 @@
 //! It ends when its launcher closes the pipe (at once, status 0), when it cannot be what it was told (status 2), or by a
 //! fault (status 70), and each time says why in a sentence. What happens in between is the event loop's.
 //!
-//! Who hands it its configuration is not decided here. [`run_node`] reads it from a launcher's pipe; [`run_here`] is given
+//! Where its configuration comes from is not decided here. [`run_node`] reads it from a launcher's pipe; [`run_here`] is given
 //! it by the program that a person started by hand. From there on both are the same.
 
 mod commands;

@@ -88,7 +88,7 @@ pub(super) fn node(role: Role, arguments: &NodeArguments, interrupt: &Interrupt)
     node_here::run(&place, member, &name_server, arguments, interrupt)
 }
 
-/// The tracing level for so many `-v`.
+/// The tracing level for this number of `-v`.
 fn log_level(verbose: u8) -> &'static str {
     match verbose {
         0 | 1 => "warn",

@@ -160,7 +160,7 @@ impl Judge {
     }
 
     /// What the first read of each postcode saw was there before; then no order may be lost or placed twice.
-    fn is_content(mut self, folder: &Path) {
+    fn finds_nothing(mut self, folder: &Path) {
         self.lines.sort_by_key(|(at, _)| *at);
         let begun =
             self.begun.iter().map(|(postcode, list)| json!({"type": "init", "postcode": postcode, "value": list}));
@@ -297,7 +297,7 @@ fn no_order_is_lost_whoever_is_killed_and_the_customer_notices_nothing() {
     assert_eq!(client.ask(&order, &mut judge)["type"], "ok");
     // One of them was there before.
     assert_eq!(client.ask(&format!("history {HOME}"), &mut judge)["value"].as_array().unwrap().len(), 1 + 6);
-    judge.is_content(hand.folder.path());
+    judge.finds_nothing(hand.folder.path());
 }
 
 #[test]

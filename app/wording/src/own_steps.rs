@@ -14,6 +14,7 @@ use crate::narrator::{Sentence, Weight};
 pub struct OwnSteps {
     registered: BTreeSet<NodeId>,
     looked_up: bool,
+    was_member: bool,
 }
 
 impl OwnSteps {
@@ -34,7 +35,11 @@ impl OwnSteps {
                 self.sent(at, &me, &called(*to), facts.step.map_or(0, |step| step.0), &facts.summary)
             }
             TraceEvent::Machine(MachineEvent::Became { standing, view }) if view.number.0 > 0 => {
-                became(at, &me, *standing, &called(view.primary), view.number.0).into_iter().collect()
+                // A member that must join again is the narrator's matter.
+                let is_member = *standing != Standing::Joining;
+                let joins_again = std::mem::replace(&mut self.was_member, is_member) && !is_member;
+                let told = became(at, &me, *standing, &called(view.primary), view.number.0);
+                told.filter(|_| !joins_again).into_iter().collect()
             }
             TraceEvent::Machine(MachineEvent::Noted(Note::Removed { name })) => {
                 let what = format!("The name server removes {name}, which has not registered since the last cleaning.");
@@ -140,6 +145,9 @@ mod tests {
             View { number: ViewNumber(3), primary: NodeId(2), members: vec![NodeId(2), NodeId(1)], begins_at: None };
         let became = MachineEvent::Became { standing: Standing::Backup, view };
         assert_eq!(told(&mut steps, became), ["replica-1 is a backup in view 3, which replica-2 leads."]);
+        let view = View { number: ViewNumber(4), ..View::default() };
+        let left_out = MachineEvent::Became { standing: Standing::Joining, view };
+        assert!(told(&mut steps, left_out).is_empty(), "the narrator says it");
         let contact = |id| Contact { id: NodeId(id), address: ([127, 0, 0, 1], 1).into() };
         let names = vec![("replica-7".to_owned(), Role::Replica, contact(7))];
         let state = |names| NodeState::NameServer { names, token: Default::default(), record: View::default() };

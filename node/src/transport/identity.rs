@@ -61,7 +61,7 @@ impl Authority {
         Ok(params)
     }
 
-    /// Its private key (PKCS #8): whoever has it can join the run under any role.
+    /// Its private key (PKCS #8): with it, anybody can join the run under any role.
     #[must_use]
     pub fn key(&self) -> Vec<u8> {
         self.issuer.key().serialize_der()

@@ -60,7 +60,7 @@ impl std::fmt::Display for ClusterName {
     }
 }
 
-/// Who a process is, and where it answers. Only its user can read it.
+/// The identity of a process, and where it answers. Only its user can read it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Card {
     /// "replica-2".
@@ -356,7 +356,7 @@ mod tests {
         symlink(base.path().join("elsewhere"), other.path().join("replica-1.lock")).unwrap();
         assert!(other.take("replica-1").is_err() && !other.is_alive("replica-1"));
         if rustix::process::geteuid().is_root() {
-            std::os::unix::fs::chown(&clusters.join("two"), Some(12345), None).unwrap();
+            std::os::unix::fs::chown(clusters.join("two"), Some(12345), None).unwrap();
             assert!(refused("two").contains("belongs to another user"));
         }
     }

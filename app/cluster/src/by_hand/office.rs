@@ -1,4 +1,4 @@
-//! Who belongs to a cluster that was started by hand: one place owns the certificate authority, decides names, and says
+//! The members of a cluster that was started by hand: one place owns the certificate authority, decides names, and says
 //! what each process needs to know.
 //!
 //! It lives in the name server's process. What it must still know when that process is killed and started again lies in

@@ -57,7 +57,7 @@ impl Telling {
         Self { narrator, place, voice, every_fact, clock, known, looked, requests, own, steps, no_service }
     }
 
-    /// Who a process is.
+    /// The name and role of a process.
     pub fn knows(&mut self, card: &Card) {
         if self.known.insert(card.id, card.name.clone()).is_some() {
             return;
