@@ -346,6 +346,35 @@ fn what_a_customer_types_wrong_is_told_and_a_waiting_order_can_be_cancelled() {
 }
 
 #[test]
+fn a_client_follows_a_cluster_that_begins_anew_and_other_commands_find_it() {
+    let hand = Hand::new();
+    let mut name_server = hand.runs(&["name-server"]);
+    let replica = hand.runs(&["replica", "-v"]);
+    let front_end = hand.runs(&["front-end"]);
+    let mut client = hand.runs(&["client"]);
+    let mut judge = Judge::default();
+    assert_eq!(client.ask(&format!("4 {HOME}"), &mut judge)["type"], "ok");
+    let mut lines = Talking::to(hand.command(&["customer", "--lines"]));
+    let answer = lines.ask(&super::program::order(1, HOME, &["Pad thai"]));
+    assert_eq!((answer["type"].as_str(), answer["number"].as_u64()), (Some("ok"), Some(2)), "{answer}");
+    // All of it is killed; the name server comes last, so that nothing of the run lives.
+    drop((replica, front_end));
+    name_server.ends_by(Signal::KILL);
+    client.begin(&format!("14 {HOME}"), &mut judge);
+    let _name_server = hand.runs(&["name-server"]);
+    let unknown = client.until("unknown");
+    assert!(unknown["what"].as_str().unwrap().contains("may or may not be placed"), "{unknown}");
+    assert!(client.until("begins")["what"].as_str().unwrap().contains("begun anew"));
+    let (_replica, _front_end) = (hand.runs(&["replica"]), hand.runs(&["front-end"]));
+    client.talk.say(&format!("14 {HOME}"));
+    let answered = client.until("answered");
+    assert!(answered["what"].as_str().unwrap().starts_with("Placed: order 1, Lemonade"), "{answered}");
+    // A name that is taken is not given again.
+    let (code, why) = hand.output(&["client", "--name", "Muriel"]);
+    assert!(code == 2 && why.contains("already a customer called Muriel"), "{why}");
+}
+
+#[test]
 fn two_clusters_are_apart_and_one_cluster_has_one_name_server() {
     let hand = Hand::new();
     let _one = hand.runs(&["name-server"]);
@@ -380,6 +409,17 @@ fn hostile_names_numbers_and_files_end_in_a_sentence() {
         let output = command.output().unwrap();
         let why = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.code() == Some(2) && why.contains("a number of seconds from 1 to 86400"), "{why}");
+    }
+    // Where the folder would be: nowhere, or among everybody's.
+    let open = hand.folder.path().join("open");
+    std::fs::create_dir(&open).unwrap();
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).unwrap();
+    for (base, words) in [(hand.folder.path().join("nowhere"), "is no folder"), (open, "by every user of this machine")]
+    {
+        let mut command = hand.command(&["name-server"]);
+        let output = command.env("XDG_RUNTIME_DIR", base).output().unwrap();
+        let why = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && why.contains(words) && why.contains("XDG_RUNTIME_DIR"), "{why}");
     }
     let _name_server = hand.runs(&["name-server"]);
     let (code, why) = hand.output(&["client", "--name", "<b>\u{1b}[2J"]);

@@ -101,7 +101,10 @@ impl MeetingPlace {
     /// A sentence, when it belongs to another user or others can look into it.
     pub fn of(name: &ClusterName) -> Result<Self, NotUsable> {
         let clusters = match std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute()) {
-            Some(base) => base.join("just-hungry"),
+            Some(base) => {
+                check_base(&base)?;
+                base.join("just-hungry")
+            }
             None => without_runtime_folder(),
         };
         Self::in_folder(&clusters, name)
@@ -260,6 +263,24 @@ fn without_runtime_folder() -> PathBuf {
     #[cfg(not(unix))]
     let name = "just-hungry-by-hand";
     std::env::temp_dir().join(name)
+}
+
+/// The folder that the environment names: in one of another user, ours could be taken away and replaced.
+fn check_base(path: &Path) -> Result<(), NotUsable> {
+    let refused = |why: &str| {
+        refusal(
+            path,
+            &format!("{why} The variable XDG_RUNTIME_DIR names it: unset it, or set it to a folder of your own."),
+        )
+    };
+    match Folder::open(&path.canonicalize().unwrap_or_else(|_| path.to_owned())) {
+        Ok(folder) if folder.owner().is_ok_and(|owner| owner == Owner::Us) => match folder.is_open_to_all() {
+            Ok(false) => Ok(()),
+            Ok(true) | Err(_) => Err(refused("can be written to by every user of this machine.")),
+        },
+        Ok(_) => Err(refused("belongs to another user.")),
+        Err(_) => Err(refused("is no folder that can be opened.")),
+    }
 }
 
 fn check(path: &Path) -> Result<(), NotUsable> {
