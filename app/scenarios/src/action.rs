@@ -2,6 +2,7 @@
 //!
 //! How they are written stands in `file` and `check`, what they mean at a moment in `script_runner`.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use node::control::Misbehaviour;
@@ -154,6 +155,9 @@ pub enum WaitFor {
     Placed { customer: String, count: u32 },
     /// "shows": the last history that this customer read holds this many orders of theirs.
     Shows { customer: String, count: u32 },
+    /// "shows-told", "shows-more", "shows-less": that history holds as many orders of theirs as they were told are placed, all in
+    /// all; or more, or less.
+    ShowsTold { customer: String, than: Ordering },
     /// "copies": this many of the running replicas hold everything that any of them holds.
     Copies(u32),
     /// "refused": a node has refused a message, since.

@@ -33,6 +33,7 @@ pub fn label(summary: &Summary) -> Cow<'static, str> {
         Summary::Placed(number) => format!("placed #{number}"),
         Summary::Rejected => return "rejected".into(),
         Summary::NeverPlaced => return "never placed".into(),
+        Summary::Orders(1) => "1 order".into(),
         Summary::Orders(number) => format!("{number} orders"),
         Summary::Expired => return "expired".into(),
         Summary::Refused(view) => format!("refused: view {view}"),

@@ -1,5 +1,7 @@
 //! One step: its action with exactly the fields that belong to it, and each field within its limits.
 
+use std::cmp::Ordering;
+
 use protocol::ids::Span;
 use protocol::menu::check_items;
 use protocol::postcode::PostcodeService;
@@ -194,6 +196,9 @@ impl Reader<'_, '_> {
                 (WaitFor::Placed { customer: self.customer()?, count }, &["customer", "count"])
             }
             "shows" => (WaitFor::Shows { customer: self.customer()?, count: count(0)? }, &["customer", "count"]),
+            "shows-told" => (self.shows(Ordering::Equal)?, &["customer"]),
+            "shows-more" => (self.shows(Ordering::Greater)?, &["customer"]),
+            "shows-less" => (self.shows(Ordering::Less)?, &["customer"]),
             "copies" => (WaitFor::Copies(count(1)?), &["count"]),
             "refused" => (WaitFor::Refused, &[]),
             "serving" => (WaitFor::Serving, &[]),
@@ -218,7 +223,7 @@ impl Reader<'_, '_> {
                 (WaitFor::TheEnd(before), &["ms"])
             }
             other => {
-                let known = "answered, asked, placed, shows, copies, refused, serving, members, view-change, held, failpoint, \
+                let known = "answered, asked, placed, shows, shows-told, shows-more, shows-less, copies, refused, serving, members, view-change, held, failpoint, \
                              step, sent, stopped, goes, leads, suspected, frozen, ended, a-while, the-end";
                 return refuse(what, format!("“{}” cannot be waited for; the choices are: {known}", shown(other)));
             }
@@ -228,6 +233,10 @@ impl Reader<'_, '_> {
             Some((name, at)) => Err((at, format!("waiting for “{}” has no “{name}”", what.get_ref()))),
             None => Ok(waits),
         }
+    }
+
+    fn shows(&self, than: Ordering) -> Result<WaitFor, Refusal> {
+        Ok(WaitFor::ShowsTold { customer: self.customer()?, than })
     }
 
     /// What stands over the steps that follow.

@@ -4,6 +4,7 @@
 
 mod scene;
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use node::control::Misbehaviour;
@@ -203,6 +204,15 @@ pub(super) fn missing(what: &WaitFor) -> String {
             format!("{customer} was not told of {} placed orders", spelled(*count as usize))
         }
         WaitFor::Shows { customer, count } => format!("{customer} did not read of {count} orders"),
+        WaitFor::ShowsTold { customer, than: Ordering::Equal } => {
+            format!("{customer} did not read of as many orders as were placed")
+        }
+        WaitFor::ShowsTold { customer, than: Ordering::Greater } => {
+            format!("{customer} did not read of more orders than were placed")
+        }
+        WaitFor::ShowsTold { customer, than: Ordering::Less } => {
+            format!("{customer} did not read of fewer orders than were placed")
+        }
         WaitFor::Copies(count) => format!("there were not {} equal copies", spelled(*count as usize)),
         WaitFor::Refused => "no message was refused".into(),
         WaitFor::Goes => "time did not go on".into(),

@@ -11,7 +11,7 @@ use protocol::trace::{MachineEvent, NodeEvent};
 
 use super::resolving;
 use crate::{NodeName, WaitFor};
-use knowledge::picture::{Node, Picture, Service};
+use knowledge::picture::{Customer, Node, Picture, Receipt, Service};
 
 /// What a node was in the newest view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,11 +120,12 @@ impl Since {
                 let told = customer(name).and_then(|it| self.placed.get(&it.id));
                 told.copied().unwrap_or_default() == *count
             }
-            WaitFor::Shows { customer: name, count } => {
-                let history = customer(name).and_then(|it| it.history.as_ref());
-                let placed = history.map(|page| page.orders.iter().filter(|order| order.number.is_some()).count());
-                placed == Some(*count as usize)
-            }
+            WaitFor::Shows { customer: name, count } => customer(name).and_then(shown) == Some(*count as usize),
+            WaitFor::ShowsTold { customer: name, than } => customer(name).is_some_and(|it| {
+                let placed = |receipt: &&Receipt| matches!(receipt.outcome, Some(Outcome::Placed { .. }));
+                let told = it.receipts.iter().filter(placed).count();
+                shown(it).is_some_and(|shown| shown.cmp(&told) == *than)
+            }),
             WaitFor::Copies(count) => equal_copies(picture) == *count as usize,
             WaitFor::Refused => self.refused,
             WaitFor::Serving => matches!(picture.service(), Service::Serving { .. }),
@@ -164,6 +165,12 @@ fn place_named(name: &NodeName) -> Option<Place> {
         NodeName::Backup => Some(Place::Backup),
         NodeName::Crashed | NodeName::Frozen | NodeName::Everybody | NodeName::SomeReplica | NodeName::Named(_) => None,
     }
+}
+
+/// How many orders of its own a customer read of last, without pre-defined ones.
+fn shown(customer: &Customer) -> Option<usize> {
+    let history = customer.history.as_ref()?;
+    Some(history.orders.iter().filter(|order| order.number.is_some()).count())
 }
 
 /// How many running replicas hold everything that any of them holds.

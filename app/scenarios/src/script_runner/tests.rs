@@ -1,11 +1,19 @@
 //! The engine on told facts and told time: no cluster, no waiting.
 
-use protocol::ids::{Contact, NodeId, Role, View, ViewNumber};
+use std::cmp::Ordering;
+
+use protocol::ids::{
+    Contact, CustomerId, NodeId, OrderNumber, RequestId, RequestNumber, Role, Timestamp, View, ViewNumber,
+};
+use protocol::message::{Answer, Ask};
+use protocol::order_book::{HistoryPage, Order, OrderId, Outcome};
 use protocol::trace::{
     Actor, Ending, LauncherEvent, MachineEvent, NodeEvent, NodeState, ReplicaState, Standing, Started, TraceEvent,
 };
 
+use super::since::Since;
 use super::*;
+use crate::WaitFor;
 use crate::facts_for_tests::{replica_state, started};
 use crate::parse;
 
@@ -148,4 +156,36 @@ fn a_new_front_end_is_waited_for_and_then_it_can_be_meant() {
     told.front_end_starts(9, "front-end-2");
     assert_eq!(told.at(101), [UserCommand::Crash { node: "front-end-2".into() }]);
     assert_eq!(told.script_runner.findings().faults, [("crash", 1)].into(), "one more is no fault");
+}
+
+#[test]
+fn a_history_is_compared_with_what_its_reader_was_told() {
+    let mut told = Told::new("");
+    let (customer, postcode) = (CustomerId(1), "NE1 7RU".parse().unwrap());
+    told.fact(8, LauncherEvent::CustomerIs { customer, name: "Grace".into(), postcode, place: (1, 2) });
+    let request = |number| RequestId { customer, number: RequestNumber(number) };
+    let holds = |told: &Told| {
+        [Ordering::Less, Ordering::Equal, Ordering::Greater].map(|than| {
+            Since::default().holds(&WaitFor::ShowsTold { customer: "Grace".into(), than }, &told.picture, 0)
+        })
+    };
+    assert_eq!(holds(&told), [false; 3], "she has read nothing");
+    let ask = Ask::Order { postcode, items: vec!["Pad thai".into()] };
+    told.fact(8, NodeEvent::Asked { customer, request: request(1), ask });
+    let answer = Answer::Outcome(Outcome::Placed { number: OrderNumber(1) });
+    told.fact(8, NodeEvent::Answered { request: request(1), answer, took: 9 });
+    for (read, orders) in [(2, 0), (3, 1), (4, 2)] {
+        told.fact(8, NodeEvent::Asked { customer, request: request(read), ask: Ask::History { postcode, page: 0 } });
+        let order = |number| Order {
+            id: OrderId::Placed(request(1)),
+            number: Some(OrderNumber(number)),
+            items: vec!["Pad thai".into()],
+            at: Timestamp(1),
+        };
+        let orders: Vec<_> = (1..=orders).map(order).collect();
+        let page = HistoryPage { postcode, page: 0, total: orders.len() as u64, orders };
+        told.fact(8, NodeEvent::Answered { request: request(read), answer: Answer::History(page), took: 9 });
+        let expected = [read == 2, read == 3, read == 4];
+        assert_eq!(holds(&told), expected);
+    }
 }
