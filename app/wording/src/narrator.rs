@@ -60,6 +60,14 @@ impl Narrator {
         news::is_needed(&record.event)
     }
 
+    /// One that hears a single process only. Each step of it is told, and nothing is said of others that only they know.
+    #[must_use]
+    pub fn of_one_process() -> Self {
+        let mut narrator = Self::default();
+        (narrator.known.alone, narrator.known.hop) = (true, 1);
+        narrator
+    }
+
     /// From `at` on, in cluster time, the sentences stand under this title.
     pub fn title(&mut self, words: &str, at: u64) {
         self.wait(at, News::Title(words.to_owned()));

@@ -128,9 +128,30 @@ fn called(name: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use protocol::ids::{Contact, View, ViewNumber};
+    use protocol::ids::{Contact, Span, View, ViewNumber};
+    use protocol::trace::{Actor, LauncherEvent, Sign, Started};
 
     use super::*;
+    use crate::narrator::Narrator;
+
+    /// A front-end cannot know whether a silent replica runs, and nobody else is heard here.
+    #[test]
+    fn a_process_alone_does_not_say_what_only_others_know() {
+        let mut narrator = Narrator::of_one_process();
+        for (id, name, role) in [(1, "front-end", Role::FrontEnd), (2, "replica-1", Role::Replica)] {
+            let contact = Contact { id: NodeId(id), address: ([127, 0, 0, 1], 1).into() };
+            let started = Started { name: name.into(), actor: Actor::Role(role), pid: 1, contact };
+            narrator.hear(&TraceRecord { node: NodeId(id), at: 1, event: LauncherEvent::Started(started).into() });
+        }
+        let why = Some(Sign::Silent { silence: Span::millis(400), late: Span(0) });
+        let suspects = MachineEvent::Suspects { replica: NodeId(2), suspected: true, why };
+        narrator.hear(&TraceRecord { node: NodeId(1), at: 5, event: suspects.into() });
+        let told = narrator.tell_the_rest();
+        let [sentence] = &told[..] else { panic!("{told:?}") };
+        assert_eq!(sentence.what, "The front-end suspects replica-1: it has heard nothing for 0.40 s.");
+        let means = sentence.means.as_deref();
+        assert_eq!(means, Some("It may have crashed, or be frozen or cut off: the front-end cannot tell."));
+    }
 
     fn told(steps: &mut OwnSteps, event: impl Into<TraceEvent>) -> Vec<String> {
         let record = TraceRecord { node: NodeId(1), at: 5, event: event.into() };

@@ -225,12 +225,14 @@ impl MeetingPlace {
         let _ = self.folder().and_then(|folder| folder.remove(file));
     }
 
-    /// Takes all cards away: their processes have ended.
+    /// Takes away what processes have left that have ended. The locks of nodes stay, but each customer has one of its own.
     pub(super) fn remove_cards(&self) {
-        self.cards()
-            .iter()
-            .filter(|(file, _)| !self.is_alive(file))
-            .for_each(|(file, _)| self.remove(&format!("{file}{CARD}")));
+        for (file, card) in self.cards().into_iter().filter(|(file, _)| !self.is_alive(file)) {
+            self.remove(&format!("{file}{CARD}"));
+            if card.role == Role::Customer {
+                self.remove(&format!("{file}{LOCK}"));
+            }
+        }
     }
 }
 
@@ -253,6 +255,12 @@ impl Seat {
     /// Takes the card away.
     pub fn leave(self) {
         self.place.remove(&format!("{}{CARD}", self.name));
+    }
+
+    /// The same, where no other process ever takes this place: then its lock goes, too.
+    pub fn leave_for_good(self) {
+        self.place.remove(&format!("{}{LOCK}", self.name));
+        self.leave();
     }
 }
 
@@ -340,6 +348,13 @@ mod tests {
         assert_eq!(here.cards().len(), 1);
         here.take("replica-1").unwrap().unwrap().leave();
         assert!(here.cards().is_empty());
+        let files = || std::fs::read_dir(here.path()).unwrap().count();
+        let before = files();
+        let seat = here.take("customer-7").unwrap().unwrap();
+        seat.show(&Card { role: Role::Customer, ..card("Ada") }).unwrap();
+        assert_eq!(files(), before + 2);
+        seat.leave_for_good();
+        assert_eq!(files(), before, "a customer leaves nothing behind");
     }
 
     #[test]

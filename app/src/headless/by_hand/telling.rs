@@ -48,10 +48,7 @@ pub(super) struct Telling {
 
 impl Telling {
     pub fn new(place: MeetingPlace, voice: Voice, every_fact: bool, clock: ClusterClock) -> Self {
-        let mut narrator = Narrator::default();
-        // Each step is told: a process of a terminal has only its own to tell.
-        let seen = LauncherEvent::HopIs { hop: 1 }.into();
-        narrator.hear(&TraceRecord { node: NodeId(0), at: 0, event: seen });
+        let narrator = Narrator::of_one_process();
         let (known, requests, steps) = (BTreeMap::new(), BTreeSet::new(), VecDeque::new());
         let (own, looked, no_service) = (OwnSteps::default(), None, None);
         Self { narrator, place, voice, every_fact, clock, known, looked, requests, own, steps, no_service }

@@ -103,6 +103,8 @@ pub(super) struct Known {
     /// How fast it goes now.
     pub goes: Rate,
     pub hop: u64,
+    /// Only one process is heard.
+    pub alone: bool,
 }
 
 impl Default for Known {
@@ -138,6 +140,7 @@ impl Default for Known {
             rate: Rate::REAL,
             goes: Rate::REAL,
             hop: 0,
+            alone: false,
         }
     }
 }

@@ -350,6 +350,9 @@ impl Narrator {
         };
         let runs = self.known.runs(whom);
         let means = match why {
+            Some(Sign::Silent { .. }) if self.known.alone => {
+                Some(format!("It may have crashed, or be frozen or cut off: {who} cannot tell."))
+            }
             Some(Sign::Silent { .. }) if runs => {
                 Some(format!("{name} has not crashed, but {who} cannot tell silence from a crash."))
             }

@@ -273,7 +273,7 @@ impl Seated {
     /// Its card goes; another customer of this process may show one.
     pub fn vacate(&mut self) {
         if let Some(seat) = self.seat.take() {
-            seat.leave();
+            seat.leave_for_good();
         }
     }
 }
