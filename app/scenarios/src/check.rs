@@ -14,6 +14,7 @@ use protocol::order_book::MOST_SESSIONS;
 use protocol::plant::Plant;
 use toml::Spanned;
 
+pub(super) use self::reader::USUAL_WAIT;
 use super::file::{File, FileExpectations, FileStep};
 use super::words::{self, LIGHTS};
 use super::{Action, Expectations, Scenario, Step, WaitFor};

@@ -8,16 +8,19 @@ mod built_in;
 mod file;
 mod markdown;
 mod prose;
-mod reading;
+pub(crate) mod reading;
 #[cfg(test)]
 mod tests;
+mod writing;
 
 use protocol::trace::Rate;
 
 use crate::{Action, EndName, Light, NodeName, Scenario, Unsafe, WaitFor};
 pub use built_in::{LESSONS, TRANSLATIONS, built_in_lesson, built_in_lessons};
+pub(crate) use markdown::slug;
 pub use prose::{Prose, Run};
 pub use reading::{parse_lesson, read_lesson, translate};
+pub use writing::{markdown, typed, write_lesson};
 
 /// A lesson.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,17 +9,20 @@
 mod action;
 mod built_in;
 mod check;
+mod draft;
 mod expect;
 mod file;
 mod lesson;
 pub mod lesson_run;
 mod measure;
 mod outcome;
+mod recording;
 pub mod scenario_run;
 mod script_runner;
 mod set_up;
 mod switches;
 mod words;
+mod written;
 
 #[cfg(test)]
 mod facts_for_tests;
@@ -36,14 +39,16 @@ use thiserror::Error;
 
 pub use action::{Action, EndName, Goal, NodeName, TimerName, WaitFor, Which};
 pub use built_in::{BUILT_IN, MUSEUM, built_in, built_in_title};
+pub use draft::{Draft, DraftPage, Fault, LONGEST_PAGE};
 pub use expect::{Compared, Comparison, Counted, Met, Recovered, Redness};
 use knowledge::recognition::recognise;
 pub use lesson::{
     Choice, LESSONS, Lesson, Page, Part, Prediction, Prose, Quantity, Question, Run, Spot, TRANSLATIONS,
-    built_in_lesson, built_in_lessons, parse_lesson, read_lesson, translate,
+    built_in_lesson, built_in_lessons, markdown, parse_lesson, read_lesson, translate, typed, write_lesson,
 };
 pub use measure::Gaps;
 pub use outcome::{Conclusion, Finished, Outcome};
+pub use recording::{Recorder, Remark, Unsaid};
 pub use script_runner::{Clocks, Findings, Patience, ResolvedStep, ScriptRunner, Times, resolved};
 pub use set_up::{MapPart, Placement, SetUp, Settler, parse_set_up, read_set_up};
 pub use switches::Unsafe;

@@ -24,8 +24,7 @@ use knowledge::picture::Picture;
 use knowledge::user_command::{Until, UserCommand};
 pub(crate) use resolving::place_of;
 pub use resolving::{ResolvedStep, resolved};
-use since::Since;
-pub(crate) use since::equal_copies;
+pub(crate) use since::{Noted, Since, equal_copies};
 pub use times::{Clocks, Patience, Times};
 
 /// How long a step waits for somebody who could be meant by it ("primary"), and for a word that it was done.

@@ -28,6 +28,15 @@ fn wrong(name: &str) -> Option<String> {
     Some(format!("{name}: {:?}\n{text}{errors}", output.status))
 }
 
+/// A lesson as the window records it, whose words were typed (`app/window/tests/panels/recording.rs`).
+const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/headless/recorded.md");
+
+#[test]
+fn a_recorded_lesson_performs_itself_as_any_other() {
+    let bad = wrong(RECORDED);
+    assert_eq!(bad, None);
+}
+
 #[test]
 fn each_lesson_ends_in_its_verdict_with_the_models_answers() {
     let names = names();

@@ -76,6 +76,8 @@ pub(super) enum Side {
     Inspect,
     /// The page of a lesson.
     Lesson,
+    /// The editor of a lesson.
+    Edit,
 }
 
 #[cfg(test)]

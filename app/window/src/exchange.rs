@@ -25,6 +25,7 @@ impl Window {
     pub fn take_in(&mut self, entry: Entry) {
         if let Entry::Fact(record) = &entry {
             self.narration.hear(record);
+            self.authoring.learn(record);
         }
         self.tape.take_in(&mut self.picture, entry);
     }
@@ -48,6 +49,7 @@ impl Window {
             if matches!(command, UserCommand::Customer(CustomerCommand::AddCustomer { .. })) {
                 self.focus.await_customer(&self.picture);
             }
+            self.record(command);
             let at = self.picture.now;
             self.take_in(Entry::Command { at, command: command.clone() });
         }

@@ -60,6 +60,7 @@ impl Window {
         let dropped: Vec<PathBuf> =
             ui.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
         if let Some(path) = dropped.first() {
+            self.authoring.edits = false;
             self.take_dropped(ui, path, dropped.len(), now);
         }
         match self.files_state.take_decided() {
@@ -108,6 +109,7 @@ impl Window {
             Saves::Tape => self.save_of_tape(&shown),
             Saves::Transcript => self.save_of_transcript(&shown),
             Saves::SetUp => self.save_of_set_up(&path, &shown),
+            Saves::Lesson => self.save_of_lesson(&shown),
         };
         self.files.saved_as = saved_as;
         self.files.saving = Some((what, receiver));
@@ -128,6 +130,11 @@ impl Window {
         let copy = self.shown_tape().copy();
         let saved_as = format!("Saved {} entries as {shown}.", copy.len());
         (Box::new(move |path| tape::save(&copy, path)), saved_as)
+    }
+
+    fn save_of_lesson(&self, shown: &str) -> (Save, String) {
+        let text = self.written_lesson();
+        (Box::new(move |path| tape::save_text(&text, path)), format!("Saved the lesson as {shown}."))
     }
 
     fn save_of_transcript(&self, shown: &str) -> (Save, String) {
@@ -190,6 +197,10 @@ impl Window {
                         Saves::Tape => self.files_state.remember(&self.files.path, true),
                         // Those with a name are offered for each new cluster.
                         Saves::SetUp => {}
+                        Saves::Lesson => {
+                            self.files_state.remember_folder(&self.files.path);
+                            self.lesson_is_saved();
+                        }
                         Saves::Transcript => self.files_state.remember_folder(&self.files.path),
                     }
                     self.files_state.report(std::mem::take(&mut self.files.saved_as));
@@ -213,6 +224,9 @@ impl Window {
                     self.notices.say(now, wording::ONLY_A_TAPE.into())
                 }
                 Some(Ok(File::Scenario(scenario))) => self.show_scenario(name, *scenario),
+                Some(Ok(File::Lesson(lesson))) if std::mem::take(&mut self.authoring.edits) => {
+                    self.edit_lesson(*lesson)
+                }
                 Some(Ok(File::Lesson(lesson))) => self.show_lesson(name, *lesson),
                 Some(Ok(File::SetUp(set_up))) => self.ask_for_cluster(*set_up),
                 Some(Ok(File::NoScenario(why))) => self.files_state.report(why),
@@ -232,7 +246,9 @@ fn open(path: &Path, expected: Sort) -> Result<File, String> {
     let name = file_name(path);
     let unreadable = |error: std::io::Error| match expected {
         Sort::Tape => format!("{name} was not opened. {}", tape::OpenError::from(error)),
-        Sort::Scenario | Sort::SetUp => format!("{name} cannot be read: {}.", node::error_text::io(&error)),
+        Sort::Scenario | Sort::SetUp | Sort::Lesson => {
+            format!("{name} cannot be read: {}.", node::error_text::io(&error))
+        }
     };
     let found = std::fs::metadata(path).map_err(unreadable)?;
     if found.is_dir() {

@@ -19,6 +19,7 @@ pub enum Sort {
     Tape,
     Scenario,
     SetUp,
+    Lesson,
 }
 
 impl Sort {
@@ -28,13 +29,14 @@ impl Sort {
         match self {
             Sort::Tape => "jhtape",
             Sort::Scenario | Sort::SetUp => "toml",
+            Sort::Lesson => "md",
         }
     }
 
     /// What a name promises; none: nothing that can be opened here, but the content decides.
     pub(crate) fn by_name(path: &Path) -> Option<Self> {
         let end = path.extension()?;
-        [Sort::Tape, Sort::Scenario].into_iter().find(|sort| end.eq_ignore_ascii_case(sort.end()))
+        [Sort::Tape, Sort::Scenario, Sort::Lesson].into_iter().find(|sort| end.eq_ignore_ascii_case(sort.end()))
     }
 }
 
@@ -270,6 +272,7 @@ mod tests {
     #[test]
     fn a_name_promises_what_a_file_is() {
         let sort = |name: &str| Sort::by_name(Path::new(name));
+        assert_eq!(sort("c.md"), Some(Sort::Lesson));
         assert_eq!([sort("a.JHTAPE"), sort("b.toml"), sort("toml")], [Some(Sort::Tape), Some(Sort::Scenario), None]);
     }
 }

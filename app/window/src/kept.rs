@@ -20,6 +20,8 @@ pub(super) struct Kept {
     pub(super) finished_lessons: BTreeSet<String>,
     /// A lesson that was left, and on which page.
     pub(super) left_lesson: Option<(String, usize)>,
+    /// A lesson that was recorded or written and is in no file yet.
+    pub(super) unsaved_lesson: Option<String>,
     /// Whether an order was ever placed.
     pub(super) has_ordered: bool,
     /// Where files are looked for.
@@ -46,6 +48,7 @@ impl Kept {
             recent_files: recent.map(Path::to_owned).collect(),
             finished_lessons: window.lessons.finished.clone(),
             left_lesson: window.lessons.left.clone(),
+            unsaved_lesson: window.unsaved_lesson(),
             has_ordered: !window.greets,
             folder: window.files_state.folder().filter(is_text).map(Path::to_owned),
         }
@@ -53,9 +56,21 @@ impl Kept {
 
     /// A window that takes up what was kept.
     pub(super) fn window(self) -> Window {
-        let Kept { appearance, diagram, recent_files, finished_lessons, left_lesson, has_ordered, folder } = self;
+        let Kept {
+            appearance,
+            diagram,
+            recent_files,
+            finished_lessons,
+            left_lesson,
+            unsaved_lesson,
+            has_ordered,
+            folder,
+        } = self;
         let mut window = Window { appearance, diagram, greets: !has_ordered, ..Window::default() };
         (window.lessons.finished, window.lessons.left) = (finished_lessons, left_lesson);
+        if let Some(text) = unsaved_lesson {
+            window.take_up_unsaved(&text);
+        }
         recent_files.iter().rev().for_each(|file| window.files_state.remember(file, false));
         if let Some(folder) = folder {
             window.files_state.go(folder);
@@ -139,6 +154,21 @@ mod tests {
         }
         let older = serde_json::from_str::<Kept>("{}").unwrap().window();
         assert_eq!(older.files_state.folder(), None);
+    }
+
+    #[test]
+    fn a_lesson_that_is_in_no_file_is_there_again_in_the_next_run() {
+        let mut window = Window::default();
+        assert_eq!(window.unsaved_lesson(), None);
+        let (_, text) = scenarios::built_in_lesson("primary-dies").unwrap();
+        window.take_up_unsaved(text);
+        let unsaved = window.unsaved_lesson();
+        let next = serde_json::to_string(&Kept::of(&window)).unwrap();
+        let next = serde_json::from_str::<Kept>(&next).unwrap().window();
+        assert!(unsaved.is_some());
+        assert_eq!(next.unsaved_lesson(), unsaved);
+        window.lesson_is_saved();
+        assert_eq!(Kept::of(&window).unsaved_lesson, None);
     }
 
     #[test]

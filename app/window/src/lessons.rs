@@ -9,8 +9,10 @@ use std::time::Duration;
 use egui::{Context, Id, LayerId, Order, Rect, Stroke, StrokeKind};
 
 use super::Window;
+use crate::folders::Sort;
 use crate::panels::catalogue::{CatalogueClick, Entry};
 use crate::panels::consent::{Asked, Wanted};
+use crate::panels::files::Purpose;
 use crate::panels::lesson::{LessonClick, LessonState, Shown};
 use crate::panels::timeline::Look;
 use crate::performing::{self, Performing};
@@ -40,6 +42,11 @@ impl Lessons {
         if wanted.page.is_some() && self.left.as_ref().is_some_and(|(name, _)| *name == wanted.name) {
             self.left = None;
         }
+    }
+
+    /// A lesson that can be taken from now on.
+    pub(super) fn remember_opened(&mut self, name: String, lesson: Lesson) {
+        self.opened = Some((name, lesson));
     }
 
     /// A lesson by name.
@@ -253,7 +260,10 @@ impl Window {
     pub(super) fn follow_catalogue(&mut self, click: Option<CatalogueClick>) {
         match click {
             Some(CatalogueClick::Take(name, page)) => self.take_lesson(name, false, page),
-            Some(CatalogueClick::Open) => self.scenarios.opens = true,
+            Some(CatalogueClick::Open) => {
+                self.authoring.edits = false;
+                self.files_state.ask(Purpose::Open(Sort::Lesson));
+            }
             None => {}
         }
     }

@@ -25,6 +25,7 @@ pub mod panels;
 mod past;
 mod performing;
 mod presenting;
+mod recording;
 mod running_cluster;
 mod set_ups;
 pub mod theme;
@@ -38,6 +39,7 @@ use crate::folders::Sort;
 use crate::panels::bottom::{BottomState, bottom_ui};
 use crate::panels::catalogue::catalogue_ui;
 use crate::panels::consent::Asked;
+use crate::panels::editor::editor_ui;
 use crate::panels::files::{FilesState, Purpose, Saves, files_ui};
 use crate::panels::help::help_ui;
 use crate::panels::inspector::{InspectorState, inspector_ui};
@@ -60,6 +62,7 @@ use knowledge::tape::Tape;
 use knowledge::user_command::CommandQueue;
 use knowledge::verdict::evidence::Judged;
 use scenarios::{Part, Scenario};
+use wording::narrator::Sentence;
 
 use arrangement::{Side, arrange};
 use lessons::{Lessons, Pointed};
@@ -100,6 +103,7 @@ pub struct Window {
     listed: Vec<Listed>,
     performing: Option<performing::Performing>,
     lessons: Lessons,
+    authoring: recording::Authoring,
     /// Nobody has ever placed an order on this machine, as far as is kept.
     greets: bool,
     stops_performing: bool,
@@ -137,13 +141,7 @@ impl Window {
         self.diagram.lit = self.spots();
         self.diagram.menus_by_click = self.clicks_open_menus();
         let (click, click_on_lesson) = self.panels(ui);
-        if self.toolbar.about {
-            about::about_ui(ui, &mut self.toolbar.about);
-        }
-        help_ui(ui, &mut self.toolbar.help);
-        if self.toolbar.notices {
-            past_notices_ui(ui, &self.notices, &mut self.toolbar.notices);
-        }
+        self.boxes(ui);
         if std::mem::take(&mut self.toolbar.crash_all) {
             self.scenarios.asked = Some(Asked::CrashAll);
         }
@@ -176,6 +174,7 @@ impl Window {
             (&mut self.scenarios.opens, Purpose::Open(Sort::Scenario)),
         ] {
             if std::mem::take(asks) {
+                self.authoring.edits = false;
                 self.files_state.ask(purpose);
             }
         }
@@ -183,24 +182,34 @@ impl Window {
         self.exchange_pictures();
         self.follow_looks(ui, click);
         self.follow_lesson(click_on_lesson);
+        self.follow_recording(now);
         self.zoom(ui.ctx());
         self.repaint_while_something_moves(ui.ctx());
         self.repaint_when_something_is_to_be_told(ui.ctx());
     }
 
+    /// About, help, and past notifications, while they are open.
+    fn boxes(&mut self, ui: &Ui) {
+        if self.toolbar.about {
+            about::about_ui(ui, &mut self.toolbar.about);
+        }
+        help_ui(ui, &mut self.toolbar.help);
+        if self.toolbar.notices {
+            past_notices_ui(ui, &self.notices, &mut self.toolbar.notices);
+        }
+    }
+
     fn panels(&mut self, ui: &mut Ui) -> (Option<PastClick>, Option<LessonClick>) {
-        let t = tokens(ui);
-        let (judged, shown) = (self.judged(), self.shown());
-        let (performed, told) = (self.performed(), self.told());
+        let (judged, shown, performed, told) = (self.judged(), self.shown(), self.performed(), self.told());
         let Lessons { looks_at, state: lesson_state, .. } = &mut self.lessons;
         let lesson = lessons::shown(self.performing.as_ref(), *looks_at, self.played);
         self.toolbar.lesson = lesson.as_ref().map(lessons::chip);
+        let mut editor = self.authoring.editor.as_mut().filter(|_| lesson.is_none());
         let course = past::course(&self.picture, self.past.as_ref(), &self.tape, &judged);
-        let bar = Frame::new().fill(t.background).inner_margin(Margin::symmetric(16, 0));
-        let side = Frame::new().fill(t.panel).inner_margin(Margin::symmetric(12, 8));
+        let (bar, side) = frames(ui);
         let room = arrange(ui.content_rect().size(), self.appearance.presents, lesson.is_some());
         let (picture, commands) = (&self.picture, &mut self.commands);
-        let mut click_on_lesson = None;
+        let (mut click_on_lesson, mut click_on_editor) = (None, None);
         let shown_bar = Panel::top("toolbar").exact_size(size::TOOLBAR).frame(bar).show(ui, |ui| {
             toolbar_ui(ui, picture, &mut self.toolbar, &mut self.appearance, commands);
         });
@@ -218,13 +227,16 @@ impl Window {
             let panel = panel.show(ui, |ui| {
                 ui.take_available_width();
                 if room.right.is_none() {
-                    side_tabs_ui(ui, &mut self.side, lesson.is_some());
+                    side_tabs_ui(ui, &mut self.side, lesson.is_some(), editor.is_some());
                 }
-                match (&lesson, self.side) {
-                    (Some(lesson), Side::Lesson) if room.right.is_none() => {
+                match (&lesson, self.side, &mut editor) {
+                    (Some(lesson), Side::Lesson, _) if room.right.is_none() => {
                         click_on_lesson = lesson_ui(ui, lesson, picture, &self.focus, lesson_state);
                     }
-                    (_, Side::Inspect) if room.right.is_none() => {
+                    (_, Side::Edit, Some(it)) if room.right.is_none() => {
+                        click_on_editor = editor_ui(ui, it, commands.refuses)
+                    }
+                    (_, Side::Inspect, _) if room.right.is_none() => {
                         inspector_ui(ui, picture, &mut self.inspector, &mut self.focus, commands);
                     }
                     _ => ordering_ui(ui, picture, &mut self.order_form, &mut self.focus, commands),
@@ -234,28 +246,27 @@ impl Window {
         }
         if let Some(range) = room.bottom.filter(|_| !self.appearance.hides_tabs) {
             let panel = Panel::bottom("bottom").resizable(true).default_size(room.bottom_at_first).size_range(range);
-            let panel = panel.frame(side).show(ui, |ui| bottom_ui(ui, course, &mut self.bottom, &mut self.focus));
-            parts.push((Pointed::Part(Part::Timeline), panel.response.rect));
+            parts.push(tabs_panel(ui, panel.frame(side), course, &mut self.bottom, &mut self.focus));
         }
         if let Some(range) = room.right {
             Panel::right("right").default_size(size::RIGHT).size_range(range).frame(side).show(ui, |ui| {
                 ui.take_available_width();
-                match &lesson {
-                    Some(lesson) => click_on_lesson = lesson_ui(ui, lesson, picture, &self.focus, lesson_state),
-                    None => inspector_ui(ui, picture, &mut self.inspector, &mut self.focus, commands),
+                match (&lesson, &mut editor) {
+                    (Some(lesson), _) => click_on_lesson = lesson_ui(ui, lesson, picture, &self.focus, lesson_state),
+                    (None, Some(editor)) => click_on_editor = editor_ui(ui, editor, commands.refuses),
+                    (None, None) => inspector_ui(ui, picture, &mut self.inspector, &mut self.focus, commands),
                 }
             });
         }
         if room.narrator {
-            let (strip, clicked) = narrator_ui(ui, told.as_ref(), self.appearance.presents);
-            parts.push((Pointed::Part(Part::Narrator), strip));
-            clicked.into_iter().for_each(|at| self.bottom.looks_at(at));
+            parts.push(narrator_panel(ui, told.as_ref(), self.appearance.presents, &mut self.bottom));
         }
         CentralPanel::no_frame().show(ui, |ui| {
             workflow_diagram_ui(ui, picture, &mut self.diagram, &mut self.focus, commands);
         });
         self.point_at(ui.ctx(), &parts);
         self.follow_performed(performed_click);
+        self.follow_editor(click_on_editor);
         (click, click_on_lesson.or(self.toolbar.lesson_click.take()))
     }
 
@@ -314,11 +325,42 @@ impl Window {
     }
 }
 
+/// The frames of bars and of panels at a side.
+fn frames(ui: &Ui) -> (Frame, Frame) {
+    let t = tokens(ui);
+    let bar = Frame::new().fill(t.background).inner_margin(Margin::symmetric(16, 0));
+    (bar, Frame::new().fill(t.panel).inner_margin(Margin::symmetric(12, 8)))
+}
+
+/// The narrator's strip. Says where it stands.
+fn narrator_panel(ui: &mut Ui, told: Option<&Sentence>, presents: bool, state: &mut BottomState) -> (Pointed, Rect) {
+    let (strip, clicked) = narrator_ui(ui, told, presents);
+    clicked.into_iter().for_each(|at| state.looks_at(at));
+    (Pointed::Part(Part::Narrator), strip)
+}
+
+/// Timeline, log and measurements. Says where they stand.
+fn tabs_panel(
+    ui: &mut Ui,
+    panel: Panel,
+    course: Course<'_>,
+    state: &mut BottomState,
+    focus: &mut Focus,
+) -> (Pointed, Rect) {
+    let shown = panel.show(ui, |ui| bottom_ui(ui, course, state, focus));
+    (Pointed::Part(Part::Timeline), shown.response.rect)
+}
+
 /// What one side panel serves for, where there is no room for two.
-fn side_tabs_ui(ui: &mut Ui, side: &mut Side, teaches: bool) {
-    let choices = [(Side::Lesson, "Lesson"), (Side::Order, "Order"), (Side::Inspect, "Inspect")];
-    let choices = if teaches { &choices[..] } else { &choices[1..] };
-    *side = ui.horizontal(|ui| tabs(ui, *side, choices)).inner.unwrap_or(*side);
+fn side_tabs_ui(ui: &mut Ui, side: &mut Side, teaches: bool, writes: bool) {
+    let all = [(Side::Lesson, "Lesson"), (Side::Edit, "Edit"), (Side::Order, "Order"), (Side::Inspect, "Inspect")];
+    let is_there = |(choice, _): &(Side, &str)| match choice {
+        Side::Lesson => teaches,
+        Side::Edit => writes,
+        Side::Order | Side::Inspect => true,
+    };
+    let choices: Vec<_> = all.into_iter().filter(is_there).collect();
+    *side = ui.horizontal(|ui| tabs(ui, *side, &choices)).inner.unwrap_or(*side);
     hairline(ui);
 }
 

@@ -9,6 +9,7 @@ pub mod bottom;
 pub mod catalogue;
 pub mod consent;
 pub mod customers;
+pub(crate) mod editor;
 pub mod files;
 pub mod help;
 pub mod inspector;

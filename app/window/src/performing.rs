@@ -354,6 +354,7 @@ impl Window {
 
     /// Another cluster runs from now on, and who watches it: another tape, and nothing of the one before is true any more.
     pub fn begin_again(&mut self, now: Duration, load_driver: Result<Box<dyn LoadDriver>, String>) {
+        self.end_recording();
         self.picture = Picture::default();
         self.tape = Tape::default();
         self.narration = Default::default();

@@ -4,6 +4,8 @@
 mod ended;
 #[path = "scene/loss.rs"]
 mod loss;
+#[path = "scene/recorded.rs"]
+mod recorded;
 mod scene;
 #[path = "scene/taught.rs"]
 mod taught;
@@ -138,16 +140,20 @@ fn a_result_is_read_from_the_last_row() {
     compare("result-presented", harness, None);
 }
 
-/// The small lesson on its first page, in a window of this size.
-fn begun(theme: Theme, width: f32, height: f32) -> Taught {
-    let harness = Harness::builder()
+/// An empty window of this size.
+fn empty(theme: Theme, width: f32, height: f32) -> Harness<'static, Window> {
+    Harness::builder()
         .with_size(vec2(width, height))
         .with_theme(theme)
         .with_render_cursor(false)
         .with_context_setup(window::theme::install)
         .renderer(Painter(Rasteriser::default()))
-        .build_ui_state(|ui, window: &mut Window| window.ui(ui), Window::default());
-    let mut taught = Taught::new(harness);
+        .build_ui_state(|ui, window: &mut Window| window.ui(ui), Window::default())
+}
+
+/// The small lesson on its first page, in a window of this size.
+fn begun(theme: Theme, width: f32, height: f32) -> Taught {
+    let mut taught = Taught::new(empty(theme, width, height));
     taught.open(taught::SMALL);
     taught.click("Take the lesson");
     taught.begin();
@@ -214,6 +220,26 @@ fn a_lesson_ends() {
         clicks(&mut taught, &["A The primary ends.", "See what happens", "Next", "Finish"]);
         taught.go_on();
         compare(&format!("lesson-end-{name}"), taught.harness, None);
+    }
+}
+
+/// A lesson is being recorded: an order and a crash.
+fn recording(theme: Theme, width: f32, height: f32) -> Taught {
+    let harness = empty(theme, width, height);
+    let mut taught = Taught::new(harness);
+    recorded::settled(&mut taught);
+    recorded::begin(&mut taught);
+    recorded::order_and_crash(&mut taught);
+    taught
+}
+
+#[test]
+fn a_lesson_is_recorded_and_written() {
+    for (name, theme, width, height) in [LIGHT, DARK] {
+        compare(&format!("recording-{name}"), recording(theme, width, height).harness, None);
+        let mut taught = recording(theme, width, height);
+        recorded::stop(&mut taught, "2 steps");
+        compare(&format!("editor-{name}"), taught.harness, None);
     }
 }
 

@@ -13,6 +13,7 @@ mod of_lessons;
 mod of_messages;
 mod of_nodes;
 mod of_past;
+mod of_recording;
 mod of_results;
 mod of_service;
 mod of_set_ups;
@@ -47,6 +48,7 @@ pub use of_past::{
     Light, ONLY_A_TAPE, PAST_REFUSES, PLAY_MEANS, SCRUB_HINT, SEARCH_HINT, TAPE_REFUSES, light_named, lights,
     shown_part,
 };
+pub use of_recording::*;
 pub use of_results::*;
 pub use of_service::{denial, loss, no_service, orders_wait};
 pub use of_set_ups::{set_up_name, set_up_summary};

@@ -19,7 +19,7 @@ use crate::{Action, Goal, NodeName, TimerName, WaitFor, Which};
 /// A link delays at most so long, in milliseconds.
 const LONGEST_DELAY: i64 = 600_000;
 /// How fast a step goes if it does not say: so slowly that messages stay in their links.
-const STEP_RATE: Rate = Rate(100_000);
+pub(crate) const STEP_RATE: Rate = Rate(100_000);
 /// At most this many steps one after the other, messages that are waited for, and the like.
 const MOST: i64 = 1000;
 /// The longest name of a customer, in characters.

@@ -87,8 +87,21 @@ pub(super) fn document(text: &str) -> Result<Document, Refusal> {
     Ok(Document { front, pages })
 }
 
+/// Prose alone: paragraphs and nothing else; none if it is more than that.
+pub(super) fn prose(text: &str) -> Option<Prose> {
+    let mut reader = Reader { text, events: Parser::new(text).into_offset_iter().peekable() };
+    let mut prose = Prose::default();
+    while let Some((event, _)) = reader.events.next() {
+        match event {
+            Event::Start(Tag::Paragraph) => prose.paragraphs.extend(reader.runs(TagEnd::Paragraph).ok()?.paragraphs),
+            _ => return None,
+        }
+    }
+    Some(prose)
+}
+
 /// "The rule behind it" is "the-rule-behind-it".
-fn slug(title: &str) -> String {
+pub(crate) fn slug(title: &str) -> String {
     let words = title.split(|it: char| !it.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_lowercase).collect::<Vec<_>>().join("-")
 }

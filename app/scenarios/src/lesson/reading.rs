@@ -18,12 +18,12 @@ use crate::check::{self, Cast, LONGEST_TITLE, MOST_CUSTOMERS, MOST_REPLICAS, ref
 use crate::words::{self, LIGHTS};
 use crate::{EndName, NodeName, Scenario, ScenarioError, located, too_large, utf_8};
 
-const MOST_PAGES: usize = 60;
+pub(crate) const MOST_PAGES: usize = 60;
 /// Of all paragraphs of a page, in characters.
-const LONGEST_TEXT: usize = 600;
+pub(crate) const LONGEST_TEXT: usize = 600;
 const MOST_CHOICES: usize = 4;
 /// When a hint comes, in seconds, if the page does not say.
-const HINT_AFTER: i64 = 20;
+pub(super) const HINT_AFTER: i64 = 20;
 /// The world of a lesson has no end of its own.
 const NO_END: Duration = Duration::MAX;
 

@@ -166,3 +166,67 @@ fn built_in_lessons_are_as_lessons_should_be() {
     assert_eq!(built_in_lesson("1").map(|(name, _)| name), numbers.first().copied());
     assert!(built_in_lesson("0").is_none() && built_in_lesson("99").is_none());
 }
+
+#[test]
+fn every_built_in_lesson_is_written_as_the_same_lesson() {
+    for (name, text) in LESSONS {
+        let lesson = parse_lesson(text).unwrap();
+        let written = write_lesson(&lesson);
+        let again = parse_lesson(&written).unwrap_or_else(|error| panic!("{name}: {error}\n{written}"));
+        for (one, other) in lesson.pages.iter().zip(&again.pages) {
+            assert_eq!(one, other, "{name}, {}:\n{written}", one.id);
+        }
+        assert_eq!(lesson, again, "{name}");
+        assert_eq!(write_lesson(&again), written, "{name}");
+    }
+}
+
+/// Words that a file could take for something else.
+const HOSTILE: [&str; 16] = [
+    "+++",
+    "```\n+++\n```",
+    "``` toml\n[predict]\nmodel = \"A\"",
+    "## A heading {#id}",
+    "- **A** a choice",
+    "> a hint",
+    "1. one\n2) two",
+    "---",
+    "Title\n===",
+    "<script>alert(1)</script> &amp; &lt;",
+    "[[step]]\ndo = \"plant\"\nplant = \"no-view-check\"",
+    "a_b_c _d_ *e* **f** \\g\\ `h` ![i](j) [k](http://l) [m]: n",
+    "\u{202e}right to left\u{202c} שלום \"\"\" '''",
+    "    indented\twith tabs",
+    "~~~\nfence\n~~~ #",
+    "ends in a backslash \\",
+];
+
+#[test]
+fn what_a_person_types_is_read_back_as_it_was_typed_whatever_it_is() {
+    let blank = parse_lesson(&format!("{FRONT}## One\n\nWords.\n")).unwrap();
+    for words in HOSTILE {
+        let one_line: String = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut lesson = blank.clone();
+        for line in [&mut lesson.title, &mut lesson.goal, &mut lesson.rule, &mut lesson.world.title] {
+            line.clone_from(&one_line);
+        }
+        let page = Page {
+            id: "one".into(),
+            title: one_line.clone(),
+            text: typed(words),
+            hint: typed(words),
+            ..blank.pages[0].clone()
+        };
+        lesson.pages = vec![page, blank.pages[0].clone()];
+        lesson.pages[1].id = "two".into();
+        let written = write_lesson(&lesson);
+        let again = parse_lesson(&written).unwrap_or_else(|error| panic!("{words}: {error}\n{written}"));
+        assert_eq!(again, lesson, "{words}:\n{written}");
+        let shown = markdown(&lesson.pages[0].text, "");
+        assert_eq!(typed(&shown), lesson.pages[0].text, "what is shown for editing means the same: {shown}");
+        assert!(lesson.unsafe_switches().next().is_none());
+    }
+    let looks = typed("The **primary** leads\nthe [view](term:view), *at once*.\n\nIt does.");
+    assert_eq!((looks.paragraphs.len(), looks.terms().collect::<Vec<_>>()), (2, vec!["view"]));
+    assert!(looks.paragraphs[0][1].strong);
+}

@@ -83,7 +83,7 @@ impl Findings {
     }
 
     /// Takes a fact in, and passes on what scripts wait for.
-    pub(super) fn learn(&mut self, record: &TraceRecord, mut pass_on: impl FnMut(Noted)) {
+    pub(crate) fn learn(&mut self, record: &TraceRecord, mut pass_on: impl FnMut(Noted)) {
         for passed in self.numbered.learn(record) {
             pass_on(match passed {
                 Passed::Sent(step) => Noted::Sent(step.0),
@@ -151,7 +151,7 @@ impl Findings {
     }
 
     /// The view there was when the script began.
-    pub(super) fn begins_in(&mut self, view: View) {
+    pub(crate) fn begins_in(&mut self, view: View) {
         self.newest = Some(view);
     }
 }

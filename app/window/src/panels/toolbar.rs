@@ -1,5 +1,7 @@
 //! The bar at the top: how fast time goes, whether the cluster serves, and the menu.
 
+mod writing;
+
 use egui::{Button, Color32, Context, Popup, Response, RichText, ThemePreference, Ui};
 use protocol::trace::Rate;
 
@@ -54,6 +56,13 @@ pub struct ToolbarState {
     pub about: bool,
     /// The page of help.
     pub help: HelpState,
+    /// Whether it was asked to record a lesson, and to stop that.
+    pub record_lesson: bool,
+    pub stop_recording: bool,
+    /// Whether it was asked to open a lesson for editing.
+    pub edit_lesson: bool,
+    /// What the chip of the recording under way says, longest first.
+    pub recording: Option<[String; 3]>,
     /// Whether it was asked to save a tape.
     pub save_tape: bool,
     /// Whether it was asked to save what the narrator has told.
@@ -110,7 +119,10 @@ pub(crate) fn toolbar_ui(
     let t = tokens(ui);
     ui.horizontal_centered(|ui| {
         let (narrow, wide) = (ui.available_width() < ROOM_FOR_NAME, ui.available_width() >= ROOM_FOR_HELP);
-        if let Some(words) = &state.lesson {
+        if let Some(words) = &state.recording {
+            ui.spacing_mut().item_spacing.x = 8.0;
+            state.stop_recording |= writing::recording_chip(ui, words);
+        } else if let Some(words) = &state.lesson {
             ui.spacing_mut().item_spacing.x = 8.0;
             state.lesson_click = lesson_chip(ui, words).or(state.lesson_click.take());
         } else if !narrow {
@@ -379,6 +391,7 @@ fn menu(
         };
         open(ui, "Lessons…", "K", &mut state.lessons);
         open(ui, "Scenarios and unsafe lessons…", "L", &mut state.scenarios);
+        writing::entries(ui, state);
         ui.separator();
         let refuses = commands.refuses;
         asking(ui, refuses, |ui| cluster_entries(ui, picture, state, commands));

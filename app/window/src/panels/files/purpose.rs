@@ -18,12 +18,15 @@ pub enum Saves {
     Transcript,
     /// How the cluster of now would begin.
     SetUp,
+    /// The lesson in the editor.
+    Lesson,
 }
 
 impl Purpose {
     pub(super) fn sort(self) -> Sort {
         match self {
             Purpose::Save(Saves::SetUp) => Sort::SetUp,
+            Purpose::Save(Saves::Lesson) => Sort::Lesson,
             Purpose::Save(Saves::Tape | Saves::Transcript) => Sort::Tape,
             Purpose::Open(sort) => sort,
         }
@@ -34,9 +37,11 @@ impl Purpose {
             Purpose::Save(Saves::Tape) => "Save tape",
             Purpose::Save(Saves::Transcript) => "Save transcript",
             Purpose::Save(Saves::SetUp) => "Save set-up",
+            Purpose::Save(Saves::Lesson) => "Save lesson",
             Purpose::Open(Sort::SetUp) => "Open set-up",
             Purpose::Open(Sort::Tape) => "Open tape",
             Purpose::Open(Sort::Scenario) => "Open scenario",
+            Purpose::Open(Sort::Lesson) => "Open lesson",
         }
     }
 
@@ -45,15 +50,18 @@ impl Purpose {
             Purpose::Save(Saves::Tape) => wording::SAVE_TAPE_HINT,
             Purpose::Save(Saves::Transcript) => wording::SAVE_TRANSCRIPT_HINT,
             Purpose::Save(Saves::SetUp) => wording::SAVE_SET_UP_HINT,
+            Purpose::Save(Saves::Lesson) => wording::SAVE_LESSON_HINT,
             Purpose::Open(Sort::SetUp) => wording::OPEN_SET_UP_HINT,
             Purpose::Open(Sort::Tape) => wording::OPEN_TAPE_HINT,
             Purpose::Open(Sort::Scenario) => wording::OPEN_SCENARIO_HINT,
+            Purpose::Open(Sort::Lesson) => wording::OPEN_LESSON_HINT,
         }
     }
 
     /// A name such as files of this sort have.
     pub(super) fn example(self) -> &'static str {
         match self {
+            Purpose::Save(Saves::Lesson) | Purpose::Open(Sort::Lesson) => "lesson.md",
             Purpose::Save(Saves::Transcript) => "lecture.md",
             Purpose::Save(Saves::SetUp) | Purpose::Open(Sort::SetUp) => "lecture.toml",
             Purpose::Save(Saves::Tape) | Purpose::Open(Sort::Tape) => "lecture.jhtape",
