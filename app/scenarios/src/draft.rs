@@ -217,7 +217,7 @@ impl Draft {
         }
         all.extend([WaitFor::ViewChange, WaitFor::Serving, WaitFor::Refused, WaitFor::Ended(NodeName::Primary)]);
         all.extend((1..=replicas).map(|count| WaitFor::Members(Some(count))));
-        all.extend((1..=replicas).map(|count| WaitFor::Copies(count)));
+        all.extend((1..=replicas).map(WaitFor::Copies));
         all.extend((1..=replicas).map(|count| WaitFor::Leads(NodeName::Named(format!("replica-{count}")))));
         let mut seen = Vec::new();
         all.retain(|what| {

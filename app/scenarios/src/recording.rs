@@ -27,7 +27,7 @@ use saying::Said;
 /// What a lesson cannot say, or says otherwise than it was.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Remark {
-    /// So many orders were placed before: the lesson begins with none.
+    /// This number of orders was placed before: the lesson begins with none.
     OrdersBefore(usize),
     /// No step says this command; it is left out.
     Unsaid(Unsaid),
@@ -37,7 +37,7 @@ pub enum Remark {
     LinkUnsaid(String, String),
     /// This replica is meant by its name: there were several like it.
     Named(String),
-    /// After the last page there can be, so many commands were given.
+    /// This many commands came after the last page that a lesson can have.
     TooMany(usize),
 }
 
@@ -188,7 +188,7 @@ impl Recorder {
         self.open = Some(deed);
     }
 
-    /// Steps one after the other are one: so many.
+    /// Single steps in a row are one step with a count.
     fn goes_on_stepping(&mut self, said: &Said) -> bool {
         let [Action::Step { rate, .. }] = said.actions[..] else { return false };
         let Some(Deed { actions, .. }) = &mut self.open else { return false };

@@ -22,10 +22,6 @@ mod links;
 mod narrator;
 #[path = "panels/presenting.rs"]
 mod presenting;
-#[path = "scene/recorded.rs"]
-mod recorded;
-#[path = "panels/recording.rs"]
-mod recording;
 #[path = "panels/refused.rs"]
 mod refused;
 #[path = "panels/results.rs"]

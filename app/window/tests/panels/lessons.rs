@@ -1,5 +1,8 @@
 //! Lessons by clicks on told facts: read, acted on early, predicted wrong and right, gone back, voted on, left and resumed.
 
+#[path = "recording.rs"]
+mod recording;
+
 use std::time::Duration;
 
 use egui::{Key, vec2};

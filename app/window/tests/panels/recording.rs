@@ -1,5 +1,8 @@
 //! A lesson recorded, worded, tried, saved, and edited again, by clicks.
 
+#[path = "../scene/recorded.rs"]
+mod recorded;
+
 use std::time::Instant;
 
 use egui::{Key, Modifiers, vec2};
@@ -7,8 +10,8 @@ use egui_kittest::kittest::Queryable;
 use scenarios::parse_lesson;
 use window::Window;
 
+use self::recorded::{begin, order_and_crash, settled, stop};
 use crate::files::{drop_on, says, types};
-use crate::recorded::{begin, order_and_crash, settled, stop};
 use crate::shown::{chord, click, focus, sized};
 use crate::taught::{SMALL, Taught};
 

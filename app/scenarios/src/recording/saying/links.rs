@@ -95,7 +95,7 @@ fn ends<'a>(names: impl Iterator<Item = &'a String>, picture: &Picture) -> Vec<E
     all
 }
 
-/// Who is at that end, as its links to the name server or the front-end tell.
+/// The names at that end, as its links to the name server or the front-end tell.
 fn resolved_names(crowd: &EndName, picture: &Picture) -> BTreeSet<String> {
     let hub = EndName::Node(super::named(if *crowd == EndName::Backups { "name-server" } else { "front-end" }));
     let action = Action::Links { from: crowd.clone(), to: hub, both_ways: false, rule: LinkRule::CUT };

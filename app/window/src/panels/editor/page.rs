@@ -68,7 +68,7 @@ fn steps_ui(ui: &mut Ui, page: &Page) {
     ui.add_space(size::STEP);
 }
 
-/// Who can be clicked as an answer.
+/// The nodes that can be clicked as an answer.
 fn nodes(draft: &Draft) -> Vec<NodeName> {
     let replicas = (1..=draft.head.world.replicas).map(|number| NodeName::Named(format!("replica-{number}")));
     [NodeName::Primary, NodeName::Backup].into_iter().chain(replicas).collect()
