@@ -315,7 +315,10 @@ fn halves(page: &Page) -> Option<(Page, Page)> {
 mod tests {
     use super::*;
 
-    /// Two orders and a crash, without words.
+    /// Takes something away that a lesson needs.
+    type Spoil = fn(&mut Draft);
+
+    /// A lesson with tasks and questions.
     fn draft() -> Draft {
         let (_, text) = crate::built_in_lesson("primary-dies").unwrap();
         Draft::of(parse_lesson(text).unwrap())
@@ -331,7 +334,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_said_and_can_still_be_kept() {
-        let faults: [(fn(&mut Draft), Fault); 6] = [
+        let faults: [(Spoil, Fault); 6] = [
             (|it| it.head.title = " \n".into(), Fault::NoTitle),
             (|it| it.head.goal.clear(), Fault::NoGoal),
             (|it| it.head.rule.clear(), Fault::NoRule),
@@ -357,7 +360,8 @@ mod tests {
         let whole = draft.clone();
         assert!(draft.can_merge(2) && draft.can_split(2));
         draft.split(2);
-        assert_eq!((draft.pages.len(), draft.pages[2].page.asks(), draft.pages[3].page.before.len()), (10, false, 0));
+        let sizes = (draft.pages.len(), draft.pages[2].page.asks(), draft.pages[3].page.before.len());
+        assert_eq!(sizes, (whole.pages.len() + 1, false, 0));
         draft.merge_with_before(3);
         assert_eq!(draft.pages[2].page, whole.pages[2].page);
         draft.merge_with_before(3);

@@ -3,6 +3,7 @@
 //! What a file cannot say (a link that delays and loses only one of its ways at once with a cut, say) is written as far as it can be;
 //! the caller that must know reads it back and compares.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use protocol::ids::Span;
@@ -124,6 +125,14 @@ pub(crate) fn condition(what: &WaitFor) -> Fields {
             ("placed", vec![("customer", text(customer)), ("count", number(*count))])
         }
         WaitFor::Shows { customer, count } => ("shows", vec![("customer", text(customer)), ("count", number(*count))]),
+        WaitFor::ShowsTold { customer, than } => {
+            let word = match than {
+                Ordering::Equal => "shows-told",
+                Ordering::Greater => "shows-more",
+                Ordering::Less => "shows-less",
+            };
+            (word, vec![("customer", text(customer))])
+        }
         WaitFor::Copies(count) => ("copies", vec![("count", number(*count))]),
         WaitFor::Refused => ("refused", Fields::new()),
         WaitFor::Goes => ("goes", Fields::new()),

@@ -1,5 +1,7 @@
 //! What is said where a lesson is recorded and written: steps and conditions in words, the first words of a page, and what is missing.
 
+use std::cmp::Ordering;
+
 use protocol::trace::{Freezing, LinkRule, MessageAct, Rate};
 use scenarios::{Action, EndName, Fault, Goal, NodeName, Page, Remark, Unsaid, WaitFor};
 
@@ -142,6 +144,14 @@ pub fn condition_words(what: &WaitFor) -> String {
         WaitFor::Placed { customer, count } => format!("{customer} was told “placed” {count} times"),
         WaitFor::Shows { customer, count: number } => {
             format!("{customer} reads of {}", count(*number as usize, "order", "orders"))
+        }
+        WaitFor::ShowsTold { customer, than } => {
+            let more = match than {
+                Ordering::Equal => "as many orders as",
+                Ordering::Greater => "more orders than",
+                Ordering::Less => "fewer orders than",
+            };
+            format!("{customer} reads of {more} were confirmed")
         }
         WaitFor::Copies(number) => {
             format!("there are {}", count(*number as usize, "equal copy", "equal copies"))
