@@ -133,6 +133,11 @@ pub enum ControlCommand {
     Freeze,
     /// Go on.
     Wake,
+    /// Report when everything that was told before this is done: [`NodeReport::Confirmed`].
+    Confirm {
+        /// The launcher's number for it.
+        ticket: u64,
+    },
     /// Report what the process uses and believes.
     ReportStatus,
     /// Replica: remember verdicts, or forget them all and ask each time.
@@ -185,6 +190,13 @@ pub enum NodeReport {
     Failed {
         /// The sentence.
         why: String,
+    },
+    /// Answer to [`ControlCommand::Confirm`]: what was told before it holds for whatever the actor does next.
+    Confirmed {
+        /// As in the command.
+        ticket: u64,
+        /// Since when, in cluster time.
+        at: u64,
     },
     /// A command could not be obeyed.
     Refused {

@@ -184,6 +184,12 @@ impl Reports {
         }
     }
 
+    /// Says something, unless there is no room for it now. Whether there was.
+    #[must_use]
+    pub fn offer(&self, report: NodeReport) -> bool {
+        !matches!(self.sender.try_send(Said(report, None)), Err(TrySendError::Full(_)))
+    }
+
     /// Says something and waits until it is written, but not for ever: the launcher may have stopped reading.
     pub fn tell_now(&self, report: NodeReport) {
         let (writer, written) = sync_channel(1);

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 use anyhow::Context;
 use node::cluster_clock::ClusterClock as NodeClock;
-use node::control::{Credentials, SteeringCommand};
+use node::control::Credentials;
 use node::event_loop::Host;
 use node::gazetteer::{Finding, Gazetteer};
 use node::observation::Feed;
@@ -24,7 +24,7 @@ use protocol::trace::TraceRecord;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::ClusterClock;
-use super::hosts::Hosts;
+use super::hosts::{Hosts, ToHost};
 use super::incoming::Incoming;
 use super::nodes::Common;
 use super::observer::Facts;
@@ -51,7 +51,7 @@ pub(super) enum ToCustomers {
     /// A frozen customer goes on.
     Wake(String),
     /// What all hosts are told.
-    Steer(SteeringCommand),
+    AsHost(ToHost),
 }
 
 /// What the customers of a program share.
@@ -94,7 +94,7 @@ impl Customers {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         // Weak: this way to them must not keep the customers alive.
         let steered = told.downgrade();
-        let tell = move |command| steered.upgrade().is_some_and(|told| told.send(ToCustomers::Steer(command)).is_ok());
+        let tell = move |said| steered.upgrade().is_some_and(|told| told.send(ToCustomers::AsHost(said)).is_ok());
         let registry = (hosts.add(Box::new(tell), Vec::new()), supervisor);
         let thread = std::thread::Builder::new().name("customers".into()).spawn(move || {
             runtime.block_on(async {

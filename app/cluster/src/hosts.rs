@@ -3,8 +3,12 @@
 //! The window's customers share one, each load has its own. They follow the cluster's clock, settings and links like any
 //! process. This file knows which customers each host has, but not what they do.
 
+use std::sync::mpsc::Sender;
+
 use node::control::SteeringCommand;
 use protocol::ids::NodeId;
+
+use super::incoming::{Confirmer, Incoming};
 
 /// The name under which all customers of loads are meant together: there may be a thousand, and they have no faces.
 pub const CROWD: &str = "customers";
@@ -13,8 +17,41 @@ pub const CROWD: &str = "customers";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct HostKey(pub u64);
 
+/// What a host is told.
+#[derive(Debug)]
+pub(super) enum ToHost {
+    /// As a node is.
+    Steer(SteeringCommand),
+    /// That it say when everything that was told before this is done.
+    Confirm(Confirmation),
+}
+
+/// Where a host says that it has done what it was told. A host that ends says so, too, by dropping this.
+#[derive(Debug)]
+pub(super) struct Confirmation {
+    key: HostKey,
+    ticket: u64,
+    supervisor: Sender<Incoming>,
+    /// Since when it is done, in cluster time.
+    at: u64,
+}
+
+impl Confirmation {
+    /// It is done, at this cluster time.
+    pub fn done(mut self, at: u64) {
+        self.at = at;
+    }
+}
+
+impl Drop for Confirmation {
+    fn drop(&mut self) {
+        // Fails only while everything ends.
+        let _ = self.supervisor.send(Incoming::Confirmed(Confirmer::Host(self.key), self.ticket, self.at));
+    }
+}
+
 /// Says something to a host. False: it is gone.
-pub(super) type TellHost = Box<dyn Fn(SteeringCommand) -> bool + Send>;
+pub(super) type TellHost = Box<dyn Fn(ToHost) -> bool + Send>;
 
 struct CustomersHost {
     key: HostKey,
@@ -66,18 +103,34 @@ impl Hosts {
 
     pub fn tell(&self, key: HostKey, command: SteeringCommand) {
         if let Some(host) = self.all.iter().find(|host| host.key == key) {
-            (host.tell)(command);
+            (host.tell)(ToHost::Steer(command));
         }
+    }
+
+    /// Has a host say when it has done what it was told. False: it is gone.
+    pub(crate) fn ask_to_confirm(&self, key: HostKey, ticket: u64, supervisor: Sender<Incoming>) -> bool {
+        let host = self.all.iter().find(|host| host.key == key);
+        host.is_some_and(|host| (host.tell)(ToHost::Confirm(Confirmation { key, ticket, supervisor, at: 0 })))
+    }
+
+    /// In which host a customer lives.
+    pub(crate) fn of(&self, node: NodeId) -> Option<HostKey> {
+        self.all.iter().find(|host| host.has(node)).map(|host| host.key)
+    }
+
+    /// All of them.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = HostKey> + '_ {
+        self.all.iter().map(|host| host.key)
     }
 
     /// Tells the host in which a customer lives. False: nobody of that id is known.
     pub(crate) fn tell_host_of(&self, node: NodeId, command: SteeringCommand) -> bool {
-        self.all.iter().find(|host| host.has(node)).is_some_and(|host| (host.tell)(command))
+        self.all.iter().find(|host| host.has(node)).is_some_and(|host| (host.tell)(ToHost::Steer(command)))
     }
 
     /// Tells all, and forgets those that are gone.
     pub(crate) fn tell_all(&mut self, command: &SteeringCommand) {
-        self.all.retain(|host| (host.tell)(command.clone()));
+        self.all.retain(|host| (host.tell)(ToHost::Steer(command.clone())));
     }
 }
 

@@ -12,6 +12,13 @@ use knowledge::user_command::UserCommand;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct ProcessKey(pub u64);
 
+/// A process or a host, which does what the supervisor says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Confirmer {
+    Process(ProcessKey),
+    Host(HostKey),
+}
+
 pub(super) enum Incoming {
     /// A person asked for something.
     Wanted(UserCommand),
@@ -21,6 +28,8 @@ pub(super) enum Incoming {
     Reported(ProcessKey, NodeReport),
     /// A process said of itself that it froze, woke, or that its bomb went off.
     Steered(ProcessKey, TraceEvent),
+    /// Somebody has done what it was told, at this cluster time.
+    Confirmed(Confirmer, u64, u64),
     /// A process closed its output: it is dead, or as good as dead.
     Ended(ProcessKey),
     /// A customer lives in this host from now on.

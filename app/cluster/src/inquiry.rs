@@ -4,10 +4,10 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use node::control::SteeringCommand;
 use protocol::ids::NodeId;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::hosts::ToHost;
 use super::incoming::Incoming;
 use super::question::{Admission, NodeStatus, Question, SteeringStatus};
 
@@ -51,7 +51,7 @@ impl Inquirer {
 
     /// From now on these customers of this program are told what their host must know, the present clock first. Returns
     /// when that is on its way.
-    pub fn follow(&self, customers: Vec<NodeId>) -> anyhow::Result<UnboundedReceiver<SteeringCommand>> {
+    pub(crate) fn follow(&self, customers: Vec<NodeId>) -> anyhow::Result<UnboundedReceiver<ToHost>> {
         let (sender, commands) = unbounded_channel();
         let tell = Box::new(move |command| sender.send(command).is_ok());
         self.ask(|reply| Question::Follow { customers, tell, reply })?;

@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use node::cluster_clock::ClusterClock;
-use node::control::SteeringCommand;
 use node::event_loop::{Answered, Host};
 use node::observation::Feed;
 use node::transport::Transport;
@@ -30,6 +29,7 @@ use protocol::trace::Rate;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use crate::hosts::{Confirmation, ToHost};
 use crate::{Admission, Inquirer, random};
 pub use counts::Counts;
 pub use settling::Agreement;
@@ -198,6 +198,8 @@ struct Crowd<W> {
     /// Node ids are given out in sequence, so that the place follows from the id.
     first: NodeId,
     places: Vec<Place>,
+    /// What is done once the next round is over.
+    confirmations: Vec<Confirmation>,
 }
 
 struct Place {
@@ -218,7 +220,8 @@ impl<W: Workload> Crowd<W> {
         let feed = Feed::new(false, Box::new(|records, _| records.clear()));
         let host = Host::new(transport, ClusterClock::started_at(admission.clock), &admission.settings, feed);
         let (name_server, first) = (admission.name_server, NodeId(random()?));
-        Ok(Self { host, name_server, deadline, begun, workload, over, first, places: Vec::new() })
+        let (places, confirmations) = (Vec::new(), Vec::new());
+        Ok(Self { host, name_server, deadline, begun, workload, over, first, places, confirmations })
     }
 
     async fn order(&mut self, places: usize, cluster: Option<&Inquirer>, nudged: &Notify) -> anyhow::Result<()> {
@@ -249,6 +252,8 @@ impl<W: Workload> Crowd<W> {
                 }
             }
             self.host.round()?;
+            let now = self.host.clock().now();
+            self.confirmations.drain(..).for_each(|confirmation| confirmation.done(now));
             let answers = self.host.take_answers();
             if !answers.is_empty() {
                 self.take(answers, &mut lock(&workload));
@@ -261,9 +266,12 @@ impl<W: Workload> Crowd<W> {
         Ok(())
     }
 
-    fn obey(&mut self, command: SteeringCommand) {
-        // Messages of a load are not shown, so nobody can have meant one.
-        let _ = self.host.steer(command);
+    fn obey(&mut self, told: ToHost) {
+        match told {
+            // Messages of a load are not shown, so nobody can have meant one.
+            ToHost::Steer(command) => drop(self.host.steer(command)),
+            ToHost::Confirm(confirmation) => self.confirmations.push(confirmation),
+        }
     }
 
     /// A new customer takes this place.
@@ -341,7 +349,7 @@ impl<W: Workload> Crowd<W> {
 }
 
 /// The next command; never, if nobody commands (any more).
-async fn next_of(commands: &mut Option<UnboundedReceiver<SteeringCommand>>) -> Option<SteeringCommand> {
+async fn next_of(commands: &mut Option<UnboundedReceiver<ToHost>>) -> Option<ToHost> {
     match commands {
         Some(receiver) => receiver.recv().await,
         None => std::future::pending().await,

@@ -4,6 +4,7 @@
 //! it decides nothing about replication.
 
 mod bombs;
+mod confirmations;
 mod inquiries;
 mod links;
 mod start;
@@ -20,11 +21,12 @@ use protocol::trace::{Bomb, Ending, LauncherEvent, NodeEvent, Started, TraceReco
 
 use super::customers::{Customers, ToCustomers};
 use super::hosts::Hosts;
-use super::incoming::{Incoming, ProcessKey};
+use super::incoming::{Confirmer, Incoming, ProcessKey};
 use super::nodes::{Common, Kind, MOST_FRONT_ENDS, MOST_REPLICAS, Node, Nodes};
 use super::observer::Facts;
 use super::run_directory::RunDirectory;
 use super::{ClusterClock, ClusterOptions};
+use confirmations::Confirmations;
 use inquiries::Inquiries;
 use knowledge::user_command::UserCommand;
 use steering::Steering;
@@ -40,6 +42,7 @@ pub(super) struct Supervisor {
     pub(super) hosts: Hosts,
     pub(super) steering: Steering,
     inquiries: Inquiries,
+    confirmations: Confirmations,
     pub(super) clock: ClusterClock,
     pub(super) facts: Facts,
     pub(super) sender: Sender<Incoming>,
@@ -69,6 +72,7 @@ impl Supervisor {
             hosts: Hosts::default(),
             steering: Steering::default(),
             inquiries: Inquiries::default(),
+            confirmations: Confirmations::default(),
             clock,
             facts,
             sender,
@@ -84,13 +88,15 @@ impl Supervisor {
     pub fn run(&mut self) {
         self.bomb = self.options.bomb;
         loop {
-            let patience = self.inquiries.patience().unwrap_or(Duration::from_secs(3600));
+            let patience = self.inquiries.patience().into_iter().chain(self.confirmations.patience()).min();
+            let patience = patience.unwrap_or(Duration::from_secs(3600));
             match self.incoming.recv_timeout(patience) {
                 Ok(Incoming::Stop) | Err(RecvTimeoutError::Disconnected) => return self.begin_shutdown(),
                 Ok(incoming) => self.handle(incoming),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             self.inquiries.answer_overdue();
+            self.report_confirmed();
         }
     }
 
@@ -103,6 +109,7 @@ impl Supervisor {
             }
             Incoming::Asked(question) => self.on_question(question),
             Incoming::Reported(key, report) => self.on_report(key, report),
+            Incoming::Confirmed(who, ticket, at) => self.on_confirmed(who, ticket, at),
             Incoming::Steered(key, event) => self.on_steered(key, &event),
             Incoming::Appeared(key, name, node) => {
                 self.hosts.appeared(key, name.clone(), node);
@@ -290,6 +297,7 @@ impl Supervisor {
                 }
             }
             NodeReport::Refused { why } => self.fact(id, LauncherEvent::CommandRefused { why }),
+            NodeReport::Confirmed { ticket, at } => self.on_confirmed(Confirmer::Process(key), ticket, at),
             NodeReport::Failed { why } => node.failure = Some(why),
             NodeReport::Status { state, usage } => self.inquiries.on_status(key, state, usage),
             NodeReport::Orders { histories, postcodes } => {
@@ -308,6 +316,7 @@ impl Supervisor {
 
     fn on_end(&mut self, key: ProcessKey) {
         self.inquiries.on_end(key);
+        self.confirms_nothing(key);
         let Some(node) = self.nodes.of_process(key) else { return };
         let Some(process) = node.process.take() else { return };
         let (status, last_words) = process.reap();

@@ -210,6 +210,7 @@ impl ScenarioRun {
         } else if let UserCommand::RunUntil { .. } = command {
             self.clocks.choose(Some(Rate::STOPPED));
         }
+        self.script_runner_mut().done_beside(command);
         self.told_to_ask(command, now);
     }
 

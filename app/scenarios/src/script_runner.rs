@@ -127,6 +127,13 @@ impl ScriptRunner {
         &mut self.findings
     }
 
+    /// A person did this beside the script: a fault counts, also when it is done by hand.
+    pub(crate) fn done_beside(&mut self, command: &UserCommand) {
+        for fault in resolving::faults_by_hand(command) {
+            *self.findings.faults.entry(fault).or_default() += 1;
+        }
+    }
+
     /// What stands over what happens now, if the script says something.
     pub fn said(&self) -> Option<&str> {
         self.said.as_deref()
@@ -245,7 +252,7 @@ impl ScriptRunner {
                 Attempt::Done(mut resolved) => {
                     resolved.line = step.line;
                     self.open.expect(&resolved.commands, picture, now.script + PATIENCE);
-                    self.note(&resolved, &step.action, now.real);
+                    self.note(&resolved, &step.action, picture, now.real);
                     done.push(resolved);
                     self.advance();
                 }
@@ -300,7 +307,7 @@ impl ScriptRunner {
         }
     }
 
-    fn note(&mut self, step: &ResolvedStep, action: &Action, elapsed: Duration) {
+    fn note(&mut self, step: &ResolvedStep, action: &Action, picture: &Picture, elapsed: Duration) {
         for fault in &step.faults {
             *self.findings.faults.entry(fault).or_default() += 1;
         }
@@ -311,7 +318,10 @@ impl ScriptRunner {
             self.said = Some(words.clone());
         } else if !matches!(action, Action::Wait { .. }) {
             self.findings.last_step = Some(elapsed);
-            self.since = Since::default();
+            // Time that goes on as it goes begins nothing: what the step before has brought about by now still counts.
+            if !matches!(action, Action::Speed(rate) if goes_at(picture, *rate)) {
+                self.since = Since::default();
+            }
         }
     }
 
@@ -363,6 +373,10 @@ impl ScriptRunner {
         (stepping.until, stepping.quiet) = (Some(at), None);
         Attempt::Underway(vec![UserCommand::RunUntil { rate: stepping.rate, until: Until::Moment(at) }])
     }
+}
+
+fn goes_at(picture: &Picture, rate: Rate) -> bool {
+    picture.steering.rate == rate && !picture.steering.is_stopped(picture.now)
 }
 
 /// "line 12: there was no primary"; the steps of a lesson's pages have no line.

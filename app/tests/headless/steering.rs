@@ -1,6 +1,6 @@
 //! Time, links and processes are steered as from the window: each command becomes a fact, or is refused with a sentence.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use knowledge::user_command::{LinkWay, Until, UserCommand};
 use protocol::ids::{MessageId, NodeId, Span};
@@ -106,6 +106,51 @@ fn links_are_cut_and_mended_by_name() {
         scenario_run.until_fact(LauncherEvent::LinkIs { from, to, rule: LinkRule::default() });
     }
     assert!(scenario_run.cluster.inquirer().steering().unwrap().links.is_empty());
+}
+
+/// A link is held once its sender knows; one that stands still, or is dead, hears of it before it does anything else.
+#[test]
+fn no_frozen_or_dead_process_is_waited_for() {
+    let mut scenario_run = ScenarioRun::open();
+    scenario_run.perform(UserCommand::Freeze { node: "replica-2".into(), how: Freezing::Cooperative });
+    scenario_run.until_fact(NodeEvent::Froze { how: Freezing::Cooperative });
+    scenario_run.perform(UserCommand::Crash { node: "replica-3".into() });
+    scenario_run.stop_time();
+    let begun = Instant::now();
+    for from in ["replica-1", "replica-2", "replica-3"] {
+        let links = vec![way(from, "front-end")];
+        scenario_run.perform(UserCommand::SetLinks { links, rule: LinkRule::CUT });
+        let (from, to) = (from.to_owned(), "front-end".to_owned());
+        scenario_run.until_fact(LauncherEvent::LinkIs { from, to, rule: LinkRule::CUT });
+    }
+    let plant = Some(Plant::NoViewCheck);
+    scenario_run.perform(UserCommand::SetPlant { plant });
+    scenario_run.until_fact(LauncherEvent::PlantIs { plant });
+    // Each of the four would take that long if it waited for the one that does not answer.
+    assert!(begun.elapsed() < Duration::from_secs(4 * 3), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_process_that_slept_through_a_change_of_speed_knows_what_time_it_is_when_it_wakes() {
+    let mut scenario_run = ScenarioRun::open();
+    let node = "replica-3".to_owned();
+    let status = scenario_run.cluster.inquirer().status().unwrap();
+    let id = status.iter().find(|it| it.name == node).unwrap().id;
+    scenario_run.perform(UserCommand::Freeze { node: node.clone(), how: Freezing::Cooperative });
+    scenario_run.until_fact(NodeEvent::Froze { how: Freezing::Cooperative });
+    scenario_run.stop_time();
+    scenario_run.perform(UserCommand::SetRate { rate: Rate::REAL });
+    scenario_run.until("a suspicion", |record| {
+        matches!(record.event, TraceEvent::Machine(MachineEvent::Suspects { replica, suspected: true, .. }) if replica == id)
+            .then_some(())
+    });
+    let woken = scenario_run.cluster.now();
+    scenario_run.perform(UserCommand::Wake { node });
+    scenario_run.until_fact(NodeEvent::Woke);
+    let at = scenario_run.until("what it believes", |record| {
+        (record.node == id && matches!(record.event, TraceEvent::Node(NodeEvent::State(_)))).then_some(record.at)
+    });
+    assert!(at >= woken, "its clock went on from where it stood: {at} is before {woken}");
 }
 
 #[cfg(unix)]

@@ -47,14 +47,14 @@ pub(super) async fn drive<M: Machine>(
     show: Show<M>,
 ) -> anyhow::Result<()> {
     reports.tell(NodeReport::Ready { pid: std::process::id(), contact: me });
-    let mut leaves = None;
+    let (mut leaves, mut tickets) = (None, Vec::new());
     loop {
         tokio::select! {
             biased;
             command = commands.recv() => match command {
                 None => return Ok(()),
                 Some(ControlCommand::Leave) => leaves = Some(leaves.unwrap_or(Instant::now() + LONGEST_LEAVING)),
-                Some(command) => obey(&mut host, me, command, reports, show),
+                Some(command) => obey(&mut host, me, command, reports, show, &mut tickets),
             },
             () = tokio::time::sleep_until(leaves.unwrap_or_else(Instant::now)), if leaves.is_some() => {}
             () = host.ready() => {}
@@ -66,11 +66,14 @@ pub(super) async fn drive<M: Machine>(
                 && let Ok(command) = timeout(LISTEN, commands.recv()).await
             {
                 let Some(command) = command else { return Ok(()) };
-                obey(&mut host, me, command, reports, show);
+                obey(&mut host, me, command, reports, show, &mut tickets);
             }
         }
         host.catch_up().await;
         host.round()?;
+        // Only now have the machines heard of it. Where there is no room, there will be some after a later round.
+        let at = host.clock().now();
+        tickets.retain(|ticket| !reports.offer(NodeReport::Confirmed { ticket: *ticket, at }));
         for explosion in host.take_explosions() {
             explosion::happens(&mut host, explosion, reports).await?;
         }
@@ -95,7 +98,14 @@ fn has_work_in_hand<M: Machine>(host: &Host<M>, me: Contact) -> bool {
     }
 }
 
-fn obey<M: Machine>(host: &mut Host<M>, me: Contact, command: ControlCommand, reports: &Reports, show: Show<M>) {
+fn obey<M: Machine>(
+    host: &mut Host<M>,
+    me: Contact,
+    command: ControlCommand,
+    reports: &Reports,
+    show: Show<M>,
+    tickets: &mut Vec<u64>,
+) {
     match command {
         ControlCommand::Steer(steering) => {
             if let Err(why) = host.steer(steering) {
@@ -105,6 +115,7 @@ fn obey<M: Machine>(host: &mut Host<M>, me: Contact, command: ControlCommand, re
         ControlCommand::Observe(observe) => host.observe(observe),
         ControlCommand::Freeze => host.stand_still(me.id, None),
         ControlCommand::Wake => {} // Heard by the thread that listens, and done.
+        ControlCommand::Confirm { ticket } => tickets.push(ticket),
         ControlCommand::ReportStatus => reports.tell(status(host, me)),
         ControlCommand::VerdictCache(on) => host.set_verdict_cache(on),
         ControlCommand::ShowOrders { from } => {
@@ -159,6 +170,10 @@ pub(super) async fn serve(
                 Some(ControlCommand::ReportStatus) => {
                     let usage = Usage { processor: usage::processor(), memory: usage::memory(), ..Usage::default() };
                     reports.tell(NodeReport::Status { state: None, usage });
+                }
+                Some(ControlCommand::Confirm { ticket }) => {
+                    // It has no links of its own and no cluster time.
+                    reports.tell(NodeReport::Confirmed { ticket, at: 0 });
                 }
                 Some(ControlCommand::Freeze) => standstill.last(None),
                 // No machine lives here that could be steered or looked at.

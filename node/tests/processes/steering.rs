@@ -111,6 +111,27 @@ async fn a_primary_that_stands_still_is_replaced_and_joins_again_when_it_is_woke
     place(&mut cluster).await;
 }
 
+/// What is asked for next must not overtake what was asked for before, however time goes.
+#[tokio::test]
+async fn a_node_confirms_what_it_was_told_also_while_time_stands_still_and_after_it_was_frozen() {
+    let mut cluster = Cluster::start(1);
+    let node = &mut cluster.replicas[0];
+    let stop = SteeringCommand::Clock { at: 0, rate: Rate::STOPPED, until: None };
+    node.steer(stop);
+    for ticket in [7, 8] {
+        node.command(&ControlCommand::Confirm { ticket });
+        confirmed(node, ticket);
+    }
+    node.command(&ControlCommand::Freeze);
+    node.command(&ControlCommand::Confirm { ticket: 9 });
+    node.command(&ControlCommand::Wake);
+    confirmed(node, 9);
+}
+
+fn confirmed(process: &mut Process, ticket: u64) {
+    while !matches!(process.next_report(), NodeReport::Confirmed { ticket: told, .. } if told == ticket) {}
+}
+
 fn wait_for(process: &mut Process, wanted: impl Fn(&TraceEvent) -> bool) {
     loop {
         if let NodeReport::Trace { records, .. } = process.next_report()

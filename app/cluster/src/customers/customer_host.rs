@@ -21,7 +21,7 @@ use protocol::trace::{Actor, Ending, LauncherEvent, NodeEvent, Started, TraceEve
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{NAMES, ToCustomers};
-use crate::hosts::HostKey;
+use crate::hosts::{Confirmation, HostKey, ToHost};
 use crate::incoming::Incoming;
 use crate::observer::Facts;
 use crate::{ClusterClock, random};
@@ -43,6 +43,8 @@ pub(super) struct CustomerHost {
     residents: BTreeMap<CustomerId, Resident>,
     /// Frozen customers, and until when; none: until they are woken.
     frozen: BTreeMap<NodeId, Option<Instant>>,
+    /// What is done once the next round is over.
+    confirmations: Vec<Confirmation>,
     named: usize,
     asked_lately: VecDeque<Instant>,
 }
@@ -73,7 +75,8 @@ impl CustomerHost {
         registry: (HostKey, Sender<Incoming>),
     ) -> Self {
         let (residents, frozen, asked_lately) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
-        Self { host, name_server, clock, facts, registry, residents, frozen, named: 0, asked_lately }
+        let confirmations = Vec::new();
+        Self { host, name_server, clock, facts, registry, residents, frozen, confirmations, named: 0, asked_lately }
     }
 
     /// Does what is asked, until nobody can ask any more.
@@ -95,6 +98,8 @@ impl CustomerHost {
                     LauncherEvent::Log { text: format!("The customers have ended: {}", error_text::chain(&error)) },
                 );
             }
+            let now = self.clock.now();
+            self.confirmations.drain(..).for_each(|confirmation| confirmation.done(now));
             self.explode().await;
             for answered in self.host.take_answers() {
                 let now = self.clock.now();
@@ -111,7 +116,11 @@ impl CustomerHost {
 
     fn obey(&mut self, command: ToCustomers) {
         let done = match command {
-            ToCustomers::Steer(command) => self.host.steer(command),
+            ToCustomers::AsHost(ToHost::Steer(command)) => self.host.steer(command),
+            ToCustomers::AsHost(ToHost::Confirm(confirmation)) => {
+                self.confirmations.push(confirmation);
+                Ok(())
+            }
             ToCustomers::Perform(command) => self.perform(command).map_err(|error| error_text::chain(&error).into()),
             ToCustomers::Wake(name) => self.wake_up(&name).map_err(|error| error_text::chain(&error).into()),
         };

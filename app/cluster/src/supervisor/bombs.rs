@@ -23,19 +23,22 @@ impl Supervisor {
         };
         ensure_passes(name, role, bomb)?;
         let id = node.id;
-        if node.process.is_some() && !is_heard_of_here(bomb) {
-            self.steer(id, SteeringCommand::Bomb { node: id, bomb })?;
-        }
+        let told = match is_heard_of_here(bomb) {
+            true => Vec::new(),
+            false => vec![(id, SteeringCommand::Bomb { node: id, bomb })],
+        };
         self.nodes.all[at].bomb = bomb;
-        self.fact(id, LauncherEvent::BombIs { bomb });
+        self.steer_and_confirm(told, vec![(id, LauncherEvent::BombIs { bomb })]);
         Ok(())
     }
 
     fn set_bomb_in_customer(&mut self, name: &str, bomb: Option<Bomb>) -> anyhow::Result<()> {
         let node = self.customer_named(name)?;
         ensure_passes(name, Role::Customer, bomb)?;
-        self.steer(node, SteeringCommand::Bomb { node, bomb })?;
-        self.fact(node, LauncherEvent::BombIs { bomb });
+        self.steer_and_confirm(
+            vec![(node, SteeringCommand::Bomb { node, bomb })],
+            vec![(node, LauncherEvent::BombIs { bomb })],
+        );
         Ok(())
     }
 

@@ -36,30 +36,29 @@ impl Supervisor {
                 bail!("There is no node or customer named “{}”.", crate::shown(name));
             }
         }
-        for way in links {
-            self.set_link(way, rule);
-        }
+        self.set_all(links, rule);
         Ok(())
     }
 
     pub(crate) fn mend_all(&mut self) {
         let broken: Vec<LinkWay> = self.steering.links.keys().cloned().collect();
-        for way in broken {
-            self.set_link(way, LinkRule::default());
-        }
+        self.set_all(broken, LinkRule::default());
     }
 
-    fn set_link(&mut self, way: LinkWay, rule: LinkRule) {
-        for setting in self.settings_of(&way, rule) {
-            self.tell_of_link(setting);
+    fn set_all(&mut self, links: Vec<LinkWay>, rule: LinkRule) {
+        let (mut told, mut facts) = (Vec::new(), Vec::new());
+        for way in links {
+            let settings = self.settings_of(&way, rule);
+            told.extend(settings.into_iter().map(|it| (self.link_owner(it), SteeringCommand::Link(it))));
+            let (from, to) = (way.from.clone(), way.to.clone());
+            if rule.is_mended() {
+                self.steering.links.remove(&way);
+            } else {
+                self.steering.links.insert(way, rule);
+            }
+            facts.push((NodeId(0), LauncherEvent::LinkIs { from, to, rule }));
         }
-        let (from, to) = (way.from.clone(), way.to.clone());
-        if rule.is_mended() {
-            self.steering.links.remove(&way);
-        } else {
-            self.steering.links.insert(way, rule);
-        }
-        self.fact(NodeId(0), LauncherEvent::LinkIs { from, to, rule });
+        self.steer_and_confirm(told, facts);
     }
 
     /// What a process that starts under this name has to know of its own links.

@@ -125,6 +125,7 @@ impl Supervisor {
             Err(RecvTimeoutError::Timeout) => {}
         }
         self.inquiries.answer_overdue();
+        self.report_confirmed();
         Ok(())
     }
 

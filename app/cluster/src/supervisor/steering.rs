@@ -109,13 +109,13 @@ impl Supervisor {
     pub(crate) fn set_plant(&mut self, plant: Option<Plant>) {
         self.common.settings.plant = plant;
         self.retime();
-        self.fact(NodeId(0), LauncherEvent::PlantIs { plant });
+        self.confirmed_by_all(vec![(NodeId(0), LauncherEvent::PlantIs { plant })]);
     }
 
     pub(crate) fn set_acknowledge(&mut self, acknowledge: Acknowledge) {
         self.common.settings.acknowledge = acknowledge;
         self.retime();
-        self.fact(NodeId(0), LauncherEvent::AcknowledgeIs { acknowledge });
+        self.confirmed_by_all(vec![(NodeId(0), LauncherEvent::AcknowledgeIs { acknowledge })]);
     }
 
     pub(crate) fn show_heartbeats(&mut self, on: bool) {
@@ -176,15 +176,25 @@ impl Supervisor {
         match node.frozen {
             None => bail!("{name} is not frozen."),
             Some(Freezing::Signal) => {
+                self.tell_time(at);
                 process.go_on()?;
                 self.stands_still(at, None);
             }
             Some(Freezing::Cooperative) => {
+                self.tell_time(at);
                 self.tell(at, ControlCommand::Wake)?;
                 self.nodes.all[at].frozen = None;
             }
         }
         Ok(())
+    }
+
+    /// A process that stood still counts time from when it hears what was said meanwhile: it must hear what time it is now.
+    fn tell_time(&self, at: usize) {
+        let reading = self.clock.reading();
+        let command = SteeringCommand::Clock { at: reading.cluster, rate: reading.rate, until: reading.until };
+        // Fails only if it has just ended.
+        let _ = self.tell(at, ControlCommand::Steer(command));
     }
 
     /// A process was stopped by signal, or let go on.
@@ -216,11 +226,17 @@ impl Supervisor {
         if let TraceEvent::Machine(MachineEvent::TookIn { replica }) = event {
             return self.on_taken_in(*replica);
         }
+        if matches!(event, TraceEvent::Node(NodeEvent::Froze { .. } | NodeEvent::Exploded { .. })) {
+            self.confirms_nothing(key);
+        }
         let Some(node) = self.nodes.of_process(key) else { return };
         if let TraceEvent::Node(NodeEvent::Froze { how }) = event {
             node.frozen = Some(*how);
         } else if let TraceEvent::Node(NodeEvent::Woke) = event {
-            node.frozen = None;
+            // Nobody woke it: it was frozen by a bomb, and its time is over.
+            let by_itself = node.frozen.take().is_some();
+            let at = self.nodes.all.iter().position(|node| node.process.as_ref().is_some_and(|it| it.key == key));
+            at.filter(|_| by_itself).into_iter().for_each(|at| self.tell_time(at));
         } else if let TraceEvent::Node(NodeEvent::Exploded { .. }) = event {
             node.bomb = None;
             // It may have gone off before the launcher had said that it lies there.

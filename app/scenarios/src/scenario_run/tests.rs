@@ -3,10 +3,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use knowledge::user_command::LinkWay;
 use protocol::ids::{Contact, NodeId, OrderNumber, RequestId, RequestNumber, View, ViewNumber};
 use protocol::message::{Answer, Ask};
 use protocol::order_book::Outcome as Became;
-use protocol::trace::{Crowd, NodeState, Started};
+use protocol::trace::{Crowd, LinkRule, NodeState, Started};
 
 use super::load_driver::Measures;
 use super::*;
@@ -326,4 +327,26 @@ fn its_end_is_judged() {
         outcome.lines.iter().filter(|line| line.met == Met::TooLittle).map(|line| &line.what).collect();
     assert!(missing.contains(&&Comparison::AtLeast(Counted::Failovers, 1, 0)), "{missing:?}");
     assert_eq!(outcome.findings.lasted, Duration::from_millis(1_100));
+}
+
+#[test]
+fn what_a_person_does_beside_the_script_counts_as_a_fault() {
+    let mut told = Told::new("customers = 1\n");
+    told.begins();
+    let cut = |rule| UserCommand::SetLinks {
+        links: vec![LinkWay { from: "replica-1".into(), to: "replica-2".into() }],
+        rule,
+    };
+    for command in [
+        UserCommand::Crash { node: "replica-1".into() },
+        cut(LinkRule { hold: true, ..LinkRule::default() }),
+        cut(LinkRule::default()),
+        UserCommand::SetRate { rate: Rate::STOPPED },
+        UserCommand::Restart { node: "replica-1".into() },
+    ] {
+        told.scenario_run.asked_beside(&command, Duration::from_millis(2_100));
+    }
+    let findings = told.scenario_run.script_runner().findings();
+    let faults: Vec<_> = findings.faults.iter().map(|(kind, number)| (*kind, *number)).collect();
+    assert_eq!(faults, [("crash", 1), ("hold", 1)], "mending is none, and how fast time goes is the reader's matter");
 }

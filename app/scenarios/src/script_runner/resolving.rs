@@ -11,7 +11,7 @@ use node::control::Misbehaviour;
 use node::gazetteer::{Finding, Gazetteer};
 use protocol::ids::{NodeId, Role, Span};
 use protocol::postcode::Postcode;
-use protocol::trace::{Actor, Rate, Standing};
+use protocol::trace::{Actor, Freezing, Rate, Standing};
 
 use crate::{Action, Goal, NodeName, WaitFor};
 use knowledge::picture::{Customer, Node, Picture};
@@ -102,6 +102,45 @@ pub fn resolved(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> R
         }
         // What takes several moments is not for one.
         Action::Wait { .. } | Action::Step { .. } => Err("only a scenario can do that".into()),
+    }
+}
+
+/// What a person does to the cluster beside a script, by the kinds of fault that it is. How fast time goes is their own matter.
+pub fn faults_by_hand(command: &UserCommand) -> Vec<&'static str> {
+    match command {
+        UserCommand::Crash { .. } => vec!["crash"],
+        UserCommand::CrashAll => vec!["crash-all"],
+        UserCommand::Freeze { how: Freezing::Cooperative, .. } => vec!["freeze"],
+        UserCommand::Freeze { how: Freezing::Signal, .. } => vec!["freeze-by-signal"],
+        UserCommand::SetLinks { links, rule } => {
+            let both_ways = links.iter().any(|way| links.iter().any(|it| it.from == way.to && it.to == way.from));
+            scene::kinds_of(*rule, both_ways)
+        }
+        UserCommand::Message { act, .. } => {
+            let (kind, is_fault) = scene::kind_of(*act);
+            if is_fault { vec![kind] } else { Vec::new() }
+        }
+        UserCommand::Ring { .. } => vec!["timer-rung"],
+        UserCommand::Misbehave { how, .. } if *how != Misbehaviour::None => vec!["misbehave"],
+        // A bomb counts when it goes off.
+        UserCommand::SetBomb { .. }
+        | UserCommand::Misbehave { .. }
+        | UserCommand::AddReplica
+        | UserCommand::AddFrontEnd
+        | UserCommand::Remove { .. }
+        | UserCommand::Restart { .. }
+        | UserCommand::FreshStart { .. }
+        | UserCommand::ShowOrders { .. }
+        | UserCommand::SetVerdictCache { .. }
+        | UserCommand::SetRate { .. }
+        | UserCommand::RunUntil { .. }
+        | UserCommand::SetHop { .. }
+        | UserCommand::MendAll
+        | UserCommand::Wake { .. }
+        | UserCommand::SetPlant { .. }
+        | UserCommand::SetAcknowledge { .. }
+        | UserCommand::ShowHeartbeats { .. }
+        | UserCommand::Customer(_) => Vec::new(),
     }
 }
 

@@ -196,7 +196,10 @@ impl Running {
                 }
             }
             NodeReport::Failed { why } => self.voice.say("failed", &why)?,
-            NodeReport::Ready { .. } | NodeReport::Refused { .. } | NodeReport::Orders { .. } => {}
+            NodeReport::Ready { .. }
+            | NodeReport::Confirmed { .. }
+            | NodeReport::Refused { .. }
+            | NodeReport::Orders { .. } => {}
         }
         Ok(())
     }

@@ -178,14 +178,7 @@ impl<'a> Scene<'a> {
             let number = which.step.map_or_else(String::new, |step| format!(" [{step}]"));
             return Err(format!("no message{number} was in its link"));
         }
-        let (kind, is_fault) = match act {
-            MessageAct::Hold => ("message-held", true),
-            MessageAct::LetGo => ("let-go", false),
-            MessageAct::LetPast => ("message-let-past", true),
-            MessageAct::Drop => ("message-dropped", true),
-            MessageAct::Duplicate => ("message-doubled", true),
-            MessageAct::Delay(_) => ("message-delayed", true),
-        };
+        let (kind, is_fault) = kind_of(act);
         let command = |flying: &&MessageInFlight| UserCommand::Message { message: flying.id, to: flying.to, act };
         let summaries: Vec<_> = meant.iter().map(|flying| format!("{:?}", flying.facts.summary)).collect();
         Ok(ResolvedStep {
@@ -218,7 +211,19 @@ fn verb(command: &UserCommand) -> &'static str {
     if let UserCommand::Restart { .. } = command { "restart" } else { "wake" }
 }
 
-fn kinds_of(rule: LinkRule, both_ways: bool) -> Vec<&'static str> {
+/// What it is called, and whether it is a fault.
+pub(super) fn kind_of(act: MessageAct) -> (&'static str, bool) {
+    match act {
+        MessageAct::Hold => ("message-held", true),
+        MessageAct::LetGo => ("let-go", false),
+        MessageAct::LetPast => ("message-let-past", true),
+        MessageAct::Drop => ("message-dropped", true),
+        MessageAct::Duplicate => ("message-doubled", true),
+        MessageAct::Delay(_) => ("message-delayed", true),
+    }
+}
+
+pub(super) fn kinds_of(rule: LinkRule, both_ways: bool) -> Vec<&'static str> {
     let cut = if both_ways { "cut" } else { "cut-one-way" };
     let all = [
         (rule.cut, cut),
