@@ -3,12 +3,8 @@
 //! The window's customers share one, each load has its own. They follow the cluster's clock, settings and links like any
 //! process. This file knows which customers each host has, but not what they do.
 
-use std::sync::mpsc::Sender;
-
 use node::control::SteeringCommand;
 use protocol::ids::NodeId;
-
-use super::incoming::{Confirmer, Incoming};
 
 /// The name under which all customers of loads are meant together: there may be a thousand, and they have no faces.
 pub const CROWD: &str = "customers";
@@ -18,7 +14,6 @@ pub const CROWD: &str = "customers";
 pub(super) struct HostKey(pub u64);
 
 /// What a host is told.
-#[derive(Debug)]
 pub(super) enum ToHost {
     /// As a node is.
     Steer(SteeringCommand),
@@ -26,27 +21,27 @@ pub(super) enum ToHost {
     Confirm(Confirmation),
 }
 
-/// Where a host says that it has done what it was told. A host that ends says so, too, by dropping this.
-#[derive(Debug)]
-pub(super) struct Confirmation {
-    key: HostKey,
-    ticket: u64,
-    supervisor: Sender<Incoming>,
-    /// Since when it is done, in cluster time.
-    at: u64,
-}
+/// How a host says that it has done what it was told, and at which cluster time. A host that ends says so, too, by dropping this.
+pub(super) struct Confirmation(Option<Box<dyn FnOnce(u64) + Send>>);
 
 impl Confirmation {
+    pub fn new(say: impl FnOnce(u64) + Send + 'static) -> Self {
+        Self(Some(Box::new(say)))
+    }
+
     /// It is done, at this cluster time.
     pub fn done(mut self, at: u64) {
-        self.at = at;
+        if let Some(say) = self.0.take() {
+            say(at);
+        }
     }
 }
 
 impl Drop for Confirmation {
     fn drop(&mut self) {
-        // Fails only while everything ends.
-        let _ = self.supervisor.send(Incoming::Confirmed(Confirmer::Host(self.key), self.ticket, self.at));
+        if let Some(say) = self.0.take() {
+            say(0);
+        }
     }
 }
 
@@ -108,9 +103,9 @@ impl Hosts {
     }
 
     /// Has a host say when it has done what it was told. False: it is gone.
-    pub(crate) fn ask_to_confirm(&self, key: HostKey, ticket: u64, supervisor: Sender<Incoming>) -> bool {
+    pub(crate) fn ask_to_confirm(&self, key: HostKey, confirmation: Confirmation) -> bool {
         let host = self.all.iter().find(|host| host.key == key);
-        host.is_some_and(|host| (host.tell)(ToHost::Confirm(Confirmation { key, ticket, supervisor, at: 0 })))
+        host.is_some_and(|host| (host.tell)(ToHost::Confirm(confirmation)))
     }
 
     /// In which host a customer lives.

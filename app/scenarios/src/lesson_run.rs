@@ -21,6 +21,9 @@ pub use pages::{Answer, Fact, PageRun, Progress, Revealed};
 
 /// How long a page that a model performs waits for what should happen, before it is left, in cluster time.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a hop lasts where pages perform themselves, at real time: as in the reader's slow motion, a message needs time for its way,
+/// so that it stands still when time does.
+const HOP: Duration = Duration::from_millis(10);
 /// How long facts about what has happened may take, in real time, before a prediction is compared with them: nodes report what they
 /// hold a few times a second only.
 const LATE_FACTS: Duration = Duration::from_millis(300);
@@ -57,6 +60,8 @@ impl LessonRun {
         let mut world = lesson.world.clone();
         if by_itself == 0 && lesson.speed != Rate::REAL {
             world.steps.push(crate::step(Action::Speed(lesson.speed)));
+        } else if by_itself > 0 && !world.steps.iter().any(|step| matches!(step.action, Action::Hop(_))) {
+            world.steps.insert(0, crate::step(Action::Hop(Some(HOP))));
         }
         let run = ScenarioRun::open(ScriptRunner::new(world, 1), load_driver, is_watched, now);
         let pages = lesson.pages.iter().map(|_| PageRun::default()).collect();

@@ -252,7 +252,7 @@ impl ScriptRunner {
                 Attempt::Done(mut resolved) => {
                     resolved.line = step.line;
                     self.open.expect(&resolved.commands, picture, now.script + PATIENCE);
-                    self.note(&resolved, &step.action, picture, now.real);
+                    self.note(&resolved, &step.action, now.real);
                     done.push(resolved);
                     self.advance();
                 }
@@ -307,7 +307,7 @@ impl ScriptRunner {
         }
     }
 
-    fn note(&mut self, step: &ResolvedStep, action: &Action, picture: &Picture, elapsed: Duration) {
+    fn note(&mut self, step: &ResolvedStep, action: &Action, elapsed: Duration) {
         for fault in &step.faults {
             *self.findings.faults.entry(fault).or_default() += 1;
         }
@@ -318,10 +318,7 @@ impl ScriptRunner {
             self.said = Some(words.clone());
         } else if !matches!(action, Action::Wait { .. }) {
             self.findings.last_step = Some(elapsed);
-            // Time that goes on as it goes begins nothing: what the step before has brought about by now still counts.
-            if !matches!(action, Action::Speed(rate) if goes_at(picture, *rate)) {
-                self.since = Since::default();
-            }
+            self.since = Since::default();
         }
     }
 
@@ -373,10 +370,6 @@ impl ScriptRunner {
         (stepping.until, stepping.quiet) = (Some(at), None);
         Attempt::Underway(vec![UserCommand::RunUntil { rate: stepping.rate, until: Until::Moment(at) }])
     }
-}
-
-fn goes_at(picture: &Picture, rate: Rate) -> bool {
-    picture.steering.rate == rate && !picture.steering.is_stopped(picture.now)
 }
 
 /// "line 12: there was no primary"; the steps of a lesson's pages have no line.

@@ -150,10 +150,21 @@ impl Narrator {
         self.told.push(sentence);
     }
 
-    fn finish_groups(&mut self) {
+    /// Links that changed a while ago are all there.
+    fn finish_links(&mut self, at: u64) {
+        if let Some(changed) = self.changed.take_if(|changed| changed.is_complete(at)) {
+            self.links_changed(changed);
+        }
+    }
+
+    fn finish_gathering(&mut self) {
         if let Some(gathering) = self.gathering.take() {
             self.gathered(gathering);
         }
+    }
+
+    fn finish_groups(&mut self) {
+        self.finish_gathering();
         if let Some(changed) = self.changed.take() {
             self.links_changed(changed);
         }
@@ -166,7 +177,8 @@ impl Narrator {
             News::Fact(record) => self.fact(&record),
             News::Judged(judged) => self.judged(at, &judged),
             News::Placed(number) => self.placed(at, number),
-            News::Due(Due::Group) => self.finish_groups(),
+            News::Due(Due::Group) => self.finish_gathering(),
+            News::Due(Due::Links) => self.finish_links(at),
             News::Due(Due::Second) => self.second(at),
             News::Due(Due::Confirmed(op)) => self.still_waits(at, op),
             News::Due(Due::Serves(front_end)) => self.still_serves_nobody(at, front_end),

@@ -12,7 +12,8 @@ use protocol::ids::NodeId;
 use protocol::trace::LauncherEvent;
 
 use super::Supervisor;
-use crate::incoming::{Confirmer, ProcessKey};
+use crate::hosts::Confirmation;
+use crate::incoming::{Confirmer, Incoming, ProcessKey};
 
 /// A process that has not confirmed after so long was stopped by somebody else.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -97,7 +98,12 @@ impl Supervisor {
     fn when_confirmed(&mut self, mut concerned: BTreeSet<Confirmer>, facts: Vec<(NodeId, LauncherEvent)>) {
         let ticket = self.confirmations.next();
         concerned.retain(|who| match who {
-            Confirmer::Host(key) => self.hosts.ask_to_confirm(*key, ticket, self.sender.clone()),
+            Confirmer::Host(key) => {
+                let (supervisor, host) = (self.sender.clone(), Confirmer::Host(*key));
+                // Fails only while everything ends.
+                let say = move |at| drop(supervisor.send(Incoming::Confirmed(host, ticket, at)));
+                self.hosts.ask_to_confirm(*key, Confirmation::new(say))
+            }
             Confirmer::Process(key) => self.nodes.of_process(*key).is_some_and(|node| {
                 let confirm = ControlCommand::Confirm { ticket };
                 node.frozen.is_none() && node.process.as_ref().is_some_and(|process| process.tell(confirm))

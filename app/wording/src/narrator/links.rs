@@ -16,8 +16,16 @@ const TOGETHER: u64 = 5_000;
 #[derive(Debug)]
 pub(super) struct Changed {
     at: u64,
+    /// When all of them must be there.
+    complete: u64,
     rule: LinkRule,
     pairs: BTreeSet<(String, String)>,
+}
+
+impl Changed {
+    pub fn is_complete(&self, at: u64) -> bool {
+        self.complete <= at
+    }
 }
 
 impl Narrator {
@@ -33,12 +41,13 @@ impl Narrator {
             return;
         }
         self.finish_groups();
-        self.changed = Some(Changed { at, rule, pairs: [link].into() });
-        self.wait(at + self.known.in_cluster_time(TOGETHER), News::Due(Due::Group));
+        let complete = at + self.known.in_cluster_time(TOGETHER);
+        self.changed = Some(Changed { at, complete, rule, pairs: [link].into() });
+        self.wait(complete, News::Due(Due::Links));
     }
 
     pub(super) fn links_changed(&mut self, changed: Changed) {
-        let Changed { at, rule, pairs } = changed;
+        let Changed { at, rule, pairs, .. } = changed;
         // What a crashed process had sent is gone already.
         if rule.is_mended() && pairs.iter().all(|(from, _)| self.known.has_ended(from)) {
             return;
@@ -63,7 +72,7 @@ impl Narrator {
     }
 }
 
-fn named(name: &str) -> String {
+pub(super) fn named(name: &str) -> String {
     match name {
         "front-end" | "name-server" => format!("the {}", name.replace("name-server", "name server")),
         name => name.to_owned(),

@@ -21,8 +21,10 @@ pub(super) enum News {
 /// A moment at which something is looked at again.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Due {
-    /// What is being gathered is complete.
+    /// The messages that are being gathered are complete.
     Group,
+    /// Whether the links that change together are complete.
+    Links,
     /// A second of cluster time is over.
     Second,
     /// Whether this operation is committed by now.

@@ -52,7 +52,8 @@ impl Narrator {
         }
         match sent.step {
             4 | 5 => {
-                self.finish_groups();
+                // Links that change meanwhile still change together.
+                self.finish_gathering();
                 if let Summary::Update(_, last) = sent.said {
                     self.known.reaches(from, last);
                 }

@@ -362,3 +362,21 @@ fn a_replica_that_was_taken_in_holds_everything_unless_that_rule_is_off() {
         assert!(sentences[0].contains(what), "{sentences:?}");
     }
 }
+
+#[test]
+fn what_is_sent_meanwhile_does_not_part_links_that_are_cut_together() {
+    let mut told = Told::running();
+    let pairs = [
+        ("replica-1", "replica-2"),
+        ("replica-2", "replica-1"),
+        ("replica-1", "replica-3"),
+        ("replica-3", "replica-1"),
+    ];
+    for (number, (from, to)) in pairs.into_iter().enumerate() {
+        let at = 1_000 + 500 * number as u64;
+        let (from, to) = (from.to_owned(), to.to_owned());
+        told.fact(NodeId(0), at, LauncherEvent::LinkIs { from, to, rule: LinkRule::CUT });
+        told.sends(2, NodeId(3), 5, Summary::Heartbeat, at + 1);
+    }
+    assert_eq!(told.all(), ["replica-1 is cut off from replica-2 and replica-3."]);
+}

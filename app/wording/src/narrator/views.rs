@@ -9,6 +9,7 @@ use protocol::trace::{NoService, NodeState, ReplicaState, Sign, Standing};
 
 use super::Narrator;
 use super::known::Request;
+use super::links::named;
 use super::news::{Due, News, Sent};
 use super::sentence::{Sentence, Weight, seconds};
 
@@ -56,7 +57,9 @@ impl Narrator {
                     self.say(Sentence::step(at, 3, what).means(means));
                 }
             }
-            _ if sent.step == 1 && self.known.is_new(format!("registers {from}")) => {
+            Summary::Register(name) if self.known.is_new(format!("registers {from}")) => {
+                // Its launcher may say later that it has started.
+                let who = named(name);
                 self.say(Sentence::step(at, 1, format!("{who} registers with {whom}.")));
             }
             _ if sent.step == 7 && self.is_seen(sent) => {
@@ -64,7 +67,7 @@ impl Narrator {
                 let of =
                     |(request, _): &(&RequestId, &Request)| self.known.customer(**request) == self.known.name(from);
                 let again = self.known.requests.iter().filter(has_sent).any(|request| of(&request));
-                let means = again.then(|| "The one that it knows does not answer.".to_owned());
+                let means = again.then(|| "It has no answer from the one that it knew.".to_owned());
                 self.say(Sentence::step(at, 7, format!("{who} asks {whom} where the front-end is.")).means(means));
             }
             _ if sent.step == 8 && self.is_seen(sent) => {
