@@ -3,6 +3,7 @@
 use egui::{Context, CornerRadius, Frame, Id, LayerId, Margin, Order, Panel, RichText, Stroke, StrokeKind, Ui};
 
 use protocol::acknowledge::Acknowledge;
+use protocol::plant::Plant;
 
 use super::{actions, consent::Asked};
 use crate::theme::{self, size, text, tokens, tokens_of};
@@ -42,22 +43,13 @@ pub(crate) fn banner_ui(
     let t = tokens(ui);
     let row = |fill| Frame::new().fill(fill).inner_margin(Margin::symmetric(16, 4));
     if let Some(plant) = picture.steering.plant {
-        Panel::top("plant").exact_size(36.0).frame(row(t.tomato_wash)).show(ui, |ui| {
-            ui.horizontal_centered(|ui| {
-                pill(ui, wording::UNSAFE_LESSON, t.on_strong, t.tomato_text);
-                let words = RichText::new(wording::plant(plant)).font(theme::strong(text::BODY)).color(t.tomato_text);
-                ui.add(egui::Label::new(words).truncate());
-                from_right(ui, |ui| {
-                    if asking(ui, commands.refuses, |ui| button(ui, "Switch it off")).clicked() {
-                        commands.push(UserCommand::SetPlant { plant: None });
-                    }
-                });
-            });
+        Panel::top("plant").frame(row(t.tomato_wash)).show(ui, |ui| {
+            ui.horizontal(|ui| injected_bug(ui, plant, commands));
         });
     }
     if !picture.steering.acknowledge.is_safe() {
-        Panel::top("fewer copies").exact_size(36.0).frame(row(t.tomato_wash)).show(ui, |ui| {
-            ui.horizontal_centered(|ui| fewer_copies(ui, picture, commands));
+        Panel::top("fewer copies").frame(row(t.tomato_wash)).show(ui, |ui| {
+            ui.horizontal(|ui| fewer_copies(ui, picture, commands));
         });
     }
     if let Some(loss) = picture.total_loss() {
@@ -92,6 +84,21 @@ pub(crate) fn banner_ui(
     clicked
 }
 
+/// What is broken, in a sentence that is never cut, and the way back.
+fn injected_bug(ui: &mut Ui, plant: Plant, commands: &mut CommandQueue) {
+    let t = tokens(ui);
+    pill(ui, wording::UNSAFE_LESSON, t.on_strong, t.tomato_text);
+    from_right(ui, |ui| {
+        if asking(ui, commands.refuses, |ui| button(ui, "Switch it off")).clicked() {
+            commands.push(UserCommand::SetPlant { plant: None });
+        }
+        ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+            let words = RichText::new(wording::plant(plant)).font(theme::strong(text::BODY)).color(t.tomato_text);
+            ui.add(egui::Label::new(words).wrap());
+        });
+    });
+}
+
 /// What is unsafe, what it costs and what it buys, measured.
 fn fewer_copies(ui: &mut Ui, picture: &Picture, commands: &mut CommandQueue) {
     let t = tokens(ui);
@@ -111,7 +118,7 @@ fn fewer_copies(ui: &mut Ui, picture: &Picture, commands: &mut CommandQueue) {
         }
         ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
             let words = wording::acknowledge(acknowledge);
-            ui.add(egui::Label::new(strong(words.into())).truncate());
+            ui.add(egui::Label::new(strong(words.into())).wrap());
         });
     });
 }
