@@ -227,11 +227,15 @@ fn each_says_who_waits_for_whom_and_tells_its_steps_with_their_numbers() {
         let told = who.talk.hear_until(|line| line["change"] == "told" && line["step"] == step);
         told["what"].as_str().unwrap().to_owned()
     };
-    assert!(tells(&mut name_server, 8).contains("Muriel"));
-    assert!(tells(&mut front_end, 10).contains("Muriel's order"));
-    assert!(tells(&mut front_end, 14).contains("Muriel"));
-    assert!(tells(&mut replica, 11).contains(HOME));
-    assert!(tells(&mut replica, 13).contains("is placed"));
+    let says = |who: &mut Started, step: u64, words: &str| {
+        let told = tells(who, step);
+        assert!(told.contains(words), "step {step}: {told}");
+    };
+    says(&mut name_server, 8, "Muriel");
+    says(&mut front_end, 10, "Muriel's order");
+    says(&mut front_end, 14, "Muriel");
+    says(&mut replica, 11, HOME);
+    says(&mut replica, 13, "is placed");
 }
 
 #[test]

@@ -63,7 +63,6 @@ impl Window {
                 None => {
                     let (speed, caches_checks) = (self.toolbar.pace.chosen(), !self.toolbar.asks_each_time);
                     self.authoring.recorder = Some(Box::new(Recorder::begin(&self.picture, speed, caches_checks)));
-                    self.notices.say(now, wording::RECORDING_BEGINS.into());
                 }
             }
         }

@@ -17,9 +17,6 @@ pub const EDIT_A_LESSON: &str = "Edit a lesson…";
 pub const RECORDING_MEANS: &str = "From now on, each order, fault and speed becomes a step of a lesson, together with what follows. Then you give its pages their words.";
 /// On the chip of a recording.
 pub const STOP_RECORDING_MEANS: &str = "A click ends the recording. Its pages then get their words.";
-/// A recording begins.
-pub const RECORDING_BEGINS: &str =
-    "The recording begins. Place orders, crash, hold and cut; press Stop in the toolbar when the lesson is complete.";
 /// Another cluster has begun.
 pub const RECORDING_ENDED: &str = "Another cluster begins, so the recording has ended. Its pages are in the editor.";
 /// Nothing was recorded.

@@ -21,7 +21,7 @@ use cluster::by_hand::meeting_place::{Card, MeetingPlace};
 use wording::narrator::{Narrator, Sentence};
 use wording::own_steps::OwnSteps;
 
-/// How often the cards are looked at for one that is not known.
+/// How often the cards are looked at for the same one that is not known.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// The narrator waits so long for facts of other processes, in microseconds; own steps wait with it.
 const LATENESS: u64 = 30_000;
@@ -36,7 +36,8 @@ pub(super) struct Telling {
     every_fact: bool,
     clock: ClusterClock,
     known: BTreeMap<NodeId, String>,
-    looked: Option<Instant>,
+    /// Those without a card, and when it was looked for.
+    strangers: BTreeMap<NodeId, Instant>,
     /// Requests whose meaning was told to the narrator.
     requests: BTreeSet<RequestId>,
     own: OwnSteps,
@@ -50,8 +51,8 @@ impl Telling {
     pub fn new(place: MeetingPlace, voice: Voice, every_fact: bool, clock: ClusterClock) -> Self {
         let narrator = Narrator::of_one_process();
         let (known, requests, steps) = (BTreeMap::new(), BTreeSet::new(), VecDeque::new());
-        let (own, looked, no_service) = (OwnSteps::default(), None, None);
-        Self { narrator, place, voice, every_fact, clock, known, looked, requests, own, steps, no_service }
+        let (own, strangers, no_service) = (OwnSteps::default(), BTreeMap::new(), None);
+        Self { narrator, place, voice, every_fact, clock, known, strangers, requests, own, steps, no_service }
     }
 
     /// The name and role of a process.
@@ -89,9 +90,8 @@ impl Telling {
     /// Takes facts in, and tells what there is to tell.
     pub fn hear(&mut self, records: Vec<TraceRecord>, dropped: u64) -> Result<(), Failure> {
         for record in records {
-            if others(&record.event).any(|id| !self.known.contains_key(&id)) {
-                self.look_around();
-            }
+            let strangers: Vec<NodeId> = others(&record.event).filter(|id| !self.known.contains_key(id)).collect();
+            self.look_for(&strangers);
             self.presume(&record);
             // Only a view that is recorded is announced; whether it was, another process saw.
             if let TraceEvent::Machine(MachineEvent::Became { view, .. }) = &record.event {
@@ -110,12 +110,18 @@ impl Telling {
         Ok(())
     }
 
-    /// Reads the cards, but not all the time: somebody without one may be heard again and again.
-    fn look_around(&mut self) {
-        if self.looked.is_none_or(|at| at.elapsed() >= BETWEEN_LOOKS) {
-            self.looked = Some(Instant::now());
-            self.place.cards().iter().for_each(|(_, card)| self.knows(card));
+    /// Reads the cards for those that are heard for the first time. Somebody without one may be heard again and again, and is
+    /// not looked for each time.
+    fn look_for(&mut self, strangers: &[NodeId]) {
+        let now = Instant::now();
+        let was_just_looked_for =
+            |id: &NodeId| self.strangers.get(id).is_some_and(|at| now.duration_since(*at) < BETWEEN_LOOKS);
+        if strangers.iter().all(was_just_looked_for) {
+            return;
         }
+        self.strangers.extend(strangers.iter().map(|id| (*id, now)));
+        self.place.cards().iter().for_each(|(_, card)| self.knows(card));
+        self.strangers.retain(|id, at| !self.known.contains_key(id) && now.duration_since(*at) < BETWEEN_LOOKS);
     }
 
     /// What a request asks for whose customer is elsewhere, as far as this process can know it.

@@ -237,7 +237,9 @@ fn play_past(ui: &mut Ui, plays: bool, asked: &mut Option<PlayClick>) {
 fn speeds(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, commands: &mut CommandQueue) {
     let pace = &mut state.pace;
     let choices: Vec<_> = RATES.iter().map(|rate| (*rate, wording::rate(*rate))).collect();
-    let chosen = match ui.available_width() >= ROOM_FOR_SPEEDS {
+    // A script may choose a speed between these: the menu says which.
+    let is_listed = RATES.contains(&pace.chosen());
+    let chosen = match is_listed && ui.available_width() >= ROOM_FOR_SPEEDS {
         true => choice(ui, "speed", pace.chosen(), &choices),
         false => speed_menu(ui, pace.chosen(), &choices),
     };
@@ -405,19 +407,15 @@ fn menu(
         });
         ui.separator();
         ui.menu_button("Show", |ui| view_entries(ui, appearance));
-        ui.separator();
         open(ui, "Save tape…", "", &mut state.save_tape);
         open(ui, "Open tape…", "", &mut state.open_tape);
         open(ui, "Save transcript…", "", &mut state.save_transcript);
         ui.separator();
         open(ui, "Notifications", "", &mut state.notices);
-        let mut opens = [false; 2];
-        open(ui, "Help", "F1", &mut opens[0]);
-        open(ui, "Keys", "?", &mut opens[1]);
-        for (opens, page) in opens.into_iter().zip([Page::Steps, Page::Keys]) {
-            if opens {
-                state.help.show(page);
-            }
+        let mut helps = false;
+        open(ui, "Help", "F1", &mut helps);
+        if helps {
+            state.help.show(Page::Steps);
         }
         open(ui, "About", "", &mut state.about);
         ui.separator();
