@@ -6,11 +6,13 @@ use egui::{
     Align2, Frame, Galley, Label, Panel, Pos2, Rect, Response, RichText, Role, Sense, Stroke, Ui, WidgetInfo, pos2,
     vec2,
 };
+use protocol::message::Step;
 use std::sync::Arc;
+use wording::Term;
 use wording::narrator::{Sentence, Weight};
 
 use crate::theme::{self, size, text, tokens};
-use crate::widgets::from_right;
+use crate::widgets::{Explains, READ, from_right};
 
 /// Around the words, in points.
 const MARGIN: (f32, f32) = (16.0, 8.0);
@@ -82,16 +84,30 @@ pub fn narrator_ui(ui: &mut Ui, sentence: Option<&Sentence>, presents: bool) -> 
         .inner
 }
 
+/// More definitions at once would cover the picture.
+const MOST_TERMS: usize = 4;
+
 /// What a screen reader says as soon as it changes.
 fn spoken(ui: &mut Ui, strip: Rect, sentence: Option<&Sentence>, what: &str, means: Option<&str>) {
-    let response = ui.interact(strip, ui.scope_id().with("sentence"), Sense::hover());
+    let response = ui.interact(strip, ui.scope_id().with("sentence"), READ);
     let words = sentence.map_or_else(|| what.to_owned(), Sentence::numbered);
     let words = means.map_or(words.clone(), |means| format!("{words} {means}"));
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &words));
+    // What its words mean, for somebody who meets them here first.
+    let terms: Vec<Term> = sentence
+        .and_then(|sentence| sentence.step)
+        .map(|step| Term::Step(Step(step)))
+        .into_iter()
+        .chain(Term::in_sentence(&words))
+        .take(MOST_TERMS)
+        .collect();
     let urgent = sentence.is_some_and(|sentence| sentence.weight == Weight::Alarm);
     ui.ctx().accesskit_node_builder(response.id, |node| {
         node.set_live(if urgent { Live::Assertive } else { Live::Polite });
     });
+    if !terms.is_empty() {
+        response.explains_all(&terms, "");
+    }
 }
 
 /// The step's number; or a sign for what is none: a cross, a ring.

@@ -8,6 +8,7 @@ use protocol::trace::{Ending, LauncherEvent};
 use crate::every_size::{open, told};
 use crate::scene;
 use crate::shown::{Shown, click, shown};
+use wording::Term;
 
 const CRASH: &str = "replica-1, the primary, has crashed.";
 
@@ -94,4 +95,11 @@ fn what_was_told_is_saved_as_a_text() {
     }
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.starts_with("# Just Hungry") && text.contains(CRASH), "{text}");
+}
+
+#[test]
+fn the_words_of_a_sentence_are_explained() {
+    let harness = crashed(1280.0, 800.0);
+    let described = harness.get_by_label_contains(CRASH).accesskit_node().description().unwrap_or_default();
+    assert!(described.contains(&Term::Primary.definition()), "{described}");
 }

@@ -85,6 +85,34 @@ impl Term {
         }
     }
 
+    /// The terms that a sentence uses, in their order: whole words, also in the plural; of two that overlap the longer one.
+    #[must_use]
+    pub fn in_sentence(sentence: &str) -> Vec<Self> {
+        let words: Vec<String> = sentence
+            .split(|c: char| !(c.is_alphanumeric() || c == '-'))
+            .filter(|word| !word.is_empty())
+            .map(str::to_lowercase)
+            .collect();
+        let mut found = Vec::new();
+        let mut at = 0;
+        while at < words.len() {
+            let matches = |term: &Term| {
+                let wanted = term.word().to_lowercase();
+                let wanted: Vec<&str> = wanted.split(' ').collect();
+                let here = words.get(at..at + wanted.len())?;
+                let (last, before) = wanted.split_last()?;
+                let ends =
+                    here.last().is_some_and(|word| word.strip_suffix('s').unwrap_or(word) == *last || word == last);
+                (ends && here.iter().zip(before).all(|(one, other)| one == other)).then_some(wanted.len())
+            };
+            let longest =
+                super::WORDS.iter().filter_map(|term| Some((matches(term)?, *term))).max_by_key(|(length, _)| *length);
+            at += longest.map_or(1, |(length, _)| length);
+            found.extend(longest.map(|(_, term)| term).filter(|term| !found.contains(term)));
+        }
+        found
+    }
+
     /// A field of a message, by its name.
     #[must_use]
     pub fn of_field(name: &str) -> Option<Self> {
@@ -104,5 +132,22 @@ impl Term {
             "history" | "history of" => Term::History,
             _ => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_names_its_terms_in_their_order() {
+        let terms = |sentence: &str| Term::in_sentence(sentence);
+        assert_eq!(terms("The primary sends Grace's order to both backups."), [Term::Primary, Term::Backup]);
+        assert_eq!(
+            terms("The name server records view 3; the front-end is told."),
+            [Term::NameServer, Term::View, Term::FrontEnd]
+        );
+        assert_eq!(terms("A view change, and no other view."), [Term::ViewChange, Term::View]);
+        assert_eq!(terms("Nothing is said here."), []);
     }
 }
