@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(terms("The primary sends Grace's order to both backups."), [Term::Primary, Term::Backup]);
         assert_eq!(
             terms("The name server records view 3; the front-end is told."),
-            [Term::NameServer, Term::View, Term::FrontEnd]
+            [Term::NameServer, Term::Record, Term::View, Term::FrontEnd]
         );
         assert_eq!(terms("A view change, and no other view."), [Term::ViewChange, Term::View]);
         assert_eq!(terms("Nothing is said here."), []);
