@@ -1,5 +1,7 @@
 //! Which term explains something that the window shows.
 
+use std::sync::OnceLock;
+
 use knowledge::picture::{Life, MarkKind, Node};
 use protocol::ids::Role;
 use protocol::judge::ContradictionKind;
@@ -88,27 +90,16 @@ impl Term {
     /// The terms that a sentence uses, in their order: whole words, also in the plural; of two that overlap the longer one.
     #[must_use]
     pub fn in_sentence(sentence: &str) -> Vec<Self> {
-        let words: Vec<String> = sentence
-            .split(|c: char| !(c.is_alphanumeric() || c == '-'))
-            .filter(|word| !word.is_empty())
-            .map(str::to_lowercase)
-            .collect();
+        let letters = |c: char| !(c.is_alphanumeric() || c == '-');
+        let words = sentence.split(letters).filter(|word| !word.is_empty());
+        let words: Vec<String> = words.map(str::to_lowercase).collect();
         let mut found = Vec::new();
         let mut at = 0;
-        while at < words.len() {
-            let matches = |term: &Term| {
-                let wanted = term.word().to_lowercase();
-                let wanted: Vec<&str> = wanted.split(' ').collect();
-                let here = words.get(at..at + wanted.len())?;
-                let (last, before) = wanted.split_last()?;
-                let ends =
-                    here.last().is_some_and(|word| word.strip_suffix('s').unwrap_or(word) == *last || word == last);
-                (ends && here.iter().zip(before).all(|(one, other)| one == other)).then_some(wanted.len())
-            };
-            let longest =
-                super::WORDS.iter().filter_map(|term| Some((matches(term)?, *term))).max_by_key(|(length, _)| *length);
-            at += longest.map_or(1, |(length, _)| length);
-            found.extend(longest.map(|(_, term)| term).filter(|term| !found.contains(term)));
+        while let Some(rest) = words.get(at..).filter(|rest| !rest.is_empty()) {
+            let here = spelled().iter().filter(|(spelled, _)| begins_with(rest, spelled));
+            let longest = here.max_by_key(|(spelled, _)| spelled.len());
+            at += longest.map_or(1, |(spelled, _)| spelled.len());
+            found.extend(longest.map(|(_, term)| *term).filter(|term| !found.contains(term)));
         }
         found
     }
@@ -133,6 +124,20 @@ impl Term {
             _ => return None,
         })
     }
+}
+
+/// The words of each term, in small letters.
+fn spelled() -> &'static [(Vec<String>, Term)] {
+    static SPELLED: OnceLock<Vec<(Vec<String>, Term)>> = OnceLock::new();
+    let spell = |term: &Term| (term.word().to_lowercase().split(' ').map(str::to_owned).collect(), *term);
+    SPELLED.get_or_init(|| super::WORDS.iter().map(spell).collect())
+}
+
+/// Whether these words come first, the last of them perhaps in the plural.
+fn begins_with(words: &[String], term: &[String]) -> bool {
+    let Some((last, before)) = term.split_last() else { return false };
+    let ends = words.get(before.len()).is_some_and(|word| word == last || word.strip_suffix('s') == Some(last));
+    ends && words.iter().zip(before).all(|(one, other)| one == other)
 }
 
 #[cfg(test)]
