@@ -10,6 +10,7 @@ mod customer_lines;
 pub(crate) mod demo;
 mod lesson;
 mod lines;
+mod order_names;
 mod output;
 mod places;
 mod play;

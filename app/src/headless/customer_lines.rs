@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 use protocol::ids::{RequestId, Span};
 use protocol::menu::check_items;
 use protocol::message::{Answer, Ask, WaitReason};
-use protocol::order_book::{Order, OrderId, Outcome, PAGE};
+use protocol::order_book::{Outcome, PAGE};
 use protocol::postcode::Postcode;
 use protocol::text::without_invisible;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::lines::{self, Line};
+use super::order_names::{name, order_name};
 use super::{Exit, Failure, by_hand, say_json, status_socket};
 use cluster::by_hand::meeting_place::ClusterName;
 use cluster::interrupt::Interrupt;
@@ -275,17 +276,5 @@ impl Workload for OneByOne {
 
     fn waits_for_more(&self) -> bool {
         true
-    }
-}
-
-/// The same order has the same name for every reader.
-fn order_name(request: RequestId) -> String {
-    format!("{:032x}-{}", request.customer.0, request.number)
-}
-
-fn name(order: &Order) -> String {
-    match order.id {
-        OrderId::Preset(number) => format!("seed-{number}"),
-        OrderId::Placed(request) => order_name(request),
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use protocol::ids::{NodeId, RequestId, Role};
 use protocol::message::{Answer, Ask, WaitReason};
-use protocol::order_book::{Order, OrderId, Outcome, PAGE};
+use protocol::order_book::{Order, Outcome, PAGE};
 use protocol::postcode::Postcode;
 use protocol::trace::{LauncherEvent, NodeEvent, NodeState, TraceEvent, TraceRecord};
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::prompt::Prompt;
 use crate::headless::by_hand::telling::Telling;
 use crate::headless::by_hand::{Common, Voice};
+use crate::headless::order_names::{name, order_name};
 use crate::headless::{Failure, say_json};
 use cluster::ClusterClock;
 use cluster::by_hand::Guest;
@@ -303,16 +304,4 @@ fn asked(request: RequestId, ask: &Ask, at: u64) -> Value {
 
 fn order_value(open: &Open) -> Value {
     open.request.map_or(Value::Null, |request| order_name(request).into())
-}
-
-/// The same order has the same name for every reader.
-fn order_name(request: RequestId) -> String {
-    format!("{:032x}-{}", request.customer.0, request.number)
-}
-
-fn name(order: &Order) -> String {
-    match order.id {
-        OrderId::Preset(number) => format!("seed-{number}"),
-        OrderId::Placed(request) => order_name(request),
-    }
 }
