@@ -34,6 +34,14 @@ fn assert_enough(summary: &Summary) {
     }
 }
 
+/// 8915: a customer that was started anew knew less than before. Its order was “expired”, and its older one was then executed.
+#[test]
+fn seeds_that_once_broke_a_rule_are_clean() {
+    for seed in [8915] {
+        assert_eq!(simulate_one(seed, LONG, false).violation, None, "seed {seed}");
+    }
+}
+
 #[test]
 fn the_same_seed_runs_the_same_way() {
     for seed in [1, 2, 3] {

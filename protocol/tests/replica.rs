@@ -6,9 +6,9 @@ mod single;
 
 use std::sync::Arc;
 
-use protocol::ids::{Barrier, Fingerprint, NodeId, OpNumber, Position, Role, Span, View, ViewNumber};
+use protocol::ids::{Barrier, Fingerprint, NodeId, OpNumber, OrderNumber, Position, Role, Span, View, ViewNumber};
 use protocol::machine::{Effect, Effects, Input, Machine, Settings, Timer};
-use protocol::message::{Message, SnapshotPart, StateUpdate, WaitReason};
+use protocol::message::{Answer, Message, SnapshotPart, StateUpdate, WaitReason};
 use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome};
 use protocol::postcode::Verdict;
 use protocol::replica::Replica;
@@ -21,7 +21,11 @@ fn replica() -> Replica {
 
 /// The primary of view 1, with these other members.
 fn primary(others: &[u64]) -> Replica {
-    let mut replica = replica();
+    primary_with(Settings::default(), others)
+}
+
+fn primary_with(settings: Settings, others: &[u64]) -> Replica {
+    let mut replica = Replica::new(identity(Role::Replica), settings, OrderBook::preset(1));
     let members = [&[ME], others].concat();
     say(&mut replica, FRONT_END, view_is(view(1, ME, &members), &[], others));
     assert!(replica.acting());
@@ -330,4 +334,28 @@ fn an_order_is_shown_to_its_end_once_it_was_sent_to_be_shown() {
         let shown = each!(&effects, Effect::Send { traced, message: Message::Reply { .. }, .. } => *traced);
         assert_eq!(shown, [first || second]);
     }
+}
+
+/// R14: “expired” says that nothing is known of a request. An older request that arrives later and opens a session changes that.
+#[test]
+fn an_expired_request_may_find_the_session_of_an_older_one() {
+    let mut replica = primary_with(Settings { most_sessions: 1, ..Settings::default() }, &[]);
+    let asks = |number, since| Message::Request { id: request(1, number), since: OpNumber(since), ask: order() };
+    let answers = |replica: &mut Replica, message| {
+        let mut effects = say(replica, FRONT_END, message);
+        effects.extend(
+            each!(&effects, Effect::CheckPostcode { request, .. } => *request)
+                .into_iter()
+                .flat_map(|request| give(replica, valid(request))),
+        );
+        each!(effects, Effect::Send { message: Message::Reply { id, answer, .. }, .. } => (id.number.0, answer))
+    };
+    let placed = |number| Answer::Outcome(Outcome::Placed { number: OrderNumber(number) });
+    for customer in [2, 3] {
+        answers(&mut replica, orders(customer));
+    }
+    assert_eq!(answers(&mut replica, asks(6, 0)), [(6, Answer::Expired)]);
+    assert_eq!(answers(&mut replica, asks(5, 2)), [(5, placed(3))]);
+    assert_eq!(answers(&mut replica, asks(6, 0)), [(6, placed(4))]);
+    assert_eq!(answers(&mut replica, asks(6, 0)), [(6, placed(4))], "once");
 }

@@ -240,7 +240,10 @@ impl Checkers {
                 Some((op, truth)) if truth == outcome => op,
                 _ => return self.violate(BrokenRule::AnsweredUncommitted(request, outcome.clone())),
             },
-            Answer::Expired => return self.chain.expire(request),
+            Answer::Expired => {
+                let orders = [Some(request), self.answers.withdrawn_by(request)];
+                return orders.into_iter().flatten().for_each(|order| self.chain.expire(order));
+            }
             Answer::History(page) => {
                 let truth = self.chain.history(page.postcode);
                 let last = page.total.checked_sub(1).and_then(|last| truth.get(last as usize));

@@ -45,6 +45,8 @@ struct Finished {
 #[derive(Debug, Default)]
 pub struct Answers {
     open: BTreeMap<RequestId, Call>,
+    /// Which requests withdraw the one before them.
+    withdrawals: BTreeSet<RequestId>,
     /// The highest op that must lie before whatever is asked from now on.
     floor: OpNumber,
     finished: BTreeMap<Postcode, Vec<Finished>>,
@@ -63,7 +65,17 @@ impl Answers {
             Wish::Ask(Ask::Order { postcode, .. } | Ask::History { postcode, .. }) => Some(*postcode),
             Wish::Ask(Ask::Withdraw) | Wish::GiveUp | Wish::BeginAfresh { .. } => None,
         };
+        if matches!(wish, Wish::Ask(Ask::Withdraw) | Wish::GiveUp) {
+            self.withdrawals.insert(request);
+        }
         self.open.insert(request, Call { floor: self.floor, invoked: now, postcode });
+    }
+
+    /// The order that a request withdraws, if it is a withdrawal.
+    #[must_use]
+    pub fn withdrawn_by(&self, request: RequestId) -> Option<RequestId> {
+        let number = RequestNumber(request.number.0.saturating_sub(1));
+        self.withdrawals.contains(&request).then_some(RequestId { number, ..request })
     }
 
     /// The history is lost that all answers so far were about. What is asked already may be answered from the new one.

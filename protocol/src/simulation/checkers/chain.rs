@@ -3,7 +3,7 @@
 //! Only an acting primary may grow the tree; everybody else must stand on it. So a replica whose log differs from its
 //! primary's (I5) stands nowhere, and the tree is read from one replica only, once per entry.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::ids::{Fingerprint, OpNumber, OrderNumber, Position, RequestId, RequestNumber, ViewNumber};
@@ -38,8 +38,8 @@ pub struct Chain {
     settled: BTreeMap<RequestId, OpNumber>,
     /// Committed histories: which order, by which op.
     histories: BTreeMap<Postcode, Vec<(OrderId, OpNumber)>>,
-    /// Requests of which somebody was told that nothing is known any more.
-    expired: BTreeSet<RequestId>,
+    /// Requests of which somebody was told that nothing is known any more, and what was committed then.
+    expired: BTreeMap<RequestId, OpNumber>,
     accepted: OrderNumber,
 }
 
@@ -153,7 +153,7 @@ impl Chain {
             let Some(place) = self.ancestor(place, OpNumber(next)) else { break };
             self.committed.push(place);
             let Some(entry) = self.nodes[place as usize].entry.clone() else { continue };
-            if self.expired.contains(&entry.request) {
+            if self.is_expired(entry.request) {
                 return Err(BrokenRule::ExecutedExpired(entry.request, OpNumber(next)));
             }
             self.settled.insert(entry.request, entry.op);
@@ -190,11 +190,20 @@ impl Chain {
         }
     }
 
-    /// Somebody was told that nothing is known of a request any more: it must never be executed from now on (R14). Nor the
-    /// one before it, which it may give up.
+    /// Somebody was told that nothing is known of a request any more: it must not be executed as a newcomer's (R14).
     pub fn expire(&mut self, request: RequestId) {
-        let before = RequestId { number: RequestNumber(request.number.0.saturating_sub(1)), ..request };
-        self.expired.extend([before, request].into_iter().filter(|request| !self.settled.contains_key(request)));
+        if !self.settled.contains_key(&request) {
+            let committed = self.committed();
+            self.expired.entry(request).or_insert(committed);
+        }
+    }
+
+    /// Whether a request must not be executed any more. An older request of its customer that is executed after the answer
+    /// opens a session again, and a late copy of the request finds it.
+    fn is_expired(&self, request: RequestId) -> bool {
+        let RequestId { customer, number } = request;
+        let older = RequestId { customer, number: RequestNumber(0) }..RequestId { customer, number };
+        self.expired.get(&request).is_some_and(|told| !self.settled.range(older).any(|(_, op)| op > told))
     }
 
     /// Whether somebody at `place` holds the committed op.
