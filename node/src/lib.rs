@@ -16,6 +16,7 @@ pub mod error_text;
 pub mod event_loop;
 pub mod freezing;
 pub mod gazetteer;
+pub mod http_connections;
 pub mod links;
 pub mod observation;
 pub mod postcode_services;

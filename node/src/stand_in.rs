@@ -4,7 +4,6 @@
 //! it runs, as real services do. Every answer carries `X-Stand-In: 1`, and the proof that was asked for. Only what a
 //! replica asks is answered; the services' other paths, HTTPS and access from web pages are left out.
 
-mod connections;
 mod get_the_data;
 mod misbehaviour;
 mod postcodes_io;
@@ -23,7 +22,11 @@ use tokio::sync::watch;
 
 use crate::control::Misbehaviour;
 use crate::gazetteer::Gazetteer;
+use crate::http_connections;
 use crate::proof::{CHALLENGE, PROOF, StandInKey};
+
+/// A replica needs one or two.
+const MOST_CONNECTIONS: usize = 64;
 
 /// Answers as `service` as long as it is awaited, and proves by `key` that it does; `behaviour` may change at any time and
 /// holds for requests that come after that. Runs on whatever runtime it is awaited on, and answers several requests at once.
@@ -42,7 +45,7 @@ pub async fn serve(
         .layer(from_fn_with_state((service, key), label));
     // Read before the first question comes, or its answer would be late.
     Gazetteer::get();
-    connections::receive_all(listener, site).await
+    http_connections::receive_all(listener, site, MOST_CONNECTIONS).await
 }
 
 /// Says on every answer that it is a stand-in's, and proves whose if the question has a challenge.

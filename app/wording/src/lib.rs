@@ -15,6 +15,7 @@ mod of_nodes;
 mod of_past;
 mod of_recording;
 mod of_results;
+mod of_room;
 mod of_service;
 mod of_set_ups;
 mod of_steering;
@@ -50,6 +51,7 @@ pub use of_past::{
 };
 pub use of_recording::*;
 pub use of_results::*;
+pub use of_room::*;
 pub use of_service::{denial, loss, no_service, orders_wait};
 pub use of_set_ups::{set_up_name, set_up_summary};
 pub use of_steering::*;

@@ -1,7 +1,6 @@
-//! Connections to a stand-in: how many, how long a request may take, and which gives way.
+//! Connections of browsers and other programs by HTTP: how many, how long a request may take, and which gives way.
 //!
-//! Any program on this machine can connect without a key, so what one connection can hold is bounded. What is asked and
-//! answered is not known here.
+//! Anybody can connect without a key, so what one connection can hold is bounded. What is asked and answered is not known here.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -20,15 +19,14 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tower_service::Service;
 
-/// Connections at a time. A replica needs one or two; when one more comes, that of least use gives way.
-const MOST: usize = 64;
 /// How long the head of a request may take to come (no body is read), and how long a connection may rest between two.
 const SLOWEST: Duration = Duration::from_secs(5);
 /// If no connection can be taken, because the process has no more handles, the next attempt comes after this.
 const REST: Duration = Duration::from_millis(50);
 
-/// Answers every request. It ends with the runtime.
-pub(super) async fn receive_all(listener: TcpListener, site: Router) -> Infallible {
+/// Answers every request, on at most `most` connections at a time: when one more comes, that of least use gives way. It ends
+/// with the runtime.
+pub async fn receive_all(listener: TcpListener, site: Router, most: usize) -> Infallible {
     let connections = Connections::default();
     for number in 0.. {
         let stream = loop {
@@ -39,7 +37,7 @@ pub(super) async fn receive_all(listener: TcpListener, site: Router) -> Infallib
                 Err(_) => tokio::time::sleep(REST).await,
             }
         };
-        connections.make_room();
+        connections.make_room(most);
         connections.receive(number, stream, &site);
     }
     std::future::pending().await
@@ -97,9 +95,9 @@ impl Connections {
     }
 
     /// The oldest of those of least use gives way.
-    fn make_room(&self) {
+    fn make_room(&self, most: usize) {
         let mut all = self.lock();
-        while all.len() >= MOST {
+        while all.len() >= most {
             let least = all.iter().min_by_key(|(number, connection)| (connection.doing, connection.since, **number));
             let Some(oldest) = least.map(|(number, _)| *number).and_then(|number| all.remove(&number)) else { break };
             oldest.task.abort();
@@ -128,11 +126,13 @@ mod tests {
 
     use super::*;
 
+    const MOST: usize = 64;
+
     async fn site() -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let site = Router::new().route("/", get(async || "yes"));
-        tokio::spawn(async move { match receive_all(listener, site).await {} });
+        tokio::spawn(async move { match receive_all(listener, site, MOST).await {} });
         address
     }
 
@@ -194,11 +194,11 @@ mod tests {
         }
         connections.asks(0);
         connections.asks(1);
-        connections.make_room();
+        connections.make_room(MOST);
         assert_eq!(numbers(), (0..2).chain(3..MOST as u64).collect::<Vec<_>>(), "the first that never asked");
         connections.lock().retain(|number, _| *number < 4);
         (0..MOST as u64 - 3).for_each(|more| add(100 + more, Doing::Asking));
-        connections.make_room();
+        connections.make_room(MOST);
         assert!(numbers().starts_with(&[0, 1, 100]), "those that ask stay, however old: {:?}", numbers());
     }
 }
