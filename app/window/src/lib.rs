@@ -25,6 +25,7 @@ pub mod panels;
 mod past;
 mod performing;
 mod presenting;
+pub mod qr;
 mod recording;
 mod running_cluster;
 mod set_ups;
