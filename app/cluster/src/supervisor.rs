@@ -22,6 +22,7 @@ use protocol::trace::{Bomb, Ending, LauncherEvent, NodeEvent, Started, TraceReco
 use super::customers::{Customers, ToCustomers};
 use super::hosts::Hosts;
 use super::incoming::{Confirmer, Incoming, ProcessKey};
+use super::launcher::HowEnded;
 use super::nodes::{Common, Kind, MOST_FRONT_ENDS, MOST_REPLICAS, Node, Nodes};
 use super::observer::Facts;
 use super::run_directory::RunDirectory;
@@ -319,15 +320,15 @@ impl Supervisor {
         self.confirms_nothing(key);
         let Some(node) = self.nodes.of_process(key) else { return };
         let Some(process) = node.process.take() else { return };
-        let (status, last_words) = process.reap();
-        let how = match (node.wanted_end.take(), status.and_then(|status| status.code())) {
+        let HowEnded { code, status, words: last_words } = process.reap();
+        let how = match (node.wanted_end.take(), code) {
             (Some(wanted), _) => wanted,
             (None, Some(_)) => Ending::Exited,
             (None, None) => Ending::Crashed,
         };
         node.removed = how == Ending::Removed;
         (node.frozen, node.bomb) = (None, None);
-        let ended = status.map(|status| status.to_string()).unwrap_or_else(|| "ended".into());
+        let ended = status.unwrap_or_else(|| "ended".into());
         let words = match (how, node.failure.take()) {
             (_, Some(why)) => why,
             (Ending::Exited, None) if !last_words.is_empty() => format!("{ended}: {last_words}"),

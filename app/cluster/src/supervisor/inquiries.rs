@@ -45,7 +45,7 @@ impl Inquiries {
                 name: node.name.clone(),
                 actor: node.kind.actor(),
                 id: node.id,
-                pid: node.process.as_ref().map(Process::pid),
+                pid: node.process.as_ref().and_then(Process::pid),
                 contact: node.contact,
                 frozen: node.frozen,
                 bomb: node.bomb,

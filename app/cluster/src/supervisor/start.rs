@@ -17,7 +17,7 @@ use crate::by_hand::services;
 use crate::customers::Customers;
 use crate::incoming::Incoming;
 use crate::incoming::ProcessKey;
-use crate::launcher::Process;
+use crate::launcher::{HowEnded, Process};
 use crate::nodes::Kind;
 use crate::question::Question;
 use crate::{NotStarted, Postcodes};
@@ -133,13 +133,12 @@ impl Supervisor {
     fn on_early_end(&mut self, key: ProcessKey) -> anyhow::Result<()> {
         let Some(node) = self.nodes.of_process(key) else { return Ok(()) };
         let Some(process) = node.process.take() else { return Ok(()) };
-        let (status, words) = process.reap();
-        let was_killed = status.is_some_and(|status| status.code().is_none());
+        let HowEnded { code, status, words } = process.reap();
+        let was_killed = status.is_some() && code.is_none();
         if was_killed && self.options.interrupt.wait(SAME_SIGNAL) {
             return Err(NotStarted::BrokenOff.into());
         }
-        let code = status.and_then(|status| status.code());
-        let status = status.map(|status| status.to_string()).unwrap_or_default();
+        let status = status.unwrap_or_default();
         let why = node.failure.take().unwrap_or(if words.is_empty() { status } else { words });
         let why = format!("{} ended while starting: {why}", node.name);
         Err(match code == Some(EXIT_BAD_INPUT.into()) {
@@ -158,7 +157,7 @@ impl Supervisor {
         let (key, sender) = (ProcessKey(self.processes), self.sender.clone());
         let (program, facts) = (self.options.program.clone(), self.facts.clone());
         let spawned = || self.reach(Failpoint::SupervisorChildSpawnedUnregistered);
-        let process = Process::start(&program, key, config, sender, facts, spawned)?;
+        let process = Process::start(&program, key, config, (sender, facts), spawned)?;
         let node = &mut self.nodes.all[at];
         (node.ready, node.removed, node.wanted_end, node.failure) = (false, false, None, None);
         node.process = Some(process);

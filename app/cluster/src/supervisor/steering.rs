@@ -3,7 +3,7 @@
 //!
 //! No machine knows of them. Links have a file of their own.
 
-use anyhow::{Context, bail};
+use anyhow::{bail, ensure};
 use node::control::{ControlCommand, SteeringCommand};
 use protocol::acknowledge::Acknowledge;
 use protocol::ids::{MessageId, NodeId, Span};
@@ -16,6 +16,7 @@ use super::links::LinkRules;
 use crate::customers::ToCustomers;
 use crate::hosts::HostKey;
 use crate::incoming::ProcessKey;
+use crate::launcher::Signal;
 use crate::nodes::Kind;
 use knowledge::user_command::Until;
 
@@ -143,7 +144,7 @@ impl Supervisor {
     pub(crate) fn freeze(&mut self, name: &str, how: Freezing) -> anyhow::Result<()> {
         let at = self.named(name)?;
         let node = &self.nodes.all[at];
-        let process = node.process.as_ref().with_context(|| format!("{name} is not running."))?;
+        ensure!(node.process.is_some(), "{name} is not running.");
         if node.frozen.is_some() {
             bail!("{name} is already frozen. Wake it first.");
         }
@@ -158,7 +159,7 @@ impl Supervisor {
                 Ok(())
             }
             Freezing::Signal => {
-                process.stop()?;
+                self.signal(at, Signal::Stop)?;
                 self.stands_still(at, Some(how));
                 Ok(())
             }
@@ -172,12 +173,12 @@ impl Supervisor {
         }
         let at = self.named(name)?;
         let node = &self.nodes.all[at];
-        let process = node.process.as_ref().with_context(|| format!("{name} is not running."))?;
+        ensure!(node.process.is_some(), "{name} is not running.");
         match node.frozen {
             None => bail!("{name} is not frozen."),
             Some(Freezing::Signal) => {
                 self.tell_time(at);
-                process.go_on()?;
+                self.signal(at, Signal::GoOn)?;
                 self.stands_still(at, None);
             }
             Some(Freezing::Cooperative) => {
@@ -187,6 +188,10 @@ impl Supervisor {
             }
         }
         Ok(())
+    }
+
+    fn signal(&mut self, at: usize, signal: Signal) -> anyhow::Result<()> {
+        self.nodes.all[at].process.as_mut().map_or(Ok(()), |process| process.signal(signal))
     }
 
     /// A process that stood still counts time from when it hears what was said meanwhile: it must hear what time it is now.
