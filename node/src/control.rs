@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 
+pub use crate::etcd::EtcdAccess;
 pub use crate::proof::StandInKey;
 use protocol::ids::{Contact, NodeId};
 use protocol::machine::Settings;
@@ -31,8 +32,8 @@ pub struct NodeConfig {
     pub id: NodeId,
     /// Where to listen; port 0 takes any free one.
     pub listen: SocketAddr,
-    /// Where the name server is (its own contact, if this is it; meaningless for stand-ins).
-    pub name_server: Contact,
+    /// Where the name servers are (without this one, if it is one; meaningless for stand-ins).
+    pub name_servers: Vec<Contact>,
     /// Timers and limits.
     pub settings: Settings,
     /// Keys of this run; none for stand-ins, which speak plain HTTP. A name server that is started again is given the
@@ -66,8 +67,8 @@ pub struct ClockReading {
 pub enum Duty {
     /// The name server.
     NameServer {
-        /// The path of its journal, which need not be text; created if missing, locked while in use.
-        journal: OsString,
+        /// Where it keeps the view record.
+        keeps: RecordPlace,
     },
     /// A front-end.
     FrontEnd,
@@ -89,6 +90,15 @@ pub enum Duty {
     },
     /// Sends bytes back as they come, for benchmarks; its credentials may name any role.
     Echo,
+}
+
+/// Where a name server keeps the view record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum RecordPlace {
+    /// In its journal. The path need not be text; the file is created if missing, and locked while in use.
+    Journal(OsString),
+    /// In etcd, which several name servers may use.
+    Etcd(EtcdAccess),
 }
 
 /// One postcode service, as a replica is told about it.

@@ -19,6 +19,7 @@ use protocol::ids::{Contact, NodeId, RequestId, Role};
 use protocol::machine::{Effects, Input, Machine, Settings, Timer};
 use protocol::message::Answer;
 use protocol::trace::{NodeEvent, NodeState};
+use protocol::view_record::StoreAnswer;
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
@@ -28,8 +29,8 @@ use crate::freezing::Standstill;
 use crate::links::Links;
 use crate::observation::Feed;
 use crate::postcode_services::PostcodeServices;
-use crate::storage::Journal;
 use crate::transport::{Arrival, Transport};
+use crate::view_record::{StoreError, ViewRecord};
 use bombs::Bombs;
 pub use bombs::Explosion;
 use postcodes::Inquirer;
@@ -56,7 +57,10 @@ pub struct Host<M> {
     links: Links,
     transport: Transport,
     feed: Feed,
-    journal: Option<Journal>,
+    record: Option<Box<dyn ViewRecord>>,
+    /// What a store has answered, and whose question that was.
+    recorded: VecDeque<Result<(u64, StoreAnswer), StoreError>>,
+    asks_store: usize,
     inquirer: Option<Inquirer>,
     settings: Settings,
     /// Whether cluster time may be slower than real time: then timers are shown.
@@ -107,7 +111,9 @@ impl<M: Machine> Host<M> {
             links: Links::default(),
             transport,
             feed,
-            journal: None,
+            record: None,
+            recorded: VecDeque::new(),
+            asks_store: 0,
             inquirer: None,
             settings: settings.clone(),
             slow: clock.rate().is_slow() || clock.until().is_some(),
@@ -131,8 +137,8 @@ impl<M: Machine> Host<M> {
 
     /// Name server: where its record is kept.
     #[must_use]
-    pub fn with_journal(mut self, journal: Journal) -> Self {
-        self.journal = Some(journal);
+    pub fn with_record(mut self, record: Box<dyn ViewRecord>) -> Self {
+        self.record = Some(record);
         self
     }
 
@@ -212,6 +218,10 @@ impl<M: Machine> Host<M> {
                 self.arrivals.push_back(arrival);
                 return Poll::Ready(());
             }
+            if let Some(Poll::Ready(answer)) = self.record.as_mut().map(|record| record.poll_answer(context)) {
+                self.recorded.push_back(answer);
+                return Poll::Ready(());
+            }
             if self.inquirer.as_mut().is_some_and(|inquirer| inquirer.poll_ended(context)) {
                 return Poll::Ready(());
             }
@@ -231,11 +241,15 @@ impl<M: Machine> Host<M> {
     /// Handles everything that waits, lets the machines settle, and carries out what they ask for.
     ///
     /// # Errors
-    /// When the name server's journal cannot be written: then this process must not go on.
+    /// When the view record cannot be kept where it was to be: then this process must not go on.
     pub fn round(&mut self) -> anyhow::Result<()> {
         self.now = self.clock.now();
         self.tell_if_late()?;
         self.handle_arrivals();
+        while let Some(answer) = self.recorded.pop_front() {
+            let (number, answer) = answer?;
+            self.handle(self.asks_store, Input::StoreAnswered { number, answer });
+        }
         // A timer that a message has just set anew must not ring.
         self.carry_out_touched()?;
         self.let_go();

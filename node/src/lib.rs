@@ -2,7 +2,7 @@
 //!
 //! **Reading order.** [`arguments`] (how a process is told that it is a node), [`process`] (its life from standard input to
 //! exit status), [`event_loop`] (everything that happens to a machine), and what the loop owns: [`cluster_clock`], [`links`],
-//! [`transport`], [`storage`], [`postcode_services`], [`freezing`]. [`control`] and [`observation`] are the way to the launcher and back.
+//! [`transport`], [`view_record`] ([`storage`] or [`etcd`]), [`postcode_services`], [`freezing`]. [`control`] and [`observation`] are the way to the launcher and back.
 //! [`stand_in`] plays the postcode services where there is no internet, from the data of [`gazetteer`].
 //!
 //! **Deliberately absent:** any rule of the protocol. What a machine does, and why, stands in `protocol`.
@@ -13,6 +13,7 @@ pub mod bounded_lines;
 pub mod cluster_clock;
 pub mod control;
 pub mod error_text;
+pub mod etcd;
 pub mod event_loop;
 pub mod freezing;
 pub mod gazetteer;
@@ -26,6 +27,7 @@ pub mod stand_in;
 pub mod storage;
 pub mod transport;
 pub mod usage;
+pub mod view_record;
 
 pub use process::run_node;
 

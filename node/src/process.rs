@@ -17,6 +17,7 @@ use protocol::front_end::FrontEnd;
 use protocol::ids::{Contact, Role};
 use protocol::machine::{Identity, Machine, Settings};
 use protocol::name_server::NameServer;
+use protocol::name_servers::NameServers;
 use protocol::order_book::OrderBook;
 use protocol::postcode::PostcodeService;
 use protocol::replica::Replica;
@@ -24,13 +25,15 @@ use tokio::sync::watch;
 
 use crate::arguments::NodeRole;
 use crate::cluster_clock::ClusterClock;
-use crate::control::{Credentials, Duty, Misbehaviour, NodeConfig, NodeReport, StandInKey};
+use crate::control::{Credentials, Duty, Misbehaviour, NodeConfig, NodeReport, RecordPlace, StandInKey};
+use crate::etcd::{self, Etcd};
 use crate::event_loop::Host;
 use crate::freezing::Standstill;
 use crate::observation::{self, Feed, Reports};
 use crate::postcode_services::PostcodeServices;
-use crate::storage::{Journal, JournalError};
+use crate::storage::Journal;
 use crate::transport::{Transport, limits, round_trip};
+use crate::view_record::is_of_the_record;
 use crate::{EXIT_BAD_INPUT, EXIT_FAULT, stand_in};
 pub use commands::Commands;
 use commands::{drive, orders_of, serve};
@@ -128,7 +131,7 @@ async fn live(config: NodeConfig, reports: Reports, commands: Commands, standsti
     };
     let failed = |error: anyhow::Error| {
         // A full disk is no fault of this program.
-        let status = if error.is::<JournalError>() { EXIT_BAD_INPUT } else { EXIT_FAULT };
+        let status = if is_of_the_record(&error) { EXIT_BAD_INPUT } else { EXIT_FAULT };
         Failed { why: crate::error_text::chain(&error), status }
     };
     (reports, ended.map_err(failed))
@@ -145,12 +148,18 @@ enum RunsAs {
 
 fn become_what_was_told(config: &NodeConfig, reports: &Reports, standstill: &Standstill) -> anyhow::Result<RunsAs> {
     Ok(match &config.duty {
-        Duty::NameServer { journal } => {
+        Duty::NameServer { keeps: RecordPlace::Journal(path) } => {
             // Before the port is opened: a second name server says that the journal is in use, not the port.
-            let (journal, record) = Journal::open(journal.as_ref())?;
-            let host = host(config, reports, standstill)?.with_journal(journal);
+            let (journal, record) = Journal::open(path.as_ref())?;
+            let host = host(config, reports, standstill)?.with_record(Box::new(journal));
             let machine = |identity, settings| NameServer::new(identity, settings, record);
             let (host, me) = inhabited(host, config, Role::NameServer, machine);
+            RunsAs::NameServer(host, me)
+        }
+        Duty::NameServer { keeps: RecordPlace::Etcd(access) } => {
+            let etcd = Etcd::new(access, etcd::identity(&keys(config)?.authority))?;
+            let host = host(config, reports, standstill)?.with_record(Box::new(etcd));
+            let (host, me) = inhabited(host, config, Role::NameServer, NameServer::with_store);
             RunsAs::NameServer(host, me)
         }
         Duty::FrontEnd => {
@@ -204,7 +213,8 @@ fn inhabited<M: Machine>(
     machine: impl FnOnce(Identity, Settings) -> M,
 ) -> (Box<Host<M>>, Contact) {
     let me = host.contact(config.id);
-    let identity = Identity { me, name: config.name.clone(), role, name_server: config.name_server };
+    let name_servers = NameServers::of(&config.name_servers).unwrap_or(me.into());
+    let identity = Identity { me, name: config.name.clone(), role, name_servers };
     host.add(config.id, role, machine(identity, config.settings.clone()));
     host.lay_bomb(config.id, config.bomb);
     (Box::new(host), me)

@@ -9,7 +9,7 @@ mod failpoints;
 mod steering;
 
 use cluster::{Cluster, Process};
-use node::control::{ControlCommand, Duty, NodeReport};
+use node::control::{ControlCommand, Duty, NodeReport, RecordPlace};
 use protocol::ids::Span;
 use protocol::message::{Answer, Ask};
 use protocol::order_book::Outcome;
@@ -124,7 +124,7 @@ async fn an_observer_sees_an_order_pass_step_by_step() {
 #[tokio::test]
 async fn a_second_name_server_on_the_same_journal_says_so() {
     let mut cluster = Cluster::start(0);
-    let duty = Duty::NameServer { journal: cluster.journal().into() };
+    let duty = Duty::NameServer { keeps: RecordPlace::Journal(cluster.journal().into()) };
     let config = cluster.config("name-server", duty);
     let mut second = Process::start("name-server");
     second.configure(&config);

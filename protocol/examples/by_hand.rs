@@ -13,7 +13,7 @@ use protocol::replica::Replica;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let contact = |id| Contact { id: NodeId(id), address: ([127, 0, 0, 1], 9000 + id as u16).into() };
     let (name_server, front_end, me) = (contact(1), contact(2), contact(3));
-    let identity = Identity { me, name: "replica-1".into(), role: Role::Replica, name_server };
+    let identity = Identity { me, name: "replica-1".into(), role: Role::Replica, name_servers: name_server.into() };
     let mut replica = Replica::new(identity, Settings::default(), OrderBook::preset(1));
 
     // [4] A front-end says that this replica leads, alone. [10] Then it passes an order on.

@@ -106,7 +106,7 @@ impl Customer {
         let Some(waiting) = &self.waiting else { return };
         self.front_end = None;
         effects.cancel_timer(Timer::RetryRequest);
-        effects.send(self.identity.name_server, waiting.traced, Message::Lookup { role: Role::FrontEnd });
+        effects.send(self.identity.name_servers.ask(), waiting.traced, Message::Lookup { role: Role::FrontEnd });
         self.look_up_again_after(self.settings.retry_after, effects);
     }
 
@@ -117,11 +117,12 @@ impl Customer {
 
     /// No front-end is known, or the one that is known has not answered for the silence limit: is it still the one to ask?
     fn on_ask_name_server(&mut self, effects: &mut Effects) {
+        self.identity.name_servers.go_on_if_unanswered();
         if self.front_end.is_none() {
             return self.look_up(effects);
         }
         if self.waiting.is_some() {
-            effects.send(self.identity.name_server, false, Message::Lookup { role: Role::FrontEnd });
+            effects.send(self.identity.name_servers.ask(), false, Message::Lookup { role: Role::FrontEnd });
             self.doubt_later(effects);
         }
     }
@@ -194,7 +195,10 @@ impl Customer {
 
     fn on_message(&mut self, from: Contact, message: Message, effects: &mut Effects) {
         match message {
-            Message::Found { role: Role::FrontEnd, who, commit } => self.on_found(&who, commit, effects),
+            Message::Found { role: Role::FrontEnd, who, commit } => {
+                self.identity.name_servers.answered(from);
+                self.on_found(&who, commit, effects);
+            }
             Message::Reply { id, answer, commit, .. } => {
                 self.commit = self.commit.max(commit);
                 self.on_reply(id, answer, effects);
@@ -243,11 +247,15 @@ impl Machine for Customer {
                 self.front_end = None;
                 self.look_up(effects);
             }
+            Input::ConnectionLost { peer } if self.identity.name_servers.lost(peer) && self.front_end.is_none() => {
+                self.look_up(effects);
+            }
             Input::Retimed(settings) => self.settings = settings,
             Input::Rang(_)
             | Input::Overslept { .. }
             | Input::ConnectionLost { .. }
             | Input::Gone { .. }
+            | Input::StoreAnswered { .. }
             | Input::PostcodeChecked { .. } => {}
         }
     }

@@ -94,8 +94,17 @@ impl FrontEnd {
                 self.hear_of(commit);
                 self.on_found(&who, effects);
             }
-            Message::Found { role: Role::FrontEnd, who, .. } => self.on_successor_found(&who, effects),
-            Message::Record { token, view, claimed } => self.on_record(token, view, claimed, effects),
+            Message::Found { role: Role::FrontEnd, who, .. } => {
+                // A retired front-end asks nothing else.
+                if self.retired {
+                    self.identity.name_servers.answered(from);
+                }
+                self.on_successor_found(&who, effects);
+            }
+            Message::Record { token, view, claimed } => {
+                self.identity.name_servers.answered(from);
+                self.on_record(token, view, claimed, effects);
+            }
             Message::Status(status) => self.on_status(from, status, effects),
             Message::Request { id, since, ask } => self.on_request(Pending::new(from, traced, id, since, ask), effects),
             Message::Reply { .. } => self.on_reply(traced, message, effects),
@@ -150,7 +159,8 @@ impl FrontEnd {
             self.token = self.token.max(Some(token));
         } else if self.token.is_some_and(|mine| token > mine) && !self.retired {
             self.retired = true;
-            effects.trace(|| MachineEvent::Refused { from: self.identity.name_server.id, why: Refusal::Retired });
+            let from = self.identity.name_servers.asked().id;
+            effects.trace(|| MachineEvent::Refused { from, why: Refusal::Retired });
         }
         if self.proposed.as_ref().is_some_and(|proposed| proposed.number <= view.number) {
             self.proposed = None;
@@ -168,7 +178,7 @@ impl FrontEnd {
         if self.retired && alone {
             self.retired = false;
             self.token = None;
-            effects.send(self.identity.name_server, true, Message::ClaimFrontEnd);
+            effects.send(self.identity.name_servers.ask(), true, Message::ClaimFrontEnd);
             self.forgive_all(effects);
             self.announce(effects);
         }
@@ -225,7 +235,7 @@ impl FrontEnd {
 
     /// [2]
     fn look_replicas_up(&self, effects: &mut Effects) {
-        effects.send(self.identity.name_server, false, Message::Lookup { role: Role::Replica });
+        effects.send(self.identity.name_servers.asked(), false, Message::Lookup { role: Role::Replica });
     }
 
     /// A timer that runs is left alone by a change that has nothing to do with it; silence is counted anew if one has.
@@ -241,22 +251,30 @@ impl FrontEnd {
     }
 
     fn register(&self, traced: bool, effects: &mut Effects) {
-        let Identity { name, role, name_server, .. } = self.identity.clone();
-        let register = Message::Register { name, role, token: self.token, commit: OpNumber(0) };
-        effects.send(name_server, traced, register);
+        let Identity { name, role, name_servers, .. } = &self.identity;
+        for name_server in name_servers.all() {
+            let (name, token) = (name.clone(), self.token);
+            let register = Message::Register { name, role: *role, token, commit: OpNumber(0) };
+            effects.send(*name_server, traced, register);
+        }
     }
 
     /// [2]
     fn read_record(&mut self, effects: &mut Effects) {
         if !self.reading {
             self.reading = true;
-            effects.send(self.identity.name_server, false, Message::ReadRecord);
+            effects.send(self.identity.name_servers.ask(), false, Message::ReadRecord);
         }
     }
 
     /// [2] Whatever the name server has not answered is asked again.
     fn on_ask_name_server(&mut self, effects: &mut Effects) {
-        let name_server = self.identity.name_server;
+        self.identity.name_servers.go_on_if_unanswered();
+        self.ask_name_server(effects);
+    }
+
+    fn ask_name_server(&mut self, effects: &mut Effects) {
+        let name_server = self.identity.name_servers.ask();
         if self.token.is_none() {
             effects.send(name_server, false, Message::ClaimFrontEnd);
         } else if !self.retired {
@@ -281,8 +299,9 @@ impl Machine for FrontEnd {
     /// \[2\]: claims the token, looks replicas up.
     fn start(&mut self, effects: &mut Effects) {
         self.register(true, effects);
-        effects.send(self.identity.name_server, true, Message::ClaimFrontEnd);
-        effects.send(self.identity.name_server, true, Message::Lookup { role: Role::Replica });
+        let name_server = self.identity.name_servers.ask();
+        effects.send(name_server, true, Message::ClaimFrontEnd);
+        effects.send(name_server, true, Message::Lookup { role: Role::Replica });
         effects.set_timer(Timer::Heartbeat, self.settings.heartbeat);
         self.ask_name_server_later(effects);
         self.forward_later(effects);
@@ -305,8 +324,14 @@ impl Machine for FrontEnd {
             Input::Wanted { wish: Wish::BeginAfresh { after, primary }, .. } => {
                 self.order_fresh_start(after, primary, effects);
             }
-            // A lost connection is no death: suspicion comes from silence, or from a proof.
-            Input::Rang(_) | Input::ConnectionLost { .. } | Input::PostcodeChecked { .. } | Input::Wanted { .. } => {}
+            // A lost connection is no death: suspicion comes from silence, or from a proof. But of several name servers
+            // another one can be asked at once.
+            Input::ConnectionLost { peer } => {
+                if self.identity.name_servers.lost(peer) {
+                    self.ask_name_server(effects);
+                }
+            }
+            Input::Rang(_) | Input::StoreAnswered { .. } | Input::PostcodeChecked { .. } | Input::Wanted { .. } => {}
         }
     }
 

@@ -8,7 +8,8 @@
 //!
 //! **Reading order.** [`ids`] (names for what is counted), [`message`] (everything that is said, \[1\] to \[14\]), [`machine`]
 //! (what a role is: inputs in, effects out), then one order's way: [`customer`], [`front_end`], [`replica`], with
-//! [`postcode`], [`menu`] and [`order_book`] as the domain, and [`name_server`] beside it all. [`trace`] is what observers see,
+//! [`postcode`], [`menu`] and [`order_book`] as the domain, and [`name_server`] beside it all ([`name_servers`] where there are
+//! several, with their record in a store: [`view_record`]). [`trace`] is what observers see,
 //! [`codec`] what the wire sees, [`fingerprint`] how histories are told apart.
 //!
 //! **The specification** is `protocol/PROTOCOL.md`: roles, messages, rules, invariants, nasty schedules and limits.
@@ -35,6 +36,7 @@ pub mod machine;
 pub mod menu;
 pub mod message;
 pub mod name_server;
+pub mod name_servers;
 mod named;
 pub mod order_book;
 pub mod plant;
@@ -46,3 +48,4 @@ pub mod simulation;
 pub mod text;
 mod timer;
 pub mod trace;
+pub mod view_record;

@@ -11,7 +11,8 @@
 //!
 //! let contact = |id| Contact { id: NodeId(id), address: ([127, 0, 0, 1], 9000).into() };
 //! let (me, front_end) = (contact(1), contact(2));
-//! let identity = Identity { me, name: "name server".into(), role: Role::NameServer, name_server: me };
+//! let name_servers = me.into();
+//! let identity = Identity { me, name: "name server".into(), role: Role::NameServer, name_servers };
 //! let mut name_server = NameServer::new(identity, Settings::default(), JournalRecord::default());
 //!
 //! // A front-end claims that it is the newest: that is in the journal before it hears of it (rule R12).
@@ -24,14 +25,17 @@
 //! ```
 
 use crate::acknowledge::Acknowledge;
-use crate::ids::{Contact, FrontEndToken, NodeId, ReplicaId, RequestId, Role, Span, Timestamp, View, ViewNumber};
+use crate::ids::{Contact, NodeId, ReplicaId, RequestId, Role, Span, Timestamp, ViewNumber};
 use crate::message::{Ask, Message};
+use crate::name_servers::NameServers;
 use crate::order_book::MOST_SESSIONS;
 use crate::plant::Plant;
 use crate::postcode::{Postcode, Verdict};
 use crate::trace::{MachineEvent, NodeState};
+use crate::view_record::{StoreAnswer, StoreOperation};
 
 pub use crate::timer::Timer;
+pub use crate::view_record::JournalRecord;
 
 /// A role of the protocol: synchronous, deterministic, and unable to fail.
 pub trait Machine {
@@ -87,6 +91,13 @@ pub enum Input {
         verdict: Verdict,
         /// The wall clock now: the primary alone decides times.
         at: Timestamp,
+    },
+    /// The answer to [`Effect::Store`]. There is at least one to each; later ones are ignored.
+    StoreAnswered {
+        /// The number of the effect.
+        number: u64,
+        /// What became of it.
+        answer: StoreAnswer,
     },
     /// The settings changed while running.
     Retimed(Settings),
@@ -163,6 +174,14 @@ pub enum Effect {
     },
     /// Name server: write and sync this before anything that follows in the list (rule R12).
     Journal(JournalRecord),
+    /// Name server: have the store that keeps the record do this; answered by [`Input::StoreAnswered`], after a bounded time
+    /// in any case. No other is under way, unless the answer to it was that there is none.
+    Store {
+        /// Counts them.
+        number: u64,
+        /// What the store is to do.
+        operation: StoreOperation,
+    },
     /// Customer: its request is settled.
     Answered {
         /// Which (a withdrawal answers under its own id).
@@ -172,15 +191,6 @@ pub enum Effect {
     },
     /// A fact for observers.
     Trace(MachineEvent),
-}
-
-/// What the name server keeps on disk: the newest of these is all it remembers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub struct JournalRecord {
-    /// The newest front-end's token.
-    pub token: FrontEndToken,
-    /// The newest recorded view.
-    pub view: View,
 }
 
 /// Durations and limits a person can set. Lengths are cluster time.
@@ -347,6 +357,6 @@ pub struct Identity {
     pub name: String,
     /// The role it plays.
     pub role: Role,
-    /// Where the name server is: the one address everybody is given.
-    pub name_server: Contact,
+    /// Where the name servers are: the only addresses everybody is given.
+    pub name_servers: NameServers,
 }

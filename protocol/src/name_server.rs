@@ -2,9 +2,11 @@
 //!
 //! It keeps two things apart. The *registry* is soft: names come by registration, go by autoclean, and return by themselves
 //! after a restart. The *record* (newest front-end's token, newest view) is what the chain of views hangs on: it is in the
-//! journal before anybody hears of it (rule R12) and changes by compare-and-set only (rule R13). The name server is not on
-//! the path of an order, and it suspects no replica. Of front-ends it hears which ones live: the newest of those is the one
+//! journal before anybody hears of it (rule R12) and changes by compare-and-set only (rule R13). It may instead be in a store
+//! that several name servers use (`name_server/store.rs`). The name server is not on the path of an order, and it suspects no replica. Of front-ends it hears which ones live: the newest of those is the one
 //! to be found, and is asked to take over where a newer one has fallen silent.
+
+mod store;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +15,10 @@ use crate::machine::{Effect, Effects, Identity, Input, JournalRecord, Machine, S
 use crate::message::Message;
 use crate::plant::Plant;
 use crate::trace::{MachineEvent, NodeState, Note, Refusal, Sign};
+use crate::view_record::Keeping;
+
+pub use store::StoreBug;
+use store::{Question, Store, Wants};
 
 /// Names that are kept, at most; each has at most [`LONGEST_NAME`] bytes.
 const MOST_NAMES: usize = 4096;
@@ -24,7 +30,10 @@ const LONGEST_NAME: usize = 80;
 pub struct NameServer {
     identity: Identity,
     settings: Settings,
+    /// What is recorded; with a store, what it held when it answered last.
     record: JournalRecord,
+    /// None: the record is in a journal of its own.
+    store: Option<Store>,
     names: BTreeMap<String, Registered>,
     registrations: u64,
     /// It runs for longer than the silence limit: a front-end that it has not heard by now is silent.
@@ -68,11 +77,30 @@ impl NameServer {
             identity,
             settings,
             record,
+            store: None,
             names: BTreeMap::new(),
             registrations: 0,
             listened: false,
             commit: OpNumber(0),
         }
+    }
+
+    /// Keeps the record in a store that other name servers may use as well.
+    #[must_use]
+    pub fn with_store(identity: Identity, settings: Settings) -> Self {
+        Self::with_store_and_bug(identity, settings, None)
+    }
+
+    /// The same with a bug, which a simulation must find.
+    #[must_use]
+    pub fn with_store_and_bug(identity: Identity, settings: Settings, bug: Option<StoreBug>) -> Self {
+        Self { store: Some(Store::with_bug(bug)), ..Self::new(identity, settings, JournalRecord::default()) }
+    }
+
+    /// Where the record is kept, and how that goes.
+    #[must_use]
+    pub fn keeping(&self) -> Keeping {
+        self.store.as_ref().map_or(Keeping::Journal, Store::keeping)
     }
 
     /// What is recorded now.
@@ -91,6 +119,16 @@ impl NameServer {
                 }
             }
             Message::Lookup { role } => self.on_lookup(from, traced, role, effects),
+            Message::ClaimFrontEnd if self.store.is_some() => {
+                self.ask_store(Question { from, traced, wants: Wants::Claim }, effects);
+            }
+            Message::ReadRecord if self.store.is_some() => {
+                self.ask_store(Question { from, traced, wants: Wants::Read }, effects);
+            }
+            Message::RecordView { token, expected, view } if self.store.is_some() => {
+                let wants = Wants::View { token, expected, view };
+                self.ask_store(Question { from, traced, wants }, effects);
+            }
             Message::ClaimFrontEnd => self.on_claim(from, traced, effects),
             Message::ReadRecord => self.answer(from, traced, false, effects),
             Message::RecordView { token, expected, view } => {
@@ -229,12 +267,16 @@ impl NameServer {
 
     fn on_claim(&mut self, from: Contact, traced: bool, effects: &mut Effects) {
         self.record.token = self.record.token.next();
-        // From now on it is the front-end to be found, though it has not registered with its token yet.
-        if let Some(known) = self.names.values_mut().find(|known| known.contact == from) {
-            known.token = Some(self.record.token);
-        }
+        self.is_claimed_by(from);
         effects.push(Effect::Journal(self.record.clone()));
         self.answer(from, traced, true, effects);
+    }
+
+    /// From now on it is the front-end to be found, though it has not registered with its token yet.
+    fn is_claimed_by(&mut self, front_end: Contact) {
+        if let Some(known) = self.names.values_mut().find(|known| known.contact == front_end) {
+            known.token = Some(self.record.token);
+        }
     }
 
     /// R13: a view is recorded only by the newest front-end and only after the one it expects.
@@ -248,8 +290,7 @@ impl NameServer {
         effects: &mut Effects,
     ) {
         let JournalRecord { token, view } = proposed;
-        let follows =
-            token == self.record.token && expected == self.record.view.number && view.number == expected.next();
+        let follows = self.record.may_be_followed_by(token, expected, &view);
         // Planted (R13): set, and compare nothing.
         if follows || self.settings.plants(Plant::NsForgetsView) {
             self.record.view = view;
@@ -280,6 +321,7 @@ impl Machine for NameServer {
     fn start(&mut self, effects: &mut Effects) {
         effects.set_timer(Timer::Autoclean, self.settings.autoclean);
         effects.set_timer(Timer::Silence(self.identity.me.id), self.settings.suspect_after);
+        self.begin_with_store(effects);
     }
 
     fn handle(&mut self, input: Input, effects: &mut Effects) {
@@ -287,6 +329,8 @@ impl Machine for NameServer {
             Input::Received { from, traced, message } => self.on_message(from, traced, message, effects),
             Input::Rang(Timer::Autoclean) => self.on_autoclean(effects),
             Input::Rang(Timer::Silence(front_end)) => self.on_silence(front_end, effects),
+            Input::Rang(Timer::AskStore) => self.on_ask_store(effects),
+            Input::StoreAnswered { number, answer } => self.on_store(number, answer, effects),
             Input::Gone { peer } => self.believe_silent(peer, Sign::Gone, effects),
             Input::Overslept { by } => self.on_overslept(by, effects),
             Input::Retimed(settings) => {
@@ -303,6 +347,7 @@ impl Machine for NameServer {
 
     fn describe(&self) -> NodeState {
         let names = self.names.iter().map(|(name, known)| (name.clone(), known.role, known.contact)).collect();
-        NodeState::NameServer { names, token: self.record.token, record: self.record.view.clone() }
+        let JournalRecord { token, view: record } = self.record.clone();
+        NodeState::NameServer { names, token, record, keeping: self.keeping() }
     }
 }

@@ -198,7 +198,7 @@ impl Replica {
                 self.shared.patience = patience.min(self.shared.settings.most_patience());
                 self.on_view_is(from, view, &joiners, &contacts, effects);
             }
-            Message::Found { role: Role::FrontEnd, who, .. } => self.on_front_end_found(&who, effects),
+            Message::Found { role: Role::FrontEnd, who, .. } => self.on_front_end_found(from, &who, effects),
             Message::StateUpdate(update) => self.on_state_update(from, traced, update, effects),
             Message::Snapshot(part) => self.on_snapshot(from, traced, part, effects),
             Message::Request { id, since, ask } => {
@@ -349,7 +349,8 @@ impl Machine for Replica {
             }
             (Input::Gone { peer }, Some(primary)) => primary.on_gone(&mut self.shared, peer),
             (Input::PostcodeChecked { .. } | Input::Gone { .. }, None)
-            | (Input::Rang(_) | Input::ConnectionLost { .. } | Input::Wanted { .. }, _) => {}
+            | (Input::Rang(_) | Input::ConnectionLost { .. } | Input::StoreAnswered { .. } | Input::Wanted { .. }, _) =>
+                {}
         }
     }
 

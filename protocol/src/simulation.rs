@@ -16,6 +16,7 @@ mod network_conditions;
 pub mod node;
 mod plan;
 pub mod queue;
+pub mod store;
 mod transcript;
 mod trial;
 
@@ -26,6 +27,7 @@ use serde::Serialize;
 
 use crate::acknowledge::Acknowledge;
 use crate::ids::Span;
+use crate::name_server::StoreBug;
 use crate::plant::Plant;
 use crate::random::mix;
 pub use crate::simulation::broken_rule::{BrokenRule, Demand, Rule};
@@ -126,13 +128,25 @@ pub struct Conditions {
     pub acknowledge: Acknowledge,
     /// The bug injected into every machine: some seed must find it.
     pub plant: Option<Plant>,
+    /// Where the view record is kept.
+    pub record: Record,
+}
+
+/// Where name servers keep the view record (PROTOCOL section 10).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Record {
+    /// One name server, with a journal.
+    #[default]
+    Journal,
+    /// Two or three name servers, with a store. If they have a bug, some seed must find it.
+    Store(Option<StoreBug>),
 }
 
 impl Conditions {
     /// Machines without an injected bug, which wait for all copies.
     #[must_use]
     pub const fn honest(span: Span) -> Self {
-        Self { span, acknowledge: Acknowledge::All, plant: None }
+        Self { span, acknowledge: Acknowledge::All, plant: None, record: Record::Journal }
     }
 }
 

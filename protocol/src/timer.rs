@@ -14,6 +14,8 @@ pub enum Timer {
     Silence(NodeId),
     /// Front-end: claim, read or record again, the answer is overdue. Customer: look up again.
     AskNameServer,
+    /// Name server: read the store of the view record again.
+    AskStore,
     /// Front-end: forward requests again that have not been answered.
     ForwardAgain,
     /// Front-end: another view may be proposed.

@@ -27,6 +27,7 @@ use crate::ids::{
 };
 use crate::message::{FieldValue, Step, Summary, WaitReason};
 use crate::postcode::PostcodeService;
+use crate::view_record::Keeping;
 
 pub use crowd::{Crowd, CrowdJudged, CrowdTimes};
 pub use denial::{Denial, NoFreshStart};
@@ -250,6 +251,9 @@ pub enum NodeState {
         token: FrontEndToken,
         /// Newest recorded view.
         record: View,
+        /// Where that is kept; tapes of earlier versions do not say.
+        #[serde(default)]
+        keeping: Keeping,
     },
     /// Of a front-end.
     FrontEnd {

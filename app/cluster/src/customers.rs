@@ -60,14 +60,14 @@ pub(super) struct Rooms {
     pub settings: Settings,
     pub listen: SocketAddr,
     pub observe: bool,
-    pub name_server: Contact,
+    pub name_servers: Vec<Contact>,
 }
 
 impl Customers {
     /// Opens their endpoint. They are told what all customers' hosts are told, and say who they are, to the supervisor.
     pub fn start(
         common: &Common,
-        name_server: Contact,
+        name_servers: Vec<Contact>,
         clock: ClusterClock,
         told: (Facts, Sender<Incoming>),
         hosts: &mut Hosts,
@@ -77,7 +77,7 @@ impl Customers {
             settings: common.settings.clone(),
             listen: (common.listen, 0).into(),
             observe: common.observe,
-            name_server,
+            name_servers,
         };
         Self::open(rooms, clock, told, hosts)
     }
@@ -101,7 +101,8 @@ impl Customers {
                 match host(&rooms, &clock, facts.clone()) {
                     Ok(host) => {
                         let _ = ready.send(Ok(()));
-                        CustomerHost::new(host, rooms.name_server, clock, facts, registry).live(waiting).await;
+                        let told = rooms.name_servers;
+                        CustomerHost::new(host, told, clock, facts, registry).live(waiting).await;
                     }
                     Err(error) => drop(ready.send(Err(error))),
                 }

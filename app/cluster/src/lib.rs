@@ -30,7 +30,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
 use node::cluster_clock::ClusterClock as NodeClock;
-use node::control::{ClockReading, StandInKey};
+use node::control::{ClockReading, EtcdAccess, RecordPlace, StandInKey};
 use node::transport::identity::Authority;
 use protocol::machine::Settings;
 use protocol::trace::{Bomb, Rate, TraceRecord};
@@ -65,6 +65,10 @@ pub struct ClusterOptions {
     pub verdict_cache: bool,
     /// Where postcodes are checked.
     pub postcodes: Postcodes,
+    /// How many name servers there are: one, or with a store up to three.
+    pub name_servers: u32,
+    /// The store in which they keep the view record; none: in a journal in the folder of the run.
+    pub view_record: Option<EtcdAccess>,
     /// A bomb in this program itself, once the cluster runs: for tests of what it leaves behind.
     pub bomb: Option<Bomb>,
     /// Asked: a start is broken off at once. What runs already is for the caller to end.
@@ -107,10 +111,33 @@ impl ClusterOptions {
             observe: true,
             verdict_cache: true,
             postcodes: Postcodes::StandIn,
+            name_servers: 1,
+            view_record: None,
             bomb: None,
             interrupt: Interrupt::default(),
         })
     }
+}
+
+/// Each run is a cluster of its own, with a key of its own in the store.
+fn record_place(options: &ClusterOptions, authority: &Authority, run: &RunDirectory) -> anyhow::Result<RecordPlace> {
+    let Some(access) = &options.view_record else {
+        anyhow::ensure!(
+            options.name_servers == 1,
+            "Several name servers need a store for the view record that all of them use. Name one with --view-record."
+        );
+        return Ok(RecordPlace::Journal(run.journal().into_os_string()));
+    };
+    anyhow::ensure!(
+        (1..=nodes::MOST_NAME_SERVERS).contains(&options.name_servers),
+        "There can be 1 to {} name servers.",
+        nodes::MOST_NAME_SERVERS
+    );
+    let key = match access.key.is_empty() {
+        true => format!("just-hungry/run-{}/view-record", node::etcd::identity(authority.certificate())),
+        false => access.key.clone(),
+    };
+    Ok(RecordPlace::Etcd(EtcdAccess { key, ..access.clone() }))
 }
 
 pub struct Cluster {
@@ -132,11 +159,13 @@ impl Cluster {
         let facts = Facts::default();
         let run = RunDirectory::open(options.directory.as_deref())?;
         let directory = run.path().to_owned();
+        let authority = Authority::new()?;
+        let keeps = record_place(&options, &authority, &run)?;
         let common = nodes::Common {
-            authority: Authority::new()?,
+            authority,
+            keeps,
             stand_in_key: StandInKey::random()?,
             listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            journal: run.journal(),
             settings: options.settings.clone(),
             verdict_cache: options.verdict_cache,
             clock: clock.clone(),

@@ -24,6 +24,7 @@ use protocol::ids::{Contact, CustomerId, NodeId, RequestId, RequestNumber, Role,
 use protocol::machine::{Identity, Input, Wish};
 use protocol::menu::menu;
 use protocol::message::{Answer, Ask, WaitReason};
+use protocol::name_servers::NameServers;
 use protocol::postcode::Postcode;
 use protocol::trace::Rate;
 use tokio::sync::Notify;
@@ -190,7 +191,7 @@ fn lock<W>(workload: &Mutex<W>) -> MutexGuard<'_, W> {
 /// All customers of a load.
 struct Crowd<W> {
     host: Host<Customer>,
-    name_server: Contact,
+    name_servers: Vec<Contact>,
     deadline: Option<Duration>,
     begun: Instant,
     workload: Arc<Mutex<W>>,
@@ -219,9 +220,9 @@ impl<W: Workload> Crowd<W> {
         let transport = Transport::open(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), &admission.credentials)?;
         let feed = Feed::new(false, Box::new(|records, _| records.clear()));
         let host = Host::new(transport, ClusterClock::started_at(admission.clock), &admission.settings, feed);
-        let (name_server, first) = (admission.name_server, NodeId(random()?));
+        let (name_servers, first) = (admission.name_servers, NodeId(random()?));
         let (places, confirmations) = (Vec::new(), Vec::new());
-        Ok(Self { host, name_server, deadline, begun, workload, over, first, places, confirmations })
+        Ok(Self { host, name_servers, deadline, begun, workload, over, first, places, confirmations })
     }
 
     async fn order(&mut self, places: usize, cluster: Option<&Inquirer>, nudged: &Notify) -> anyhow::Result<()> {
@@ -284,7 +285,7 @@ impl<W: Workload> Crowd<W> {
             me: self.host.contact(node),
             name: format!("customer-{}", place + 1),
             role: Role::Customer,
-            name_server: self.name_server,
+            name_servers: NameServers::of(&self.name_servers).context("no name server is known")?,
         };
         let customer = CustomerId(u128::from(random()?) << 64 | u128::from(random()?));
         let machine = Customer::new(identity, self.host.settings().clone(), customer, RequestNumber(0));

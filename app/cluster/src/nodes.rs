@@ -5,7 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::Context;
-use node::control::{Duty, NodeConfig, ServiceAddress, StandInKey};
+use node::control::{Duty, NodeConfig, RecordPlace, ServiceAddress, StandInKey};
 use node::transport::identity::Authority;
 use protocol::ids::{Contact, NodeId, Role};
 use protocol::machine::Settings;
@@ -18,6 +18,8 @@ use super::launcher::Process;
 use super::{ClusterClock, random};
 
 pub(super) const MOST_REPLICAS: usize = 20;
+/// The most name servers, if their record is in a store.
+pub(super) const MOST_NAME_SERVERS: u32 = 3;
 /// The most front-ends at once, crashed ones included: more teach nothing, and would not fit beside each other.
 pub(super) const MOST_FRONT_ENDS: usize = 3;
 
@@ -78,7 +80,8 @@ pub(super) struct Common {
     pub authority: Authority,
     pub stand_in_key: StandInKey,
     pub listen: IpAddr,
-    pub journal: std::path::PathBuf,
+    /// Where name servers keep the view record.
+    pub keeps: RecordPlace,
     pub settings: Settings,
     pub verdict_cache: bool,
     pub clock: ClusterClock,
@@ -89,7 +92,7 @@ impl Nodes {
     /// A new node, not started. Replicas and front-ends are named in the order of their appearance.
     pub fn add(&mut self, kind: Kind) -> usize {
         let name = match kind {
-            Kind::NameServer => "name-server".to_owned(),
+            Kind::NameServer => name_server_name(self.of_kind(Kind::NameServer).count() + 1),
             Kind::FrontEnd => front_end_name(self.of_kind(Kind::FrontEnd).count() + 1),
             Kind::Replica { .. } => format!("replica-{}", self.replicas_so_far() + 1),
             Kind::StandIn(service) => service.to_string(),
@@ -143,9 +146,9 @@ impl Nodes {
         self.all.iter_mut().find(|node| node.process.as_ref().is_some_and(|process| process.key == key))
     }
 
-    /// The name server's contact, once it has been ready.
-    pub fn name_server(&self) -> Option<Contact> {
-        self.all.iter().find(|node| node.kind == Kind::NameServer).and_then(|node| node.contact)
+    /// The contacts of the name servers that have been ready. They keep them over restarts.
+    pub fn name_servers(&self) -> Vec<Contact> {
+        self.of_kind(Kind::NameServer).filter_map(|node| node.contact).collect()
     }
 
     /// The configuration of the next incarnation of a node, but for its links. The name server and the stand-ins come
@@ -153,7 +156,7 @@ impl Nodes {
     /// exactly this bug is injected.
     pub fn configuration(&mut self, at: usize, common: &Common) -> anyhow::Result<NodeConfig> {
         let services = self.services(&common.stand_in_key);
-        let name_server = self.name_server();
+        let name_servers = self.name_servers();
         let node = self.all.get_mut(at).context("there is no such node")?;
         let role = match node.kind {
             Kind::NameServer => Some(Role::NameServer),
@@ -177,14 +180,14 @@ impl Nodes {
         Ok(NodeConfig {
             name: node.name.clone(),
             duty: match node.kind {
-                Kind::NameServer => Duty::NameServer { journal: common.journal.clone().into_os_string() },
+                Kind::NameServer => Duty::NameServer { keeps: common.keeps.clone() },
                 Kind::FrontEnd => Duty::FrontEnd,
                 Kind::Replica { preset } => Duty::Replica { preset, services, verdict_cache: common.verdict_cache },
                 Kind::StandIn(service) => Duty::StandIn { service, key: common.stand_in_key.clone() },
             },
             id: node.id,
             listen,
-            name_server: name_server.unwrap_or(Contact { id: node.id, address: listen }),
+            name_servers,
             settings: common.settings.clone(),
             credentials: node.credentials.clone(),
             clock: common.clock.reading(),
@@ -208,6 +211,11 @@ impl Nodes {
         };
         all.into_iter().filter_map(address).collect()
     }
+}
+
+/// The same as [`front_end_name`] of name servers.
+pub(super) fn name_server_name(nth: usize) -> String {
+    if nth == 1 { "name-server".to_owned() } else { format!("name-server-{nth}") }
 }
 
 /// The first one has no number: usually there is no other.

@@ -71,8 +71,8 @@ pub struct NodeStatus {
 pub struct Admission {
     /// Keys of a customer.
     pub credentials: Credentials,
-    /// The one address everybody is given.
-    pub name_server: Contact,
+    /// The addresses everybody is given.
+    pub name_servers: Vec<Contact>,
     pub settings: Settings,
     /// What time it is in the cluster.
     pub clock: ClockReading,

@@ -30,6 +30,7 @@ pub fn timer_name(timer: Timer) -> &'static str {
         Timer::Silence(_) => "silence",
         Timer::AskNameServer => "ask-name-server",
         Timer::ForwardAgain => "forward-again",
+        Timer::AskStore => "ask-store",
         Timer::MayPropose => "may-propose",
         Timer::FrontEndSilence => "front-end-silence",
         Timer::CheckAgain(_) => "check-again",

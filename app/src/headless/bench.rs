@@ -262,7 +262,7 @@ fn round_trips(
 }
 
 fn start_echo(admission: &Admission) -> anyhow::Result<(Child, Contact)> {
-    let Admission { credentials, name_server, clock, .. } = admission.clone();
+    let Admission { credentials, name_servers, clock, .. } = admission.clone();
     let program = std::env::current_exe().context("the program cannot find its own executable file")?;
     let mut command = Command::new(program);
     apart_from_the_terminal(&mut command);
@@ -277,7 +277,7 @@ fn start_echo(admission: &Admission) -> anyhow::Result<(Child, Contact)> {
         duty: Duty::Echo,
         id: NodeId(cluster::random()?),
         listen: ([127, 0, 0, 1], 0).into(),
-        name_server,
+        name_servers,
         settings: Settings::default(),
         credentials: Some(credentials),
         clock,

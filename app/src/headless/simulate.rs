@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use protocol::acknowledge::Acknowledge;
 use protocol::ids::Span;
 use protocol::plant::Plant;
-use protocol::simulation::{Conditions, Summary, simulate, simulate_one};
+use protocol::simulation::{Conditions, Record, Summary, simulate, simulate_one};
 use serde_json::json;
 
 use super::{Exit, Failure, places, say, say_json, signals};
@@ -45,6 +45,9 @@ pub struct SimulateArguments {
     /// UNSAFE: switch on this bug in every node; the checks must find it.
     #[arg(long, value_name = "NAME")]
     plant: Option<Plant>,
+    /// Two or three name servers, with the view record in a store that fails, too.
+    #[arg(long)]
+    store: bool,
     /// Start no further runs after this many seconds of real time.
     #[arg(long, value_name = "S")]
     time_limit: Option<u64>,
@@ -64,7 +67,8 @@ fn range(text: &str) -> Result<std::ops::Range<u64>, String> {
 pub(super) fn perform(arguments: &SimulateArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
     places::must_differ(arguments.trace.as_deref().map(|path| ("the transcript", path)))?;
     let SimulateArguments { acknowledge, plant, .. } = *arguments;
-    let conditions = Conditions { span: Span::millis(arguments.sim_secs * 1000), acknowledge, plant };
+    let record = if arguments.store { Record::Store(None) } else { Record::Journal };
+    let conditions = Conditions { span: Span::millis(arguments.sim_secs * 1000), acknowledge, plant, record };
     let begun = Instant::now();
     let (wanted, summary) = match (&arguments.seeds, arguments.seed) {
         (Some(seeds), _) => {

@@ -52,6 +52,8 @@ pub(in crate::headless) struct StatusLine {
     waits_for: Option<String>,
     /// Of a front-end: its last suspicions, each with its reason, oldest first.
     suspicions: Vec<String>,
+    /// Of a name server with a store: how that goes.
+    view_record: Option<String>,
     /// "cooperative" or "signal": it stands still, and was not asked.
     frozen: Option<String>,
     /// A failpoint: there it crashes or freezes.
@@ -167,6 +169,11 @@ impl StatusReport {
         sentences.extend(self.nodes.iter().flat_map(of_nodes));
         let waits = |node: &StatusLine| node.waits_for.as_ref().map(|why| format!("{}: {why}", node.name));
         sentences.extend(self.nodes.iter().filter_map(waits));
+        let kept = |node: &StatusLine| {
+            let words = node.view_record.as_ref()?;
+            Some(format!("{} keeps the view record in {words}.", node.name))
+        };
+        sentences.extend(self.nodes.iter().filter_map(kept));
         sentences.extend(self.nodes.iter().filter_map(|node| node.unchecked.as_ref()).map(|line| line.why.clone()));
         let suspicions = |node: &StatusLine| {
             let name = node.name.clone();
@@ -243,7 +250,10 @@ impl StatusLine {
             ..Self::default()
         };
         let view = match &node.state {
-            Some(NodeState::NameServer { record, .. }) => Some(record),
+            Some(NodeState::NameServer { record, keeping, .. }) => {
+                line.view_record = wording::keeping(*keeping).map(|(words, _)| words.to_owned());
+                Some(record)
+            }
             Some(NodeState::FrontEnd { token, retired, view, waits_for, suspicions, .. }) => {
                 line.suspicions = suspicions.iter().map(wording::suspicion).collect();
                 (line.token, line.retired) = (token.map(|token| token.0), Some(*retired));

@@ -73,7 +73,7 @@ fn an_order_id_used_twice_gets_the_first_answer_again() {
     runtime.block_on(async {
         let transport = Transport::open(([127, 0, 0, 1], 0).into(), &admission.credentials).unwrap();
         let mut mouth = Mouth { transport, id: NodeId(77), said: 0 };
-        let front_end = mouth.front_end(admission.name_server).await;
+        let front_end = mouth.front_end(admission.name_servers[0]).await;
         let postcode = "DH1 3LE".parse().unwrap();
         let order = |dish: &str| Ask::Order { postcode, items: vec![dish.to_owned()] };
         let request = |number| RequestId { customer: CustomerId(7), number: RequestNumber(number) };

@@ -52,7 +52,7 @@ pub use of_past::{
 pub use of_recording::*;
 pub use of_results::*;
 pub use of_room::*;
-pub use of_service::{denial, loss, no_service, orders_wait};
+pub use of_service::{denial, keeping, loss, no_service, orders_wait};
 pub use of_set_ups::{set_up_name, set_up_summary};
 pub use of_steering::*;
 pub use of_terminals::*;
@@ -270,6 +270,7 @@ pub fn timer_name(timer: Timer, name: &dyn Fn(NodeId) -> String) -> String {
         Timer::Silence(node) => format!("suspect {} if silent", name(node)),
         Timer::AskNameServer => "ask the name server".into(),
         Timer::ForwardAgain => "forward requests again".into(),
+        Timer::AskStore => "read the view record's store again".into(),
         Timer::MayPropose => "allow the next view proposal".into(),
         Timer::FrontEndSilence => "suspect the front-end if silent".into(),
         Timer::CheckAgain(request) => format!("check the postcode of {request} again"),

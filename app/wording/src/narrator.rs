@@ -249,6 +249,7 @@ impl Narrator {
             MachineEvent::CommandRefused { why } => self.not_done(at, why),
             MachineEvent::Noted(Note::Executed { request, op, .. }) => self.executes(node, *request, *op),
             MachineEvent::Noted(Note::Installed { at: position }) => self.installed(node, at, position.op),
+            MachineEvent::Noted(note @ (Note::StoreSilent | Note::StoreAnswers)) => self.store(at, note),
             // What a customer looks up is told by its message.
             MachineEvent::Noted(Note::Removed { .. } | Note::LooksUp { .. } | Note::Undecodable { .. }) => {}
         }

@@ -144,9 +144,17 @@ fn became(standing: Standing, view: &View) -> (Weight, String) {
     }
 }
 
+/// What a name server says of the store that keeps its record.
+pub(crate) const STORE_SILENT: &str = "The store of the view record does not answer.";
+pub(crate) const STORE_SILENT_MEANS: &str =
+    "The present view goes on serving, and nobody is demoted. A change of the view waits for the store.";
+pub(crate) const STORE_ANSWERS: &str = "The store of the view record answers again: the view can change.";
+
 fn noted(note: &Note) -> String {
     match note {
         Note::Removed { name } => format!("{name} did not register again and was removed from the registry."),
+        Note::StoreSilent => format!("{STORE_SILENT} {STORE_SILENT_MEANS}"),
+        Note::StoreAnswers => STORE_ANSWERS.into(),
         Note::LooksUp { request, heard: true } => {
             format!("Request {request} has no answer yet. Checking whether there is a newer front-end.")
         }

@@ -5,6 +5,7 @@ use protocol::message::{Ask, WaitReason};
 use protocol::order_book::Outcome;
 use protocol::postcode::Postcode;
 use protocol::trace::{Actor, NodeState, ReplicaState, Standing};
+use protocol::view_record::Keeping;
 
 use super::{count, duration, name_now, no_service, standing};
 use knowledge::picture::{Concern, Customer, Life, Node, Picture, Precedence, Waiting};
@@ -32,7 +33,10 @@ fn name_of_card(name: &str) -> String {
     match name {
         "front-end" => "Front-end".into(),
         "name-server" | "name server" => "Name server".into(),
-        _ => name.to_owned(),
+        _ => match name.strip_prefix("name-server-") {
+            Some(number) => format!("Name server {number}"),
+            None => name.to_owned(),
+        },
     }
 }
 
@@ -47,6 +51,7 @@ pub fn line(node: &Node, picture: &Picture) -> String {
         };
     }
     match &node.state {
+        Some(NodeState::NameServer { keeping: Keeping::Silent, .. }) => STORE_SILENT_IN_SHORT.into(),
         Some(NodeState::NameServer { names, record, .. }) => {
             format!("{} · view {}", count(names.len(), "name", "names"), record.number)
         }
@@ -69,6 +74,9 @@ pub fn line(node: &Node, picture: &Picture) -> String {
         },
     }
 }
+
+/// A name server whose store does not answer.
+const STORE_SILENT_IN_SHORT: &str = "store silent: view changes wait";
 
 /// A replica that a newer view is without, and does not know it.
 const LEFT_OUT: &str = "left out of the view";
@@ -95,6 +103,10 @@ pub fn concern(concern: &Concern) -> (String, String) {
             "no other copy".into(),
             format!("Only {last} holds the orders. If it crashes, all orders are lost. Add or restart a replica."),
         ),
+        Concern::NoViewChange => (
+            "view cannot change".into(),
+            "The store of the view record does not answer. Orders are placed as before, but if a member dies, answers wait until the store is back. Restart the store.".into(),
+        ),
         Concern::Fewer { members, replicas } => (
             format!("{members} of {replicas} replicas"),
             format!(
@@ -111,6 +123,7 @@ pub fn concern_in_short(concern: &Concern) -> String {
         Concern::Hangs { waited, .. } => format!("Waits {}", duration(*waited)),
         Concern::Silent(members) => format!("{} silent", members.len()),
         Concern::NoCopy { .. } => "No other copy".into(),
+        Concern::NoViewChange => "Store silent".into(),
         Concern::Fewer { members, replicas } => format!("{members} of {replicas}"),
     }
 }

@@ -2,6 +2,7 @@
 
 use protocol::ids::NodeId;
 use protocol::trace::{Denial, Loss, NoFreshStart, NoService};
+use protocol::view_record::Keeping;
 
 use super::name_now;
 use knowledge::picture::{Cause, Picture};
@@ -16,6 +17,18 @@ pub fn orders_wait(cause: &Cause, picture: &Picture) -> String {
         }
         Cause::NoPrimary => "No primary yet: the front-end is choosing one.".into(),
         Cause::FrontEnd(why) => no_service(why, |id| name_now(id, picture)),
+    }
+}
+
+/// Where a name server keeps the view record, and whether changes of the view wait for that; none for the usual journal.
+pub fn keeping(keeping: Keeping) -> Option<(&'static str, bool)> {
+    match keeping {
+        Keeping::Journal => None,
+        Keeping::Store => Some(("a store, which answers", false)),
+        Keeping::Unread => Some(("a store, which has not answered yet", true)),
+        Keeping::Silent => {
+            Some(("a store, which does not answer: the present view goes on, and view changes wait", true))
+        }
     }
 }
 

@@ -171,7 +171,12 @@ mod tests {
         assert!(told(&mut steps, left_out).is_empty(), "the narrator says it");
         let contact = |id| Contact { id: NodeId(id), address: ([127, 0, 0, 1], 1).into() };
         let names = vec![("replica-7".to_owned(), Role::Replica, contact(7))];
-        let state = |names| NodeState::NameServer { names, token: Default::default(), record: View::default() };
+        let state = |names| NodeState::NameServer {
+            names,
+            token: Default::default(),
+            record: View::default(),
+            keeping: Default::default(),
+        };
         assert_eq!(told(&mut steps, NodeEvent::State(state(names.clone()))), ["Step 1: replica-7 has registered."]);
         assert!(told(&mut steps, NodeEvent::State(state(names))).is_empty(), "once is enough");
     }

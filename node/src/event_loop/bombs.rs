@@ -186,11 +186,11 @@ impl<M: Machine> Host<M> {
         }
     }
 
-    fn tear_journal(&self, bomb: Bomb, next: Option<&Effect>) -> anyhow::Result<()> {
+    fn tear_journal(&mut self, bomb: Bomb, next: Option<&Effect>) -> anyhow::Result<()> {
         if bomb.at == Failpoint::NameServerTornJournal
-            && let (Some(Effect::Journal(record)), Some(journal)) = (next, &self.journal)
+            && let (Some(Effect::Journal(record)), Some(journal)) = (next, &mut self.record)
         {
-            journal.write_half(record)?;
+            journal.keep_half(record)?;
         }
         Ok(())
     }

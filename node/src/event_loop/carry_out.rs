@@ -44,8 +44,13 @@ impl<M: Machine> Host<M> {
             Effect::EndCheck { request } => self.end_check(request),
             Effect::Probe { peer } => self.probe(at, id, peer),
             Effect::Journal(record) => {
-                let journal = self.journal.as_ref().context("Only a name server has a journal.")?;
-                journal.write(&record)?;
+                let journal = self.record.as_mut().context("Only a name server has a journal.")?;
+                journal.keep(&record)?;
+            }
+            Effect::Store { number, operation } => {
+                let store = self.record.as_mut().context("Only a name server has a store.")?;
+                self.asks_store = at;
+                store.begin(number, operation);
             }
             Effect::Answered { request, answer } => self.answers.push(Answered { customer: id, request, answer }),
             Effect::Trace(event) => self.feed.note(id, self.clock.now(), event),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use node::cluster_clock::ClusterClock;
 use node::control::{
-    ClockReading, ControlCommand, Duty, LinkSetting, NodeConfig, NodeReport, ServiceAddress, StandInKey,
+    ClockReading, ControlCommand, Duty, LinkSetting, NodeConfig, NodeReport, RecordPlace, ServiceAddress, StandInKey,
     SteeringCommand, Usage, read_frame, write_frame,
 };
 use node::event_loop::{Answered, Host};
@@ -211,7 +211,7 @@ impl Cluster {
         let authority = Authority::new().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let nobody = Contact { id: NodeId(1), address: loopback() };
-        let duty = Duty::NameServer { journal: folder.path().join("journal").into() };
+        let duty = Duty::NameServer { keeps: RecordPlace::Journal(folder.path().join("journal").into()) };
         let mut name_server_config = config(&authority, "name-server", duty, NodeId(1), nobody);
         let mut name_server = Process::start("name-server");
         name_server.configure(&name_server_config);
@@ -322,8 +322,8 @@ impl Cluster {
         for number in 0..customers {
             let id = NodeId(CROWD + self.crowd + number);
             let me = self.customer.contact(id);
-            let identity =
-                Identity { me, name: "Ada".into(), role: Role::Customer, name_server: self.name_server_contact };
+            let name_servers = self.name_server_contact.into();
+            let identity = Identity { me, name: "Ada".into(), role: Role::Customer, name_servers };
             let customer = Customer::new(identity, Settings::default(), CustomerId(id.0.into()), RequestNumber(0));
             self.customer.add(id, Role::Customer, customer);
             self.customer.give(id, Input::Wanted { wish: Wish::Ask(ask.clone()), traced: true });
@@ -422,7 +422,7 @@ pub fn config(authority: &Authority, name: &str, duty: Duty, id: NodeId, name_se
         duty,
         id,
         listen: loopback(),
-        name_server,
+        name_servers: vec![name_server],
         settings: Settings::default(),
         credentials: role.map(|role| authority.issue(role, Some(id)).unwrap()),
         clock: clock(),
@@ -441,7 +441,7 @@ fn customer(authority: &Authority, name_server: Contact) -> Host<Customer> {
     let credentials = authority.issue(Role::Customer, None).unwrap();
     let transport = Transport::open(loopback(), &credentials).unwrap();
     let me = Contact { id: CUSTOMER, address: transport.address() };
-    let identity = Identity { me, name: "Grace".into(), role: Role::Customer, name_server };
+    let identity = Identity { me, name: "Grace".into(), role: Role::Customer, name_servers: name_server.into() };
     let settings = Settings::default();
     let feed = Feed::new(false, Box::new(|_, _| {}));
     let mut host = Host::new(transport, ClusterClock::started_at(clock()), &settings, feed);

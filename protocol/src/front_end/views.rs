@@ -22,7 +22,7 @@ impl FrontEnd {
             return;
         }
         let (Some(token), Ok(Some(view))) = (self.token, self.next_view()) else { return };
-        let (name_server, expected) = (self.identity.name_server, self.view.number);
+        let (name_server, expected) = (self.identity.name_servers.ask(), self.view.number);
         effects.send(name_server, true, Message::RecordView { token, expected, view: view.clone() });
         self.proposed = Some(view.clone());
         // An urgent one does not put off the others, however often somebody dies.

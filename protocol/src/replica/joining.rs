@@ -4,7 +4,7 @@
 //! it was made for (rule R6), so nothing old can set a replica back. A left-out member comes back the same way.
 
 use crate::ids::{Barrier, Contact, OpNumber, Position, Role, ViewNumber};
-use crate::machine::{Effects, Timer};
+use crate::machine::{Effects, Identity, Timer};
 use crate::message::{Message, SnapshotPart};
 use crate::order_book::OrderBook;
 use crate::trace::{MachineEvent, Note, Refusal};
@@ -43,21 +43,25 @@ impl Loading {
 impl Replica {
     /// [1]
     pub(super) fn register(&self, traced: bool, effects: &mut Effects) {
-        let (name, role) = (self.shared.identity.name.clone(), self.shared.identity.role);
-        let register = Message::Register { name, role, token: None, commit: self.commit() };
-        effects.send(self.shared.identity.name_server, traced, register);
+        let Identity { name, role, name_servers, .. } = &self.shared.identity;
+        for name_server in name_servers.all() {
+            let register = Message::Register { name: name.clone(), role: *role, token: None, commit: self.commit() };
+            effects.send(*name_server, traced, register);
+        }
     }
 
     /// Nobody announces views: perhaps there is a new front-end that does not know this replica. Drawn quietly: [7] and [8]
     /// are a customer's.
     pub(super) fn look_front_end_up(&mut self, effects: &mut Effects) {
-        effects.send(self.shared.identity.name_server, false, Message::Lookup { role: Role::FrontEnd });
+        self.shared.identity.name_servers.go_on_if_unanswered();
+        effects.send(self.shared.identity.name_servers.ask(), false, Message::Lookup { role: Role::FrontEnd });
         effects.set_timer(Timer::FrontEndSilence, self.shared.settings.suspect_after.times(2));
     }
 
     /// A status makes this replica known to a front-end, which then lists it as a joiner. A front-end that has spoken knows
     /// it already: if it is not heard any more, telling it "I am alive" each time would only hide the broken link.
-    pub(super) fn on_front_end_found(&mut self, who: &[(String, Contact)], effects: &mut Effects) {
+    pub(super) fn on_front_end_found(&mut self, from: Contact, who: &[(String, Contact)], effects: &mut Effects) {
+        self.shared.identity.name_servers.answered(from);
         if let Some((_, found)) = who.first().filter(|(_, found)| self.front_end != Some(*found)) {
             self.send_status(*found, effects);
         }

@@ -194,16 +194,21 @@ impl Checkers {
 
     // What nodes say.
 
-    /// A node sends a message. `journal`: what the name server has on disk at this moment.
-    pub fn sent(&mut self, node: usize, journal: &JournalRecord, message: &Message) {
+    /// A node sends a message. `journal`: what the name server has on disk at this moment; none, if there is a store that
+    /// others may have changed since it was read.
+    pub fn sent(&mut self, node: usize, journal: Option<&JournalRecord>, message: &Message) {
         match message {
             Message::ViewIs { view, .. } => {
                 let recorded = self.is_recorded(view);
                 self.expect(recorded, || BrokenRule::AnnouncedUnrecorded(view.clone()));
             }
             Message::Record { token, view, .. } => {
-                let same = *token == journal.token && *view == journal.view;
-                self.expect(same, || BrokenRule::ToldUnjournaled(view.clone(), journal.view.clone()));
+                let newest = || self.record.last().cloned().unwrap_or_default();
+                let (is_true, on_disk) = match journal {
+                    Some(journal) => (*token == journal.token && *view == journal.view, journal.view.clone()),
+                    None => (*token <= self.token && self.is_recorded(view), newest()),
+                };
+                self.expect(is_true, || BrokenRule::ToldUnjournaled(view.clone(), on_disk));
             }
             Message::StateUpdate(update) => {
                 let recorded = self.is_recorded(&update.view);

@@ -3,12 +3,15 @@
 //! Deliberately without an opinion: what the network does, who dies when and who orders what comes from outside; here
 //! machines are run as their drivers run them, and every step is shown to the checkers.
 
+mod name_servers;
+
 use crate::customer::Customer;
 use crate::front_end::FrontEnd;
 use crate::ids::{Contact, CustomerId, NodeId, RequestId, RequestNumber, Role, Span, Timestamp};
 use crate::machine::{Effect, Effects, Identity, Input, JournalRecord, Settings, Timer, Wish};
 use crate::message::{Answer, Message, Summary};
-use crate::name_server::NameServer;
+use crate::name_server::StoreBug;
+use crate::name_servers::NameServers;
 use crate::order_book::OrderBook;
 use crate::plant::Plant;
 use crate::random::mix;
@@ -18,6 +21,8 @@ use crate::simulation::checkers::Checkers;
 use crate::simulation::environment::{Environment, Fate, Slot};
 use crate::simulation::node::{Actor, Doom, Life, Node, incarnation_id};
 use crate::simulation::queue::Queue;
+use crate::simulation::store::{Store, StoreFate};
+use crate::view_record::StoreOperation;
 
 /// Where slot 0 would listen if there were sockets.
 pub(super) const FIRST_PORT: u16 = 10_000;
@@ -61,6 +66,7 @@ enum Event<P> {
     Ring { node: usize, timer: Timer },
     Run { node: usize },
     Input { node: usize, input: Input },
+    Store { node: usize, number: u64, operation: StoreOperation, fate: StoreFate },
     Plan(P),
 }
 
@@ -113,6 +119,8 @@ pub struct Cluster<S: Environment> {
     pub hash: u64,
     /// Lists of effects that were cut short by a crash.
     pub cut_lists: CutLists,
+    /// Keeps the view record, where the name servers have no journal; and which bug they have.
+    pub store: Option<(Store, Option<StoreBug>)>,
     journal: JournalRecord,
     queue: Queue<Event<S::Plan>>,
     effects: Effects,
@@ -136,6 +144,7 @@ impl<S: Environment> Cluster<S> {
             events: 0,
             hash: 0,
             cut_lists: CutLists::default(),
+            store: None,
             journal: JournalRecord::default(),
             queue: Queue::default(),
             effects: Effects::new(observed),
@@ -143,9 +152,9 @@ impl<S: Environment> Cluster<S> {
         }
     }
 
-    /// Another actor, which is not started yet. The first must be the name server.
+    /// Another actor, which is not started yet. Name servers come first.
     pub fn seat(&mut self, name: String, role: Role, customer: CustomerId, preset: u32) -> Slot {
-        assert_eq!(self.seats.is_empty(), role == Role::NameServer, "slot 0 is the name server's");
+        self.assert_order(role);
         self.seats.push(Seat { name, role, node: usize::MAX, customer, last: RequestNumber(0), preset });
         self.seats.len() - 1
     }
@@ -160,18 +169,18 @@ impl<S: Environment> Cluster<S> {
             Some(known) if keeps_id || role == Role::NameServer => known.id,
             _ => incarnation_id(node, entropy),
         };
-        let name_server = Contact { id: self.nodes.first().map_or(id, |first| first.id), address: address(0) };
-        let seat = &mut self.seats[slot];
         let me = Contact { id, address: address(slot) };
-        let identity = Identity { me, name: seat.name.clone(), role: seat.role, name_server };
+        let name_servers = NameServers::of(&self.name_servers()).unwrap_or(me.into());
+        let seat = &self.seats[slot];
+        let identity = Identity { me, name: seat.name.clone(), role: seat.role, name_servers };
         let settings = self.settings.clone();
         let actor = match seat.role {
-            Role::NameServer => Actor::NameServer(Box::new(NameServer::new(identity, settings, self.journal.clone()))),
+            Role::NameServer => Actor::NameServer(Box::new(self.name_server(identity, settings))),
             Role::FrontEnd => Actor::FrontEnd(Box::new(FrontEnd::new(identity, settings))),
             Role::Replica => Actor::Replica(Box::new(Replica::new(identity, settings, OrderBook::preset(seat.preset)))),
             Role::Customer => Actor::Customer(Box::new(Customer::new(identity, settings, seat.customer, seat.last))),
         };
-        seat.node = node;
+        self.seats[slot].node = node;
         let fresh = Node::new(slot, id, actor);
         match self.nodes.get_mut(node) {
             Some(former) => *former = fresh,
@@ -316,6 +325,7 @@ impl<S: Environment> Cluster<S> {
                     self.arrived(node, input);
                 }
             }
+            Event::Store { node, number, operation, fate } => self.store_carries_out(node, number, operation, fate),
             Event::Run { node } => {
                 self.nodes[node].run_planned = false;
                 self.run(node);
@@ -438,6 +448,7 @@ impl<S: Environment> Cluster<S> {
                 self.checkers.journaled(&record);
                 self.journal = record;
             }
+            Effect::Store { number, operation } => self.ask_store(node, number, operation),
             Effect::Answered { request, answer } => {
                 self.write(|cluster| format!("{} is told, to {request}: {answer:?}", cluster.seats[slot].name));
                 self.hash = mix(self.hash ^ self.now ^ request.number.0);
@@ -461,7 +472,8 @@ impl<S: Environment> Cluster<S> {
     fn send(&mut self, node: usize, to: Contact, traced: bool, message: Message) {
         let from_slot = self.nodes[node].slot;
         let to_slot = usize::from(to.address.port() - FIRST_PORT);
-        self.checkers.sent(node, &self.journal, &message);
+        let journal = self.store.is_none().then_some(&self.journal);
+        self.checkers.sent(node, journal, &message);
         let fate = self.environment.fate(self.now, from_slot, to_slot, &message);
         self.write(|cluster| {
             let names = (&cluster.seats[from_slot].name, &cluster.seats[to_slot].name);

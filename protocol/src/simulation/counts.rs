@@ -90,6 +90,16 @@ faults! {
     ServicesSlow = "postcode services slow",
     /// A second call gets another verdict.
     ServicesContradict = "postcode services contradict themselves",
+    /// The store of the view record was out of reach.
+    StoreDown = "store: down",
+    /// The store lost operations and answers, or was late with them.
+    StoreUnreliable = "store: unreliable",
+    /// An operation of the store was carried out late, or never.
+    StoreLate = "store: operation late or lost",
+    /// What the store answered was lost.
+    StoreMute = "store: answer lost",
+    /// The store answered twice.
+    StoreTwice = "store: answered twice",
     /// A replica appeared.
     Added = "replica added",
     /// A replica left for good.
@@ -135,10 +145,13 @@ impl Counts {
         self.counts[fault as usize] += more;
     }
 
-    /// Adds to the counts of a summary.
+    /// Adds to the counts of a summary. Where there is no store, there is nothing to say of its faults.
     pub fn add_to(&self, sum: &mut BTreeMap<String, u64>) {
         for fault in Fault::ALL {
-            *sum.entry(fault.name().into()).or_default() += self.counts[*fault as usize];
+            let count = self.counts[*fault as usize];
+            if count > 0 || !fault.name().starts_with("store: ") {
+                *sum.entry(fault.name().into()).or_default() += count;
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::ids::RequestId;
 use crate::message::Message;
 use crate::postcode::{Postcode, Verdict};
+use crate::simulation::store::StoreFate;
 
 /// Place of an actor in the cluster; kept over restarts, as its address is.
 pub type Slot = usize;
@@ -33,6 +34,11 @@ pub trait Environment {
 
     /// Whether somebody at `from` can prove that nobody holds the port at `to`, which is so.
     fn proves_death(&mut self, from: Slot, to: Slot) -> bool;
+
+    /// What becomes of an operation of a name server at the store that keeps the view record.
+    fn store(&mut self) -> StoreFate {
+        StoreFate::PROMPT
+    }
 
     /// How long an input waits at its node, in microseconds, to be handled together with later ones; 0: not at all.
     fn batching_delay(&mut self) -> u64;

@@ -6,7 +6,7 @@ use crate::ids::{Contact, Role, Span};
 use crate::machine::{Input, Settings};
 use crate::simulation::counts::Fault;
 use crate::simulation::environment::Slot;
-use crate::simulation::network_conditions::{Cut, Rates, Services};
+use crate::simulation::network_conditions::{Cut, Rates, Services, StoreHealth};
 use crate::simulation::node::{Actor, Doom, Life};
 use crate::simulation::plan::{Flapping, Plan};
 use crate::simulation::trial::{Client, Trial};
@@ -382,6 +382,24 @@ impl Trial {
         self.count(fault);
         let after = self.random.between(500_000, 20_000_000);
         self.cluster.plan(self.at(after), Plan::ServicesWell);
+    }
+
+    pub(super) fn store_fault_later(&mut self) {
+        let after = self.random.between(self.fault_every / 2, self.fault_every * 4);
+        self.cluster.plan(self.at(after), Plan::StoreFault);
+    }
+
+    /// For as long as it takes to be noticed, or much longer.
+    pub(super) fn disturb_store(&mut self) {
+        let (store, fault) = match self.random.below(3) {
+            0 => (StoreHealth::Down, Fault::StoreDown),
+            _ => (StoreHealth::Unreliable, Fault::StoreUnreliable),
+        };
+        self.cluster.environment.store = store;
+        self.count(fault);
+        let after = self.around_silence();
+        self.cluster.plan(self.at(after), Plan::StoreWell);
+        self.store_fault_later();
     }
 
     // The cast.

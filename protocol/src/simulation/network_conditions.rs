@@ -7,6 +7,7 @@ use crate::random::{Random, mix};
 use crate::simulation::counts::{Counts, Fault};
 use crate::simulation::environment::{Environment, Fate, Slot};
 use crate::simulation::plan::Plan;
+use crate::simulation::store::StoreFate;
 
 /// Links that are cut: from a slot to a set of slots.
 pub type Cut = Vec<(Slot, u64)>;
@@ -43,6 +44,17 @@ pub enum Services {
     Contradict,
 }
 
+/// How the store of the view record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreHealth {
+    /// It answers in milliseconds.
+    Well,
+    /// It has no majority, or cannot be reached. What was sent to it may still be carried out.
+    Down,
+    /// It loses some of what it is asked, and of what it answers, or is late.
+    Unreliable,
+}
+
 /// The environment of a trial: what a seed decides.
 #[derive(Debug)]
 pub struct NetworkConditions {
@@ -50,6 +62,8 @@ pub struct NetworkConditions {
     pub rates: Rates,
     /// How the postcode services are now.
     pub services: Services,
+    /// How the store is now.
+    pub store: StoreHealth,
     /// How many of a million deaths can be proved to somebody who asks.
     pub proofs: u32,
     /// What was inflicted so far.
@@ -68,6 +82,7 @@ impl NetworkConditions {
         Self {
             rates,
             services: Services::Well,
+            store: StoreHealth::Well,
             proofs: 0,
             counts: Counts::default(),
             random: Random::new(mix(seed) ^ 0x77ea_74e2),
@@ -109,6 +124,7 @@ impl NetworkConditions {
         self.cuts.clear();
         self.join();
         self.services = Services::Well;
+        self.store = StoreHealth::Well;
         self.rates = Rates { least: self.rates.least, most: self.rates.most, ..Rates::default() };
     }
 
@@ -171,6 +187,25 @@ impl Environment for NetworkConditions {
         let proved = !cut && self.random.chance(self.proofs);
         self.counts.add(Fault::Proof, u64::from(proved));
         proved
+    }
+
+    fn store(&mut self) -> StoreFate {
+        let (near, far) = (self.random.between(200, 5_000), self.random.between(1_000, 20_000_000));
+        let (carried_out, answers) = match self.store {
+            StoreHealth::Well => (Some(near), true),
+            StoreHealth::Down => (self.random.chance(200_000).then_some(far), false),
+            StoreHealth::Unreliable => {
+                let carried_out = [Some(near), Some(near), Some(far), None][self.random.below(4) as usize];
+                (carried_out, self.random.chance(600_000))
+            }
+        };
+        self.counts.add(Fault::StoreLate, u64::from(carried_out != Some(near)));
+        self.counts.add(Fault::StoreMute, u64::from(!answers));
+        let answered = answers.then(|| self.random.between(200, 5_000));
+        let twice = answers && self.random.chance(50_000);
+        self.counts.add(Fault::StoreTwice, u64::from(twice));
+        let again = twice.then(|| self.random.between(200, 10_000_000));
+        StoreFate { carried_out, answered, again }
     }
 
     fn batching_delay(&mut self) -> u64 {

@@ -22,6 +22,10 @@ pub enum Plan {
     Calm,
     /// The postcode services are well.
     ServicesWell,
+    /// Something happens to the store of the view record, for a while.
+    StoreFault,
+    /// The store is well.
+    StoreWell,
     /// This customer may want something.
     Think(Slot),
     /// This customer gives up, if it still waits for this.

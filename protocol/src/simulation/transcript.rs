@@ -21,6 +21,7 @@ impl<S: Environment> Cluster<S> {
             Input::Overslept { .. }
             | Input::ConnectionLost { .. }
             | Input::Gone { .. }
+            | Input::StoreAnswered { .. }
             | Input::PostcodeChecked { .. }
             | Input::Retimed(_)
             | Input::Wanted { .. } => 4,

@@ -11,14 +11,15 @@ use crate::order_book::MOST_SESSIONS;
 use crate::plant::Plant;
 use crate::postcode::Postcode;
 use crate::random::Random;
-use crate::simulation::Conditions;
 use crate::simulation::broken_rule::BrokenRule;
 use crate::simulation::cluster::{Cluster, Stepped};
 use crate::simulation::counts::{Counts, Fault};
 use crate::simulation::environment::Slot;
-use crate::simulation::network_conditions::{NetworkConditions, Rates, Services};
+use crate::simulation::network_conditions::{NetworkConditions, Rates, Services, StoreHealth};
 use crate::simulation::node::Life;
 use crate::simulation::plan::Plan;
+use crate::simulation::store::Store;
+use crate::simulation::{Conditions, Record};
 
 /// How a trial ended.
 #[derive(Clone, Debug)]
@@ -107,6 +108,10 @@ impl Trial {
         let observed = random.chance(100_000) || with_transcript;
         let mut cluster = Cluster::new(NetworkConditions::new(seed, usual.clone()), settings, observed);
         cluster.transcript = with_transcript.then(Vec::new);
+        cluster.store = match conditions.record {
+            Record::Journal => None,
+            Record::Store(bug) => Some((Store::default(), bug)),
+        };
         cluster.environment.proofs = [0, 300_000, 1_000_000][random.below(3) as usize];
         // In some seeds there is room for few customers only, so that they forget one another (rule R14).
         if seed % 8 == 3 || plant == Some(Plant::EvictedAreNew) {
@@ -135,6 +140,12 @@ impl Trial {
 
     fn start(&mut self) {
         self.add_actor("name server".into(), Role::NameServer);
+        if self.cluster.store.is_some() {
+            for number in 2..=self.random.between(2, 3) {
+                self.add_actor(format!("name server {number}"), Role::NameServer);
+            }
+            self.store_fault_later();
+        }
         self.add_actor("front-end".into(), Role::FrontEnd);
         for number in 1..=self.random.between(self.min_members as u64, 4) {
             self.add_actor(format!("replica-{number}"), Role::Replica);
@@ -222,6 +233,9 @@ impl Trial {
             Plan::Wake(slot, node) => self.wake(slot, node),
             Plan::Fault | Plan::SecondFrontEnd | Plan::Mend(_) | Plan::Flap(..) | Plan::Calm | Plan::ServicesWell
                 if self.calm => {}
+            Plan::StoreFault | Plan::StoreWell if self.calm => {}
+            Plan::StoreFault => self.disturb_store(),
+            Plan::StoreWell => self.cluster.environment.store = StoreHealth::Well,
             Plan::Fault => {
                 self.look_for_survivors = true;
                 self.inflict();

@@ -60,6 +60,10 @@ pub enum Note {
         /// The name.
         name: String,
     },
+    /// A name server: the store of the view record does not answer, and no view can change.
+    StoreSilent,
+    /// A name server: the store answers again.
+    StoreAnswers,
     /// A customer: its request has no answer, and it looks up the front-end again.
     LooksUp {
         /// The request.

@@ -146,7 +146,7 @@ fn name_server() -> Contact {
 }
 
 fn identity(me: Contact, role: Role) -> Identity {
-    Identity { me, name: String::new(), role, name_server: name_server() }
+    Identity { me, name: String::new(), role, name_servers: name_server().into() }
 }
 
 /// Where all orders of the model go.

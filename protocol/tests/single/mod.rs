@@ -40,7 +40,7 @@ pub fn contact(id: u64) -> Contact {
 }
 
 pub fn identity(role: Role) -> Identity {
-    Identity { me: contact(ME), name: "me".into(), role, name_server: contact(NAME_SERVER) }
+    Identity { me: contact(ME), name: "me".into(), role, name_servers: contact(NAME_SERVER).into() }
 }
 
 pub fn view(number: u64, primary: u64, members: &[u64]) -> View {

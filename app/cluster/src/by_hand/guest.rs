@@ -66,7 +66,7 @@ impl Customer {
             settings: admission.settings,
             listen: ([127, 0, 0, 1], 0).into(),
             observe: true,
-            name_server: admission.name_server,
+            name_servers: admission.name_servers,
         };
         let customers = Customers::open(rooms, clock.clone(), (facts.clone(), supervisor), &mut Hosts::default())?;
         let place = place_of(home);

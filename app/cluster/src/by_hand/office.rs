@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use node::control::{ClockReading, Credentials, Duty, NodeConfig};
+use node::control::{ClockReading, Credentials, Duty, NodeConfig, RecordPlace};
 use node::transport::identity::Authority;
 use protocol::ids::{Contact, NodeId, Role, Span};
 use protocol::machine::Settings;
@@ -106,7 +106,12 @@ impl Office {
         let journal = place.path().join(JOURNAL).into_os_string();
         let office = Self { place: place.clone(), authority, kept, promised: Mutex::default() };
         let (contact, credentials) = (office.kept.contact, office.kept.credentials.clone());
-        let mut config = office.config(NAME_SERVER.into(), contact.id, Duty::NameServer { journal }, credentials);
+        let mut config = office.config(
+            NAME_SERVER.into(),
+            contact.id,
+            Duty::NameServer { keeps: RecordPlace::Journal(journal) },
+            credentials,
+        );
         config.listen = contact.address;
         Ok((office, config, begins))
     }
@@ -194,8 +199,8 @@ impl Office {
                 name.clone()
             }
         };
-        let (name_server, settings, clock) = (self.kept.contact, self.kept.settings.clone(), self.clock());
-        Ok(Guest { name, admission: Admission { credentials, name_server, settings, clock } })
+        let (name_servers, settings, clock) = (vec![self.kept.contact], self.kept.settings.clone(), self.clock());
+        Ok(Guest { name, admission: Admission { credentials, name_servers, settings, clock } })
     }
 
     /// The first name of its kind that no living process has, with its number.
@@ -237,7 +242,7 @@ impl Office {
             duty,
             id,
             listen: anywhere(),
-            name_server: self.kept.contact,
+            name_servers: vec![self.kept.contact],
             settings: self.kept.settings.clone(),
             credentials: Some(credentials),
             clock: self.clock(),

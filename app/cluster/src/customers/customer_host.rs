@@ -16,6 +16,7 @@ use protocol::ids::{Contact, CustomerId, NodeId, RequestId, RequestNumber, Role}
 use protocol::machine::{Identity, Input, Wish};
 use protocol::menu::check_items;
 use protocol::message::Ask;
+use protocol::name_servers::NameServers;
 use protocol::postcode::Postcode;
 use protocol::trace::{Actor, Ending, LauncherEvent, NodeEvent, Started, TraceEvent, TraceRecord};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -35,7 +36,7 @@ const SHOWN_PER_SECOND: usize = 50;
 /// Where all customers live.
 pub(super) struct CustomerHost {
     host: Host<Customer>,
-    name_server: Contact,
+    name_servers: Vec<Contact>,
     clock: ClusterClock,
     facts: Facts,
     /// Where it is said who lives here, and under which key.
@@ -69,14 +70,14 @@ enum Last {
 impl CustomerHost {
     pub fn new(
         host: Host<Customer>,
-        name_server: Contact,
+        name_servers: Vec<Contact>,
         clock: ClusterClock,
         facts: Facts,
         registry: (HostKey, Sender<Incoming>),
     ) -> Self {
         let (residents, frozen, asked_lately) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
         let confirmations = Vec::new();
-        Self { host, name_server, clock, facts, registry, residents, frozen, confirmations, named: 0, asked_lately }
+        Self { host, name_servers, clock, facts, registry, residents, frozen, confirmations, named: 0, asked_lately }
     }
 
     /// Does what is asked, until nobody can ask any more.
@@ -171,8 +172,8 @@ impl CustomerHost {
         let customer = CustomerId(u128::from(random()?) << 64 | u128::from(random()?));
         let node = NodeId(random()?);
         let contact = self.host.contact(node);
-        let identity =
-            Identity { me: contact, name: name.clone(), role: Role::Customer, name_server: self.name_server };
+        let name_servers = NameServers::of(&self.name_servers).context("no name server is known")?;
+        let identity = Identity { me: contact, name: name.clone(), role: Role::Customer, name_servers };
         let machine = Customer::new(identity, self.host.settings().clone(), customer, RequestNumber(0));
         self.host.add(node, Role::Customer, machine);
         // Before anybody hears of it and lets it order: its links come first.

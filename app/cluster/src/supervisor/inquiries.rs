@@ -4,7 +4,6 @@
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
 use node::control::{ControlCommand, Usage};
 use protocol::ids::Role;
 use protocol::trace::NodeState;
@@ -122,9 +121,11 @@ impl Supervisor {
 }
 
 fn admission(nodes: &Nodes, common: &Common) -> anyhow::Result<Admission> {
+    let name_servers = nodes.name_servers();
+    anyhow::ensure!(!name_servers.is_empty(), "the name server has no address yet");
     Ok(Admission {
         credentials: common.authority.issue(Role::Customer, None)?,
-        name_server: nodes.name_server().ok_or_else(|| anyhow!("the name server has no address yet"))?,
+        name_servers,
         settings: common.settings.clone(),
         clock: common.clock.reading(),
     })

@@ -5,7 +5,7 @@
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use node::EXIT_BAD_INPUT;
 use node::control::ServiceAddress;
 use protocol::ids::{Contact, NodeId, Role};
@@ -41,7 +41,7 @@ impl Supervisor {
         if !acknowledge.is_safe() {
             self.fact(NodeId(0), LauncherEvent::AcknowledgeIs { acknowledge });
         }
-        let mut first = vec![self.nodes.add(Kind::NameServer)];
+        let mut first: Vec<_> = (0..self.options.name_servers).map(|_| self.nodes.add(Kind::NameServer)).collect();
         match self.options.postcodes {
             Postcodes::StandIn => {
                 let services = [PostcodeService::PostcodesIo, PostcodeService::GetTheData];
@@ -64,9 +64,9 @@ impl Supervisor {
         })?;
         let rest: Vec<usize> = (1..self.options.replicas).map(|_| self.nodes.add_replica()).collect();
         self.launch_all(&rest, deadline)?;
-        let name_server = self.nodes.name_server().context("the name server has no address")?;
+        let name_servers = self.nodes.name_servers();
         let told = (self.facts.clone(), self.sender.clone());
-        self.customers = Some(Customers::start(&self.common, name_server, self.clock.clone(), told, &mut self.hosts)?);
+        self.customers = Some(Customers::start(&self.common, name_servers, self.clock.clone(), told, &mut self.hosts)?);
         if self.options.default_customers
             && let Some(customers) = &self.customers
         {

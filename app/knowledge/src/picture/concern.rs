@@ -2,6 +2,7 @@
 
 use protocol::ids::{NodeId, Role};
 use protocol::trace::Actor;
+use protocol::view_record::Keeping;
 
 use super::{Node, Picture};
 
@@ -25,6 +26,8 @@ pub enum Concern {
     Silent(Vec<String>),
     /// Only one replica holds the orders.
     NoCopy { last: String },
+    /// The store of the view record answers no name server: no view can change.
+    NoViewChange,
     /// Fewer replicas hold the orders than there are.
     Fewer {
         /// Members of the view.
@@ -53,6 +56,7 @@ impl Picture {
             .or_else(|| self.hangs())
             .or_else(|| if waits { self.silent(&state.silent, &backups) } else { None })
             .or_else(|| (state.view.members.len() == 1).then(|| Concern::NoCopy { last: primary.name.clone() }))
+            .or_else(|| self.view_cannot_change().then_some(Concern::NoViewChange))
             .or_else(|| {
                 let members = state.view.members.len();
                 (members < replicas).then_some(Concern::Fewer { members, replicas })
@@ -63,6 +67,12 @@ impl Picture {
     pub fn is_left_out(&self, node: &Node) -> bool {
         let believes = node.replica().is_some_and(|replica| replica.view.members.contains(&node.id));
         believes && self.nodes.newest_view().is_some_and(|view| !view.members.contains(&node.id))
+    }
+
+    /// Whether each name server that runs waits for the store.
+    fn view_cannot_change(&self) -> bool {
+        let running = || self.nodes.iter().filter(|node| node.runs()).filter_map(|node| node.keeping());
+        running().next().is_some() && running().all(Keeping::waits)
     }
 
     fn blocked(&self, primary: &Node, backups: &[NodeId]) -> Option<Concern> {

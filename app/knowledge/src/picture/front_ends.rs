@@ -115,7 +115,12 @@ mod tests {
         starts(&mut picture, 1, "front-end", Role::FrontEnd);
         starts(&mut picture, 2, "front-end-2", Role::FrontEnd);
         says(&mut picture, 1, 1, false);
-        let state = NodeState::NameServer { names: Vec::new(), token: FrontEndToken(2), record: View::default() };
+        let state = NodeState::NameServer {
+            names: Vec::new(),
+            token: FrontEndToken(2),
+            record: View::default(),
+            keeping: Default::default(),
+        };
         tell(&mut picture, 3, NodeEvent::State(state));
         assert_eq!(precedences(&picture), [("front-end", Precedence::Overtaken), ("front-end-2", Precedence::Alone)]);
     }

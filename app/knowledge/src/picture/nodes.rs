@@ -7,6 +7,7 @@ use std::sync::Arc;
 use protocol::ids::{NodeId, OpNumber, View};
 use protocol::postcode::Postcode;
 use protocol::trace::{Actor, Ending, NoService, NodeState, ReplicaState, Standing, Started};
+use protocol::view_record::Keeping;
 
 use super::KeepNewest;
 
@@ -71,6 +72,14 @@ impl Node {
         match &self.state {
             Some(NodeState::Replica(state)) => Some(state),
             _ => None,
+        }
+    }
+
+    /// Where it keeps the view record, if it is a name server.
+    pub fn keeping(&self) -> Option<Keeping> {
+        match &self.state {
+            Some(NodeState::NameServer { keeping, .. }) => Some(*keeping),
+            Some(NodeState::FrontEnd { .. } | NodeState::Replica(_) | NodeState::Customer { .. }) | None => None,
         }
     }
 

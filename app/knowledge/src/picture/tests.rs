@@ -435,7 +435,12 @@ fn what_a_left_out_primary_believes_is_not_so() {
     let mut facts = two_replicas();
     facts.push(stands(FIRST, 1, FIRST, 3, 3));
     let record = View::new(ViewNumber(3), SECOND, vec![SECOND]);
-    let known = NodeState::NameServer { names: vec![], token: Default::default(), record: record.clone() };
+    let known = NodeState::NameServer {
+        names: vec![],
+        token: Default::default(),
+        record: record.clone(),
+        keeping: Default::default(),
+    };
     facts.push(started("name-server", NodeId(1), Role::NameServer));
     facts.push(fact(NodeId(1), 2, NodeEvent::State(known)));
     let picture = picture(facts);

@@ -170,7 +170,10 @@ fn compared(picture: &Picture, node: &Node, replica: &ReplicaState) -> String {
 
 fn other_facts(ui: &mut Ui, picture: &Picture, state: &NodeState) {
     match state {
-        NodeState::NameServer { names: known, token, record } => {
+        NodeState::NameServer { names: known, token, record, keeping } => {
+            if let Some((words, waits)) = wording::keeping(*keeping) {
+                fact(ui, "Kept in", words, waits);
+            }
             fact_of(ui, Term::Record, "Record", &format!("view {}", record.number), false);
             fact_of(ui, Term::Primary, "Primary", &picture.name(record.primary), false);
             fact_of(ui, Term::Member, "Members", &names(picture, &record.members), false);

@@ -151,7 +151,11 @@ fn beliefs(scene: &mut Scene, at: u64, view: &View, alive: Vec<NodeId>) {
     let contact = |id: NodeId| Contact { id, address: format!("127.0.0.1:{}", 51_800 + id.0).parse().unwrap() };
     let mut names = vec![("front-end".to_owned(), Role::FrontEnd, contact(FRONT_END))];
     names.extend(alive.iter().map(|id| (format!("replica-{}", id.0 - 10), Role::Replica, contact(*id))));
-    scene.fact(NAME_SERVER, at, NodeEvent::State(NodeState::NameServer { names, token, record: view.clone() }));
+    scene.fact(
+        NAME_SERVER,
+        at,
+        NodeEvent::State(NodeState::NameServer { names, token, record: view.clone(), keeping: Default::default() }),
+    );
     let state = NodeState::FrontEnd {
         token: Some(token),
         retired: false,

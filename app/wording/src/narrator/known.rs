@@ -96,6 +96,8 @@ pub(super) struct Known {
     pub states: BTreeMap<NodeId, ReplicaState>,
     /// Front-ends that serve nobody: since when, and why.
     pub waits: HashMap<NodeId, (u64, NoService)>,
+    /// A name server had no answer from the store of the view record.
+    pub store_silent: bool,
     pub plant: Option<Plant>,
     pub acknowledge: Acknowledge,
     /// How fast time goes where the telling has come to.
@@ -135,6 +137,7 @@ impl Default for Known {
             said: HashSet::new(),
             states: BTreeMap::new(),
             waits: HashMap::new(),
+            store_silent: false,
             plant: None,
             acknowledge: Acknowledge::All,
             rate: Rate::REAL,

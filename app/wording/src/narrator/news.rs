@@ -179,7 +179,9 @@ pub(super) fn is_needed(event: &TraceEvent) -> bool {
             | MachineEvent::TookIn { .. }
             | MachineEvent::Suspects { .. }
             | MachineEvent::CommandRefused { .. }
-            | MachineEvent::Noted(Note::Executed { .. } | Note::Installed { .. }) => true,
+            | MachineEvent::Noted(
+                Note::Executed { .. } | Note::Installed { .. } | Note::StoreSilent | Note::StoreAnswers,
+            ) => true,
             MachineEvent::Noted(Note::Removed { .. } | Note::LooksUp { .. } | Note::Undecodable { .. }) => false,
         },
     }

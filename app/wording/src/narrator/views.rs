@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use protocol::ids::{NodeId, OpNumber, RequestId, Role, View};
 use protocol::message::Summary;
 use protocol::plant::Plant;
-use protocol::trace::{NoService, NodeState, ReplicaState, Sign, Standing};
+use protocol::trace::{NoService, NodeState, Note, ReplicaState, Sign, Standing};
 
 use super::Narrator;
 use super::known::Request;
 use super::links::named;
 use super::news::{Due, News, Sent};
 use super::sentence::{Sentence, Weight, seconds};
+use crate::of_facts::{STORE_ANSWERS, STORE_SILENT, STORE_SILENT_MEANS};
 
 /// A front-end that serves nobody for so long, in microseconds of cluster time, is spoken of.
 const LONG: u64 = 600_000;
@@ -141,6 +142,18 @@ impl Narrator {
         let what = format!("{who}, a member of view {}, replaces all its orders by those of {whom}.", newest.number);
         let means = format!("{whom} leads no view any more: what was placed without it is gone from {who}.");
         self.say(Sentence::event(at, what).means(means));
+    }
+
+    /// All name servers use one store, so what one says is told once.
+    pub(super) fn store(&mut self, at: u64, note: &Note) {
+        let silent = matches!(note, Note::StoreSilent);
+        if std::mem::replace(&mut self.known.store_silent, silent) == silent {
+            return;
+        }
+        self.say(match silent {
+            true => Sentence::event(at, STORE_SILENT.to_owned()).means(STORE_SILENT_MEANS.to_owned()),
+            false => Sentence::event(at, STORE_ANSWERS.to_owned()),
+        });
     }
 
     pub(super) fn took_in(&mut self, primary: NodeId, at: u64, replica: NodeId) {

@@ -11,6 +11,7 @@ use protocol::message::{Ask, Status};
 use protocol::order_book::{Entry, EntryEffect, Outcome};
 use protocol::postcode::PostcodeService;
 use protocol::trace::FAILPOINTS;
+use protocol::view_record::Keeping;
 
 const ME: NodeId = NodeId(1);
 const OTHER: NodeId = NodeId(2);
@@ -88,7 +89,12 @@ fn front_end() -> NodeState {
 }
 
 fn name_server() -> NodeState {
-    NodeState::NameServer { names: Vec::new(), token: FrontEndToken(1), record: view(1, OTHER, &[OTHER]) }
+    NodeState::NameServer {
+        names: Vec::new(),
+        token: FrontEndToken(1),
+        record: view(1, OTHER, &[OTHER]),
+        keeping: Keeping::Journal,
+    }
 }
 
 fn customer() -> NodeState {

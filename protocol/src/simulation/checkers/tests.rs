@@ -45,7 +45,7 @@ fn views_are_announced_after_they_are_on_disk() {
     checkers.started(0, NodeId(0));
     let announced =
         Message::ViewIs { view: view(1, 1, &[1]), joiners: Vec::new(), contacts: Vec::new(), patience: Span(0) };
-    checkers.sent(0, &JournalRecord::default(), &announced);
+    checkers.sent(0, Some(&JournalRecord::default()), &announced);
     assert_eq!(checkers.violation.map(|broken| broken.rule()), Some(Rule::R12));
 }
 
