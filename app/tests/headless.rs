@@ -15,6 +15,9 @@ mod scenario_run;
 #[path = "headless/bad_input.rs"]
 mod bad_input;
 #[cfg(target_os = "linux")]
+#[path = "headless/browser.rs"]
+mod browser;
+#[cfg(target_os = "linux")]
 #[path = "headless/by_hand.rs"]
 mod by_hand;
 #[path = "headless/commands.rs"]
@@ -37,6 +40,9 @@ mod judging;
 mod lessons;
 #[path = "headless/museum.rs"]
 mod museum;
+#[cfg(target_os = "linux")]
+#[path = "headless/phones.rs"]
+mod phones;
 #[path = "headless/scenarios.rs"]
 mod scenarios;
 #[path = "headless/steering.rs"]

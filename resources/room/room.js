@@ -14,6 +14,8 @@ let version = 0;
 let chosen = new Map();
 let page = null;
 let sending = false;
+// An order was sent: what becomes of it stands at the top of the page, and is to be seen.
+let looks = false;
 
 // A phone may refuse to keep anything: then a reload joins anew.
 function recall() {
@@ -138,12 +140,17 @@ function drawAnswers(news) {
     if (old) old.replaceWith(line); else list.append(line);
   });
   while (list.children.length > told.length) list.lastChild.remove();
+  if (looks && told.length > 0) {
+    looks = false;
+    at("answers-title").focus();
+  }
 }
 
 function drawVote(ballot) {
   at("vote").hidden = !ballot;
   if (!ballot) return;
   show("question", ballot.question);
+  show("question-text", ballot.text);
   at("vote-hint").hidden = !ballot.open;
   const list = at("choices");
   const same = list.dataset.ballot === ballot.id;
@@ -244,6 +251,7 @@ at("order").addEventListener("submit", async (event) => {
   event.preventDefault();
   const items = [...chosen].flatMap(([name, it]) => Array(it.count).fill(name));
   if (!await send("order", { postcode: at("to").value, items })) return;
+  looks = true;
   [...at("dishes").children].forEach((line) => line.clear());
 });
 

@@ -10,6 +10,7 @@
 
 #![expect(missing_docs, reason = "what its name says has no line")]
 
+mod addresses;
 mod limits;
 mod phones;
 mod server;
@@ -24,6 +25,7 @@ use knowledge::picture::Picture;
 use knowledge::user_command::UserCommand;
 use protocol::trace::{LauncherEvent, NodeEvent, TraceEvent, TraceRecord};
 
+pub use addresses::{Address, addresses};
 use phones::Phones;
 use server::Server;
 
@@ -38,6 +40,8 @@ pub struct Ballot {
     /// Another page or another round has another one.
     pub id: String,
     pub question: String,
+    /// What stands below it.
+    pub text: String,
     /// Letter and text of each choice.
     pub choices: Vec<(String, String)>,
     pub standing: Voting,
@@ -56,6 +60,8 @@ pub enum Voting {
 pub struct Standing {
     /// Set while the page is open.
     pub link: Option<String>,
+    /// Where it is then.
+    pub address: Option<IpAddr>,
     pub phones: usize,
     /// Of those, how many have asked for news lately.
     pub in_touch: usize,
@@ -132,7 +138,8 @@ impl Room {
     pub fn standing(&self) -> Standing {
         let phones = self.shared.phones();
         let (phones, in_touch, most) = (phones.len(), phones.in_touch(), phones.most);
-        Standing { link: self.link(), phones, in_touch, most }
+        let address = self.server.as_ref().map(|server| server.address.ip());
+        Standing { link: self.link(), address, phones, in_touch, most }
     }
 
     /// What phones have asked for since the last call.
@@ -156,11 +163,10 @@ impl Room {
         self.shared.phones().begins_again();
     }
 
-    /// Shows the phones how things are. `orders`: whether they may order now; `ballot`: what they vote on.
-    pub fn follow(&mut self, picture: &Picture, orders: bool, ballot: Option<&Ballot>) {
-        if self.is_open() {
-            self.shared.phones().follow(picture, orders, ballot);
-        }
+    /// Shows the phones how things are. `orders`: whether they may order now; `ballot`: what they vote on. Returns whether it must be
+    /// called again soon, even if nothing happens.
+    pub fn follow(&mut self, picture: &Picture, orders: bool, ballot: Option<&Ballot>) -> bool {
+        self.is_open() && self.shared.phones().follow(picture, orders, ballot)
     }
 
     /// How many phones chose each of the ballot's choices.

@@ -275,7 +275,7 @@ impl Phones {
     }
 
     /// Adds customers that are wanted, lets those go that have gone, and makes the pages of those for whom something has changed.
-    pub fn follow(&mut self, picture: &Picture, orders: bool, ballot: Option<&Ballot>) {
+    pub fn follow(&mut self, picture: &Picture, orders: bool, ballot: Option<&Ballot>) -> bool {
         let now = Instant::now();
         self.orders = orders;
         if self.ballot.as_ref() != ballot {
@@ -298,6 +298,7 @@ impl Phones {
         for secret in gone {
             self.commands.extend(self.all.remove(&secret).and_then(|phone| phone.removal()));
         }
+        self.all.values().any(|phone| phone.pending.is_some() || matches!(phone.life, Life::AskedFor(_)))
     }
 
     fn note_names(&mut self, picture: &Picture) {

@@ -124,6 +124,7 @@ struct History {
 struct Vote<'a> {
     id: &'a str,
     question: &'a str,
+    text: &'a str,
     choices: Vec<Choice<'a>>,
     open: bool,
     mine: Option<usize>,
@@ -219,6 +220,7 @@ fn vote(ballot: &Ballot, mine: Option<usize>) -> Vote<'_> {
     Vote {
         id: &ballot.id,
         question: &ballot.question,
+        text: &ballot.text,
         choices: ballot.choices.iter().map(|(letter, text)| Choice { letter, text }).collect(),
         open: ballot.standing == Voting::Open,
         mine,

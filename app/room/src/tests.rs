@@ -281,7 +281,13 @@ fn each_phone_has_one_vote_and_may_change_it_until_the_vote_is_closed() {
     let mut class = Class::open(10);
     let (anna, ben) = (class.join("Anna"), class.join("Ben"));
     let choices = ["A", "B"].map(|letter| (letter.to_owned(), format!("It is {letter}."))).to_vec();
-    let ballot = Ballot { id: "1".into(), question: "What happens?".into(), choices, standing: Voting::Open };
+    let ballot = Ballot {
+        id: "1".into(),
+        question: "What happens?".into(),
+        text: String::new(),
+        choices,
+        standing: Voting::Open,
+    };
     class.ballot = Some(ballot.clone());
     class.frame();
     let (_, page) = class.news(&anna, 0);

@@ -3,7 +3,8 @@
 //! A line on standard input can ask for something, in the words of a scenario's step: {"do":"crash","node":"replica-1"}.
 //! The end of standard input, or a signal that asks it to end, ends it all.
 
-use std::sync::mpsc::channel;
+use std::net::SocketAddr;
+use std::sync::mpsc::{Sender, channel};
 use std::time::Instant;
 
 use protocol::ids::Span;
@@ -17,6 +18,7 @@ use cluster::interrupt::Interrupt;
 use cluster::load::{Endless, Entry, Load};
 use cluster::{Cluster, ClusterOptions};
 use knowledge::picture::{Node, Picture};
+use room::{MOST_PHONES, Room};
 
 /// What kind of cluster.
 #[derive(Debug, clap::Args)]
@@ -26,6 +28,10 @@ pub struct ClusterArguments {
     /// Number of customers that keep ordering.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
     customers: u32,
+    /// Opens a web page on which phones order; its link is in the first line. Without an address, only this computer reaches
+    /// it; with one, such as 192.168.1.7:0, everyone in that network, by plain HTTP.
+    #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:0")]
+    room: Option<SocketAddr>,
     /// For tests: a failpoint of the launcher, at which this program dies.
     #[arg(long, hide = true)]
     bomb: Option<Failpoint>,
@@ -49,6 +55,8 @@ struct First<'a> {
     run: String,
     dir: &'a str,
     nodes: Vec<NodeLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<String>,
 }
 
 #[derive(Clone, Serialize)]
@@ -71,7 +79,9 @@ pub(super) fn perform(arguments: ClusterArguments, interrupt: Interrupt) -> Resu
     cluster.take_facts().into_iter().for_each(|record| picture.take(record));
     let run = cluster.directory().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let nodes = picture.nodes.iter().map(NodeLine::of).collect();
-    say_json(&First { run, dir: &cluster.directory().to_string_lossy(), nodes })?;
+    let mut room = arguments.room.map(|at| open_room(at, sender.clone())).transpose()?;
+    let link = room.as_ref().and_then(|room| room.standing().link);
+    say_json(&First { run, dir: &cluster.directory().to_string_lossy(), nodes, room: link })?;
     let waker = sender.clone();
     cluster.wake_with(move || {
         let _ = waker.send(Woken::Facts);
@@ -86,7 +96,7 @@ pub(super) fn perform(arguments: ClusterArguments, interrupt: Interrupt) -> Resu
         load = Some(Load::start(entry, arguments.customers, None, Instant::now(), Endless::default())?);
     }
     // Facts may have come before there was a waker.
-    say_changes(&mut cluster, &mut picture)?;
+    say_changes(&mut cluster, &mut picture, &mut room)?;
     for woken in woken {
         match woken {
             Woken::Over => break,
@@ -97,7 +107,12 @@ pub(super) fn perform(arguments: ClusterArguments, interrupt: Interrupt) -> Resu
                     Err(why) => say_json(&json!({"change": "refused", "why": why}))?,
                 }
             }
-            Woken::Facts => say_changes(&mut cluster, &mut picture)?,
+            Woken::Facts => say_changes(&mut cluster, &mut picture, &mut room)?,
+        }
+        if let Some(room) = &mut room {
+            picture.set_now(cluster.now());
+            room.follow(&picture, true, None);
+            room.take_commands().into_iter().for_each(|command| cluster.perform(command));
         }
     }
     drop(load);
@@ -115,11 +130,21 @@ fn obey(line: &Line, cluster: &mut Cluster, picture: &Picture, has_load: bool) -
     Ok(())
 }
 
-fn say_changes(cluster: &mut Cluster, picture: &mut Picture) -> Result<(), Failure> {
+/// Opens the page for phones.
+fn open_room(at: SocketAddr, sender: Sender<Woken>) -> Result<Room, Failure> {
+    // What a phone asks for is looked for where facts are taken.
+    let mut room = Room::new(move || drop(sender.send(Woken::Facts)))?;
+    room.open(at.ip(), Some(at.port()), MOST_PHONES)
+        .map_err(|why| Failure::BadInput(wording::room_not_opened(at.ip(), &node::error_text::chain(&why))))?;
+    Ok(room)
+}
+
+fn say_changes(cluster: &mut Cluster, picture: &mut Picture, room: &mut Option<Room>) -> Result<(), Failure> {
     let lost_before = picture.total_loss().is_some();
     for record in cluster.take_facts() {
         // A removed process leaves the picture with this fact, and a new one enters it.
         let before = picture.nodes.of(record.node).map(NodeLine::of);
+        room.iter_mut().for_each(|room| room.learn(&record));
         picture.apply(&record);
         let node = picture.nodes.of(record.node).map(NodeLine::of).or(before);
         if let Some(why) = record.event.denial() {

@@ -14,11 +14,13 @@ use crate::Window;
 use crate::broken::{Broken, broken_ui, guarded};
 use crate::frame_cost::FrameCost;
 use crate::kept::Kept;
+use crate::phones;
 use crate::running_cluster::RunningCluster;
 use crate::theme::{self, time};
 use knowledge::picture::{Node, Picture, Service};
 use knowledge::tape::Entry;
 use knowledge::user_command::{CustomerCommand, UserCommand};
+use room::Room;
 
 impl Window {
     /// Takes in a fact from the cluster, or a command to it.
@@ -69,6 +71,8 @@ pub struct App<C> {
     cost: FrameCost,
     /// In microseconds: how long facts wait for others before they are drawn.
     pub(super) patience: Arc<AtomicU64>,
+    /// Once a person has let phones in.
+    room: Option<Room>,
 }
 
 impl<C: RunningCluster> App<C> {
@@ -83,24 +87,27 @@ impl<C: RunningCluster> App<C> {
             broken: None,
             cost: FrameCost::default(),
             patience: Arc::default(),
+            room: None,
         }
     }
 }
 
 impl<C: RunningCluster> App<C> {
-    /// What comes from the cluster goes into the picture, and what a scenario asks for to the cluster.
-    fn exchange(&mut self) {
+    /// What comes from the cluster goes into the picture, and what a scenario or a phone asks for to the cluster.
+    fn exchange(&mut self, context: &Context) {
         match self.cluster.has_begun_again() {
             Some(Ok(())) => {
                 let load_driver = self.cluster.load_driver(self.opened);
                 self.window.begin_again(self.opened.elapsed(), load_driver);
                 // A scenario says itself how fast time goes.
                 self.begun = self.window.performs();
+                self.room.iter_mut().for_each(Room::begins_again);
             }
             Some(Err(why)) => self.window.cannot_begin(&why),
             None => {}
         }
         for fact in self.cluster.take_facts() {
+            self.room.iter_mut().for_each(|room| room.learn(&fact));
             self.window.learn(&fact, self.opened.elapsed());
             self.window.take_in(Entry::Fact(fact));
         }
@@ -111,6 +118,27 @@ impl<C: RunningCluster> App<C> {
         }
         if let Some(beginning) = self.window.take_beginning() {
             self.cluster.begin_again(beginning);
+        }
+        self.hear_phones(context);
+    }
+
+    /// What phones ask for goes to the cluster, and they are shown how things are.
+    fn hear_phones(&mut self, context: &Context) {
+        if let Some(click) = self.window.take_phones_click() {
+            let woken = context.clone();
+            if let Err(why) = phones::follow_click(&mut self.room, click, move || woken.request_repaint()) {
+                self.window.phones_cannot_come(why);
+            }
+        }
+        let Some(room) = &mut self.room else { return };
+        let orders = self.window.takes_phone_orders();
+        let is_pending = room.follow(&self.window.picture, orders, self.window.ballot().as_ref());
+        let commands = room.take_commands();
+        self.window.hand_over_from_phones(&commands);
+        commands.into_iter().for_each(|command| self.cluster.perform(command));
+        self.window.phones_are(room.standing(), room.tally());
+        if is_pending {
+            context.request_repaint_after_secs(time::PHONES);
         }
     }
 
@@ -139,7 +167,7 @@ impl<C: RunningCluster> eframe::App for App<C> {
         if self.cluster.is_asked_to_end() {
             context.send_viewport_cmd(ViewportCommand::Close);
         }
-        if let Err(what) = guarded(|| self.exchange()) {
+        if let Err(what) = guarded(|| self.exchange(context)) {
             self.broken.get_or_insert_with(|| Broken::after(what, &self.window.tape));
         }
     }

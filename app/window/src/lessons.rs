@@ -208,7 +208,14 @@ impl Window {
             LessonClick::Return => {}
             LessonClick::Skip => run.skip(),
             LessonClick::DoIt => run.do_it(),
-            LessonClick::Answer(answer) => run.answer(answer),
+            LessonClick::Answer(answer) => {
+                if let Some(votes) =
+                    self.lessons.state.close_vote().filter(|votes| votes.iter().any(|votes| *votes > 0))
+                {
+                    run.vote(votes);
+                }
+                run.answer(answer);
+            }
             LessonClick::Vote(votes) => run.vote(votes),
             LessonClick::Back => {
                 if let Some(page) = looks_at.unwrap_or(at).checked_sub(1) {

@@ -24,6 +24,7 @@ mod opening;
 pub mod panels;
 mod past;
 mod performing;
+mod phones;
 mod presenting;
 pub mod qr;
 mod recording;
@@ -104,6 +105,7 @@ pub struct Window {
     listed: Vec<Listed>,
     performing: Option<performing::Performing>,
     lessons: Lessons,
+    phones: phones::Phones,
     authoring: recording::Authoring,
     /// Nobody has ever placed an order on this machine, as far as is kept.
     greets: bool,
@@ -195,6 +197,7 @@ impl Window {
             about::about_ui(ui, &mut self.toolbar.about);
         }
         help_ui(ui, &mut self.toolbar.help);
+        self.phones_box(ui);
         if self.toolbar.notices {
             past_notices_ui(ui, &self.notices, &mut self.toolbar.notices);
         }

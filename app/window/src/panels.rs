@@ -21,6 +21,7 @@ pub mod notices;
 pub mod order_form;
 pub mod pace;
 pub mod past;
+pub mod phones;
 pub mod result;
 pub mod scenarios;
 pub mod status_bar;

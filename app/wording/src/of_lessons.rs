@@ -154,10 +154,11 @@ pub const COUNT_HANDS: &str = "In a room: count hands";
 /// After a discussion.
 pub const VOTE_AGAIN: &str = "Vote again";
 
-/// Ends a show of hands.
+/// Ends a show of hands, or a vote by phone, too.
 #[must_use]
-pub fn close_vote(hands: u32) -> String {
-    format!("Close the vote ({})", count(hands as usize, "hand", "hands"))
+pub fn close_vote(votes: u32, by_phone: bool) -> String {
+    let [one, several] = if by_phone { ["vote", "votes"] } else { ["hand", "hands"] };
+    format!("Close the vote ({})", count(votes as usize, one, several))
 }
 
 /// From the past to the open page.

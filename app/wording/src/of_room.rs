@@ -16,8 +16,8 @@ pub const ROOM_TITLE: &str = "Let the room order by phone";
 pub const ROOM_MEANS: &str = "Opens a web page. Everyone with its link can be a customer on the map, order dishes, and vote in lessons. The page is off until you open it, and ends with this program.";
 /// Which of the computer's addresses.
 pub const ROOM_WHERE: &str = "On which network?";
-/// The address that only this computer reaches.
-pub const ROOM_LOOPBACK: &str = "Only on this computer (to try it)";
+/// The picture of the link, for screen readers.
+pub const ROOM_PICTURE: &str = "the link as a QR picture";
 /// What plain HTTP means; shown where another computer can reach the page.
 pub const ROOM_PLAIN: &str = "The page uses plain HTTP. Everyone in the same network can read what is typed, and can change it on its way. Ask for a first name or a made-up one, and for no real address.";
 /// Only loopback is there.
@@ -33,6 +33,12 @@ pub const ROOM_CLOSE: &str = "Switch off";
 pub const ROOM_CLOSE_MEANS: &str = "After you switch it off, phones cannot order. Their customers stay on the map. If you open the page again, the same link works.";
 /// Under the picture of the link.
 pub const ROOM_SCAN: &str = "Point a phone’s camera at the picture, or type the link. The phone must be in the same network. If it cannot reach the page, the network may keep its devices apart, or a firewall may block the port: try a phone’s hotspot.";
+
+/// One of the computer's addresses.
+#[must_use]
+pub fn room_address(address: std::net::IpAddr, network: &str) -> String {
+    if address.is_loopback() { "Only on this computer, to try it".into() } else { format!("{network} · {address}") }
+}
 
 /// How many phones there are.
 #[must_use]
@@ -122,7 +128,7 @@ pub enum Became {
 /// What is told of an order that was answered.
 #[must_use]
 pub fn phone_receipt(receipt: &Receipt) -> (Became, String) {
-    let to = receipt.postcode.map(|postcode| format!(" to {postcode}")).unwrap_or_default();
+    let to = receipt.postcode.map(|postcode| format!(", to {postcode}")).unwrap_or_default();
     let order = format!("{}, {}{to}", crate::dishes(&receipt.items), crate::price(&receipt.items));
     match &receipt.outcome {
         Some(Outcome::Placed { number }) => {
@@ -134,7 +140,7 @@ pub fn phone_receipt(receipt: &Receipt) -> (Became, String) {
         None => (
             Became::Unknown,
             format!(
-                "{order}: the replicas have forgotten your earlier requests, so this order may or may not have been placed. Read the history{to}. If the order is missing there, order again."
+                "{order}: the replicas have forgotten your earlier requests, so this order may or may not have been placed. Read the history of its postcode. If the order is missing there, order again."
             ),
         ),
     }

@@ -46,8 +46,32 @@ pub struct LessonState {
     number: String,
     /// For how many frames what happened was brought into sight.
     revealed_for: u8,
-    /// A show of hands that is being entered.
+    /// A show of hands that is being entered; phones vote as long.
     hands: Option<Vec<u32>>,
+    /// Set while there are phones.
+    pub(crate) phones: Option<PhoneVotes>,
+}
+
+/// What phones have voted for, and how many phones there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PhoneVotes {
+    pub votes: Vec<u32>,
+    pub phones: usize,
+}
+
+impl LessonState {
+    /// Whether votes are taken on this page.
+    pub(crate) fn takes_votes(&self, page: usize) -> bool {
+        self.page == page && self.hands.is_some()
+    }
+
+    /// Hands and phones together, if votes are taken; none are from now on.
+    pub(crate) fn close_vote(&mut self) -> Option<Vec<u32>> {
+        let hands = self.hands.take()?;
+        let phones = self.phones.as_ref().map(|phones| phones.votes.as_slice()).unwrap_or_default();
+        let by_phone = |choice: usize| phones.get(choice).copied().unwrap_or_default();
+        Some((0..).zip(hands).map(|(choice, hands)| hands + by_phone(choice)).collect())
+    }
 }
 
 /// Asked for on a page.
@@ -81,7 +105,7 @@ pub fn lesson_ui(
     state: &mut LessonState,
 ) -> Option<LessonClick> {
     if state.page != shown.page {
-        *state = LessonState { page: shown.page, ..LessonState::default() };
+        *state = LessonState { page: shown.page, phones: state.phones.take(), ..LessonState::default() };
     }
     let Some(run) = shown.run.filter(|_| shown.why_not.is_none()) else { return not_begun(ui, shown) };
     let node = match &focus.selected {

@@ -85,6 +85,8 @@ pub struct ToolbarState {
     pub new_cluster: bool,
     /// Whether the last one is to begin again; taken by the app.
     pub start_over: bool,
+    /// Whether the box about phones is open.
+    pub phones: bool,
     /// Whether it was asked to save how the cluster of now would begin.
     pub save_set_up: bool,
     /// Whether it was asked to open one such.
@@ -405,6 +407,7 @@ fn menu(
             open(ui, "Save set-up…", "", &mut state.save_set_up);
             open(ui, "Open set-up…", "", &mut state.open_set_up);
         });
+        open(ui, wording::ROOM, "", &mut state.phones);
         ui.separator();
         ui.menu_button("Show", |ui| view_entries(ui, appearance));
         open(ui, "Save tape…", "", &mut state.save_tape);

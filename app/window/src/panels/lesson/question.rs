@@ -6,7 +6,7 @@ use egui::{
 };
 
 use super::prose::{LEADING, prose_ui};
-use super::{LessonClick, LessonState, chosen};
+use super::{LessonClick, LessonState, PhoneVotes, chosen};
 use crate::theme::{self, size, text, tokens};
 use crate::widgets::{dim, field};
 use scenarios::lesson_run::{Answer, Fact, LessonRun, PageRun, Progress};
@@ -90,6 +90,10 @@ fn majority(progress: &PageRun) -> Option<usize> {
 
 fn count_hands(ui: &mut Ui, choices: usize, progress: &PageRun, state: &mut LessonState) -> Option<LessonClick> {
     ui.add_space(size::STEP);
+    // Phones need not wait to be counted.
+    if state.phones.is_some() && progress.votes.is_empty() {
+        state.hands.get_or_insert_with(|| vec![0; choices]);
+    }
     let Some(hands) = &state.hands else {
         let words = if progress.votes.is_empty() { wording::COUNT_HANDS } else { wording::VOTE_AGAIN };
         if ui.link(RichText::new(words).size(text::SMALL)).clicked() {
@@ -97,9 +101,15 @@ fn count_hands(ui: &mut Ui, choices: usize, progress: &PageRun, state: &mut Less
         }
         return None;
     };
-    let all: u32 = hands.iter().sum();
-    let done = ui.link(RichText::new(wording::close_vote(all)).size(text::SMALL)).clicked();
-    done.then(|| LessonClick::Vote(state.hands.take().unwrap_or_default()))
+    let mut all: u32 = hands.iter().sum();
+    if let Some(PhoneVotes { votes, phones }) = &state.phones {
+        let voted: u32 = votes.iter().sum();
+        all += voted;
+        dim(ui, wording::room_voted(voted as usize, *phones));
+    }
+    let words = wording::close_vote(all, state.phones.is_some());
+    let done = ui.link(RichText::new(words).size(text::SMALL)).clicked();
+    done.then(|| LessonClick::Vote(state.close_vote().unwrap_or_default()))
 }
 
 fn choice_ui(
