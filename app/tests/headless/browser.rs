@@ -30,10 +30,15 @@ pub struct Browser {
 pub fn phone() -> Option<Browser> {
     let Some(chromium) = chromium() else {
         assert!(std::env::var_os(IN_CI).is_none(), "Chromium is not installed: apt-get install chromium");
-        eprintln!("Skipped: Chromium is not installed (Debian: apt-get install chromium).");
-        return None;
+        return skipped();
     };
     Some(Browser::start(&chromium))
+}
+
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn skipped() -> Option<Browser> {
+    eprintln!("Skipped: Chromium is not installed (Debian: apt-get install chromium).");
+    None
 }
 
 fn chromium() -> Option<PathBuf> {

@@ -176,7 +176,8 @@ pub fn scrolling<R>(ui: &mut Ui, area: ScrollArea, contents: impl FnOnce(&mut Ui
 /// The part of a dialog that may be higher than the window: it scrolls, and what needs `below` points under it stays in sight.
 pub(crate) fn scrolling_in_dialog<R>(ui: &mut Ui, below: f32, contents: impl FnOnce(&mut Ui) -> R) -> R {
     let room = (ui.ctx().content_rect().height() - AROUND_DIALOG - below).max(2.0 * size::ROW);
-    scrolling(ui, ScrollArea::vertical().max_height(room), contents)
+    // Without the second one, it is never higher than it was at first.
+    scrolling(ui, ScrollArea::vertical().max_height(room).min_scrolled_height(room), contents)
 }
 
 /// Above and below what a dialog contains, in points: its frame, and some of the window.

@@ -17,6 +17,7 @@ use image::RgbaImage;
 use knowledge::tape::Moment;
 use protocol::plant::Plant;
 use rasteriser::Rasteriser;
+use room::Standing;
 use taught::Taught;
 use window::Window;
 use window::panels::Focus;
@@ -304,4 +305,21 @@ fn help_of_the_fourteen_steps() {
     harness.key_press(Key::F1);
     harness.run_steps(6);
     compare("help-light", harness, None);
+}
+
+#[test]
+fn the_link_for_phones_in_both_themes() {
+    for (name, theme) in [("phones-light", Theme::Light), ("phones-dark", Theme::Dark)] {
+        let mut harness = painted(theme, &scene::order_on_its_way(), false);
+        harness.get_by_label("Menu").click();
+        harness.run_steps(3);
+        harness.get_by_label("Let the room order…").click();
+        harness.run_steps(3);
+        let link = "http://192.168.1.7:4040/0123456789abcdef0123456789abcdef/".to_owned();
+        let address = Some("192.168.1.7".parse().expect("an address"));
+        let standing = Standing { link: Some(link), address, phones: 23, in_touch: 21, most: 200 };
+        harness.state_mut().phones_are(standing, Vec::new());
+        harness.run_steps(4);
+        compare(name, harness, None);
+    }
 }

@@ -49,7 +49,9 @@ pub(crate) fn phones_ui(
     open: &mut bool,
 ) -> Option<PhonesClick> {
     let mut clicked = None;
-    let modal = dialog(ui, "phones").show(ui.ctx(), |ui| {
+    // Two boxes: one that has become higher would have the height of the other.
+    let name = if standing.link.is_some() { "phones" } else { "choices for phones" };
+    let modal = dialog(ui, name).show(ui.ctx(), |ui| {
         ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 64.0));
         scrolling_in_dialog(ui, BELOW, |ui| {
             ui.label(RichText::new(wording::ROOM_TITLE).font(theme::strong(text::LARGE)));
