@@ -46,7 +46,7 @@ pub(crate) use output::say_json;
 pub use output::{Closed, say, warn};
 pub use replay::replay;
 pub use status_socket::open as open_status_socket;
-use view_record::StoreArguments;
+use view_record::NameServersArguments;
 
 /// How a command ends, as an exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,11 +234,8 @@ pub struct ClusterKind {
     /// How many customers the replicas remember. They forget first the customer that has been silent longest.
     #[arg(long, value_name = "N", default_value_t = MOST_SESSIONS, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SESSIONS)))]
     sessions: u32,
-    /// Number of name servers, 1 to 3. More than one need --view-record.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3))]
-    name_servers: u32,
     #[command(flatten)]
-    store: StoreArguments,
+    store: NameServersArguments,
 }
 
 /// What happens to an order while its postcode cannot be checked.
@@ -277,17 +274,13 @@ impl ClusterKind {
             ..Settings::default()
         };
         let directory = self.dir.clone();
-        let view_record = self.store.access()?;
-        if self.name_servers > 1 && view_record.is_none() {
-            let why = "Several name servers need a store for the view record that all of them use. Name one with --view-record, or start one name server.";
-            return Err(Failure::BadInput(why.into()));
-        }
+        let view_record = self.store.place()?;
         Ok(ClusterOptions {
             directory,
             replicas: self.replicas,
             postcodes: self.postcodes,
             settings,
-            name_servers: self.name_servers,
+            name_servers: self.store.name_servers()?,
             view_record,
             ..ClusterOptions::usual()?
         })
@@ -309,7 +302,7 @@ fn launch_open(options: ClusterOptions) -> Result<Cluster, Failure> {
 /// What it means for a command that a cluster did not start.
 pub(crate) fn not_started(error: anyhow::Error) -> Failure {
     match error.downcast_ref::<NotStarted>() {
-        Some(NotStarted::BrokenOff) => Failure::Undecided(error.to_string()),
+        Some(NotStarted::BrokenOff | NotStarted::NoEtcd) => Failure::Undecided(error.to_string()),
         Some(NotStarted::NotHere(_)) => Failure::BadInput(error.to_string()),
         None if error.is::<NotUsable>() => Failure::BadInput(node::error_text::chain(&error)),
         None => Failure::Fault(error),

@@ -27,6 +27,9 @@ mod crashes;
 #[cfg(target_os = "linux")]
 #[path = "headless/ending.rs"]
 mod ending;
+#[cfg(target_os = "linux")]
+#[path = "headless/etcd.rs"]
+mod etcd;
 #[path = "headless/exactly_once.rs"]
 mod exactly_once;
 #[cfg(target_os = "linux")]

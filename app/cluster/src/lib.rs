@@ -16,6 +16,7 @@ pub mod launcher;
 pub mod load;
 mod nodes;
 mod observer;
+pub mod own_etcd;
 mod question;
 pub mod run_directory;
 mod supervisor;
@@ -38,6 +39,7 @@ use protocol::trace::{Bomb, Rate, TraceRecord};
 use incoming::Incoming;
 pub use inquiry::Inquirer;
 use observer::Facts;
+use own_etcd::OwnEtcd;
 pub use question::{Admission, NodeStatus, SteeringStatus};
 use run_directory::RunDirectory;
 use supervisor::Supervisor;
@@ -67,12 +69,26 @@ pub struct ClusterOptions {
     pub postcodes: Postcodes,
     /// How many name servers there are: one, or with a store up to three.
     pub name_servers: u32,
-    /// The store in which they keep the view record; none: in a journal in the folder of the run.
-    pub view_record: Option<EtcdAccess>,
+    pub view_record: ViewRecord,
     /// A bomb in this program itself, once the cluster runs: for tests of what it leaves behind.
     pub bomb: Option<Bomb>,
     /// Asked: a start is broken off at once. What runs already is for the caller to end.
     pub interrupt: Interrupt,
+}
+
+/// How many name servers a script gets that wants an etcd of its own.
+pub const NAME_SERVERS_WITH_ETCD: u32 = 2;
+
+/// Where the name servers keep the view record.
+#[derive(Clone, Debug, Default)]
+pub enum ViewRecord {
+    /// The only one, in a journal in the folder of the run.
+    #[default]
+    Journal,
+    /// In an etcd that somebody runs.
+    Etcd(EtcdAccess),
+    /// In an etcd that is started for this run, and ends with it.
+    OwnEtcd,
 }
 
 /// Why a cluster did not start, where more than the words matter. A sentence.
@@ -81,6 +97,11 @@ pub enum NotStarted {
     /// The interrupt was asked.
     #[error("The start was cancelled. All processes that had been started have ended.")]
     BrokenOff,
+    /// A script wants an etcd of its own.
+    #[error(
+        "This needs etcd, which is not installed here, so it was skipped. Install it (Debian: apt-get install etcd-server), then run this again."
+    )]
+    NoEtcd,
     /// A process found that it cannot be what it was told here: a full disk, a port in use.
     #[error("The cluster cannot start: {0}")]
     NotHere(String),
@@ -112,7 +133,7 @@ impl ClusterOptions {
             verdict_cache: true,
             postcodes: Postcodes::StandIn,
             name_servers: 1,
-            view_record: None,
+            view_record: ViewRecord::Journal,
             bomb: None,
             interrupt: Interrupt::default(),
         })
@@ -120,8 +141,17 @@ impl ClusterOptions {
 }
 
 /// Each run is a cluster of its own, with a key of its own in the store.
-fn record_place(options: &ClusterOptions, authority: &Authority, run: &RunDirectory) -> anyhow::Result<RecordPlace> {
-    let Some(access) = &options.view_record else {
+fn record_place(
+    options: &ClusterOptions,
+    own: Option<&OwnEtcd>,
+    authority: &Authority,
+    run: &RunDirectory,
+) -> anyhow::Result<RecordPlace> {
+    let access = match &options.view_record {
+        ViewRecord::Etcd(access) => Some(access.clone()),
+        ViewRecord::Journal | ViewRecord::OwnEtcd => own.map(OwnEtcd::access),
+    };
+    let Some(access) = access else {
         anyhow::ensure!(
             options.name_servers == 1,
             "Several name servers need a store for the view record that all of them use. Name one with --view-record."
@@ -137,7 +167,7 @@ fn record_place(options: &ClusterOptions, authority: &Authority, run: &RunDirect
         true => format!("just-hungry/run-{}/view-record", node::etcd::identity(authority.certificate())),
         false => access.key.clone(),
     };
-    Ok(RecordPlace::Etcd(EtcdAccess { key, ..access.clone() }))
+    Ok(RecordPlace::Etcd(EtcdAccess { key, ..access }))
 }
 
 pub struct Cluster {
@@ -160,7 +190,8 @@ impl Cluster {
         let run = RunDirectory::open(options.directory.as_deref())?;
         let directory = run.path().to_owned();
         let authority = Authority::new()?;
-        let keeps = record_place(&options, &authority, &run)?;
+        let own_etcd = matches!(options.view_record, ViewRecord::OwnEtcd).then(OwnEtcd::start).transpose()?;
+        let keeps = record_place(&options, own_etcd.as_ref(), &authority, &run)?;
         let common = nodes::Common {
             authority,
             keeps,
@@ -176,7 +207,7 @@ impl Cluster {
         let interrupted = sender.clone();
         // Fails only when that start is long over.
         options.interrupt.when_asked(move || drop(interrupted.send(Incoming::Interrupted)));
-        let mut supervisor = Supervisor::new(options, run, common, clock.clone(), facts.clone(), channels);
+        let mut supervisor = Supervisor::new(options, (run, own_etcd), common, clock.clone(), facts.clone(), channels);
         let (started, start) = channel();
         let thread = std::thread::Builder::new().name("supervisor".into()).spawn(move || {
             let outcome = supervisor.start();

@@ -25,6 +25,7 @@ use super::incoming::{Confirmer, Incoming, ProcessKey};
 use super::launcher::HowEnded;
 use super::nodes::{Common, Kind, MOST_FRONT_ENDS, MOST_REPLICAS, Node, Nodes};
 use super::observer::Facts;
+use super::own_etcd::OwnEtcd;
 use super::run_directory::RunDirectory;
 use super::{ClusterClock, ClusterOptions};
 use confirmations::Confirmations;
@@ -52,6 +53,7 @@ pub(super) struct Supervisor {
     turned_away: Option<Instant>,
     /// In this program itself, once the cluster runs.
     pub(super) bomb: Option<Bomb>,
+    own_etcd: Option<OwnEtcd>,
     // Last: the folder goes when the processes are gone.
     _run: RunDirectory,
 }
@@ -59,7 +61,7 @@ pub(super) struct Supervisor {
 impl Supervisor {
     pub fn new(
         options: ClusterOptions,
-        run: RunDirectory,
+        (run, own_etcd): (RunDirectory, Option<OwnEtcd>),
         common: Common,
         clock: ClusterClock,
         facts: Facts,
@@ -81,6 +83,7 @@ impl Supervisor {
             processes: 0,
             turned_away: None,
             bomb: None,
+            own_etcd,
             _run: run,
         }
     }
@@ -138,6 +141,7 @@ impl Supervisor {
             }
             UserCommand::SetVerdictCache { on } => self.set_verdict_cache(on),
             UserCommand::Misbehave { service, how } => self.misbehave(service, how),
+            UserCommand::KeepStoreMembers { members } => self.keep_store_members(members)?,
             UserCommand::SetRate { rate } => self.set_clock(rate, None)?,
             UserCommand::RunUntil { rate, until } => self.run_until(rate, until)?,
             UserCommand::SetHop { hop } => self.set_hop(hop)?,
@@ -162,6 +166,12 @@ impl Supervisor {
         }
         let replica = self.nodes.add_replica();
         self.launch(replica)
+    }
+
+    fn keep_store_members(&mut self, members: u32) -> anyhow::Result<()> {
+        let own = self.own_etcd.as_mut();
+        own.context("This run has not started the store of its view record, so it stops none of its members.")?
+            .keep(members as usize)
     }
 
     fn add_front_end(&mut self) -> anyhow::Result<()> {

@@ -106,6 +106,10 @@ pub enum UserCommand {
         service: PostcodeService,
         how: Misbehaviour,
     },
+    /// Of the store that was started for this run: this many members run from now on, and the others are killed.
+    KeepStoreMembers {
+        members: u32,
+    },
     /// Whether heartbeats are shown one by one.
     ShowHeartbeats {
         on: bool,

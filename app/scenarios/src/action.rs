@@ -32,6 +32,8 @@ pub enum Action {
     Misbehave(PostcodeService, Misbehaviour),
     /// "verdict-cache": primaries remember verdicts, or ask each time.
     VerdictCache(bool),
+    /// "store-members": of the run's own etcd, this many members run from now on, and the others are killed.
+    StoreMembers(u32),
     /// "hop": each hop takes so long; none ("auto"): as the speed wants it.
     Hop(Option<Duration>),
     /// "speed": how fast cluster time goes from now on.

@@ -63,7 +63,12 @@ pub(super) fn scenario(file: &File) -> Result<Scenario, Refusal> {
     let again_after = again_after.transpose()?.map(milliseconds);
     let most = i64::from(MOST_SESSIONS);
     let sessions = file.sessions.as_ref().map(|room| within(room, 1, most, "sessions")).transpose()?.unwrap_or(most);
+    let etcd = file.view_record.as_ref().map(view_record).transpose()?.unwrap_or(false);
     let steps = steps(file, replicas, again_after)?;
+    if let Some(at) = steps.iter().position(|step| matches!(step.action, Action::StoreMembers(_))).filter(|_| !etcd) {
+        let why = "“store-members” needs view-record = \"etcd\" at the top of the scenario";
+        return refuse(&file.step[at].action, why.into());
+    }
     if customers == 0 && !steps.iter().any(|step| matches!(step.action, Action::Order { .. })) {
         return refuse(&file.customers, "without “customers”, at least one step must place an order".into());
     }
@@ -77,6 +82,7 @@ pub(super) fn scenario(file: &File) -> Result<Scenario, Refusal> {
         steps,
         again_after,
         sessions: sessions as u32,
+        etcd,
         expect: expectations(&file.expect)?,
     })
 }
@@ -178,6 +184,15 @@ pub(super) fn plant(name: &Spanned<String>) -> Result<Option<Plant>, Refusal> {
             Ok(plant) => Ok(Some(plant)),
             Err(why) => refuse(name, format!("“{}”: {why}", shown(other))),
         },
+    }
+}
+
+/// "journal", as usual, or "etcd".
+fn view_record(word: &Spanned<String>) -> Result<bool, Refusal> {
+    match word.get_ref().as_str() {
+        "journal" => Ok(false),
+        "etcd" => Ok(true),
+        other => refuse(word, format!("“{}” is no place for the view record; use “journal” or “etcd”", shown(other))),
     }
 }
 

@@ -14,6 +14,7 @@ pub(super) struct File {
     pub acknowledge: Option<Spanned<String>>,
     pub again_after_ms: Option<Spanned<i64>>,
     pub sessions: Option<Spanned<i64>>,
+    pub view_record: Option<Spanned<String>>,
     #[serde(default)]
     pub step: Vec<FileStep>,
     #[serde(default)]
@@ -51,6 +52,7 @@ step! {
     "on" on: bool,
     "ms" ms: i64,
     "count" count: i64,
+    "members" members: i64,
     "rate" rate: f64,
     "until" until: String,
     "from" from: String,

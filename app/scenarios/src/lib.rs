@@ -78,9 +78,14 @@ pub struct Scenario {
     pub again_after: Option<Duration>,
     /// How many customers' last requests the replicas remember.
     pub sessions: u32,
+    /// It wants an etcd of its own for the view record, and two name servers.
+    pub etcd: bool,
     /// What it expects, besides the verdict.
     pub expect: Expectations,
 }
+
+/// How many members the etcd of a run has.
+pub const ALL_STORE_MEMBERS: u32 = 3;
 
 /// Something that happens.
 #[derive(Clone, Debug, PartialEq, Eq)]

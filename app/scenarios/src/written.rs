@@ -45,6 +45,7 @@ fn parts(action: &Action) -> (&'static str, Fields) {
             let how = MISBEHAVIOURS.iter().find(|(_, known)| known == how).map_or("slow", |(word, _)| word);
             ("misbehave", vec![("node", text(service)), ("how", text(how))])
         }
+        Action::StoreMembers(members) => ("store-members", vec![("members", number(*members))]),
         Action::VerdictCache(on) => ("verdict-cache", vec![("on", Value::Boolean(*on))]),
         Action::Hop(length) => ("hop", length.map(|length| ("ms", millis(length))).into_iter().collect()),
         Action::Speed(speed) => ("speed", vec![("rate", rate(*speed))]),

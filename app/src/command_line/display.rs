@@ -15,7 +15,7 @@ use protocol::trace::TraceRecord;
 
 use crate::headless::{self, Exit, Failure, WindowKind, demo, signals, warn};
 use cluster::run_directory::HISTORY;
-use cluster::{Cluster, ClusterOptions};
+use cluster::{Cluster, ClusterOptions, NAME_SERVERS_WITH_ETCD, ViewRecord};
 use knowledge::tape;
 use knowledge::user_command::UserCommand;
 use scenarios::SetUp;
@@ -239,11 +239,16 @@ impl RunningCluster for Restartable {
         let before = self.cluster.take();
         let options = match beginning {
             Beginning::SetUp(set_up) => options_of(&set_up, &self.options),
-            Beginning::Empty { replicas, sessions } => {
+            Beginning::Empty { replicas, sessions, etcd } => {
+                let (name_servers, view_record) = match etcd {
+                    true => (NAME_SERVERS_WITH_ETCD, ViewRecord::OwnEtcd),
+                    false => (self.options.name_servers, self.options.view_record.clone()),
+                };
                 // Scripts say themselves how many copies an answer waits for.
                 let acknowledge = Acknowledge::All;
                 let settings = Settings { most_sessions: sessions, acknowledge, ..self.options.settings.clone() };
-                ClusterOptions { replicas, settings, default_customers: false, ..self.options.clone() }
+                let usual = self.options.clone();
+                ClusterOptions { replicas, settings, default_customers: false, name_servers, view_record, ..usual }
             }
         };
         let (sender, coming) = channel();

@@ -15,10 +15,11 @@ use protocol::trace::TraceRecord;
 
 use super::play::{Witness, play};
 use super::trace_file::{TraceFile, create};
+use super::view_record::NameServersArguments;
 use super::{Exit, Failure, check, launch, places, say_json};
-use cluster::ClusterOptions;
 use cluster::interrupt::Interrupt;
 use cluster::run_directory::HISTORY;
+use cluster::{ClusterOptions, NAME_SERVERS_WITH_ETCD, ViewRecord};
 use knowledge::picture::Picture;
 use knowledge::recognition::Kind;
 pub(super) use report::exit;
@@ -30,7 +31,7 @@ use scenarios::{self, Action, Scenario, ScriptRunner};
 #[derive(Debug, clap::Args)]
 pub struct RunArguments {
     /// A built-in scenario (demo, steady, kill-primary, fe-ns, two-front-ends, crash-loop, join-load, postcode-down,
-    /// chaos, freeze, partitions, sleep, sleep-one, stopped, one-per-failpoint), of the bug museum (“museum/no-view-check”,
+    /// chaos, freeze, partitions, sleep, sleep-one, stopped, one-per-failpoint, etcd-down), of the bug museum (“museum/no-view-check”,
     /// or another bug's name), or a file.
     scenario: String,
     /// The seed of all random choices.
@@ -60,6 +61,8 @@ pub struct RunArguments {
     /// Run the scenario without the bugs that it would switch on.
     #[arg(long, group = "consent")]
     without_plant: bool,
+    #[command(flatten)]
+    store: NameServersArguments,
     /// Print the result as one JSON object.
     #[arg(long)]
     json: bool,
@@ -84,9 +87,19 @@ pub(super) fn perform(arguments: &RunArguments, interrupt: &Interrupt) -> Result
     scenario.customers = arguments.customers.unwrap_or(scenario.customers);
     let (replicas, interrupt) = (scenario.replicas, interrupt.clone());
     let settings = Settings { most_sessions: scenario.sessions, ..Settings::default() };
-    let usual = ClusterOptions::usual()?;
-    let options =
-        ClusterOptions { default_customers: false, replicas, settings, interrupt: interrupt.clone(), ..usual };
+    let (name_servers, view_record) = match scenario.etcd {
+        true => (NAME_SERVERS_WITH_ETCD, ViewRecord::OwnEtcd),
+        false => (arguments.store.name_servers()?, arguments.store.place()?),
+    };
+    let options = ClusterOptions {
+        default_customers: false,
+        replicas,
+        settings,
+        name_servers,
+        view_record,
+        interrupt: interrupt.clone(),
+        ..ClusterOptions::usual()?
+    };
     let script_runner = ScriptRunner::new(scenario, arguments.seed);
     let mut trace = TraceFile::create(arguments.trace.as_deref())?;
     // A file that cannot be written is refused before anything is started.

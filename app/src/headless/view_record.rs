@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use node::control::EtcdAccess;
 
 use super::Failure;
+use cluster::ViewRecord;
 
 /// The environment variable with the password.
 const PASSWORD: &str = "JUST_HUNGRY_ETCD_PASSWORD";
@@ -30,6 +31,38 @@ pub struct StoreArguments {
     /// A file that contains the password in etcd, and nothing else.
     #[arg(long, value_name = "FILE", requires = "view_record_user")]
     view_record_password_file: Option<PathBuf>,
+}
+
+/// The store, and how many name servers use it.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct NameServersArguments {
+    /// Number of name servers, 1 to 3. More than one need --view-record.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3))]
+    name_servers: u32,
+    #[command(flatten)]
+    store: StoreArguments,
+}
+
+impl NameServersArguments {
+    /// Where they keep the view record.
+    ///
+    /// # Errors
+    /// See [`StoreArguments::access`].
+    pub fn place(&self) -> Result<ViewRecord, Failure> {
+        Ok(self.store.access()?.map_or(ViewRecord::Journal, ViewRecord::Etcd))
+    }
+
+    /// How many there are.
+    ///
+    /// # Errors
+    /// When there are several, and no store.
+    pub fn name_servers(&self) -> Result<u32, Failure> {
+        if self.name_servers > 1 && self.store.view_record.is_none() {
+            let why = "Several name servers need a store for the view record that all of them use. Name one with --view-record, or start one name server.";
+            return Err(Failure::BadInput(why.into()));
+        }
+        Ok(self.name_servers)
+    }
 }
 
 fn store(words: &str) -> Result<EtcdAccess, String> {

@@ -23,7 +23,11 @@ pub struct ScenarioRun {
 impl ScenarioRun {
     pub fn open() -> Self {
         let program = env!("CARGO_BIN_EXE_just-hungry").into();
-        let cluster = Cluster::launch(ClusterOptions { program, ..ClusterOptions::usual().unwrap() }).unwrap();
+        Self::open_as(ClusterOptions { program, ..ClusterOptions::usual().unwrap() })
+    }
+
+    pub fn open_as(options: ClusterOptions) -> Self {
+        let cluster = Cluster::launch(options).unwrap();
         Self { woken: cluster.woken(), cluster, facts: Vec::new() }
     }
 

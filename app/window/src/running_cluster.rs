@@ -42,5 +42,7 @@ pub enum Beginning {
         replicas: u32,
         /// How many customers' last requests they remember.
         sessions: u32,
+        /// With an etcd of its own for the view record.
+        etcd: bool,
     },
 }

@@ -86,6 +86,9 @@ pub fn step_words(step: &Action) -> String {
         Action::AddFrontEnd => "Add a front-end".into(),
         Action::Remove(node) => format!("Remove {}", the(node)),
         Action::Misbehave(service, _) => format!("Change how {service} answers"),
+        Action::StoreMembers(members) => {
+            format!("Let {} of the view record's store run", count(*members as usize, "member", "members"))
+        }
         Action::VerdictCache(true) => "Cache postcode checks".into(),
         Action::VerdictCache(false) => "Do not cache postcode checks".into(),
         Action::Hop(None) => "Let each hop take as long as suits the speed".into(),

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::file::FileStep;
 use crate::words::{ACTS, FREEZINGS, MISBEHAVIOURS, TIMERS};
-use crate::{Action, Goal, NodeName, TimerName, WaitFor, Which};
+use crate::{ALL_STORE_MEMBERS, Action, Goal, NodeName, TimerName, WaitFor, Which};
 
 /// A link delays at most so long, in milliseconds.
 const LONGEST_DELAY: i64 = 600_000;
@@ -107,6 +107,10 @@ impl Reader<'_, '_> {
                 Action::Misbehave(service_named(service)?, self.word(how, &MISBEHAVIOURS, "way to misbehave")?)
             }
             "verdict-cache" => Action::VerdictCache(*self.needed(&self.step.on, "on")?.get_ref()),
+            "store-members" => {
+                let wanted = self.needed(&self.step.members, "members")?;
+                Action::StoreMembers(within(wanted, 0, i64::from(ALL_STORE_MEMBERS), "members")? as u32)
+            }
             "freeze" => {
                 let how = self.step.how.as_ref().map(|how| self.word(how, &FREEZINGS, "way to freeze"));
                 Action::Freeze(node(&[NodeName::Everybody])?, how.transpose()?.unwrap_or(Freezing::Cooperative))

@@ -7,6 +7,7 @@ pub(super) fn of_action(name: &str) -> Option<(&'static [&'static str], &'static
         "crash-all" | "add-replica" | "add-front-end" | "mend-all" | "go-on" => (&[], &[]),
         "misbehave" => (&["node", "how"], &[]),
         "verdict-cache" => (&["on"], &[]),
+        "store-members" => (&["members"], &[]),
         "hop" => (&[], &["ms"]),
         "speed" => (&["rate"], &[]),
         "run-until" => (&["until", "rate"], &["ms"]),
@@ -31,7 +32,7 @@ pub(super) fn of_action(name: &str) -> Option<(&'static [&'static str], &'static
 }
 
 /// All actions, for the sentence that refuses another one.
-pub(super) const KNOWN: &str = "crash, crash-all, fresh-start, restart, remove, add-replica, add-front-end, misbehave, verdict-cache, hop, \
+pub(super) const KNOWN: &str = "crash, crash-all, fresh-start, restart, remove, add-replica, add-front-end, misbehave, verdict-cache, store-members, hop, \
     speed, go-on, run-until, step, cut, cut-one-way, hold, slow, mend, mend-all, partition, message, ring, freeze, wake, bomb, plant, \
     acknowledge, customer, order, read, give-up, say, wait";
 

@@ -117,6 +117,7 @@ fn head(front: &Front) -> Result<Lesson, Refusal> {
         steps: Vec::new(),
         again_after: None,
         sessions: sessions as u32,
+        etcd: false,
         expect: check::expectations(&front.expect)?,
     };
     Ok(Lesson {

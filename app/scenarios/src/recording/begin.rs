@@ -64,6 +64,7 @@ pub(super) fn head(picture: &Picture, speed: Rate, caches_checks: bool) -> (Less
         steps: steps.into_iter().map(crate::step).collect(),
         again_after: None,
         sessions: MOST_SESSIONS,
+        etcd: false,
         expect: Expectations::default(),
     };
     let lesson = Lesson {

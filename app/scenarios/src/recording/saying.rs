@@ -121,6 +121,7 @@ pub(super) fn said(command: &UserCommand, picture: &Picture) -> Result<Said, Uns
         | UserCommand::SetAcknowledge { .. }
         | UserCommand::Misbehave { .. }
         | UserCommand::SetVerdictCache { .. }
+        | UserCommand::KeepStoreMembers { .. }
         | UserCommand::ShowOrders { .. }
         | UserCommand::ShowHeartbeats { .. } => of_settings(command, picture),
     }
@@ -246,6 +247,7 @@ fn of_processes(command: &UserCommand, picture: &Picture) -> Result<Said, Unsaid
         | UserCommand::SetAcknowledge { .. }
         | UserCommand::Misbehave { .. }
         | UserCommand::SetVerdictCache { .. }
+        | UserCommand::KeepStoreMembers { .. }
         | UserCommand::Customer(_)
         | UserCommand::SetLinks { .. }
         | UserCommand::Message { .. }
@@ -271,6 +273,7 @@ fn of_settings(command: &UserCommand, picture: &Picture) -> Result<Said, Unsaid>
         UserCommand::SetAcknowledge { acknowledge } => Action::Acknowledge(*acknowledge),
         UserCommand::Misbehave { service, how } => Action::Misbehave(*service, *how),
         UserCommand::SetVerdictCache { on } => Action::VerdictCache(*on),
+        UserCommand::KeepStoreMembers { members } => Action::StoreMembers(*members),
         UserCommand::Crash { .. }
         | UserCommand::Restart { .. }
         | UserCommand::Remove { .. }

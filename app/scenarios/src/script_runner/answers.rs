@@ -132,6 +132,7 @@ fn words_about(command: &UserCommand, picture: &Picture) -> Vec<Fact> {
         | UserCommand::Ring { .. }
         | UserCommand::Misbehave { .. }
         | UserCommand::ShowHeartbeats { .. }
+        | UserCommand::KeepStoreMembers { .. }
         | UserCommand::SetVerdictCache { .. } => Vec::new(),
     }
 }

@@ -13,7 +13,7 @@ use protocol::ids::{NodeId, Role, Span};
 use protocol::postcode::Postcode;
 use protocol::trace::{Actor, Freezing, Rate, Standing};
 
-use crate::{Action, Goal, NodeName, WaitFor};
+use crate::{ALL_STORE_MEMBERS, Action, Goal, NodeName, WaitFor};
 use knowledge::picture::{Customer, Node, Picture};
 use knowledge::user_command::{CustomerCommand, Until, UserCommand};
 use scene::Scene;
@@ -55,6 +55,7 @@ pub fn resolved(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> R
             let behaves = *how == Misbehaviour::None;
             Ok(if behaves { no_fault("behave", command) } else { fault("misbehave", command) })
         }
+        Action::StoreMembers(members) => Ok(store_members(*members)),
         Action::Say(_) => Ok(ResolvedStep::default()),
         Action::VerdictCache(on) => Ok(no_fault("verdict-cache", UserCommand::SetVerdictCache { on: *on })),
         Action::Hop(hop) => Ok(no_fault("hop", UserCommand::SetHop { hop: hop.map(micros) })),
@@ -105,6 +106,11 @@ pub fn resolved(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> R
     }
 }
 
+fn store_members(members: u32) -> ResolvedStep {
+    let command = UserCommand::KeepStoreMembers { members };
+    if members < ALL_STORE_MEMBERS { fault("store-members-killed", command) } else { no_fault("store-back", command) }
+}
+
 /// What a person does to the cluster beside a script, by the kinds of fault that it is. How fast time goes is their own matter.
 pub fn faults_by_hand(command: &UserCommand) -> Vec<&'static str> {
     match command {
@@ -122,6 +128,7 @@ pub fn faults_by_hand(command: &UserCommand) -> Vec<&'static str> {
         }
         UserCommand::Ring { .. } => vec!["timer-rung"],
         UserCommand::Misbehave { how, .. } if *how != Misbehaviour::None => vec!["misbehave"],
+        UserCommand::KeepStoreMembers { members } if *members < ALL_STORE_MEMBERS => vec!["store-members-killed"],
         // A bomb counts when it goes off.
         UserCommand::SetBomb { .. }
         | UserCommand::Misbehave { .. }
@@ -132,6 +139,7 @@ pub fn faults_by_hand(command: &UserCommand) -> Vec<&'static str> {
         | UserCommand::FreshStart { .. }
         | UserCommand::ShowOrders { .. }
         | UserCommand::SetVerdictCache { .. }
+        | UserCommand::KeepStoreMembers { .. }
         | UserCommand::SetRate { .. }
         | UserCommand::RunUntil { .. }
         | UserCommand::SetHop { .. }

@@ -143,7 +143,10 @@ fn the_scenario_of_the_card_is_performed_again_though_another_file_was_opened_me
     click(&mut harness, "Result");
     click(&mut harness, "Run it again");
     let _ = harness.state_mut().play(Duration::from_secs(5));
-    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Empty { replicas: 3, sessions: MOST_SESSIONS }));
+    assert_eq!(
+        harness.state_mut().take_beginning(),
+        Some(Beginning::Empty { replicas: 3, sessions: MOST_SESSIONS, etcd: false })
+    );
 }
 
 /// Opened by its path: read on a thread, so frames go on until it is there.
@@ -186,7 +189,7 @@ fn a_scenario_is_performed_from_the_list_and_stopped_in_its_banner() {
     assert!(harness.query_by_label("run kill-primary").is_none(), "the list closes");
     let at = Duration::from_secs(5);
     assert_eq!(harness.state_mut().play(at), []);
-    let beginning = Some(Beginning::Empty { replicas: 3, sessions: MOST_SESSIONS });
+    let beginning = Some(Beginning::Empty { replicas: 3, sessions: MOST_SESSIONS, etcd: false });
     assert_eq!(harness.state_mut().take_beginning(), beginning, "it begins with a cluster of its own");
     harness.run_steps(2);
     harness.get_by_label("Waiting until all replicas are members…");
@@ -210,7 +213,10 @@ fn a_scenario_of_the_museum_is_performed_with_its_mistake_only_after_a_question(
     assert_eq!(harness.state_mut().take_beginning(), None);
     click(&mut harness, "Run it");
     assert_eq!(harness.state_mut().play(Duration::ZERO), []);
-    assert_eq!(harness.state_mut().take_beginning(), Some(Beginning::Empty { replicas: 1, sessions: MOST_SESSIONS }));
+    assert_eq!(
+        harness.state_mut().take_beginning(),
+        Some(Beginning::Empty { replicas: 1, sessions: MOST_SESSIONS, etcd: false })
+    );
     harness.state_mut().begin_again(Duration::ZERO, Err("nobody watches".into()));
     harness.run_steps(2);
     assert!(harness.query_by_label_contains("node replica").is_none(), "nothing of the cluster before is shown");
