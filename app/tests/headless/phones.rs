@@ -8,7 +8,7 @@ use knowledge::picture::Picture;
 use room::{Ballot, Room, Voting};
 
 use crate::browser::{Browser, phone};
-use crate::program::{RunningCluster, Talking};
+use crate::program::{RunningCluster, Talking, program};
 
 /// A cluster with a page for phones, and its link.
 fn class() -> (RunningCluster, String) {
@@ -59,6 +59,14 @@ fn a_phone_orders_reloads_and_outlives_a_primary_in_the_middle_of_its_order() {
     phone.until_says("#history-words", "3 orders to TA4 4JT");
     assert_eq!(phone.value("document.querySelectorAll('#lines li').length"), 3, "none is lost, none is there twice");
     assert_eq!(phone.complaints, Vec::<String>::new());
+}
+
+#[test]
+fn a_page_that_cannot_be_opened_says_where_and_why() {
+    // An address that no computer has.
+    let output = program(&["cluster", "--replicas", "1", "--room", "203.0.113.9:0"]);
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && words.contains("203.0.113.9"), "{output:?}");
 }
 
 #[test]

@@ -53,6 +53,7 @@ impl Window {
             self.phones.state.trouble = None;
         }
         let phones = standing.phones;
+        self.toolbar.phones_now = is_open.then_some(phones);
         self.lessons.state.phones = (is_open && phones > 0).then_some(PhoneVotes { votes, phones });
         self.phones.standing = standing;
     }

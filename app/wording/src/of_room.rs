@@ -52,10 +52,10 @@ pub fn room_not_opened(address: std::net::IpAddr, why: &str) -> String {
     format!("The page cannot be opened on {address}: {why}. Choose another network.")
 }
 
-/// As the page is opened.
+/// In the menu, while the page is open.
 #[must_use]
-pub fn room_opened(link: &str) -> String {
-    format!("The page for phones is open: {link}")
+pub fn room_entry(phones: usize) -> String {
+    format!("on, {}", crate::count(phones, "phone", "phones"))
 }
 
 /// While phones vote.

@@ -87,6 +87,8 @@ pub struct ToolbarState {
     pub start_over: bool,
     /// Whether the box about phones is open.
     pub phones: bool,
+    /// How many phones there are, while their page is open.
+    pub phones_now: Option<usize>,
     /// Whether it was asked to save how the cluster of now would begin.
     pub save_set_up: bool,
     /// Whether it was asked to open one such.
@@ -407,7 +409,8 @@ fn menu(
             open(ui, "Save set-up…", "", &mut state.save_set_up);
             open(ui, "Open set-up…", "", &mut state.open_set_up);
         });
-        open(ui, wording::ROOM, "", &mut state.phones);
+        let on = state.phones_now.map(wording::room_entry).unwrap_or_default();
+        open(ui, wording::ROOM, &on, &mut state.phones);
         ui.separator();
         ui.menu_button("Show", |ui| view_entries(ui, appearance));
         open(ui, "Save tape…", "", &mut state.save_tape);

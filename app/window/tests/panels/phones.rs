@@ -58,6 +58,9 @@ fn the_page_is_opened_where_and_for_as_many_as_was_chosen() {
             && says(&harness, "12 phones of at most 200")
     );
     assert!(says(&harness, "plain HTTP") && !says(&harness, "cannot be opened"));
+    click(&mut harness, "Close");
+    click(&mut harness, "Menu");
+    click(&mut harness, "Let the room order…");
     click(&mut harness, "Switch off");
     assert_eq!(harness.state_mut().take_phones_click(), Some(PhonesClick::Close));
 }
