@@ -10,13 +10,16 @@ mod telling;
 
 use std::time::Duration;
 
+use node::control::{Duty, EtcdAccess, RecordPlace};
 use protocol::ids::{Role, Span};
 
 use super::status_report::StatusReport;
 use super::status_socket::{self, Refused};
+use super::view_record::StoreArguments;
 use super::{Exit, Failure, say, say_json};
 use cluster::by_hand::meeting_place::{Card, ClusterName, MeetingPlace, NAME_SERVER};
-use cluster::by_hand::{guest, here, office::Choices};
+use cluster::by_hand::office::{Choices, record_key};
+use cluster::by_hand::{guest, here};
 use cluster::interrupt::Interrupt;
 use cluster::{Admission, Postcodes};
 
@@ -59,6 +62,8 @@ pub struct NameServerArguments {
     /// Where the replicas check postcodes: stand-ins with built-in data, or the real services.
     #[arg(long, value_enum, default_value_t)]
     postcodes: Postcodes,
+    #[command(flatten)]
+    store: StoreArguments,
 }
 
 /// Seconds, with a decimal point or without.
@@ -70,7 +75,8 @@ fn autoclean(words: &str) -> Result<Span, String> {
 }
 
 pub(super) fn name_server(arguments: NameServerArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    let choices = Choices { autoclean: arguments.autoclean, postcodes: arguments.postcodes };
+    let store = arguments.store.access()?;
+    let choices = Choices { autoclean: arguments.autoclean, postcodes: arguments.postcodes, store };
     name_server::perform(&arguments.node, choices, interrupt)
 }
 
@@ -85,6 +91,20 @@ pub(super) fn node(role: Role, arguments: &NodeArguments, interrupt: &Interrupt)
     else {
         return Ok(Exit::Holds);
     };
+    node_here::run(&place, member, &name_server, arguments, interrupt)
+}
+
+/// A name server beside the first one: both keep the view record in the same store.
+fn further_name_server(arguments: &NodeArguments, store: EtcdAccess, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    let Common { cluster, json, .. } = &arguments.common;
+    let place = meet(cluster)?;
+    let mut voice = Voice { json: *json };
+    let joined = admitted(&place, Role::NameServer, &mut voice, interrupt, |name_server| {
+        here::join(&place, name_server, Role::NameServer, |knock| status_socket::knock(name_server, knock))
+    })?;
+    let Some((name_server, mut member)) = joined else { return Ok(Exit::Holds) };
+    let keeps = RecordPlace::Etcd(EtcdAccess { key: record_key(cluster), ..store });
+    member.config.duty = Duty::NameServer { keeps };
     node_here::run(&place, member, &name_server, arguments, interrupt)
 }
 

@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use super::program::{Talking, command, program};
 
 /// A user's folder for what runs, and everything that is started there.
-struct Hand {
+pub(super) struct Hand {
     folder: tempfile::TempDir,
 }
 
 impl Hand {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
@@ -33,13 +33,13 @@ impl Hand {
     }
 
     /// Starts it and waits until it runs.
-    fn runs(&self, arguments: &[&str]) -> Started {
+    pub(super) fn runs(&self, arguments: &[&str]) -> Started {
         let mut started = self.start(arguments);
         started.is_there();
         started
     }
 
-    fn output(&self, arguments: &[&str]) -> (i32, String) {
+    pub(super) fn output(&self, arguments: &[&str]) -> (i32, String) {
         let output = self.command(arguments).stdin(Stdio::null()).output().unwrap();
         let text = [output.stdout, output.stderr].concat();
         (output.status.code().unwrap(), String::from_utf8(text).unwrap())
@@ -51,13 +51,13 @@ impl Hand {
 }
 
 /// A process of a terminal. Dropping it kills it.
-struct Started {
-    talk: Talking,
+pub(super) struct Started {
+    pub(super) talk: Talking,
     name: String,
 }
 
 impl Started {
-    fn until(&mut self, change: &str) -> Value {
+    pub(super) fn until(&mut self, change: &str) -> Value {
         self.talk.hear_until(|line| line["change"] == change)
     }
 
@@ -67,7 +67,7 @@ impl Started {
         started
     }
 
-    fn becomes(&mut self, standing: &str) {
+    pub(super) fn becomes(&mut self, standing: &str) {
         self.talk.hear_until(|line| line["change"] == "became" && line["standing"] == standing);
     }
 
@@ -76,14 +76,14 @@ impl Started {
     }
 
     /// Sends a signal that ends it, and waits for its end.
-    fn ends_by(&mut self, signal: Signal) -> (Option<i32>, Option<i32>) {
+    pub(super) fn ends_by(&mut self, signal: Signal) -> (Option<i32>, Option<i32>) {
         self.signal(signal);
         let status = self.talk.child.wait().unwrap();
         (status.code(), status.signal())
     }
 
     /// A customer asks something and is answered.
-    fn ask(&mut self, line: &str, judge: &mut Judge) -> Value {
+    pub(super) fn ask(&mut self, line: &str, judge: &mut Judge) -> Value {
         self.talk.say(line);
         self.answer(judge)
     }
@@ -119,7 +119,7 @@ impl Drop for Started {
 
 /// Writes down what customers asked and were told, for the judge outside.
 #[derive(Default)]
-struct Judge {
+pub(super) struct Judge {
     lines: Vec<(u64, Value)>,
     customers: Vec<String>,
     open: Vec<(String, Value)>,

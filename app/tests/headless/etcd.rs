@@ -15,7 +15,9 @@ use protocol::message::Answer;
 use protocol::order_book::Outcome;
 use protocol::trace::{MachineEvent, NodeState, Note, TraceEvent};
 use protocol::view_record::Keeping;
+use rustix::process::Signal;
 
+use crate::by_hand::{Hand, Judge};
 use crate::program::{PATIENCE, last_json, program};
 use crate::scenario_run::{ScenarioRun, order};
 
@@ -229,4 +231,44 @@ fn the_scenario_with_an_etcd_of_its_own_holds() {
     let output = program(&["run", "etcd-down", "--json"]);
     let report = last_json(&output);
     assert_eq!(output.status.code(), Some(0), "{report}");
+}
+
+/// By hand, in terminals: two name servers, the first of which is killed, and then the primary.
+#[test]
+fn name_servers_started_by_hand_stand_in_for_each_other() {
+    let Some(etcd) = etcd() else { return };
+    let store = format!("etcd={}", etcd.access().endpoints.join(","));
+    let (hand, mut judge) = (Hand::new(), Judge::default());
+    let name_server = ["name-server", "--view-record", &store];
+    let mut first = hand.runs(&name_server);
+    let mut second = hand.runs(&name_server);
+    let mut replica = hand.runs(&["replica"]);
+    let _front_end = hand.runs(&["front-end"]);
+    replica.becomes("primary");
+    let mut backup = hand.runs(&["replica"]);
+    backup.becomes("backup");
+    let mut client = hand.runs(&["client"]);
+    assert_eq!(client.ask("4 to DH1 3LE", &mut judge)["type"], "ok");
+    let (code, status) = hand.output(&["status"]);
+    assert!(code == 0 && status.contains("name-server-2 keeps the view record in a store, which answers."), "{status}");
+    first.ends_by(Signal::KILL);
+    replica.ends_by(Signal::KILL);
+    backup.becomes("primary");
+    assert_eq!(client.ask("4 to DH1 3LE", &mut judge)["type"], "ok");
+    // The first one is back, with the same authority; and the other can be started again, too.
+    second.ends_by(Signal::KILL);
+    let _first = hand.runs(&name_server);
+    let mut second = hand.runs(&name_server);
+    let joined = hand.runs(&["replica"]);
+    backup.talk.hear_until(|line| {
+        line["change"] == "told" && line["what"].as_str().is_some_and(|it| it.contains("holds everything now"))
+    });
+    drop(joined);
+    second.ends_by(Signal::KILL);
+    // A cluster that begins anew under the same name is another one: the record of the first is not overwritten.
+    let other = Hand::new();
+    let (code, said) = other.output(&name_server);
+    assert!(code == 2 && said.contains("the view record of another cluster"), "{said}");
+    let (code, said) = other.output(&["name-server", "--view-record", "etcd=http://u:secret@127.0.0.1:1"]);
+    assert!(code == 2 && said.contains("no password may stand in it"), "{said}");
 }

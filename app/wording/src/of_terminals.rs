@@ -123,7 +123,7 @@ pub fn has_left(name: &str) -> String {
 pub fn second_name_server(cluster: &str, pid: Option<u32>) -> String {
     let process = pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
     format!(
-        "The cluster “{cluster}” has a name server already{process}, and can have only one. Use that one, or begin another cluster: just-hungry name-server --cluster NAME"
+        "The cluster “{cluster}” has a name server already{process}, and without --view-record it can have only one. Use that one, or begin another cluster: just-hungry name-server --cluster NAME"
     )
 }
 

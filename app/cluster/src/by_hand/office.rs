@@ -6,23 +6,23 @@
 //! have ended, the next name server begins anew.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use node::control::{ClockReading, Credentials, Duty, NodeConfig, RecordPlace};
+use node::control::{ClockReading, Credentials, Duty, EtcdAccess, NodeConfig, RecordPlace};
 use node::transport::identity::Authority;
 use protocol::ids::{Contact, NodeId, Role, Span};
 use protocol::machine::Settings;
 use protocol::trace::Rate;
 use serde::{Deserialize, Serialize};
 
-use super::meeting_place::{Card, MeetingPlace, NAME_SERVER, Seat};
+use super::meeting_place::{Card, ClusterName, MeetingPlace, NAME_SERVER, Seat};
 use super::services;
 use super::{Guest, Knock, MOST_CUSTOMERS};
 use crate::customers::NAMES;
-use crate::nodes::{MOST_FRONT_ENDS, MOST_REPLICAS, front_end_name};
+use crate::nodes::{MOST_FRONT_ENDS, MOST_NAME_SERVERS, MOST_REPLICAS, front_end_name, name_server_name};
 use crate::run_directory::JOURNAL;
 use crate::{Admission, Postcodes, random, wall_clock};
 
@@ -34,11 +34,13 @@ const PROMISED_FOR: Duration = Duration::from_secs(5);
 const LONGEST_NAME: usize = 30;
 
 /// What can be chosen.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Choices {
     /// Between two cleanings of the registry.
     pub autoclean: Span,
     pub postcodes: Postcodes,
+    /// The store in which name servers keep the view record; none: the only one has a journal.
+    pub store: Option<EtcdAccess>,
 }
 
 /// What is known of a run, also after the name server was killed.
@@ -54,6 +56,9 @@ struct Kept {
     contact: Contact,
     settings: Settings,
     live_postcodes: bool,
+    /// The name servers beside the first one. Each keeps its place, so that those that know it find it again.
+    #[serde(default)]
+    others: BTreeMap<String, Contact>,
 }
 
 /// Whether the run is a new one.
@@ -71,6 +76,8 @@ pub struct Office {
     place: MeetingPlace,
     authority: Authority,
     kept: Kept,
+    store: Option<EtcdAccess>,
+    others: Mutex<BTreeMap<String, Contact>>,
     promised: Mutex<BTreeMap<String, (u32, Instant)>>,
 }
 
@@ -100,18 +107,18 @@ impl Office {
                 }
                 let authority = Authority::new()?;
                 let begins = if before.is_some() { Begins::AfterOthers } else { Begins::Anew };
-                (Kept::new(&authority, choices)?, authority, begins)
+                (Kept::new(&authority, &choices)?, authority, begins)
             }
         };
-        let journal = place.path().join(JOURNAL).into_os_string();
-        let office = Self { place: place.clone(), authority, kept, promised: Mutex::default() };
+        let store = choices.store.map(|access| EtcdAccess { key: record_key(place.name()), ..access });
+        let keeps = match &store {
+            Some(access) => RecordPlace::Etcd(access.clone()),
+            None => RecordPlace::Journal(place.path().join(JOURNAL).into_os_string()),
+        };
+        let others = Mutex::new(kept.others.clone());
+        let office = Self { place: place.clone(), authority, kept, store, others, promised: Mutex::default() };
         let (contact, credentials) = (office.kept.contact, office.kept.credentials.clone());
-        let mut config = office.config(
-            NAME_SERVER.into(),
-            contact.id,
-            Duty::NameServer { keeps: RecordPlace::Journal(journal) },
-            credentials,
-        );
+        let mut config = office.config(NAME_SERVER.into(), contact.id, Duty::NameServer { keeps }, credentials);
         config.listen = contact.address;
         Ok((office, config, begins))
     }
@@ -122,7 +129,21 @@ impl Office {
     /// When the folder cannot be written.
     pub fn name_server_listens(&mut self, contact: Contact) -> anyhow::Result<()> {
         self.kept.contact = contact;
-        self.place.write(KEPT, &self.kept)
+        self.keep()
+    }
+
+    fn keep(&self) -> anyhow::Result<()> {
+        let others = self.others().clone();
+        self.place.write(KEPT, &Kept { others, ..self.kept.clone() })
+    }
+
+    fn others(&self) -> MutexGuard<'_, BTreeMap<String, Contact>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where all name servers are.
+    fn name_servers(&self) -> Vec<Contact> {
+        [self.kept.contact].into_iter().chain(self.others().values().copied()).collect()
     }
 
     /// The name server's card, without its socket.
@@ -160,11 +181,31 @@ impl Office {
                 (name, Duty::Replica { preset: (number as u32 - 1) % 3 + 1, services, verdict_cache: true })
             }
             Role::Customer => bail!("A customer is admitted as a guest, not as a node."),
-            Role::NameServer => bail!("This cluster has a name server already, and has only one."),
+            Role::NameServer => return self.admit_name_server(knock),
         };
         let id = NodeId(random()?);
         let credentials = self.authority.certify(knock.role, Some(id), &knock.public_key)?;
         Ok(self.config(name, id, duty, credentials))
+    }
+
+    /// One more name server. It has its place from now on, so that everybody who is admitted after it knows it.
+    fn admit_name_server(&self, knock: &Knock) -> anyhow::Result<NodeConfig> {
+        let access = self.store.clone().context(
+            "The name server of this cluster keeps the view record in its own journal, so it is the only one. For several, start each with --view-record.",
+        )?;
+        let (_, name) = self.free_name(name_server_name, MOST_NAME_SERVERS as usize, "name servers", knock.pid)?;
+        let before = self.others().get(&name).copied();
+        let contact = match before {
+            Some(contact) => contact,
+            None => Contact { id: NodeId(random()?), address: UdpSocket::bind(anywhere())?.local_addr()? },
+        };
+        self.others().insert(name.clone(), contact);
+        self.keep()?;
+        let credentials = self.authority.certify(Role::NameServer, Some(contact.id), &knock.public_key)?;
+        // It has the secrets from the person who has started it.
+        let keeps = RecordPlace::Etcd(EtcdAccess { user: None, authorities: None, ..access });
+        let config = self.config(name, contact.id, Duty::NameServer { keeps }, credentials);
+        Ok(NodeConfig { listen: contact.address, ..config })
     }
 
     /// What a customer needs that has knocked. Its private key is missing.
@@ -199,7 +240,7 @@ impl Office {
                 name.clone()
             }
         };
-        let (name_servers, settings, clock) = (vec![self.kept.contact], self.kept.settings.clone(), self.clock());
+        let (name_servers, settings, clock) = (self.name_servers(), self.kept.settings.clone(), self.clock());
         Ok(Guest { name, admission: Admission { credentials, name_servers, settings, clock } })
     }
 
@@ -242,7 +283,7 @@ impl Office {
             duty,
             id,
             listen: anywhere(),
-            name_servers: vec![self.kept.contact],
+            name_servers: self.name_servers(),
             settings: self.kept.settings.clone(),
             credentials: Some(credentials),
             clock: self.clock(),
@@ -264,7 +305,7 @@ impl Office {
 }
 
 impl Kept {
-    fn new(authority: &Authority, choices: Choices) -> anyhow::Result<Self> {
+    fn new(authority: &Authority, choices: &Choices) -> anyhow::Result<Self> {
         let id = NodeId(random()?);
         Ok(Self {
             run: random()?,
@@ -275,8 +316,15 @@ impl Kept {
             contact: Contact { id, address: anywhere() },
             settings: Settings { autoclean: choices.autoclean, ..Settings::default() },
             live_postcodes: choices.postcodes == Postcodes::Live,
+            others: BTreeMap::new(),
         })
     }
+}
+
+/// Under which a cluster of this name keeps its view record. Another cluster of the same name is refused there.
+#[must_use]
+pub fn record_key(name: &ClusterName) -> String {
+    format!("just-hungry/{name}/view-record")
 }
 
 /// Any free port, for this machine only.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use node::control::NodeConfig;
 
 use super::node_here::{self, Answering, Running};
-use super::{NodeArguments, Voice, log_level, meet};
+use super::{NodeArguments, Voice, further_name_server, log_level, meet};
 use crate::headless::status_report::StatusReport;
 use crate::headless::status_socket::{self, Host};
 use crate::headless::{Exit, Failure};
@@ -22,6 +22,9 @@ pub(super) fn perform(arguments: &NodeArguments, choices: Choices, interrupt: &I
     let cluster = common.cluster.to_string();
     let seat = place.take(NAME_SERVER).map_err(|error| Failure::BadInput(error.to_string()))?;
     let Some(seat) = seat else {
+        if let Some(store) = choices.store {
+            return further_name_server(arguments, store, interrupt);
+        }
         let pid = place.card(NAME_SERVER).map(|card| card.pid);
         return Err(Failure::BadInput(wording::second_name_server(&cluster, pid)));
     };

@@ -7,7 +7,7 @@ use node::transport::identity::OwnKey;
 use super::*;
 use crate::by_hand::made_whole;
 
-const CHOICES: Choices = Choices { autoclean: Span(20_000_000), postcodes: Postcodes::StandIn };
+const CHOICES: Choices = Choices { autoclean: Span(20_000_000), postcodes: Postcodes::StandIn, store: None };
 
 fn place(base: &Path) -> MeetingPlace {
     MeetingPlace::in_folder(&base.join("just-hungry"), &"test".parse().unwrap()).unwrap()
