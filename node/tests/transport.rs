@@ -12,6 +12,7 @@ use node::transport::round_trip;
 use node::transport::{Arrival, Observed, Transport};
 use protocol::ids::{Contact, NodeId, OpNumber, Role, View, ViewNumber};
 use protocol::message::{Envelope, Message, SnapshotPart};
+use protocol::order_book::{OrderBook, Piece};
 use protocol::trace::Loss;
 
 /// Longer than anything here takes; a test that waits this long fails.
@@ -85,11 +86,11 @@ async fn what_was_sent_while_dialling_arrives_in_order_and_large_messages_fit() 
     let mut primary = Node::start(&authority, Role::Replica, 1);
     let mut joiner = Node::start(&authority, Role::Replica, 2);
     for part in 0..8 {
-        let bytes = vec![part as u8; 64 * 1024];
+        let piece = Piece { orders: vec![part as u8; 64 * 1024], ..Piece::default() };
         let view = View { number: ViewNumber(1), ..View::default() };
-        let at = protocol::order_book::OrderBook::default().as_base();
-        let part = SnapshotPart { view, instead_of: None, at, part, parts: 8, bytes };
-        primary.send(joiner.me, Message::Snapshot(part));
+        let at = OrderBook::default().as_base();
+        let part = SnapshotPart { view, instead_of: None, at, piece, before: part, all: 8 };
+        primary.send(joiner.me, Message::Snapshot(Box::new(part)));
     }
     let mut numbers = Vec::new();
     while numbers.len() < 8 {

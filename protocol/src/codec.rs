@@ -21,7 +21,7 @@ use thiserror::Error;
 use crate::message::Envelope;
 
 /// Version of the wire format; a peer of another version is refused.
-pub const WIRE_VERSION: u8 = 2;
+pub const WIRE_VERSION: u8 = 3;
 /// The largest envelope there may be, in bytes (PROTOCOL section 8).
 pub const LARGEST_ENVELOPE: usize = 1024 * 1024;
 

@@ -15,6 +15,17 @@ pub fn digest_of<T: Serialize + ?Sized>(value: &T) -> Fingerprint {
     Fingerprint(digest.unwrap_or_else(|error| unreachable!("a digest takes every byte: {error}")))
 }
 
+/// Digest of everything up to some bytes and of these. Faster than [`digest_of`], as it takes eight bytes at a time.
+pub fn chained(before: Fingerprint, bytes: &[u8]) -> Fingerprint {
+    let words = bytes.chunks(8).map(|chunk| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        u64::from_le_bytes(word)
+    });
+    let state = words.fold(before.0, |state, word| mix(state ^ word));
+    Fingerprint(mix(state ^ bytes.len() as u64))
+}
+
 /// A sink for encoded bytes that keeps eight of them at a time.
 struct Digest {
     state: u64,
@@ -71,6 +82,8 @@ mod tests {
         for (i, a) in values.iter().enumerate() {
             for (j, b) in values.iter().enumerate() {
                 assert_eq!(digest_of(a) == digest_of(b), i == j, "{a:?} {b:?}");
+                let chained = |bytes| chained(Fingerprint(1), bytes);
+                assert_eq!(chained(a) == chained(b), i == j, "{a:?} {b:?}");
             }
         }
     }

@@ -26,7 +26,7 @@
 
 use crate::acknowledge::Acknowledge;
 use crate::ids::{Contact, NodeId, ReplicaId, RequestId, Role, Span, Timestamp, ViewNumber};
-use crate::message::{Ask, Message};
+use crate::message::{Ask, Message, SNAPSHOT_PART};
 use crate::name_servers::NameServers;
 use crate::order_book::MOST_SESSIONS;
 use crate::plant::Plant;
@@ -214,6 +214,8 @@ pub struct Settings {
     pub min_members: u32,
     /// Customers whose last request a replica remembers (PROTOCOL section 8). All follow the very first primary's.
     pub most_sessions: u32,
+    /// Bytes in a part of a snapshot, about (PROTOCOL section 8).
+    pub snapshot_part: u32,
     /// How long each hop of a message is slowed by its link; retransmission is patient in proportion.
     pub hop: Span,
     /// Whose copies an answer waits for; all, unless a person asked for an unsafe mode.
@@ -234,6 +236,7 @@ impl Default for Settings {
             refuse_unchecked_after: None,
             min_members: 1,
             most_sessions: MOST_SESSIONS,
+            snapshot_part: SNAPSHOT_PART,
             hop: Span(0),
             acknowledge: Acknowledge::All,
             plant: None,

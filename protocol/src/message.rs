@@ -13,10 +13,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{
-    Barrier, Contact, FrontEndToken, NodeId, OpNumber, Position, ReplicaId, RequestId, Role, Span, View, ViewNumber,
+    Barrier, Contact, Fingerprint, FrontEndToken, NodeId, OpNumber, Position, ReplicaId, RequestId, Role, Span, View,
+    ViewNumber,
 };
-use crate::order_book::{Entry, HistoryPage, Outcome};
+use crate::order_book::{Entry, HistoryPage, Outcome, Piece, Reached};
 use crate::postcode::Postcode;
+
+/// Bytes in a part of a snapshot, about (PROTOCOL section 8).
+pub const SNAPSHOT_PART: u32 = 64 * 1024;
 
 pub use fields::FieldValue;
 pub use summary::Summary;
@@ -118,8 +122,8 @@ pub enum Message {
     },
     /// \[5\] Primary → backups and joiners; without entries it is the heartbeat.
     StateUpdate(StateUpdate),
-    /// \[5\] Primary → a joiner, or a backup whose history is not the primary's: the whole state (rule R6).
-    Snapshot(SnapshotPart),
+    /// \[5\] Primary → a joiner, or a backup whose history is not the primary's: the whole state, part by part (rule R6).
+    Snapshot(Box<SnapshotPart>),
     /// \[6\] Backup or joiner → primary, for every update and part: where I am. The primary judges.
     Ack {
         /// The sender's view.
@@ -128,8 +132,8 @@ pub enum Message {
         position: Option<Position>,
         /// Of the update that is answered; 0 for a snapshot part.
         barrier: Barrier,
-        /// Which part of which snapshot is answered.
-        part: Option<(OpNumber, u32)>,
+        /// Of a part of a snapshot that is answered: what the sender has of the state.
+        copy: Option<Copied>,
     },
     /// \[13\] Primary → front-end, \[14\] front-end → customer.
     Reply {
@@ -251,21 +255,67 @@ pub struct StateUpdate {
     pub commit: OpNumber,
 }
 
-/// One part of a whole state.
+/// One part of a whole state, which goes on changing while it is sent (PROTOCOL section 6).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SnapshotPart {
     /// The sender's view.
     pub view: View,
-    /// The receiver's position for which this was made; it is installed only instead of that one (rule R6).
+    /// The receiver's position for which this was made; the state is installed only instead of that one (rule R6).
     pub instead_of: Option<Position>,
-    /// Where the state stands.
+    /// Where the sender stood when it made this part. With the last part, the receiver stands there.
     pub at: Position,
-    /// The number of this part, from 0.
-    pub part: u32,
-    /// How many parts there are.
-    pub parts: u32,
-    /// At most 64 KiB of the encoded state.
-    pub bytes: Vec<u8>,
+    /// About 64 KiB of the state; the first part is empty, and only asks what the receiver has.
+    pub piece: Piece,
+    /// Bytes of the state before this part, about.
+    pub before: u64,
+    /// Bytes of the whole state, about.
+    pub all: u64,
+}
+
+impl SnapshotPart {
+    /// The number of this part, from 1, and how many there are, about: each part counts as one of full size.
+    #[must_use]
+    pub fn number(&self) -> (u32, u32) {
+        let number = parts(self.before) + 1;
+        (number, number.max(parts(self.all)))
+    }
+}
+
+/// How many parts of full size that is, and a smaller one.
+fn parts(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(u64::from(SNAPSHOT_PART))).unwrap_or(u32::MAX - 1)
+}
+
+/// What a replica has of a state that is sent to it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Copied {
+    /// So much of the state of this view's primary.
+    Reached {
+        /// How far it has come.
+        to: Reached,
+        /// About how many bytes that are.
+        bytes: u64,
+        /// Where the primary stood when it made the newest part.
+        at: OpNumber,
+    },
+    /// Nothing yet. What it has from elsewhere may be the beginning of the same.
+    Before {
+        /// Numbers of orders from the beginning, each with a digest of these.
+        orders: Vec<(u64, Fingerprint)>,
+        /// The sessions up to this entry, copied from somebody who stood at this position.
+        sessions: Option<(OpNumber, Position)>,
+    },
+}
+
+impl Copied {
+    /// The number of the part that was received last, from 1.
+    #[must_use]
+    pub fn part(&self) -> Option<u32> {
+        match self {
+            Self::Reached { bytes, .. } => Some(parts(*bytes).max(1)),
+            Self::Before { .. } => None,
+        }
+    }
 }
 
 impl Message {

@@ -5,6 +5,8 @@
 //! the primary as the orders do. It has room for a million customers; whom it evicts stands in `order_book/sessions.rs`
 //! (rule R14).
 
+mod copying;
+mod orders;
 mod sessions;
 
 use std::collections::BTreeMap;
@@ -15,8 +17,10 @@ use crate::fingerprint::digest_of;
 use crate::ids::{CustomerId, Fingerprint, OpNumber, OrderNumber, Position, RequestId, Span, Timestamp, ViewNumber};
 use crate::menu::ItemsError;
 use crate::postcode::{Postcode, PostcodeService};
+pub use copying::{Piece, PieceError, Reached, Rest};
+use orders::{Orders, Record};
 use sessions::Sessions;
-pub use sessions::{MOST_SESSIONS, Session};
+pub use sessions::{MOST_SESSIONS, Session, Sweep};
 
 /// Orders on one page of a history.
 pub const PAGE: usize = 100;
@@ -128,11 +132,12 @@ pub struct HistoryPage {
 }
 
 /// Everything that is replicated.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct OrderBook {
-    histories: BTreeMap<Postcode, Vec<Order>>,
+    orders: Orders,
+    /// The places of each postcode's orders among all of them.
+    histories: BTreeMap<Postcode, Vec<u32>>,
     sessions: Sessions,
-    accepted: OrderNumber,
     digest: Fingerprint,
 }
 
@@ -148,7 +153,7 @@ impl OrderBook {
         for ((postcode, items), id) in rows.zip(1..) {
             if let Ok(postcode) = postcode.parse() {
                 let items = items.split(';').map(String::from).collect();
-                book.enter(postcode, Order { id: OrderId::Preset(id), number: None, items, at: Timestamp(0) });
+                book.enter(postcode, &Order { id: OrderId::Preset(id), number: None, items, at: Timestamp(0) });
             }
         }
         book
@@ -158,7 +163,7 @@ impl OrderBook {
     #[must_use]
     pub fn fits(&self, entry: &Entry) -> bool {
         match entry.effect {
-            EntryEffect::Accepted { number, .. } => number == self.accepted.next(),
+            EntryEffect::Accepted { number, .. } => number == self.accepted().next(),
             EntryEffect::Rejected | EntryEffect::Withdrawn => true,
         }
     }
@@ -174,18 +179,19 @@ impl OrderBook {
         match &entry.effect {
             EntryEffect::Accepted { postcode, items, number, at } => {
                 assert!(self.fits(entry), "order numbers have no gaps (I1)");
-                self.accepted = *number;
                 let id = OrderId::Placed(entry.request);
-                self.enter(*postcode, Order { id, number: Some(*number), items: items.clone(), at: *at });
+                self.enter(*postcode, &Order { id, number: Some(*number), items: items.clone(), at: *at });
             }
             EntryEffect::Rejected | EntryEffect::Withdrawn => {}
         }
     }
 
-    fn enter(&mut self, postcode: Postcode, order: Order) {
+    fn enter(&mut self, postcode: Postcode, order: &Order) {
         let history = self.histories.entry(postcode).or_default();
-        self.digest.0 ^= digest_of(&(postcode, history.len() as u64, &order)).0;
-        history.push(order);
+        self.digest.0 ^= digest_of(&(postcode, history.len() as u64, order)).0;
+        history.push(self.orders.len() as u32);
+        let Order { id, at, .. } = *order;
+        self.orders.push(&Record { postcode, id, items: &order.items[..], at });
     }
 
     /// The same, with room for the sessions of this many customers. All replicas follow the very first primary's.
@@ -228,7 +234,7 @@ impl OrderBook {
     /// How many orders were accepted; the newest has this number.
     #[must_use]
     pub fn accepted(&self) -> OrderNumber {
-        self.accepted
+        self.orders.accepted()
     }
 
     /// A page of a history; beyond the end it is empty.
@@ -247,15 +253,16 @@ impl OrderBook {
     #[must_use]
     pub fn earlier_history(&self, postcode: Postcode, page: u32, length: usize) -> HistoryPage {
         let all = self.histories.get(&postcode).map_or(&[][..], Vec::as_slice);
-        let earlier = all.iter().take(length);
-        let total = earlier.len() as u64;
-        let orders = earlier.skip((page as usize).saturating_mul(PAGE)).take(PAGE).cloned().collect();
-        HistoryPage { postcode, page, total, orders }
+        let earlier = &all[..length.min(all.len())];
+        let places = earlier.iter().skip((page as usize).saturating_mul(PAGE)).take(PAGE);
+        let orders = places.map(|place| self.orders.get(*place)).collect();
+        HistoryPage { postcode, page, total: earlier.len() as u64, orders }
     }
 
     /// All histories in the order of postcodes, for inspection.
-    pub fn histories(&self) -> impl Iterator<Item = (Postcode, &[Order])> {
-        self.histories.iter().map(|(postcode, orders)| (*postcode, orders.as_slice()))
+    pub fn histories(&self) -> impl Iterator<Item = (Postcode, Vec<Order>)> {
+        let orders = |places: &Vec<u32>| places.iter().map(|place| self.orders.get(*place)).collect();
+        self.histories.iter().map(move |(postcode, places)| (*postcode, orders(places)))
     }
 
     /// How many postcodes have a history.
@@ -271,17 +278,29 @@ impl OrderBook {
         self.digest
     }
 
+    /// Digest of all that can be counted here. It finds what a copy lacks, whose content digest was told to it.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn counts(&self) -> Fingerprint {
+        let sessions = (self.sessions.len() as u64, self.sessions.newest(), self.sessions.rest());
+        digest_of(&(self.digest, self.orders.digest(), self.histories.len() as u64, sessions))
+    }
+
     /// A new history begins at `at` with what is here, the operator wants it so (PROTOCOL section 10, fresh start). Nobody's
     /// request is remembered: what was asked before may have been settled in the history that is lost (rule R14).
     pub(crate) fn begin_afresh(&mut self, at: OpNumber) -> Position {
         self.sessions.evict_all(at);
-        Position { op: at, fingerprint: digest_of(&(&*self, at)) }
+        Position { op: at, fingerprint: self.fingerprint(at) }
     }
 
     /// The position of a history that begins with this book: base data become operation 0 (PROTOCOL section 5).
     #[must_use]
     pub fn as_base(&self) -> Position {
-        Position { op: OpNumber(0), fingerprint: digest_of(self) }
+        Position { op: OpNumber(0), fingerprint: self.fingerprint(OpNumber(0)) }
+    }
+
+    /// Of a history that begins at `at` with what is here.
+    fn fingerprint(&self, at: OpNumber) -> Fingerprint {
+        digest_of(&(self.orders.digest(), self.digest, self.sessions.rest(), at))
     }
 }
 

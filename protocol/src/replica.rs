@@ -15,6 +15,7 @@ mod log;
 mod peers;
 mod primary;
 mod shared;
+mod transfer;
 
 use crate::ids::{Contact, OpNumber, Position, ReplicaId, Role, Span, View, ViewNumber};
 use crate::machine::{Effects, Identity, Input, Machine, Settings, Timer};
@@ -154,6 +155,7 @@ impl Replica {
             self.shared.book.forget_sessions();
         }
         self.leave_role(effects);
+        self.loading = None;
         self.primary = Some(Primary::of(&view, position.op, self.shared.id()));
         self.shared.view = view;
         self.entered(effects);
@@ -181,7 +183,6 @@ impl Replica {
         if let Some(primary) = self.primary.take() {
             primary.end(effects);
         }
-        self.loading = None;
         self.commit = OpNumber(0);
     }
 
@@ -200,7 +201,7 @@ impl Replica {
             }
             Message::Found { role: Role::FrontEnd, who, .. } => self.on_front_end_found(from, &who, effects),
             Message::StateUpdate(update) => self.on_state_update(from, traced, update, effects),
-            Message::Snapshot(part) => self.on_snapshot(from, traced, part, effects),
+            Message::Snapshot(part) => self.on_snapshot(from, traced, *part, effects),
             Message::Request { id, since, ask } => {
                 let owed = Owed { id, front_end: from, traced };
                 match &mut self.primary {
@@ -208,10 +209,10 @@ impl Replica {
                     None => self.not_primary(owed, effects),
                 }
             }
-            Message::Ack { view, position, barrier, part } => {
+            Message::Ack { view, position, barrier, copy } => {
                 self.on_refused(view, effects);
                 if let Some(primary) = &mut self.primary {
-                    let ack = Acknowledgement { view, position, barrier, part };
+                    let ack = Acknowledgement { view, position, barrier, copy };
                     primary.on_ack(&self.shared, from.id, traced, ack);
                 }
             }

@@ -303,10 +303,10 @@ pub struct ReplicaState {
     pub ack_set: Vec<ReplicaId>,
     /// Of a primary: those of the ack set that have been silent for the silence limit.
     pub silent: Vec<ReplicaId>,
-    /// Of a primary: whom it brings up, and how far (parts acknowledged of parts in all; (0, 0) without snapshot).
-    pub joiners: Vec<(ReplicaId, u32, u32)>,
-    /// Of a joiner: parts received of parts in all.
-    pub loading: Option<(u32, u32)>,
+    /// Of a primary: whom it brings up, and how far (bytes acknowledged of bytes in all, about; (0, 0) without snapshot).
+    pub joiners: Vec<(ReplicaId, u64, u64)>,
+    /// Of a joiner: bytes received of bytes in all, about.
+    pub loading: Option<(u64, u64)>,
     /// Accepted orders in the book.
     pub orders: OrderNumber,
     /// Postcodes with a history.

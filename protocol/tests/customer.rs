@@ -180,7 +180,7 @@ fn where_messages_are_slowed_it_is_patient() {
 #[test]
 fn what_others_say_to_each_other_is_not_for_it() {
     let mut customer = waiting(order());
-    let ack = Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), part: None };
+    let ack = Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), copy: None };
     for message in
         [ack, LOOKUP, Message::ClaimFrontEnd, Message::Found { role: Role::Replica, who: vec![], commit: OpNumber(0) }]
     {

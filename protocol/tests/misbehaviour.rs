@@ -12,8 +12,8 @@ use protocol::ids::{
     Barrier, Fingerprint, NodeId, OpNumber, OrderNumber, Position, RequestId, Role, Span, Timestamp, View, ViewNumber,
 };
 use protocol::machine::{Effect, Input, Machine, Settings, Timer, Wish};
-use protocol::message::{Ask, Message, SnapshotPart, StateUpdate, Status, Summary, WaitReason};
-use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome};
+use protocol::message::{Ask, Copied, Message, StateUpdate, Status, Summary, WaitReason};
+use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome, Piece, Reached};
 use protocol::postcode::Verdict;
 use protocol::replica::Replica;
 use protocol::trace::{MachineEvent, NodeState, Refusal};
@@ -63,9 +63,9 @@ fn a_history_that_ends_at_the_last_number_there_is_does_no_harm() {
     let mut joiner = replica();
     let at = Position { op: OpNumber(u64::MAX), fingerprint: Fingerprint(5) };
     let view = view(u64::MAX, 3, &[3]);
-    let bytes = postcard::to_stdvec(&OrderBook::preset(2)).unwrap();
-    let part = SnapshotPart { view: view.clone(), instead_of: None, at, part: 0, parts: 1, bytes };
-    say(&mut joiner, 3, Message::Snapshot(part));
+    for part in parts(&OrderBook::preset(2), &view, at, 1000) {
+        say(&mut joiner, 3, Message::Snapshot(Box::new(part)));
+    }
     assert_eq!(joiner.position(), Some(at));
     let entries = vec![accepted(0, 1), accepted(u64::MAX, u64::MAX)];
     let (barrier, commit) = (Barrier(u64::MAX), OpNumber(u64::MAX));
@@ -75,14 +75,32 @@ fn a_history_that_ends_at_the_last_number_there_is_does_no_harm() {
 
 #[test]
 fn snapshots_beyond_the_limits_are_not_kept() {
-    for (part, parts, length) in [(0, 0, 0), (1, 1, 0), (0, u32::MAX, 0), (0, 2, 64 * 1024 + 1)] {
+    let changes: [fn(&mut Piece); 9] = [
+        |piece| piece.orders = vec![0; 512 * 1024 + 1],
+        |piece| piece.orders.truncate(20),
+        |piece| piece.orders.clear(),
+        |piece| piece.ends[0] = u32::MAX,
+        |piece| piece.ends.reverse(),
+        |piece| piece.to.orders = u64::MAX,
+        |piece| piece.from.orders = u64::MAX,
+        |piece| piece.from.sessions = OpNumber(u64::MAX),
+        |piece| piece.sessions.reverse(),
+    ];
+    let mut book = OrderBook::preset(2);
+    for op in 1..=2 {
+        let (request, outcome) = (request(op.into(), 1), Outcome::NeverPlaced);
+        book.apply(&Entry { request, effect: EntryEffect::Withdrawn, outcome, ..(*accepted(op, 0)).clone() });
+    }
+    for (n, change) in (0..).zip(changes) {
         let mut joiner = replica();
-        let at = Position { op: OpNumber(1), fingerprint: Fingerprint(5) };
-        let (view, bytes) = (view(2, 3, &[3]), vec![0; length]);
-        let effects =
-            say(&mut joiner, 3, Message::Snapshot(SnapshotPart { view, instead_of: None, at, part, parts, bytes }));
+        let at = Position { op: OpNumber(3), fingerprint: Fingerprint(5) };
+        let mut part = parts(&book, &view(2, 3, &[3]), at, 1000).remove(0);
+        change(&mut part.piece);
+        let effects = say(&mut joiner, 3, Message::Snapshot(Box::new(part)));
         let answers = messages(&effects);
-        assert!(answers.iter().any(|answer| matches!(answer, Message::Ack { part: None, .. })), "{answers:?}");
+        let has_nothing = |answer: &&Message| matches!(answer, Message::Ack { copy: Some(Copied::Before { .. }), .. });
+        assert!(answers.iter().any(has_nothing), "{n}: {answers:?}");
+        assert_eq!(joiner.position(), None, "{n}");
         let NodeState::Replica(state) = joiner.describe() else { panic!("a replica") };
         assert_eq!(state.loading, None);
     }
@@ -103,7 +121,7 @@ fn a_joiner_that_one_of_two_front_ends_does_not_hear_is_brought_up_all_the_same(
     let mut primary = primary();
     let one = view(1, ME, &[ME]);
     say(&mut primary, FRONT_END, view_is(one.clone(), &[3]));
-    let nothing = Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), part: None };
+    let nothing = Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), copy: nothing() };
     let effects = say(&mut primary, 3, nothing.clone());
     assert!(parts_sent(&effects) > 0);
     let unlisted = say(&mut primary, FRONT_END + 1, view_is(one.clone(), &[]));
@@ -240,9 +258,9 @@ fn numbers_at_both_ends_are_numbers() {
 
 #[test]
 fn summaries_bear_whatever_a_message_holds() {
-    let part =
-        Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), part: Some((OpNumber(1), u32::MAX)) };
-    assert_eq!(Summary::from(&part), Summary::AckPart(u32::MAX));
+    let copy = Some(Copied::Reached { to: Reached::default(), bytes: u64::MAX, at: OpNumber(1) });
+    let part = Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), copy };
+    assert_eq!(Summary::from(&part), Summary::AckPart(u32::MAX - 1));
     let name = format!("\u{1b}[31m{}", "x".repeat(100_000));
     let register = Message::Register { name, role: Role::Replica, token: None, commit: OpNumber(0) };
     let Summary::Register(name) = Summary::from(&register) else { panic!("it registers") };

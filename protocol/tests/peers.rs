@@ -6,8 +6,8 @@ mod single;
 
 use protocol::ids::{Barrier, NodeId, OpNumber, OrderNumber, Position, RequestId, Role, Span, Timestamp, ViewNumber};
 use protocol::machine::{Effect, Effects, Input, Machine, Settings, Timer};
-use protocol::message::Message;
-use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome};
+use protocol::message::{Copied, Message};
+use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome, Reached};
 use protocol::replica::Replica;
 use single::*;
 
@@ -31,7 +31,7 @@ fn acknowledges(primary: &mut Replica, op: u64) -> Vec<Effect> {
 
 fn acknowledges_in(primary: &mut Replica, view: u64, op: u64, traced: bool) -> Vec<Effect> {
     let (view, position) = (ViewNumber(view), primary.position_at(OpNumber(op)));
-    let message = Message::Ack { view, position, barrier: Barrier(0), part: None };
+    let message = Message::Ack { view, position, barrier: Barrier(0), copy: None };
     give(primary, Input::Received { from: contact(BACKUP), traced, message })
 }
 
@@ -51,9 +51,9 @@ fn updates(effects: &[Effect]) -> Vec<(u64, u64)> {
     each!(messages(effects), Message::StateUpdate(update) => (update.entries.first()?.op.0, update.entries.last()?.op.0))
 }
 
-/// The numbers of parts of snapshots.
-fn parts(effects: &[Effect]) -> Vec<u32> {
-    each!(messages(effects), Message::Snapshot(part) => part.part)
+/// With which order, counted from 0, each part of a snapshot begins, and with which the last one ends.
+fn begins(effects: &[Effect]) -> Vec<u64> {
+    each!(messages(effects), Message::Snapshot(part) => part.piece.from.orders)
 }
 
 fn replies(effects: &[Effect]) -> Vec<RequestId> {
@@ -143,18 +143,29 @@ fn eight_parts_of_a_snapshot_are_on_the_way() {
         book.apply(&Entry { op: OpNumber(n), view: ViewNumber(1), request, effect, outcome });
     }
     let mut primary = with_book(Settings::default(), book);
-    let nothing = |part: Option<u32>| {
-        let part = part.map(|part| (OpNumber(0), part));
-        Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), part }
+    let has = |copy| Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), copy };
+    let reached = |orders| {
+        let to = Reached { orders, sessions: OpNumber(0) };
+        has(Some(Copied::Reached { to, bytes: orders * 1100, at: OpNumber(0) }))
     };
-    assert_eq!(parts(&say(&mut primary, BACKUP, nothing(None))), (0..8).collect::<Vec<_>>());
-    assert_eq!(parts(&say(&mut primary, BACKUP, nothing(None))), [], "they are on the way");
-    assert_eq!(parts(&say(&mut primary, BACKUP, nothing(Some(3)))), [8]);
-    assert_eq!(parts(&say(&mut primary, BACKUP, nothing(Some(3)))), [], "twice is once");
-    assert_eq!(parts(&say(&mut primary, BACKUP, nothing(Some(0)))), [9]);
-    // Lost are those that were not acknowledged.
-    let again: Vec<_> = (0..3).flat_map(|_| parts(&ring(&mut primary, Timer::Heartbeat))).collect();
-    assert_eq!(again, [1, 2, 4, 5, 6, 7, 8, 9]);
+    let mut begun = begins(&say(&mut primary, BACKUP, has(nothing())));
+    assert_eq!(begun.len(), 2, "one round makes two");
+    let each = begun[1];
+    assert!((50..64).contains(&each), "64 KiB have {each} of these orders");
+    while let [first, more @ ..] = &begins(&say(&mut primary, BACKUP, has(nothing())))[..] {
+        begun.extend([&[*first], more].concat());
+    }
+    let expected = |parts: std::ops::Range<u64>| parts.map(|part| part * each).collect::<Vec<_>>();
+    assert_eq!(begun, expected(0..8), "eight are on the way");
+    assert_eq!(begins(&say(&mut primary, BACKUP, reached(each))), expected(8..9));
+    assert_eq!(begins(&say(&mut primary, BACKUP, reached(each))), [], "twice is once");
+    assert_eq!(begins(&say(&mut primary, BACKUP, reached(3 * each))), expected(9..11));
+    // Lost is what was not acknowledged.
+    let mut again: Vec<_> = (0..3).flat_map(|_| begins(&ring(&mut primary, Timer::Heartbeat))).collect();
+    while let more @ [_, ..] = &begins(&say(&mut primary, BACKUP, reached(3 * each)))[..] {
+        again.extend(more);
+    }
+    assert_eq!(again, expected(3..11));
 }
 
 #[test]

@@ -26,7 +26,7 @@ const FOUND_OUT_BY: [(Plant, &[Rule]); 18] = [
     (Plant::PromoteFirstRegistered, &[Rule::I9]),
     (Plant::RestartKeepsId, &[Rule::I3, Rule::I4, Rule::I5, Rule::I8]),
     (Plant::NoSessionTable, &[Rule::I7]),
-    (Plant::SessionNotReplicated, &[Rule::I7]),
+    (Plant::SessionNotReplicated, &[Rule::I5, Rule::I7]),
     (Plant::NewIdOnRetry, &[Rule::I1]),
     (Plant::NoViewCheck, &[Rule::I2, Rule::I4, Rule::I5]),
     (Plant::ReenterView, &[Rule::I6, Rule::R5]),
@@ -36,7 +36,7 @@ const FOUND_OUT_BY: [(Plant, &[Rule]); 18] = [
     (Plant::RejectionNotLogged, &[Rule::I6]),
     (Plant::EvictedAreNew, &[Rule::I7]),
     (Plant::ReadWithoutBarrier, &[Rule::I1]),
-    (Plant::ReadBeforeCommit, &[Rule::I1]),
+    (Plant::ReadBeforeCommit, &[Rule::I1, Rule::R14]),
     (Plant::AnnounceBeforeRecording, &[Rule::R12]),
     (Plant::NsForgetsView, &[Rule::I7, Rule::I9, Rule::R12]),
 ];

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use protocol::ids::{Barrier, Fingerprint, NodeId, OpNumber, OrderNumber, Position, Role, Span, View, ViewNumber};
 use protocol::machine::{Effect, Effects, Input, Machine, Settings, Timer};
-use protocol::message::{Answer, Message, SnapshotPart, StateUpdate, WaitReason};
-use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome};
+use protocol::message::{Answer, Copied, Message, StateUpdate, WaitReason};
+use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome, Reached};
 use protocol::postcode::Verdict;
 use protocol::replica::Replica;
-use protocol::trace::{MachineEvent, NodeState, Refusal, ReplicaState, Unchecked};
+use protocol::trace::{MachineEvent, NodeState, Note, Refusal, ReplicaState, Unchecked};
 use single::*;
 
 fn replica() -> Replica {
@@ -45,7 +45,7 @@ fn beats(effects: &[Effect]) -> Vec<(u64, bool, u64)> {
 
 fn acknowledges(replica: &mut Replica, peer: u64, position: Option<Position>, barrier: u64) -> Vec<Effect> {
     let (view, barrier) = (replica.view().number, Barrier(barrier));
-    say(replica, peer, Message::Ack { view, position, barrier, part: None })
+    say(replica, peer, Message::Ack { view, position, barrier, copy: nothing() })
 }
 
 // Joining.
@@ -74,52 +74,49 @@ fn a_fresh_process_registers_and_looks_for_a_front_end_until_it_hears_one() {
     assert_eq!(effects, [], "one that has spoken knows it already");
 }
 
-#[expect(clippy::unwrap_used, reason = "a book encodes, and has as many parts as are asked for")]
-fn part(view_number: u64, at: Position, part: u32, parts: u32) -> Message {
-    let bytes = postcard::to_stdvec(&OrderBook::preset(2)).unwrap();
-    let chunk = bytes.chunks(bytes.len().div_ceil(parts as usize)).nth(part as usize).unwrap().to_vec();
-    let view = view(view_number, 3, &[3]);
-    Message::Snapshot(SnapshotPart { view, instead_of: None, at, part, parts, bytes: chunk })
-}
-
 fn at(op: u64, fingerprint: u64) -> Position {
     Position { op: OpNumber(op), fingerprint: Fingerprint(fingerprint) }
+}
+
+/// The parts of base data that are not the joiner's own, one order each.
+fn three_parts(view_number: u64, at: Position) -> Vec<Message> {
+    let parts = parts(&OrderBook::preset(2), &view(view_number, 3, &[3]), at, 1);
+    assert_eq!(parts.len(), 3);
+    parts.into_iter().map(|part| Message::Snapshot(Box::new(part))).collect()
 }
 
 #[test]
 fn a_snapshot_is_installed_when_its_last_part_is_in() {
     let mut joiner = replica();
+    let parts = three_parts(1, at(5, 1));
     let mut progress = Vec::new();
-    for number in [2, 0, 0, 1] {
-        let effects = say(&mut joiner, 3, part(1, at(5, 1), number, 3));
-        let [(3, Message::Ack { part, .. })] = sent(&effects)[..] else { panic!("{effects:?}") };
-        assert_eq!(*part, Some((OpNumber(5), number)), "each part is acknowledged, also if it came twice");
-        progress.push(state(&joiner).loading);
+    for number in [1, 0, 2, 1, 0, 1, 2] {
+        let effects = say(&mut joiner, 3, parts[number].clone());
+        let [(3, Message::Ack { position, copy, .. })] = sent(&effects)[..] else { panic!("{effects:?}") };
+        let orders = match copy {
+            Some(Copied::Reached { to, .. }) => to.orders,
+            Some(Copied::Before { .. }) | None => 0,
+        };
+        progress.push((position.is_some(), orders, state(&joiner).loading.is_some()));
     }
-    assert_eq!(progress, [Some((1, 3)), Some((2, 3)), Some((2, 3)), None]);
+    let [nothing, one, whole] = [(false, 0, false), (false, 1, true), (true, 0, false)];
+    let expected = [nothing, one, one, whole, whole, whole, whole];
+    assert_eq!(progress, expected, "the last one overtakes the second; each is taken once, behind the one before it");
     assert_eq!((joiner.position(), joiner.book()), (Some(at(5, 1)), &OrderBook::preset(2)));
 }
 
 #[test]
-fn parts_of_different_states_are_never_mixed() {
-    for (other, left, why) in [
-        (part(1, at(4, 1), 1, 3), (1, 3), "an older state of the same primary comes late"),
-        (part(1, at(6, 1), 1, 3), (1, 3), "a newer state takes the place of the older one"),
-        (part(1, at(5, 2), 1, 3), (1, 3), "another history of the same length"),
-        (part(1, at(5, 1), 1, 2), (1, 2), "the same state, cut in another way"),
-        (part(2, at(4, 1), 1, 3), (1, 3), "a newer view counts, however short its history is"),
-    ] {
-        let mut joiner = replica();
-        say(&mut joiner, 3, part(1, at(5, 1), 0, 3));
-        say(&mut joiner, 3, other);
-        assert_eq!(state(&joiner).loading, Some(left), "{why}");
-    }
-    // What came first goes on after the late part of an older state.
+fn a_state_is_complete_only_if_its_orders_are_the_ones_that_were_sent() {
     let mut joiner = replica();
-    for message in [part(1, at(5, 1), 0, 2), part(1, at(4, 1), 1, 2), part(1, at(5, 1), 1, 2)] {
-        say(&mut joiner, 3, message);
-    }
-    assert_eq!(joiner.position(), Some(at(5, 1)));
+    let mut parts = three_parts(1, at(5, 1));
+    let other = three_parts(1, at(5, 1)).remove(0);
+    let (Message::Snapshot(first), Message::Snapshot(changed)) = (&mut parts[0], other) else { panic!("parts") };
+    let dish = changed.piece.orders.len() - 2;
+    first.piece.orders[dish] ^= 1;
+    let effects: Vec<_> = parts.into_iter().flat_map(|part| say(&mut joiner, 3, part)).collect();
+    assert_eq!((joiner.position(), state(&joiner).loading), (None, None));
+    let undecodable = |event: &&&MachineEvent| matches!(event, MachineEvent::Noted(Note::Undecodable { .. }));
+    assert_eq!(traces(&effects).iter().filter(undecodable).count(), 1, "{effects:?}");
 }
 
 // Following.
@@ -144,7 +141,7 @@ fn a_primary_does_not_follow_in_its_own_view_and_follows_in_a_newer_one() {
     assert_eq!((replica.view(), replica.acting()), (&newer, false));
     let position = replica.position();
     assert_eq!(position.map(|position| position.op), Some(OpNumber(1)));
-    let ack = Message::Ack { view: ViewNumber(2), position, barrier: Barrier(3), part: None };
+    let ack = Message::Ack { view: ViewNumber(2), position, barrier: Barrier(3), copy: None };
     assert!(sent(&effects).contains(&(BACKUP, &ack)), "{effects:?}");
     // R1: the view before is over.
     let effects = say(&mut replica, JOINER, update(view(1, JOINER, &[JOINER]), here, vec![]));
@@ -231,11 +228,12 @@ fn how_far_a_joiner_is_can_be_seen() {
     say(&mut replica, FRONT_END, view_is(view(1, ME, &[ME]), &[JOINER], &[JOINER]));
     assert_eq!(state(&replica).joiners, [(NodeId(JOINER), 0, 0)]);
     let effects = acknowledges(&mut replica, JOINER, None, 0);
-    let parts = parts_sent(&effects) as u32;
-    assert_eq!(state(&replica).joiners, [(NodeId(JOINER), 0, parts)]);
-    let part = Some((OpNumber(0), 0));
-    say(&mut replica, JOINER, Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), part });
-    assert_eq!(state(&replica).joiners, [(NodeId(JOINER), 1, parts)]);
+    let bytes = replica.book().bytes();
+    assert_eq!((parts_sent(&effects), &state(&replica).joiners[..]), (1, &[(NodeId(JOINER), 0, bytes)][..]));
+    let to = Reached { orders: 2, sessions: OpNumber(0) };
+    let copy = Some(Copied::Reached { to, bytes: 50, at: OpNumber(0) });
+    say(&mut replica, JOINER, Message::Ack { view: ViewNumber(1), position: None, barrier: Barrier(0), copy });
+    assert_eq!(state(&replica).joiners, [(NodeId(JOINER), 50, bytes)]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use protocol::ids::{NodeId, OpNumber, Position, ReplicaId, View, ViewNumber};
 use protocol::machine::{Effect, Input, Timer};
-use protocol::message::{Answer, Envelope, Message, SnapshotPart, StateUpdate};
+use protocol::message::{Answer, Envelope, Message, StateUpdate};
 use protocol::postcode::Verdict;
 use protocol::trace::{Failpoint, MachineEvent, NodeState, ReplicaState, Standing};
 
@@ -146,13 +146,13 @@ impl Watch {
 
     /// Whether this says that the update that came last is applied.
     fn acks_update(&self, message: &Message) -> bool {
-        matches!((message, self.update), (Message::Ack { position: Some(position), part: None, .. }, Some(end))
+        matches!((message, self.update), (Message::Ack { position: Some(position), copy: None, .. }, Some(end))
             if position.op >= end)
     }
 
     /// Whether this says that the snapshot is installed.
     fn acks_snapshot(&self, message: &Message) -> bool {
-        matches!(message, Message::Ack { position: Some(position), part: Some(_), .. }
+        matches!(message, Message::Ack { position: Some(position), .. }
             if Some(*position) == self.snapshot)
     }
 
@@ -273,12 +273,9 @@ fn is_verdict(input: &Input) -> bool {
 /// Whether this comes from a newer view in which the joiner is a member.
 fn takes_in(message: &Message, me: NodeId, state: &dyn Fn() -> NodeState) -> bool {
     let newer = |view: &View| replica(state, |it| it.standing == Standing::Joining && view.number > it.view.number);
-    matches!(
-        message,
-        Message::ViewIs { view, .. }
-        | Message::StateUpdate(StateUpdate { view, .. })
-        | Message::Snapshot(SnapshotPart { view, .. }) if view.members.contains(&me) && newer(view)
-    )
+    let takes_in = |view: &View| view.members.contains(&me) && newer(view);
+    matches!(message, Message::ViewIs { view, .. } | Message::StateUpdate(StateUpdate { view, .. }) if takes_in(view))
+        || matches!(message, Message::Snapshot(part) if takes_in(&part.view))
 }
 
 fn is_record_after(message: &Message, state: &dyn Fn() -> NodeState) -> bool {

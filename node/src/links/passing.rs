@@ -105,7 +105,7 @@ impl Passing {
         let Passing::Message { envelope, .. } = self else { return SMALL };
         SMALL
             + match &envelope.message {
-                Message::Snapshot(part) => part.bytes.len(),
+                Message::Snapshot(part) => part.piece.bytes() as usize,
                 Message::StateUpdate(update) => update.entries.len() * ENTRY,
                 Message::Reply { answer: Answer::History(page), .. } => page.orders.len() * ORDER,
                 Message::Register { .. }

@@ -3,6 +3,7 @@
 use super::*;
 use protocol::ids::{Contact, Fingerprint, OpNumber, Position, RequestId, Role, Span, View, ViewNumber};
 use protocol::message::{Envelope, Message, SnapshotPart};
+use protocol::order_book::Piece;
 use protocol::trace::MessageAct;
 
 const ME: NodeId = NodeId(1);
@@ -280,10 +281,10 @@ fn what_is_in_the_links_is_bounded_in_number_and_in_bytes() {
     assert!(scene.links.overflow(), "news again");
 
     let mut scene = Scene::with(rule(|rule| rule.hold = true));
-    let bytes = vec![0; 64 * 1024];
+    let piece = Piece { orders: vec![0; 64 * 1024], ..Piece::default() };
     let at = Position { op: OpNumber(1), fingerprint: Fingerprint(1) };
-    let part = SnapshotPart { view: View::default(), instead_of: None, at, part: 0, parts: 1, bytes };
-    let snapshot = |number| (number, Message::Snapshot(part.clone()));
+    let part = SnapshotPart { view: View::default(), instead_of: None, at, piece, before: 0, all: 1 };
+    let snapshot = |number| (number, Message::Snapshot(Box::new(part.clone())));
     let kept = (0..1000)
         .map(snapshot)
         .filter(|(number, part)| scene.send_to(PEER, *number, part.clone()) != Fate::Lost(Loss::LinksFull));

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::on_tapes::{self, OnTapes};
-use super::{Answer, Ask, Message, Summary, WaitReason, shown};
+use super::{Answer, Ask, Copied, Message, Summary, WaitReason, shown};
 use crate::ids::{NodeId, OpNumber, Position, Role, View};
 use crate::postcode::Postcode;
 
@@ -137,11 +137,16 @@ pub(super) fn of(message: &Message) -> Fields {
             field("view", part.view.number),
             position("instead of", part.instead_of),
             field("at", part.at),
-            ("part".into(), FieldValue::Part(part.part.saturating_add(1), part.parts)),
-            field("bytes", part.bytes.len()),
+            ("part".into(), FieldValue::Part(part.number().0, part.number().1)),
+            field("orders", part.piece.ends.len()),
+            field("sessions", part.piece.sessions.len()),
+            field("bytes", part.piece.bytes()),
         ],
-        Message::Ack { view, position: at, barrier, part } => {
-            let part = part.iter().map(|(op, part)| ("part".into(), FieldValue::PartOf(part.saturating_add(1), *op)));
+        Message::Ack { view, position: at, barrier, copy } => {
+            let part = copy.as_ref().and_then(|copy| match copy {
+                Copied::Reached { at, .. } => Some(("part".into(), FieldValue::PartOf(copy.part().unwrap_or(1), *at))),
+                Copied::Before { .. } => None,
+            });
             let fields = [field("view", view), position("position", *at), field("barrier", barrier.0)];
             fields.into_iter().chain(part).collect()
         }

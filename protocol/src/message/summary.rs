@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::on_tapes::{self, OnTapes};
-use super::{Answer, Ask, Message, WaitReason, shown};
+use super::{Answer, Ask, Copied, Message, WaitReason, shown};
 use crate::ids::{OpNumber, OrderNumber, Role, ViewNumber};
 use crate::order_book::Outcome;
 use crate::postcode::Postcode;
@@ -126,8 +126,11 @@ impl From<&Message> for Summary {
                 (Some(first), Some(last)) => Self::Update(first.op, last.op),
                 _ => Self::Heartbeat,
             },
-            Message::Snapshot(part) => Self::Snapshot(part.part.saturating_add(1), part.parts),
-            Message::Ack { part: Some((_, part)), .. } => Self::AckPart(part.saturating_add(1)),
+            Message::Snapshot(part) => {
+                let (part, of) = part.number();
+                Self::Snapshot(part, of)
+            }
+            Message::Ack { copy: Some(copy @ Copied::Reached { .. }), .. } => Self::AckPart(copy.part().unwrap_or(1)),
             Message::Ack { position: Some(position), .. } => Self::Ack(position.op),
             Message::Ack { .. } => Self::AckNothing,
             Message::Reply { answer: Answer::Outcome(outcome), .. } => outcome.into(),

@@ -6,7 +6,7 @@
 use super::Replica;
 use crate::ids::{Barrier, Contact, OpNumber, View};
 use crate::machine::Effects;
-use crate::message::{Message, StateUpdate};
+use crate::message::{Copied, Message, StateUpdate};
 use crate::trace::{MachineEvent, Refusal};
 
 impl Replica {
@@ -17,6 +17,7 @@ impl Replica {
             return;
         }
         if self.shared.position.is_some_and(|here| self.shared.is_same(here, begins)) {
+            self.loading = None;
             for entry in entries {
                 // A gap is a broken primary's doing: nothing behind it is believed.
                 let next = self.shared.position.is_some_and(|position| entry.op == position.op.next());
@@ -54,11 +55,11 @@ impl Replica {
         &self,
         to: Contact,
         barrier: Barrier,
-        part: Option<(OpNumber, u32)>,
+        copy: Option<Copied>,
         traced: bool,
         effects: &mut Effects,
     ) {
         let (view, position) = (self.shared.view.number, self.shared.position);
-        effects.send(to, traced, Message::Ack { view, position, barrier, part });
+        effects.send(to, traced, Message::Ack { view, position, barrier, copy });
     }
 }

@@ -5,38 +5,68 @@
 
 use crate::ids::{Barrier, Contact, OpNumber, Position, Role, ViewNumber};
 use crate::machine::{Effects, Identity, Timer};
-use crate::message::{Message, SnapshotPart};
-use crate::order_book::OrderBook;
+use crate::message::{Copied, Message, SnapshotPart};
+use crate::order_book::{OrderBook, Piece, PieceError, Reached};
 use crate::trace::{MachineEvent, Note, Refusal};
 
 use super::Replica;
-use super::peers::PART;
+use super::transfer::WINDOW;
 
-/// Parts in a snapshot, at most.
-const MOST_PARTS: u32 = 16_384;
+/// The longest part that is looked at.
+const MOST_BYTES: u64 = 512 * 1024;
+/// Parts that may overtake others, at most.
+const MOST_EARLY: usize = 2 * WINDOW;
 
 /// A snapshot that is not complete yet. The old state stays until it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Loading {
+    /// In whose view the newest part came. What an earlier primary sent may still be of use to the next.
     view: ViewNumber,
+    instead_of: Option<Position>,
+    /// The newest place where the sender stood when it made a part.
     at: Position,
-    parts: Vec<Option<Vec<u8>>>,
-    missing: u32,
+    copy: OrderBook,
+    reached: Reached,
+    /// Bytes that have come, of bytes in all, about.
+    bytes: (u64, u64),
+    /// Parts that overtook others.
+    early: Vec<SnapshotPart>,
 }
 
 impl Loading {
-    fn of(part: &SnapshotPart) -> Self {
-        Self { view: part.view.number, at: part.at, parts: vec![None; part.parts as usize], missing: part.parts }
+    /// Bytes received of bytes in all, about.
+    pub(super) fn progress(&self) -> (u64, u64) {
+        self.bytes
     }
 
-    fn belongs(&self, part: &SnapshotPart) -> bool {
-        self.view == part.view.number && self.at == part.at && self.parts.len() == part.parts as usize
+    /// The window's worth of parts may come in any order.
+    fn keep(&mut self, part: SnapshotPart) {
+        if part.piece.from < self.reached || self.early.contains(&part) {
+            return;
+        }
+        let place = self.early.partition_point(|early| (early.piece.from, early.at) <= (part.piece.from, part.at));
+        self.early.insert(place, part);
+        self.early.truncate(MOST_EARLY);
     }
 
-    /// Parts received of parts in all.
-    pub(super) fn progress(&self) -> (u32, u32) {
-        let all = self.parts.len() as u32;
-        (all - self.missing, all)
+    /// The part that continues the copy, taken out. Those that can do so no more go.
+    ///
+    /// A part with sessions must not be older than what comes before it: a session that was before it when that was made,
+    /// and had changed when this was made, would be in neither.
+    fn next(&mut self) -> Option<SnapshotPart> {
+        let (reached, at) = (self.reached, self.at.op);
+        self.early.retain(|part| part.piece.from >= reached && (part.piece.is_of_orders() || part.at.op >= at));
+        self.early.first().is_some_and(|part| part.piece.from == reached).then(|| self.early.remove(0))
+    }
+
+    fn take_in(&mut self, part: &SnapshotPart) -> Result<(), PieceError> {
+        self.copy.take_in(&part.piece)?;
+        let bytes = part.before + part.piece.bytes();
+        (self.reached, self.bytes) = (part.piece.to, (bytes, part.all.max(bytes)));
+        if part.at.op >= self.at.op {
+            self.at = part.at;
+        }
+        Ok(())
     }
 }
 
@@ -72,48 +102,79 @@ impl Replica {
         if !self.follow(from, part.view.clone(), traced, effects) {
             return;
         }
-        let bounded = part.parts <= MOST_PARTS && part.part < part.parts && part.bytes.len() <= PART;
-        if !bounded || part.instead_of != self.shared.position {
+        let instead_of = part.instead_of;
+        if instead_of != self.shared.position || part.piece.bytes() > MOST_BYTES {
             effects.trace(|| MachineEvent::Refused { from: from.id, why: Refusal::StaleSnapshot });
-            return self.acknowledge(from, Barrier(0), None, traced, effects);
+        } else {
+            self.load(part, effects);
         }
-        let of = (part.at.op, part.part);
-        self.keep(part);
-        self.install_when_complete(effects);
-        self.acknowledge(from, Barrier(0), Some(of), traced, effects);
+        // One that stands elsewhere by now says only where.
+        let copy = (instead_of == self.shared.position).then(|| self.copied());
+        self.acknowledge(from, Barrier(0), copy, traced, effects);
     }
 
-    /// Parts of another view or state than the newest are discarded.
-    fn keep(&mut self, part: SnapshotPart) {
-        let loading = match self.loading.take() {
-            Some(loading) if loading.belongs(&part) => loading,
-            // An older state of the same primary comes late.
-            Some(loading) if loading.view == part.view.number && loading.at.op > part.at.op => {
-                self.loading = Some(loading);
-                return;
+    /// What this replica has of the state that is sent to it.
+    fn copied(&self) -> Copied {
+        let before = |book: &OrderBook, sessions| Copied::Before { orders: book.beginnings(), sessions };
+        match &self.loading {
+            Some(loading) if loading.view == self.shared.view.number && loading.instead_of == self.shared.position => {
+                Copied::Reached { to: loading.reached, bytes: loading.bytes.0, at: loading.at.op }
             }
-            Some(_) | None => Loading::of(&part),
-        };
-        let loading = self.loading.insert(loading);
-        if let Some(place @ None) = loading.parts.get_mut(part.part as usize) {
-            *place = Some(part.bytes);
-            loading.missing -= 1;
+            Some(loading) => before(&loading.copy, Some((loading.reached.sessions, loading.at))),
+            None if self.shared.position.is_some() => before(&self.shared.book, None),
+            None => Copied::Before { orders: Vec::new(), sessions: None },
+        }
+    }
+
+    fn load(&mut self, part: SnapshotPart, effects: &mut Effects) {
+        if part.piece.is_empty() || !self.has_begun(&part) {
+            return;
+        }
+        let Some(loading) = &mut self.loading else { return };
+        loading.keep(part);
+        while let Some(part) = loading.next() {
+            match loading.take_in(&part) {
+                Ok(()) if part.piece.rest.is_some() => return self.install(part.at, effects),
+                Ok(()) => {}
+                // Only a broken primary makes such a part; asking again is all that can be done.
+                Err(why) => {
+                    self.loading = None;
+                    let (at, error) = (part.at, why.to_string());
+                    return effects.trace(|| MachineEvent::Noted(Note::Undecodable { at, error }));
+                }
+            }
+        }
+    }
+
+    /// Whether there is a copy to which this part may belong. The first part of a view's primary that continues what this
+    /// replica has begins it.
+    fn has_begun(&mut self, part: &SnapshotPart) -> bool {
+        let (view, instead_of, at) = (part.view.number, part.instead_of, part.at);
+        if self.loading.as_ref().is_some_and(|it| it.view == view && it.instead_of == instead_of) {
+            return true;
+        }
+        let Ok(copy) = self.before(&part.piece) else { return false };
+        let (reached, bytes) = (part.piece.from, (part.before, part.all));
+        self.loading = Some(Loading { view, instead_of, at, copy, reached, bytes, early: Vec::new() });
+        true
+    }
+
+    /// As [`Replica::copied`] told it.
+    fn before(&self, piece: &Piece) -> Result<OrderBook, PieceError> {
+        let sessions = piece.from.sessions;
+        match &self.loading {
+            Some(loading) if [OpNumber(0), loading.reached.sessions].contains(&sessions) => loading.copy.before(piece),
+            None if sessions == OpNumber(0) => self.shared.book.before(piece),
+            Some(_) | None => Err(PieceError::DoesNotFollow),
         }
     }
 
     /// R6: everything is replaced in one go.
-    fn install_when_complete(&mut self, effects: &mut Effects) {
-        let Some(Loading { at, parts, .. }) = self.loading.take_if(|loading| loading.missing == 0) else { return };
-        let bytes: Vec<u8> = parts.into_iter().flatten().flatten().collect();
-        match postcard::from_bytes::<OrderBook>(&bytes) {
-            Ok(book) => {
-                self.shared.book = book;
-                self.shared.begin_log(at);
-                self.commit = OpNumber(0);
-                effects.trace(|| MachineEvent::Noted(Note::Installed { at }));
-            }
-            // Only a broken primary makes such a snapshot; asking again is all that can be done.
-            Err(error) => effects.trace(|| MachineEvent::Noted(Note::Undecodable { at, error: error.to_string() })),
-        }
+    fn install(&mut self, at: Position, effects: &mut Effects) {
+        let Some(Loading { copy, .. }) = self.loading.take() else { return };
+        self.shared.book = copy;
+        self.shared.begin_log(at);
+        self.commit = OpNumber(0);
+        effects.trace(|| MachineEvent::Noted(Note::Installed { at }));
     }
 }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use super::log;
 use super::shared::Shared;
+use super::transfer::Transfer;
 use crate::ids::{Barrier, Contact, OpNumber, Position, ReplicaId, Span, View, ViewNumber};
 use crate::machine::{Effects, Settings};
-use crate::message::{Message, SnapshotPart, StateUpdate};
-use crate::order_book::{Entry, OrderBook};
+use crate::message::{Copied, Message, StateUpdate};
+use crate::order_book::Entry;
 use crate::plant::Plant;
 use crate::trace::MachineEvent;
 
@@ -21,20 +22,18 @@ const MOST_ENTRIES: usize = 1024;
 const MOST_BYTES: usize = 256 * 1024;
 /// Updates with entries on the way to a peer, at most.
 const MOST_ON_THE_WAY: usize = 4;
-/// Bytes in one part of a snapshot.
-pub(super) const PART: usize = 64 * 1024;
+/// Parts of snapshots that one round makes, at most: orders come between the rounds.
+const MOST_PARTS: u32 = 2;
 /// Longer silence is not counted.
 const MOST_UNHEARD: u64 = 1_000_000;
-/// Parts on the way to a peer.
-const WINDOW: u32 = 8;
 
 /// What [`Message::Ack`] says.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Acknowledgement {
     pub(super) view: ViewNumber,
     pub(super) position: Option<Position>,
     pub(super) barrier: Barrier,
-    pub(super) part: Option<(OpNumber, u32)>,
+    pub(super) copy: Option<Copied>,
 }
 
 /// What a primary knows of a member or joiner, in this view.
@@ -55,49 +54,17 @@ struct Peer {
     stalled: u64,
 }
 
-/// A snapshot on its way to a peer. It stays what it was when it was made.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Transfer {
-    instead_of: Option<Position>,
-    at: Position,
-    bytes: Arc<Vec<u8>>,
-    got: Vec<bool>,
-    /// Parts below this were sent at least once.
-    next: u32,
-}
-
-impl Transfer {
-    fn new(instead_of: Option<Position>, at: Position, book: &OrderBook) -> Self {
-        let bytes = postcard::to_stdvec(book).unwrap_or_else(|error| unreachable!("an order book encodes: {error}"));
-        let parts = bytes.len().div_ceil(PART).max(1);
-        Self { instead_of, at, bytes: Arc::new(bytes), got: vec![false; parts], next: 0 }
-    }
-
-    fn acknowledged(&self) -> u32 {
-        self.got.iter().filter(|got| **got).count() as u32
-    }
-
-    fn part(&self, part: u32, view: &View) -> Message {
-        let bytes = self.bytes.chunks(PART).nth(part as usize).unwrap_or_default().to_vec();
-        let (instead_of, at, parts) = (self.instead_of, self.at, self.got.len() as u32);
-        Message::Snapshot(SnapshotPart { view: view.clone(), instead_of, at, part, parts, bytes })
-    }
-}
-
 impl Peer {
     /// Takes an acknowledgement and judges it: is the peer's history a beginning of this primary's?
     fn on_ack(&mut self, ack: Acknowledgement, shared: &Shared) {
-        let Acknowledgement { position: at, barrier, part, .. } = ack;
+        let Acknowledgement { position: at, barrier, copy, .. } = ack;
         self.unheard = 0;
         self.echoed = self.echoed.max(barrier);
-        if let Some((op, part)) = part {
-            self.on_part(op, part);
-        }
         match at.filter(|at| shared.log.holds(*at)) {
             Some(at) => self.on_fitting(at.op),
             // It once fitted in this view and nobody else writes to it: what does not fit now is an old answer.
             None if self.acked.is_some_and(|acked| at.is_none_or(|at| at.op < acked)) => {}
-            None => self.need_snapshot(at, shared),
+            None => self.need_snapshot(at, copy.as_ref(), shared),
         }
     }
 
@@ -114,27 +81,23 @@ impl Peer {
         }
     }
 
-    fn on_part(&mut self, op: OpNumber, part: u32) {
-        if let Some(snapshot) = self.snapshot.as_mut().filter(|snapshot| snapshot.at.op == op)
-            && let Some(got @ false) = snapshot.got.get_mut(part as usize)
-        {
-            *got = true;
-            self.stalled = 0;
-        }
-    }
-
-    /// R6: made now, in this view, of the whole state, for the position the peer has.
-    fn need_snapshot(&mut self, at: Option<Position>, shared: &Shared) {
-        if self.snapshot.as_ref().is_none_or(|snapshot| snapshot.instead_of != at) {
-            self.snapshot = Some(Transfer::new(at, shared.here(), &shared.book));
+    /// R6: a whole state is on its way to it, or begins now, for the position it has and from what it has of the state.
+    fn need_snapshot(&mut self, at: Option<Position>, copied: Option<&Copied>, shared: &Shared) {
+        if self.snapshot.as_ref().is_none_or(|snapshot| !snapshot.is_instead_of(at)) {
+            self.snapshot = Some(Transfer::new(at));
             self.on_the_way.clear();
             self.stalled = 0;
         }
+        if let (Some(snapshot), Some(copied)) = (&mut self.snapshot, copied)
+            && snapshot.on_copied(copied, shared)
+        {
+            self.stalled = 0;
+        }
     }
 
-    /// Parts acknowledged of parts in all.
-    fn progress(&self) -> (u32, u32) {
-        self.snapshot.as_ref().map_or((0, 0), |snapshot| (snapshot.acknowledged(), snapshot.got.len() as u32))
+    /// Bytes acknowledged of bytes in all, about.
+    fn progress(&self) -> (u64, u64) {
+        self.snapshot.as_ref().map_or((0, 0), Transfer::progress)
     }
 
     /// Whether it has been silent for more than `limit` heartbeats.
@@ -155,7 +118,7 @@ impl Peer {
             self.sent = self.acked.unwrap_or(self.sent);
             self.on_the_way.clear();
             if let Some(snapshot) = &mut self.snapshot {
-                snapshot.next = snapshot.got.iter().position(|got| !got).unwrap_or(0) as u32;
+                snapshot.again();
             }
         }
     }
@@ -183,16 +146,14 @@ impl Round<'_> {
         effects.send(to, traced, self.update(from, Vec::new()));
     }
 
-    /// New entries, as far as they may be on the way; or the next parts of a snapshot.
-    fn push(&self, peer: &mut Peer, to: Contact, effects: &mut Effects) {
+    /// New entries, as far as they may be on the way; or the next parts of a snapshot, at most `parts`.
+    fn push(&self, peer: &mut Peer, to: Contact, parts: &mut u32, effects: &mut Effects) {
         if let Some(snapshot) = &mut peer.snapshot {
-            let sent_not_acknowledged =
-                |snapshot: &Transfer| snapshot.got[..snapshot.next as usize].iter().filter(|got| !**got).count() as u32;
-            while snapshot.next < snapshot.got.len() as u32 && sent_not_acknowledged(snapshot) < WINDOW {
-                if !snapshot.got[snapshot.next as usize] {
-                    effects.send(to, true, snapshot.part(snapshot.next, &self.shared.view));
-                }
-                snapshot.next += 1;
+            while *parts > 0
+                && let Some(part) = snapshot.next(self.shared)
+            {
+                effects.send(to, true, Message::Snapshot(Box::new(part)));
+                *parts -= 1;
             }
             return;
         }
@@ -243,8 +204,8 @@ impl Peers {
         &self.silent
     }
 
-    /// Which peers are being brought up, and how far (parts acknowledged of parts in all).
-    pub(super) fn joiners(&self) -> Vec<(ReplicaId, u32, u32)> {
+    /// Which peers are being brought up, and how far (bytes acknowledged of bytes in all, about).
+    pub(super) fn joiners(&self) -> Vec<(ReplicaId, u64, u64)> {
         let outside = self.peers.iter().filter(|(id, _)| !self.ack_set.contains(id));
         outside.map(|(id, peer)| (*id, peer.progress().0, peer.progress().1)).collect()
     }
@@ -317,9 +278,10 @@ impl Peers {
 
     /// All that each peer lacks and may be sent now.
     pub(super) fn push(&mut self, round: &Round<'_>, effects: &mut Effects) {
+        let mut parts = MOST_PARTS;
         for (id, peer) in &mut self.peers {
             if let Some(to) = round.shared.contact(*id) {
-                round.push(peer, to, effects);
+                round.push(peer, to, &mut parts, effects);
             }
         }
     }

@@ -318,7 +318,7 @@ impl Checkers {
         facts.place = *grown.as_ref().unwrap_or(&None);
         self.facts[node] = facts;
         if let Some(place) = grown? {
-            self.chain.digest(place, replica.book().digest())?;
+            self.chain.digest(place, replica.book().counts())?;
         }
         if view < before.view {
             return Err(BrokenRule::ViewFell(before.view, view));

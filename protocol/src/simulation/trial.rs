@@ -7,6 +7,7 @@ use crate::acknowledge::Acknowledge;
 use crate::ids::{CustomerId, RequestId, Role, Span};
 use crate::machine::{Settings, Wish};
 use crate::message::Ask;
+use crate::message::SNAPSHOT_PART;
 use crate::order_book::MOST_SESSIONS;
 use crate::plant::Plant;
 use crate::postcode::Postcode;
@@ -359,6 +360,8 @@ fn settings(random: &mut Random) -> Settings {
         hop: Span(0),
         refuse_unchecked_after: random.chance(300_000).then(|| Span::millis(random.between(500, 12_000))),
         most_sessions: MOST_SESSIONS,
+        // Mostly so small that a state has many parts.
+        snapshot_part: [300, 2_000, 10_000, SNAPSHOT_PART][random.below(4) as usize],
     }
 }
 

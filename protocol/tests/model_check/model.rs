@@ -38,6 +38,8 @@ pub struct Configuration {
     pub copies: u8,
     /// Customers whose last request is remembered.
     pub room: u32,
+    /// Bytes in a part of a snapshot; 1: each order and each session is a part of its own.
+    pub part: u32,
     /// Whose copies answers wait for.
     pub acknowledge: Acknowledge,
     /// The bug injected into every machine.
@@ -91,8 +93,14 @@ impl Configuration {
     }
 
     fn add_node(&self, state: &mut State) {
-        let Self { acknowledge, plant, room, .. } = *self;
-        state.add_node(&Settings { acknowledge, plant, most_sessions: room, ..Settings::default() });
+        let Self { acknowledge, plant, room, part, .. } = *self;
+        state.add_node(&Settings {
+            acknowledge,
+            plant,
+            most_sessions: room,
+            snapshot_part: part,
+            ..Settings::default()
+        });
     }
 
     fn deliver_all(&self, state: &mut State) {

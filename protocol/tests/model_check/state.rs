@@ -15,7 +15,7 @@ use protocol::ids::{
     Timestamp, View, ViewNumber,
 };
 use protocol::machine::{Effect, Effects, Identity, Input, JournalRecord, Machine, Settings, Timer};
-use protocol::message::{Answer, Ask, Message};
+use protocol::message::{Answer, Ask, Copied, Message};
 use protocol::name_server::NameServer;
 use protocol::order_book::{Entry, EntryEffect, OrderBook, OrderId};
 use protocol::postcode::{Postcode, PostcodeService, Verdict};
@@ -396,9 +396,12 @@ impl State {
     }
 
     fn said(&mut self, node: usize, to: Contact, mut message: Message) {
-        if let Message::StateUpdate(update) = &mut message {
-            // For show: no rule reads it, and it would only multiply messages that mean the same.
-            update.commit = OpNumber(0);
+        // For show: no rule reads it, and it would only multiply messages that mean the same.
+        match &mut message {
+            Message::StateUpdate(update) => update.commit = OpNumber(0),
+            Message::Snapshot(part) => (part.before, part.all) = (0, 0),
+            Message::Ack { copy: Some(Copied::Reached { bytes, at, .. }), .. } => (*bytes, *at) = (0, OpNumber(0)),
+            _ => {}
         }
         match message {
             Message::StateUpdate(_) | Message::Snapshot(_) | Message::Ack { .. } | Message::Refused { .. } => {

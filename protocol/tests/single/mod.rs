@@ -6,12 +6,13 @@
 use protocol::customer::Customer;
 use protocol::front_end::FrontEnd;
 use protocol::ids::{
-    Contact, CustomerId, FrontEndToken, NodeId, OpNumber, RequestId, RequestNumber, Role, Span, Timestamp, View,
-    ViewNumber,
+    Contact, CustomerId, FrontEndToken, NodeId, OpNumber, Position, RequestId, RequestNumber, Role, Span, Timestamp,
+    View, ViewNumber,
 };
 use protocol::machine::{Effect, Effects, Identity, Input, JournalRecord, Machine, Settings, Timer};
-use protocol::message::{Ask, Message, Status};
+use protocol::message::{Ask, Copied, Message, SnapshotPart, Status};
 use protocol::name_server::NameServer;
+use protocol::order_book::{OrderBook, Reached, Sweep};
 use protocol::postcode::{Postcode, PostcodeService, Verdict};
 use protocol::trace::{MachineEvent, NodeState, Refusal};
 
@@ -111,6 +112,24 @@ pub fn found(role: Role, who: &[(&str, u64)]) -> Message {
 
 pub fn record(token: u64, view: View, claimed: bool) -> Message {
     Message::Record { token: FrontEndToken(token), view, claimed }
+}
+
+/// Of a replica that has nothing of the state that it needs.
+pub fn nothing() -> Option<Copied> {
+    Some(Copied::Before { orders: Vec::new(), sessions: None })
+}
+
+/// All parts of a book in a view, the last of them at `at`, each of at most `room` bytes.
+pub fn parts(book: &OrderBook, view: &View, at: Position, room: usize) -> Vec<SnapshotPart> {
+    let (mut parts, mut sweep, mut before) = (Vec::new(), Sweep::default(), 0);
+    while parts.last().is_none_or(|part: &SnapshotPart| part.piece.rest.is_none()) {
+        let from = parts.last().map_or(Reached::default(), |part| part.piece.to);
+        let piece = book.piece(from, room, at.op, &mut sweep);
+        let bytes = piece.bytes();
+        parts.push(SnapshotPart { view: view.clone(), instead_of: None, at, piece, before, all: book.bytes() });
+        before += bytes;
+    }
+    parts
 }
 
 // Inputs.

@@ -7,8 +7,8 @@ use protocol::ids::{
     Barrier, Contact, Fingerprint, FrontEndToken, OpNumber, OrderNumber, RequestId, Role, Span, Timestamp,
 };
 use protocol::machine::JournalRecord;
-use protocol::message::{Ask, Status};
-use protocol::order_book::{Entry, EntryEffect, Outcome};
+use protocol::message::{Ask, Copied, Status};
+use protocol::order_book::{Entry, EntryEffect, Outcome, Piece};
 use protocol::postcode::PostcodeService;
 use protocol::trace::FAILPOINTS;
 use protocol::view_record::Keeping;
@@ -56,7 +56,7 @@ fn view(number: u64, primary: NodeId, members: &[NodeId]) -> View {
     View::new(ViewNumber(number), primary, members.to_vec())
 }
 
-fn replica_in(view: View, standing: Standing, loading: Option<(u32, u32)>) -> NodeState {
+fn replica_in(view: View, standing: Standing, loading: Option<(u64, u64)>) -> NodeState {
     let acting = standing == Standing::Primary;
     NodeState::Replica(Box::new(ReplicaState {
         standing,
@@ -120,14 +120,25 @@ fn update(op: u64, in_view: View) -> Message {
     Message::StateUpdate(StateUpdate { view: in_view, from, entries, barrier: Barrier(0), commit: OpNumber(4) })
 }
 
-fn ack(op: u64, part: Option<u32>) -> Message {
-    let part = part.map(|part| (OpNumber(op), part));
-    Message::Ack { view: ViewNumber(1), position: Some(position(op)), barrier: Barrier(0), part }
+fn ack(op: u64) -> Message {
+    Message::Ack { view: ViewNumber(1), position: Some(position(op)), barrier: Barrier(0), copy: None }
 }
 
-fn snapshot(part: u32) -> Message {
-    let (view, bytes) = (view(1, OTHER, &[OTHER]), vec![0]);
-    Message::Snapshot(SnapshotPart { view, instead_of: None, at: position(9), part, parts: 2, bytes })
+fn ack_of_part(op: u64) -> Message {
+    let copy = Some(Copied::Before { orders: Vec::new(), sessions: None });
+    Message::Ack { view: ViewNumber(1), position: Some(position(op)), barrier: Barrier(0), copy }
+}
+
+fn snapshot(part: u64) -> Message {
+    let view = view(1, OTHER, &[OTHER]);
+    Message::Snapshot(Box::new(SnapshotPart {
+        view,
+        instead_of: None,
+        at: position(9),
+        piece: Piece::default(),
+        before: part,
+        all: 2,
+    }))
 }
 
 fn status() -> Message {
@@ -173,7 +184,7 @@ fn of_the_primary() -> Vec<Story> {
     ];
     let by = PostcodeService::PostcodesIo;
     vec![
-        story(Failpoint::PrimaryReceived, primary(), [arrives(ack(4, None)), arrives(request())]),
+        story(Failpoint::PrimaryReceived, primary(), [arrives(ack(4)), arrives(request())]),
         story(
             Failpoint::PrimaryValidated,
             primary(),
@@ -188,7 +199,7 @@ fn of_the_primary() -> Vec<Story> {
         story(
             Failpoint::PrimaryAllAcked,
             primary(),
-            [arrives(ack(5, None))].into_iter().chain(between(&updates, 3)).chain(between(&commits, 0)),
+            [arrives(ack(5))].into_iter().chain(between(&updates, 3)).chain(between(&commits, 0)),
         ),
         story(Failpoint::PrimaryCommitted, primary(), between(&commits, 1)),
         story(Failpoint::PrimaryReplied, primary(), between(&commits, 1).chain([Now::Left(OTHER, reply())])),
@@ -197,7 +208,7 @@ fn of_the_primary() -> Vec<Story> {
 
 fn of_backups_and_joiners() -> Vec<Story> {
     let theirs = || view(1, OTHER, &[ME, OTHER]);
-    let acks = [send(OTHER, ack(4, None)), send(OTHER, ack(5, None))];
+    let acks = [send(OTHER, ack(4)), send(OTHER, ack(5))];
     let newer = || view(2, OTHER, &[ME, OTHER]);
     let loading = || replica_in(view(1, OTHER, &[OTHER]), Standing::Joining, Some((1, 2)));
     let register =
@@ -212,7 +223,7 @@ fn of_backups_and_joiners() -> Vec<Story> {
         story(
             Failpoint::BackupAcked,
             backup(),
-            [arrives(update(5, theirs())), Now::Left(OTHER, ack(4, None)), Now::Left(OTHER, ack(5, None))],
+            [arrives(update(5, theirs())), Now::Left(OTHER, ack(4)), Now::Left(OTHER, ack(5))],
         ),
         story(
             Failpoint::JoinerRegistered,
@@ -225,7 +236,7 @@ fn of_backups_and_joiners() -> Vec<Story> {
             joiner(),
             [arrives(snapshot(0)), arrives(snapshot(1))]
                 .into_iter()
-                .chain(between(&[send(OTHER, ack(4, Some(0))), send(OTHER, ack(9, Some(1)))], 1)),
+                .chain(between(&[send(OTHER, ack_of_part(4)), send(OTHER, ack_of_part(9))], 1)),
         ),
         story(Failpoint::JoinerInAckSet, joiner(), [arrives(heartbeat())]),
         story(

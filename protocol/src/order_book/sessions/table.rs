@@ -4,12 +4,7 @@
 //! slots' numbers, sorted by customer in short pieces: no hash, so no order that a stranger could spoil by choosing ids.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::hash::{Hash, Hasher};
-
-use serde::de::{Error, SeqAccess, Visitor};
-use serde::ser::SerializeSeq;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Session;
 use crate::ids::{CustomerId, OpNumber, OrderNumber, RequestNumber};
@@ -19,6 +14,8 @@ use crate::order_book::{Outcome, Rejection};
 const PIECE: usize = 512;
 /// The place of no session: the end of a list.
 const NOBODY: u32 = u32::MAX;
+/// In place of the entry of a slot that is free.
+const FREE: OpNumber = OpNumber(0);
 /// In place of an order's number.
 const NEVER_PLACED: u64 = u64::MAX;
 /// In place of an order's number; the reason is kept beside the slots.
@@ -38,6 +35,16 @@ pub(super) struct Table {
     /// Why, of the sessions that ended in a rejection.
     reasons: BTreeMap<OpNumber, Rejection>,
     room: u64,
+}
+
+/// Where somebody who goes through all sessions has come: the slot of the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sweep(u32);
+
+impl Default for Sweep {
+    fn default() -> Self {
+        Self(NOBODY)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -109,11 +116,59 @@ impl Table {
         Some((customer, op))
     }
 
+    pub(super) fn oldest(&self) -> Option<OpNumber> {
+        self.slots.get(self.oldest as usize).map(|slot| slot.op)
+    }
+
+    pub(super) fn newest(&self) -> Option<OpNumber> {
+        self.slots.get(self.newest as usize).map(|slot| slot.op)
+    }
+
+    /// Sessions whose last entries are newer than `op`, longest silent first, until there is no `room` left.
+    pub(super) fn after(&self, op: OpNumber, mut room: u64, sweep: &mut Sweep) -> Vec<(CustomerId, Session)> {
+        let mut sessions = Vec::new();
+        for index in self.slots_from(self.first_after(op, *sweep)) {
+            if room == 0 {
+                break;
+            }
+            let session = self.session(index);
+            room = room.saturating_sub(room_of(&session.outcome));
+            sweep.0 = index;
+            sessions.push((self.slots[index as usize].customer(), session));
+        }
+        sessions
+    }
+
+    /// The first slot whose entry is newer than `op`. Mostly it is the one behind the last that was asked for. If that
+    /// customer has come again since, the slot is looked for from both ends: few customers come so often, and they are at
+    /// one end.
+    fn first_after(&self, op: OpNumber, sweep: Sweep) -> u32 {
+        if let Some(last) = self.slots.get(sweep.0 as usize).filter(|last| last.op == op && op != FREE) {
+            return last.after;
+        }
+        let (mut front, mut back) = (self.oldest, NOBODY);
+        let mut before = self.newest;
+        loop {
+            match self.slots.get(front as usize) {
+                Some(slot) if slot.op <= op => front = slot.after,
+                _ => return front,
+            }
+            match self.slots.get(before as usize) {
+                Some(slot) if slot.op > op => (back, before) = (before, slot.before),
+                _ => return back,
+            }
+        }
+    }
+
+    /// Slots in the order of silence.
+    fn slots_from(&self, first: u32) -> impl Iterator<Item = u32> {
+        let at = |index: u32| self.slots.get(index as usize).map(|_| index);
+        std::iter::successors(at(first), move |index| at(self.slots[*index as usize].after))
+    }
+
     /// From the longest silent on.
     fn iter(&self) -> impl Iterator<Item = (CustomerId, Session)> {
-        let at = |index: u32| self.slots.get(index as usize).map(|_| index);
-        std::iter::successors(at(self.oldest), move |index| at(self.slots[*index as usize].after))
-            .map(|index| (self.slots[index as usize].customer(), self.session(index)))
+        self.slots_from(self.oldest).map(|index| (self.slots[index as usize].customer(), self.session(index)))
     }
 
     fn session(&self, index: u32) -> Session {
@@ -157,6 +212,7 @@ impl Table {
             None => self.newest = before,
         }
         self.reasons.remove(&op);
+        self.slots[index as usize].op = FREE;
         self.free.push(index);
     }
 
@@ -210,45 +266,5 @@ impl Eq for Table {}
 impl Hash for Table {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.iter().for_each(|session| session.hash(state));
-    }
-}
-
-impl Serialize for Table {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(Some(self.len()))?;
-        for session in self.iter() {
-            list.serialize_element(&session)?;
-        }
-        list.end()
-    }
-}
-
-impl<'de> Deserialize<'de> for Table {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(Listed)
-    }
-}
-
-/// Puts one session after the other, so that a million of them never lie in memory twice.
-struct Listed;
-
-impl<'de> Visitor<'de> for Listed {
-    type Value = Table;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("sessions, each of another customer, in the order of their entries")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Table, A::Error> {
-        let mut table = Table::default();
-        let mut last = None;
-        while let Some((customer, session)) = list.next_element::<(CustomerId, Session)>()? {
-            if last >= Some(session.op) || table.find(customer).1.is_ok() {
-                return Err(A::Error::custom("a session is out of order"));
-            }
-            last = Some(session.op);
-            table.put(customer, &session);
-        }
-        Ok(table)
     }
 }
