@@ -39,6 +39,7 @@ fn leads(replica: &mut Replica, id: u64, number: u64) -> Vec<Effect> {
     effects
 }
 
+#[expect(clippy::unwrap_used, reason = "a postcode of the right shape")]
 fn durham(n: u64) -> Postcode {
     format!("DH{} 3LE", n % 9 + 1).parse().unwrap()
 }
@@ -153,7 +154,7 @@ fn a_state_arrives_whole_while_it_changes_whatever_is_evicted_or_lost_meanwhile(
             // Old customers come again, and new ones.
             let customer = who(3000);
             asked[customer as usize] += 1;
-            if step % 2 == 0 { order(primary, customer, asked[customer as usize]) } else { Vec::new() }
+            if step.is_multiple_of(2) { order(primary, customer, asked[customer as usize]) } else { Vec::new() }
         };
         let lost = || loss > 0 && chance(loss) == 0;
         until_in_step(&mut between, (&mut primary, PRIMARY), &mut joiner, meanwhile, lost);

@@ -7,7 +7,7 @@ use protocol::ids::{
     Barrier, Contact, Fingerprint, FrontEndToken, OpNumber, OrderNumber, RequestId, Role, Span, Timestamp,
 };
 use protocol::machine::JournalRecord;
-use protocol::message::{Ask, Copied, Status};
+use protocol::message::{Ask, Copied, SnapshotPart, Status};
 use protocol::order_book::{Entry, EntryEffect, Outcome, Piece};
 use protocol::postcode::PostcodeService;
 use protocol::trace::FAILPOINTS;
