@@ -5,6 +5,8 @@
 
 #[path = "model_check/model.rs"]
 mod model;
+#[path = "model_check/packet.rs"]
+mod packet;
 #[path = "model_check/state.rs"]
 mod state;
 

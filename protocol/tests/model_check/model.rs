@@ -12,7 +12,8 @@ use protocol::message::Ask;
 use protocol::plant::Plant;
 use stateright::{Model, Property};
 
-use super::state::{Call, Node, Packet, State, id_of};
+use super::packet::Packet;
+use super::state::{Call, Node, State, id_of};
 
 /// What is explored, and how far.
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@ use std::hash::{Hash, Hasher};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use super::packet::Packet;
 use protocol::acknowledge::Acknowledge;
 use protocol::fingerprint::digest_of;
 use protocol::ids::{
@@ -15,45 +16,11 @@ use protocol::ids::{
     Timestamp, View, ViewNumber,
 };
 use protocol::machine::{Effect, Effects, Identity, Input, JournalRecord, Machine, Settings, Timer};
-use protocol::message::{Answer, Ask, Copied, Message};
+use protocol::message::{Answer, Ask, Message};
 use protocol::name_server::NameServer;
 use protocol::order_book::{Entry, EntryEffect, OrderBook, OrderId};
 use protocol::postcode::{Postcode, PostcodeService, Verdict};
 use protocol::replica::Replica;
-
-/// A message on its way, for ever. Told apart by its digest: sets of them are compared and hashed all the time.
-#[derive(Clone, Debug)]
-pub struct Packet {
-    digest: u64,
-    /// Index of the sender.
-    pub from: usize,
-    /// Index of the receiver.
-    pub to: usize,
-    /// What it says.
-    pub message: Arc<Message>,
-}
-
-impl PartialEq for Packet {
-    fn eq(&self, other: &Self) -> bool {
-        self.digest == other.digest
-    }
-}
-impl Eq for Packet {}
-impl PartialOrd for Packet {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Packet {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.digest.cmp(&other.digest)
-    }
-}
-impl Hash for Packet {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.digest.hash(state);
-    }
-}
 
 /// Every entry that was ever made, by the fingerprint of the history that ends in it. A replica that got it by a snapshot
 /// cannot show it any more. Equal states have what they need of it in common, so it does not tell states apart.
@@ -395,19 +362,11 @@ impl State {
         }
     }
 
-    fn said(&mut self, node: usize, to: Contact, mut message: Message) {
-        // For show: no rule reads it, and it would only multiply messages that mean the same.
-        match &mut message {
-            Message::StateUpdate(update) => update.commit = OpNumber(0),
-            Message::Snapshot(part) => (part.before, part.all) = (0, 0),
-            Message::Ack { copy: Some(Copied::Reached { bytes, at, .. }), .. } => (*bytes, *at) = (0, OpNumber(0)),
-            _ => {}
-        }
+    fn said(&mut self, node: usize, to: Contact, message: Message) {
         match message {
             Message::StateUpdate(_) | Message::Snapshot(_) | Message::Ack { .. } | Message::Refused { .. } => {
                 let to = node_of(to.id);
-                let digest = digest_of(&(node as u64, to as u64, &message)).0;
-                self.packets.insert(Packet { digest, from: node, to, message: Arc::new(message) });
+                self.packets.insert(Packet::new(node, to, message));
             }
             Message::Reply { id, answer, view, .. } => self.replied(id, answer, view),
             // Front-ends are folded into "any permitted view"; timers repeat what is on its way for ever.

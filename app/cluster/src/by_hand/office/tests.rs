@@ -65,7 +65,7 @@ fn hostile_knocks_end_in_a_sentence() {
     let (office, ..) = Office::open(&place(base.path()), CHOICES).unwrap();
     let key = OwnKey::new().unwrap();
     let refused = |knock: &Knock| office.admit(knock).unwrap_err().to_string();
-    assert!(refused(&knock(Role::NameServer, &key)).contains("has a name server already"));
+    assert!(refused(&knock(Role::NameServer, &key)).contains("so it is the only one"));
     assert!(refused(&knock(Role::Customer, &key)).contains("as a guest"));
     let nonsense = Knock { public_key: b"secret".to_vec(), ..knock(Role::Replica, &key) };
     assert!(refused(&nonsense).contains("not a public key"));
