@@ -35,6 +35,8 @@ pub(in crate::headless) struct StatusLine {
     sessions: Option<u64>,
     /// Customers whose last request was forgotten, to make room for others.
     evicted: Option<u64>,
+    /// Of a replica that receives a state: bytes of it, and of all of it, about.
+    receiving: Option<(u64, u64)>,
     /// Digest of orders and sessions.
     digest: Option<String>,
     /// Bytes of resident memory.
@@ -169,6 +171,8 @@ impl StatusReport {
         sentences.extend(self.nodes.iter().flat_map(of_nodes));
         let waits = |node: &StatusLine| node.waits_for.as_ref().map(|why| format!("{}: {why}", node.name));
         sentences.extend(self.nodes.iter().filter_map(waits));
+        let received = |node: &StatusLine| Some(wording::receives(&node.name, node.receiving?));
+        sentences.extend(self.nodes.iter().filter_map(received));
         let kept = |node: &StatusLine| {
             let words = node.view_record.as_ref()?;
             Some(format!("{} keeps the view record in {words}.", node.name))
@@ -268,6 +272,7 @@ impl StatusLine {
                 line.commit = Some(replica.commit.0);
                 line.orders = Some(replica.orders.0);
                 (line.sessions, line.evicted) = (Some(replica.sessions), Some(replica.evicted));
+                line.receiving = replica.loading;
                 line.digest = Some(format!("{:016x}", replica.digest.0));
                 line.unchecked = replica.unchecked.map(UncheckedLine::of);
                 Some(&replica.view)

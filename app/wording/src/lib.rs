@@ -42,8 +42,8 @@ pub use of_files::*;
 pub use of_lessons::*;
 pub use of_messages::{label, refusal, told};
 pub use of_nodes::{
-    concern, concern_in_short, customer_line, line, share_loaded, short_line, short_title, title, wait_reason,
-    why_it_waits,
+    concern, concern_in_short, customer_line, line, receives, share_loaded, short_line, short_title, title,
+    wait_reason, why_it_waits,
 };
 pub use of_past::{
     Light, ONLY_A_TAPE, PAST_REFUSES, PLAY_MEANS, SCRUB_HINT, SEARCH_HINT, TAPE_REFUSES, light_named, lights,

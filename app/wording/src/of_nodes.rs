@@ -10,6 +10,9 @@ use protocol::view_record::Keeping;
 use super::{count, duration, name_now, no_service, standing};
 use knowledge::picture::{Concern, Customer, Life, Node, Picture, Precedence, Waiting};
 
+/// Bytes, as people count them.
+const MEGABYTE: u64 = 1_000_000;
+
 /// "replica-2 · primary".
 pub fn title(node: &Node) -> String {
     match (&node.life, node.replica()) {
@@ -130,23 +133,32 @@ pub fn concern_in_short(concern: &Concern) -> String {
 
 fn replica_line(replica: &ReplicaState, picture: &Picture) -> String {
     let Some(position) = replica.position else {
-        return match share_loaded(replica) {
-            Some(share) => format!("receiving state · {:.0}\u{a0}%", share * 100.0),
-            None => "holds nothing yet".into(),
-        };
+        return receiving(replica).unwrap_or_else(|| "holds nothing yet".into());
     };
     match replica.standing {
         Standing::Primary => format!("applied {} · committed {}", position.op, replica.commit),
-        Standing::Joining => match share_loaded(replica) {
-            Some(share) => format!("receiving state · {:.0}\u{a0}%", share * 100.0),
-            None => format!("joining with {} applied", position.op),
-        },
+        Standing::Joining => receiving(replica).unwrap_or_else(|| format!("joining with {} applied", position.op)),
         Standing::Backup => {
             let primary = picture.nodes.acting_primary().and_then(Node::replica);
             let level = primary.is_some_and(|primary| primary.position == replica.position);
             format!("applied {}{}", position.op, if level { " · in step" } else { "" })
         }
     }
+}
+
+/// Of a replica that receives a state: how much has arrived.
+fn receiving(replica: &ReplicaState) -> Option<String> {
+    let (percent, all) = (share_loaded(replica)? * 100.0, replica.loading?.1);
+    Some(match all / MEGABYTE {
+        0 => format!("receiving state · {percent:.0}\u{a0}%"),
+        megabytes => format!("receiving · {percent:.0}\u{a0}% of {megabytes}\u{a0}MB"),
+    })
+}
+
+/// The same as a sentence.
+pub fn receives(name: &str, (bytes, all): (u64, u64)) -> String {
+    let tenths = |bytes: u64| (bytes * 10 / MEGABYTE) as f64 / 10.0;
+    format!("{name} is receiving the state of the primary: {:.1} of {:.1} MB.", tenths(bytes), tenths(all))
 }
 
 /// How much of a snapshot a joiner has, from 0 to 1.
@@ -230,5 +242,16 @@ mod tests {
     fn a_blocked_link_is_named() {
         let [customer, from, to] = ["Grace", "replica-2", "replica-1"].map(str::to_owned);
         assert!(concern(&Concern::Blocked { customer, from, to }).1.contains("from replica-2 to replica-1"));
+    }
+
+    #[test]
+    fn a_large_state_is_told_in_megabytes() {
+        let of = |loading| receiving(&ReplicaState { loading, ..ReplicaState::default() });
+        assert_eq!(of(None), None);
+        assert_eq!(of(Some((0, 0))), None);
+        assert_eq!(of(Some((16, 25))).unwrap(), "receiving state · 64\u{a0}%");
+        assert_eq!(of(Some((30_000_000, 120_400_000))).unwrap(), "receiving · 25\u{a0}% of 120\u{a0}MB");
+        let sentence = receives("replica-4", (30_440_000, 120_400_000));
+        assert_eq!(sentence, "replica-4 is receiving the state of the primary: 30.4 of 120.4 MB.");
     }
 }
