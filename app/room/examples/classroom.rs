@@ -6,6 +6,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -45,38 +46,38 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Two connections, as a browser has: one that waits for news, one that asks.
+/// As a browser, it always waits for news on one connection, and asks on others.
 struct Phone {
+    asks: Asks,
+    news: Receiver<Value>,
+}
+
+#[derive(Clone)]
+struct Asks {
     host: String,
     path: String,
     session: String,
-    asks: BufReader<TcpStream>,
-    hears: BufReader<TcpStream>,
-    version: u64,
 }
 
 impl Phone {
     fn join(link: &str, number: u64) -> anyhow::Result<Self> {
         let (host, path) = link.strip_prefix("http://").and_then(|link| link.split_once('/')).context("no link")?;
-        let connect = || -> anyhow::Result<_> {
-            let stream = TcpStream::connect(host)?;
-            stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-            Ok(BufReader::new(stream))
-        };
-        let (asks, hears) = (connect()?, connect()?);
-        let (host, path, session) = (host.to_owned(), format!("/{path}"), String::new());
-        let mut phone = Self { host, path, session, asks, hears, version: 0 };
+        let mut asks = Asks { host: host.to_owned(), path: format!("/{path}"), session: String::new() };
         let home = ["DH1 3LE", "NE1 7RU", "EH1 1RE", "M1 1AE", "TA4 4JT", "AB54 7TA"][number as usize % 6];
-        let joined = phone.post("join", &json!({"name": format!("Phone {number}"), "postcode": home}))?;
-        phone.session = joined["session"].as_str().context("no session")?.to_owned();
-        phone.news(|page| page["closed"].is_null())?;
+        let joined = asks.post("join", &json!({"name": format!("Phone {number}"), "postcode": home}))?;
+        asks.session = joined["session"].as_str().context("no session")?.to_owned();
+        let (sender, news) = channel();
+        let hears = asks.clone();
+        // It ends when nobody wants to know any more, or when there is no page any more.
+        std::thread::spawn(move || hears.hear(&sender));
+        let phone = Self { asks, news };
+        phone.until(|page| page["closed"].is_null())?;
         Ok(phone)
     }
 
     /// All phones together order once in each pause, spread over it.
     fn order(
-        mut self,
+        self,
         begun: Instant,
         number: u64,
         phones: u64,
@@ -84,47 +85,62 @@ impl Phone {
         rounds: u64,
     ) -> anyhow::Result<Vec<Duration>> {
         let mut waits = Vec::new();
+        let mut last = Value::Null;
         for round in 1..=rounds {
             let due = begun + pause * round as u32 + pause * number as u32 / phones as u32;
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
             let asked = Instant::now();
-            self.post("order", &json!({"postcode": "TA4 4JT", "items": ["Pad thai"]}))?;
-            let placed =
-                |page: &Value| page["receipts"].as_array().is_some_and(|all| all.len() as u64 >= round.min(12));
-            self.news(|page| page["open"].is_null() && placed(page))?;
+            self.asks.post("order", &json!({"postcode": "TA4 4JT", "items": ["Pad thai"]}))?;
+            last = self.until(|page| page["open"].is_null() && page["receipts"][0] != last)?["receipts"][0].clone();
             waits.push(asked.elapsed());
         }
         Ok(waits)
     }
 
-    fn post(&mut self, what: &str, body: &Value) -> anyhow::Result<Value> {
-        let (body, Self { host, path, session, .. }) = (body.to_string(), &*self);
+    fn until(&self, wanted: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+        loop {
+            let page = self.news.recv_timeout(Duration::from_secs(30)).context("no news")?;
+            if wanted(&page) {
+                return Ok(page);
+            }
+        }
+    }
+}
+
+impl Asks {
+    fn connect(&self) -> anyhow::Result<BufReader<TcpStream>> {
+        let stream = TcpStream::connect(&self.host)?;
+        stream.set_nodelay(true)?;
+        Ok(BufReader::new(stream))
+    }
+
+    fn post(&self, what: &str, body: &Value) -> anyhow::Result<Value> {
+        let (body, Self { host, path, session }) = (body.to_string(), self);
         let head = format!(
-            "POST {path}{what} HTTP/1.1\r\nHost: {host}\r\nX-Session: {session}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            "POST {path}{what} HTTP/1.1\r\nHost: {host}\r\nX-Session: {session}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
-        let (status, answer) = exchange(&mut self.asks, &head)?;
+        let (status, answer) = exchange(&mut self.connect()?, &head)?;
         if status != 200 {
             bail!("{what}: {status} {answer}");
         }
         Ok(answer)
     }
 
-    /// Hears news until they are these.
-    fn news(&mut self, wanted: impl Fn(&Value) -> bool) -> anyhow::Result<()> {
+    fn hear(&self, told: &Sender<Value>) -> anyhow::Result<()> {
+        let (mut stream, mut version) = (self.connect()?, 0);
         loop {
-            let Self { host, path, session, version, .. } = &*self;
+            let Self { host, path, session } = self;
             let head = format!(
                 "GET {path}news HTTP/1.1\r\nHost: {host}\r\nX-Session: {session}\r\nX-After: {version}\r\n\r\n"
             );
-            let (status, page) = exchange(&mut self.hears, &head)?;
-            match status {
-                200 => self.version = page["version"].as_u64().unwrap_or_default(),
-                204 => continue,
-                _ => bail!("news: {status} {page}"),
-            }
-            if wanted(&page) {
-                return Ok(());
+            match exchange(&mut stream, &head)? {
+                (200, page) => {
+                    version = page["version"].as_u64().unwrap_or_default();
+                    told.send(page)?;
+                }
+                (204, _) => {}
+                (status, page) => bail!("news: {status} {page}"),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What a frame of the window costs by itself: 20 replicas, 50 customers, 500 messages in flight. `cargo bench
+//! What a frame of the window costs by itself: 20 replicas, 50 customers, 500 messages in flight, and others. `cargo bench
 //! -p just-hungry-window --bench frame` prints layout with paint calls, and tessellation; filling pixels is the graphics
 //! driver's work.
 #![expect(clippy::print_stdout, reason = "its output is the figure")]
@@ -18,6 +18,7 @@ fn main() {
     measure("a lesson", &scene::order_on_its_way());
     measure("a lesson that is steered", &scene::steered::steered(None));
     measure("20 replicas, 50 customers", &scene::crowd(20, 50, 500));
+    measure("a room of 200 phones", &scene::crowd(3, 200, 40));
 }
 
 fn measure(name: &str, told: &scene::Scene) {

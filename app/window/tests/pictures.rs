@@ -215,6 +215,15 @@ fn a_room_has_voted() {
 }
 
 #[test]
+fn phones_vote() {
+    let mut taught = asked(Theme::Light, 1120.0, 720.0);
+    let standing = Standing { link: Some("http://x/".into()), phones: 31, in_touch: 30, most: 200, address: None };
+    taught.harness.state_mut().phones_are(standing, vec![9, 12, 2]);
+    taught.harness.run_steps(4);
+    compare("phones-vote", taught.harness, None);
+}
+
+#[test]
 fn a_lesson_ends() {
     for (name, theme, width, height) in [LARGE_DARK, SMALL_LIGHT] {
         let mut taught = asked(theme, width, height);

@@ -252,7 +252,8 @@ pub fn crowd(replicas: u64, customers: u64, messages: u64) -> Scene {
     }
     beliefs(s, 200, &view, all);
     let gazetteer = node::gazetteer::Gazetteer::get();
-    for (number, label) in (1..=customers).zip(gazetteer.labels()) {
+    let habitable = gazetteer.labels().iter().filter(|label| gazetteer.nearest(label.point()).is_ok());
+    for (number, label) in (1..=customers).zip(habitable.cycle()) {
         let nearest = gazetteer.nearest(label.point()).unwrap();
         let place = (nearest.point.latitude, nearest.point.longitude);
         s.lives(number, &label.name, nearest.postcode.as_str(), place);

@@ -213,7 +213,9 @@ pub(super) fn place_customers(
         let rings: &[f32] = if must { &FAR_RINGS } else { &RINGS };
         let places = around_dot(*at, vec2(width, size::CARD.y), size::CUSTOMER, rings);
         let places: Vec<Rect> = places.map(|card| if must { keep_within(card, bounds) } else { card }).collect();
-        let clear = places.iter().copied().filter(is_clear);
+        // What costs most is asked last: in a room full of phones, few cards have a place at all.
+        let is_free = |card: &Rect| bounds.contains_rect(*card) && taken.is_free(*card);
+        let clear = places.iter().copied().find(|card| is_free(card) && is_clear(card));
         let found = taken.first_free(bounds, clear);
         let found = found.or_else(|| taken.first_free(bounds, places.iter().copied().filter(|_| must)));
         placed.extend(found.map(|card| (customer.id, card)));
@@ -224,7 +226,8 @@ pub(super) fn place_customers(
 /// Whether a straight line passes a rectangle.
 fn crosses([from, to]: [Pos2; 2], rect: Rect) -> bool {
     const SAMPLES: usize = 16;
-    (0..=SAMPLES).any(|step| rect.contains(from.lerp(to, step as f32 / SAMPLES as f32)))
+    Rect::from_two_pos(from, to).intersects(rect)
+        && (0..=SAMPLES).any(|step| rect.contains(from.lerp(to, step as f32 / SAMPLES as f32)))
 }
 
 /// Name and second line of a customer's card.
