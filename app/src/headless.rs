@@ -8,6 +8,7 @@ mod check;
 mod cluster_command;
 mod customer_lines;
 pub(crate) mod demo;
+mod invite;
 mod lesson;
 mod lines;
 mod order_names;
@@ -124,6 +125,11 @@ pub enum Command {
     Gui(WindowKind),
     /// Start a cluster and list its processes as JSON lines. It ends when its input closes, or on Ctrl+C.
     Cluster(cluster_command::ClusterArguments),
+    /// Start a cluster that other machines may join: it shows a code, and asks whom to admit. It ends when its input closes,
+    /// or on Ctrl+C.
+    Invite(invite::InviteArguments),
+    /// Join a cluster on another machine, by its code. This machine then runs processes of its own.
+    Join(invite::JoinArguments),
     /// By hand, one process a terminal: the name server, which the others look for.
     NameServer(by_hand::NameServerArguments),
     /// By hand: a front-end, which passes orders on to the primary.
@@ -325,6 +331,8 @@ pub fn perform(command: Command) -> Result<Exit, Failure> {
         #[cfg(feature = "window")]
         Command::Gui(_) => {}
         Command::Cluster(_)
+        | Command::Invite(_)
+        | Command::Join(_)
         | Command::NameServer(_)
         | Command::FrontEnd(_)
         | Command::Replica(_)
@@ -340,6 +348,8 @@ pub fn perform(command: Command) -> Result<Exit, Failure> {
         #[cfg(feature = "window")]
         Command::Gui(_) => Err(Failure::BadInput("this command needs a window".into())),
         Command::Cluster(arguments) => cluster_command::perform(arguments, interrupt),
+        Command::Invite(arguments) => invite::invite(&arguments, &interrupt),
+        Command::Join(arguments) => invite::join(&arguments, &interrupt),
         Command::NameServer(arguments) => by_hand::name_server(arguments, &interrupt),
         Command::FrontEnd(arguments) => by_hand::node(Role::FrontEnd, &arguments, &interrupt),
         Command::Replica(arguments) => by_hand::node(Role::Replica, &arguments, &interrupt),

@@ -9,7 +9,7 @@ mod steering;
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 pub use crate::etcd::EtcdAccess;
 pub use crate::proof::StandInKey;
@@ -47,6 +47,18 @@ pub struct NodeConfig {
     pub bomb: Option<Bomb>,
     /// Whether the launcher wants trace events.
     pub observe: bool,
+    /// How other machines are reached, and reach it.
+    pub reach: Reach,
+}
+
+/// What a node knows of other machines. On one machine: nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// Of a node on another machine than the launcher's: where the launcher's machine is, the best address first. All
+    /// loopback addresses are meant there.
+    pub host: Vec<IpAddr>,
+    /// Where it listens, too, at the port that it gets: other machines reach it there.
+    pub also_listen: Vec<IpAddr>,
 }
 
 /// What cluster time was at a moment of the wall clock, which the processes of one machine share.
@@ -159,6 +171,8 @@ pub enum ControlCommand {
     },
     /// Stand-in: misbehave from now on.
     Misbehave(Misbehaviour),
+    /// Listen on these addresses, too, at the same port. What cannot be opened: [`NodeReport::Refused`].
+    ListenOn(Vec<IpAddr>),
     /// End in order: take nothing new, finish what is in hand if that takes only a moment, tell peers that the connections
     /// are over.
     Leave,

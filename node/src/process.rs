@@ -9,7 +9,6 @@
 mod commands;
 mod explosion;
 
-use std::net::TcpListener;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -111,10 +110,16 @@ async fn live(config: NodeConfig, reports: Reports, commands: Commands, standsti
         Ok(RunsAs::NameServer(host, contact)) => drive(host, contact, &reports, commands, |_, _| None).await,
         Ok(RunsAs::FrontEnd(host, contact)) => drive(host, contact, &reports, commands, |_, _| None).await,
         Ok(RunsAs::Replica(host, contact)) => drive(host, contact, &reports, commands, orders_of).await,
-        Ok(RunsAs::StandIn(service, key, listener, contact)) => {
+        Ok(RunsAs::StandIn(service, key, listeners, contact)) => {
             let (behave, behaviour) = watch::channel(Misbehaviour::default());
-            let serving = async { match stand_in::serve(service, key, listener, behaviour).await {} };
-            serve(serving, contact, behave, &reports, commands, standstill).await
+            let begin = |listener| {
+                let (key, behaviour) = (key.clone(), behaviour.clone());
+                tokio::spawn(async move { match stand_in::serve(service, key, listener, behaviour).await {} });
+            };
+            listeners.into_iter().for_each(begin);
+            let more = |ip| stand_in::listener((ip, contact.address.port()).into()).map(begin);
+            let serving = std::future::pending();
+            serve(serving, contact, (behave, more), &reports, commands, standstill).await
         }
         Ok(RunsAs::Echo(endpoint, contact)) => {
             let (behave, _) = watch::channel(Misbehaviour::default());
@@ -122,7 +127,7 @@ async fn live(config: NodeConfig, reports: Reports, commands: Commands, standsti
                 round_trip::echo(endpoint).await;
                 Ok(())
             };
-            serve(echo, contact, behave, &reports, commands, standstill).await
+            serve(echo, contact, (behave, |_| Ok(())), &reports, commands, standstill).await
         }
         Err(error) => {
             let why = crate::error_text::chain(&error);
@@ -142,7 +147,7 @@ enum RunsAs {
     NameServer(Box<Host<NameServer>>, Contact),
     FrontEnd(Box<Host<FrontEnd>>, Contact),
     Replica(Box<Host<Replica>>, Contact),
-    StandIn(PostcodeService, StandInKey, tokio::net::TcpListener, Contact),
+    StandIn(PostcodeService, StandInKey, Vec<tokio::net::TcpListener>, Contact),
     Echo(quinn::Endpoint, Contact),
 }
 
@@ -175,15 +180,13 @@ fn become_what_was_told(config: &NodeConfig, reports: &Reports, standstill: &Sta
             RunsAs::Replica(host, me)
         }
         Duty::StandIn { service, key } => {
-            let listen = config.listen;
-            let listener = TcpListener::bind(listen).with_context(|| {
-                format!(
-                    "TCP port {listen} cannot be opened. Another program may be using it: end that program or choose another port"
-                )
-            })?;
-            listener.set_nonblocking(true)?;
+            let listener = stand_in::listener(config.listen)?;
             let contact = Contact { id: config.id, address: listener.local_addr()? };
-            RunsAs::StandIn(*service, key.clone(), tokio::net::TcpListener::from_std(listener)?, contact)
+            let mut listeners = vec![listener];
+            for ip in &config.reach.also_listen {
+                listeners.push(stand_in::listener((*ip, contact.address.port()).into())?);
+            }
+            RunsAs::StandIn(*service, key.clone(), listeners, contact)
         }
         Duty::Echo => {
             let endpoint = limits::endpoint(config.listen, keys(config)?)?;
@@ -195,7 +198,12 @@ fn become_what_was_told(config: &NodeConfig, reports: &Reports, standstill: &Sta
 
 /// A host without actors, reachable by the peers of its run.
 fn host<M: Machine>(config: &NodeConfig, reports: &Reports, standstill: &Standstill) -> anyhow::Result<Host<M>> {
-    let transport = Transport::open(config.listen, keys(config)?)?;
+    let transport = Transport::open_with(config.listen, keys(config)?, &config.reach)?;
+    for ip in &config.reach.also_listen {
+        if let Err(error) = transport.listen_on(*ip) {
+            reports.tell(NodeReport::Refused { why: crate::error_text::chain(&error).into() });
+        }
+    }
     let feed = Feed::new(config.observe, reports.sink());
     let host = Host::new(transport, ClusterClock::started_at(config.clock), &config.settings, feed);
     let mut host = host.with_standstill(standstill.clone());

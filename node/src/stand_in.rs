@@ -9,7 +9,9 @@ mod misbehaviour;
 mod postcodes_io;
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 
+use anyhow::Context;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode};
@@ -46,6 +48,20 @@ pub async fn serve(
     // Read before the first question comes, or its answer would be late.
     Gazetteer::get();
     http_connections::receive_all(listener, site, MOST_CONNECTIONS).await
+}
+
+/// Opens a port for [`serve`]. Must be called within a runtime.
+///
+/// # Errors
+/// A sentence when the port is taken.
+pub fn listener(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = std::net::TcpListener::bind(listen).with_context(|| {
+        format!(
+            "TCP port {listen} cannot be opened. Another program may be using it: end that program or choose another port"
+        )
+    })?;
+    listener.set_nonblocking(true)?;
+    Ok(TcpListener::from_std(listener)?)
 }
 
 /// Says on every answer that it is a stand-in's, and proves whose if the question has a challenge.

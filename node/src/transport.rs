@@ -9,14 +9,16 @@ pub mod framing;
 mod handshakes;
 pub mod identity;
 pub mod limits;
+pub mod outlets;
 mod peers;
+pub mod pinned;
 mod probe;
 #[cfg(unix)]
 mod quiet_runtime;
 pub mod round_trip;
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -27,8 +29,9 @@ use protocol::trace::Loss;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::control::Credentials;
+use crate::control::{Credentials, Reach};
 use connections::{Attendant, ConnectionEvent, Refusals};
+use outlets::Outlets;
 use peers::Peers;
 use probe::Probes;
 
@@ -68,6 +71,7 @@ pub enum Arrival {
 #[derive(Debug)]
 pub struct Transport {
     attendant: Attendant,
+    outlets: Arc<Outlets>,
     address: SocketAddr,
     peers: Peers,
     reports: mpsc::Receiver<ConnectionEvent>,
@@ -105,13 +109,22 @@ impl Transport {
     /// # Errors
     /// A sentence when the port is taken, or the credentials do not fit together.
     pub fn open(listen: SocketAddr, credentials: &Credentials) -> anyhow::Result<Self> {
-        let endpoint = limits::endpoint(listen, credentials)?;
+        Self::open_with(listen, credentials, &Reach::default())
+    }
+
+    /// The same in a cluster on several machines.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(listen: SocketAddr, credentials: &Credentials, reach: &Reach) -> anyhow::Result<Self> {
+        let (endpoint, outlets) = limits::endpoint_with(listen, credentials, reach)?;
         let address = endpoint.local_addr()?;
         let (sender, reports) = mpsc::channel(WAITING_READS);
         let attendant = Attendant::new(endpoint, sender);
         tokio::spawn(attendant.clone().listen());
         Ok(Self {
             attendant,
+            outlets,
             address,
             peers: Peers::default(),
             reports,
@@ -125,6 +138,14 @@ impl Transport {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Listens on an address of this machine, too, at the same port.
+    ///
+    /// # Errors
+    /// A sentence when that port is taken.
+    pub fn listen_on(&self, ip: IpAddr) -> anyhow::Result<()> {
+        self.outlets.listen_on(ip)
     }
 
     /// Sets which losses are reported.
@@ -166,7 +187,9 @@ impl Transport {
 
     /// Whether it is proved that no process listens at an address any more. Never waits.
     pub fn is_closed(&mut self, address: SocketAddr) -> bool {
-        self.probes.is_closed(address, self.address.ip())
+        // A loopback address that is meant on another machine says nothing of this one's ports.
+        let is_there = self.outlets.are_elsewhere() && address.ip().is_loopback();
+        !is_there && self.probes.is_closed(address, self.address.ip())
     }
 
     /// The next arrival. Losing this future loses nothing.

@@ -32,7 +32,7 @@ use crate::view_record::Keeping;
 pub use crowd::{Crowd, CrowdJudged, CrowdTimes};
 pub use denial::{Denial, NoFreshStart};
 pub use failpoints::{FAILPOINTS, Failpoint, Part};
-pub use launcher_event::LauncherEvent;
+pub use launcher_event::{LauncherEvent, MachineState, NoJoin};
 pub use loss::Loss;
 pub use machine_event::{MachineEvent, Note};
 pub use no_service::NoService;

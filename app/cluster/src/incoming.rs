@@ -5,6 +5,7 @@ use protocol::ids::NodeId;
 use protocol::trace::TraceEvent;
 
 use super::hosts::HostKey;
+use super::machines::door::DoorNews;
 use super::question::Question;
 use knowledge::user_command::UserCommand;
 
@@ -30,6 +31,8 @@ pub(super) enum Incoming {
     Steered(ProcessKey, TraceEvent),
     /// Somebody has done what it was told, at this cluster time.
     Confirmed(Confirmer, u64, u64),
+    /// Another machine knocks, joins or goes.
+    AtTheDoor(DoorNews),
     /// A process closed its output: it is dead, or as good as dead.
     Ended(ProcessKey),
     /// A customer lives in this host from now on.

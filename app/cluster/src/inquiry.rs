@@ -9,6 +9,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::hosts::ToHost;
 use super::incoming::Incoming;
+use super::machines::code::Code;
+use super::machines::{Invitation, MachinesStatus};
 use super::question::{Admission, NodeStatus, Question, SteeringStatus};
 
 /// How long the supervisor may take to answer: it waits for no process longer than a second.
@@ -47,6 +49,39 @@ impl Inquirer {
     /// When the cluster has ended.
     pub fn steering(&self) -> anyhow::Result<SteeringStatus> {
         self.ask(Question::Steering)
+    }
+
+    /// Invites another machine: its code.
+    ///
+    /// # Errors
+    /// A sentence, when the cluster cannot listen for others, or has ended.
+    pub fn invite(&self, invitation: Invitation) -> anyhow::Result<Code> {
+        self.ask(|reply| Question::Invite { invitation, reply })?
+    }
+
+    /// Admits or refuses a machine that knocks.
+    ///
+    /// # Errors
+    /// A sentence, when none of that name does.
+    pub fn decide(&self, machine: &str, admitted: bool) -> anyhow::Result<()> {
+        let machine = machine.to_owned();
+        self.ask(|reply| Question::Decide { machine, admitted, reply })?
+    }
+
+    /// Admits each machine with a good code without a question, those that wait too, or asks a person.
+    ///
+    /// # Errors
+    /// When the cluster has ended.
+    pub fn admit_all(&self, all: bool) -> anyhow::Result<()> {
+        self.ask(|reply| Question::AdmitAll { all, reply })
+    }
+
+    /// The machines that have come, and those that may come.
+    ///
+    /// # Errors
+    /// When the cluster has ended.
+    pub fn machines(&self) -> anyhow::Result<MachinesStatus> {
+        self.ask(Question::Machines)
     }
 
     /// From now on these customers of this program are told what their host must know, the present clock first. Returns

@@ -1,47 +1,22 @@
 //! The way to one process: to tell it what it is told, to hear its reports, to kill it, to learn how it ended.
 //!
-//! There are two makes: a [`child`] of this program, and a child of an agent on another machine. The same is said to both. What
+//! There are two makes: a child of this program, and a child of an agent on another machine. The same is said to both. What
 //! the reports mean, and which processes there are, is the supervisor's business. All children are started by the
 //! supervisor's thread.
-
-pub(crate) mod child;
 
 use std::path::Path;
 use std::sync::mpsc::Sender;
 
 use node::control::{ControlCommand, NodeConfig, NodeReport};
 use protocol::trace::{MachineEvent, NodeEvent, TraceEvent};
-use serde::{Deserialize, Serialize};
 
+pub use super::child::apart_from_the_terminal;
+use super::child::{Child, HowEnded, Signal};
 use super::incoming::{Incoming, ProcessKey};
+use super::machines::afar::{Afar, Machine};
 use super::observer::Facts;
 use child::Child;
 pub use child::apart_from_the_terminal;
-
-/// The most commands that may wait for a process that does not read.
-const MOST_WAITING: usize = 256;
-
-/// What the operating system does to a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Signal {
-    /// SIGSTOP: the process stands still, whatever it does.
-    Stop,
-    /// SIGCONT.
-    GoOn,
-    /// SIGKILL, TerminateProcess.
-    Kill,
-}
-
-/// What became of a process.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct HowEnded {
-    /// Its exit status; none if it was killed.
-    pub code: Option<i32>,
-    /// The same in the system's words; none if nobody knows.
-    pub status: Option<String>,
-    /// The end of its log.
-    pub words: String,
-}
 
 /// A running process. Dropping it kills it.
 #[derive(Debug)]
@@ -53,6 +28,7 @@ pub(super) struct Process {
 #[derive(Debug)]
 enum Way {
     Here(Child),
+    Afar(Afar),
 }
 
 impl Process {
@@ -69,10 +45,22 @@ impl Process {
         Ok(Self { key, way: Way::Here(child) })
     }
 
+    /// The same on another machine, for whose public key `config` is certified.
+    pub fn start_afar(
+        machine: &Machine,
+        key: ProcessKey,
+        (public_key, config): (Vec<u8>, NodeConfig),
+        (incoming, facts): (Sender<Incoming>, Facts),
+    ) -> anyhow::Result<Self> {
+        let afar = Afar::start(machine, public_key, config, move |report| hear(key, report, &incoming, &facts))?;
+        Ok(Self { key, way: Way::Afar(afar) })
+    }
+
     /// Of the operating system of its machine.
     pub fn pid(&self) -> Option<u32> {
         match &self.way {
             Way::Here(child) => Some(child.pid()),
+            Way::Afar(afar) => afar.pid(),
         }
     }
 
@@ -80,6 +68,7 @@ impl Process {
     pub fn tell(&self, command: ControlCommand) -> bool {
         match &self.way {
             Way::Here(child) => child.tell(command),
+            Way::Afar(afar) => afar.tell(command),
         }
     }
 
@@ -90,6 +79,7 @@ impl Process {
     pub fn signal(&mut self, signal: Signal) -> anyhow::Result<()> {
         match &mut self.way {
             Way::Here(child) => child.signal(signal),
+            Way::Afar(afar) => afar.signal(signal),
         }
     }
 
@@ -103,6 +93,7 @@ impl Process {
     pub(crate) fn reap(self) -> HowEnded {
         match self.way {
             Way::Here(child) => child.reap(),
+            Way::Afar(afar) => afar.reap(),
         }
     }
 }

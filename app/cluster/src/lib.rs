@@ -7,6 +7,7 @@
 #![expect(missing_docs, reason = "what its name says has no line")]
 
 pub mod by_hand;
+mod child;
 mod customers;
 pub mod hosts;
 mod incoming;
@@ -14,6 +15,7 @@ mod inquiry;
 pub mod interrupt;
 pub mod launcher;
 pub mod load;
+pub mod machines;
 mod nodes;
 mod observer;
 pub mod own_etcd;
@@ -201,6 +203,7 @@ impl Cluster {
             verdict_cache: options.verdict_cache,
             clock: clock.clone(),
             observe: options.observe,
+            also_listen: Vec::new(),
         };
         let channels = channel();
         let sender = channels.0.clone();

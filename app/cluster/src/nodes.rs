@@ -5,7 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::Context;
-use node::control::{Duty, NodeConfig, RecordPlace, ServiceAddress, StandInKey};
+use node::control::{Duty, NodeConfig, Reach, RecordPlace, ServiceAddress, StandInKey};
 use node::transport::identity::Authority;
 use protocol::ids::{Contact, NodeId, Role};
 use protocol::machine::Settings;
@@ -15,6 +15,8 @@ use protocol::trace::{Actor, Bomb, Ending, Freezing};
 
 use super::incoming::ProcessKey;
 use super::launcher::Process;
+use super::machines::MachineKey;
+use super::machines::afar::Machine;
 use super::{ClusterClock, random};
 
 pub(super) const MOST_REPLICAS: usize = 20;
@@ -47,6 +49,14 @@ pub(super) struct Node {
     pub frozen: Option<Freezing>,
     /// What lies in it.
     pub bomb: Option<Bomb>,
+    /// Where it runs, if that is another machine.
+    pub machine: Option<MachineKey>,
+    /// The public key there, for which it is certified.
+    pub key: Option<Vec<u8>>,
+    /// Its machine was lost, so nobody knows whether its process has ended.
+    pub out_of_sight: bool,
+    /// Its machine has left, and its process ended before that.
+    pub has_left: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +96,8 @@ pub(super) struct Common {
     pub verdict_cache: bool,
     pub clock: ClusterClock,
     pub observe: bool,
+    /// Where others can reach this machine, once somebody was invited.
+    pub also_listen: Vec<IpAddr>,
 }
 
 impl Nodes {
@@ -110,6 +122,10 @@ impl Nodes {
             removed: false,
             frozen: None,
             bomb: None,
+            machine: None,
+            key: None,
+            out_of_sight: false,
+            has_left: false,
         });
         self.all.len() - 1
     }
@@ -154,8 +170,14 @@ impl Nodes {
     /// The configuration of the next incarnation of a node, but for its links. The name server and the stand-ins come
     /// back as who they were and where they were; a front-end or a replica gets a new id each time (rule R11), unless
     /// exactly this bug is injected.
-    pub fn configuration(&mut self, at: usize, common: &Common) -> anyhow::Result<NodeConfig> {
-        let services = self.services(&common.stand_in_key);
+    pub fn configuration(
+        &mut self,
+        at: usize,
+        common: &Common,
+        machine: Option<&Machine>,
+    ) -> anyhow::Result<NodeConfig> {
+        let host = machine.and_then(|machine| machine.hosts.first()).copied();
+        let services = self.services(&common.stand_in_key, host);
         let name_servers = self.name_servers();
         let node = self.all.get_mut(at).context("there is no such node")?;
         let role = match node.kind {
@@ -170,12 +192,17 @@ impl Nodes {
             Kind::Replica { .. } => keeps_id && node.contact.is_some(),
             Kind::FrontEnd => false,
         };
-        let mut listen = SocketAddr::new(common.listen, 0);
+        let mut listen = SocketAddr::new(machine.map_or(common.listen, |machine| machine.address), 0);
         if let (true, Some(contact)) = (returns, node.contact) {
             listen = contact.address;
         } else {
             node.id = NodeId(random()?);
-            node.credentials = role.map(|role| common.authority.issue(role, Some(node.id))).transpose()?;
+            node.key = machine.map(|machine| machine.take_key().with_context(|| no_key(&node.name))).transpose()?;
+            let certify = |role| match &node.key {
+                Some(key) => common.authority.certify(role, Some(node.id), key),
+                None => common.authority.issue(role, Some(node.id)),
+            };
+            node.credentials = role.map(certify).transpose()?;
         }
         Ok(NodeConfig {
             name: node.name.clone(),
@@ -194,11 +221,15 @@ impl Nodes {
             links: Vec::new(),
             bomb: None,
             observe: common.observe,
+            reach: match machine {
+                Some(machine) if host.is_some() => Reach { host: machine.hosts.clone(), also_listen: Vec::new() },
+                Some(_) | None => Reach { host: Vec::new(), also_listen: common.also_listen.clone() },
+            },
         })
     }
 
-    /// The postcode services in the order of asking.
-    fn services(&self, key: &StandInKey) -> Vec<ServiceAddress> {
+    /// The postcode services in the order of asking; `host`: where another machine finds the stand-ins.
+    fn services(&self, key: &StandInKey, host: Option<IpAddr>) -> Vec<ServiceAddress> {
         if !self.live_services.is_empty() {
             return self.live_services.clone();
         }
@@ -206,7 +237,8 @@ impl Nodes {
         let address = |service| {
             let node = self.all.iter().find(|node| node.kind == Kind::StandIn(service))?;
             let contact = node.contact?;
-            let base_url = format!("http://{}", contact.address);
+            let ip = host.unwrap_or(contact.address.ip());
+            let base_url = format!("http://{}", SocketAddr::new(ip, contact.address.port()));
             Some(ServiceAddress { service, id: contact.id, base_url, key: Some(key.clone()) })
         };
         all.into_iter().filter_map(address).collect()
@@ -216,6 +248,10 @@ impl Nodes {
 /// The same as [`front_end_name`] of name servers.
 pub(super) fn name_server_name(nth: usize) -> String {
     if nth == 1 { "name-server".to_owned() } else { format!("name-server-{nth}") }
+}
+
+fn no_key(node: &str) -> String {
+    format!("The machine of {node} has not sent a key for it yet. Try again in a moment")
 }
 
 /// The first one has no number: usually there is no other.

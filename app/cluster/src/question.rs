@@ -10,6 +10,8 @@ use protocol::plant::Plant;
 use protocol::trace::{Actor, Bomb, Freezing, LinkRule, NodeState, Rate};
 
 use super::hosts::TellHost;
+use super::machines::code::Code;
+use super::machines::{Invitation, MachinesStatus};
 use knowledge::user_command::LinkWay;
 
 pub(super) enum Question {
@@ -19,6 +21,14 @@ pub(super) enum Question {
     Admission(Sender<anyhow::Result<Admission>>),
     /// How the cluster is steered.
     Steering(Sender<SteeringStatus>),
+    /// A person invites another machine.
+    Invite { invitation: Invitation, reply: Sender<anyhow::Result<Code>> },
+    /// A person decides on a machine that knocks.
+    Decide { machine: String, admitted: bool, reply: Sender<anyhow::Result<()>> },
+    /// Whether each machine with a good code is admitted without a question.
+    AdmitAll { all: bool, reply: Sender<()> },
+    /// The machines that have come, and those that may come.
+    Machines(Sender<MachinesStatus>),
     /// Customers in this program want to follow clock, settings and links, under one name. Answered when their first
     /// orders are given.
     Follow {
@@ -54,6 +64,8 @@ pub struct NodeStatus {
     pub id: NodeId,
     /// Of the operating system; none while it does not run.
     pub pid: Option<u32>,
+    /// The machine on which it runs, if that is not the launcher's.
+    pub machine: Option<String>,
     /// Where it listens, or listened.
     pub contact: Option<Contact>,
     /// How it stands still, if it does: then it is not asked.

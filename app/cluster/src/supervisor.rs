@@ -7,6 +7,7 @@ mod bombs;
 mod confirmations;
 mod inquiries;
 mod links;
+mod machines;
 mod start;
 mod steering;
 
@@ -19,10 +20,10 @@ use protocol::ids::{NodeId, View};
 use protocol::postcode::PostcodeService;
 use protocol::trace::{Bomb, Ending, LauncherEvent, NodeEvent, Started, TraceRecord};
 
+use super::child::HowEnded;
 use super::customers::{Customers, ToCustomers};
 use super::hosts::Hosts;
 use super::incoming::{Confirmer, Incoming, ProcessKey};
-use super::launcher::HowEnded;
 use super::nodes::{Common, Kind, MOST_FRONT_ENDS, MOST_REPLICAS, Node, Nodes};
 use super::observer::Facts;
 use super::own_etcd::OwnEtcd;
@@ -31,6 +32,7 @@ use super::{ClusterClock, ClusterOptions};
 use confirmations::Confirmations;
 use inquiries::Inquiries;
 use knowledge::user_command::UserCommand;
+use machines::Machines;
 use steering::Steering;
 
 /// How long after a refusal at the status socket the next one is shown.
@@ -42,6 +44,7 @@ pub(super) struct Supervisor {
     pub(super) nodes: Nodes,
     pub(super) customers: Option<Customers>,
     pub(super) hosts: Hosts,
+    machines: Machines,
     pub(super) steering: Steering,
     inquiries: Inquiries,
     confirmations: Confirmations,
@@ -73,6 +76,7 @@ impl Supervisor {
             nodes: Nodes::default(),
             customers: None,
             hosts: Hosts::default(),
+            machines: Machines::default(),
             steering: Steering::default(),
             inquiries: Inquiries::default(),
             confirmations: Confirmations::default(),
@@ -92,7 +96,8 @@ impl Supervisor {
     pub fn run(&mut self) {
         self.bomb = self.options.bomb;
         loop {
-            let patience = self.inquiries.patience().into_iter().chain(self.confirmations.patience()).min();
+            let patience = self.inquiries.patience().into_iter().chain(self.confirmations.patience());
+            let patience = patience.chain(self.machines.patience()).min();
             let patience = patience.unwrap_or(Duration::from_secs(3600));
             match self.incoming.recv_timeout(patience) {
                 Ok(Incoming::Stop) | Err(RecvTimeoutError::Disconnected) => return self.begin_shutdown(),
@@ -101,6 +106,7 @@ impl Supervisor {
             }
             self.inquiries.answer_overdue();
             self.report_confirmed();
+            self.keep_time();
         }
     }
 
@@ -120,6 +126,7 @@ impl Supervisor {
                 self.renew_links(&name);
             }
             Incoming::Left(key, node) => self.hosts.left(key, node),
+            Incoming::AtTheDoor(news) => self.on_door_news(news),
             Incoming::TurnedAway(why) => self.on_turned_away(why),
             Incoming::Ended(key) => self.on_end(key),
             // Heard by a start, which breaks off. Later the app decides what is still to be done, and then stops.
@@ -200,6 +207,15 @@ impl Supervisor {
         }
         let primary = chosen.id;
         let runs = |node: &&Node| node.process.is_some() && node.id != primary && after.members.contains(&node.id);
+        let unseen = |node: &&Node| node.out_of_sight && after.members.contains(&node.id);
+        if let Some(member) = self.nodes.all.iter().find(unseen) {
+            bail!(
+                "{} is a member of view {}, and its machine cannot be reached. Its process may still run and hold all orders. Bring the machine back, or end the program there and remove {}.",
+                member.name,
+                after.number,
+                member.name
+            );
+        }
         if let Some(member) = self.nodes.all.iter().find(runs) {
             bail!(
                 "{} is a member of view {} and its process is still running, so it may hold all orders. Wake it and mend its links, or crash it first.",
@@ -262,6 +278,8 @@ impl Supervisor {
             }
             (None, Ending::Removed) if !node.removed => {
                 node.removed = true;
+                // The person has seen to it that its process has ended.
+                node.out_of_sight = false;
                 let id = node.id;
                 self.fact(id, LauncherEvent::Ended { how: Ending::Removed, words: "removed".into() });
                 Ok(())
@@ -287,10 +305,17 @@ impl Supervisor {
 
     /// A peer that tries all the time must not fill the log.
     fn on_turned_away(&mut self, why: String) {
-        if self.turned_away.is_none_or(|last| last.elapsed() >= BETWEEN_TURNED_AWAY) {
-            self.turned_away = Some(Instant::now());
+        if self.is_time_to_turn_away() {
             self.fact(NodeId(0), LauncherEvent::CommandRefused { why: why.into() });
         }
+    }
+
+    fn is_time_to_turn_away(&mut self) -> bool {
+        let is_time = self.turned_away.is_none_or(|last| last.elapsed() >= BETWEEN_TURNED_AWAY);
+        if is_time {
+            self.turned_away = Some(Instant::now());
+        }
+        is_time
     }
 
     fn on_report(&mut self, key: ProcessKey, report: NodeReport) {
@@ -303,6 +328,7 @@ impl Supervisor {
                 let started = Started { name: node.name.clone(), actor: node.kind.actor(), pid, contact };
                 let bomb = node.bomb;
                 self.fact(id, LauncherEvent::Started(started));
+                self.tell_machine(id);
                 if bomb.is_some() {
                     self.fact(id, LauncherEvent::BombIs { bomb });
                 }
@@ -331,6 +357,7 @@ impl Supervisor {
         let Some(node) = self.nodes.of_process(key) else { return };
         let Some(process) = node.process.take() else { return };
         let HowEnded { code, status, words: last_words } = process.reap();
+        node.out_of_sight = node.machine.is_some() && !node.has_left && code.is_none() && status.is_none();
         let how = match (node.wanted_end.take(), code) {
             (Some(wanted), _) => wanted,
             (None, Some(_)) => Ending::Exited,
@@ -338,7 +365,7 @@ impl Supervisor {
         };
         node.removed = how == Ending::Removed;
         (node.frozen, node.bomb) = (None, None);
-        let ended = status.unwrap_or_else(|| "ended".into());
+        let ended = status.unwrap_or_else(|| if last_words.is_empty() { "ended".into() } else { last_words.clone() });
         let words = match (how, node.failure.take()) {
             (_, Some(why)) => why,
             (Ending::Exited, None) if !last_words.is_empty() => format!("{ended}: {last_words}"),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use hdrhistogram::Histogram;
-use node::control::{Duty, NodeConfig, NodeReport, read_frame, write_frame};
+use node::control::{Duty, NodeConfig, NodeReport, Reach, read_frame, write_frame};
 use node::transport::{limits, round_trip};
 use protocol::acknowledge::Acknowledge;
 use protocol::ids::{Contact, NodeId, RequestId};
@@ -284,6 +284,7 @@ fn start_echo(admission: &Admission) -> anyhow::Result<(Child, Contact)> {
         links: Vec::new(),
         bomb: None,
         observe: false,
+        reach: Reach::default(),
     };
     let (stdin, stdout) = (echo.stdin.as_mut(), echo.stdout.as_mut());
     let (stdin, stdout) = stdin.zip(stdout).context("the echo process has no pipes")?;

@@ -8,7 +8,9 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Instant;
 
 use protocol::ids::Span;
-use protocol::trace::{Blast, Bomb, Ending, Failpoint, LauncherEvent, MachineEvent, TraceEvent};
+use protocol::trace::{
+    Blast, Bomb, Ending, Failpoint, LauncherEvent, MachineEvent, MachineState, TraceEvent, TraceRecord,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -77,11 +79,9 @@ pub(super) fn perform(arguments: ClusterArguments, interrupt: Interrupt) -> Resu
     let mut cluster = launch_open(options)?;
     let mut picture = Picture::default();
     cluster.take_facts().into_iter().for_each(|record| picture.take(record));
-    let run = cluster.directory().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let nodes = picture.nodes.iter().map(NodeLine::of).collect();
     let mut room = arguments.room.map(|at| open_room(at, sender.clone())).transpose()?;
     let link = room.as_ref().and_then(|room| room.standing().link);
-    say_json(&First { run, dir: &cluster.directory().to_string_lossy(), nodes, room: link })?;
+    say_first(&cluster, &picture, link)?;
     let waker = sender.clone();
     cluster.wake_with(move || {
         let _ = waker.send(Woken::Facts);
@@ -119,7 +119,17 @@ pub(super) fn perform(arguments: ClusterArguments, interrupt: Interrupt) -> Resu
     Ok(Exit::Holds)
 }
 
-fn obey(line: &Line, cluster: &mut Cluster, picture: &Picture, has_load: bool) -> Result<(), String> {
+pub(super) fn say_first(cluster: &Cluster, picture: &Picture, room: Option<String>) -> Result<(), Failure> {
+    let run = cluster.directory().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let nodes = picture.nodes.iter().map(NodeLine::of).collect();
+    say_json(&First { run, dir: &cluster.directory().to_string_lossy(), nodes, room })
+}
+
+/// Does what a line asks for.
+///
+/// # Errors
+/// A sentence why not.
+pub(super) fn obey(line: &Line, cluster: &mut Cluster, picture: &Picture, has_load: bool) -> Result<(), String> {
     let action = match line {
         Line::Words(words) => scenarios::parse_action(words)?,
         Line::Blank => return Ok(()),
@@ -140,31 +150,37 @@ fn open_room(at: SocketAddr, sender: Sender<Woken>) -> Result<Room, Failure> {
 }
 
 fn say_changes(cluster: &mut Cluster, picture: &mut Picture, room: &mut Option<Room>) -> Result<(), Failure> {
-    let lost_before = picture.total_loss().is_some();
     for record in cluster.take_facts() {
-        // A removed process leaves the picture with this fact, and a new one enters it.
-        let before = picture.nodes.of(record.node).map(NodeLine::of);
         room.iter_mut().for_each(|room| room.learn(&record));
-        picture.apply(&record);
-        let node = picture.nodes.of(record.node).map(NodeLine::of).or(before);
-        if let Some(why) = record.event.denial() {
-            let why = wording::denial(why, |id| picture.name(id));
-            say_json(&json!({"change": "refused", "why": why}))?;
-        } else if let (Some(node), TraceEvent::Launcher(LauncherEvent::Started(_))) = (&node, &record.event) {
-            say_json(&json!({"change": "started", "node": node}))?;
-        } else if let (Some(node), TraceEvent::Machine(MachineEvent::Became { standing, view })) =
-            (&node, &record.event)
-        {
-            let (standing, view) = (report::standing(*standing), view.number.0);
-            say_json(&json!({"change": "became", "node": node, "standing": standing, "view": view}))?;
-        } else if let (Some(node), TraceEvent::Launcher(LauncherEvent::Ended { how, words })) = (&node, &record.event) {
-            let how = match how {
-                Ending::Crashed => "crashed",
-                Ending::Removed => "removed",
-                Ending::Exited => "exited",
-            };
-            say_json(&json!({"change": "ended", "node": node, "how": how, "words": words}))?;
-        }
+        say_change(picture, &record)?;
+    }
+    Ok(())
+}
+
+/// Folds a fact, and says what it changes.
+pub(super) fn say_change(picture: &mut Picture, record: &TraceRecord) -> Result<(), Failure> {
+    let lost_before = picture.total_loss().is_some();
+    // A removed process leaves the picture with this fact, and a new one enters it.
+    let before = picture.nodes.of(record.node).map(NodeLine::of);
+    picture.apply(record);
+    let node = picture.nodes.of(record.node).map(NodeLine::of).or(before);
+    if let Some(why) = record.event.denial() {
+        let why = wording::denial(why, |id| picture.name(id));
+        say_json(&json!({"change": "refused", "why": why}))?;
+    } else if let (Some(node), TraceEvent::Launcher(LauncherEvent::Started(_))) = (&node, &record.event) {
+        say_json(&json!({"change": "started", "node": node}))?;
+    } else if let (Some(node), TraceEvent::Machine(MachineEvent::Became { standing, view })) = (&node, &record.event) {
+        let (standing, view) = (report::standing(*standing), view.number.0);
+        say_json(&json!({"change": "became", "node": node, "standing": standing, "view": view}))?;
+    } else if let (Some(node), TraceEvent::Launcher(LauncherEvent::Ended { how, words })) = (&node, &record.event) {
+        let how = match how {
+            Ending::Crashed => "crashed",
+            Ending::Removed => "removed",
+            Ending::Exited => "exited",
+        };
+        say_json(&json!({"change": "ended", "node": node, "how": how, "words": words}))?;
+    } else if let TraceEvent::Launcher(event) = &record.event {
+        say_of_machines(event, node.as_ref())?;
     }
     if let Some(loss) = picture.total_loss().filter(|_| !lost_before) {
         let (view, since) = (loss.view.number.0, loss.since as f64 / 1e6);
@@ -175,6 +191,43 @@ fn say_changes(cluster: &mut Cluster, picture: &mut Picture, room: &mut Option<R
         }))?;
     }
     Ok(())
+}
+
+/// What concerns other machines, and time.
+fn say_of_machines(event: &LauncherEvent, node: Option<&NodeLine>) -> Result<(), Failure> {
+    let what = wording::log_line(&event.clone().into(), &|id| id.to_string()).map(|(_, line)| line);
+    match event {
+        LauncherEvent::RunsOn { machine } => say_json(&json!({"change": "runs-on", "node": node, "machine": machine})),
+        LauncherEvent::MachineIs { machine, is } => {
+            let is = match is {
+                MachineState::Knocks => "knocks",
+                MachineState::TurnedAway(_) => "turned-away",
+                MachineState::Joined { .. } => "joined",
+                MachineState::Lost => "lost",
+                MachineState::Left => "left",
+                MachineState::DoesNotConfirm => "does-not-confirm",
+            };
+            say_json(&json!({"change": "machine", "machine": machine, "is": is, "what": what}))
+        }
+        LauncherEvent::ListensOn { addresses } => say_json(&json!({"change": "listens", "addresses": addresses})),
+        LauncherEvent::Stopping { waits_for } => say_json(&json!({"change": "stopping", "waits_for": waits_for})),
+        LauncherEvent::ClockIs { rate, .. } => {
+            say_json(&json!({"change": "clock", "rate": rate.0 as f64 / 1e6, "what": what}))
+        }
+        LauncherEvent::Started(_)
+        | LauncherEvent::Ended { .. }
+        | LauncherEvent::BombIs { .. }
+        | LauncherEvent::CustomerIs { .. }
+        | LauncherEvent::Crowd(_)
+        | LauncherEvent::Orders { .. }
+        | LauncherEvent::HopIs { .. }
+        | LauncherEvent::LinkIs { .. }
+        | LauncherEvent::PlantIs { .. }
+        | LauncherEvent::HeartbeatsAre { .. }
+        | LauncherEvent::CommandRefused { .. }
+        | LauncherEvent::Log { .. }
+        | LauncherEvent::AcknowledgeIs { .. } => Ok(()),
+    }
 }
 
 impl NodeLine {

@@ -210,6 +210,10 @@ impl Narrator {
             | LauncherEvent::Crowd(_)
             | LauncherEvent::Orders { .. }
             | LauncherEvent::HeartbeatsAre { .. }
+            | LauncherEvent::RunsOn { .. }
+            | LauncherEvent::MachineIs { .. }
+            | LauncherEvent::ListensOn { .. }
+            | LauncherEvent::Stopping { .. }
             | LauncherEvent::Log { .. } => {}
         }
     }

@@ -5,6 +5,7 @@ use protocol::message::Answer;
 use protocol::order_book::Outcome;
 use protocol::trace::{Actor, Ending, LauncherEvent, MachineEvent, NodeEvent, Note, Sign, Standing, TraceEvent};
 
+use super::of_machines::machine_is;
 use super::{
     EXPIRED, ask, count, denial, duration, label, link, loop_was_late, loss, outcome, refusal, rejection, sign, speed,
     timer_name, verdict,
@@ -74,6 +75,10 @@ fn launcher_line(event: &LauncherEvent, name: &dyn Fn(NodeId) -> String) -> Opti
         LauncherEvent::BombIs { bomb: Some(bomb) } => plain(format!("has a bomb at {}", bomb.at)),
         LauncherEvent::BombIs { bomb: None } => plain("has no bomb any more".into()),
         LauncherEvent::CommandRefused { why } => bad(denial(why, name)),
+        LauncherEvent::RunsOn { machine } => plain(format!("runs on {machine}")),
+        LauncherEvent::MachineIs { machine, is } => machine_is(machine, is),
+        LauncherEvent::ListensOn { addresses } => plain(super::listens_on(addresses)),
+        LauncherEvent::Stopping { waits_for } => plain(super::stopping(waits_for)),
         LauncherEvent::Log { text } => plain(text.clone()),
         LauncherEvent::Crowd(_) | LauncherEvent::Orders { .. } => return None,
     })

@@ -3,6 +3,7 @@
 //! Commands come from the launcher, or from the program around a node that was started by hand; a peer has no message for
 //! any of them.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use protocol::ids::Contact;
@@ -117,6 +118,13 @@ fn obey<M: Machine>(
         ControlCommand::Wake => {} // Heard by the thread that listens, and done.
         ControlCommand::Confirm { ticket } => tickets.push(ticket),
         ControlCommand::ReportStatus => reports.tell(status(host, me)),
+        ControlCommand::ListenOn(addresses) => {
+            for ip in addresses {
+                if let Err(error) = host.transport().listen_on(ip) {
+                    reports.tell(NodeReport::Refused { why: crate::error_text::chain(&error).into() });
+                }
+            }
+        }
         ControlCommand::VerdictCache(on) => host.set_verdict_cache(on),
         ControlCommand::ShowOrders { from } => {
             if let Some(report) = host.machine(me.id).and_then(|machine| show(machine, from)) {
@@ -154,7 +162,7 @@ pub(super) fn orders_of(replica: &Replica, from: Option<Postcode>) -> Option<Nod
 pub(super) async fn serve(
     serving: impl Future<Output = anyhow::Result<()>>,
     contact: Contact,
-    behave: watch::Sender<Misbehaviour>,
+    (behave, mut listen_on): (watch::Sender<Misbehaviour>, impl FnMut(IpAddr) -> anyhow::Result<()>),
     reports: &Reports,
     mut commands: Commands,
     standstill: Standstill,
@@ -174,6 +182,11 @@ pub(super) async fn serve(
                 Some(ControlCommand::Confirm { ticket }) => {
                     // It has no links of its own and no cluster time.
                     reports.tell(NodeReport::Confirmed { ticket, at: 0 });
+                }
+                Some(ControlCommand::ListenOn(addresses)) => {
+                    for error in addresses.into_iter().filter_map(|ip| listen_on(ip).err()) {
+                        reports.tell(NodeReport::Refused { why: crate::error_text::chain(&error).into() });
+                    }
                 }
                 Some(ControlCommand::Freeze) => standstill.last(None),
                 // No machine lives here that could be steered or looked at.

@@ -56,6 +56,7 @@ impl Authority {
 
     fn params() -> anyhow::Result<CertificateParams> {
         let mut params = CertificateParams::new(Vec::new())?;
+        params.not_before = rcgen::date_time_ymd(1970, 1, 1); // Machines join whatever date they think it is.
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         Ok(params)
@@ -92,6 +93,7 @@ impl Authority {
         let mut names = vec![COMMON_NAME.to_owned(), role_name(role).to_owned()];
         names.extend(id.map(|id| format!("{ID_PREFIX}{id}")));
         let mut params = CertificateParams::new(names)?;
+        params.not_before = rcgen::date_time_ymd(1970, 1, 1); // Machines join whatever date they think it is.
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
         let key = PublicKey::read(public_key).context("this is not a public key (a point of P-256)")?;
@@ -99,6 +101,20 @@ impl Authority {
             params.signed_by(&key, &self.issuer).context("no certificate could be created for a process")?;
         let (authority, certificate) = (self.certificate.clone(), certificate.der().to_vec());
         Ok(Credentials { authority, certificate, key: Vec::new() })
+    }
+}
+
+impl Authority {
+    /// TLS for the port at which other machines knock: its certificate, which names no role, and the authority's.
+    pub(super) fn at_the_door(&self) -> anyhow::Result<(Vec<CertificateDer<'static>>, PrivatePkcs8KeyDer<'static>)> {
+        let key = OwnKey::new()?;
+        let mut params = CertificateParams::new(vec![COMMON_NAME.to_owned()])?;
+        params.not_before = rcgen::date_time_ymd(1970, 1, 1);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let certificate = params.signed_by(&key.0, &self.issuer).context("no certificate could be created")?;
+        let chain = vec![certificate.der().clone(), self.certificate.clone().into()];
+        Ok((chain, key.0.serialize_der().into()))
     }
 }
 
@@ -189,7 +205,7 @@ impl PeerIdentity {
     }
 }
 
-fn provider() -> Arc<CryptoProvider> {
+pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 

@@ -12,9 +12,10 @@ use quinn::congestion::CubicConfig;
 use quinn::{ClientConfig, Endpoint, EndpointConfig, ServerConfig, TransportConfig, VarInt};
 
 use super::identity;
+use super::outlets::Outlets;
 #[cfg(unix)]
 use super::quiet_runtime::QuietRuntime;
-use crate::control::Credentials;
+use crate::control::{Credentials, Reach};
 
 /// Handshakes that may wait for this process; more are ignored, and dial again.
 pub(crate) const WAITING_HANDSHAKES: usize = 256;
@@ -47,6 +48,15 @@ const RUNTIME: quinn::TokioRuntime = quinn::TokioRuntime;
 /// # Errors
 /// A sentence when the port is taken, or the credentials do not fit together.
 pub fn endpoint(listen: SocketAddr, credentials: &Credentials) -> anyhow::Result<Endpoint> {
+    endpoint_with(listen, credentials, &Reach::default()).map(|(endpoint, _)| endpoint)
+}
+
+/// The same in a cluster on several machines, with its sockets.
+pub(super) fn endpoint_with(
+    listen: SocketAddr,
+    credentials: &Credentials,
+    reach: &Reach,
+) -> anyhow::Result<(Endpoint, Arc<Outlets>)> {
     let transport = Arc::new(limits()?);
     let mut server = ServerConfig::with_crypto(Arc::new(identity::accepting(credentials)?));
     server
@@ -67,9 +77,11 @@ pub fn endpoint(listen: SocketAddr, credentials: &Credentials) -> anyhow::Result
         )
     })?;
     let config = EndpointConfig::new(Arc::new(reset_key));
-    let mut endpoint = Endpoint::new(config, Some(server), socket, Arc::new(RUNTIME))?;
+    let runtime = Arc::new(RUNTIME);
+    let outlets = Outlets::open(socket, runtime.clone(), reach)?;
+    let mut endpoint = Endpoint::new_with_abstract_socket(config, Some(server), outlets.clone(), runtime)?;
     endpoint.set_default_client_config(client);
-    Ok(endpoint)
+    Ok((endpoint, outlets))
 }
 
 fn limits() -> anyhow::Result<TransportConfig> {

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use node::cluster_clock::ClusterClock;
 use node::control::{
-    ClockReading, ControlCommand, Duty, LinkSetting, NodeConfig, NodeReport, RecordPlace, ServiceAddress, StandInKey,
-    SteeringCommand, Usage, read_frame, write_frame,
+    ClockReading, ControlCommand, Duty, LinkSetting, NodeConfig, NodeReport, Reach, RecordPlace, ServiceAddress,
+    StandInKey, SteeringCommand, Usage, read_frame, write_frame,
 };
 use node::event_loop::{Answered, Host};
 use node::observation::Feed;
@@ -429,6 +429,7 @@ pub fn config(authority: &Authority, name: &str, duty: Duty, id: NodeId, name_se
         links: Vec::new(),
         bomb: None,
         observe: false,
+        reach: Reach::default(),
     }
 }
 

@@ -1,10 +1,12 @@
 //! What the launcher sees: processes and customers come and go, and what a person asked for holds from now on.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Bomb, Crowd, Denial, Ending, LinkRule, Rate, Started};
 use crate::acknowledge::Acknowledge;
-use crate::ids::CustomerId;
+use crate::ids::{CustomerId, Role};
 use crate::plant::Plant;
 use crate::postcode::Postcode;
 
@@ -92,4 +94,68 @@ pub enum LauncherEvent {
         /// Anything but all is unsafe.
         acknowledge: Acknowledge,
     },
+    /// This process runs on another machine than the launcher. Said after each start.
+    RunsOn {
+        /// The machine's name.
+        machine: String,
+    },
+    /// Another machine joins, or leaves.
+    MachineIs {
+        /// Its name, or what it calls itself.
+        machine: String,
+        /// What has become of it.
+        is: MachineState,
+    },
+    /// Other machines can reach the cluster on these addresses from now on.
+    ListensOn {
+        /// Of the launcher's machine.
+        addresses: Vec<IpAddr>,
+    },
+    /// Time is to stop. It counts as stopped when these have confirmed: [`LauncherEvent::ClockIs`].
+    Stopping {
+        /// The names of machines.
+        waits_for: Vec<String>,
+    },
+}
+
+/// What has become of a machine that wants to join, or has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MachineState {
+    /// It has a valid code and waits for a person's decision.
+    Knocks,
+    /// It is not admitted.
+    TurnedAway(NoJoin),
+    /// It belongs to the cluster.
+    Joined {
+        /// Where it is.
+        address: IpAddr,
+    },
+    /// Nothing is heard from it. What runs there may still run, unseen.
+    Lost,
+    /// It has left, and nothing of the cluster runs there any more.
+    Left,
+    /// It has not confirmed in time that its time stands still.
+    DoesNotConfirm,
+}
+
+/// Why a machine is not admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NoJoin {
+    /// The secret of its code was never given out here.
+    UnknownCode,
+    /// The time of its code is over.
+    Expired,
+    /// Another machine has joined by this code.
+    Used,
+    /// It wants to be something else than what the code is for.
+    OtherRole {
+        /// What the code is for.
+        invited: Role,
+    },
+    /// There are as many machines, or nodes, as there may be.
+    TooMany,
+    /// A person has refused it.
+    ByPerson,
+    /// Nobody has decided in time.
+    NoDecision,
 }

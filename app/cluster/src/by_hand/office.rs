@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use node::control::{ClockReading, Credentials, Duty, EtcdAccess, NodeConfig, RecordPlace};
+use node::control::{ClockReading, Credentials, Duty, EtcdAccess, NodeConfig, Reach, RecordPlace};
 use node::transport::identity::Authority;
 use protocol::ids::{Contact, NodeId, Role, Span};
 use protocol::machine::Settings;
@@ -290,6 +290,7 @@ impl Office {
             links: Vec::new(),
             bomb: None,
             observe: true,
+            reach: Reach::default(),
         }
     }
 

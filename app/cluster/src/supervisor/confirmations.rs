@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use node::control::{ControlCommand, SteeringCommand};
 use protocol::ids::NodeId;
-use protocol::trace::LauncherEvent;
+use protocol::trace::{LauncherEvent, MachineState};
 
 use super::Supervisor;
 use crate::hosts::Confirmation;
@@ -37,6 +37,9 @@ struct Open {
 /// Facts that are so, and since when in cluster time.
 pub(super) type Ready = Vec<(u64, Vec<(NodeId, LauncherEvent)>)>;
 
+/// Processes that have not confirmed in time.
+type Silent = Vec<ProcessKey>;
+
 impl Confirmations {
     fn next(&mut self) -> u64 {
         self.last += 1;
@@ -61,15 +64,34 @@ impl Confirmations {
     }
 
     /// In the order in which they were asked for.
-    fn ready(&mut self, now: Instant) -> Ready {
+    fn ready(&mut self, now: Instant) -> (Ready, Silent) {
         let done = |open: &mut Open| open.waits_for.is_empty() || open.until <= now;
-        self.open.extract_if(.., done).map(|open| (open.at, open.facts)).collect()
+        let mut silent = Silent::new();
+        let ready = self.open.extract_if(.., done).map(|open| {
+            silent.extend(processes(&open.waits_for));
+            (open.at, open.facts)
+        });
+        (ready.collect(), silent)
+    }
+
+    /// The processes that the newest stop waits for; none: no stop is asked for.
+    fn stop_waits_for(&self) -> Option<Vec<ProcessKey>> {
+        let is_stop = |(_, event): &(NodeId, LauncherEvent)| matches!(event, LauncherEvent::Stopping { .. });
+        let stop = self.open.iter().rev().find(|open| open.facts.iter().any(is_stop))?;
+        Some(processes(&stop.waits_for).collect())
     }
 
     /// How long until the next one is waited for no longer.
     pub fn patience(&self) -> Option<Duration> {
         self.open.iter().map(|open| open.until.saturating_duration_since(Instant::now())).min()
     }
+}
+
+fn processes(waits_for: &BTreeSet<Confirmer>) -> impl Iterator<Item = ProcessKey> {
+    waits_for.iter().filter_map(|who| match who {
+        Confirmer::Process(key) => Some(*key),
+        Confirmer::Host(_) => None,
+    })
 }
 
 impl Supervisor {
@@ -121,7 +143,17 @@ impl Supervisor {
     }
 
     pub(super) fn on_confirmed(&mut self, who: Confirmer, ticket: u64, at: u64) {
+        let before = self.confirmations.stop_waits_for();
         self.confirmations.confirmed(who, ticket, at);
+        let after = self.confirmations.stop_waits_for();
+        if let (Some(before), Some(after)) = (before, after)
+            && before != after
+        {
+            let (before, waits_for) = (self.machines_of(&before), self.machines_of(&after));
+            if before != waits_for && !waits_for.is_empty() {
+                self.fact(NodeId(0), LauncherEvent::Stopping { waits_for });
+            }
+        }
         self.report_confirmed();
     }
 
@@ -133,7 +165,15 @@ impl Supervisor {
 
     /// Reports what is confirmed, or has waited long enough.
     pub(super) fn report_confirmed(&mut self) {
-        for (at, facts) in self.confirmations.ready(Instant::now()) {
+        let (ready, silent) = self.confirmations.ready(Instant::now());
+        for machine in self.machines_of(&silent) {
+            self.machine_is(machine, MachineState::DoesNotConfirm);
+        }
+        let rate = self.clock.rate();
+        for (at, facts) in ready {
+            // A stop that was taken back meanwhile is none any more.
+            let holds = |(_, event): &(NodeId, LauncherEvent)| !matches!(event, LauncherEvent::ClockIs { rate: then, .. } if *then != rate);
+            let facts = facts.into_iter().filter(holds).collect::<Vec<_>>();
             self.facts.push(facts.into_iter().map(|(node, event)| protocol::trace::TraceRecord {
                 node,
                 at,
@@ -159,14 +199,14 @@ mod tests {
         confirmations.add(first, [one, other].into(), fact(1), 10);
         confirmations.add(second, [one].into(), fact(2), 11);
         let now = Instant::now();
-        assert!(confirmations.ready(now).is_empty());
+        assert!(confirmations.ready(now).0.is_empty());
         confirmations.confirmed(one, first, 15);
-        assert!(confirmations.ready(now).is_empty());
+        assert!(confirmations.ready(now).0.is_empty());
         // Its death confirms nothing, and holds up nothing.
         confirmations.gone(other);
-        assert_eq!(confirmations.ready(now), [(15, fact(1))]);
+        assert_eq!(confirmations.ready(now), (vec![(15, fact(1))], vec![]));
         confirmations.confirmed(one, second, 9);
-        assert_eq!(confirmations.ready(now), [(11, fact(2))], "not before it was asked for");
+        assert_eq!(confirmations.ready(now).0, [(11, fact(2))], "not before it was asked for");
         assert!(confirmations.patience().is_none());
     }
 
@@ -176,6 +216,7 @@ mod tests {
         let ticket = confirmations.next();
         confirmations.add(ticket, [Confirmer::Process(ProcessKey(1))].into(), fact(1), 10);
         assert!(confirmations.patience().is_some_and(|patience| patience <= PATIENCE));
-        assert_eq!(confirmations.ready(Instant::now() + PATIENCE), [(10, fact(1))]);
+        let silent = vec![ProcessKey(1)];
+        assert_eq!(confirmations.ready(Instant::now() + PATIENCE), (vec![(10, fact(1))], silent));
     }
 }

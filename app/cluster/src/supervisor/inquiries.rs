@@ -9,6 +9,7 @@ use protocol::ids::Role;
 use protocol::trace::NodeState;
 
 use super::Supervisor;
+use super::machines::Machines;
 use crate::hosts::CROWD;
 use crate::incoming::ProcessKey;
 use crate::launcher::Process;
@@ -31,7 +32,7 @@ struct Open {
 
 impl Inquiries {
     /// Asks the processes, and answers when they have.
-    pub(crate) fn ask_status(&mut self, reply: Sender<Vec<NodeStatus>>, nodes: &Nodes) {
+    pub(crate) fn ask_status(&mut self, reply: Sender<Vec<NodeStatus>>, nodes: &Nodes, machines: &Machines) {
         let mut open = Open { reply, until: Instant::now() + PATIENCE, waits_for: Vec::new(), nodes: Vec::new() };
         for node in nodes.all.iter().filter(|node| !node.removed) {
             let process = node.process.as_ref().filter(|_| node.ready && node.frozen.is_none());
@@ -45,6 +46,7 @@ impl Inquiries {
                 actor: node.kind.actor(),
                 id: node.id,
                 pid: node.process.as_ref().and_then(Process::pid),
+                machine: node.machine.and_then(|key| machines.name(key)).map(str::to_owned),
                 contact: node.contact,
                 frozen: node.frozen,
                 bomb: node.bomb,
@@ -97,7 +99,7 @@ impl Supervisor {
     pub(super) fn on_question(&mut self, question: Question) {
         // An asker that has gone away does not matter.
         match question {
-            Question::Status(reply) => self.inquiries.ask_status(reply, &self.nodes),
+            Question::Status(reply) => self.inquiries.ask_status(reply, &self.nodes, &self.machines),
             Question::Admission(reply) => drop(reply.send(admission(&self.nodes, &self.common))),
             Question::Steering(reply) => {
                 let _ = reply.send(SteeringStatus {
@@ -109,6 +111,13 @@ impl Supervisor {
                     links: self.steering.links.clone().into_iter().collect(),
                 });
             }
+            Question::Invite { invitation, reply } => drop(reply.send(self.invite(invitation))),
+            Question::Decide { machine, admitted, reply } => drop(reply.send(self.decide(&machine, admitted))),
+            Question::AdmitAll { all, reply } => {
+                self.admit_all(all);
+                let _ = reply.send(());
+            }
+            Question::Machines(reply) => drop(reply.send(self.machines_status())),
             Question::Follow { customers, tell, reply } => {
                 let customers = customers.into_iter().map(|id| (CROWD.to_owned(), id)).collect();
                 let host = self.hosts.add(tell, customers);

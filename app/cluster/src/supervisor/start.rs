@@ -14,10 +14,11 @@ use protocol::trace::{Actor, Failpoint, LauncherEvent, NodeState, Started};
 
 use super::Supervisor;
 use crate::by_hand::services;
+use crate::child::HowEnded;
 use crate::customers::Customers;
 use crate::incoming::Incoming;
 use crate::incoming::ProcessKey;
-use crate::launcher::{HowEnded, Process};
+use crate::launcher::Process;
 use crate::nodes::Kind;
 use crate::question::Question;
 use crate::{NotStarted, Postcodes};
@@ -150,17 +151,24 @@ impl Supervisor {
     /// Starts a node, again or for the first time.
     pub(crate) fn launch(&mut self, at: usize) -> anyhow::Result<()> {
         let before = self.nodes.all[at].id;
-        let mut config = self.nodes.configuration(at, &self.common)?;
+        let machine = self.machine_of(at)?;
+        let mut config = self.nodes.configuration(at, &self.common, machine.as_deref())?;
         self.arm(at, before, &mut config);
         config.links = self.own_links(config.id);
         self.processes += 1;
         let (key, sender) = (ProcessKey(self.processes), self.sender.clone());
         let (program, facts) = (self.options.program.clone(), self.facts.clone());
+        let told = (sender, facts);
+        let public_key = self.nodes.all[at].key.clone();
         let spawned = || self.reach(Failpoint::SupervisorChildSpawnedUnregistered);
-        let process = Process::start(&program, key, config, (sender, facts), spawned)?;
+        let process = match machine.zip(public_key) {
+            Some((machine, public_key)) => Process::start_afar(&machine, key, (public_key, config), told)?,
+            None => Process::start(&program, key, config, told, spawned)?,
+        };
         let node = &mut self.nodes.all[at];
         (node.ready, node.removed, node.wanted_end, node.failure) = (false, false, None, None);
         node.process = Some(process);
+        (node.out_of_sight, node.has_left) = (false, false);
         self.tell_newcomer(at);
         Ok(())
     }

@@ -13,10 +13,10 @@ use protocol::trace::{Ending, Freezing, LauncherEvent, MachineEvent, MessageAct,
 
 use super::Supervisor;
 use super::links::LinkRules;
+use crate::child::Signal;
 use crate::customers::ToCustomers;
 use crate::hosts::HostKey;
 use crate::incoming::ProcessKey;
-use crate::launcher::Signal;
 use crate::nodes::Kind;
 use knowledge::user_command::Until;
 
@@ -59,7 +59,15 @@ impl Supervisor {
         self.use_hop(rate);
         let at = self.clock.set(rate, until);
         self.steer_all(&SteeringCommand::Clock { at, rate, until });
-        self.fact(NodeId(0), LauncherEvent::ClockIs { rate, until });
+        let clock_is = (NodeId(0), LauncherEvent::ClockIs { rate, until });
+        let waits_for = if rate == Rate::STOPPED { self.machines_that_run() } else { Vec::new() };
+        if waits_for.is_empty() {
+            self.fact(clock_is.0, clock_is.1);
+        } else {
+            // On one machine they hear it before anything else can happen; over a network that is seen only when they say so.
+            self.fact(NodeId(0), LauncherEvent::Stopping { waits_for });
+            self.confirmed_by_all(vec![clock_is, (NodeId(0), LauncherEvent::Stopping { waits_for: Vec::new() })]);
+        }
         Ok(())
     }
 
@@ -195,7 +203,7 @@ impl Supervisor {
     }
 
     /// A process that stood still counts time from when it hears what was said meanwhile: it must hear what time it is now.
-    fn tell_time(&self, at: usize) {
+    pub(crate) fn tell_time(&self, at: usize) {
         let reading = self.clock.reading();
         let command = SteeringCommand::Clock { at: reading.cluster, rate: reading.rate, until: reading.until };
         // Fails only if it has just ended.

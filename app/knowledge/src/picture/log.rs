@@ -195,6 +195,8 @@ fn texts_of_launcher(event: &mut LauncherEvent) -> Vec<&mut String> {
         | LauncherEvent::CommandRefused { why: Denial::Words(text) }
         | LauncherEvent::Log { text } => vec![text],
         LauncherEvent::LinkIs { from, to, .. } => vec![from, to],
+        LauncherEvent::RunsOn { machine } | LauncherEvent::MachineIs { machine, .. } => vec![machine],
+        LauncherEvent::Stopping { waits_for } => waits_for.iter_mut().collect(),
         LauncherEvent::BombIs { .. }
         | LauncherEvent::Crowd(_)
         | LauncherEvent::Orders { .. }
@@ -203,6 +205,7 @@ fn texts_of_launcher(event: &mut LauncherEvent) -> Vec<&mut String> {
         | LauncherEvent::PlantIs { .. }
         | LauncherEvent::AcknowledgeIs { .. }
         | LauncherEvent::HeartbeatsAre { .. }
+        | LauncherEvent::ListensOn { .. }
         | LauncherEvent::CommandRefused { .. } => Vec::new(),
     }
 }

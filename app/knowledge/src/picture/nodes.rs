@@ -30,6 +30,8 @@ pub struct Node {
     pub pid: u32,
     /// Where it listens, or listened.
     pub address: SocketAddr,
+    /// The machine on which it runs, if that is another one than the launcher's.
+    pub machine: Option<String>,
     pub life: Life,
     /// Since when, in cluster time.
     pub since: u64,
@@ -203,6 +205,7 @@ impl Nodes {
             id,
             pid: started.pid,
             address: started.contact.address,
+            machine: None,
             life: Life::Runs,
             since: at,
             state: None,
@@ -221,6 +224,12 @@ impl Nodes {
         self.early.retain(|early| early.0 != id);
         for (id, at, state) in early {
             self.believes(id, at, &state);
+        }
+    }
+
+    pub(super) fn run_on(&mut self, id: NodeId, machine: &str) {
+        if let Some(node) = self.list.iter_mut().find(|node| node.id == id) {
+            Arc::make_mut(node).machine = Some(machine.to_owned());
         }
     }
 

@@ -37,6 +37,8 @@ pub struct Steering {
     pub acknowledge: Acknowledge,
     /// Whether heartbeats are shown one by one.
     pub heartbeats: bool,
+    /// The machines that have not confirmed yet that their time stands still, while it is to stop.
+    pub stopping: Vec<String>,
 }
 
 impl Default for Steering {
@@ -52,6 +54,7 @@ impl Default for Steering {
             plant: None,
             acknowledge: Acknowledge::All,
             heartbeats: false,
+            stopping: Vec::new(),
         }
     }
 }

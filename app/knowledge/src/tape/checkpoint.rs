@@ -21,6 +21,8 @@ enum Subject {
     State(NodeId),
     Frozen(NodeId),
     Bomb(NodeId),
+    Machine(NodeId),
+    Stopping,
     Ended(NodeId),
 }
 
@@ -63,6 +65,8 @@ impl Checkpoint {
             TraceEvent::Launcher(LauncherEvent::ClockIs { .. }) => Subject::Clock,
             TraceEvent::Launcher(LauncherEvent::PlantIs { .. }) => Subject::Plant,
             TraceEvent::Launcher(LauncherEvent::AcknowledgeIs { .. }) => Subject::Acknowledge,
+            TraceEvent::Launcher(LauncherEvent::RunsOn { .. }) => Subject::Machine(node),
+            TraceEvent::Launcher(LauncherEvent::Stopping { .. }) => Subject::Stopping,
             TraceEvent::Launcher(LauncherEvent::HeartbeatsAre { .. }) => Subject::Heartbeats,
             TraceEvent::Launcher(LauncherEvent::LinkIs { from, to, .. }) => Subject::Link(from.clone(), to.clone()),
             TraceEvent::Launcher(LauncherEvent::BombIs { .. }) => Subject::Bomb(node),
@@ -80,6 +84,7 @@ impl Checkpoint {
             Subject::State(node),
             Subject::Frozen(node),
             Subject::Bomb(node),
+            Subject::Machine(node),
             Subject::Ended(node),
         ] {
             self.facts.remove(&subject);

@@ -180,6 +180,7 @@ impl Running {
             NodeReport::Trace { records, dropped } => self.telling.hear(records, dropped)?,
             NodeReport::Status { state, usage } => {
                 let status = NodeStatus {
+                    machine: None,
                     name: self.name.clone(),
                     actor: Actor::Role(self.role),
                     id: self.id,

@@ -148,7 +148,13 @@ pub(super) fn is_needed(event: &TraceEvent) -> bool {
             | LauncherEvent::PlantIs { .. }
             | LauncherEvent::AcknowledgeIs { .. }
             | LauncherEvent::CommandRefused { .. } => true,
-            LauncherEvent::Orders { .. } | LauncherEvent::HeartbeatsAre { .. } | LauncherEvent::Log { .. } => false,
+            LauncherEvent::Orders { .. }
+            | LauncherEvent::HeartbeatsAre { .. }
+            | LauncherEvent::RunsOn { .. }
+            | LauncherEvent::MachineIs { .. }
+            | LauncherEvent::ListensOn { .. }
+            | LauncherEvent::Stopping { .. }
+            | LauncherEvent::Log { .. } => false,
         },
         TraceEvent::Node(event) => match event {
             NodeEvent::State(state) => match state {

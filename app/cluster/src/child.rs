@@ -14,7 +14,32 @@ use anyhow::Context;
 use node::arguments::NodeRole;
 use node::control::{ControlCommand, NodeConfig, NodeReport, read_frame, write_frame};
 
-use super::{HowEnded, MOST_WAITING, Signal};
+use serde::{Deserialize, Serialize};
+
+/// The most commands that may wait for a process that does not read.
+pub(crate) const MOST_WAITING: usize = 256;
+
+/// What the operating system does to a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Signal {
+    /// SIGSTOP: the process stands still, whatever it does.
+    Stop,
+    /// SIGCONT.
+    GoOn,
+    /// SIGKILL, TerminateProcess.
+    Kill,
+}
+
+/// What became of a process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HowEnded {
+    /// Its exit status; none if it was killed.
+    pub code: Option<i32>,
+    /// The same in the system's words; none if nobody knows.
+    pub status: Option<String>,
+    /// The end of its log.
+    pub words: String,
+}
 
 /// So much of a process's last words is kept, in bytes.
 const MOST_WORDS: usize = 4096;

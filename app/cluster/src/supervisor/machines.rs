@@ -1,0 +1,373 @@
+//! Other machines as the supervisor has them: who is invited, who knocks, who has joined, and what runs there.
+//!
+//! A code is good for one machine and ten minutes of real time. A machine that was lost comes back by a secret of its own, and finds
+//! the replicas again that ran there.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use node::control::ControlCommand;
+use protocol::ids::{NodeId, Role};
+use protocol::trace::{LauncherEvent, MachineState, NoJoin};
+use quinn::VarInt;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::Supervisor;
+use crate::incoming::{Incoming, ProcessKey};
+use crate::machines::afar::Machine;
+use crate::machines::code::{Code, Secret, own_addresses, secret};
+use crate::machines::door::{Decision, Door, DoorNews, Knocking, Tell};
+use crate::machines::talk::CLOSE_MISBEHAVED;
+use crate::machines::{CODE_IS_GOOD, Invitation, MOST_MACHINES, MOST_NODES, MachineKey, MachinesStatus};
+use crate::nodes::{MOST_REPLICAS, Node};
+use node::transport::pinned::fingerprint;
+
+/// Codes that are remembered, to tell a late machine why its code is not good.
+const MOST_CODES: usize = 256;
+/// Machines that may wait for a decision.
+const MOST_KNOCKING: usize = 64;
+/// Clocks of other machines are told the time this often: until then they drift by a millisecond or so.
+const BETWEEN_TIMES: Duration = Duration::from_secs(20);
+/// The longest name of a machine, in characters.
+const LONGEST_NAME: usize = 40;
+
+/// All of them.
+#[derive(Default)]
+pub(crate) struct Machines {
+    door: Option<Door>,
+    codes: Vec<Given>,
+    knocking: Vec<Waiting>,
+    all: Vec<Member>,
+    last: u64,
+    admits_all: bool,
+    /// When their processes were last told what time it is.
+    timed: Option<Instant>,
+}
+
+/// A code that was given out.
+struct Given {
+    secret: Secret,
+    role: Role,
+    until: Instant,
+    used: bool,
+}
+
+struct Waiting {
+    name: String,
+    role: Role,
+    secret: Secret,
+    from: IpAddr,
+    reply: UnboundedSender<Decision>,
+}
+
+struct Member {
+    key: MachineKey,
+    name: String,
+    role: Role,
+    again: Secret,
+    from: IpAddr,
+    machine: Option<Arc<Machine>>,
+    /// It has been part of the cluster before.
+    known: bool,
+}
+
+impl Machines {
+    pub fn name(&self, key: MachineKey) -> Option<&str> {
+        self.all.iter().find(|member| member.key == key).map(|member| &*member.name)
+    }
+
+    fn member(&mut self, key: MachineKey) -> Option<&mut Member> {
+        self.all.iter_mut().find(|member| member.key == key)
+    }
+
+    fn joined(&self) -> usize {
+        self.all.iter().filter(|member| member.machine.is_some()).count()
+    }
+
+    /// How long until clocks there must be told the time; none: there are none.
+    pub fn patience(&self) -> Option<Duration> {
+        let rest = |timed: Instant| BETWEEN_TIMES.saturating_sub(timed.elapsed());
+        (self.joined() > 0).then(|| self.timed.map_or(Duration::ZERO, rest))
+    }
+
+    /// The code with this secret, if it can be used now.
+    fn good(&self, secret: &Secret, role: Option<Role>) -> Result<&Given, NoJoin> {
+        let given = self.codes.iter().find(|given| given.secret == *secret).ok_or(NoJoin::UnknownCode)?;
+        match role {
+            _ if given.used => Err(NoJoin::Used),
+            _ if given.until <= Instant::now() => Err(NoJoin::Expired),
+            Some(role) if role != given.role => Err(NoJoin::OtherRole { invited: given.role }),
+            Some(_) | None => Ok(given),
+        }
+    }
+
+    /// What a machine can be called: as it calls itself, and not as another one.
+    fn free_name(&self, wanted: &str) -> String {
+        let plain = |c: &char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ' | '\'');
+        let wanted: String = wanted.trim().chars().filter(plain).take(LONGEST_NAME).collect();
+        let wanted = if wanted.is_empty() { "machine".to_owned() } else { wanted };
+        let taken = |name: &str| {
+            self.all.iter().any(|other| other.name == name) || self.knocking.iter().any(|other| other.name == name)
+        };
+        let numbered = (2..).map(|number| format!("{wanted}-{number}"));
+        std::iter::once(wanted.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(wanted)
+    }
+}
+
+impl Supervisor {
+    /// Gives out a code. The first time, the cluster begins to listen for others.
+    pub(super) fn invite(&mut self, invitation: Invitation) -> anyhow::Result<Code> {
+        ensure!(invitation.role == Role::Replica, "Only replicas can be invited.");
+        if self.machines.door.is_none() {
+            let addresses =
+                if invitation.advertise.is_empty() { own_addresses()? } else { invitation.advertise.clone() };
+            ensure!(
+                addresses.iter().all(IpAddr::is_ipv4),
+                "Nodes on several machines speak IPv4 only. Name an IPv4 address with --advertise."
+            );
+            let sender = self.sender.clone();
+            let tell: Tell = Arc::new(move |news| sender.send(Incoming::AtTheDoor(news)).is_ok());
+            let door = Door::open(addresses.clone(), &self.common.authority, tell)?;
+            self.machines.door = Some(door);
+            let also_listen: Vec<IpAddr> = addresses.iter().filter(|ip| !ip.is_loopback()).copied().collect();
+            self.common.also_listen.clone_from(&also_listen);
+            for process in self.nodes.all.iter().filter_map(|node| node.process.as_ref()) {
+                process.tell(ControlCommand::ListenOn(also_listen.clone()));
+            }
+            self.fact(NodeId(0), LauncherEvent::ListensOn { addresses });
+        }
+        let door = self.machines.door.as_ref().context("nobody listens")?;
+        ensure!(
+            invitation.advertise.iter().all(|ip| door.addresses.contains(ip)),
+            "The cluster listens on other addresses already. Start a new cluster to change them."
+        );
+        let addresses =
+            if invitation.advertise.is_empty() { door.addresses.clone() } else { invitation.advertise.clone() };
+        let code = Code {
+            addresses,
+            port: door.port,
+            authority: fingerprint(self.common.authority.certificate()),
+            role: invitation.role,
+            secret: secret()?,
+        };
+        if self.machines.codes.len() >= MOST_CODES {
+            self.machines.codes.remove(0);
+        }
+        let until = Instant::now() + CODE_IS_GOOD;
+        self.machines.codes.push(Given { secret: code.secret, role: code.role, until, used: false });
+        Ok(code)
+    }
+
+    pub(super) fn on_door_news(&mut self, news: DoorNews) {
+        match news {
+            DoorNews::Knocked(knocking) => self.on_knock(*knocking),
+            DoorNews::Joined(key, machine) => self.on_joined(key, machine),
+            DoorNews::Gone(key, left) => self.on_machine_gone(key, left),
+        }
+    }
+
+    fn on_knock(&mut self, knocking: Knocking) {
+        let Knocking { knock, from, reply } = knocking;
+        if let Some(member) = self.machines.all.iter_mut().find(|member| member.again == knock.secret) {
+            if let Some(before) = member.machine.take() {
+                // It knows that it has lost the connection; this side does not yet.
+                before.connection.close(VarInt::from_u32(CLOSE_MISBEHAVED), b"it has come again");
+            }
+            let (key, name, again) = (member.key, member.name.clone(), member.again);
+            let _ = reply.send(Decision::Yes { key, name, again });
+            return;
+        }
+        let name = self.machines.free_name(&knock.name);
+        let role = match self.machines.good(&knock.secret, knock.role) {
+            Ok(given) => given.role,
+            Err(why) => return self.turn_away(&reply, name, why),
+        };
+        if let Some(why) = self.no_room().or((self.machines.knocking.len() >= MOST_KNOCKING).then_some(NoJoin::TooMany))
+        {
+            return self.turn_away(&reply, name, why);
+        }
+        let waiting = Waiting { name: name.clone(), role, secret: knock.secret, from, reply };
+        if self.machines.admits_all {
+            return self.admit(waiting);
+        }
+        let _ = waiting.reply.send(Decision::Wait);
+        self.machines.knocking.retain(|waiting| !waiting.reply.is_closed());
+        self.machines.knocking.push(waiting);
+        self.machine_is(name, MachineState::Knocks);
+    }
+
+    /// A stranger that tries all the time must not fill the log.
+    fn turn_away(&mut self, reply: &UnboundedSender<Decision>, name: String, why: NoJoin) {
+        let _ = reply.send(Decision::No(why));
+        if self.is_time_to_turn_away() {
+            self.machine_is(name, MachineState::TurnedAway(why));
+        }
+    }
+
+    fn no_room(&self) -> Option<NoJoin> {
+        let full = self.machines.joined() >= MOST_MACHINES
+            || self.nodes.all.iter().filter(|node| !node.removed).count() >= MOST_NODES
+            || self.nodes.replicas_running() >= MOST_REPLICAS;
+        full.then_some(NoJoin::TooMany)
+    }
+
+    pub(super) fn decide(&mut self, machine: &str, admitted: bool) -> anyhow::Result<()> {
+        self.machines.knocking.retain(|waiting| !waiting.reply.is_closed());
+        let at = self.machines.knocking.iter().position(|waiting| waiting.name == machine);
+        let at = at.with_context(|| format!("No machine named “{}” waits to be admitted.", crate::shown(machine)))?;
+        let waiting = self.machines.knocking.remove(at);
+        if admitted {
+            self.admit(waiting);
+        } else {
+            let _ = waiting.reply.send(Decision::No(NoJoin::ByPerson));
+            self.machine_is(waiting.name, MachineState::TurnedAway(NoJoin::ByPerson));
+        }
+        Ok(())
+    }
+
+    pub(super) fn admit_all(&mut self, all: bool) {
+        self.machines.admits_all = all;
+        if all {
+            for waiting in std::mem::take(&mut self.machines.knocking) {
+                self.admit(waiting);
+            }
+        }
+    }
+
+    /// Another machine may have used the code meanwhile.
+    fn admit(&mut self, waiting: Waiting) {
+        let good = self.machines.good(&waiting.secret, None).map(|_| ());
+        let refused = good.err().filter(|why| *why != NoJoin::Expired).or_else(|| self.no_room());
+        let Ok(again) = secret() else { return };
+        if let Some(why) = refused {
+            let _ = waiting.reply.send(Decision::No(why));
+            return self.machine_is(waiting.name, MachineState::TurnedAway(why));
+        }
+        let machines = &mut self.machines;
+        machines.last += 1;
+        let (key, name) = (MachineKey(machines.last), waiting.name);
+        if waiting.reply.send(Decision::Yes { key, name: name.clone(), again }).is_err() {
+            return; // It has gone, and its code is still good.
+        }
+        machines.codes.iter_mut().filter(|given| given.secret == waiting.secret).for_each(|given| given.used = true);
+        let (role, from) = (waiting.role, waiting.from);
+        machines.all.push(Member { key, name, role, again, from, machine: None, known: false });
+    }
+
+    fn on_joined(&mut self, key: MachineKey, machine: Arc<Machine>) {
+        let Some(member) = self.machines.member(key) else { return };
+        member.machine = Some(machine);
+        let (name, address) = (member.name.clone(), member.from);
+        let known = std::mem::replace(&mut member.known, true);
+        self.machine_is(name, MachineState::Joined { address });
+        let lost: Vec<usize> = if known {
+            let all = self.nodes.all.iter().enumerate();
+            all.filter(|(_, node)| node.machine == Some(key) && node.out_of_sight).map(|(at, _)| at).collect()
+        } else {
+            let at = self.nodes.add_replica();
+            self.nodes.all[at].machine = Some(key);
+            vec![at]
+        };
+        for at in lost {
+            // The processes before have ended there: the agent sees to it before it comes again.
+            if let Err(error) = self.launch(at) {
+                self.fact(NodeId(0), LauncherEvent::CommandRefused { why: node::error_text::chain(&error).into() });
+            }
+        }
+    }
+
+    fn on_machine_gone(&mut self, key: MachineKey, left: bool) {
+        let Some(member) = self.machines.member(key) else { return };
+        // A connection that a newer one has replaced does not matter.
+        if member.machine.as_ref().is_some_and(|machine| machine.connection.close_reason().is_none()) {
+            return;
+        }
+        member.machine = None;
+        let name = member.name.clone();
+        if left {
+            // Its processes ended before it said so.
+            let there = self.nodes.all.iter_mut().filter(|node| node.machine == Some(key));
+            there.for_each(|node| (node.out_of_sight, node.has_left) = (false, true));
+        }
+        self.machine_is(name, if left { MachineState::Left } else { MachineState::Lost });
+    }
+
+    /// The machine on which a node is to run, if that is another one.
+    pub(super) fn machine_of(&self, at: usize) -> anyhow::Result<Option<Arc<Machine>>> {
+        let Some(key) = self.nodes.all[at].machine else { return Ok(None) };
+        let member = self.machines.all.iter().find(|member| member.key == key).context("there is no such machine")?;
+        let machine = member.machine.clone();
+        let why = || format!("{} runs on {}, which cannot be reached now.", self.nodes.all[at].name, member.name);
+        machine.map(Some).with_context(why)
+    }
+
+    /// A process has started: on which machine, if that is another one.
+    pub(super) fn tell_machine(&self, id: NodeId) {
+        let node = self.nodes.all.iter().find(|node| node.id == id);
+        if let Some(machine) = node.and_then(|node| node.machine).and_then(|key| self.machines.name(key)) {
+            self.fact(id, LauncherEvent::RunsOn { machine: machine.to_owned() });
+        }
+    }
+
+    pub(super) fn machine_is(&self, machine: String, is: MachineState) {
+        self.fact(NodeId(0), LauncherEvent::MachineIs { machine, is });
+    }
+
+    /// The names of the machines on which processes run that can hear.
+    pub(super) fn machines_that_run(&self) -> Vec<String> {
+        let running = self.nodes.all.iter().filter(|node| node.frozen.is_none());
+        let keys = running.filter_map(|node| Some(node.process.as_ref()?.key));
+        self.machines_of(&keys.collect::<Vec<_>>())
+    }
+
+    /// The names of the other machines on which these processes run.
+    pub(super) fn machines_of(&self, processes: &[ProcessKey]) -> Vec<String> {
+        let is_one = |node: &&Node| node.process.as_ref().is_some_and(|process| processes.contains(&process.key));
+        let machines = self.nodes.all.iter().filter(is_one).filter_map(|node| self.machines.name(node.machine?));
+        let mut names: Vec<String> = machines.map(str::to_owned).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// No two clocks go at quite the same speed: those of other machines are told the time now and then.
+    pub(super) fn keep_time(&mut self) {
+        if self.machines.patience().is_some_and(|patience| patience.is_zero()) {
+            self.machines.timed = Some(Instant::now());
+            let away = |(at, node): (usize, &Node)| (node.machine.is_some() && node.process.is_some()).then_some(at);
+            let away: Vec<usize> = self.nodes.all.iter().enumerate().filter_map(away).collect();
+            away.into_iter().for_each(|at| self.tell_time(at));
+        }
+    }
+
+    pub(super) fn machines_status(&mut self) -> MachinesStatus {
+        let now = Instant::now();
+        self.machines.knocking.retain(|waiting| !waiting.reply.is_closed());
+        let machines = &self.machines;
+        let good = machines.codes.iter().filter(|given| !given.used && given.until > now);
+        MachinesStatus {
+            addresses: machines.door.as_ref().map(|door| door.addresses.clone()).unwrap_or_default(),
+            codes: good.filter_map(|given| Some((self.code_of(given)?, given.until.duration_since(now)))).collect(),
+            knocking: machines.knocking.iter().map(|one| (one.name.clone(), one.role, one.from)).collect(),
+            joined: machines
+                .all
+                .iter()
+                .map(|one| (one.name.clone(), one.role, one.from, one.machine.is_some()))
+                .collect(),
+            admits_all: machines.admits_all,
+        }
+    }
+
+    fn code_of(&self, given: &Given) -> Option<Code> {
+        let door = self.machines.door.as_ref()?;
+        Some(Code {
+            addresses: door.addresses.clone(),
+            port: door.port,
+            authority: fingerprint(self.common.authority.certificate()),
+            role: given.role,
+            secret: given.secret,
+        })
+    }
+}
