@@ -41,6 +41,9 @@ mod front_ends;
 mod judging;
 #[path = "headless/lessons.rs"]
 mod lessons;
+#[cfg(target_os = "linux")]
+#[path = "headless/machines.rs"]
+mod machines;
 #[path = "headless/museum.rs"]
 mod museum;
 #[cfg(target_os = "linux")]

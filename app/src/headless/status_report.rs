@@ -20,6 +20,8 @@ pub(in crate::headless) struct StatusLine {
     role: String,
     id: String,
     pub(super) pid: Option<u32>,
+    /// The machine on which it runs, if that is not the launcher's.
+    machine: Option<String>,
     addr: Option<String>,
     /// "primary", "backup" or "joining", of a replica.
     pub(super) standing: Option<String>,
@@ -242,6 +244,7 @@ impl StatusLine {
             role: role(node.actor),
             id: node.id.to_string(),
             pid: node.pid,
+            machine: node.machine.clone(),
             addr: node.contact.map(|contact| contact.address.to_string()),
             rss: node.usage.map(|usage| usage.memory),
             cpu_us: node.usage.map(|usage| usage.processor),
