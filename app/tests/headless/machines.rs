@@ -60,14 +60,34 @@ fn next_code(cluster: &mut RunningCluster) -> String {
     cluster.talk.hear_until(|line| line["change"] == "invited")["code"].as_str().unwrap().to_owned()
 }
 
-fn join(code: &str, name: &str) -> Talking {
-    let mut command = command(&["join", code, "--name", name, "--json"]);
-    command.stderr(Stdio::null());
-    Talking::to(command)
+/// An agent. Dropping it kills it.
+struct Machine(Talking);
+
+impl Machine {
+    fn until(&mut self, change: &str) -> Value {
+        self.0.hear_until(|line| line["change"] == change)
+    }
+
+    fn kill(&self) {
+        kill(i64::from(self.0.child.id()));
+    }
+
+    /// Waits for its end.
+    fn ends(&mut self) -> i32 {
+        self.0.child.wait().unwrap().code().unwrap()
+    }
 }
 
-fn until(machine: &mut Talking, change: &str) -> Value {
-    machine.hear_until(|line| line["change"] == change)
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = self.0.child.kill();
+    }
+}
+
+fn join(code: &str, name: &str) -> Machine {
+    let mut command = command(&["join", code, "--name", name, "--json"]);
+    command.stderr(Stdio::null());
+    Machine(Talking::to(command))
 }
 
 /// Joins and is refused: the exit status and the sentence.
@@ -80,11 +100,11 @@ fn refused(code: &str, more: &[&str]) -> (i32, String) {
 fn a_machine_joins_and_everything_works_on_its_process() {
     let mut host = Inviting::on_loopback(&[]);
     let mut anna = join(&host.code, "anna-laptop");
-    until(&mut anna, "waits");
+    anna.until("waits");
     host.until_machine("anna-laptop", "knocks");
     host.says("admit anna-laptop");
-    assert_eq!(until(&mut anna, "joined")["name"], "anna-laptop");
-    let pid = until(&mut anna, "runs")["pid"].as_i64().unwrap();
+    assert_eq!(anna.until("joined")["name"], "anna-laptop");
+    let pid = anna.until("runs")["pid"].as_i64().unwrap();
     let there = host.cluster.talk.hear_until(|line| line["change"] == "runs-on");
     assert_eq!((&there["machine"], &there["node"]["name"]), (&"anna-laptop".into(), &"replica-4".into()));
     assert_eq!(there["node"]["pid"], pid, "it is the process there");
@@ -113,28 +133,28 @@ fn a_machine_joins_and_everything_works_on_its_process() {
     assert_eq!((&ended["how"], &ended["words"]), (&"crashed".into(), &"signal: 9 (SIGKILL)".into()));
     wait_until_gone(&[pid as i32]);
     host.cluster.wants("restart", "replica-4");
-    assert_eq!(host.cluster.until("started", "replica-4")["node"]["pid"], until(&mut anna, "runs")["pid"]);
+    assert_eq!(host.cluster.until("started", "replica-4")["node"]["pid"], anna.until("runs")["pid"]);
     host.cluster.until_is("replica-4", "backup");
     assert_eq!(customer.ask(&order(3, "DH1 3LE", &["Lemonade"]))["type"], "ok");
 
     // It leaves politely: what ran there has ended before that.
-    kill_process(Pid::from_raw(anna.child.id().cast_signed()).unwrap(), Signal::INT).unwrap();
+    kill_process(Pid::from_raw(anna.0.child.id().cast_signed()).unwrap(), Signal::INT).unwrap();
     host.until_machine("anna-laptop", "left");
-    assert_eq!(anna.end(), 0);
+    assert_eq!(anna.ends(), 0);
 }
 
 #[test]
 fn nothing_is_left_when_the_agent_or_the_launcher_is_killed() {
     let mut host = Inviting::on_loopback(&["--admit-all"]);
     let mut anna = join(&host.code, "anna-laptop");
-    let replica = until(&mut anna, "runs")["pid"].as_i64().unwrap();
+    let replica = anna.until("runs")["pid"].as_i64().unwrap();
     let code = next_code(&mut host.cluster);
     let mut ben = join(&code, "anna-laptop");
-    assert_eq!(until(&mut ben, "joined")["name"], "anna-laptop-2", "no two machines have one name");
-    let other = until(&mut ben, "runs")["pid"].as_i64().unwrap();
+    assert_eq!(ben.until("joined")["name"], "anna-laptop-2", "no two machines have one name");
+    let other = ben.until("runs")["pid"].as_i64().unwrap();
     host.cluster.until_is("replica-5", "backup");
 
-    kill(i64::from(anna.child.id()));
+    anna.kill();
     wait_until_gone(&[replica as i32]);
     host.until_machine("anna-laptop", "lost");
     // Nobody here has seen it end.
@@ -143,8 +163,8 @@ fn nothing_is_left_when_the_agent_or_the_launcher_is_killed() {
 
     kill(i64::from(host.cluster.talk.child.id()));
     wait_until_gone(&[other as i32]);
-    until(&mut ben, "lost");
-    kill(i64::from(ben.child.id()));
+    ben.until("lost");
+    ben.kill();
 }
 
 #[test]
@@ -172,14 +192,14 @@ fn whoever_has_no_good_code_is_told_why_and_is_not_admitted() {
 
     // A person refuses; the code is good once.
     let mut anna = join(&host.code, "anna");
-    until(&mut anna, "waits");
+    anna.until("waits");
     host.until_machine("anna", "knocks");
     host.says("refuse anna");
     host.until_machine("anna", "turned-away");
-    assert_eq!(anna.end(), 2);
+    assert_eq!(anna.ends(), 2);
     host.says("admit-all");
     let mut ben = join(&host.code, "ben");
-    until(&mut ben, "runs");
+    ben.until("runs");
     let (status, said) = refused(&host.code, &[]);
     assert!(status == 2 && said.contains("Another machine has joined"), "{status} {said}");
 
@@ -189,9 +209,9 @@ fn whoever_has_no_good_code_is_told_why_and_is_not_admitted() {
         refused(&with(|code| code.secret[1] ^= 7), &[]);
     }
     let mut cara = join(&code, "cara");
-    until(&mut cara, "runs");
-    kill(i64::from(ben.child.id()));
-    kill(i64::from(cara.child.id()));
+    cara.until("runs");
+    ben.kill();
+    cara.kill();
     assert_eq!(good.role, Role::Replica);
 }
 
@@ -322,13 +342,14 @@ fn three_machines_lose_links_agents_and_the_launcher_but_no_order() {
     };
     let mut host = Inviting::of(network.on("host", &["invite", "--json", "--admit-all"]));
     let folder = host.cluster.folder.clone();
-    let join =
-        |machine: &str, code: &str| Talking::to(network.on(machine, &["join", code, "--name", machine, "--json"]));
+    let join = |machine: &str, code: &str| {
+        Machine(Talking::to(network.on(machine, &["join", code, "--name", machine, "--json"])))
+    };
     let mut anna = join("anna", &host.code);
-    let of_anna = until(&mut anna, "runs")["pid"].as_i64().unwrap();
+    let of_anna = anna.until("runs")["pid"].as_i64().unwrap();
     let code = next_code(&mut host.cluster);
     let mut ben = join("ben", &code);
-    let of_ben = until(&mut ben, "runs")["pid"].as_i64().unwrap();
+    let of_ben = ben.until("runs")["pid"].as_i64().unwrap();
     host.cluster.until_is("replica-5", "backup");
     let customer =
         network.on("host", &["customer", "--dir", folder.to_str().unwrap(), "--lines", "--deadline", "60000"]);
@@ -336,7 +357,7 @@ fn three_machines_lose_links_agents_and_the_launcher_but_no_order() {
     customer.reads();
     customer.places(&["Pad thai"]);
 
-    // Stopped on all three: not one timer rings any more. One step, and they go on.
+    // Stopped on all three: not one timer rings any more. A part of a second slowly, and they go on.
     host.wants(&json!({"do": "speed", "rate": 0}));
     let stopping = host.cluster.talk.hear_until(|line| line["change"] == "stopping");
     assert_eq!(stopping["waits_for"], json!(["anna", "ben"]));
@@ -346,8 +367,8 @@ fn three_machines_lose_links_agents_and_the_launcher_but_no_order() {
     for _ in 0..5 {
         assert_eq!(rung(&network, &folder), before);
     }
-    host.wants(&json!({"do": "step"}));
-    host.cluster.talk.hear_until(|line| line["change"] == "clock" && line["rate"] != 0.0);
+    host.wants(&json!({"do": "run-until", "until": "moment", "ms": 100, "rate": 0.1}));
+    host.cluster.talk.hear_until(|line| line["change"] == "clock" && line["rate"] == 0.1);
     host.wants(&json!({"do": "speed", "rate": 1.0}));
     host.cluster.talk.hear_until(|line| line["change"] == "clock" && line["rate"] == 1.0);
     customer.places(&["Lemonade"]);
@@ -363,11 +384,11 @@ fn three_machines_lose_links_agents_and_the_launcher_but_no_order() {
     network.link("anna", "down");
     customer.places(&["Lemonade"]);
     host.until_machine("anna", "lost");
-    until(&mut anna, "lost");
+    anna.until("lost");
     wait_until_gone(&[of_anna as i32]);
     network.link("anna", "up");
     host.until_machine("anna", "joined");
-    let of_anna = until(&mut anna, "runs")["pid"].as_i64().unwrap();
+    let of_anna = anna.until("runs")["pid"].as_i64().unwrap();
     host.cluster.until_is("replica-4", "backup");
     customer.places(&["Pad thai"]);
 
@@ -382,15 +403,15 @@ fn three_machines_lose_links_agents_and_the_launcher_but_no_order() {
     customer.places(&["Pad thai"]);
 
     // The agent is killed, and its process with it.
-    kill(i64::from(anna.child.id()));
+    anna.kill();
     wait_until_gone(&[of_anna as i32]);
     customer.places(&["Lemonade"]);
     customer.reads();
     customer.judge(tempfile::tempdir().unwrap().path());
 
     // The launcher is killed: nothing of the cluster lives on anywhere.
-    let of_ben = std::iter::from_fn(|| Some(until(&mut ben, "runs"))).next().unwrap()["pid"].as_i64().unwrap();
+    let of_ben = ben.until("runs")["pid"].as_i64().unwrap();
     kill(i64::from(host.cluster.talk.child.id()));
     wait_until_gone(&[of_ben as i32]);
-    kill(i64::from(ben.child.id()));
+    ben.kill();
 }
