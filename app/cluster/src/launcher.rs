@@ -15,8 +15,6 @@ use super::child::{Child, HowEnded, Signal};
 use super::incoming::{Incoming, ProcessKey};
 use super::machines::afar::{Afar, Machine};
 use super::observer::Facts;
-use child::Child;
-pub use child::apart_from_the_terminal;
 
 /// A running process. Dropping it kills it.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 //! Most runs join over loopback, where the other “machine” is another agent. The last one has three machines of its own, made of
 //! network namespaces, which takes root and `ip`; where CI runs, that is required. All waits are for events.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -333,53 +334,31 @@ fn rung(network: &Network, folder: &Path) -> Vec<Value> {
     all.map(|node| json!([node["name"], node["timers_rung"]])).collect()
 }
 
-#[test]
-fn three_machines_lose_links_agents_and_the_launcher_but_no_order() {
-    let Some(network) = Network::new() else {
-        assert!(std::env::var_os("JUST_HUNGRY_CI").is_none(), "CI must be able to make network namespaces");
-        eprintln!("skipped: network namespaces need root and the program ip");
-        return;
-    };
-    let mut host = Inviting::of(network.on("host", &["invite", "--json", "--admit-all"]));
-    let folder = host.cluster.folder.clone();
-    let join = |machine: &str, code: &str| {
-        Machine(Talking::to(network.on(machine, &["join", code, "--name", machine, "--json"])))
-    };
-    let mut anna = join("anna", &host.code);
-    let of_anna = anna.until("runs")["pid"].as_i64().unwrap();
-    let code = next_code(&mut host.cluster);
-    let mut ben = join("ben", &code);
-    let of_ben = ben.until("runs")["pid"].as_i64().unwrap();
-    host.cluster.until_is("replica-5", "backup");
-    let customer =
-        network.on("host", &["customer", "--dir", folder.to_str().unwrap(), "--lines", "--deadline", "60000"]);
-    let mut customer = Asking::new(Talking::to(customer));
-    customer.reads();
-    customer.places(&["Pad thai"]);
-
-    // Stopped on all three: not one timer rings any more. A part of a second slowly, and they go on.
+/// Stopped on all three: not one timer rings any more. A part of a second slowly, and they go on.
+fn stop_and_go_on(network: &Network, host: &mut Inviting, folder: &Path) {
     host.wants(&json!({"do": "speed", "rate": 0}));
     let stopping = host.cluster.talk.hear_until(|line| line["change"] == "stopping");
     assert_eq!(stopping["waits_for"], json!(["anna", "ben"]));
     host.cluster.talk.hear_until(|line| line["change"] == "clock" && line["rate"] == 0.0);
-    let before = rung(&network, &folder);
+    let before = rung(network, folder);
     assert_eq!(before.len(), 5);
     for _ in 0..5 {
-        assert_eq!(rung(&network, &folder), before);
+        assert_eq!(rung(network, folder), before);
     }
     host.wants(&json!({"do": "run-until", "until": "moment", "ms": 100, "rate": 0.1}));
     host.cluster.talk.hear_until(|line| line["change"] == "clock" && line["rate"] == 0.1);
     host.wants(&json!({"do": "speed", "rate": 1.0}));
     host.cluster.talk.hear_until(|line| line["change"] == "clock" && line["rate"] == 1.0);
-    customer.places(&["Lemonade"]);
+}
 
-    // What two of the machines say to each other is held, both ways.
-    for (from, to) in [("replica-4", "replica-5"), ("replica-5", "replica-4")] {
-        host.wants(&json!({"do": "hold", "from": from, "to": to}));
-    }
-    customer.places(&["Pad thai"]);
-    host.wants(&json!({"do": "mend-all"}));
-
+/// Pulls the link of one machine, and one way of that of another. Returns the process that runs on the first one afterwards.
+fn lose_links(
+    network: &Network,
+    host: &mut Inviting,
+    (anna, of_anna): (&mut Machine, i64),
+    of_ben: i64,
+    customer: &mut Asking,
+) -> i64 {
     // A link is pulled: the others go on. Plugged in again, the machine comes back with a new process.
     network.link("anna", "down");
     customer.places(&["Lemonade"]);
@@ -401,6 +380,44 @@ fn three_machines_lose_links_agents_and_the_launcher_but_no_order() {
     host.until_machine("ben", "joined");
     host.cluster.until_is("replica-5", "backup");
     customer.places(&["Pad thai"]);
+    of_anna
+}
+
+#[test]
+fn three_machines_lose_links_agents_and_the_launcher_but_no_order() {
+    let Some(network) = Network::new() else {
+        assert!(std::env::var_os("JUST_HUNGRY_CI").is_none(), "CI must be able to make network namespaces");
+        let _ = writeln!(std::io::stderr(), "skipped: network namespaces need root and the program ip");
+        return;
+    };
+    let mut host = Inviting::of(network.on("host", &["invite", "--json", "--admit-all"]));
+    let folder = host.cluster.folder.clone();
+    let join = |machine: &str, code: &str| {
+        Machine(Talking::to(network.on(machine, &["join", code, "--name", machine, "--json"])))
+    };
+    let mut anna = join("anna", &host.code);
+    let of_anna = anna.until("runs")["pid"].as_i64().unwrap();
+    let code = next_code(&mut host.cluster);
+    let mut ben = join("ben", &code);
+    let of_ben = ben.until("runs")["pid"].as_i64().unwrap();
+    host.cluster.until_is("replica-5", "backup");
+    let customer =
+        network.on("host", &["customer", "--dir", folder.to_str().unwrap(), "--lines", "--deadline", "60000"]);
+    let mut customer = Asking::new(Talking::to(customer));
+    customer.reads();
+    customer.places(&["Pad thai"]);
+
+    stop_and_go_on(&network, &mut host, &folder);
+    customer.places(&["Lemonade"]);
+
+    // What two of the machines say to each other is held, both ways.
+    for (from, to) in [("replica-4", "replica-5"), ("replica-5", "replica-4")] {
+        host.wants(&json!({"do": "hold", "from": from, "to": to}));
+    }
+    customer.places(&["Pad thai"]);
+    host.wants(&json!({"do": "mend-all"}));
+
+    let of_anna = lose_links(&network, &mut host, (&mut anna, of_anna), of_ben, &mut customer);
 
     // The agent is killed, and its process with it.
     anna.kill();
