@@ -15,6 +15,7 @@ mod order_names;
 mod output;
 mod places;
 mod play;
+mod readiness;
 mod replay;
 mod run;
 pub(crate) mod signals;

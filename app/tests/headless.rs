@@ -24,6 +24,8 @@ mod by_hand;
 mod commands;
 #[path = "headless/crashes.rs"]
 mod crashes;
+#[path = "headless/deploy.rs"]
+mod deploy;
 #[cfg(target_os = "linux")]
 #[path = "headless/ending.rs"]
 mod ending;

@@ -442,3 +442,23 @@ fn hostile_names_numbers_and_files_end_in_a_sentence() {
     let (code, why) = hand.output(&["replica", "--cluster", "link"]);
     assert!(code == 2 && why.contains("is a file or a link, not a folder"), "{why}");
 }
+
+#[test]
+fn a_service_manager_is_told_when_a_process_is_ready_and_when_it_ends() {
+    let hand = Hand::new();
+    let path = hand.folder.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(crate::program::PATIENCE)).unwrap();
+    let mut command = hand.command(&["name-server", "--leave", "--json"]);
+    command.env("NOTIFY_SOCKET", &path).stderr(Stdio::null());
+    let mut started = Started { talk: Talking::to(command), name: String::new() };
+    let heard = || {
+        let mut word = [0; 64];
+        let length = socket.recv(&mut word).unwrap();
+        String::from_utf8(word[..length].to_vec()).unwrap()
+    };
+    assert_eq!(heard(), "READY=1");
+    started.is_there();
+    assert_eq!(started.ends_by(Signal::TERM), (Some(0), None));
+    assert_eq!(heard(), "STOPPING=1");
+}

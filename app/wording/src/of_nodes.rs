@@ -54,7 +54,9 @@ pub fn line(node: &Node, picture: &Picture) -> String {
         };
     }
     match &node.state {
-        Some(NodeState::NameServer { keeping: Keeping::Silent, .. }) => STORE_SILENT_IN_SHORT.into(),
+        Some(NodeState::NameServer { keeping: Keeping::Silent, record, .. }) => {
+            format!("store silent · view {}", record.number)
+        }
         Some(NodeState::NameServer { names, record, .. }) => {
             format!("{} · view {}", count(names.len(), "name", "names"), record.number)
         }
@@ -77,9 +79,6 @@ pub fn line(node: &Node, picture: &Picture) -> String {
         },
     }
 }
-
-/// A name server whose store does not answer.
-const STORE_SILENT_IN_SHORT: &str = "store silent: view changes wait";
 
 /// A replica that a newer view is without, and does not know it.
 const LEFT_OUT: &str = "left out of the view";

@@ -13,6 +13,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::telling::Telling;
 use super::{NodeArguments, Voice};
+use crate::headless::readiness::{self, Readiness};
 use crate::headless::status_report::StatusReport;
 use crate::headless::status_socket::{self, Host};
 use crate::headless::{Exit, Failure};
@@ -136,6 +137,7 @@ impl Running {
         } else {
             super::say(wording::runs_here(&self.name, pid, contact.address.port(), &cluster, self.leaves))?;
         }
+        readiness::tell(Readiness::Ready);
         let others = self.place.living_nodes();
         let lacks = |role| others.iter().all(|card| card.role != role);
         for (whom, sentence) in
@@ -166,6 +168,7 @@ impl Running {
             if self.interrupt.is_asked() && !self.has_left {
                 self.telling.tell_the_rest()?;
                 self.voice.say("ends", &wording::ends_here(&self.name, self.leaves))?;
+                readiness::tell(Readiness::Stopping);
                 if !self.leaves {
                     return Ok(Exit::Holds);
                 }

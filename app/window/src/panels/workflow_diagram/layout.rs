@@ -99,11 +99,14 @@ fn places_with_room(canvas: Rect, kinds: &[Kind]) -> Vec<Rect> {
     let card = card(canvas).min(vec2(widest, f32::INFINITY));
     let middle = (map + (replicas.left() - map) * 0.42).max(map + card.x / 2.0 + 12.0);
     let (top, bottom) = (canvas.top() + 44.0 + card.y / 2.0, canvas.bottom() - 24.0 - card.y / 2.0);
+    // From one name server to the next.
+    let name_servers = card.y + 16.0;
     let centre_of = |kind: Kind, nth: usize| match kind {
-        Kind::NameServer => pos2(middle, top + nth as f32 * (card.y + 16.0)),
+        Kind::NameServer => pos2(middle, top + nth as f32 * name_servers),
         Kind::FrontEnd => {
-            // Several share the room between name server and services.
+            // Several share the room between the name servers and the services.
             let several = count(Kind::FrontEnd) as f32;
+            let top = top + count(Kind::NameServer).saturating_sub(1) as f32 * name_servers;
             let gap = ((bottom - top - card.y * (several + 1.0)) / (several + 1.0)).clamp(4.0, 16.0);
             let lift = if several > 1.0 { 0.0 } else { 8.0 };
             pos2(middle, (top + bottom) / 2.0 - lift + (nth as f32 - (several - 1.0) / 2.0) * (card.y + gap))
@@ -299,6 +302,22 @@ pub(super) mod tests {
                     kinds.iter().zip(&places).filter(|(kind, _)| **kind == Kind::FrontEnd).map(|(_, at)| at).collect();
                 assert!(shown.windows(2).all(|pair| pair[0].bottom() + 8.0 <= pair[1].top()), "{shown:?}");
                 assert!(shown.windows(2).all(|pair| pair[0].center().x == pair[1].center().x), "{shown:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn several_name_servers_stand_above_the_front_end_and_cover_nothing() {
+        for (width, height, most) in [(600.0, 440.0, 2), (760.0, 500.0, 3), (1000.0, 640.0, 3), (1400.0, 800.0, 3)] {
+            for name_servers in 1..=most {
+                let mut kinds = cluster(3);
+                kinds.extend(vec![Kind::NameServer; name_servers - 1]);
+                let places = places(canvas(width, height), &kinds);
+                let free = |index: usize, one: &Rect| {
+                    !places[index + 1..].iter().any(|other| one.expand(4.0).intersects(*other))
+                };
+                let all_free = places.iter().enumerate().all(|(index, one)| free(index, one));
+                assert!(all_free, "{name_servers} on {width} × {height}: {places:?}");
             }
         }
     }
