@@ -3,6 +3,7 @@
 //! The load generator is this process, on the same machine. Nothing is observed and nothing is written down, unless the cost
 //! of that is to be measured (`watch`).
 
+mod join;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -57,6 +58,10 @@ pub struct BenchArguments {
     /// Collect all facts as the window does, to measure what that costs.
     #[arg(long)]
     observed: bool,
+    /// Instead, place this many orders, and measure how long a newcomer takes to become a member: without load, and while
+    /// the customers order.
+    #[arg(long, value_name = "ORDERS", conflicts_with_all = ["secs", "acknowledge", "observed"], value_parser = clap::value_parser!(u64).range(1..=20_000_000))]
+    join: Option<u64>,
     /// Print the result as one JSON object.
     #[arg(long)]
     json: bool,
@@ -95,6 +100,9 @@ struct Latency {
 }
 
 pub(super) fn perform(arguments: &BenchArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    if let Some(orders) = arguments.join {
+        return join::perform(orders, arguments.replicas, arguments.customers, arguments.json, interrupt);
+    }
     let options = ClusterOptions {
         default_customers: arguments.observed,
         observe: arguments.observed,

@@ -108,3 +108,15 @@ fn a_measurement_has_figures() {
         assert!(figures[name].as_f64().unwrap() > 0.0, "{name}: {figures}");
     }
 }
+
+/// On a small history.
+#[test]
+fn a_newcomer_is_measured_with_and_without_load() {
+    let figures = last_json(&program(&["bench", "--join", "500", "--replicas", "2", "--customers", "4", "--json"]));
+    for when in ["without_load", "under_load"] {
+        let joined = &figures[when];
+        assert!(joined["orders"].as_u64() >= Some(500), "{figures}");
+        assert!(joined["view_changes"].as_u64() >= Some(1) && joined["seconds"].as_f64() > Some(0.0), "{figures}");
+    }
+    assert!(figures["noticed"]["meanwhile_per_s"].as_u64() > Some(0), "{figures}");
+}
