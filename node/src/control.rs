@@ -2,8 +2,8 @@
 //!
 //! Standard input: one [`NodeConfig`], then [`ControlCommand`]s; its end means "exit". Standard output: [`NodeReport`]s,
 //! [`NodeReport::Ready`] first. In a process that was started by hand the same is said within the process. Each is a frame: length as u32 (little-endian), then postcard. Secrets travel only here,
-//! never in arguments, the environment or files, where other users of the machine could read them. Nothing of this is
-//! reachable from the network.
+//! never in arguments, the environment or files, where other users of the machine could read them. A node
+//! listens to none of this on the network; on another machine an agent passes it on from the launcher.
 
 mod steering;
 

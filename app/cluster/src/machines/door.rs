@@ -275,3 +275,86 @@ async fn decision(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use node::transport::identity::COMMON_NAME;
+    use node::transport::pinned::{fingerprint, towards};
+    use protocol::ids::Role;
+
+    use super::*;
+
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    /// Says something to a door, and hears what it answers until the connection ends.
+    async fn said(endpoint: &Endpoint, port: u16, bytes: &[u8]) -> Option<FromHost> {
+        let connection = endpoint.connect((HERE, port).into(), COMMON_NAME).unwrap().await.ok()?;
+        let (mut to, mut from) = connection.open_bi().await.ok()?;
+        to.write_all(bytes).await.ok()?;
+        let answer = hear(&mut from).await.ok().flatten();
+        connection.close(VarInt::from_u32(CLOSE_LEFT), b"");
+        answer
+    }
+
+    fn frame(word: &FromGuest) -> Vec<u8> {
+        let mut frame = Vec::new();
+        node::control::write_frame(&mut frame, word).unwrap();
+        frame
+    }
+
+    #[test]
+    fn a_thousand_knocks_and_nonsense_keep_nobody_out() {
+        let authority = Authority::new().unwrap();
+        let knocks = Arc::new(AtomicU32::new(0));
+        let counted = knocks.clone();
+        let tell: Tell = Arc::new(move |news| {
+            if let DoorNews::Knocked(knocking) = news {
+                counted.fetch_add(1, Ordering::Relaxed);
+                let good = knocking.knock.secret == [7; 16];
+                let yes = Decision::Yes { key: MachineKey(1), name: "anna".into(), again: [8; 16] };
+                let _ = knocking.reply.send(if good { yes } else { Decision::No(NoJoin::UnknownCode) });
+            }
+            true
+        });
+        let door = Door::open(vec![HERE], &authority, tell).unwrap();
+        let knock = |secret: u8| {
+            let name = "anna".to_owned();
+            frame(&FromGuest::Knock(Knock {
+                secret: [secret; 16],
+                name,
+                role: Some(Role::Replica),
+                address: HERE,
+                reached: HERE,
+            }))
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut endpoint = Endpoint::client((HERE, 0).into()).unwrap();
+            endpoint.set_default_client_config(towards(fingerprint(authority.certificate())).unwrap());
+            // No knock: too long, not valid, a word that only an admitted machine may say.
+            let hostile = [
+                vec![0xff; 64],
+                vec![3, 0, 0, 0, 9, 9, 9],
+                frame(&FromGuest::AsksTime(1)),
+                frame(&FromGuest::Keys(vec![vec![4; 65]; 10])),
+            ];
+            for words in hostile {
+                assert!(said(&endpoint, door.port, &words).await.is_none());
+            }
+            assert_eq!(knocks.load(Ordering::Relaxed), 0);
+            for _ in 0..1000 {
+                let answer = said(&endpoint, door.port, &knock(1)).await;
+                assert!(matches!(answer, Some(FromHost::NotAdmitted(NoJoin::UnknownCode))), "{answer:?}");
+            }
+            assert!(matches!(said(&endpoint, door.port, &knock(7)).await, Some(FromHost::Admitted { .. })));
+            assert_eq!(knocks.load(Ordering::Relaxed), 1001);
+            // Another authority than that of the code is told nothing.
+            endpoint.set_default_client_config(towards([1; 32]).unwrap());
+            assert!(said(&endpoint, door.port, &knock(7)).await.is_none());
+            assert_eq!(knocks.load(Ordering::Relaxed), 1001);
+        });
+    }
+}

@@ -79,7 +79,11 @@ fn overview(ui: &mut Ui, picture: &Picture, focus: &mut Focus, commands: &mut Co
     ui.add_space(8.0);
     heading(ui, "Processes");
     for node in picture.nodes.iter() {
-        let words = if node.runs() { format!("pid {}", node.pid) } else { "not running".into() };
+        let words = match (&node.machine, node.runs()) {
+            (_, false) => "not running".into(),
+            (None, true) => format!("pid {}", node.pid),
+            (Some(machine), true) => format!("pid {} on {machine}", node.pid),
+        };
         fact_in_column(ui, PROCESS_NAME, None, (&node.name, &words), false);
     }
     waiting::held_messages(ui, picture, None, focus, commands);
@@ -120,6 +124,9 @@ fn node_ui(ui: &mut Ui, picture: &Picture, node: &Node, focus: &mut Focus, comma
     // Before what there is more of in a large cluster: they stay in sight.
     action_buttons(ui, actions::of_node(picture, node), commands);
     ui.add_space(4.0);
+    if let Some(machine) = &node.machine {
+        fact(ui, "Machine", machine, true);
+    }
     fact(ui, "Address", &node.address.to_string(), true);
     fact(ui, if node.runs() { "Running" } else { "Ended" }, &format!("since {}", wording::clock(node.since)), false);
     match &node.state {

@@ -255,6 +255,10 @@ fn speeds(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, commands: &m
     if ui.available_width() < ROOM_FOR_HOP {
         return;
     }
+    if !picture.steering.stopping.is_empty() {
+        dim(ui, wording::stopping(&picture.steering.stopping));
+        return;
+    }
     let seen = pace::hop_in_sight(picture.hop, pace.chosen());
     dim_of(ui, wording::hop_in_sight(seen)).explains_all(&[Term::Hop, Term::ClusterTime], wording::SPEED_MEANS);
 }

@@ -109,6 +109,20 @@ fn standing_time_is_said_on_the_canvas() {
 }
 
 #[test]
+fn a_stop_says_for_which_machine_it_waits_and_a_process_where_it_runs() {
+    let mut harness = shown();
+    say(&mut harness, replica(2), LauncherEvent::RunsOn { machine: "anna-laptop".into() });
+    harness.get_by_label_contains("on anna-laptop");
+    let stopping = |waits_for| LauncherEvent::Stopping { waits_for };
+    say(&mut harness, scene::NAME_SERVER, stopping(vec!["anna-laptop".into(), "ben-laptop".into()]));
+    harness.get_by_label("stopping: waiting for anna-laptop, ben-laptop");
+    say(&mut harness, scene::NAME_SERVER, LauncherEvent::ClockIs { rate: Rate::STOPPED, until: None });
+    say(&mut harness, scene::NAME_SERVER, stopping(Vec::new()));
+    assert!(harness.query_by_label_contains("waiting for anna-laptop").is_none());
+    harness.get_by_label_contains("Time is stopped");
+}
+
+#[test]
 fn hops_and_heartbeats_are_set_in_the_menu() {
     let mut harness = shown();
     click(&mut harness, "Menu");
