@@ -1,9 +1,9 @@
 //! Other machines in the cluster.
 //!
-//! A person invites: the cluster gives out a [`code`], opens its [`door`] on addresses that others reach, and its nodes listen there,
+//! A person invites: the cluster gives out a [`code`], opens its `door` on addresses that others reach, and its nodes listen there,
 //! too. On the other machine an [`agent`] dials, is admitted, and from then on starts and kills real processes as the
-//! launcher says; for the launcher they are processes [`afar`], with the same commands and reports as its own children.
-//! What both machines say to each other stands in [`talk`]. The supervisor decides whom it admits.
+//! launcher says; for the launcher they are processes `afar`, with the same commands and reports as its own children.
+//! What both machines say to each other stands in `talk`. The supervisor decides whom it admits.
 
 pub(crate) mod afar;
 pub mod agent;
