@@ -159,8 +159,9 @@ fn nothing_is_left_when_the_agent_or_the_launcher_is_killed() {
     wait_until_gone(&[replica as i32]);
     host.until_machine("anna-laptop", "lost");
     // Nobody here has seen it end.
-    let why = host.cluster.talk.ask(r#"{"do": "restart", "node": "replica-4"}"#);
-    assert!(why["why"].as_str().unwrap().contains("cannot be reached"), "{why}");
+    host.wants(&json!({"do": "restart", "node": "replica-4"}));
+    let cannot = |line: &Value| line["why"].as_str().is_some_and(|why| why.contains("cannot be reached"));
+    host.cluster.talk.hear_until(cannot);
 
     kill(i64::from(host.cluster.talk.child.id()));
     wait_until_gone(&[other as i32]);
