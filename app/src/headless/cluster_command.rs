@@ -45,11 +45,23 @@ pub struct ClusterArguments {
     json: bool,
 }
 
-/// What wakes the command.
-enum Woken {
+/// What wakes a command that runs a cluster.
+pub(super) enum Woken {
     Facts,
     Line(Line),
     Over,
+}
+
+impl Woken {
+    /// Sends what comes from now on: facts of the cluster, lines of the standard input, its end or an interrupt.
+    pub(super) fn send(sender: Sender<Self>, cluster: &Cluster, interrupt: &Interrupt) -> Result<(), Failure> {
+        // Each send fails only when the command is over anyway.
+        let (facts, ends) = (sender.clone(), sender.clone());
+        cluster.wake_with(move || drop(facts.send(Self::Facts)));
+        interrupt.when_asked(move || drop(ends.send(Self::Over)));
+        lines::of_standard_input(move |line| sender.send(line.map_or(Self::Over, Self::Line)).is_ok())?;
+        Ok(())
+    }
 }
 
 #[derive(Serialize)]
@@ -82,14 +94,7 @@ pub(super) fn perform(arguments: ClusterArguments, interrupt: Interrupt) -> Resu
     let mut room = arguments.room.map(|at| open_room(at, sender.clone())).transpose()?;
     let link = room.as_ref().and_then(|room| room.standing().link);
     say_first(&cluster, &picture, link)?;
-    let waker = sender.clone();
-    cluster.wake_with(move || {
-        let _ = waker.send(Woken::Facts);
-    });
-    let ends = sender.clone();
-    // Fails only when this is over anyway.
-    interrupt.when_asked(move || drop(ends.send(Woken::Over)));
-    lines::of_standard_input(move |line| sender.send(line.map_or(Woken::Over, Woken::Line)).is_ok())?;
+    Woken::send(sender, &cluster, &interrupt)?;
     let mut load = None;
     if arguments.customers > 0 {
         let entry = Entry::into_own(cluster.inquirer())?;

@@ -3,14 +3,15 @@
 //! A person types whom it admits, or it admits everybody. Besides, the cluster obeys the same lines as `cluster`.
 
 use std::net::IpAddr;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::channel;
 
 use anyhow::Context;
 use protocol::ids::Role;
 use protocol::trace::{LauncherEvent, MachineEvent, MachineState, TraceEvent, TraceRecord};
 use serde_json::json;
 
-use super::lines::{self, Line};
+use super::cluster_command::Woken;
+use super::lines::Line;
 use super::{ClusterKind, Exit, Failure, cluster_command, launch_open, say, say_json};
 use cluster::interrupt::Interrupt;
 use cluster::machines::agent::{self, News, Over, WhyNoWay, Wish};
@@ -69,12 +70,6 @@ pub struct JoinArguments {
     json: bool,
 }
 
-enum Woken {
-    Facts,
-    Line(Line),
-    Over,
-}
-
 pub(super) fn invite(arguments: &InviteArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let options =
         ClusterOptions { default_customers: false, interrupt: interrupt.clone(), ..arguments.kind.options()? };
@@ -88,11 +83,7 @@ pub(super) fn invite(arguments: &InviteArguments, interrupt: &Interrupt) -> Resu
     inquirer.admit_all(arguments.admit_all)?;
     host.give_code()?;
     let (sender, woken) = channel();
-    host.wake(sender.clone());
-    let ends = sender.clone();
-    // Fails only when this is over anyway.
-    interrupt.when_asked(move || drop(ends.send(Woken::Over)));
-    lines::of_standard_input(move |line| sender.send(line.map_or(Woken::Over, Woken::Line)).is_ok())?;
+    Woken::send(sender, &host.cluster, interrupt)?;
     host.facts()?;
     for woken in woken {
         match woken {
@@ -111,12 +102,6 @@ struct Host<'a> {
 }
 
 impl Host<'_> {
-    fn wake(&self, sender: Sender<Woken>) {
-        self.cluster.wake_with(move || {
-            let _ = sender.send(Woken::Facts);
-        });
-    }
-
     fn give_code(&self) -> Result<(), Failure> {
         let invitation = Invitation { role: self.arguments.role.role(), advertise: self.arguments.advertise.clone() };
         let invited = self.cluster.inquirer().invite(invitation);
