@@ -256,6 +256,8 @@ impl Machine for Customer {
             | Input::ConnectionLost { .. }
             | Input::Gone { .. }
             | Input::StoreAnswered { .. }
+            | Input::Kept { .. }
+            | Input::KeepFailed { .. }
             | Input::PostcodeChecked { .. } => {}
         }
     }

@@ -331,7 +331,12 @@ impl Machine for FrontEnd {
                     self.ask_name_server(effects);
                 }
             }
-            Input::Rang(_) | Input::StoreAnswered { .. } | Input::PostcodeChecked { .. } | Input::Wanted { .. } => {}
+            Input::Rang(_)
+            | Input::StoreAnswered { .. }
+            | Input::Kept { .. }
+            | Input::KeepFailed { .. }
+            | Input::PostcodeChecked { .. }
+            | Input::Wanted { .. } => {}
         }
     }
 

@@ -19,7 +19,7 @@
 //! `front_end::on_status` and `replica::peers::note_silent`; R6 `replica::joining` and `replica::peers::need_snapshot`; R7
 //! `replica::answers::answer`; R8 [`order_book`] and `replica::primary::on_request`; R9 `replica::answers`; R11 a fresh
 //! [`ids::NodeId`] for every start; R12 `name_server` (journal first) and `front_end::adopt`; R13
-//! `name_server::on_record_view`; R14 `order_book::sessions` and `replica::primary::may_be_forgotten`. (R10 belongs to the durable mode, which is not built yet.)
+//! `name_server::on_record_view`; R14 `order_book::sessions` and `replica::primary::may_be_forgotten`. R10 `replica::durable`, with [`disk`].
 //!
 //! **Deliberately absent:** clocks, sockets, threads, randomness, floats, hash order; errors that a machine could return;
 //! knowledge of links, of observers, or of being simulated.
@@ -27,6 +27,7 @@
 pub mod acknowledge;
 pub mod codec;
 pub mod customer;
+pub mod disk;
 pub mod fingerprint;
 pub mod flat;
 pub mod front_end;

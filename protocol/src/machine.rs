@@ -25,6 +25,7 @@
 //! ```
 
 use crate::acknowledge::Acknowledge;
+use crate::disk::{DiskTrouble, Kept};
 use crate::ids::{Contact, NodeId, ReplicaId, RequestId, Role, Span, Timestamp, ViewNumber};
 use crate::message::{Ask, Message, SNAPSHOT_PART};
 use crate::name_servers::NameServers;
@@ -98,6 +99,19 @@ pub enum Input {
         number: u64,
         /// What became of it.
         answer: StoreAnswer,
+    },
+    /// Everything that was handed over by [`Effect::Keep`], up to this one, is on disk.
+    Kept {
+        /// The newest of them.
+        number: u64,
+    },
+    /// Nothing that was handed over from this one on is on disk, nor will be: the files concerned are not used again. What
+    /// follows until the next [`Kept::Begins`] is dropped without another answer.
+    KeepFailed {
+        /// The oldest of them.
+        number: u64,
+        /// What is wrong.
+        why: DiskTrouble,
     },
     /// The settings changed while running.
     Retimed(Settings),
@@ -181,6 +195,17 @@ pub enum Effect {
         number: u64,
         /// What the store is to do.
         operation: StoreOperation,
+    },
+    /// Durable replica: write these records behind the ones before; answered by [`Input::Kept`] or [`Input::KeepFailed`]. The
+    /// machine does not wait for the answer: it hands over more, and one sync may serve all that came meanwhile.
+    Keep {
+        /// Counts them.
+        number: u64,
+        /// Whether they belong to the file that began with the newest [`Kept::Begins`]. All others belong to the present
+        /// file: the newest one that is whole.
+        new_file: bool,
+        /// The records, oldest first.
+        kept: Vec<Kept>,
     },
     /// Customer: its request is settled.
     Answered {

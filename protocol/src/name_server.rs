@@ -339,7 +339,12 @@ impl Machine for NameServer {
                     effects.set_timer(Timer::Autoclean, self.settings.autoclean);
                 }
             }
-            Input::Rang(_) | Input::ConnectionLost { .. } | Input::PostcodeChecked { .. } | Input::Wanted { .. } => {}
+            Input::Rang(_)
+            | Input::ConnectionLost { .. }
+            | Input::Kept { .. }
+            | Input::KeepFailed { .. }
+            | Input::PostcodeChecked { .. }
+            | Input::Wanted { .. } => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! Injected bugs: each breaks one rule and is a switch of the real program ("unsafe lessons").
 //!
 //! At most one is on, and only if a person asked for it. Each is read where its rule lives, usually in one place. What a person sees
-//! while it is on is up to its lesson. The durable mode is not built, so its two bugs are not here.
+//! while it is on is up to its lesson.
 
 use crate::named::named;
 

@@ -3,19 +3,23 @@
 //! Here it is decided once, for each input, whether this replica acts as primary. If it does, `replica/primary.rs` executes,
 //! with orders that wait for a postcode in `replica/checks.rs`, peers in `replica/peers.rs` and answers in
 //! `replica/answers.rs`. What a backup does stands in `replica/backup.rs`, how a fresh process gets its state in
-//! `replica/joining.rs`. What all of them share is in `replica/shared.rs`.
+//! `replica/joining.rs`, and what a durable one has on disk in `replica/durable.rs`. What all of them share is in
+//! `replica/shared.rs`.
 
 mod answers;
 mod backup;
 mod checks;
+mod durable;
 #[cfg(feature = "simulation")]
 mod inspection;
 mod joining;
 mod log;
 mod peers;
 mod primary;
+mod recovery;
 mod shared;
 mod transfer;
+mod writing;
 
 use crate::ids::{Contact, OpNumber, Position, ReplicaId, Role, Span, View, ViewNumber};
 use crate::machine::{Effects, Identity, Input, Machine, Settings, Timer};
@@ -23,6 +27,8 @@ use crate::message::{Message, Status};
 use crate::order_book::OrderBook;
 use crate::plant::Plant;
 use crate::trace::{MachineEvent, NodeState, Refusal, ReplicaState, Standing};
+
+pub use recovery::{RecordError, Recovered};
 
 use answers::Owed;
 use joining::Loading;
@@ -61,6 +67,15 @@ impl Replica {
             spoke: false,
             late: Span(0),
         }
+    }
+
+    /// A durable process: it is who it was, and goes on where its file ends, empty if that holds nothing. R11: whatever it
+    /// was, it leads only in a newer view.
+    #[must_use]
+    pub fn durable(identity: Identity, settings: Settings, base: OrderBook, recovered: Recovered) -> Self {
+        let mut replica = Self::new(identity, settings, base);
+        replica.shared.recover(recovered);
+        replica
     }
 
     /// The newest view it has entered.
@@ -146,10 +161,8 @@ impl Replica {
 
     /// R3: nothing of an earlier view counts: the ack set is the members, and nobody has acknowledged anything.
     fn become_primary(&mut self, view: View, effects: &mut Effects) {
-        let position = match view.begins_at {
-            Some(at) => self.shared.begin_afresh(at),
-            None => self.shared.position_or_base(),
-        };
+        // A durable replica has begun already: it entered the view when the beginning was on disk.
+        let position = if self.shared.disk.is_some() { self.shared.here() } else { self.begin(&view) };
         // Planted (R8): as if backups were not sent the session table, so that a new primary begins without one.
         if self.shared.plants(Plant::SessionNotReplicated) && !self.acting() {
             self.shared.book.forget_sessions();
@@ -160,6 +173,15 @@ impl Replica {
         self.shared.view = view;
         self.entered(effects);
         self.beat(effects);
+    }
+
+    /// The history that this primary goes on with: its own, its base data as the very first primary, or at a fresh start
+    /// what it holds.
+    fn begin(&mut self, view: &View) -> Position {
+        match view.begins_at {
+            Some(at) => self.shared.begin_afresh(at),
+            None => self.shared.position_or_base(),
+        }
     }
 
     /// Also of a replica that is not a member: then it is joining.
@@ -183,6 +205,7 @@ impl Replica {
         if let Some(primary) = self.primary.take() {
             primary.end(effects);
         }
+        self.forget_owed();
         self.commit = OpNumber(0);
     }
 
@@ -194,6 +217,9 @@ impl Replica {
     // Messages.
 
     fn on_message(&mut self, from: Contact, traced: bool, message: Message, effects: &mut Effects) {
+        if self.waits_for_disk(from, traced, &message, effects) {
+            return;
+        }
         match message {
             Message::ViewIs { view, joiners, contacts, patience } => {
                 self.shared.patience = patience.min(self.shared.settings.most_patience());
@@ -272,6 +298,9 @@ impl Replica {
 
     fn send_status(&mut self, to: Contact, effects: &mut Effects) {
         self.shared.status_due = false;
+        if self.shared.is_mute() {
+            return;
+        }
         let status = Status {
             view: self.shared.view.number,
             acting: self.acting(),
@@ -332,6 +361,7 @@ impl Replica {
 impl Machine for Replica {
     /// \[1\]
     fn start(&mut self, effects: &mut Effects) {
+        self.note_recovery(effects);
         self.register(true, effects);
         self.look_front_end_up(effects);
         effects.set_timer(Timer::Heartbeat, self.shared.settings.heartbeat);
@@ -342,6 +372,9 @@ impl Machine for Replica {
             (Input::Received { from, traced, message }, _) => self.on_message(from, traced, message, effects),
             (Input::Rang(Timer::Heartbeat), _) => self.on_heartbeat(effects),
             (Input::Rang(Timer::FrontEndSilence), _) => self.look_front_end_up(effects),
+            (Input::Rang(Timer::Disk), _) => self.on_disk_timer(effects),
+            (Input::Kept { number }, _) => self.on_kept(number, effects),
+            (Input::KeepFailed { number, why }, _) => self.on_keep_failed(number, why, effects),
             (Input::Overslept { by }, _) => self.on_overslept(by),
             (Input::Retimed(settings), _) => self.retime(settings, effects),
             (Input::Rang(Timer::CheckAgain(request)), Some(primary)) => primary.on_check_again(request, effects),
@@ -359,6 +392,7 @@ impl Machine for Replica {
         if let Some(primary) = &mut self.primary {
             primary.advance(&mut self.shared, effects);
         }
+        self.write(effects);
         if let (true, Some(front_end)) = (self.shared.status_due, self.front_end) {
             self.send_status(front_end, effects);
         }
@@ -381,6 +415,7 @@ impl Machine for Replica {
             evicted: self.shared.book.evicted(),
             digest: self.shared.book.digest(),
             unchecked: self.primary.as_ref().and_then(Primary::unchecked),
+            disk: self.shared.disk.as_ref().map(|disk| disk.state(&self.shared.now())),
         }))
     }
 }

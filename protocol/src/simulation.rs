@@ -9,6 +9,8 @@ mod broken_rule;
 pub mod checkers;
 pub mod cluster;
 pub mod counts;
+pub mod disk;
+mod disk_faults;
 pub mod environment;
 mod faults;
 mod healing;
@@ -130,6 +132,8 @@ pub struct Conditions {
     pub plant: Option<Plant>,
     /// Where the view record is kept.
     pub record: Record,
+    /// Replicas keep their state on disks (PROTOCOL section 9), and the power may go.
+    pub durable: bool,
 }
 
 /// Where name servers keep the view record (PROTOCOL section 10).
@@ -146,7 +150,7 @@ impl Conditions {
     /// Machines without an injected bug, which wait for all copies.
     #[must_use]
     pub const fn honest(span: Span) -> Self {
-        Self { span, acknowledge: Acknowledge::All, plant: None, record: Record::Journal }
+        Self { span, acknowledge: Acknowledge::All, plant: None, record: Record::Journal, durable: false }
     }
 }
 

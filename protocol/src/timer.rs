@@ -26,4 +26,6 @@ pub enum Timer {
     CheckAgain(RequestId),
     /// Customer: the answer is overdue; send the same request again.
     RetryRequest,
+    /// Durable replica: the disk has not answered for too long, or one that failed is tried again.
+    Disk,
 }

@@ -20,6 +20,7 @@ use std::borrow::Cow;
 use serde::de::VariantAccess;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::disk::DiskState;
 use crate::flat::{self, Flat, Named};
 use crate::ids::{
     Contact, Fingerprint, FrontEndToken, NodeId, OpNumber, OrderNumber, Position, ReplicaId, RequestId, Role, Span,
@@ -319,6 +320,9 @@ pub struct ReplicaState {
     pub digest: Fingerprint,
     /// Of a primary: orders that have waited for their verdicts for a second or longer.
     pub unchecked: Option<Unchecked>,
+    /// Of a durable replica; tapes of earlier versions do not say.
+    #[serde(default)]
+    pub disk: Option<DiskState>,
 }
 
 /// Orders that wait because nobody has told whether their postcodes exist.

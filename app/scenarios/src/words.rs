@@ -10,16 +10,18 @@ use protocol::trace::{Freezing, MessageAct};
 use super::Light;
 
 /// Short names of timers.
-pub(super) const TIMERS: [&str; 9] = [
+pub(super) const TIMERS: [&str; 11] = [
     "heartbeat",
     "autoclean",
     "silence",
     "ask-name-server",
+    "ask-store",
     "forward-again",
     "may-propose",
     "front-end-silence",
     "check-again",
     "retry-request",
+    "disk",
 ];
 
 /// A timer's short name; whom or what it is about is not in it.
@@ -35,6 +37,7 @@ pub fn timer_name(timer: Timer) -> &'static str {
         Timer::FrontEndSilence => "front-end-silence",
         Timer::CheckAgain(_) => "check-again",
         Timer::RetryRequest => "retry-request",
+        Timer::Disk => "disk",
     }
 }
 

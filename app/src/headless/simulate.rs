@@ -48,6 +48,9 @@ pub struct SimulateArguments {
     /// Two or three name servers, with the view record in a store that fails, too.
     #[arg(long)]
     store: bool,
+    /// Replicas keep their state on disks, which fail, too, and the power goes.
+    #[arg(long)]
+    durable: bool,
     /// Start no further runs after this many seconds of real time.
     #[arg(long, value_name = "S")]
     time_limit: Option<u64>,
@@ -68,7 +71,13 @@ pub(super) fn perform(arguments: &SimulateArguments, interrupt: &Interrupt) -> R
     places::must_differ(arguments.trace.as_deref().map(|path| ("the transcript", path)))?;
     let SimulateArguments { acknowledge, plant, .. } = *arguments;
     let record = if arguments.store { Record::Store(None) } else { Record::Journal };
-    let conditions = Conditions { span: Span::millis(arguments.sim_secs * 1000), acknowledge, plant, record };
+    let conditions = Conditions {
+        span: Span::millis(arguments.sim_secs * 1000),
+        acknowledge,
+        plant,
+        record,
+        durable: arguments.durable,
+    };
     let begun = Instant::now();
     let (wanted, summary) = match (&arguments.seeds, arguments.seed) {
         (Some(seeds), _) => {

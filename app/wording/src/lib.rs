@@ -277,6 +277,7 @@ pub fn timer_name(timer: Timer, name: &dyn Fn(NodeId) -> String) -> String {
         Timer::FrontEndSilence => "suspect the front-end if silent".into(),
         Timer::CheckAgain(request) => format!("check the postcode of {request} again"),
         Timer::RetryRequest => "send the request again".into(),
+        Timer::Disk => "give up on the disk, or try it again".into(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! rests on facts that processes reported. There is no clock here; all times are cluster time, in microseconds.
 
 mod answers;
+mod disks;
 mod faults;
 mod known;
 mod lights;
@@ -254,6 +255,9 @@ impl Narrator {
             MachineEvent::Noted(Note::Executed { request, op, .. }) => self.executes(node, *request, *op),
             MachineEvent::Noted(Note::Installed { at: position }) => self.installed(node, at, position.op),
             MachineEvent::Noted(note @ (Note::StoreSilent | Note::StoreAnswers)) => self.store(at, note),
+            MachineEvent::Noted(note @ (Note::Recovered { .. } | Note::DiskFails { .. } | Note::DiskWorks)) => {
+                self.disk(node, at, note);
+            }
             // What a customer looks up is told by its message.
             MachineEvent::Noted(Note::Removed { .. } | Note::LooksUp { .. } | Note::Undecodable { .. }) => {}
         }

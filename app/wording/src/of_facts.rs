@@ -1,5 +1,6 @@
 //! The lines that facts leave in the log: sentences without their subject, speaker by speaker.
 
+use protocol::disk::DiskTrouble;
 use protocol::ids::{NodeId, Role, View};
 use protocol::message::Answer;
 use protocol::order_book::Outcome;
@@ -170,9 +171,22 @@ fn noted(note: &Note) -> String {
             format!("Request {request} is op {op}: {}, once every member has it.", label(outcome))
         }
         Note::Installed { at } => format!("Installed the whole state at {at}, in place of the old state."),
+        Note::Recovered { at, view } => format!("Started again from its disk, at {at} in {}.", view.number),
+        Note::DiskFails { why } => format!("{} It says nothing until the disk works again.", disk_trouble(why)),
+        Note::DiskWorks => "The disk works again.".into(),
         Note::Undecodable { at, error } => {
             format!("The snapshot at {at} cannot be decoded ({error}). Waiting for another one.")
         }
+    }
+}
+
+/// Why a disk cannot be used, as a sentence.
+pub(crate) fn disk_trouble(why: &DiskTrouble) -> String {
+    match why {
+        DiskTrouble::Full => "The disk is full.".into(),
+        DiskTrouble::ReadOnly => "The disk cannot be written to.".into(),
+        DiskTrouble::Slow => "The disk does not answer.".into(),
+        DiskTrouble::Failed { why } => format!("The disk does not work: {why}."),
     }
 }
 

@@ -52,6 +52,9 @@ impl<M: Machine> Host<M> {
                 self.asks_store = at;
                 store.begin(number, operation);
             }
+            Effect::Keep { .. } => {
+                anyhow::bail!("Only a durable replica keeps records, and this process has no folder for them.")
+            }
             Effect::Answered { request, answer } => self.answers.push(Answered { customer: id, request, answer }),
             Effect::Trace(event) => self.feed.note(id, self.clock.now(), event),
         }

@@ -16,8 +16,10 @@ impl Replica {
         if !self.follow(from, view, traced, effects) {
             return;
         }
+        let mut waits = false;
         if self.shared.position.is_some_and(|here| self.shared.is_same(here, begins)) {
             self.loading = None;
+            waits = !entries.is_empty();
             for entry in entries {
                 // A gap is a broken primary's doing: nothing behind it is believed.
                 let next = self.shared.position.is_some_and(|position| entry.op == position.op.next());
@@ -32,7 +34,11 @@ impl Replica {
             let ours = self.shared.position;
             effects.trace(|| MachineEvent::Refused { from: from.id, why: Refusal::DoesNotFit { from: begins, ours } });
         }
-        self.acknowledge(from, barrier, None, traced, effects);
+        if waits && self.has_unkept() {
+            self.acknowledge_later(from, barrier, traced);
+        } else {
+            self.acknowledge(from, barrier, None, traced, effects);
+        }
     }
 
     /// R1 on the side of those who follow: false (and refused) if the sender's view is over; a newer one is entered.
@@ -50,7 +56,7 @@ impl Replica {
         !(self.acting() && number == self.shared.view.number)
     }
 
-    /// [6]: where I am, whatever was said.
+    /// [6]: where I am, whatever was said; a durable replica, where its disk is (rule R10).
     pub(super) fn acknowledge(
         &self,
         to: Contact,
@@ -59,7 +65,10 @@ impl Replica {
         traced: bool,
         effects: &mut Effects,
     ) {
-        let (view, position) = (self.shared.view.number, self.shared.position);
+        if self.shared.is_mute() {
+            return;
+        }
+        let (view, position) = (self.shared.view.number, self.shared.position_to_say());
         effects.send(to, traced, Message::Ack { view, position, barrier, copy });
     }
 }

@@ -25,6 +25,12 @@ impl Replica {
         self.shared.log.after(op)
     }
 
+    /// Of a durable replica that does not act: it stands at the beginning of a history, perhaps of one that nobody leads yet.
+    #[must_use]
+    pub fn only_begins(&self) -> bool {
+        self.shared.disk.is_some() && !self.acting() && self.shared.log.is_empty()
+    }
+
     /// Of an acting primary: the orders that wait for their verdicts.
     pub fn unchecked(&self) -> impl Iterator<Item = RequestId> + '_ {
         self.primary.iter().flat_map(|primary| primary.unchecked_requests())

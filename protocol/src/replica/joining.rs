@@ -103,10 +103,16 @@ impl Replica {
             return;
         }
         let instead_of = part.instead_of;
-        if instead_of != self.shared.position || part.piece.bytes() > MOST_BYTES {
+        if self.has_unkept() && instead_of == self.shared.position_to_say() {
+            // What stands instead of that is on its way to the disk.
+        } else if instead_of != self.shared.position || part.piece.bytes() > MOST_BYTES {
             effects.trace(|| MachineEvent::Refused { from: from.id, why: Refusal::StaleSnapshot });
         } else {
             self.load(part, effects);
+        }
+        if self.has_unkept() {
+            // Installed, and not on disk.
+            self.acknowledge_later(from, Barrier(0), traced);
         }
         // One that stands elsewhere by now says only where.
         let copy = (instead_of == self.shared.position).then(|| self.copied());

@@ -43,6 +43,12 @@ impl Log {
         }
     }
 
+    /// Whether it has no entry.
+    #[cfg(feature = "simulation")]
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Whether a history that ends at `position` is a beginning of this one, and the rest is here.
     pub(super) fn holds(&self, position: Position) -> bool {
         self.position_at(position.op) == Some(position)

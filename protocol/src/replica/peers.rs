@@ -216,17 +216,17 @@ impl Peers {
         self.peers.get(&id)?.acked
     }
 
-    /// The end of what everybody in the ack set holds, with `here` for the primary itself; none: somebody's is not known.
-    pub(super) fn held_by_all(&self, here: OpNumber) -> Option<OpNumber> {
-        let acked = |id: &ReplicaId| self.peers.get(id).map_or(Some(here), |peer| peer.acked);
+    /// The end of what everybody in the ack set holds, with `own` for the primary itself; none: somebody's is not known.
+    pub(super) fn held_by_all(&self, own: Option<OpNumber>) -> Option<OpNumber> {
+        let acked = |id: &ReplicaId| self.peers.get(id).map_or(own, |peer| peer.acked);
         self.ack_set.iter().map(acked).min().flatten()
     }
 
-    /// The end of what one backup in the ack set holds at least, with `here` where there is no other; none: nobody's is known.
-    pub(super) fn held_by_one(&self, here: OpNumber) -> Option<OpNumber> {
+    /// The end of what one backup in the ack set holds at least, with `own` where there is no other; none: nobody's is known.
+    pub(super) fn held_by_one(&self, own: Option<OpNumber>) -> Option<OpNumber> {
         let mut backups = self.ack_set.iter().filter_map(|id| self.peers.get(id)).peekable();
         if backups.peek().is_none() {
-            return Some(here);
+            return own;
         }
         backups.filter_map(|peer| peer.acked).max()
     }

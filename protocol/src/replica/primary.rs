@@ -238,7 +238,8 @@ impl Primary {
     /// Everything that follows from what is known now: commit, take joiners in, answer, send on.
     pub(super) fn advance(&mut self, shared: &mut Shared, effects: &mut Effects) {
         let here = shared.here().op;
-        let least = self.peers.held_by_all(here);
+        let own = shared.own_part();
+        let least = self.peers.held_by_all(own);
         self.held = self.held.max(least.unwrap_or_default());
         let committed = match shared.settings.acknowledge {
             // Planted: committed is what the primary itself holds; the others get it when they get it.
@@ -246,7 +247,7 @@ impl Primary {
             // Write-all: committed is what everybody in the ack set holds.
             Acknowledge::All => least,
             // Unsafe modes (PROTOCOL section 11).
-            Acknowledge::One => self.peers.held_by_one(here),
+            Acknowledge::One => self.peers.held_by_one(own),
             Acknowledge::None => Some(here),
         };
         if let Some(op) = committed.filter(|op| *op > self.commit) {

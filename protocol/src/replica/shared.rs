@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::durable::{Disk, Now};
 use super::log::Log;
+use super::recovery::Recovered;
 use crate::ids::{Contact, NodeId, OpNumber, Position, ReplicaId, Span, View, ViewNumber};
 use crate::machine::{Effects, Identity, Settings};
 use crate::message::Message;
@@ -31,6 +33,8 @@ pub(super) struct Shared {
     pub(super) patience: Span,
     /// The front-end must know at once what changed.
     pub(super) status_due: bool,
+    /// Of a durable replica.
+    pub(super) disk: Option<Box<Disk>>,
 }
 
 impl Shared {
@@ -45,6 +49,16 @@ impl Shared {
             addresses: BTreeMap::new(),
             patience: Span(0),
             status_due: false,
+            disk: None,
+        }
+    }
+
+    /// A durable replica begins where its file ends (PROTOCOL section 9).
+    pub(super) fn recover(&mut self, recovered: Recovered) {
+        self.disk = Some(Box::new(Disk::new(&recovered)));
+        self.view = recovered.view;
+        if recovered.position.is_some() {
+            (self.position, self.book, self.log) = (recovered.position, recovered.book, recovered.log);
         }
     }
 
@@ -72,6 +86,9 @@ impl Shared {
         assert_eq!(entry.op, position.op.next(), "entries have no gaps");
         let after = position.after(&entry);
         self.book.apply(&entry);
+        if let Some(disk) = &mut self.disk {
+            disk.append(&entry);
+        }
         self.log.push(entry, after);
         self.position = Some(after);
     }
@@ -80,6 +97,33 @@ impl Shared {
     pub(super) fn begin_log(&mut self, position: Position) {
         self.log = Log::starting_at(position);
         self.position = Some(position);
+        if let Some(disk) = &mut self.disk {
+            disk.history_is_replaced();
+        }
+    }
+
+    /// R10: where this replica stands, as far as it may say so: what is not on disk does not count.
+    pub(super) fn position_to_say(&self) -> Option<Position> {
+        self.disk_that_counts().map_or(self.position, Disk::kept)
+    }
+
+    /// R10: the end of what a primary holds itself.
+    pub(super) fn own_part(&self) -> Option<OpNumber> {
+        self.disk_that_counts().map_or(self.position.map(|position| position.op), Disk::counts)
+    }
+
+    fn disk_that_counts(&self) -> Option<&Disk> {
+        self.disk.as_deref()
+    }
+
+    /// The state, for the disk.
+    pub(super) fn now(&self) -> Now<'_> {
+        Now { view: &self.view, position: self.position, book: &self.book, settings: &self.settings }
+    }
+
+    /// Its disk does not work: it says nothing that others would rely on.
+    pub(super) fn is_mute(&self) -> bool {
+        self.disk.as_ref().is_some_and(|disk| disk.is_mute())
     }
 
     /// Base data become operation 0 of a history, if there is none yet (PROTOCOL section 5).

@@ -310,6 +310,8 @@ impl Checkers {
         facts.place = if facts.position == before.position { before.place } else { None };
         let grown = match (facts.position, facts.place) {
             (Some(position), None) if self.is_of_the_past(position, replica) => Ok(None),
+            // A durable replica writes the beginning of a history before it leads it.
+            (Some(position), None) if replica.only_begins() && self.chain.find(position).is_none() => Ok(None),
             (Some(position), None) => self.find_or_grow(position, replica, before).map(Some),
             (_, place) => Ok(place),
         };

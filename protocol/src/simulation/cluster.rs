@@ -3,21 +3,24 @@
 //! Deliberately without an opinion: what the network does, who dies when and who orders what comes from outside; here
 //! machines are run as their drivers run them, and every step is shown to the checkers.
 
+mod disks;
 mod name_servers;
+mod people;
+
+use std::collections::BTreeMap;
 
 use crate::customer::Customer;
 use crate::front_end::FrontEnd;
 use crate::ids::{Contact, CustomerId, NodeId, RequestId, RequestNumber, Role, Span, Timestamp};
-use crate::machine::{Effect, Effects, Identity, Input, JournalRecord, Settings, Timer, Wish};
+use crate::machine::{Effect, Effects, Identity, Input, JournalRecord, Settings, Timer};
 use crate::message::{Answer, Message, Summary};
 use crate::name_server::StoreBug;
 use crate::name_servers::NameServers;
-use crate::order_book::OrderBook;
 use crate::plant::Plant;
 use crate::random::mix;
-use crate::replica::Replica;
 use crate::simulation::broken_rule::BrokenRule;
 use crate::simulation::checkers::Checkers;
+use crate::simulation::disk::{Disk, SyncFate};
 use crate::simulation::environment::{Environment, Fate, Slot};
 use crate::simulation::node::{Actor, Doom, Life, Node, incarnation_id};
 use crate::simulation::queue::Queue;
@@ -66,6 +69,7 @@ enum Event<P> {
     Ring { node: usize, timer: Timer },
     Run { node: usize },
     Input { node: usize, input: Input },
+    Sync { slot: Slot, node: usize, life: u64, fate: SyncFate },
     Store { node: usize, number: u64, operation: StoreOperation, fate: StoreFate },
     Plan(P),
 }
@@ -119,6 +123,8 @@ pub struct Cluster<S: Environment> {
     pub hash: u64,
     /// Lists of effects that were cut short by a crash.
     pub cut_lists: CutLists,
+    /// Those of durable replicas, by slot; none: replicas keep everything in memory.
+    pub disks: Option<BTreeMap<Slot, Disk>>,
     /// Keeps the view record, where the name servers have no journal; and which bug they have.
     pub store: Option<(Store, Option<StoreBug>)>,
     journal: JournalRecord,
@@ -144,6 +150,7 @@ impl<S: Environment> Cluster<S> {
             events: 0,
             hash: 0,
             cut_lists: CutLists::default(),
+            disks: None,
             store: None,
             journal: JournalRecord::default(),
             queue: Queue::default(),
@@ -163,7 +170,9 @@ impl<S: Environment> Cluster<S> {
     pub fn start(&mut self, slot: Slot, entropy: u64) {
         let (before, role) = (self.seats[slot].node, self.seats[slot].role);
         // Planted (R11): a replica comes back as the one it was, which to all others is the very same.
-        let keeps_id = role == Role::Replica && self.settings.plants(Plant::RestartKeepsId) && before != usize::MAX;
+        // R11: and a durable one, if its disk says who it was.
+        let planted = self.settings.plants(Plant::RestartKeepsId);
+        let keeps_id = role == Role::Replica && before != usize::MAX && (planted || self.has_file(slot));
         let node = if keeps_id { before } else { self.nodes.len() };
         let id = match self.nodes.get(before) {
             Some(known) if keeps_id || role == Role::NameServer => known.id,
@@ -177,7 +186,7 @@ impl<S: Environment> Cluster<S> {
         let actor = match seat.role {
             Role::NameServer => Actor::NameServer(Box::new(self.name_server(identity, settings))),
             Role::FrontEnd => Actor::FrontEnd(Box::new(FrontEnd::new(identity, settings))),
-            Role::Replica => Actor::Replica(Box::new(Replica::new(identity, settings, OrderBook::preset(seat.preset)))),
+            Role::Replica => Actor::Replica(Box::new(self.replica(slot, identity, settings))),
             Role::Customer => Actor::Customer(Box::new(Customer::new(identity, settings, seat.customer, seat.last))),
         };
         self.seats[slot].node = node;
@@ -187,6 +196,9 @@ impl<S: Environment> Cluster<S> {
             None => self.nodes.push(fresh),
         }
         self.checkers.started(node, id);
+        if let Some(Actor::Replica(replica)) = self.nodes[node].actor.as_ref().filter(|_| self.disks.is_some()) {
+            self.checkers.observe(node, replica);
+        }
         self.write(|cluster| format!("{} starts as {id}", cluster.seats[slot].name));
         let mut effects = std::mem::take(&mut self.effects);
         if let Some(actor) = &mut self.nodes[node].actor {
@@ -218,6 +230,7 @@ impl<S: Environment> Cluster<S> {
         let node = self.seats[slot].node;
         self.write(|cluster| format!("{} is killed", cluster.seats[slot].name));
         self.nodes[node].die();
+        self.disk_loses_power(slot);
         self.checkers.died(node);
     }
 
@@ -267,40 +280,6 @@ impl<S: Environment> Cluster<S> {
         }
     }
 
-    /// A person wants something of a customer. The request it made, if it did: one that waits only gives up.
-    pub fn wish(&mut self, slot: Slot, wish: Wish, traced: bool) -> Option<RequestId> {
-        let node = self.seats[slot].node;
-        let request = self.customer(slot).filter(|_| self.nodes[node].life == Life::Running)?.next_request();
-        self.write(|cluster| format!("{} wants, as {request}: {wish:?}", cluster.seats[slot].name));
-        self.checkers.asked(self.now, request, &wish);
-        self.nodes[node].inbox.push(Input::Wanted { wish, traced });
-        self.run(node);
-        let made = self.customer(slot).is_none_or(|customer| customer.waiting() == Some(request));
-        if made {
-            self.seats[slot].last = request.number;
-        }
-        made.then_some(request)
-    }
-
-    /// The operator orders a fresh start of a front-end (PROTOCOL section 10), with the replica at `primary`.
-    pub fn order_fresh_start(&mut self, front_end: Slot, primary: Slot) {
-        let (node, primary) = (self.seats[front_end].node, self.node(primary).id);
-        let after = self.checkers.newest_view().map(|view| view.number).unwrap_or_default();
-        self.write(|_| format!("The operator orders a fresh start with {primary} after view {after}."));
-        self.checkers.ordered_fresh_start(after, primary);
-        self.nodes[node].inbox.push(Input::Wanted { wish: Wish::BeginAfresh { after, primary }, traced: true });
-        self.run(node);
-    }
-
-    /// A customer that is not dead.
-    #[must_use]
-    pub fn customer(&self, slot: Slot) -> Option<&Customer> {
-        match &self.node(slot).actor {
-            Some(Actor::Customer(customer)) => Some(customer),
-            _ => None,
-        }
-    }
-
     /// A message that waited in its link goes on.
     pub fn release(&mut self, flight: Flight) {
         self.queue.plan(self.now, Event::Arrive(flight));
@@ -325,6 +304,7 @@ impl<S: Environment> Cluster<S> {
                     self.arrived(node, input);
                 }
             }
+            Event::Sync { slot, node, life, fate } => self.synced((slot, node, life), fate),
             Event::Store { node, number, operation, fate } => self.store_carries_out(node, number, operation, fate),
             Event::Run { node } => {
                 self.nodes[node].run_planned = false;
@@ -448,6 +428,7 @@ impl<S: Environment> Cluster<S> {
                 self.checkers.journaled(&record);
                 self.journal = record;
             }
+            Effect::Keep { number, new_file, kept } => self.keep(node, number, new_file, kept),
             Effect::Store { number, operation } => self.ask_store(node, number, operation),
             Effect::Answered { request, answer } => {
                 self.write(|cluster| format!("{} is told, to {request}: {answer:?}", cluster.seats[slot].name));

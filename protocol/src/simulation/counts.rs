@@ -100,6 +100,16 @@ faults! {
     StoreMute = "store: answer lost",
     /// The store answered twice.
     StoreTwice = "store: answered twice",
+    /// All processes were killed at once, and came back.
+    PowerCut = "disk: power cut",
+    /// A disk was full, could not be written to, or failed for a while.
+    DiskFails = "disk: failing",
+    /// A disk took seconds.
+    DiskSlow = "disk: slow",
+    /// A replica came back and could not read its disk.
+    DiskLost = "disk: unreadable",
+    /// A sync failed.
+    SyncFailed = "disk: sync failed",
     /// A replica appeared.
     Added = "replica added",
     /// A replica left for good.
@@ -145,11 +155,12 @@ impl Counts {
         self.counts[fault as usize] += more;
     }
 
-    /// Adds to the counts of a summary. Where there is no store, there is nothing to say of its faults.
+    /// Adds to the counts of a summary. Where there is no store, or no disk, there is nothing to say of its faults.
     pub fn add_to(&self, sum: &mut BTreeMap<String, u64>) {
         for fault in Fault::ALL {
             let count = self.counts[*fault as usize];
-            if count > 0 || !fault.name().starts_with("store: ") {
+            let is_special = ["store: ", "disk: "].iter().any(|kind| fault.name().starts_with(kind));
+            if count > 0 || !is_special {
                 *sum.entry(fault.name().into()).or_default() += count;
             }
         }

@@ -3,6 +3,7 @@
 use crate::ids::RequestId;
 use crate::message::Message;
 use crate::postcode::{Postcode, Verdict};
+use crate::simulation::disk::SyncFate;
 use crate::simulation::store::StoreFate;
 
 /// Place of an actor in the cluster; kept over restarts, as its address is.
@@ -38,6 +39,11 @@ pub trait Environment {
     /// What becomes of an operation of a name server at the store that keeps the view record.
     fn store(&mut self) -> StoreFate {
         StoreFate::PROMPT
+    }
+
+    /// What becomes of the next sync of a durable replica's disk.
+    fn sync(&mut self, _slot: Slot) -> SyncFate {
+        SyncFate::PROMPT
     }
 
     /// How long an input waits at its node, in microseconds, to be handled together with later ones; 0: not at all.

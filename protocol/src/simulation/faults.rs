@@ -21,6 +21,10 @@ pub const KINDS: u64 = 23;
 impl Trial {
     /// The next fault: one of those this seed is about.
     pub(super) fn inflict(&mut self) {
+        // Where there are disks, each seed is about them too.
+        if self.cluster.disks.is_some() && self.random.chance(250_000) {
+            return self.inflict_on_disks();
+        }
         let kind = loop {
             let kind = self.random.below(KINDS);
             if self.kinds >> kind & 1 == 1 {
@@ -57,11 +61,11 @@ impl Trial {
 
     // Whom.
 
-    fn slots(&self, wanted: impl Fn(&Self, Slot) -> bool) -> Vec<Slot> {
+    pub(super) fn slots(&self, wanted: impl Fn(&Self, Slot) -> bool) -> Vec<Slot> {
         (0..self.cluster.seats.len()).filter(|slot| wanted(self, *slot)).collect()
     }
 
-    fn one_of(&mut self, role: Role, life: Life) -> Option<Slot> {
+    pub(super) fn one_of(&mut self, role: Role, life: Life) -> Option<Slot> {
         let slots = self.slots(|trial, slot| {
             trial.cluster.seats[slot].role == role && trial.cluster.life(slot) == life && !trial.removed.contains(&slot)
         });
@@ -85,9 +89,14 @@ impl Trial {
         self.cluster.checkers.newest_view().is_some_and(|view| view.members.contains(&id))
     }
 
-    /// Whether killing it would leave enough members of the newest view (PROTOCOL section 15). One that is frozen or cut
+    /// Whether its process may be killed: a disk keeps what the process held.
+    fn may_be_killed(&mut self, slot: Slot) -> bool {
+        self.cluster.disks.is_some() || self.may_die(slot)
+    }
+
+    /// Whether losing it would leave enough members of the newest view (PROTOCOL section 15). One that is frozen or cut
     /// off lives as well, but may already be on its way out of the view: such a gamble is rarely taken.
-    fn may_die(&mut self, slot: Slot) -> bool {
+    pub(super) fn may_die(&mut self, slot: Slot) -> bool {
         let gamble = self.reckless || self.random.chance(3_000);
         let counts = |slot: &Slot| gamble || self.cluster.life(*slot) == Life::Running;
         let others = self.living_members().into_iter().filter(|other| *other != slot).filter(counts).count();
@@ -97,7 +106,7 @@ impl Trial {
 
     // How long, in microseconds.
 
-    fn around_silence(&mut self) -> u64 {
+    pub(super) fn around_silence(&mut self) -> u64 {
         let limit = self.cluster.settings.suspect_after.0;
         match self.random.below(4) {
             0 => self.random.between(1, limit / 2),
@@ -107,13 +116,13 @@ impl Trial {
         }
     }
 
-    fn at(&self, after: u64) -> u64 {
+    pub(super) fn at(&self, after: u64) -> u64 {
         self.cluster.now + after
     }
 
     // Kill.
 
-    fn kill(&mut self, slot: Slot, fault: Fault) {
+    pub(super) fn kill(&mut self, slot: Slot, fault: Fault) {
         self.count(fault);
         self.cluster.kill(slot);
         self.back_later(slot);
@@ -129,7 +138,9 @@ impl Trial {
     }
 
     fn kill_replica(&mut self) {
-        let Some(slot) = self.one_of(Role::Replica, Life::Running).filter(|slot| self.may_die(*slot)) else { return };
+        let Some(slot) = self.one_of(Role::Replica, Life::Running).filter(|slot| self.may_be_killed(*slot)) else {
+            return;
+        };
         let acting = self.cluster.node(slot).replica().is_some_and(crate::replica::Replica::acting);
         let fault = match (acting, self.is_member(slot)) {
             (true, _) => Fault::KillPrimary,
@@ -140,7 +151,7 @@ impl Trial {
     }
 
     fn kill_primary(&mut self) {
-        if let Some(slot) = self.primary().filter(|slot| self.may_die(*slot)) {
+        if let Some(slot) = self.primary().filter(|slot| self.may_be_killed(*slot)) {
             self.kill(slot, Fault::KillPrimary);
         }
     }
@@ -154,7 +165,7 @@ impl Trial {
     /// Dies in the middle of a list of effects: some are carried out, the others never.
     fn kill_between_effects(&mut self) {
         let role = [Role::Replica, Role::Replica, Role::NameServer, Role::FrontEnd][self.random.below(4) as usize];
-        let Some(slot) = self.one_of(role, Life::Running).filter(|slot| self.may_die(*slot)) else { return };
+        let Some(slot) = self.one_of(role, Life::Running).filter(|slot| self.may_be_killed(*slot)) else { return };
         let doom = match (role, self.random.below(4)) {
             (Role::NameServer, 0) => Doom::BeforeJournal,
             (Role::NameServer, 1 | 2) => Doom::AfterJournal,

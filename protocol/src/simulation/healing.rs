@@ -180,7 +180,9 @@ impl Trial {
 
     /// Nobody is left who may lead or be led (PROTOCOL section 15). Proposals that are on their way may still bring it about.
     pub(super) fn all_lost(&self) -> bool {
-        let alive = |slot: usize| self.cluster.life(slot) != Life::Dead;
+        // One that is started again from its disk is who it was.
+        let returns = |slot: usize| !self.removed.contains(&slot) && self.cluster.has_file(slot);
+        let alive = |slot: usize| self.cluster.life(slot) != Life::Dead || returns(slot);
         let may_follow = |slot: &usize| self.cluster.checkers.may_follow(self.cluster.node(*slot).id);
         let begun = self.cluster.checkers.newest_view().is_some_and(|view| view.number.0 > 0);
         begun && !(0..self.cluster.seats.len()).filter(|slot| alive(*slot)).any(|slot| may_follow(&slot))

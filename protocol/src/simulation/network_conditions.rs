@@ -1,10 +1,14 @@
 //! What the network and the postcode services do in a simulation: chance, at rates that faults change.
 
+use std::collections::BTreeMap;
+
+use crate::disk::DiskTrouble;
 use crate::ids::RequestId;
 use crate::message::Message;
 use crate::postcode::{Postcode, PostcodeService, Verdict};
 use crate::random::{Random, mix};
 use crate::simulation::counts::{Counts, Fault};
+use crate::simulation::disk::SyncFate;
 use crate::simulation::environment::{Environment, Fate, Slot};
 use crate::simulation::plan::Plan;
 use crate::simulation::store::StoreFate;
@@ -55,6 +59,17 @@ pub enum StoreHealth {
     Unreliable,
 }
 
+/// How a disk is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DiskHealth {
+    /// It syncs in milliseconds.
+    Well,
+    /// Each sync takes seconds.
+    Slow,
+    /// No sync succeeds.
+    Fails(DiskTrouble),
+}
+
 /// The environment of a trial: what a seed decides.
 #[derive(Debug)]
 pub struct NetworkConditions {
@@ -64,6 +79,8 @@ pub struct NetworkConditions {
     pub services: Services,
     /// How the store is now.
     pub store: StoreHealth,
+    /// How the disks are now, by slot; those that are not named are well.
+    pub disks: BTreeMap<Slot, DiskHealth>,
     /// How many of a million deaths can be proved to somebody who asks.
     pub proofs: u32,
     /// What was inflicted so far.
@@ -83,6 +100,7 @@ impl NetworkConditions {
             rates,
             services: Services::Well,
             store: StoreHealth::Well,
+            disks: BTreeMap::new(),
             proofs: 0,
             counts: Counts::default(),
             random: Random::new(mix(seed) ^ 0x77ea_74e2),
@@ -125,6 +143,7 @@ impl NetworkConditions {
         self.join();
         self.services = Services::Well;
         self.store = StoreHealth::Well;
+        self.disks.clear();
         self.rates = Rates { least: self.rates.least, most: self.rates.most, ..Rates::default() };
     }
 
@@ -206,6 +225,19 @@ impl Environment for NetworkConditions {
         self.counts.add(Fault::StoreTwice, u64::from(twice));
         let again = twice.then(|| self.random.between(200, 10_000_000));
         StoreFate { carried_out, answered, again }
+    }
+
+    fn sync(&mut self, slot: Slot) -> SyncFate {
+        let most = [2_000, 10_000, 200_000][self.random.below(3) as usize];
+        let after = self.random.between(100, most);
+        match self.disks.get(&slot).unwrap_or(&DiskHealth::Well) {
+            DiskHealth::Well => SyncFate { after, fails: None },
+            DiskHealth::Slow => SyncFate { after: self.random.between(500_000, 6_000_000), fails: None },
+            DiskHealth::Fails(why) => {
+                self.counts.count(Fault::SyncFailed);
+                SyncFate { after, fails: Some(why.clone()) }
+            }
+        }
     }
 
     fn batching_delay(&mut self) -> u64 {

@@ -24,6 +24,8 @@ pub enum Plan {
     ServicesWell,
     /// Something happens to the store of the view record, for a while.
     StoreFault,
+    /// This disk is well.
+    DiskWell(Slot),
     /// The store is well.
     StoreWell,
     /// This customer may want something.

@@ -18,6 +18,7 @@ impl<S: Environment> Cluster<S> {
                 other => other.request().map_or(2, |id| id.number.0),
             },
             Input::Rang(_) => 3,
+            Input::Kept { number } | Input::KeepFailed { number, .. } => number + 5,
             Input::Overslept { .. }
             | Input::ConnectionLost { .. }
             | Input::Gone { .. }

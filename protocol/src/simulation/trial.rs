@@ -3,6 +3,8 @@
 //! What faults there are stands in `faults.rs`, what is demanded of the healed cluster in `healing.rs`. Nothing here knows
 //! the protocol's rules: the checkers do.
 
+use std::collections::BTreeMap;
+
 use crate::acknowledge::Acknowledge;
 use crate::ids::{CustomerId, RequestId, Role, Span};
 use crate::machine::{Settings, Wish};
@@ -113,6 +115,7 @@ impl Trial {
             Record::Journal => None,
             Record::Store(bug) => Some((Store::default(), bug)),
         };
+        cluster.disks = conditions.durable.then(BTreeMap::new);
         cluster.environment.proofs = [0, 300_000, 1_000_000][random.below(3) as usize];
         // In some seeds there is room for few customers only, so that they forget one another (rule R14).
         if seed % 8 == 3 || plant == Some(Plant::EvictedAreNew) {
@@ -234,9 +237,10 @@ impl Trial {
             Plan::Wake(slot, node) => self.wake(slot, node),
             Plan::Fault | Plan::SecondFrontEnd | Plan::Mend(_) | Plan::Flap(..) | Plan::Calm | Plan::ServicesWell
                 if self.calm => {}
-            Plan::StoreFault | Plan::StoreWell if self.calm => {}
+            Plan::StoreFault | Plan::StoreWell | Plan::DiskWell(_) if self.calm => {}
             Plan::StoreFault => self.disturb_store(),
             Plan::StoreWell => self.cluster.environment.store = StoreHealth::Well,
+            Plan::DiskWell(slot) => _ = self.cluster.environment.disks.remove(&slot),
             Plan::Fault => {
                 self.look_for_survivors = true;
                 self.inflict();

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Denial, Refusal, Sign, Standing};
+use crate::disk::DiskTrouble;
 use crate::ids::{NodeId, OpNumber, Position, ReplicaId, RequestId, View};
 use crate::message::Summary;
 
@@ -85,6 +86,20 @@ pub enum Note {
         /// Where the state stands.
         at: Position,
     },
+    /// A durable replica: it was started again with what its file holds.
+    Recovered {
+        /// Where its history ends.
+        at: Position,
+        /// The newest view that it knows.
+        view: View,
+    },
+    /// A durable replica: its disk cannot be used, and it says nothing until it can.
+    DiskFails {
+        /// What is wrong.
+        why: DiskTrouble,
+    },
+    /// A durable replica: its disk works again.
+    DiskWorks,
     /// A replica: a snapshot cannot be decoded, and it waits for another one.
     Undecodable {
         /// Where the snapshot stands.

@@ -186,7 +186,13 @@ pub(super) fn is_needed(event: &TraceEvent) -> bool {
             | MachineEvent::Suspects { .. }
             | MachineEvent::CommandRefused { .. }
             | MachineEvent::Noted(
-                Note::Executed { .. } | Note::Installed { .. } | Note::StoreSilent | Note::StoreAnswers,
+                Note::Executed { .. }
+                | Note::Installed { .. }
+                | Note::StoreSilent
+                | Note::StoreAnswers
+                | Note::Recovered { .. }
+                | Note::DiskFails { .. }
+                | Note::DiskWorks,
             ) => true,
             MachineEvent::Noted(Note::Removed { .. } | Note::LooksUp { .. } | Note::Undecodable { .. }) => false,
         },
