@@ -12,7 +12,7 @@ use super::known::Request;
 use super::links::named;
 use super::news::{Due, News, Sent};
 use super::sentence::{Sentence, Weight, seconds};
-use crate::of_facts::{STORE_ANSWERS, STORE_SILENT, STORE_SILENT_MEANS, disk_trouble};
+use crate::of_facts::{STORE_ANSWERS, STORE_SILENT, STORE_SILENT_MEANS};
 
 /// A front-end that serves nobody for so long, in microseconds of cluster time, is spoken of.
 const LONG: u64 = 600_000;
