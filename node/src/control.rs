@@ -19,6 +19,8 @@ use protocol::postcode::{Postcode, PostcodeService};
 use protocol::trace::{Bomb, Denial, Rate, TraceRecord};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::usage::Traffic;
 pub use steering::{LinkSetting, SteeringCommand};
 
 /// Everything a node is told before it starts.
@@ -239,7 +241,7 @@ pub enum NodeReport {
         /// What it believes; none for stand-ins.
         state: Option<protocol::trace::NodeState>,
         /// What it uses.
-        usage: Usage,
+        usage: Box<Usage>,
     },
     /// Answer to [`ControlCommand::ShowOrders`], in the order of postcodes.
     Orders {
@@ -265,6 +267,10 @@ pub struct Usage {
     pub timers_rung: u64,
     /// Messages that are held or slowed in its links now.
     pub in_links: u64,
+    /// How often its threads went to sleep. Only Linux tells.
+    pub sleeps: u64,
+    /// What its endpoint has sent and received.
+    pub traffic: Traffic,
 }
 
 /// The largest frame either side accepts, in bytes: what is larger is damage, not a command.

@@ -16,6 +16,7 @@ mod probe;
 #[cfg(unix)]
 mod quiet_runtime;
 pub mod round_trip;
+pub mod traffic;
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -34,6 +35,7 @@ use connections::{Attendant, ConnectionEvent, Refusals};
 use outlets::Outlets;
 use peers::Peers;
 use probe::Probes;
+use traffic::Counters;
 
 /// How many reads may wait for the loop before QUIC's flow control slows the peers.
 const WAITING_READS: usize = 256;
@@ -245,6 +247,12 @@ impl Transport {
                 (!messages.is_empty()).then_some(Arrival::Lost { messages, why })
             }
         }
+    }
+
+    /// What its endpoint counts.
+    #[must_use]
+    pub fn counters(&self) -> Arc<Counters> {
+        self.outlets.counters()
     }
 
     /// How many connections are open.

@@ -19,6 +19,7 @@ use node::cluster_clock::ClusterClock;
 use node::event_loop::{Answered, Host};
 use node::observation::Feed;
 use node::transport::Transport;
+use node::transport::traffic::Counters;
 use protocol::customer::Customer;
 use protocol::ids::{Contact, CustomerId, NodeId, RequestId, RequestNumber, Role, Span};
 use protocol::machine::{Identity, Input, Wish};
@@ -96,6 +97,7 @@ pub struct Load<W> {
     over: Arc<AtomicBool>,
     nudged: Arc<Notify>,
     first: NodeId,
+    counters: Arc<Counters>,
     thread: Option<JoinHandle<anyhow::Result<()>>>,
     idle: std::sync::mpsc::Receiver<()>,
 }
@@ -124,15 +126,15 @@ impl<W: Workload> Load<W> {
         let thread = std::thread::Builder::new().name("load".into()).spawn(move || {
             let outcome = runtime.block_on(async {
                 let mut crowd = Crowd::new(admission, deadline, begun, shared, ends)?;
-                let _ = ready.send(crowd.first);
+                let _ = ready.send((crowd.first, crowd.host.transport().counters()));
                 crowd.order(places as usize, inquirer.as_ref(), &nudges).await
             });
             let _ = done.send(());
             outcome
         })?;
         let opened = opened.recv();
-        let first = opened.unwrap_or_default();
-        let load = Self { workload, over, nudged, first, thread: Some(thread), idle };
+        let (first, counters) = opened.clone().unwrap_or_default();
+        let load = Self { workload, over, nudged, first, counters, thread: Some(thread), idle };
         match opened {
             Ok(_) => Ok(load),
             Err(_) => Err(load.join().err().unwrap_or_else(|| anyhow!("the customers could not start"))),
@@ -142,6 +144,11 @@ impl<W: Workload> Load<W> {
     /// Under which id the first customer sends; the others follow it in number.
     pub fn first(&self) -> NodeId {
         self.first
+    }
+
+    /// What the customers' endpoint counts.
+    pub fn counters(&self) -> Arc<Counters> {
+        self.counters.clone()
     }
 
     /// Looks at the workload, or tells it something.
@@ -357,6 +364,28 @@ async fn next_of(commands: &mut Option<UnboundedReceiver<ToHost>>) -> Option<ToH
     }
 }
 
+/// Letters in the names of the dishes of an order that takes about 100 bytes in a replica's order book.
+const LETTERS: usize = 56;
+
+/// The postcodes of a measurement: so few that what the postcode services said of them is remembered.
+pub fn usual_postcodes() -> Vec<Postcode> {
+    node::gazetteer::Gazetteer::get().listed().step_by(97).take(64).collect()
+}
+
+/// Dishes for an order of about 100 bytes, which differ from place to place.
+pub fn usual_dishes(place: usize) -> Vec<String> {
+    let mut dishes = Vec::new();
+    let mut letters = 0;
+    for dish in menu().iter().cycle().skip(place % menu().len().max(1)) {
+        dishes.push(dish.name.to_owned());
+        letters += dish.name.len();
+        if letters >= LETTERS {
+            break;
+        }
+    }
+    dishes
+}
+
 /// Orders for ever, to a few postcodes, without writing anything down.
 #[derive(Debug, Default)]
 pub struct Endless {
@@ -366,11 +395,10 @@ pub struct Endless {
 impl Workload for Endless {
     fn next(&mut self, place: usize, _id: RequestId, _now: Moment) -> Option<Ask> {
         if self.postcodes.is_empty() {
-            self.postcodes = node::gazetteer::Gazetteer::get().listed().step_by(97).take(64).collect();
+            self.postcodes = usual_postcodes();
         }
         let postcode = *self.postcodes.get(place % self.postcodes.len().max(1))?;
-        let dish = menu().get(place % menu().len().max(1))?;
-        Some(Ask::Order { postcode, items: vec![dish.name.to_owned()] })
+        Some(Ask::Order { postcode, items: usual_dishes(place) })
     }
 
     fn answered(&mut self, _place: usize, _answer: Answer, _now: Moment) {}

@@ -336,7 +336,7 @@ impl Supervisor {
             NodeReport::Refused { why } => self.fact(id, LauncherEvent::CommandRefused { why }),
             NodeReport::Confirmed { ticket, at } => self.on_confirmed(Confirmer::Process(key), ticket, at),
             NodeReport::Failed { why } => node.failure = Some(why),
-            NodeReport::Status { state, usage } => self.inquiries.on_status(key, state, usage),
+            NodeReport::Status { state, usage } => self.inquiries.on_status(key, state, *usage),
             NodeReport::Orders { histories, postcodes } => {
                 let histories = histories
                     .into_iter()

@@ -104,9 +104,54 @@ fn simulations_are_the_same_however_they_are_divided() {
 #[test]
 fn a_measurement_has_figures() {
     let figures = last_json(&program(&["bench", "--secs", "1", "--customers", "4", "--json"]));
-    for name in ["orders_per_s", "quic_round_trip_us", "cpu_us_per_order", "ratio"] {
+    for name in
+        ["orders_per_s", "quic_round_trip_us", "three_quic_round_trips_us", "cpu_us_per_order", "ratio", "fsync_us"]
+    {
         assert!(figures[name].as_f64().unwrap() > 0.0, "{name}: {figures}");
     }
+    let latency = ["p50", "p90", "p99", "p999", "max"].map(|share| figures["latency_us"][share].as_u64().unwrap());
+    assert!(latency.is_sorted() && latency[0] > 0, "{figures}");
+    // An order passes six links; what several customers want may share a datagram.
+    let counts = ["datagrams_per_order", "system_calls_per_order"].map(|name| figures[name].as_f64().unwrap());
+    assert!(counts.iter().all(|count| (0.1..100.0).contains(count)), "{figures}");
+    for process in ["customers", "front-end", "replica-1", "replica-2"] {
+        let its = &figures["per_order_by_process"][process];
+        assert!(its["bytes_sent"].as_f64() > Some(0.0) && its["sends"].as_f64() > Some(0.0), "{process}: {figures}");
+        assert!(figures["rss"][process].as_u64() > Some(0), "{process}: {figures}");
+    }
+}
+
+/// What the trip of an order costs, in counts that hardly depend on the machine: 8 messages in 8 datagrams without
+/// acknowledgements of their own, and far fewer where customers come together, because what a round has for a peer is sent
+/// at once and fits into one datagram.
+#[test]
+fn an_order_takes_few_datagrams_and_bytes() {
+    let figures = |customers: &str| last_json(&program(&["bench", "--secs", "1", "--customers", customers, "--json"]));
+    let each = |figures: &serde_json::Value, what: &str| figures[what].as_f64().unwrap();
+    let alone = figures("1");
+    // Heartbeats and what else passes meanwhile are in it, too.
+    assert!((8.0..10.0).contains(&each(&alone, "datagrams_per_order")), "{alone}");
+    assert!(each(&alone, "bytes_per_order") < 1700.0, "{alone}");
+    let many = figures("64");
+    assert!(each(&many, "datagrams_per_order") < 1.0, "{many}");
+    assert!(each(&many, "bytes_per_order") < 800.0, "{many}");
+    assert!(each(&many, "system_calls_per_order") < 2.0, "{many}");
+    // A batch for the backups: the primary sends one datagram or more to each of them for every batch.
+    let primary = &many["per_order_by_process"]["replica-1"];
+    assert!(primary["sends"].as_f64() < Some(0.5), "at least eight orders in a batch: {many}");
+}
+
+#[test]
+fn a_measurement_judges_its_own_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = folder.path().join("history");
+    let history = history.to_str().unwrap();
+    let bench = ["bench", "--secs", "1", "--customers", "4", "--json", "--history", history, "--check"];
+    let figures = last_json(&program(&bench));
+    assert_eq!(figures["verdict"]["verdict"], "holds", "{figures}");
+    let acknowledged = figures["verdict"]["acknowledged"].as_u64();
+    assert!(acknowledged >= figures["orders"].as_u64() && acknowledged > Some(0), "{figures}");
+    assert_eq!(last_json(&program(&["check", history, "--json"]))["acknowledged"].as_u64(), acknowledged);
 }
 
 /// On a small history.

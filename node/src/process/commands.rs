@@ -146,8 +146,10 @@ fn status<M: Machine>(host: &Host<M>, me: Contact) -> NodeReport {
         refused_messages: transport.refusals().count(),
         timers_rung: host.timers_rung(),
         in_links: host.in_links(),
+        sleeps: usage::sleeps(),
+        traffic: transport.counters().so_far(),
     };
-    NodeReport::Status { state: host.machine(me.id).map(Machine::describe), usage }
+    NodeReport::Status { state: host.machine(me.id).map(Machine::describe), usage: Box::new(usage) }
 }
 
 /// A page of a replica's order histories.
@@ -177,7 +179,7 @@ pub(super) async fn serve(
                 Some(ControlCommand::Misbehave(misbehaviour)) => drop(behave.send(misbehaviour)),
                 Some(ControlCommand::ReportStatus) => {
                     let usage = Usage { processor: usage::processor(), memory: usage::memory(), ..Usage::default() };
-                    reports.tell(NodeReport::Status { state: None, usage });
+                    reports.tell(NodeReport::Status { state: None, usage: Box::new(usage) });
                 }
                 Some(ControlCommand::Confirm { ticket }) => {
                     // It has no links of its own and no cluster time.

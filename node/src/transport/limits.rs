@@ -15,6 +15,7 @@ use super::identity;
 use super::outlets::Outlets;
 #[cfg(unix)]
 use super::quiet_runtime::QuietRuntime;
+use super::traffic::Counters;
 use crate::control::{Credentials, Reach};
 
 /// Handshakes that may wait for this process; more are ignored, and dial again.
@@ -38,10 +39,15 @@ const INITIAL_RTT: Duration = Duration::from_millis(10);
 const WINDOW: u32 = 2 * 1024 * 1024;
 
 #[cfg(unix)]
-const RUNTIME: QuietRuntime = QuietRuntime;
+fn runtime(counters: &Arc<Counters>) -> QuietRuntime {
+    QuietRuntime::new(counters.clone())
+}
+
 /// Sockets cannot be watched in one direction only through tokio there.
 #[cfg(not(unix))]
-const RUNTIME: quinn::TokioRuntime = quinn::TokioRuntime;
+fn runtime(_: &Arc<Counters>) -> quinn::TokioRuntime {
+    quinn::TokioRuntime
+}
 
 /// One endpoint that both listens and dials, so that a peer's address is where it can be reached.
 ///
@@ -77,8 +83,9 @@ pub(super) fn endpoint_with(
         )
     })?;
     let config = EndpointConfig::new(Arc::new(reset_key));
-    let runtime = Arc::new(RUNTIME);
-    let outlets = Outlets::open(socket, runtime.clone(), reach)?;
+    let counters = Arc::default();
+    let runtime = Arc::new(runtime(&counters));
+    let outlets = Outlets::open(socket, runtime.clone(), reach, counters)?;
     let mut endpoint = Endpoint::new_with_abstract_socket(config, Some(server), outlets.clone(), runtime)?;
     endpoint.set_default_client_config(client);
     Ok((endpoint, outlets))

@@ -20,6 +20,7 @@ use quinn::{AsyncUdpSocket, Runtime, UdpPoller};
 use rustc_hash::FxHashMap;
 use tokio::time::{Sleep, sleep};
 
+use super::traffic::Counters;
 use crate::control::Reach;
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -46,10 +47,16 @@ pub struct Outlets {
     full: AtomicBool,
     /// From which address the system reaches a peer.
     ways: Mutex<FxHashMap<IpAddr, IpAddr>>,
+    counters: Arc<Counters>,
 }
 
 impl Outlets {
-    pub(super) fn open(socket: UdpSocket, runtime: Arc<dyn Runtime>, reach: &Reach) -> io::Result<Arc<Self>> {
+    pub(super) fn open(
+        socket: UdpSocket,
+        runtime: Arc<dyn Runtime>,
+        reach: &Reach,
+        counters: Arc<Counters>,
+    ) -> io::Result<Arc<Self>> {
         let address = socket.local_addr()?;
         let first = runtime.wrap_udp_socket(socket)?;
         Ok(Arc::new(Self {
@@ -62,6 +69,7 @@ impl Outlets {
             turn: AtomicUsize::new(0),
             full: AtomicBool::new(false),
             ways: Mutex::default(),
+            counters,
         }))
     }
 
@@ -83,6 +91,11 @@ impl Outlets {
         let waker = UdpSocket::bind((self.address.ip(), 0))?;
         waker.send_to(&WAKE, self.address)?;
         Ok(())
+    }
+
+    /// What was sent and received through all of them.
+    pub(super) fn counters(&self) -> Arc<Counters> {
+        self.counters.clone()
     }
 
     /// Whether the loopback addresses of the cluster are those of another machine.
@@ -153,6 +166,7 @@ impl AsyncUdpSocket for Outlets {
             segment_size: transmit.segment_size,
             src_ip: transmit.src_ip,
         };
+        self.counters.sent(&moved);
         if destination.ip().is_loopback() || !self.has_others.load(Ordering::Acquire) {
             return self.first.try_send(&moved);
         }
@@ -171,6 +185,7 @@ impl AsyncUdpSocket for Outlets {
     ) -> Poll<io::Result<usize>> {
         if !self.has_others.load(Ordering::Acquire) {
             let received = ready!(self.first.poll_recv(context, buffers, facts))?;
+            self.counters.received(&facts[..received]);
             for fact in facts.iter_mut().take(received).filter(|fact| self.host.contains(&fact.addr.ip())) {
                 fact.addr.set_ip(LOOPBACK);
             }
@@ -182,6 +197,7 @@ impl AsyncUdpSocket for Outlets {
         for at in (0..all).map(|step| (turn + step) % all) {
             let socket = others.get(at.wrapping_sub(1)).map_or(&self.first, |(_, socket)| socket);
             if let Poll::Ready(received) = socket.poll_recv(context, buffers, facts) {
+                self.counters.received(&facts[..received.as_ref().map_or(0, |received| *received)]);
                 return Poll::Ready(received);
             }
         }

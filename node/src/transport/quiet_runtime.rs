@@ -19,6 +19,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Sleep, sleep};
 
+use super::traffic::Counters;
 use crate::alarm::Alarm;
 
 /// After this long a full socket is tried again: it takes the system much less to empty one.
@@ -26,7 +27,16 @@ const UNTIL_WRITABLE: Duration = Duration::from_millis(1);
 
 /// The runtime that this file describes.
 #[derive(Debug)]
-pub(super) struct QuietRuntime;
+pub(super) struct QuietRuntime {
+    counters: Arc<Counters>,
+}
+
+impl QuietRuntime {
+    /// Its sockets count how often they are asked for more.
+    pub(super) fn new(counters: Arc<Counters>) -> Self {
+        Self { counters }
+    }
+}
 
 impl Runtime for QuietRuntime {
     fn new_timer(&self, at: Instant) -> Pin<Box<dyn AsyncTimer>> {
@@ -45,7 +55,8 @@ impl Runtime for QuietRuntime {
             reason = "sound for an owned socket of the standard library; its successor is unsafe to call"
         )]
         let socket = AsyncFd::with_interest(socket, Interest::READABLE)?;
-        Ok(Arc::new(QuietSocket { socket, state, full: AtomicBool::new(false) }))
+        let counters = self.counters.clone();
+        Ok(Arc::new(QuietSocket { socket, state, full: AtomicBool::new(false), counters }))
     }
 }
 
@@ -65,6 +76,7 @@ struct QuietSocket {
     state: UdpSocketState,
     /// The last packet did not fit in.
     full: AtomicBool,
+    counters: Arc<Counters>,
 }
 
 impl AsyncUdpSocket for QuietSocket {
@@ -87,6 +99,7 @@ impl AsyncUdpSocket for QuietSocket {
     ) -> Poll<io::Result<usize>> {
         loop {
             let mut readable = ready!(self.socket.poll_read_ready(context))?;
+            self.counters.asked_for_more();
             match readable.try_io(|socket| self.state.recv(socket.get_ref().into(), buffers, facts)) {
                 Ok(Ok(received)) => {
                     if received < BATCH_SIZE {

@@ -105,7 +105,7 @@ impl Process {
         self.command(&ControlCommand::ReportStatus);
         loop {
             if let NodeReport::Status { state, usage } = self.next_report() {
-                return (state, usage);
+                return (state, *usage);
             }
         }
     }

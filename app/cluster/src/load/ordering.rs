@@ -17,7 +17,7 @@ use protocol::postcode::Postcode;
 use protocol::random::Random;
 use protocol::trace::{Crowd, CrowdTimes};
 
-use crate::load::{Counts, Moment, Workload};
+use crate::load::{Counts, Moment, Workload, usual_dishes};
 use knowledge::history::{Function, HistoryWriter, Kind, LineValue, OperationLine};
 use named::Named;
 
@@ -34,6 +34,7 @@ pub struct OrderingLoad<W: Write> {
     /// The first thing that went wrong while writing.
     failure: Option<std::io::Error>,
     random: Random,
+    only_orders: bool,
     postcodes: Vec<Postcode>,
     /// What the cluster held before anybody ordered.
     base: OrderBook,
@@ -74,6 +75,7 @@ impl<W: Write> OrderingLoad<W> {
             history: HistoryWriter::new(sink),
             failure: None,
             random: Random::new(seed),
+            only_orders: false,
             postcodes,
             base,
             operations: 0,
@@ -90,6 +92,13 @@ impl<W: Write> OrderingLoad<W> {
             times: Histogram::new_with_bounds(1, SLOWEST, 3).ok(),
             counts: Counts::default(),
         }
+    }
+
+    /// Nobody reads before the end, and orders are of the size that is measured.
+    #[must_use]
+    pub fn without_reads(mut self) -> Self {
+        self.only_orders = true;
+        self
     }
 
     /// Customers ask for nothing more.
@@ -261,15 +270,18 @@ impl<W: Write + Send + 'static> Workload for OrderingLoad<W> {
             return None;
         }
         let postcode = self.postcode();
-        if self.random.below(2) == 0 {
+        if !self.only_orders && self.random.below(2) == 0 {
             self.begin(place, postcode, None, now);
             return Some(Ask::History { postcode, page: 0 });
         }
         let dishes = menu();
-        let dish = dishes[self.random.below(dishes.len() as u64) as usize].name;
+        let items = match self.only_orders {
+            true => usual_dishes(place),
+            false => vec![dishes[self.random.below(dishes.len() as u64) as usize].name.to_owned()],
+        };
         let name = self.order_name(id);
         self.begin(place, postcode, Some(name), now);
-        Some(Ask::Order { postcode, items: vec![dish.to_owned()] })
+        Some(Ask::Order { postcode, items })
     }
 
     fn took(&mut self, micros: u64) {

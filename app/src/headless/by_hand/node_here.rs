@@ -192,7 +192,7 @@ impl Running {
                     frozen: None,
                     bomb: None,
                     state,
-                    usage: Some(usage),
+                    usage: Some(*usage),
                 };
                 for asked in self.asked.drain(..) {
                     // It may have waited long enough.
