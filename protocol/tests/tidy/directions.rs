@@ -1,7 +1,7 @@
 //! What each floor may use: the protocol is pure, the picture is a fold, panels only draw, and nothing below the window can.
 
 /// What the protocol may be built from.
-const PURE: [&str; 3] = ["postcard", "serde", "thiserror"];
+const PURE: [&str; 4] = ["crc32fast", "postcard", "serde", "thiserror"];
 
 /// Libraries and crates that draw.
 const DRAWS: [&str; 5] = ["eframe", "egui", "earcut", "winit", "window"];
