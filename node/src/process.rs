@@ -21,6 +21,10 @@ use protocol::order_book::OrderBook;
 use protocol::postcode::PostcodeService;
 use protocol::replica::Replica;
 use tokio::sync::watch;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::arguments::NodeRole;
 use crate::cluster_clock::ClusterClock;
@@ -249,10 +253,10 @@ fn die_with_the_launcher() {
 /// Writes the log to standard error, unless it goes somewhere already. JUST_HUNGRY_LOG and RUST_LOG change how much.
 pub fn log_to_standard_error(usual: &str) {
     let wanted = ["JUST_HUNGRY_LOG", "RUST_LOG"].into_iter().find_map(|name| std::env::var(name).ok());
-    let filter = tracing_subscriber::EnvFilter::try_new(wanted.as_deref().unwrap_or(usual))
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    drop(log.try_init());
+    let parsed = |filter: &str| filter.parse::<Targets>().ok();
+    let filter = wanted.as_deref().and_then(parsed).or_else(|| parsed(usual)).unwrap_or_default();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    drop(tracing_subscriber::registry().with(lines.with_filter(filter)).try_init());
 }
 
 /// A broken invariant must stop the whole process, visibly, not only the task that found it.
