@@ -181,7 +181,7 @@ impl Writer {
 pub enum Next {
     /// A record, and how many bytes it takes.
     Record(Kept, usize),
-    /// So many bytes are needed to say more.
+    /// This many bytes are needed to say more.
     Needs(usize),
     /// Nothing more that counts. What follows is cut off.
     Ends,
@@ -198,7 +198,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// `header`: the first bytes of a file, [`HEADER`] of them if it has so many; `length`: how many it has.
+    /// `header`: the first bytes of a file, [`HEADER`] of them unless it is shorter; `length`: how many it has.
     ///
     /// # Errors
     /// This is no file of this version, or it is damaged.
