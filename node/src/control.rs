@@ -173,7 +173,7 @@ pub enum ControlCommand {
     },
     /// Stand-in: misbehave from now on.
     Misbehave(Misbehaviour),
-    /// Listen on these addresses, too, at the same port. What cannot be opened: [`NodeReport::Refused`].
+    /// Beside its own address listen on these and on no others, at the same port. What cannot be opened: [`NodeReport::Refused`].
     ListenOn(Vec<IpAddr>),
     /// End in order: take nothing new, finish what is in hand if that takes only a moment, tell peers that the connections
     /// are over.

@@ -9,6 +9,8 @@
 mod commands;
 mod explosion;
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -118,10 +120,30 @@ async fn live(config: NodeConfig, reports: Reports, commands: Commands, standsti
             let (behave, behaviour) = watch::channel(Misbehaviour::default());
             let begin = |listener| {
                 let (key, behaviour) = (key.clone(), behaviour.clone());
-                tokio::spawn(async move { match stand_in::serve(service, key, listener, behaviour).await {} });
+                tokio::spawn(async move { match stand_in::serve(service, key, listener, behaviour).await {} })
             };
-            listeners.into_iter().for_each(begin);
-            let more = |ip| stand_in::listener((ip, contact.address.port()).into()).map(begin);
+            let mut listeners = listeners.into_iter();
+            listeners.by_ref().take(1).map(begin).for_each(drop);
+            let others = listeners.zip(&config.reach.also_listen);
+            let mut others: BTreeMap<IpAddr, _> = others.map(|(listener, ip)| (*ip, begin(listener))).collect();
+            let more = |addresses: Vec<IpAddr>| {
+                others.retain(|ip, serving| {
+                    let stays = addresses.contains(ip);
+                    if !stays {
+                        serving.abort();
+                    }
+                    stays
+                });
+                let new: Vec<IpAddr> = addresses.into_iter().filter(|ip| !others.contains_key(ip)).collect();
+                let mut failed = Vec::new();
+                for ip in new {
+                    match stand_in::listener((ip, contact.address.port()).into()) {
+                        Ok(listener) => drop(others.insert(ip, begin(listener))),
+                        Err(error) => failed.push(error),
+                    }
+                }
+                failed
+            };
             let serving = std::future::pending();
             serve(serving, contact, (behave, more), &reports, commands, standstill).await
         }
@@ -131,7 +153,7 @@ async fn live(config: NodeConfig, reports: Reports, commands: Commands, standsti
                 round_trip::echo(endpoint).await;
                 Ok(())
             };
-            serve(echo, contact, (behave, |_| Ok(())), &reports, commands, standstill).await
+            serve(echo, contact, (behave, |_| Vec::new()), &reports, commands, standstill).await
         }
         Err(error) => {
             let why = crate::error_text::chain(&error);

@@ -142,6 +142,11 @@ impl Transport {
         self.address
     }
 
+    /// Closes what was opened by [`Self::listen_on`] and is not among these.
+    pub fn listen_only_on(&self, addresses: &[IpAddr]) {
+        self.outlets.listen_only_on(addresses);
+    }
+
     /// Listens on an address of this machine, too, at the same port.
     ///
     /// # Errors

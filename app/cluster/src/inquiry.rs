@@ -9,9 +9,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::hosts::ToHost;
 use super::incoming::Incoming;
+use super::machines::Invitation;
 use super::machines::code::Code;
-use super::machines::{Invitation, MachinesStatus};
 use super::question::{Admission, NodeStatus, Question, SteeringStatus};
+use knowledge::machines::MachinesStatus;
 
 /// How long the supervisor may take to answer: it waits for no process longer than a second.
 const SLOWEST_ANSWER: Duration = Duration::from_secs(10);
@@ -74,6 +75,15 @@ impl Inquirer {
     /// When the cluster has ended.
     pub fn admit_all(&self, all: bool) -> anyhow::Result<()> {
         self.ask(|reply| Question::AdmitAll { all, reply })
+    }
+
+    /// Makes every code worthless and refuses those that wait. When none that joined can come back, the cluster listens
+    /// on this machine only.
+    ///
+    /// # Errors
+    /// When the cluster has ended.
+    pub fn end_invitation(&self) -> anyhow::Result<()> {
+        self.ask(Question::EndInvitation)
     }
 
     /// The machines that have come, and those that may come.

@@ -8,7 +8,9 @@
 pub(crate) mod afar;
 pub mod agent;
 pub mod code;
+pub mod desk;
 pub(crate) mod door;
+pub mod stay;
 pub(crate) mod talk;
 
 use std::net::IpAddr;
@@ -16,14 +18,15 @@ use std::time::Duration;
 
 use protocol::ids::Role;
 
-use code::Code;
-
 /// The most machines beside the launcher's.
 pub const MOST_MACHINES: usize = 16;
 /// The most nodes on all machines, dead or alive.
 pub const MOST_NODES: usize = 64;
 /// How long a code is good, in real time.
 pub const CODE_IS_GOOD: Duration = Duration::from_secs(600);
+
+/// After a loss, a machine tries this long to come back.
+pub(crate) const LONGEST_LOSS: Duration = Duration::from_secs(60);
 
 /// Counts machines; one is never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,19 +38,4 @@ pub struct Invitation {
     pub role: Role,
     /// Where others reach this machine; none: all its addresses.
     pub advertise: Vec<IpAddr>,
-}
-
-/// The machines that have come, and those that may come.
-#[derive(Clone, Debug, Default)]
-pub struct MachinesStatus {
-    /// Where others reach the cluster; nowhere before the first invitation.
-    pub addresses: Vec<IpAddr>,
-    /// Codes that are still good, and for how long.
-    pub codes: Vec<(Code, Duration)>,
-    /// Those that wait for a decision: name, role, address.
-    pub knocking: Vec<(String, Role, IpAddr)>,
-    /// Those that have joined: name, role, address, and whether they can be reached now.
-    pub joined: Vec<(String, Role, IpAddr, bool)>,
-    /// Whether each that has a good code is admitted without a question.
-    pub admits_all: bool,
 }

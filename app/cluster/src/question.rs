@@ -10,8 +10,9 @@ use protocol::plant::Plant;
 use protocol::trace::{Actor, Bomb, Freezing, LinkRule, NodeState, Rate};
 
 use super::hosts::TellHost;
+use super::machines::Invitation;
 use super::machines::code::Code;
-use super::machines::{Invitation, MachinesStatus};
+use knowledge::machines::MachinesStatus;
 use knowledge::user_command::LinkWay;
 
 pub(super) enum Question {
@@ -27,6 +28,8 @@ pub(super) enum Question {
     Decide { machine: String, admitted: bool, reply: Sender<anyhow::Result<()>> },
     /// Whether each machine with a good code is admitted without a question.
     AdmitAll { all: bool, reply: Sender<()> },
+    /// No code is good any more.
+    EndInvitation(Sender<()>),
     /// The machines that have come, and those that may come.
     Machines(Sender<MachinesStatus>),
     /// Customers in this program want to follow clock, settings and links, under one name. Answered when their first

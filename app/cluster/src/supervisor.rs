@@ -107,6 +107,7 @@ impl Supervisor {
             self.inquiries.answer_overdue();
             self.report_confirmed();
             self.keep_time();
+            self.close_unused_door();
         }
     }
 

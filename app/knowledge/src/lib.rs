@@ -9,6 +9,7 @@
 #![expect(missing_docs, reason = "what its name says has no line")]
 
 pub mod history;
+pub mod machines;
 mod message_tracker;
 pub mod numbered_steps;
 pub mod picture;

@@ -14,8 +14,11 @@ use protocol::machine::Settings;
 use protocol::trace::TraceRecord;
 
 use crate::headless::{self, Exit, Failure, WindowKind, demo, signals, warn};
+use cluster::machines::desk::Desk;
+use cluster::machines::stay::Staying;
 use cluster::run_directory::HISTORY;
 use cluster::{Cluster, ClusterOptions, NAME_SERVERS_WITH_ETCD, ViewRecord};
+use knowledge::machines::{AskedOfMachines, MachinesStatus, Stay};
 use knowledge::tape;
 use knowledge::user_command::UserCommand;
 use scenarios::SetUp;
@@ -137,6 +140,10 @@ struct Restartable {
     cluster: Option<Cluster>,
     coming: Option<Receiver<anyhow::Result<Cluster>>>,
     now: u64,
+    /// Once something was asked about the other machines of this cluster.
+    desk: Option<Desk>,
+    /// Once this machine was to join another cluster; it outlives clusters here.
+    staying: Option<Staying>,
 }
 
 impl Restartable {
@@ -151,7 +158,7 @@ impl Restartable {
                 std::process::exit(Exit::Holds as i32);
             });
         });
-        Self { options, wake, cluster: None, coming: None, now: 0 }
+        Self { options, wake, cluster: None, coming: None, now: 0, desk: None, staying: None }
     }
 }
 
@@ -237,6 +244,7 @@ impl RunningCluster for Restartable {
         // A second request replaces the first one, which ends with its receiver.
         self.now = self.now();
         let before = self.cluster.take();
+        self.desk = None;
         let options = match beginning {
             Beginning::SetUp(set_up) => options_of(&set_up, &self.options),
             Beginning::Empty { replicas, sessions, etcd } => {
@@ -282,6 +290,42 @@ impl RunningCluster for Restartable {
             }
             Err(error) => Err(format!("The cluster cannot start: {}", node::error_text::chain(&error))),
         })
+    }
+
+    fn ask_of_machines(&mut self, asked: AskedOfMachines) {
+        let Some(cluster) = &self.cluster else { return };
+        if self.desk.is_none() {
+            let wake = self.wake.clone();
+            // Without a thread there is no answer, and it is asked again.
+            self.desk = Desk::open(cluster.inquirer(), move || wake()).ok();
+        }
+        if let Some(desk) = &self.desk {
+            desk.ask(asked);
+        }
+    }
+
+    fn answers_about_machines(&mut self) -> Vec<Result<MachinesStatus, String>> {
+        self.desk.as_ref().map(Desk::take_answers).unwrap_or_default()
+    }
+
+    fn join(&mut self, code: &str, name: &str) {
+        let wake = self.wake.clone();
+        // The last one has ended, or does so first.
+        self.staying = None;
+        self.staying = Some(match std::env::current_exe() {
+            Ok(program) => Staying::begin(code, name, program, move || wake()),
+            Err(error) => Staying::impossible(&error),
+        });
+    }
+
+    fn leave(&mut self) {
+        if let Some(staying) = &self.staying {
+            staying.leave();
+        }
+    }
+
+    fn stay(&self) -> Stay {
+        self.staying.as_ref().map(Staying::now).unwrap_or_default()
     }
 
     fn is_asked_to_end(&self) -> bool {

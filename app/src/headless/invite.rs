@@ -18,6 +18,7 @@ use cluster::machines::agent::{self, News, Over, WhyNoWay, Wish};
 use cluster::machines::code::Code;
 use cluster::machines::{CODE_IS_GOOD, Invitation};
 use cluster::{Cluster, ClusterOptions};
+use knowledge::machines::{CodeIs, GivenCode};
 use knowledge::picture::Picture;
 
 /// What another machine can become.
@@ -127,7 +128,8 @@ impl Host<'_> {
             self.fact(&record)?;
         }
         // The code is used: the next machine needs another one.
-        if joined && self.cluster.inquirer().machines()?.codes.is_empty() {
+        let is_good = |given: GivenCode| matches!(given.is, CodeIs::Good(_));
+        if joined && !self.cluster.inquirer().machines()?.newest.is_some_and(is_good) {
             self.give_code()?;
         }
         Ok(())
@@ -238,7 +240,7 @@ fn tell(news: &News, as_json: bool) -> Result<(), Failure> {
         News::Waits => {
             ("waits", "The code is valid. Waiting for the person at the cluster to admit this machine.".into())
         }
-        News::Joined { name } => ("joined", format!("This machine belongs to the cluster as {name}.")),
+        News::Joined { name, .. } => ("joined", format!("This machine belongs to the cluster as {name}.")),
         News::Runs { name, pid } => ("runs", format!("{name} runs here as process {pid}.")),
         News::Ended { name } => ("ended", format!("{name} has ended here.")),
         News::Lost => ("lost", "The cluster cannot be reached. The processes here have ended; trying again.".into()),
@@ -248,7 +250,7 @@ fn tell(news: &News, as_json: bool) -> Result<(), Failure> {
         return say(sentence);
     }
     let (name, pid) = match news {
-        News::Joined { name } | News::Ended { name } => (Some(name), None),
+        News::Joined { name, .. } | News::Ended { name } => (Some(name), None),
         News::Runs { name, pid } => (Some(name), Some(pid)),
         News::Waits | News::Lost | News::Slept => (None, None),
     };

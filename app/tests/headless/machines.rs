@@ -180,7 +180,7 @@ fn whoever_has_no_good_code_is_told_why_and_is_not_admitted() {
     };
     for (code, why) in [
         ("hello".to_owned(), "This is not a code"),
-        (host.code.replacen("JH1", "JH2", 1), "another version"),
+        (host.code.replacen("JH2", "JH1", 1), "another version"),
         (host.code[..host.code.len() - 1].to_owned(), "Copy it again"),
         (with(|code| code.secret[0] ^= 1), "not one of this cluster's invitations"),
         (with(|code| code.authority[0] ^= 1), "Another cluster answers"),

@@ -14,6 +14,7 @@ use crate::Window;
 use crate::broken::{Broken, broken_ui, guarded};
 use crate::frame_cost::FrameCost;
 use crate::kept::Kept;
+use crate::panels::machines::JoinClick;
 use crate::phones;
 use crate::running_cluster::RunningCluster;
 use crate::theme::{self, time};
@@ -102,6 +103,7 @@ impl<C: RunningCluster> App<C> {
                 // A scenario says itself how fast time goes.
                 self.begun = self.window.performs();
                 self.room.iter_mut().for_each(Room::begins_again);
+                self.window.has_no_machines();
             }
             Some(Err(why)) => self.window.cannot_begin(&why),
             None => {}
@@ -109,6 +111,7 @@ impl<C: RunningCluster> App<C> {
         for fact in self.cluster.take_facts() {
             self.room.iter_mut().for_each(|room| room.learn(&fact));
             self.window.learn(&fact, self.opened.elapsed());
+            self.window.learn_of_machines(&fact);
             self.window.take_in(Entry::Fact(fact));
         }
         self.window.picture.set_now(self.cluster.now());
@@ -120,6 +123,23 @@ impl<C: RunningCluster> App<C> {
             self.cluster.begin_again(beginning);
         }
         self.hear_phones(context);
+        self.hear_machines();
+    }
+
+    /// What is asked about other machines, and answered.
+    fn hear_machines(&mut self) {
+        for asked in self.window.take_asked_of_machines() {
+            self.cluster.ask_of_machines(asked);
+        }
+        for answer in self.cluster.answers_about_machines() {
+            self.window.machines_are(answer);
+        }
+        match self.window.take_join_click() {
+            Some(JoinClick::Join { code, name }) => self.cluster.join(&code, &name),
+            Some(JoinClick::Leave) => self.cluster.leave(),
+            None => {}
+        }
+        self.window.stays(self.cluster.stay());
     }
 
     /// What phones ask for goes to the cluster, and they are shown how things are.

@@ -19,6 +19,7 @@ mod greeting;
 mod kept;
 mod keys;
 mod lessons;
+mod machines;
 mod narrating;
 mod opening;
 pub mod panels;
@@ -46,6 +47,7 @@ use crate::panels::files::{FilesState, Purpose, Saves, files_ui};
 use crate::panels::help::help_ui;
 use crate::panels::inspector::{InspectorState, inspector_ui};
 use crate::panels::lesson::{LessonClick, lesson_ui};
+use crate::panels::machines::knocks_ui;
 use crate::panels::narrator::narrator_ui;
 use crate::panels::notices::{NoticesState, notices_ui, past_notices_ui};
 use crate::panels::order_form::{OrderFormState, ordering_ui};
@@ -106,6 +108,7 @@ pub struct Window {
     performing: Option<performing::Performing>,
     lessons: Lessons,
     phones: phones::Phones,
+    machines: machines::Machines,
     authoring: recording::Authoring,
     /// Nobody has ever placed an order on this machine, as far as is kept.
     greets: bool,
@@ -198,6 +201,7 @@ impl Window {
         }
         help_ui(ui, &mut self.toolbar.help);
         self.phones_box(ui);
+        self.machines_boxes(ui);
         if self.toolbar.notices {
             past_notices_ui(ui, &self.notices, &mut self.toolbar.notices);
         }
@@ -221,6 +225,9 @@ impl Window {
         let performed_click = banner::banner_ui(ui, picture, performed.as_ref(), &mut self.scenarios.asked, commands);
         let click = past_banner_ui(ui, shown.as_ref());
         notices_ui(ui, &mut self.notices);
+        if !self.toolbar.invite && knocks_ui(ui, self.machines.knocking()) {
+            self.toolbar.invite = true;
+        }
         if room.status_bar {
             parts.extend(status_panel(ui, course, &judged, bar, &mut self.bottom.timeline));
         }

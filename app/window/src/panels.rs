@@ -15,6 +15,7 @@ pub mod help;
 pub mod inspector;
 pub mod lesson;
 pub mod links;
+pub mod machines;
 mod measurements;
 pub mod narrator;
 pub mod notices;

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use protocol::trace::TraceRecord;
 
+use knowledge::machines::{AskedOfMachines, MachinesStatus, Stay};
 use knowledge::user_command::UserCommand;
 use scenarios::SetUp;
 use scenarios::scenario_run::load_driver::LoadDriver;
@@ -26,6 +27,20 @@ pub trait RunningCluster {
     /// Whether it has begun again since the last call, or a sentence why it cannot. Facts are the new cluster's from then on.
     fn has_begun_again(&mut self) -> Option<Result<(), String>> {
         None
+    }
+    /// Asks the cluster about other machines, sooner or later; where there is none, nothing happens.
+    fn ask_of_machines(&mut self, _asked: AskedOfMachines) {}
+    /// What was answered since the last call: how it is, or a sentence why something cannot be done.
+    fn answers_about_machines(&mut self) -> Vec<Result<MachinesStatus, String>> {
+        Vec::new()
+    }
+    /// This machine joins another cluster, with a code and a name as a person typed them; [`Self::stay`] tells what comes from that.
+    fn join(&mut self, _code: &str, _name: &str) {}
+    /// It leaves that cluster, sooner or later.
+    fn leave(&mut self) {}
+    /// How this machine stands in another cluster.
+    fn stay(&self) -> Stay {
+        Stay::default()
     }
     /// Whether the program was asked to end: then its window closes.
     fn is_asked_to_end(&self) -> bool {

@@ -210,6 +210,8 @@ pub mod time {
     pub(crate) const SCENARIO_FRAME: f32 = 0.05;
     /// Until it is looked again whether what a phone asked for is under way, in seconds.
     pub(crate) const PHONES: f32 = 1.0;
+    /// Until the cluster is asked again how it stands with other machines, in seconds.
+    pub(crate) const MACHINES: f32 = 1.0;
     /// A heartbeat's pulse on a line lasts so long, in microseconds before a person's eyes.
     pub(crate) const PULSE: u64 = 350_000;
 }

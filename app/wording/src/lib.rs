@@ -41,7 +41,7 @@ pub use of_expectations::{expected, seen, unmet};
 pub use of_facts::{Weight, line_of_log, log_line};
 pub use of_files::*;
 pub use of_lessons::*;
-pub use of_machines::{how_to_join, listens_on, no_join, stopping};
+pub use of_machines::*;
 pub use of_messages::{label, refusal, told};
 pub use of_nodes::{
     concern, concern_in_short, customer_line, line, receives, share_loaded, short_line, short_title, title,

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use protocol::ids::Role;
 use protocol::trace::{MachineState, NoJoin};
 
+use knowledge::machines::{ClockOffset, CodeIs, KnockingMachine, MachinesStatus, Presence, Stay, StayIs, StayOver};
+
 use super::{Weight, count};
 
 /// What has become of a machine, for the log.
@@ -42,6 +44,9 @@ pub fn no_join(why: NoJoin) -> String {
 
 /// Where other machines reach the cluster.
 pub fn listens_on(addresses: &[IpAddr]) -> String {
+    if addresses.is_empty() {
+        return "other machines can no longer reach the cluster: it listens on this machine only".into();
+    }
     let all: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
     format!("other machines can now reach the cluster on {}", all.join(", "))
 }
@@ -60,4 +65,171 @@ pub fn how_to_join(code: &str, role: Role, minutes: u64) -> String {
         "On the other machine, type:\n\n    just-hungry join {code}\n\nThe code invites one {role} and is good for {}.",
         count(minutes as usize, "minute", "minutes")
     )
+}
+
+/// In the menu, and over the dialog.
+pub const INVITE: &str = "Invite…";
+/// Over the dialog.
+pub const INVITE_TITLE: &str = "Invite other machines";
+/// Before anybody is invited.
+pub const INVITE_MEANS: &str = "Another computer can run a replica of this cluster. You give it a code; when it knocks, you decide. Until you invite, the cluster listens on this computer only.";
+/// The button that makes the first code.
+pub const INVITE_BEGIN: &str = "Make a code";
+/// The button that makes another one.
+pub const INVITE_AGAIN: &str = "New code";
+pub const INVITE_COPY: &str = "Copy code";
+/// For screen readers.
+pub const INVITE_PICTURE: &str = "the code as a QR picture";
+/// Under the code.
+pub const INVITE_HOW: &str = "On the other computer, choose Menu, Join… and paste the code, or type “just-hungry join” and the code in a terminal. Both computers need the same version and must be in the same network.";
+pub const INVITE_END: &str = "End invitation";
+/// Under that button.
+pub const INVITE_END_MEANS: &str = "No code is good any more, and machines that wait are refused. Machines that have joined stay. When the last of them has left, the cluster listens on this computer only.";
+pub const ADMIT: &str = "Admit";
+pub const REFUSE: &str = "Refuse";
+pub const ADMIT_ALL: &str = "Admit every machine with a valid code";
+/// Over those that knock.
+pub const KNOCKING: &str = "Waiting to be admitted";
+/// Nobody does.
+pub const NOBODY_KNOCKS: &str = "No machine waits.";
+/// Over those that are there.
+pub const MACHINES: &str = "Machines that have joined";
+/// The button beside the news that a machine knocks.
+pub const DECIDE: &str = "Decide…";
+/// In the menu, and over the other dialog.
+pub const JOIN: &str = "Join…";
+/// Over the other dialog.
+pub const JOIN_TITLE: &str = "Join another cluster";
+/// What that means.
+pub const JOIN_MEANS: &str = "This computer runs a replica of another person’s cluster. That person can stop, slow and crash it there. Your own cluster keeps running beside it.";
+pub const JOIN_CODE: &str = "Code";
+pub const JOIN_CODE_HINT: &str = "begins with JH";
+pub const JOIN_NAME: &str = "Name of this computer";
+pub const JOIN_NAME_HINT: &str = "as the system calls it";
+pub const JOIN_BEGIN: &str = "Join";
+pub const LEAVE: &str = "Leave";
+/// Under that button.
+pub const LEAVE_MEANS: &str = "The processes that run here for the other cluster end.";
+/// Nothing does yet.
+pub const NOTHING_RUNS_HERE: &str = "Nothing runs here for that cluster now.";
+
+/// How long a code is good.
+pub fn code_is(is: CodeIs, role: Role) -> String {
+    match is {
+        CodeIs::Good(rest) => {
+            let (minutes, seconds) = (rest.as_secs() / 60, rest.as_secs() % 60);
+            format!("Lets one {role} in. Expires in {minutes}:{seconds:02}.")
+        }
+        CodeIs::Used => {
+            "A machine has joined with this code. Each code is good once: make a new one for the next machine.".into()
+        }
+        CodeIs::Expired => "This code has expired: a code is good for ten minutes. Make a new one.".into(),
+    }
+}
+
+/// Where the cluster can be reached now.
+pub fn reached_at(addresses: &[IpAddr], port: Option<u16>) -> String {
+    let all: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+    match port {
+        Some(port) if !all.is_empty() => format!("{}; machines knock at port {port}", all.join(", ")),
+        _ => "this computer only".into(),
+    }
+}
+
+/// In the menu: how many machines knock, and how many are there.
+pub fn invite_entry(status: &MachinesStatus) -> String {
+    match (status.knocking.len(), status.connected()) {
+        (0, 0) if status.newest.is_some() => "on".into(),
+        (0, 0) => String::new(),
+        (0, joined) => count(joined, "machine", "machines"),
+        (waiting, _) => format!("{waiting} waiting"),
+    }
+}
+
+/// One that knocks.
+pub fn knocks(machine: &KnockingMachine) -> String {
+    format!("{} · {} · from {}", machine.name, machine.role, machine.address)
+}
+
+/// The same, for a person who does not look at the dialog.
+pub fn wants_to_join(machine: &KnockingMachine) -> String {
+    format!("{} ({}) has a valid code and wants to run a {}.", machine.name, machine.address, machine.role)
+}
+
+/// Whether a machine can be reached, in a word or two.
+pub fn presence(is: Presence) -> &'static str {
+    match is {
+        Presence::Connected => "connected",
+        Presence::Lost => "cannot be reached",
+        Presence::Left => "has left",
+    }
+}
+
+/// What runs on a machine.
+pub fn runs_there(processes: &[(String, Option<u32>)]) -> String {
+    let one = |(name, pid): &(String, Option<u32>)| match pid {
+        Some(pid) => format!("{name} (process {pid})"),
+        None => format!("{name} (has ended)"),
+    };
+    match processes {
+        [] => "nothing".into(),
+        some => some.iter().map(one).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// In microseconds.
+const A_DAY: u64 = 86_400_000_000;
+
+/// How its clock differs.
+pub fn clock_differs(offset: Option<ClockOffset>) -> String {
+    let Some(ClockOffset { ahead, within }) = offset else { return "not measured yet".into() };
+    let within = super::duration(within);
+    match ahead.unsigned_abs() {
+        difference if difference <= 1_000 => format!("as here, to {within}"),
+        difference => {
+            let side = if ahead > 0 { "ahead" } else { "behind" };
+            let difference = match difference / A_DAY {
+                0 => super::duration(difference),
+                days => count(days as usize, "day", "days"),
+            };
+            format!("{difference} {side}, to {within}; the cluster allows for it")
+        }
+    }
+}
+
+/// How it stands with this machine in another cluster.
+pub fn stay(stay: &Stay) -> Option<String> {
+    let name = stay.name.as_deref().unwrap_or("this computer");
+    let at = stay.at.map(|at| format!(" at {at}")).unwrap_or_default();
+    Some(match &stay.is {
+        StayIs::Nowhere => return None,
+        StayIs::Dials => "Looking for the cluster at the addresses in the code.".into(),
+        StayIs::Waits => {
+            "The code is valid. The person at the cluster decides now whether to admit this computer.".into()
+        }
+        StayIs::Joined if stay.slept => {
+            format!("This computer was asleep and has joined the cluster{at} again, as {name}.")
+        }
+        StayIs::Joined => format!("This computer belongs to the cluster{at}, as {name}."),
+        StayIs::Lost => {
+            "The cluster cannot be reached, so the processes here have ended. This computer keeps trying for a minute."
+                .into()
+        }
+        StayIs::Leaves => "Leaving: the processes here are ending.".into(),
+        StayIs::Over(StayOver::Left) => "This computer has left the cluster. Nothing runs here for it.".into(),
+        StayIs::Over(StayOver::ClusterEnded) => "The cluster has ended, and so have the processes here.".into(),
+        StayIs::Over(StayOver::NotAdmitted(why)) => no_join(*why),
+        StayIs::Over(StayOver::NoWay(why)) => why.clone(),
+    })
+}
+
+/// In the menu, while this machine belongs to another cluster.
+pub fn join_entry(stay: &Stay) -> &'static str {
+    match &stay.is {
+        StayIs::Nowhere | StayIs::Over(_) => "",
+        StayIs::Dials | StayIs::Waits => "waiting",
+        StayIs::Joined => "joined",
+        StayIs::Lost => "lost",
+        StayIs::Leaves => "leaving",
+    }
 }

@@ -119,6 +119,7 @@ fn obey<M: Machine>(
         ControlCommand::Confirm { ticket } => tickets.push(ticket),
         ControlCommand::ReportStatus => reports.tell(status(host, me)),
         ControlCommand::ListenOn(addresses) => {
+            host.transport().listen_only_on(&addresses);
             for ip in addresses {
                 if let Err(error) = host.transport().listen_on(ip) {
                     reports.tell(NodeReport::Refused { why: crate::error_text::chain(&error).into() });
@@ -164,7 +165,7 @@ pub(super) fn orders_of(replica: &Replica, from: Option<Postcode>) -> Option<Nod
 pub(super) async fn serve(
     serving: impl Future<Output = anyhow::Result<()>>,
     contact: Contact,
-    (behave, mut listen_on): (watch::Sender<Misbehaviour>, impl FnMut(IpAddr) -> anyhow::Result<()>),
+    (behave, mut listen_on): (watch::Sender<Misbehaviour>, impl FnMut(Vec<IpAddr>) -> Vec<anyhow::Error>),
     reports: &Reports,
     mut commands: Commands,
     standstill: Standstill,
@@ -186,7 +187,7 @@ pub(super) async fn serve(
                     reports.tell(NodeReport::Confirmed { ticket, at: 0 });
                 }
                 Some(ControlCommand::ListenOn(addresses)) => {
-                    for error in addresses.into_iter().filter_map(|ip| listen_on(ip).err()) {
+                    for error in listen_on(addresses) {
                         reports.tell(NodeReport::Refused { why: crate::error_text::chain(&error).into() });
                     }
                 }

@@ -98,6 +98,13 @@ impl Outlets {
         self.counters.clone()
     }
 
+    /// Closes the sockets of other addresses. Whatever was on its way to them is lost.
+    pub fn listen_only_on(&self, addresses: &[IpAddr]) {
+        let mut others = self.others.write().unwrap_or_else(PoisonError::into_inner);
+        others.retain(|(ip, _)| addresses.contains(ip));
+        self.has_others.store(!others.is_empty(), Ordering::Release);
+    }
+
     /// Whether the loopback addresses of the cluster are those of another machine.
     pub(super) fn are_elsewhere(&self) -> bool {
         !self.host.is_empty()

@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 
 use super::talk::{FromProcess, Reading, ToProcess, Writing};
 use crate::child::{HowEnded, MOST_WAITING, Signal};
+use knowledge::machines::ClockOffset;
 
 /// Keys that a machine may have sent for processes to come.
 const MOST_KEYS: usize = 64;
@@ -28,6 +29,7 @@ pub(crate) struct Machine {
     pub runtime: Handle,
     /// Public keys that were made there, for processes to come.
     keys: Mutex<VecDeque<Vec<u8>>>,
+    clock: Mutex<Option<ClockOffset>>,
     /// Where its nodes can be reached.
     pub address: IpAddr,
     /// Where it reaches this machine, the best address first.
@@ -36,7 +38,16 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub fn new(connection: Connection, runtime: Handle, address: IpAddr, hosts: Vec<IpAddr>) -> Self {
-        Self { connection, runtime, keys: Mutex::default(), address, hosts }
+        Self { connection, runtime, keys: Mutex::default(), clock: Mutex::default(), address, hosts }
+    }
+
+    /// What it says of its wall clock.
+    pub fn clock(&self) -> Option<ClockOffset> {
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn set_clock(&self, offset: ClockOffset) {
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(offset);
     }
 
     pub fn add_keys(&self, new: Vec<Vec<u8>>) {

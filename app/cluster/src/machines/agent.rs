@@ -7,6 +7,7 @@ mod children;
 mod dialling;
 mod time;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -19,6 +20,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, interval, sleep, timeout};
 
+use super::LONGEST_LOSS;
 use super::code::{Code, Secret};
 use super::talk::{CLOSE_LEFT, CLOSE_OVER, FromGuest, FromHost, Knock, hear, say};
 use crate::interrupt::Interrupt;
@@ -30,8 +32,6 @@ use time::{HostTime, Wakefulness};
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 /// The first looks come faster: a process that is to start needs the time.
 const FIRST_LOOKS: usize = 5;
-/// After a loss, this long dialling is tried again.
-const LONGEST_LOSS: Duration = Duration::from_secs(60);
 const BETWEEN_DIALS: Duration = Duration::from_millis(500);
 /// The host answers a question within so long.
 const SLOWEST: Duration = Duration::from_secs(5);
@@ -57,8 +57,8 @@ pub struct Wish {
 pub enum News {
     /// A person at the cluster decides.
     Waits,
-    /// This machine belongs to the cluster, under this name.
-    Joined { name: String },
+    /// This machine belongs to the cluster, under this name; where the cluster was reached.
+    Joined { name: String, at: IpAddr },
     /// A process runs here.
     Runs { name: String, pid: u32 },
     /// It has ended.
@@ -174,7 +174,7 @@ impl Agent<'_> {
     async fn knock(
         &mut self,
         connection: &Connection,
-        (address, reached): (std::net::IpAddr, std::net::IpAddr),
+        (address, reached): (IpAddr, IpAddr),
         stop: &mut UnboundedReceiver<()>,
     ) -> anyhow::Result<Result<(SendStream, RecvStream), Stay>> {
         let Ok((mut to, mut from)) = connection.open_bi().await else { return Ok(Err(Stay::Lost)) };
@@ -194,7 +194,7 @@ impl Agent<'_> {
                 Ok(Some(FromHost::Admitted { name, again })) => {
                     self.secret = again;
                     self.last = None;
-                    self.tell(News::Joined { name });
+                    self.tell(News::Joined { name, at: reached });
                     return Ok(Ok((to, from)));
                 }
                 Ok(Some(FromHost::Time { .. }) | None) | Err(_) => return Ok(Err(lost(connection).await)),
@@ -237,7 +237,12 @@ impl Agent<'_> {
                     Err(_) => break lost(connection).await,
                 },
                 word = words.recv() => match word {
-                    Some(word) => time.take(&word),
+                    Some(word) => {
+                        time.take(&word);
+                        if let Some(offset) = time.offset() {
+                            say_or_lose(&mut to, &FromGuest::Clock(offset)).await;
+                        }
+                    }
                     None => break lost(connection).await,
                 },
                 _ = look.tick() => {

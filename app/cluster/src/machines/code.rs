@@ -14,7 +14,7 @@ use protocol::ids::Role;
 use serde::{Deserialize, Serialize};
 
 /// What all codes begin with; the number is the version of what is said to join.
-const BEGINS: &str = "JH1";
+const BEGINS: &str = "JH2";
 /// What codes of any version begin with.
 const FAMILY: &str = "JH";
 /// The most addresses of a host.
@@ -166,7 +166,7 @@ mod tests {
         for nonsense in ["", "hello", "J", "JH", "http://example.org", "JHX123"] {
             assert_eq!(nonsense.parse::<Code>(), Err(NoCode::Nothing), "{nonsense}");
         }
-        assert_eq!(text.replacen("JH1", "JH2", 1).parse::<Code>(), Err(NoCode::OtherVersion));
+        assert_eq!(text.replacen("JH2", "JH1", 1).parse::<Code>(), Err(NoCode::OtherVersion));
         for at in 3..text.len() {
             let mut letters: Vec<char> = text.chars().collect();
             letters[at] = if letters[at] == 'Q' { 'R' } else { 'Q' };
@@ -174,7 +174,7 @@ mod tests {
             assert_eq!(wrong.parse::<Code>(), Err(NoCode::Damaged), "a mistake at {at}");
             assert!(text[..at].parse::<Code>().is_err(), "cut at {at}");
         }
-        assert_eq!(format!("JH1{}", "A".repeat(100_000)).parse::<Code>(), Err(NoCode::Damaged));
+        assert_eq!(format!("JH2{}", "A".repeat(100_000)).parse::<Code>(), Err(NoCode::Damaged));
         let nowhere = Code { addresses: Vec::new(), ..code() };
         assert_eq!(nowhere.to_string().parse::<Code>(), Err(NoCode::Damaged));
     }

@@ -220,6 +220,7 @@ impl Listening {
                         break Ok(());
                     }
                 }
+                Ok(Some(FromGuest::Clock(offset))) => machine.set_clock(offset),
                 Ok(Some(FromGuest::Knock(_))) => break Err(anyhow!("it knocked twice")),
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),

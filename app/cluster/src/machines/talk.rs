@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 
 use super::code::Secret;
 use crate::child::{HowEnded, Signal};
+use knowledge::machines::ClockOffset;
 
 /// The longest word of the conversation, in bytes: it begins with a stranger.
 const LONGEST_WORD: u32 = 16 * 1024;
@@ -50,6 +51,8 @@ pub enum FromGuest {
     Keys(Vec<Vec<u8>>),
     /// What time is it? Sent at this moment of its own clock, which comes back.
     AsksTime(u64),
+    /// What it has found out about its own wall clock, for people to see.
+    Clock(ClockOffset),
 }
 
 /// The launcher, in the conversation.

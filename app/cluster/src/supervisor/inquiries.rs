@@ -117,6 +117,10 @@ impl Supervisor {
                 self.admit_all(all);
                 let _ = reply.send(());
             }
+            Question::EndInvitation(reply) => {
+                self.end_invitation();
+                let _ = reply.send(());
+            }
             Question::Machines(reply) => drop(reply.send(self.machines_status())),
             Question::Follow { customers, tell, reply } => {
                 let customers = customers.into_iter().map(|id| (CROWD.to_owned(), id)).collect();

@@ -16,12 +16,14 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::Supervisor;
 use crate::incoming::{Incoming, ProcessKey};
+use crate::launcher::Process;
 use crate::machines::afar::Machine;
 use crate::machines::code::{Code, Secret, own_addresses, secret};
 use crate::machines::door::{Decision, Door, DoorNews, Knocking, Tell};
 use crate::machines::talk::CLOSE_MISBEHAVED;
-use crate::machines::{CODE_IS_GOOD, Invitation, MOST_MACHINES, MOST_NODES, MachineKey, MachinesStatus};
+use crate::machines::{CODE_IS_GOOD, Invitation, LONGEST_LOSS, MOST_MACHINES, MOST_NODES, MachineKey};
 use crate::nodes::{MOST_REPLICAS, Node};
+use knowledge::machines::{CodeIs, GivenCode, JoinedMachine, KnockingMachine, MachinesStatus, Presence};
 use node::transport::pinned::fingerprint;
 
 /// Codes that are remembered, to tell a late machine why its code is not good.
@@ -42,6 +44,8 @@ pub(crate) struct Machines {
     all: Vec<Member>,
     last: u64,
     admits_all: bool,
+    /// Whether a person invites; else the door is open for those only that have joined.
+    invites: bool,
     /// When their processes were last told what time it is.
     timed: Option<Instant>,
 }
@@ -52,6 +56,7 @@ struct Given {
     role: Role,
     until: Instant,
     used: bool,
+    addresses: Vec<IpAddr>,
 }
 
 struct Waiting {
@@ -69,6 +74,8 @@ struct Member {
     again: Secret,
     from: IpAddr,
     machine: Option<Arc<Machine>>,
+    /// Since when nothing is heard from it, if it has not left.
+    lost: Option<Instant>,
     /// It has been part of the cluster before.
     known: bool,
 }
@@ -86,10 +93,18 @@ impl Machines {
         self.all.iter().filter(|member| member.machine.is_some()).count()
     }
 
-    /// How long until clocks there must be told the time; none: there are none.
+    /// Whether one that joined uses the door, or may come back.
+    fn is_door_used(&self) -> bool {
+        let may_come_back = |member: &Member| member.lost.is_some_and(|lost| lost.elapsed() < LONGEST_LOSS);
+        self.all.iter().any(|member| member.machine.is_some() || !member.known || may_come_back(member))
+    }
+
+    /// How long until clocks there must be told the time, or the door may be closed; none: neither.
     pub fn patience(&self) -> Option<Duration> {
         let rest = |timed: Instant| BETWEEN_TIMES.saturating_sub(timed.elapsed());
-        (self.joined() > 0).then(|| self.timed.map_or(Duration::ZERO, rest))
+        let time = (self.joined() > 0).then(|| self.timed.map_or(Duration::ZERO, rest));
+        let door = (!self.invites && self.door.is_some()).then_some(LONGEST_LOSS);
+        time.into_iter().chain(door).min()
     }
 
     /// The code with this secret, if it can be used now.
@@ -131,12 +146,7 @@ impl Supervisor {
             let tell: Tell = Arc::new(move |news| sender.send(Incoming::AtTheDoor(news)).is_ok());
             let door = Door::open(addresses.clone(), &self.common.authority, tell)?;
             self.machines.door = Some(door);
-            let also_listen: Vec<IpAddr> = addresses.iter().filter(|ip| !ip.is_loopback()).copied().collect();
-            self.common.also_listen.clone_from(&also_listen);
-            for process in self.nodes.all.iter().filter_map(|node| node.process.as_ref()) {
-                process.tell(ControlCommand::ListenOn(also_listen.clone()));
-            }
-            self.fact(NodeId(0), LauncherEvent::ListensOn { addresses });
+            self.listen_on(addresses);
         }
         let door = self.machines.door.as_ref().context("nobody listens")?;
         ensure!(
@@ -155,9 +165,47 @@ impl Supervisor {
         if self.machines.codes.len() >= MOST_CODES {
             self.machines.codes.remove(0);
         }
+        self.machines.invites = true;
         let until = Instant::now() + CODE_IS_GOOD;
-        self.machines.codes.push(Given { secret: code.secret, role: code.role, until, used: false });
+        self.machines.codes.push(Given {
+            secret: code.secret,
+            role: code.role,
+            until,
+            used: false,
+            addresses: code.addresses.clone(),
+        });
         Ok(code)
+    }
+
+    /// Every node listens there and nowhere else, beside loopback.
+    fn listen_on(&mut self, addresses: Vec<IpAddr>) {
+        let also_listen: Vec<IpAddr> = addresses.iter().filter(|ip| !ip.is_loopback()).copied().collect();
+        self.common.also_listen.clone_from(&also_listen);
+        for process in
+            self.nodes.all.iter().filter(|node| node.machine.is_none()).filter_map(|node| node.process.as_ref())
+        {
+            process.tell(ControlCommand::ListenOn(also_listen.clone()));
+        }
+        self.fact(NodeId(0), LauncherEvent::ListensOn { addresses });
+    }
+
+    /// No code is good any more, and those that wait are refused. Machines that have joined stay.
+    pub(super) fn end_invitation(&mut self) {
+        (self.machines.invites, self.machines.admits_all) = (false, false);
+        let now = Instant::now();
+        self.machines.codes.iter_mut().for_each(|given| given.until = given.until.min(now));
+        for waiting in std::mem::take(&mut self.machines.knocking) {
+            self.turn_away_by_person(waiting);
+        }
+        self.close_unused_door();
+    }
+
+    /// The door, and all nodes, listen for others only as long as somebody may come.
+    pub(super) fn close_unused_door(&mut self) {
+        if !self.machines.invites && self.machines.door.is_some() && !self.machines.is_door_used() {
+            self.machines.door = None;
+            self.listen_on(Vec::new());
+        }
     }
 
     pub(super) fn on_door_news(&mut self, news: DoorNews) {
@@ -221,10 +269,14 @@ impl Supervisor {
         if admitted {
             self.admit(waiting);
         } else {
-            let _ = waiting.reply.send(Decision::No(NoJoin::ByPerson));
-            self.machine_is(waiting.name, MachineState::TurnedAway(NoJoin::ByPerson));
+            self.turn_away_by_person(waiting);
         }
         Ok(())
+    }
+
+    fn turn_away_by_person(&self, waiting: Waiting) {
+        let _ = waiting.reply.send(Decision::No(NoJoin::ByPerson));
+        self.machine_is(waiting.name, MachineState::TurnedAway(NoJoin::ByPerson));
     }
 
     pub(super) fn admit_all(&mut self, all: bool) {
@@ -253,12 +305,12 @@ impl Supervisor {
         }
         machines.codes.iter_mut().filter(|given| given.secret == waiting.secret).for_each(|given| given.used = true);
         let (role, from) = (waiting.role, waiting.from);
-        machines.all.push(Member { key, name, role, again, from, machine: None, known: false });
+        machines.all.push(Member { key, name, role, again, from, machine: None, lost: None, known: false });
     }
 
     fn on_joined(&mut self, key: MachineKey, machine: Arc<Machine>) {
         let Some(member) = self.machines.member(key) else { return };
-        member.machine = Some(machine);
+        (member.machine, member.lost) = (Some(machine), None);
         let (name, address) = (member.name.clone(), member.from);
         let known = std::mem::replace(&mut member.known, true);
         self.machine_is(name, MachineState::Joined { address });
@@ -284,7 +336,8 @@ impl Supervisor {
         if member.machine.as_ref().is_some_and(|machine| machine.connection.close_reason().is_none()) {
             return;
         }
-        member.machine = None;
+        (member.machine, member.known) = (None, true);
+        member.lost = (!left).then(Instant::now);
         let name = member.name.clone();
         if left {
             // Its processes ended before it said so.
@@ -343,27 +396,52 @@ impl Supervisor {
     }
 
     pub(super) fn machines_status(&mut self) -> MachinesStatus {
-        let now = Instant::now();
         self.machines.knocking.retain(|waiting| !waiting.reply.is_closed());
         let machines = &self.machines;
-        let good = machines.codes.iter().filter(|given| !given.used && given.until > now);
+        let newest = machines.codes.last().filter(|_| machines.invites);
         MachinesStatus {
             addresses: machines.door.as_ref().map(|door| door.addresses.clone()).unwrap_or_default(),
-            codes: good.filter_map(|given| Some((self.code_of(given)?, given.until.duration_since(now)))).collect(),
-            knocking: machines.knocking.iter().map(|one| (one.name.clone(), one.role, one.from)).collect(),
-            joined: machines
-                .all
+            port: machines.door.as_ref().map(|door| door.port),
+            newest: newest.and_then(|given| {
+                let rest = given.until.saturating_duration_since(Instant::now());
+                let is = match given.used {
+                    true => CodeIs::Used,
+                    false if rest.is_zero() => CodeIs::Expired,
+                    false => CodeIs::Good(rest),
+                };
+                Some(GivenCode { code: self.code_of(given)?.to_string(), role: given.role, is })
+            }),
+            knocking: machines
+                .knocking
                 .iter()
-                .map(|one| (one.name.clone(), one.role, one.from, one.machine.is_some()))
+                .map(|one| KnockingMachine { name: one.name.clone(), role: one.role, address: one.from })
                 .collect(),
+            joined: machines.all.iter().map(|member| self.joined_machine(member)).collect(),
             admits_all: machines.admits_all,
+        }
+    }
+
+    fn joined_machine(&self, member: &Member) -> JoinedMachine {
+        let there = self.nodes.all.iter().filter(|node| node.machine == Some(member.key) && !node.removed);
+        let presence = match (&member.machine, member.lost) {
+            (Some(_), _) => Presence::Connected,
+            (None, Some(_)) => Presence::Lost,
+            (None, None) => Presence::Left,
+        };
+        JoinedMachine {
+            name: member.name.clone(),
+            role: member.role,
+            address: member.from,
+            presence,
+            clock: member.machine.as_ref().and_then(|machine| machine.clock()),
+            processes: there.map(|node| (node.name.clone(), node.process.as_ref().and_then(Process::pid))).collect(),
         }
     }
 
     fn code_of(&self, given: &Given) -> Option<Code> {
         let door = self.machines.door.as_ref()?;
         Some(Code {
-            addresses: door.addresses.clone(),
+            addresses: given.addresses.clone(),
             port: door.port,
             authority: fingerprint(self.common.authority.certificate()),
             role: given.role,

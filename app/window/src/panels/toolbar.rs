@@ -1,19 +1,17 @@
 //! The bar at the top: how fast time goes, whether the cluster serves, and the menu.
 
+mod menu;
 mod writing;
 
 use egui::{Button, Color32, Context, Popup, Response, RichText, ThemePreference, Ui};
 use protocol::trace::Rate;
 
-use super::actions;
 use super::help::{HelpState, Page};
 use super::lesson::LessonClick;
 use super::pace::{self, Pace, RATES};
 use super::zoom::{self, Zoom};
 use crate::theme::{self, size, text, tokens};
-use crate::widgets::{
-    self, Explains, Sign, asking, asks, checkbox, choice, dim, dim_of, from_right, pill_of, sign_button,
-};
+use crate::widgets::{self, Explains, Sign, asks, choice, dim, dim_of, from_right, pill_of, sign_button};
 use knowledge::picture::{Picture, Service};
 use knowledge::user_command::{CommandQueue, Until, UserCommand};
 use wording::Term;
@@ -89,6 +87,13 @@ pub struct ToolbarState {
     pub phones: bool,
     /// How many phones there are, while their page is open.
     pub phones_now: Option<usize>,
+    /// Whether the box that invites other machines is open.
+    pub invite: bool,
+    /// What its entry in the menu says beside its name.
+    pub invite_now: String,
+    /// Whether the box in which this machine joins another cluster is open.
+    pub join: bool,
+    pub join_now: &'static str,
     /// Whether it was asked to save how the cluster of now would begin.
     pub save_set_up: bool,
     /// Whether it was asked to open one such.
@@ -145,7 +150,7 @@ pub(crate) fn toolbar_ui(
         }
         speeds(ui, picture, state, commands);
         from_right(ui, |ui| {
-            menu(ui, picture, state, appearance, commands);
+            menu::menu(ui, picture, state, appearance, commands);
             theme_button(ui);
             // Beside a lesson's chip there is no room, and its page explains its words.
             if wide && state.lesson.is_none() {
@@ -380,118 +385,4 @@ pub(crate) fn next_theme(now: ThemePreference) -> (&'static str, ThemePreference
         ThemePreference::Light => ("light", ThemePreference::Dark),
         ThemePreference::Dark => ("dark", ThemePreference::System),
     }
-}
-
-fn menu(
-    ui: &mut Ui,
-    picture: &Picture,
-    state: &mut ToolbarState,
-    appearance: &mut Appearance,
-    commands: &mut CommandQueue,
-) {
-    let button = Button::new(RichText::new("Menu").size(text::BODY)).min_size(widgets::ICON_BUTTON);
-    let response: Response = ui.add(button);
-    Popup::menu(&response).show(|ui| {
-        ui.set_min_width(280.0);
-        let open = |ui: &mut Ui, words: &str, keys: &str, which: &mut bool| {
-            if ui.add(Button::new(words).shortcut_text(keys)).accessible_name(words).clicked() {
-                *which = true;
-                ui.close();
-            }
-        };
-        open(ui, "Lessons…", "K", &mut state.lessons);
-        open(ui, "Scenarios and unsafe lessons…", "L", &mut state.scenarios);
-        writing::entries(ui, state);
-        ui.separator();
-        let refuses = commands.refuses;
-        asking(ui, refuses, |ui| cluster_entries(ui, picture, state, commands));
-        asking(ui, refuses, |ui| open(ui, "Crash every node…", "", &mut state.crash_all));
-        ui.separator();
-        open(ui, "New cluster…", "Ctrl N", &mut state.new_cluster);
-        open(ui, "Start over…", "Ctrl Shift N", &mut state.start_over);
-        ui.menu_button("Set-up", |ui| {
-            open(ui, "Save set-up…", "", &mut state.save_set_up);
-            open(ui, "Open set-up…", "", &mut state.open_set_up);
-        });
-        let on = state.phones_now.map(wording::room_entry).unwrap_or_default();
-        open(ui, wording::ROOM, &on, &mut state.phones);
-        ui.separator();
-        ui.menu_button("Show", |ui| view_entries(ui, appearance));
-        open(ui, "Save tape…", "", &mut state.save_tape);
-        open(ui, "Open tape…", "", &mut state.open_tape);
-        open(ui, "Save transcript…", "", &mut state.save_transcript);
-        ui.separator();
-        open(ui, "Notifications", "", &mut state.notices);
-        let mut helps = false;
-        open(ui, "Help", "F1", &mut helps);
-        if helps {
-            state.help.show(Page::Steps);
-        }
-        open(ui, "About", "", &mut state.about);
-        ui.separator();
-        size_entry(ui, state, appearance);
-    });
-}
-
-/// What is set of the cluster as a whole.
-fn cluster_entries(ui: &mut Ui, picture: &Picture, state: &mut ToolbarState, commands: &mut CommandQueue) {
-    let mut remembers = !state.asks_each_time;
-    if checkbox(ui, &mut remembers, "Cache postcode checks").explains(Term::PostcodeService).changed() {
-        state.asks_each_time = !remembers;
-        commands.push(UserCommand::SetVerdictCache { on: remembers });
-    }
-    let mut heartbeats = picture.steering.heartbeats;
-    let shown = checkbox(ui, &mut heartbeats, "Show each heartbeat");
-    if shown.explains_all(&[Term::Heartbeat], wording::HEARTBEATS_MEANS).changed() {
-        commands.push(UserCommand::ShowHeartbeats { on: heartbeats });
-    }
-    let submenu = ui.menu_button("Delay of each hop", |ui| {
-        for hop in std::iter::once(None).chain(pace::HOPS.map(Some)) {
-            let choice = ui.button(wording::hop_choice(hop));
-            asks(ui, &choice, commands, pace::hop_command(hop));
-        }
-        dim(ui, format!("Now: {}.", wording::hop_choice(Some(picture.hop))));
-    });
-    if submenu.inner.is_none() {
-        submenu.response.explains(Term::Hop);
-    }
-    let more = actions::add_front_end(picture);
-    let response = more.explain(ui.button(&more.in_full));
-    asks(ui, &response, commands, more.command);
-    ui.add_enabled_ui(!picture.steering.links.is_empty(), |ui| {
-        let mend = ui.add(Button::new("Mend all links").shortcut_text("M")).accessible_name("Mend all links");
-        asks(ui, &mend, commands, UserCommand::MendAll);
-    });
-}
-
-/// What is shown of it.
-fn view_entries(ui: &mut Ui, appearance: &mut Appearance) {
-    checkbox(ui, &mut appearance.beliefs, "Truth and belief").explains_all(&[Term::Belief], "B");
-    let mut timers = !appearance.hides_timers;
-    if checkbox(ui, &mut timers, "Show timers in slow motion").explains(Term::Timer).changed() {
-        appearance.hides_timers = !timers;
-    }
-    let mut tabs = !appearance.hides_tabs;
-    if checkbox(ui, &mut tabs, "Show timeline, log and measurements").on_hover_text("J").changed() {
-        appearance.hides_tabs = !tabs;
-    }
-    checkbox(ui, &mut appearance.points, "Ring around the pointer").on_hover_text("W");
-    checkbox(ui, &mut appearance.reduced_motion, "Reduced motion");
-}
-
-fn size_entry(ui: &mut Ui, state: &mut ToolbarState, appearance: &mut Appearance) {
-    ui.horizontal(|ui| {
-        ui.label("Size");
-        if ui.button("−").on_hover_text("Ctrl −").clicked() {
-            appearance.reduce(ui.ctx());
-        }
-        let shown = appearance.zoom.shown(zoom::window(ui.ctx()), appearance.presents);
-        ui.label(format!("{:.0} %", shown * 100.0));
-        if ui.button("+").on_hover_text("Ctrl +").clicked() {
-            state.complaint = appearance.enlarge(ui.ctx());
-        }
-        if ui.button("Reset").on_hover_text("Ctrl 0").clicked() {
-            appearance.zoom = Zoom::default();
-        }
-    });
 }

@@ -11,6 +11,7 @@ use node::control::ClockReading;
 
 use crate::machines::talk::FromHost;
 use crate::wall_clock;
+use knowledge::machines::ClockOffset;
 
 /// The newest answers, this many, are compared.
 const MOST_LOOKS: usize = 16;
@@ -49,6 +50,14 @@ impl HostTime {
         if looks.len() > MOST_LOOKS {
             looks.pop_front();
         }
+    }
+
+    /// How far this machine's wall clock is ahead of the host's. None: nothing is known of it.
+    pub fn offset(&self) -> Option<ClockOffset> {
+        let looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        let (took, there) = *looks.iter().min_by_key(|(took, _)| *took)?;
+        let ahead = i128::from(wall_clock()) - i128::from(self.own()) - there;
+        Some(ClockOffset { ahead: ahead.clamp(i64::MIN.into(), i64::MAX.into()) as i64, within: took / 2 + 1 })
     }
 
     /// A reading of the cluster clock by the host's wall clock, as a process here must be told it.
@@ -119,6 +128,18 @@ mod tests {
         let told = time.translated(ClockReading { wall: YEAR, cluster: 5, rate, until: Some(9) });
         assert!(wall_clock() - told.wall < 60_000_000, "it is told by the clock here");
         assert_eq!((told.cluster, told.until), (5, Some(9)));
+    }
+
+    #[test]
+    fn the_offset_is_that_of_the_two_dates() {
+        let time = HostTime::new();
+        assert_eq!(time.offset(), None);
+        // Back after 40 microseconds: the host's date is that of here, and a year.
+        let now = time.own();
+        time.note(now + 40, now, wall_clock() + YEAR);
+        let offset = time.offset().unwrap();
+        assert!((offset.ahead + YEAR as i64).abs() < 60_000_000, "{offset:?}");
+        assert_eq!(offset.within, 21);
     }
 
     #[test]

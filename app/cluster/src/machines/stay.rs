@@ -1,0 +1,154 @@
+//! This program as another cluster's guest, beside its own cluster: an agent on a thread, and how it stands.
+
+use std::path::PathBuf;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use knowledge::machines::{Stay, StayIs, StayOver};
+
+use super::agent::{self, News, Over, Wish};
+use crate::interrupt::Interrupt;
+
+/// A stay. Dropping it leaves, and waits until nothing runs here for the other cluster.
+pub struct Staying {
+    now: Arc<Mutex<Stay>>,
+    interrupt: Interrupt,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Staying {
+    /// Knocks. `code` and `name` as a person typed them; `program` becomes a node. `wake` is called after each change, from any thread.
+    pub fn begin(code: &str, name: &str, program: PathBuf, wake: impl Fn() + Send + Sync + 'static) -> Self {
+        let (now, interrupt) = (Arc::<Mutex<Stay>>::default(), Interrupt::default());
+        let mut staying = Self { now, interrupt, thread: None };
+        let over = |why: String| StayIs::Over(StayOver::NoWay(why));
+        let code = match code.parse() {
+            Ok(code) => code,
+            Err(why) => {
+                lock(&staying.now).is = over(super::code::NoCode::to_string(&why));
+                return staying;
+            }
+        };
+        lock(&staying.now).is = StayIs::Dials;
+        let name = Some(name.trim().to_owned()).filter(|name| !name.is_empty());
+        let wish = Wish { code, name, role: None, program };
+        let (now, interrupt, wake) = (staying.now.clone(), staying.interrupt.clone(), Arc::new(wake));
+        let started = std::thread::Builder::new().name("guest".into()).spawn(move || {
+            let (sender, news) = channel();
+            let (told, woken) = (now.clone(), wake.clone());
+            let telling = std::thread::spawn(move || {
+                for news in news {
+                    take(&mut lock(&told), news);
+                    woken();
+                }
+            });
+            let ended = agent::live(&wish, &sender, &interrupt);
+            drop(sender);
+            drop(telling.join());
+            let mut now = lock(&now);
+            now.runs.clear();
+            now.is = match ended {
+                Ok(Over::Left) => StayIs::Over(StayOver::Left),
+                Ok(Over::ClusterEnded) => StayIs::Over(StayOver::ClusterEnded),
+                Ok(Over::NotAdmitted(why)) => StayIs::Over(StayOver::NotAdmitted(why)),
+                Ok(Over::NoWay(why)) => over(why.to_string()),
+                Err(error) => over(format!("{}.", node::error_text::chain(&error))),
+            };
+            drop(now);
+            wake();
+        });
+        match started {
+            Ok(thread) => staying.thread = Some(thread),
+            Err(error) => lock(&staying.now).is = over(format!("This machine cannot join: {error}.")),
+        }
+        staying
+    }
+
+    /// There is no program that could become a node.
+    pub fn impossible(why: &std::io::Error) -> Self {
+        let why = format!("This machine cannot join: the program cannot find its own executable file ({why}).");
+        let now = Stay { is: StayIs::Over(StayOver::NoWay(why)), ..Stay::default() };
+        Self { now: Arc::new(Mutex::new(now)), interrupt: Interrupt::default(), thread: None }
+    }
+
+    /// How it is now.
+    pub fn now(&self) -> Stay {
+        lock(&self.now).clone()
+    }
+
+    /// Leaves, and does not wait for it.
+    pub fn leave(&self) {
+        let mut now = lock(&self.now);
+        if now.goes_on() {
+            now.is = StayIs::Leaves;
+        }
+        drop(now);
+        self.interrupt.ask();
+    }
+}
+
+impl Drop for Staying {
+    fn drop(&mut self) {
+        self.interrupt.ask();
+        // A panic there has been told.
+        self.thread.take().map(JoinHandle::join);
+    }
+}
+
+fn take(now: &mut Stay, news: News) {
+    let leaves = now.is == StayIs::Leaves;
+    let becomes = match news {
+        News::Waits => StayIs::Waits,
+        News::Joined { name, at } => {
+            (now.name, now.at) = (Some(name), Some(at));
+            StayIs::Joined
+        }
+        News::Runs { name, pid } => {
+            now.runs.retain(|(other, _)| *other != name);
+            now.runs.push((name, pid));
+            return;
+        }
+        News::Ended { name } => return now.runs.retain(|(other, _)| *other != name),
+        News::Lost => StayIs::Lost,
+        News::Slept => {
+            now.slept = true;
+            return;
+        }
+    };
+    if !leaves {
+        now.is = becomes;
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_code_is_told_at_once() {
+        let staying = Staying::begin("hello", "", "/nowhere".into(), || {});
+        let StayIs::Over(StayOver::NoWay(why)) = staying.now().is else { unreachable!("it has not begun") };
+        assert!(why.starts_with("This is not a code"), "{why}");
+    }
+
+    #[test]
+    fn news_are_what_is_shown() {
+        let mut now = Stay { is: StayIs::Dials, ..Stay::default() };
+        let name = || "anna".to_owned();
+        take(&mut now, News::Joined { name: name(), at: [10, 0, 0, 1].into() });
+        take(&mut now, News::Runs { name: "replica-4".into(), pid: 7 });
+        take(&mut now, News::Runs { name: "replica-4".into(), pid: 8 });
+        assert_eq!((now.is.clone(), now.name.clone()), (StayIs::Joined, Some(name())));
+        assert_eq!(now.runs, [("replica-4".to_owned(), 8)]);
+        take(&mut now, News::Ended { name: "replica-4".into() });
+        assert!(now.runs.is_empty());
+        now.is = StayIs::Leaves;
+        take(&mut now, News::Lost);
+        assert_eq!(now.is, StayIs::Leaves, "a person has asked to leave");
+    }
+}
