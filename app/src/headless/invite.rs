@@ -163,6 +163,7 @@ impl Host<'_> {
             "refuse" => inquirer.decide(rest.trim(), false),
             "admit-all" => inquirer.admit_all(true),
             "ask" => inquirer.admit_all(false),
+            "end-invitation" => inquirer.end_invitation(),
             _ => {
                 self.picture.set_now(self.cluster.now());
                 let obeyed = cluster_command::obey(line, &mut self.cluster, &self.picture, false);

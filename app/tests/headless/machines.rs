@@ -170,6 +170,30 @@ fn nothing_is_left_when_the_agent_or_the_launcher_is_killed() {
 }
 
 #[test]
+fn after_the_invitation_has_ended_the_cluster_listens_on_this_machine_only() {
+    let mut host = Inviting::on_loopback(&["--admit-all"]);
+    let mut anna = join(&host.code, "anna");
+    let replica = anna.until("runs")["pid"].as_i64().unwrap();
+    host.cluster.until_is("replica-4", "backup");
+    let code = next_code(&mut host.cluster);
+    host.says("end-invitation");
+    // Who has joined stays; the door is open for it, and for nobody else.
+    let (status, said) = refused(&code, &[]);
+    assert!(status == 2 && said.contains("This code has expired"), "{status} {said}");
+    assert!(Path::new(&format!("/proc/{replica}")).exists());
+    kill_process(Pid::from_raw(anna.0.child.id().cast_signed()).unwrap(), Signal::INT).unwrap();
+    host.until_machine("anna", "left");
+    host.cluster.talk.hear_until(|line| line["change"] == "listens" && line["addresses"] == json!([]));
+    let (status, said) = refused(&code, &[]);
+    assert!(status == 3 && said.contains("did not answer"), "{status} {said}");
+    // It can invite again.
+    host.says("code");
+    let code = next_code(&mut host.cluster);
+    let (status, said) = refused(&code[..code.len() - 1], &[]);
+    assert!(status == 2 && said.contains("Copy it again"), "{status} {said}");
+}
+
+#[test]
 fn whoever_has_no_good_code_is_told_why_and_is_not_admitted() {
     let mut host = Inviting::on_loopback(&[]);
     let good: Code = host.code.parse().unwrap();

@@ -85,6 +85,8 @@ pub const INVITE_HOW: &str = "On the other computer, choose Menu, Join… and pa
 pub const INVITE_END: &str = "End invitation";
 /// Under that button.
 pub const INVITE_END_MEANS: &str = "No code is good any more, and machines that wait are refused. Machines that have joined stay. When the last of them has left, the cluster listens on this computer only.";
+/// While machines are still there.
+pub const INVITE_ENDED: &str = "The invitation has ended, and no other machine can join. The cluster still listens for the machines that have joined, until the last of them has left.";
 pub const ADMIT: &str = "Admit";
 pub const REFUSE: &str = "Refuse";
 pub const ADMIT_ALL: &str = "Admit every machine with a valid code";

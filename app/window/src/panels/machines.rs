@@ -56,6 +56,7 @@ pub(crate) fn invite_ui(
             ui.label(RichText::new(wording::INVITE_TITLE).font(theme::strong(text::LARGE)));
             match &status.newest {
                 Some(given) => code_ui(ui, given),
+                None if status.port.is_some() => drop(dim(ui, wording::INVITE_ENDED)),
                 None => drop(dim(ui, wording::INVITE_MEANS)),
             }
             ui.add_space(size::STEP);
@@ -115,7 +116,10 @@ fn code_ui(ui: &mut Ui, given: &GivenCode) {
         dim(ui, wording::INVITE_HOW);
         return;
     };
-    bad(ui, &words);
+    match given.is {
+        CodeIs::Expired => bad(ui, &words),
+        CodeIs::Used | CodeIs::Good(_) => drop(ui.add(Label::new(words).wrap())),
+    }
 }
 
 /// Those that wait for a decision.
@@ -236,7 +240,7 @@ pub(crate) fn join_ui(ui: &Ui, stay: &Stay, state: &mut JoinState, open: &mut bo
 fn join_form(ui: &mut Ui, stay: &Stay, state: &mut JoinState) -> Option<JoinClick> {
     dim(ui, wording::JOIN_MEANS);
     ui.add_space(size::STEP);
-    let width = ui.available_width() - 20.0;
+    let width = ui.available_width();
     ui.label(wording::JOIN_CODE);
     field(ui, &mut state.code, "code to join with", wording::JOIN_CODE_HINT, width);
     ui.label(wording::JOIN_NAME);

@@ -271,3 +271,26 @@ fn the_form_says_once_that_no_service_answers() {
     assert!(written(&harness, "Newcastle").is_empty(), "the newest verdict counts");
     assert!(written(&harness, "keeps asking").iter().all(|at| at.left() > 240.0), "only the log says so");
 }
+
+/// A window of 1024x768 that is drawn at 150 %.
+#[test]
+fn every_entry_of_the_menu_is_reached_in_a_low_window() {
+    let mut harness = shown_at(&scene::order_on_its_way(), scene::NOW);
+    resize(&mut harness, vec2(683.0, 512.0));
+    harness.get_by_label("Menu").click();
+    harness.run_steps(4);
+    assert!(place(&harness, "Lessons…").bottom() < 512.0);
+    assert!(place(&harness, "About").top() > 512.0, "else this shows nothing");
+    harness.event(egui::Event::PointerMoved(place(&harness, "New cluster…").center()));
+    for _ in 0..20 {
+        harness.event(egui::Event::MouseWheel {
+            source: egui::MouseWheelSource::Wheel,
+            unit: egui::MouseWheelUnit::Point,
+            delta: vec2(0.0, -50.0),
+            phase: egui::TouchPhase::Move,
+            modifiers: egui::Modifiers::NONE,
+        });
+        harness.run_steps(3);
+    }
+    assert!(place(&harness, "About").bottom() < 512.0, "{:?}", place(&harness, "About"));
+}

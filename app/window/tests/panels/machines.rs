@@ -73,7 +73,8 @@ fn a_code_is_made_counts_down_and_is_replaced() {
     told(&mut harness, invites(CodeIs::Good(Duration::from_secs(5))));
     assert!(says(&harness, "Expires in 0:05."));
 
-    for (is, why) in [(CodeIs::Expired, "This code has expired"), (CodeIs::Used, "A machine has joined with this code")] {
+    for (is, why) in [(CodeIs::Expired, "This code has expired"), (CodeIs::Used, "A machine has joined with this code")]
+    {
         told(&mut harness, invites(is));
         assert!(says(&harness, why) && !says(&harness, CODE), "a code that lets nobody in is not shown");
         click(&mut harness, "New code");
@@ -81,6 +82,8 @@ fn a_code_is_made_counts_down_and_is_replaced() {
     }
     click(&mut harness, "End invitation");
     assert_eq!(asked(&mut harness), [AskedOfMachines::EndInvitation]);
+    told(&mut harness, MachinesStatus { newest: None, ..invites(CodeIs::Used) });
+    assert!(says(&harness, "still listens for the machines that have joined"));
     told(&mut harness, MachinesStatus::default());
     assert!(says(&harness, "this computer only") && says(&harness, "Make a code"));
 }
