@@ -174,10 +174,10 @@ fn after_the_invitation_has_ended_the_cluster_listens_on_this_machine_only() {
     let mut host = Inviting::on_loopback(&["--admit-all"]);
     let mut anna = join(&host.code, "anna");
     let replica = anna.until("runs")["pid"].as_i64().unwrap();
-    host.cluster.until_is("replica-4", "backup");
     let code = next_code(&mut host.cluster);
+    host.cluster.until_is("replica-4", "backup");
     host.says("end-invitation");
-    // Who has joined stays; the door is open for it, and for nobody else.
+    // The machine that has joined stays, and no other one comes in.
     let (status, said) = refused(&code, &[]);
     assert!(status == 2 && said.contains("This code has expired"), "{status} {said}");
     assert!(Path::new(&format!("/proc/{replica}")).exists());

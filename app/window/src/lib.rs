@@ -61,6 +61,7 @@ use crate::panels::workflow_diagram::{DiagramState, workflow_diagram_ui};
 use crate::panels::{Focus, Selected, about, banner, pace, zoom};
 use crate::theme::{size, time, tokens};
 use crate::widgets::{hairline, tabs};
+use knowledge::machines::KnockingMachine;
 use knowledge::picture::Picture;
 use knowledge::tape::Tape;
 use knowledge::user_command::CommandQueue;
@@ -224,10 +225,7 @@ impl Window {
         let mut parts = vec![(Pointed::Part(Part::Speed), shown_bar.response.rect)];
         let performed_click = banner::banner_ui(ui, picture, performed.as_ref(), &mut self.scenarios.asked, commands);
         let click = past_banner_ui(ui, shown.as_ref());
-        notices_ui(ui, &mut self.notices);
-        if !self.toolbar.invite && knocks_ui(ui, self.machines.knocking()) {
-            self.toolbar.invite = true;
-        }
+        news_ui(ui, &mut self.notices, self.machines.knocking(), &mut self.toolbar.invite);
         if room.status_bar {
             parts.extend(status_panel(ui, course, &judged, bar, &mut self.bottom.timeline));
         }
@@ -341,6 +339,14 @@ fn frames(ui: &Ui) -> (Frame, Frame) {
     let t = tokens(ui);
     let bar = Frame::new().fill(t.background).inner_margin(Margin::symmetric(16, 0));
     (bar, Frame::new().fill(t.panel).inner_margin(Margin::symmetric(12, 8)))
+}
+
+/// Notices, and while the box about it is closed, the machines that knock.
+fn news_ui(ui: &mut Ui, notices: &mut NoticesState, knocking: &[KnockingMachine], invite: &mut bool) {
+    notices_ui(ui, notices);
+    if !*invite && knocks_ui(ui, knocking) {
+        *invite = true;
+    }
 }
 
 /// The narrator's strip. Says where it stands.

@@ -18,8 +18,6 @@ mod keyboard;
 mod lessons;
 #[path = "panels/links.rs"]
 mod links;
-#[path = "panels/machines.rs"]
-mod machines;
 #[path = "panels/narrator.rs"]
 mod narrator;
 #[path = "panels/presenting.rs"]

@@ -1,5 +1,7 @@
 //! Lessons by clicks on told facts: read, acted on early, predicted wrong and right, gone back, voted on (by phone, too), left and resumed.
 
+#[path = "machines.rs"]
+mod machines;
 #[path = "phones.rs"]
 mod phones;
 #[path = "recording.rs"]
