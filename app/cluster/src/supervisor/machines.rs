@@ -3,6 +3,9 @@
 //! A code is good for one machine and ten minutes of real time. A machine that was lost comes back by a secret of its own, and finds
 //! the replicas again that ran there.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -93,10 +96,17 @@ impl Machines {
         self.all.iter().filter(|member| member.machine.is_some()).count()
     }
 
-    /// Whether one that joined uses the door, or may come back.
-    fn is_door_used(&self) -> bool {
+    /// How many are here, on their way, or may come back.
+    fn expected(&self) -> usize {
         let may_come_back = |member: &Member| member.lost.is_some_and(|lost| lost.elapsed() < LONGEST_LOSS);
-        self.all.iter().any(|member| member.machine.is_some() || !member.known || may_come_back(member))
+        self.all.iter().filter(|member| member.machine.is_some() || !member.known || may_come_back(member)).count()
+    }
+
+    /// Whether there are as many machines, nodes or running replicas as there can be. Those that are admitted and on their way
+    /// will each have a replica.
+    fn is_full(&self, nodes: usize, replicas: usize) -> bool {
+        let coming = self.all.iter().filter(|member| !member.known).count();
+        self.expected() >= MOST_MACHINES || nodes + coming >= MOST_NODES || replicas + coming >= MOST_REPLICAS
     }
 
     /// How long until clocks there must be told the time, or the door may be closed; none: neither.
@@ -202,7 +212,7 @@ impl Supervisor {
 
     /// The door, and all nodes, listen for others only as long as somebody may come.
     pub(super) fn close_unused_door(&mut self) {
-        if !self.machines.invites && self.machines.door.is_some() && !self.machines.is_door_used() {
+        if !self.machines.invites && self.machines.door.is_some() && self.machines.expected() == 0 {
             self.machines.door = None;
             self.listen_on(Vec::new());
         }
@@ -255,10 +265,8 @@ impl Supervisor {
     }
 
     fn no_room(&self) -> Option<NoJoin> {
-        let full = self.machines.joined() >= MOST_MACHINES
-            || self.nodes.all.iter().filter(|node| !node.removed).count() >= MOST_NODES
-            || self.nodes.replicas_running() >= MOST_REPLICAS;
-        full.then_some(NoJoin::TooMany)
+        let nodes = self.nodes.all.iter().filter(|node| !node.removed).count();
+        self.machines.is_full(nodes, self.nodes.replicas_running()).then_some(NoJoin::TooMany)
     }
 
     pub(super) fn decide(&mut self, machine: &str, admitted: bool) -> anyhow::Result<()> {
