@@ -133,7 +133,7 @@ terms! {
         FrontEnd = "front-end", "front-end",
             "The process that passes requests to the primary and answers back to customers. It also suspects silent replicas and proposes the next view.";
         NameServer = "name-server", "name server",
-            "The process that knows which processes are registered, and that keeps the record of the newest view on disk. Orders do not pass through it.";
+            "The process that knows which processes are registered, and that keeps the record of the newest view, on its disk or in etcd. Orders do not pass through it.";
         Replica = "replica", "replica",
             "A process that holds a copy of all orders in its memory. It is the primary, a backup, or joining.";
         Primary = "primary", "primary",
@@ -171,7 +171,7 @@ terms! {
         Heartbeat = "heartbeat", "heartbeat",
             "A small message that says “I am alive”, sent at a fixed pace of cluster time. Silence for longer than the limit leads to a suspicion.";
         Record = "record", "record",
-            "The newest view and the newest token, in the name server's journal on disk. A view counts only once it is recorded.";
+            "The newest view and the newest token, in the name server's journal on disk or, if the cluster was started so, in etcd. A view counts only once it is recorded.";
         Token = "token", "token",
             "The number of a front-end's claim at the name server. Only the front-end with the newest token can change the view.";
         FreshStart = "fresh-start", "fresh start",
