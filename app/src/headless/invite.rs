@@ -141,6 +141,8 @@ impl Host<'_> {
         }
         let before = self.picture.name(record.node);
         self.picture.apply(record);
+        // A process has no name before this fact, and a removed one has none after it.
+        let before = if before == record.node.to_string() { self.picture.name(record.node) } else { before };
         if !is_told(&record.event) {
             return Ok(());
         }
