@@ -16,6 +16,7 @@ pub mod interrupt;
 pub mod launcher;
 pub mod load;
 pub mod machines;
+pub mod networks;
 mod nodes;
 mod observer;
 pub mod own_etcd;

@@ -24,11 +24,7 @@ impl Address {
 /// Loopback first, then those of networks; addresses that need a scope are left out, because no link can name one.
 pub fn addresses() -> Vec<Address> {
     // A system that does not say has loopback.
-    let found = if_addrs::get_if_addrs().unwrap_or_default().into_iter();
-    let mut others: Vec<_> = found
-        .filter(|found| !found.is_loopback() && !found.is_link_local())
-        .map(|found| Address { ip: found.ip(), network: found.name })
-        .collect();
-    others.sort_by_key(|address| (address.ip.is_ipv6(), address.network.clone()));
+    let others = cluster::networks::networks().unwrap_or_default().into_iter();
+    let others = others.map(|network| Address { ip: network.ip, network: network.name });
     std::iter::once(Address::loopback()).chain(others).collect()
 }

@@ -13,6 +13,8 @@ use node::transport::pinned::{Fingerprint, fingerprint};
 use protocol::ids::Role;
 use serde::{Deserialize, Serialize};
 
+use crate::networks::networks;
+
 /// What all codes begin with; the number is the version of what is said to join.
 const BEGINS: &str = "JH2";
 /// What codes of any version begin with.
@@ -114,26 +116,15 @@ pub fn secret() -> anyhow::Result<Secret> {
 /// # Errors
 /// A sentence, when it has none.
 pub fn own_addresses() -> anyhow::Result<Vec<IpAddr>> {
-    let all = if_addrs::get_if_addrs().map_err(|error| anyhow!("the network addresses cannot be read: {error}"))?;
-    let mut found: Vec<IpAddr> =
-        all.iter().filter(|one| !one.is_loopback()).map(if_addrs::Interface::ip).filter(is_for_others).collect();
-    found.sort_by_key(|ip| !is_private(*ip));
-    found.dedup();
-    found.truncate(MOST_ADDRESSES);
+    let all = networks().map_err(|error| anyhow!("the network addresses cannot be read: {error}"))?;
+    // Nodes speak IPv4, as they do on one machine.
+    let found: Vec<IpAddr> =
+        all.into_iter().map(|network| network.ip).filter(IpAddr::is_ipv4).take(MOST_ADDRESSES).collect();
     anyhow::ensure!(
         !found.is_empty(),
         "This machine has no network address at which others could reach it. Connect it to a network, or name an address with --advertise."
     );
     Ok(found)
-}
-
-/// Nodes speak IPv4, as they do on one machine; an address that a machine gave itself is of no use to others.
-fn is_for_others(ip: &IpAddr) -> bool {
-    matches!(ip, IpAddr::V4(ip) if !ip.is_link_local() && !ip.is_unspecified())
-}
-
-fn is_private(ip: IpAddr) -> bool {
-    matches!(ip, IpAddr::V4(ip) if ip.is_private())
 }
 
 #[cfg(test)]
