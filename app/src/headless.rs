@@ -214,6 +214,10 @@ pub struct ClusterKind {
     /// over from a killed run, and is emptied at the end. Default: a temporary folder.
     #[arg(long)]
     dir: Option<PathBuf>,
+    /// Keep all orders in this folder: replicas write each order to their disks before it counts. Started again with the same
+    /// folder, a cluster goes on where it was, even if all processes were killed at once. Default: orders live in memory.
+    #[arg(long, value_name = "DIR")]
+    durable: Option<PathBuf>,
     /// Number of replicas at the start.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
     replicas: u32,
@@ -284,6 +288,7 @@ impl ClusterKind {
         let view_record = self.store.place()?;
         Ok(ClusterOptions {
             directory,
+            durable: self.durable.clone(),
             replicas: self.replicas,
             postcodes: self.postcodes,
             settings,

@@ -26,6 +26,8 @@ mod commands;
 mod crashes;
 #[path = "headless/deploy.rs"]
 mod deploy;
+#[path = "headless/durable.rs"]
+mod durable;
 #[cfg(target_os = "linux")]
 #[path = "headless/ending.rs"]
 mod ending;

@@ -94,6 +94,8 @@ pub enum Duty {
         services: Vec<ServiceAddress>,
         /// Whether it remembers verdicts.
         verdict_cache: bool,
+        /// Where it keeps its orders; none: in memory.
+        durable: Option<DurablePlace>,
     },
     /// A postcode service without the internet.
     StandIn {
@@ -104,6 +106,17 @@ pub enum Duty {
     },
     /// Sends bytes back as they come, for benchmarks; its credentials may name any role.
     Echo,
+}
+
+/// Where a replica keeps its orders, as its launcher says it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DurablePlace {
+    /// Its folder; made if it is missing. The path need not be text.
+    pub folder: OsString,
+    /// Which cluster it belongs to, if that has an identity. Another cluster's file is not used.
+    pub cluster: Option<u64>,
+    /// Its id if the file in the folder cannot be used: nobody may go on under an id without what it held (rule R11).
+    pub spare: (NodeId, Option<Credentials>),
 }
 
 /// Where a name server keeps the view record.

@@ -25,6 +25,7 @@ use tokio::time::Instant;
 
 use crate::alarm::Alarm;
 use crate::cluster_clock::{ClusterClock, Timers};
+use crate::durable::{DiskAnswer, DurableLog};
 use crate::freezing::Standstill;
 use crate::links::Links;
 use crate::observation::Feed;
@@ -61,6 +62,11 @@ pub struct Host<M> {
     /// What a store has answered, and whose question that was.
     recorded: VecDeque<Result<(u64, StoreAnswer), StoreError>>,
     asks_store: usize,
+    /// Of a durable replica, the only actor here.
+    disk: Option<DurableLog>,
+    /// What its disk has answered.
+    written: VecDeque<DiskAnswer>,
+    keeps: usize,
     inquirer: Option<Inquirer>,
     settings: Settings,
     /// Whether cluster time may be slower than real time: then timers are shown.
@@ -114,6 +120,9 @@ impl<M: Machine> Host<M> {
             record: None,
             recorded: VecDeque::new(),
             asks_store: 0,
+            disk: None,
+            written: VecDeque::new(),
+            keeps: 0,
             inquirer: None,
             settings: settings.clone(),
             slow: clock.rate().is_slow() || clock.until().is_some(),
@@ -147,6 +156,20 @@ impl<M: Machine> Host<M> {
     pub fn with_postcode_services(mut self, services: PostcodeServices) -> Self {
         self.inquirer = Some(Inquirer::new(services));
         self
+    }
+
+    /// Durable replica: where it keeps its orders.
+    #[must_use]
+    pub fn with_disk(mut self, disk: DurableLog) -> Self {
+        self.disk = Some(disk);
+        self
+    }
+
+    /// The messages of an actor are numbered from here: one that was here before, under this id, has used lower numbers.
+    pub fn number_from(&mut self, id: NodeId, number: u64) {
+        if let Some(actor) = self.by_id.get(&id).and_then(|at| self.actors[*at].as_mut()) {
+            actor.sent = actor.sent.max(number);
+        }
     }
 
     /// Adds an actor and starts it; its effects are carried out in the next round.
@@ -222,6 +245,10 @@ impl<M: Machine> Host<M> {
                 self.recorded.push_back(answer);
                 return Poll::Ready(());
             }
+            if let Some(Poll::Ready(answer)) = self.disk.as_mut().map(|disk| disk.poll_answer(context)) {
+                self.written.push_back(answer);
+                return Poll::Ready(());
+            }
             if self.inquirer.as_mut().is_some_and(|inquirer| inquirer.poll_ended(context)) {
                 return Poll::Ready(());
             }
@@ -249,6 +276,9 @@ impl<M: Machine> Host<M> {
         while let Some(answer) = self.recorded.pop_front() {
             let (number, answer) = answer?;
             self.handle(self.asks_store, Input::StoreAnswered { number, answer });
+        }
+        while let Some(answer) = self.written.pop_front() {
+            self.handle(self.keeps, answer.input());
         }
         // A timer that a message has just set anew must not ring.
         self.carry_out_touched()?;

@@ -12,6 +12,7 @@ pub mod arguments;
 pub mod bounded_lines;
 pub mod cluster_clock;
 pub mod control;
+pub mod durable;
 pub mod error_text;
 pub mod etcd;
 pub mod event_loop;

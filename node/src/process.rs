@@ -22,6 +22,7 @@ use protocol::name_servers::NameServers;
 use protocol::order_book::OrderBook;
 use protocol::postcode::PostcodeService;
 use protocol::replica::Replica;
+use protocol::trace::NodeEvent;
 use tokio::sync::watch;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
@@ -31,6 +32,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::arguments::NodeRole;
 use crate::cluster_clock::ClusterClock;
 use crate::control::{Credentials, Duty, Misbehaviour, NodeConfig, NodeReport, RecordPlace, StandInKey};
+use crate::durable::opening::{self, Opened};
 use crate::etcd::{self, Etcd};
 use crate::event_loop::Host;
 use crate::freezing::Standstill;
@@ -43,6 +45,10 @@ use crate::{EXIT_BAD_INPUT, EXIT_FAULT, stand_in};
 pub use commands::Commands;
 use commands::{drive, orders_of, serve};
 pub use explosion::die;
+
+/// A durable replica numbers its messages from the microseconds since this moment on, the beginning of 2026: so no two lives
+/// under one id number alike.
+const NUMBERS_SINCE: u64 = 1_767_225_600_000_000;
 
 /// Why a node has ended by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,7 +204,26 @@ fn become_what_was_told(config: &NodeConfig, reports: &Reports, standstill: &Sta
             let (host, me) = inhabited(host, config, Role::FrontEnd, FrontEnd::new);
             RunsAs::FrontEnd(host, me)
         }
-        Duty::Replica { preset, services, verdict_cache } => {
+        Duty::Replica { preset, services, verdict_cache, durable: Some(place) } => {
+            // Before the port is opened: a second replica says that the folder is in use.
+            let Opened { log, recovered, id, notice } = opening::open(place, config.id, &config.name)?;
+            let config = &match id == config.id {
+                true => config.clone(),
+                false => NodeConfig { id, credentials: place.spare.1.clone(), ..config.clone() },
+            };
+            let services = PostcodeServices::new(services.clone(), *verdict_cache)?;
+            let host = host(config, reports, standstill)?.with_postcode_services(services).with_disk(log);
+            let machine =
+                |identity, settings| Replica::durable(identity, settings, OrderBook::preset(*preset), recovered);
+            let (mut host, me) = inhabited(host, config, Role::Replica, machine);
+            host.number_from(id, config.clock.wall.saturating_sub(NUMBERS_SINCE));
+            if let Some(text) = notice {
+                tracing::warn!("{text}");
+                host.trace(id, || NodeEvent::Log { text });
+            }
+            RunsAs::Replica(host, me)
+        }
+        Duty::Replica { preset, services, verdict_cache, durable: None } => {
             let services = PostcodeServices::new(services.clone(), *verdict_cache)?;
             let host = host(config, reports, standstill)?.with_postcode_services(services);
             let machine = |identity, settings| Replica::new(identity, settings, OrderBook::preset(*preset));

@@ -2,8 +2,7 @@
 //!
 //! A new record is written beside the old one, synced, and renamed over it, so no crash leaves half a record; anything else
 //! in the file is damage, and damage is never repaired by guessing: a record that is only probable could begin a
-//! second history. A second name server on the same journal is refused by a lock. Replicas keep everything in memory; a
-//! durable log is not built yet.
+//! second history. A second name server on the same journal is refused by a lock. What replicas keep is in `durable`.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};

@@ -9,6 +9,7 @@
 pub mod by_hand;
 mod child;
 mod customers;
+mod durable_folder;
 pub mod hosts;
 mod incoming;
 mod inquiry;
@@ -39,12 +40,13 @@ use node::transport::identity::Authority;
 use protocol::machine::Settings;
 use protocol::trace::{Bomb, Rate, TraceRecord};
 
+use durable_folder::DurableFolder;
 use incoming::Incoming;
 pub use inquiry::Inquirer;
 use observer::Facts;
 use own_etcd::OwnEtcd;
 pub use question::{Admission, NodeStatus, SteeringStatus};
-use run_directory::RunDirectory;
+use run_directory::{NotUsable, RunDirectory};
 use supervisor::Supervisor;
 use watch::Watch;
 
@@ -73,6 +75,8 @@ pub struct ClusterOptions {
     /// How many name servers there are: one, or with a store up to three.
     pub name_servers: u32,
     pub view_record: ViewRecord,
+    /// Where replicas and the name server keep what must survive the end of all processes; none: nothing does.
+    pub durable: Option<PathBuf>,
     /// A bomb in this program itself, once the cluster runs: for tests of what it leaves behind.
     pub bomb: Option<Bomb>,
     /// Asked: a start is broken off at once. What runs already is for the caller to end.
@@ -137,6 +141,7 @@ impl ClusterOptions {
             postcodes: Postcodes::StandIn,
             name_servers: 1,
             view_record: ViewRecord::Journal,
+            durable: None,
             bomb: None,
             interrupt: Interrupt::default(),
         })
@@ -149,6 +154,7 @@ fn record_place(
     own: Option<&OwnEtcd>,
     authority: &Authority,
     run: &RunDirectory,
+    durable: Option<&DurableFolder>,
 ) -> anyhow::Result<RecordPlace> {
     let access = match &options.view_record {
         ViewRecord::Etcd(access) => Some(access.clone()),
@@ -159,7 +165,8 @@ fn record_place(
             options.name_servers == 1,
             "Several name servers need a store for the view record that all of them use. Name one with --view-record."
         );
-        return Ok(RecordPlace::Journal(run.journal().into_os_string()));
+        let journal = durable.map_or_else(|| run.journal(), DurableFolder::journal);
+        return Ok(RecordPlace::Journal(journal.into_os_string()));
     };
     anyhow::ensure!(
         (1..=nodes::MOST_NAME_SERVERS).contains(&options.name_servers),
@@ -192,9 +199,11 @@ impl Cluster {
         let facts = Facts::default();
         let run = RunDirectory::open(options.directory.as_deref())?;
         let directory = run.path().to_owned();
+        let durable = options.durable.as_deref().map(DurableFolder::open).transpose();
+        let durable = durable.map_err(|error| NotUsable(node::error_text::chain(&error)))?;
         let authority = Authority::new()?;
         let own_etcd = matches!(options.view_record, ViewRecord::OwnEtcd).then(OwnEtcd::start).transpose()?;
-        let keeps = record_place(&options, own_etcd.as_ref(), &authority, &run)?;
+        let keeps = record_place(&options, own_etcd.as_ref(), &authority, &run, durable.as_ref())?;
         let common = nodes::Common {
             authority,
             keeps,
@@ -204,6 +213,7 @@ impl Cluster {
             verdict_cache: options.verdict_cache,
             clock: clock.clone(),
             observe: options.observe,
+            durable,
             also_listen: Vec::new(),
         };
         let channels = channel();

@@ -5,7 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::Context;
-use node::control::{Duty, NodeConfig, Reach, RecordPlace, ServiceAddress, StandInKey};
+use node::control::{DurablePlace, Duty, NodeConfig, Reach, RecordPlace, ServiceAddress, StandInKey};
 use node::transport::identity::Authority;
 use protocol::ids::{Contact, NodeId, Role};
 use protocol::machine::Settings;
@@ -13,6 +13,7 @@ use protocol::plant::Plant;
 use protocol::postcode::PostcodeService;
 use protocol::trace::{Actor, Bomb, Ending, Freezing};
 
+use super::durable_folder::DurableFolder;
 use super::incoming::ProcessKey;
 use super::launcher::Process;
 use super::machines::MachineKey;
@@ -96,8 +97,28 @@ pub(super) struct Common {
     pub verdict_cache: bool,
     pub clock: ClusterClock,
     pub observe: bool,
+    /// Where replicas keep their orders, in a folder of their own each; none: in memory.
+    pub durable: Option<DurableFolder>,
     /// Where others can reach this machine, once somebody was invited.
     pub also_listen: Vec<IpAddr>,
+}
+
+impl Common {
+    /// Where a node of this kind keeps its orders, if it keeps them on disk.
+    fn durable_of(&self, kind: Kind, machine: Option<&Machine>) -> anyhow::Result<Option<&DurableFolder>> {
+        let durable = self.durable.as_ref().filter(|_| matches!(kind, Kind::Replica { .. }));
+        // It would need that machine's disk, and a cluster that forgets one member is not durable.
+        anyhow::ensure!(
+            durable.is_none() || machine.is_none(),
+            "The replicas of this cluster keep their orders on this machine's disk, so none can run on another machine."
+        );
+        Ok(durable)
+    }
+
+    fn place_in(&self, durable: &DurableFolder, name: &str) -> anyhow::Result<DurablePlace> {
+        let spare = NodeId(random()?);
+        Ok(durable.place(name, (spare, Some(self.authority.issue(Role::Replica, Some(spare))?))))
+    }
 }
 
 impl Nodes {
@@ -168,7 +189,7 @@ impl Nodes {
     }
 
     /// The configuration of the next incarnation of a node, but for its links. The name server and the stand-ins come
-    /// back as who they were and where they were; a front-end or a replica gets a new id each time (rule R11), unless
+    /// back as who they were and where they were; a durable replica is who its file says; a front-end or another replica gets a new id each time (rule R11), unless
     /// exactly this bug is injected.
     pub fn configuration(
         &mut self,
@@ -186,6 +207,8 @@ impl Nodes {
             Kind::Replica { .. } => Some(Role::Replica),
             Kind::StandIn(_) => None,
         };
+        let durable = common.durable_of(node.kind, machine)?;
+        let known = durable.and_then(|durable| durable.replica(&node.name));
         let keeps_id = common.settings.plants(Plant::RestartKeepsId);
         let returns = match node.kind {
             Kind::NameServer | Kind::StandIn(_) => node.contact.is_some(),
@@ -196,7 +219,7 @@ impl Nodes {
         if let (true, Some(contact)) = (returns, node.contact) {
             listen = contact.address;
         } else {
-            node.id = NodeId(random()?);
+            node.id = known.unwrap_or(NodeId(random()?));
             node.key = machine.map(|machine| machine.take_key().with_context(|| no_key(&node.name))).transpose()?;
             let certify = |role| match &node.key {
                 Some(key) => common.authority.certify(role, Some(node.id), key),
@@ -204,12 +227,15 @@ impl Nodes {
             };
             node.credentials = role.map(certify).transpose()?;
         }
+        let durable = durable.map(|durable| common.place_in(durable, &node.name)).transpose()?;
         Ok(NodeConfig {
             name: node.name.clone(),
             duty: match node.kind {
                 Kind::NameServer => Duty::NameServer { keeps: common.keeps.clone() },
                 Kind::FrontEnd => Duty::FrontEnd,
-                Kind::Replica { preset } => Duty::Replica { preset, services, verdict_cache: common.verdict_cache },
+                Kind::Replica { preset } => {
+                    Duty::Replica { preset, services, verdict_cache: common.verdict_cache, durable }
+                }
                 Kind::StandIn(service) => Duty::StandIn { service, key: common.stand_in_key.clone() },
             },
             id: node.id,

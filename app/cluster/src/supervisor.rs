@@ -143,6 +143,7 @@ impl Supervisor {
             UserCommand::Remove { node } => self.end(&node, Ending::Removed)?,
             UserCommand::Restart { node } => self.restart(&node)?,
             UserCommand::CrashAll => self.crash_all()?,
+            UserCommand::PowerOn => self.power_on()?,
             UserCommand::FreshStart { replica, after } => self.begin_afresh(&replica, &after)?,
             UserCommand::ShowOrders { node, from } => {
                 self.tell(self.named(&node)?, ControlCommand::ShowOrders { from })?;
@@ -325,10 +326,15 @@ impl Supervisor {
         match report {
             NodeReport::Ready { pid, contact } => {
                 node.contact = Some(contact);
+                // A durable replica whose file cannot be used has begun under its other id.
+                let is_another = std::mem::replace(&mut node.id, contact.id) != contact.id;
                 node.ready = true;
                 let started = Started { name: node.name.clone(), actor: node.kind.actor(), pid, contact };
-                let bomb = node.bomb;
+                let (bomb, id, name) = (node.bomb, node.id, node.name.clone());
                 self.fact(id, LauncherEvent::Started(started));
+                if is_another {
+                    self.renew_links(&name);
+                }
                 self.tell_machine(id);
                 if bomb.is_some() {
                     self.fact(id, LauncherEvent::BombIs { bomb });

@@ -118,6 +118,8 @@ pub enum UserCommand {
     SetVerdictCache {
         on: bool,
     },
+    /// Start every node that is not running. With replicas that keep their orders on disk, all of them are as they were.
+    PowerOn,
 }
 
 /// What a person wants of a customer, or of the town: that one comes, or goes.

@@ -16,8 +16,10 @@ use protocol::trace::{Bomb, Freezing, LinkRule, MessageAct, Rate};
 pub enum Action {
     /// "crash": kill a process.
     Crash(NodeName),
-    /// "crash-all": kill every replica, every front-end and the name server.
+    /// "crash-all", or "power-cut": kill every replica, every front-end and the name server, at once.
     CrashAll,
+    /// "power-on": start everything again that is not running.
+    PowerOn,
     /// "fresh-start": all members of the newest view are gone, and a new history begins with what this replica holds.
     FreshStart(NodeName),
     /// "restart": start a crashed process again.

@@ -36,6 +36,7 @@ fn parts(action: &Action) -> (&'static str, Fields) {
     match action {
         Action::Crash(node) => ("crash", on_node(node)),
         Action::CrashAll => ("crash-all", Fields::new()),
+        Action::PowerOn => ("power-on", Fields::new()),
         Action::FreshStart(node) => ("fresh-start", on_node(node)),
         Action::Restart(node) => ("restart", on_node(node)),
         Action::AddReplica => ("add-replica", Fields::new()),

@@ -61,6 +61,9 @@ pub struct RunArguments {
     /// Run the scenario without the bugs that it would switch on.
     #[arg(long, group = "consent")]
     without_plant: bool,
+    /// Keep all orders in this folder: see `just-hungry cluster --help`.
+    #[arg(long, value_name = "DIR")]
+    durable: Option<PathBuf>,
     #[command(flatten)]
     store: NameServersArguments,
     /// Print the result as one JSON object.
@@ -94,6 +97,7 @@ pub(super) fn perform(arguments: &RunArguments, interrupt: &Interrupt) -> Result
     let options = ClusterOptions {
         default_customers: false,
         replicas,
+        durable: arguments.durable.clone(),
         settings,
         name_servers,
         view_record,

@@ -39,6 +39,8 @@ pub(in crate::headless) struct StatusLine {
     evicted: Option<u64>,
     /// Of a replica that receives a state: bytes of it, and of all of it, about.
     receiving: Option<(u64, u64)>,
+    /// Of a replica that keeps its orders on disk: how that goes.
+    disk: Option<String>,
     /// Digest of orders and sessions.
     digest: Option<String>,
     /// Bytes of resident memory.
@@ -175,6 +177,8 @@ impl StatusReport {
         sentences.extend(self.nodes.iter().filter_map(waits));
         let received = |node: &StatusLine| Some(wording::receives(&node.name, node.receiving?));
         sentences.extend(self.nodes.iter().filter_map(received));
+        let on_disk = |node: &StatusLine| Some(format!("{}: {}", node.name, node.disk.as_ref()?));
+        sentences.extend(self.nodes.iter().filter_map(on_disk));
         let kept = |node: &StatusLine| {
             let words = node.view_record.as_ref()?;
             Some(format!("{} keeps the view record in {words}.", node.name))
@@ -276,6 +280,7 @@ impl StatusLine {
                 line.orders = Some(replica.orders.0);
                 (line.sessions, line.evicted) = (Some(replica.sessions), Some(replica.evicted));
                 line.receiving = replica.loading;
+                line.disk = replica.disk.as_ref().map(wording::disk_state);
                 line.digest = Some(format!("{:016x}", replica.digest.0));
                 line.unchecked = replica.unchecked.map(UncheckedLine::of);
                 Some(&replica.view)

@@ -38,7 +38,7 @@ use knowledge::picture::TotalLoss;
 
 pub use of_copies::*;
 pub use of_expectations::{expected, seen, unmet};
-pub use of_facts::{Weight, line_of_log, log_line};
+pub use of_facts::{Weight, disk_state, line_of_log, log_line};
 pub use of_files::*;
 pub use of_lessons::*;
 pub use of_machines::*;

@@ -1,6 +1,6 @@
 //! The lines that facts leave in the log: sentences without their subject, speaker by speaker.
 
-use protocol::disk::DiskTrouble;
+use protocol::disk::{DiskState, DiskTrouble};
 use protocol::ids::{NodeId, Role, View};
 use protocol::message::Answer;
 use protocol::order_book::Outcome;
@@ -177,6 +177,17 @@ fn noted(note: &Note) -> String {
         Note::Undecodable { at, error } => {
             format!("The snapshot at {at} cannot be decoded ({error}). Waiting for another one.")
         }
+    }
+}
+
+/// How the disk of a replica does, as a sentence.
+#[must_use]
+pub fn disk_state(disk: &DiskState) -> String {
+    match (&disk.trouble, disk.waiting) {
+        (Some(why), _) => format!("{} It says nothing until the disk works again.", disk_trouble(why)),
+        (None, 0) => "All its orders are on disk.".into(),
+        (None, 1) => "1 operation is not on disk yet.".into(),
+        (None, waiting) => format!("{waiting} operations are not on disk yet."),
     }
 }
 

@@ -80,6 +80,7 @@ pub fn step_words(step: &Action) -> String {
     match step {
         Action::Crash(node) => format!("Crash {}", the(node)),
         Action::CrashAll => "Crash every node".into(),
+        Action::PowerOn => "Start every node again".into(),
         Action::FreshStart(node) => format!("Begin a new history with {}", the(node)),
         Action::Restart(node) => format!("Restart {}", the(node)),
         Action::AddReplica => "Add a replica".into(),

@@ -52,8 +52,10 @@ impl<M: Machine> Host<M> {
                 self.asks_store = at;
                 store.begin(number, operation);
             }
-            Effect::Keep { .. } => {
-                anyhow::bail!("Only a durable replica keeps records, and this process has no folder for them.")
+            Effect::Keep { number, new_file, kept } => {
+                let disk = self.disk.as_ref().context("Only a durable replica keeps records.")?;
+                self.keeps = at;
+                disk.keep(number, new_file, kept);
             }
             Effect::Answered { request, answer } => self.answers.push(Answered { customer: id, request, answer }),
             Effect::Trace(event) => self.feed.note(id, self.clock.now(), event),

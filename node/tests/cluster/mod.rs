@@ -350,7 +350,8 @@ impl Cluster {
 
     /// A replica that comes with a bomb.
     pub fn add_replica_with(&mut self, number: u32, bomb: Option<Bomb>) {
-        let duty = Duty::Replica { preset: number, services: self.services.clone(), verdict_cache: true };
+        let duty =
+            Duty::Replica { preset: number, services: self.services.clone(), verdict_cache: true, durable: None };
         let config = NodeConfig { bomb, ..self.config(&format!("replica-{number}"), duty) };
         let mut replica = Process::start("replica");
         replica.configure(&config);

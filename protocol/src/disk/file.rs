@@ -272,6 +272,12 @@ impl Reader {
         self.writer.length
     }
 
+    /// How many bytes of the file were promised to be on disk.
+    #[must_use]
+    pub fn promised(&self) -> u64 {
+        self.promised
+    }
+
     /// Goes on writing behind what was read. What follows there must have been cut off, and all be on disk.
     #[must_use]
     pub fn into_writer(self) -> Writer {

@@ -178,7 +178,10 @@ impl Office {
                 let name = |number| format!("replica-{number}");
                 let (number, name) = self.free_name(name, MOST_REPLICAS, "replicas", knock.pid)?;
                 let services = if self.kept.live_postcodes { services::live()? } else { Vec::new() };
-                (name, Duty::Replica { preset: (number as u32 - 1) % 3 + 1, services, verdict_cache: true })
+                (
+                    name,
+                    Duty::Replica { preset: (number as u32 - 1) % 3 + 1, services, verdict_cache: true, durable: None },
+                )
             }
             Role::Customer => bail!("A customer is admitted as a guest, not as a node."),
             Role::NameServer => return self.admit_name_server(knock),

@@ -19,7 +19,7 @@ use crate::customers::Customers;
 use crate::incoming::Incoming;
 use crate::incoming::ProcessKey;
 use crate::launcher::Process;
-use crate::nodes::Kind;
+use crate::nodes::{Kind, MOST_REPLICAS};
 use crate::question::Question;
 use crate::{NotStarted, Postcodes};
 
@@ -51,6 +51,10 @@ impl Supervisor {
             Postcodes::Live => self.name_live()?,
         }
         self.launch_all(&first, deadline)?;
+        let known = self.common.durable.as_ref().map_or(0, |durable| durable.replicas(MOST_REPLICAS));
+        if known > 0 {
+            return self.start_again(known, deadline);
+        }
         let replica = self.nodes.add_replica();
         self.launch_all(&[replica], deadline)?;
         self.until("the first replica did not register", deadline, |state| match state {
@@ -65,6 +69,18 @@ impl Supervisor {
         })?;
         let rest: Vec<usize> = (1..self.options.replicas).map(|_| self.nodes.add_replica()).collect();
         self.launch_all(&rest, deadline)?;
+        self.start_customers()
+    }
+
+    /// A durable cluster goes on with the replicas that it had, members or not.
+    fn start_again(&mut self, known: u32, deadline: Instant) -> anyhow::Result<()> {
+        let mut all: Vec<usize> = (0..known.max(self.options.replicas)).map(|_| self.nodes.add_replica()).collect();
+        all.push(self.nodes.add(Kind::FrontEnd));
+        self.launch_all(&all, deadline)?;
+        self.start_customers()
+    }
+
+    fn start_customers(&mut self) -> anyhow::Result<()> {
         let name_servers = self.nodes.name_servers();
         let told = (self.facts.clone(), self.sender.clone());
         self.customers = Some(Customers::start(&self.common, name_servers, self.clock.clone(), told, &mut self.hosts)?);

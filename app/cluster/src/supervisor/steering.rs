@@ -234,6 +234,16 @@ impl Supervisor {
         Ok(())
     }
 
+    /// Starts everything again that is not running and was not taken away.
+    pub(crate) fn power_on(&mut self) -> anyhow::Result<()> {
+        let ended = |at: &usize| self.nodes.all[*at].process.is_none() && !self.nodes.all[*at].removed;
+        let ended: Vec<usize> = (0..self.nodes.all.len()).filter(ended).collect();
+        if ended.is_empty() {
+            bail!("All nodes are running, so there is nothing to start.");
+        }
+        ended.into_iter().try_for_each(|at| self.launch(at))
+    }
+
     /// What a process said of itself that the launcher has to remember.
     pub(crate) fn on_steered(&mut self, key: ProcessKey, event: &TraceEvent) {
         if let TraceEvent::Machine(MachineEvent::TookIn { replica }) = event {

@@ -98,7 +98,8 @@ impl Reader<'_, '_> {
         let node = |crowds: &[NodeName]| self.cast.node(self.needed(&self.step.node, "node")?, crowds);
         Ok(Some(match name {
             "crash" => Action::Crash(node(&[NodeName::Everybody])?),
-            "crash-all" => Action::CrashAll,
+            "crash-all" | "power-cut" => Action::CrashAll,
+            "power-on" => Action::PowerOn,
             "fresh-start" => Action::FreshStart(node(&[])?),
             "restart" => Action::Restart(self.restartable()?),
             "remove" => Action::Remove(node(&[])?),

@@ -4,7 +4,7 @@
 pub(super) fn of_action(name: &str) -> Option<(&'static [&'static str], &'static [&'static str])> {
     Some(match name {
         "crash" | "fresh-start" | "restart" | "remove" | "wake" => (&["node"], &[]),
-        "crash-all" | "add-replica" | "add-front-end" | "mend-all" | "go-on" => (&[], &[]),
+        "crash-all" | "power-cut" | "power-on" | "add-replica" | "add-front-end" | "mend-all" | "go-on" => (&[], &[]),
         "misbehave" => (&["node", "how"], &[]),
         "verdict-cache" => (&["on"], &[]),
         "store-members" => (&["members"], &[]),
@@ -32,7 +32,7 @@ pub(super) fn of_action(name: &str) -> Option<(&'static [&'static str], &'static
 }
 
 /// All actions, for the sentence that refuses another one.
-pub(super) const KNOWN: &str = "crash, crash-all, fresh-start, restart, remove, add-replica, add-front-end, misbehave, verdict-cache, store-members, hop, \
+pub(super) const KNOWN: &str = "crash, crash-all, power-cut, power-on, fresh-start, restart, remove, add-replica, add-front-end, misbehave, verdict-cache, store-members, hop, \
     speed, go-on, run-until, step, cut, cut-one-way, hold, slow, mend, mend-all, partition, message, ring, freeze, wake, bomb, plant, \
     acknowledge, customer, order, read, give-up, say, wait";
 

@@ -110,6 +110,7 @@ pub(super) fn said(command: &UserCommand, picture: &Picture) -> Result<Said, Uns
         | UserCommand::AddReplica
         | UserCommand::AddFrontEnd
         | UserCommand::CrashAll
+        | UserCommand::PowerOn
         | UserCommand::FreshStart { .. }
         | UserCommand::MendAll
         | UserCommand::Freeze { .. }
@@ -235,6 +236,7 @@ fn of_processes(command: &UserCommand, picture: &Picture) -> Result<Said, Unsaid
             (task(action), vec![WaitFor::ViewChange, WaitFor::Serving])
         }
         UserCommand::CrashAll => (task(Action::CrashAll), vec![WaitFor::Ended(named("front-end"))]),
+        UserCommand::PowerOn => (task(Action::PowerOn), vec![WaitFor::ViewChange, WaitFor::Serving]),
         UserCommand::AddReplica => (task(Action::AddReplica), joins()),
         UserCommand::MendAll => {
             (task(Action::MendAll), vec![WaitFor::ViewChange, WaitFor::Refused, WaitFor::Members(None)])
@@ -280,6 +282,7 @@ fn of_settings(command: &UserCommand, picture: &Picture) -> Result<Said, Unsaid>
         | UserCommand::AddReplica
         | UserCommand::AddFrontEnd
         | UserCommand::CrashAll
+        | UserCommand::PowerOn
         | UserCommand::FreshStart { .. }
         | UserCommand::MendAll
         | UserCommand::Freeze { .. }

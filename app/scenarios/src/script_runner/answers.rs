@@ -110,6 +110,10 @@ fn words_about(command: &UserCommand, picture: &Picture) -> Vec<Fact> {
             let running = picture.nodes.iter().filter(|node| node.runs() && matches!(node.actor, Actor::Role(_)));
             running.map(|node| Fact::Ended(node.id)).collect()
         }
+        UserCommand::PowerOn => {
+            let ended = picture.nodes.iter().filter(|node| !node.runs() && matches!(node.actor, Actor::Role(_)));
+            ended.map(|node| Fact::Started(node.name.clone())).collect()
+        }
         UserCommand::SetRate { .. } | UserCommand::RunUntil { .. } => vec![Fact::Clock],
         UserCommand::SetHop { .. } => vec![Fact::Hop],
         UserCommand::SetPlant { .. } => vec![Fact::Plant],

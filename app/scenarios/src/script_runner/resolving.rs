@@ -40,11 +40,11 @@ pub fn resolved(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> R
     match action {
         Action::Crash(name) => scene.each(name, "crash", |node| UserCommand::Crash { node }),
         Action::CrashAll => Ok(fault("crash-all", UserCommand::CrashAll)),
+        Action::PowerOn => Ok(no_fault("power-on", UserCommand::PowerOn)),
         Action::FreshStart(name) => {
             let lost = picture.total_loss().ok_or("not all members of the newest view had ended")?;
             let replica = scene.actor(name)?.0;
-            let words = format!("fresh start with {replica}");
-            Ok(no_fault(&words, UserCommand::FreshStart { replica, after: lost.view }))
+            Ok(no_fault(&format!("fresh start with {replica}"), UserCommand::FreshStart { replica, after: lost.view }))
         }
         Action::Restart(name) => scene.each(name, "", |node| UserCommand::Restart { node }),
         Action::AddReplica => Ok(no_fault("add-replica", UserCommand::AddReplica)),
@@ -132,6 +132,7 @@ pub fn faults_by_hand(command: &UserCommand) -> Vec<&'static str> {
         // A bomb counts when it goes off.
         UserCommand::SetBomb { .. }
         | UserCommand::Misbehave { .. }
+        | UserCommand::PowerOn
         | UserCommand::AddReplica
         | UserCommand::AddFrontEnd
         | UserCommand::Remove { .. }

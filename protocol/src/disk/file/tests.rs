@@ -25,7 +25,7 @@ fn entry(op: u64) -> Kept {
     Kept::Entry(Arc::new(Entry { op: OpNumber(op), view: ViewNumber(1), request, effect, outcome }))
 }
 
-fn put(file: &mut Vec<u8>, (at, mark): (u64, [u8; MARK])) {
+fn put(file: &mut [u8], (at, mark): (u64, [u8; MARK])) {
     file[at as usize..][..MARK].copy_from_slice(&mark);
 }
 

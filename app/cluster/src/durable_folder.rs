@@ -1,0 +1,139 @@
+//! The folder of a durable cluster: who it is, the name server's journal, and a folder for each replica.
+//!
+//! It outlives every run, and one run at a time has it. What a replica's folder holds is its process's business; here only
+//! its header is read, because a process must be certified under the id that stands there.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use node::control::{Credentials, DurablePlace};
+use node::durable::opening::id_in;
+use node::durable::storage::make_private;
+use protocol::ids::NodeId;
+
+use super::random;
+use super::run_directory::JOURNAL;
+
+/// Says which cluster it is, and is the lock.
+const IDENTITY: &str = "cluster";
+const WORDS: &str = "just-hungry cluster ";
+
+/// A folder that is this run's as long as this value exists.
+#[derive(Debug)]
+pub(super) struct DurableFolder {
+    path: PathBuf,
+    identity: u64,
+    _lock: File,
+}
+
+impl DurableFolder {
+    /// Makes the folder if it is missing, and takes it.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let cannot = || format!("The folder {} cannot be used for durable orders", path.display());
+        make_private(path).with_context(cannot)?;
+        let path = path.canonicalize().with_context(cannot)?;
+        let mut file = private().open(path.join(IDENTITY)).with_context(cannot)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => bail!(
+                "Another cluster is using the folder {}. End that cluster first, or choose another folder.",
+                path.display()
+            ),
+            Err(TryLockError::Error(error)) => return Err(error).with_context(cannot),
+        }
+        let mut words = String::new();
+        (&file).take(100).read_to_string(&mut words).with_context(cannot)?;
+        let identity = match words.is_empty() {
+            true => begin(&mut file, &path).with_context(cannot)?,
+            false => words.strip_prefix(WORDS).and_then(|id| u64::from_str_radix(id.trim_end(), 16).ok()).with_context(
+                || {
+                    format!(
+                        "The file {} does not say which cluster this is, so nothing in its folder is used. Restore it, or choose another folder.",
+                        path.join(IDENTITY).display()
+                    )
+                },
+            )?,
+        };
+        Ok(Self { path, identity, _lock: file })
+    }
+
+    /// Where the name server keeps its journal.
+    pub fn journal(&self) -> PathBuf {
+        self.path.join(JOURNAL)
+    }
+
+    /// The id that a replica goes on with, if it was here before.
+    pub fn replica(&self, name: &str) -> Option<NodeId> {
+        id_in(&self.path.join(name), Some(self.identity), name)
+    }
+
+    /// What a replica is told.
+    pub fn place(&self, name: &str, spare: (NodeId, Option<Credentials>)) -> DurablePlace {
+        DurablePlace { folder: self.path.join(name).into_os_string(), cluster: Some(self.identity), spare }
+    }
+
+    /// The number of the last replica that was here, at most `most`.
+    pub fn replicas(&self, most: usize) -> u32 {
+        let is_here = |number: &u32| self.path.join(format!("replica-{number}")).is_dir();
+        (1..=most as u32).rev().find(is_here).unwrap_or(0)
+    }
+}
+
+/// A new cluster. It has its identity on disk before anybody uses it.
+fn begin(file: &mut File, folder: &Path) -> io::Result<u64> {
+    if std::fs::read_dir(folder)?.any(|entry| entry.is_ok_and(|entry| entry.file_name() != IDENTITY)) {
+        let why = "it contains files that Just Hungry did not create. Choose a new or empty folder";
+        return Err(io::Error::new(ErrorKind::DirectoryNotEmpty, why));
+    }
+    let identity = random().map_err(io::Error::other)?;
+    file.rewind()?;
+    file.write_all(format!("{WORDS}{identity:016x}\n").as_bytes())?;
+    file.sync_all()?;
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(identity)
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    }
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_keeps_its_identity_and_serves_one_cluster_at_a_time() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("durable");
+        let first = DurableFolder::open(&path).unwrap();
+        let refusal = DurableFolder::open(&path).unwrap_err().to_string();
+        assert!(refusal.starts_with("Another cluster is using the folder"), "{refusal}");
+        let identity = first.identity;
+        assert_eq!((first.replicas(9), first.replica("replica-1")), (0, None));
+        std::fs::create_dir(path.join("replica-3")).unwrap();
+        assert_eq!(first.replicas(9), 3);
+        drop(first);
+        assert_eq!(DurableFolder::open(&path).unwrap().identity, identity);
+    }
+
+    #[test]
+    fn what_belongs_to_others_is_left_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        std::fs::write(parent.path().join("thesis.txt"), "mine").unwrap();
+        assert!(DurableFolder::open(parent.path()).is_err());
+        let other = tempfile::tempdir().unwrap();
+        std::fs::write(other.path().join(IDENTITY), "just text").unwrap();
+        assert!(DurableFolder::open(other.path()).is_err());
+    }
+}
