@@ -48,6 +48,18 @@ named! {
     AnnounceBeforeRecording = "announce-before-recording";
     /// R12, R13: the name server forgets its record at a restart, and records any view that it is asked to.
     NsForgetsView = "ns-forgets-view";
+    /// R10, durable mode: an entry is acknowledged, and counts for the primary itself, before it is on disk.
+    SyncAfterAck = "sync-after-ack";
+    /// R11, durable mode: a primary that was started again goes on in its view.
+    ResumeViewAfterRestart = "resume-view-after-restart";
+}
+
+impl Plant {
+    /// Whether only a durable replica can have it (PROTOCOL section 9).
+    #[must_use]
+    pub fn needs_disk(self) -> bool {
+        matches!(self, Plant::SyncAfterAck | Plant::ResumeViewAfterRestart)
+    }
 }
 
 #[cfg(test)]

@@ -75,6 +75,12 @@ impl Replica {
     pub fn durable(identity: Identity, settings: Settings, base: OrderBook, recovered: Recovered) -> Self {
         let mut replica = Self::new(identity, settings, base);
         replica.shared.recover(recovered);
+        // Planted: if it was primary, it goes on as primary.
+        let was_primary = replica.shared.view.primary == replica.shared.id() && replica.shared.position.is_some();
+        if was_primary && replica.shared.plants(Plant::ResumeViewAfterRestart) {
+            let (view, here) = (&replica.shared.view, replica.shared.here());
+            replica.primary = Some(Primary::of(view, here.op, replica.shared.id()));
+        }
         replica
     }
 

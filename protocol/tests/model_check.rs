@@ -50,6 +50,7 @@ fn pair(calls: Vec<Ask>) -> Configuration {
         views: 2,
         crashes: 1,
         restarts: 0,
+        durable: false,
         heartbeats: false,
         bad_postcodes: false,
         copies: 1,
@@ -69,6 +70,7 @@ fn joining(members: usize, calls: Vec<Ask>, views: u64) -> Configuration {
         views,
         crashes: 1,
         restarts: 0,
+        durable: false,
         heartbeats: false,
         bad_postcodes: false,
         copies: 1,
@@ -210,4 +212,45 @@ fn heartbeats_ring_at_any_moment_of_a_pair() {
 #[test]
 fn heartbeats_ring_at_any_moment_of_a_joining() {
     explore(Configuration { heartbeats: true, ..joining(1, vec![order(), read()], 1) }, 1_485_473);
+}
+
+/// What is not on disk is gone with a crash; a replica that comes back is who it was.
+fn durable(configuration: Configuration) -> Configuration {
+    Configuration { durable: true, ..configuration }
+}
+
+#[test]
+fn a_durable_pair_writes_and_one_comes_back() {
+    explore(durable(Configuration { restarts: 1, views: 1, ..pair(vec![order()]) }), 24_389);
+}
+
+#[test]
+fn one_durable_takes_another_in() {
+    explore(durable(Configuration { restarts: 1, ..joining(1, vec![order()], 1) }), 62_231);
+}
+
+/// A bug that only disks have breaks this invariant after this many steps, and no fewer.
+fn is_convicted(plant: Plant, configuration: Configuration, (property, steps): (&'static str, usize)) {
+    let configuration = Configuration { plant: Some(plant), ..durable(configuration) };
+    let within = |steps: usize| {
+        let checker = configuration.clone().checker().target_max_depth(steps + 2).threads(1).spawn_bfs().join();
+        checker.discovery(property)
+    };
+    assert!(within(steps - 1).is_none(), "sooner than after {steps} steps");
+    let path = within(steps).expect("found");
+    assert_eq!(path.into_actions().len(), steps);
+}
+
+/// R10: a backup acknowledges, loses its power and comes back without the entry.
+#[test]
+fn where_a_backup_answers_before_its_disk_has_the_entry_a_member_lacks_it() {
+    let pair = Configuration { restarts: 1, ..pair(vec![order()]) };
+    is_convicted(Plant::SyncAfterAck, pair, ("I4: members hold all answered", 5));
+}
+
+/// R11: a primary comes back, has lost what was not on its disk, and gives the same op of the same view to another order.
+#[test]
+fn a_primary_that_goes_on_after_a_restart_makes_two_entries_of_one_op() {
+    let pair = Configuration { restarts: 1, ..pair(vec![order(), order()]) };
+    is_convicted(Plant::ResumeViewAfterRestart, pair, ("I5: equal entries, equal histories", 5));
 }

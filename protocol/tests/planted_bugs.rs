@@ -20,7 +20,7 @@ const SPAN: Span = Span::millis(100_000);
 
 /// Each injected bug, and the invariants that may find it first: any other would mean that the bug does more, or something
 /// else, than its description says.
-const FOUND_OUT_BY: [(Plant, &[Rule]); 18] = [
+const FOUND_OUT_BY: [(Plant, &[Rule]); 20] = [
     (Plant::AckBeforeReplicate, &[Rule::I2, Rule::I4, Rule::I6]),
     (Plant::SkipSlowBackup, &[Rule::R5]),
     (Plant::PromoteFirstRegistered, &[Rule::I9]),
@@ -39,6 +39,8 @@ const FOUND_OUT_BY: [(Plant, &[Rule]); 18] = [
     (Plant::ReadBeforeCommit, &[Rule::I1, Rule::R14]),
     (Plant::AnnounceBeforeRecording, &[Rule::R12]),
     (Plant::NsForgetsView, &[Rule::I7, Rule::I9, Rule::R12]),
+    (Plant::SyncAfterAck, &[Rule::I1, Rule::I2, Rule::I4, Rule::I5]),
+    (Plant::ResumeViewAfterRestart, &[Rule::I3, Rule::I5]),
 ];
 
 /// Where an answer waits for fewer copies than all, the invariants that find out that an answered order is lost: two primaries
@@ -47,7 +49,7 @@ const LOST: [Rule; 3] = [Rule::I1, Rule::I2, Rule::I8];
 
 /// The first seeds, up to the one that finds the bug.
 fn until_convicted(plant: Plant) -> Summary {
-    until_one_convicts(Conditions { plant: Some(plant), ..Conditions::honest(SPAN) })
+    until_one_convicts(Conditions { plant: Some(plant), durable: plant.needs_disk(), ..Conditions::honest(SPAN) })
 }
 
 fn until_one_convicts(conditions: Conditions) -> Summary {
@@ -67,9 +69,12 @@ fn each_is_convicted_and_an_honest_cluster_is_not() {
         last_seeds.insert(found.seed, plant);
     }
     let (last, plant) = last_seeds.last_key_value().expect("there are plants");
-    let honest = simulate(1..last + 1, Conditions::honest(SPAN), |summary| summary.violations.is_empty());
-    assert_eq!(honest.violations, [], "convicted without {plant}, or any other");
-    assert!(honest.acknowledged > 100 * last && honest.seeds == *last, "{honest:#?}");
+    for durable in [false, true] {
+        let conditions = Conditions { durable, ..Conditions::honest(SPAN) };
+        let honest = simulate(1..last + 1, conditions, |summary| summary.violations.is_empty());
+        assert_eq!(honest.violations, [], "convicted without {plant}, or any other");
+        assert!(honest.acknowledged > 50 * last && honest.seeds == *last, "{honest:#?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Golden scripts: one scene for each rule of PROTOCOL section 5, and one for each nasty schedule of its section 14.
 //!
 //! The scenes are in `scenes/`, in a small language that `scenes/script.rs` explains; they are performed by the real machines,
-//! and every invariant is checked after every input. R10 belongs to the durable mode, which is not built yet.
+//! and every invariant is checked after every input.
 
 #[path = "scenes/script.rs"]
 mod script;
@@ -27,6 +27,7 @@ scenes! {
     r07_nothing_uncommitted_is_answered,
     r08_a_request_is_executed_once,
     r09_a_read_is_confirmed_by_everybody,
+    r10_nothing_is_said_before_it_is_on_disk,
     r11_a_restarted_process_is_somebody_else,
     r12_only_recorded_views_are_announced,
     r13_the_record_is_a_compare_and_set,
@@ -65,6 +66,8 @@ scenes! {
     n41_customers_are_gone_while_nobody_checks_their_postcodes,
     n42_an_order_that_nobody_can_check_is_refused,
     n51_a_late_copy_of_an_evicted_customers_first_request,
+    n52_the_power_goes_everywhere_and_comes_back,
+    n53_one_member_with_its_disk_is_enough,
     n32_the_newest_front_end_dies,
     n33_the_newest_front_end_freezes_and_wakes,
     n34_a_dead_backup_is_out_at_once,

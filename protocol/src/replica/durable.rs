@@ -20,8 +20,6 @@ const MOST_PIECES: usize = 8;
 /// A new file is written when the old one has grown by this much, or by what the whole state takes if that is more. So the
 /// file is never much more than twice as long as the state.
 const GROWS_BY: u64 = 16 * 1024 * 1024;
-/// Messages of a view that wait until the view is on disk, at most. They are repeated anyway.
-const MOST_EARLY: usize = 16;
 /// Silence limits after which a disk that does not answer is too slow.
 const PATIENCE: u64 = 5;
 /// A disk that does not work is tried again after this.
@@ -95,7 +93,7 @@ struct Copy {
     last: u64,
 }
 
-/// A view on its way to the disk, with messages that belong to it.
+/// A view on its way to the disk, with the first message of each kind that belongs to it. All are repeated anyway.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Next {
     pub(super) view: View,
@@ -314,7 +312,10 @@ impl Disk {
             self.prepare(view.clone(), begins);
         }
         let (from, traced, message) = early;
-        if let Some(next) = self.next.as_mut().filter(|next| next.view == *view && next.early.len() < MOST_EARLY) {
+        let is_same = |known: &Message| std::mem::discriminant(known) == std::mem::discriminant(message);
+        if let Some(next) = self.next.as_mut().filter(|next| next.view == *view)
+            && !next.early.iter().any(|(_, _, known)| is_same(known))
+        {
             next.early.push((from, traced, message.clone()));
         }
         true

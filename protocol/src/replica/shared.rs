@@ -113,7 +113,8 @@ impl Shared {
     }
 
     fn disk_that_counts(&self) -> Option<&Disk> {
-        self.disk.as_deref()
+        // Planted: it is said before it is on disk.
+        self.disk.as_deref().filter(|_| !self.plants(Plant::SyncAfterAck))
     }
 
     /// The state, for the disk.

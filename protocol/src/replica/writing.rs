@@ -54,8 +54,9 @@ impl Replica {
 
     pub(super) fn on_kept(&mut self, number: u64, effects: &mut Effects) {
         let Some(mut disk) = self.shared.disk.take() else { return };
+        let before = disk.kept();
         let works = disk.on_kept(number, &self.shared.now(), effects);
-        let next = disk.take_next();
+        let (next, is_more) = (disk.take_next(), disk.kept() != before);
         self.shared.disk = Some(disk);
         if works {
             self.shared.status_due = true;
@@ -67,7 +68,9 @@ impl Replica {
             }
             self.enter(view, effects);
         }
-        self.acknowledge_what_is_kept(effects);
+        if is_more {
+            self.acknowledge_what_is_kept(effects);
+        }
     }
 
     pub(super) fn on_keep_failed(&mut self, number: u64, why: DiskTrouble, effects: &mut Effects) {

@@ -22,7 +22,7 @@ impl SyncFate {
 }
 
 /// What was handed over at once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Batch {
     number: u64,
     new_file: bool,
@@ -30,7 +30,7 @@ struct Batch {
 }
 
 /// What the disk holds, and what is on its way to it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Disk {
     /// The present file; empty if there is none.
     file: Vec<Kept>,
@@ -73,6 +73,12 @@ impl Disk {
             self.syncing = self.waiting.drain(..).collect();
         }
         begins
+    }
+
+    /// Whether it is writing.
+    #[must_use]
+    pub fn is_syncing(&self) -> bool {
+        !self.syncing.is_empty()
     }
 
     /// The sync has ended well. The newest number on disk.

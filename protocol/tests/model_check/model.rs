@@ -28,8 +28,10 @@ pub struct Configuration {
     pub views: u64,
     /// Crashes.
     pub crashes: u8,
-    /// Fresh processes that may come later.
+    /// Fresh processes that may come later; where replicas are durable, those that crashed.
     pub restarts: u8,
+    /// Replicas keep their state on disks, which sync at any moment.
+    pub durable: bool,
     /// Whether a primary's heartbeat may ring at any moment. Everything said stays deliverable anyway, so it is needed only
     /// to see that saying it again does no harm.
     pub heartbeats: bool,
@@ -66,6 +68,10 @@ pub enum Step {
     Crash(usize),
     /// A fresh process comes.
     Restart,
+    /// What a durable replica was writing is on its disk.
+    Sync(usize),
+    /// A durable replica comes back with what is on its disk.
+    Return(usize),
 }
 
 impl Configuration {
@@ -94,14 +100,12 @@ impl Configuration {
     }
 
     fn add_node(&self, state: &mut State) {
+        state.add_node(&self.settings(), self.durable);
+    }
+
+    fn settings(&self) -> Settings {
         let Self { acknowledge, plant, room, part, .. } = *self;
-        state.add_node(&Settings {
-            acknowledge,
-            plant,
-            most_sessions: room,
-            snapshot_part: part,
-            ..Settings::default()
-        });
+        Settings { acknowledge, plant, most_sessions: room, snapshot_part: part, ..Settings::default() }
     }
 
     fn deliver_all(&self, state: &mut State) {
@@ -110,6 +114,7 @@ impl Configuration {
             for packet in before.packets.iter().filter(|packet| packet.to < self.members) {
                 state.deliver(packet);
             }
+            (0..state.disks.len()).for_each(|node| state.sync(node));
             if *state == before {
                 return;
             }
@@ -153,9 +158,14 @@ impl Model for Configuration {
                 steps.push(Step::Crash(node));
             }
         }
-        if state.restarts > 0 {
-            steps.push(Step::Restart);
+        let dead = |node: &usize| matches!(state.nodes[*node], Node::Dead(_));
+        let may_return = || (0..state.disks.len()).filter(dead).map(Step::Return);
+        match state.restarts > 0 {
+            true if self.durable => steps.extend(may_return()),
+            true => steps.push(Step::Restart),
+            false => {}
         }
+        steps.extend((0..state.disks.len()).filter(|node| state.disks[*node].is_syncing()).map(Step::Sync));
         if state.newest().number.0 < self.last_view() {
             steps.extend(next_views(state).map(Step::Record));
         }
@@ -175,6 +185,8 @@ impl Model for Configuration {
                 next.restarts -= 1;
                 self.add_node(&mut next);
             }
+            Step::Sync(node) => next.sync(node),
+            Step::Return(node) => next.come_back(node, &self.settings()),
         }
         Some(next)
     }

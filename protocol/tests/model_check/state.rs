@@ -21,6 +21,7 @@ use protocol::name_server::NameServer;
 use protocol::order_book::{Entry, EntryEffect, OrderBook, OrderId};
 use protocol::postcode::{Postcode, PostcodeService, Verdict};
 use protocol::replica::Replica;
+use protocol::simulation::disk::Disk;
 
 /// Every entry that was ever made, by the fingerprint of the history that ends in it. A replica that got it by a snapshot
 /// cannot show it any more. Equal states have what they need of it in common, so it does not tell states apart.
@@ -62,6 +63,8 @@ pub enum Call {
 pub struct State {
     /// All replicas there ever were.
     pub nodes: Vec<Node>,
+    /// Of durable replicas: their disks.
+    pub disks: Vec<Disk>,
     /// Everything that was ever said between replicas.
     pub packets: BTreeSet<Packet>,
     /// Answers that customers may get: which call, which answer.
@@ -136,6 +139,7 @@ impl State {
         name_server.handle(claim, &mut Effects::new(false));
         Self {
             nodes: Vec::new(),
+            disks: Vec::new(),
             packets: BTreeSet::new(),
             replies: BTreeSet::new(),
             record: vec![View::default()],
@@ -156,10 +160,38 @@ impl State {
     }
 
     /// A fresh process appears.
-    pub fn add_node(&mut self, settings: &Settings) {
-        let me = identity(contact(self.nodes.len()), Role::Replica);
+    pub fn add_node(&mut self, settings: &Settings, durable: bool) {
+        let node = self.nodes.len();
+        if durable {
+            self.disks.push(Disk::default());
+            self.nodes.push(Node::Dead(ViewNumber(0)));
+            return self.start_from_disk(node, settings);
+        }
+        let me = identity(contact(node), Role::Replica);
         let replica = Replica::new(me, settings.clone(), OrderBook::default());
         self.nodes.push(Node::Alive(Arc::new(replica)));
+    }
+
+    /// A durable replica that crashed comes back.
+    pub fn come_back(&mut self, node: usize, settings: &Settings) {
+        self.restarts -= 1;
+        self.start_from_disk(node, settings);
+    }
+
+    fn start_from_disk(&mut self, node: usize, settings: &Settings) {
+        let me = identity(contact(node), Role::Replica);
+        let recovered = self.disks[node].recover().unwrap_or_default();
+        let replica = Replica::durable(me, settings.clone(), OrderBook::default(), recovered);
+        self.nodes[node] = Node::Alive(Arc::new(replica));
+        // Its first round: a disk without a file gets one.
+        self.handle(node, vec![Input::Retimed(settings.clone())], None);
+    }
+
+    /// What a durable replica was writing is on its disk.
+    pub fn sync(&mut self, node: usize) {
+        let Some(number) = self.disks[node].synced() else { return };
+        self.disks[node].begin_sync();
+        self.handle(node, vec![Input::Kept { number }], None);
     }
 
     /// A running replica.
@@ -198,6 +230,9 @@ impl State {
     /// It crashes.
     pub fn crash(&mut self, node: usize) {
         self.nodes[node] = Node::Dead(self.view_of(id_of(node)));
+        if let Some(disk) = self.disks.get_mut(node) {
+            disk.lose_power(0);
+        }
         self.crashes -= 1;
     }
 
@@ -271,6 +306,9 @@ impl State {
             for effect in effects.drain() {
                 match effect {
                     Effect::Send { to, message, .. } => sent.push((to, message)),
+                    Effect::Keep { number, new_file, kept } => {
+                        _ = self.disks[node].write(number, new_file, kept);
+                    }
                     Effect::CheckPostcode { request, .. } => {
                         let good = calls.is_none_or(|(_, good)| good);
                         let input = Input::PostcodeChecked { request, verdict: verdict(good), at: Timestamp(0) };

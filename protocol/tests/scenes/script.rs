@@ -25,6 +25,8 @@
 //! `Ann told rejected`, `Ann told never placed`, `Ann told expired`, `FE refuses`,
 //! `FE serves`, `NS is down`.
 
+use std::collections::BTreeMap;
+
 use protocol::customer::Customer;
 use protocol::ids::{CustomerId, RequestId, Role, Span};
 use protocol::machine::{Settings, Wish};
@@ -32,6 +34,7 @@ use protocol::message::{Answer, Ask, Message, WaitReason};
 use protocol::order_book::Outcome;
 use protocol::postcode::{Postcode, PostcodeService, Verdict};
 use protocol::simulation::cluster::{Cluster, Flight, Stepped};
+use protocol::simulation::disk::Disk;
 use protocol::simulation::environment::{Environment, Fate, Slot};
 use protocol::simulation::node::{Doom, Life};
 use protocol::trace::NodeState;
@@ -236,6 +239,15 @@ impl Scene {
             ["refuse", "after", amount, unit] => {
                 self.cluster.settings.refuse_unchecked_after = Some(Span(span(amount, unit)?));
                 Ok(())
+            }
+            ["replicas", "are", "durable"] => {
+                self.cluster.disks = Some(BTreeMap::new());
+                Ok(())
+            }
+            ["disk", "of", name, "is", "unreadable"] => {
+                let slot = self.slot(name)?;
+                let disk = self.cluster.disks.as_mut().and_then(|disks| disks.get_mut(&slot));
+                disk.map(Disk::become_unreadable).ok_or_else(|| "It has no disk.".into())
             }
             ["deaths", "are", "proved"] => {
                 self.cluster.environment.proofs = true;

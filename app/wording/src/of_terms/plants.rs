@@ -30,6 +30,8 @@ pub fn plant(plant: Plant) -> &'static str {
         Plant::ReadBeforeCommit => "A read shows orders before every member has them.",
         Plant::AnnounceBeforeRecording => "The front-end announces a view before it is recorded.",
         Plant::NsForgetsView => "The name server records any view it is sent, and forgets it on a restart.",
+        Plant::SyncAfterAck => "A durable replica acknowledges an order before it is on its disk.",
+        Plant::ResumeViewAfterRestart => "A durable primary that was restarted goes on leading its old view.",
     }
 }
 
@@ -53,5 +55,7 @@ fn consequence(plant: Plant) -> &'static str {
         Plant::ReadBeforeCommit => "If the primary crashes then, an order that was seen is gone again.",
         Plant::AnnounceBeforeRecording => "The next front-end may never learn of that view, and its orders are lost.",
         Plant::NsForgetsView => "A second history can begin, without the orders of the first.",
+        Plant::SyncAfterAck => "After a power cut, an acknowledged order is on no disk.",
+        Plant::ResumeViewAfterRestart => "It has forgotten which replicas it had taken in, and answers without them.",
     }
 }
