@@ -6,6 +6,7 @@
 
 pub mod narrator;
 mod of_copies;
+mod of_disks;
 mod of_expectations;
 mod of_facts;
 mod of_files;
@@ -37,8 +38,9 @@ use protocol::trace::{Actor, LinkRule, Rate, Sign, Standing, Suspicion};
 use knowledge::picture::TotalLoss;
 
 pub use of_copies::*;
+pub use of_disks::{disk_line, disk_state, disk_trouble};
 pub use of_expectations::{expected, seen, unmet};
-pub use of_facts::{Weight, disk_state, line_of_log, log_line};
+pub use of_facts::{Weight, line_of_log, log_line};
 pub use of_files::*;
 pub use of_lessons::*;
 pub use of_machines::*;

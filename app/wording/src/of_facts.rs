@@ -1,11 +1,11 @@
 //! The lines that facts leave in the log: sentences without their subject, speaker by speaker.
 
-use protocol::disk::{DiskState, DiskTrouble};
 use protocol::ids::{NodeId, Role, View};
 use protocol::message::Answer;
 use protocol::order_book::Outcome;
 use protocol::trace::{Actor, Ending, LauncherEvent, MachineEvent, NodeEvent, Note, Sign, Standing, TraceEvent};
 
+use super::of_disks::disk_trouble;
 use super::of_machines::machine_is;
 use super::{
     EXPIRED, ask, count, denial, duration, label, link, loop_was_late, loss, outcome, refusal, rejection, sign, speed,
@@ -177,27 +177,6 @@ fn noted(note: &Note) -> String {
         Note::Undecodable { at, error } => {
             format!("The snapshot at {at} cannot be decoded ({error}). Waiting for another one.")
         }
-    }
-}
-
-/// How the disk of a replica does, as a sentence.
-#[must_use]
-pub fn disk_state(disk: &DiskState) -> String {
-    match (&disk.trouble, disk.waiting) {
-        (Some(why), _) => format!("{} It says nothing until the disk works again.", disk_trouble(why)),
-        (None, 0) => "All its orders are on disk.".into(),
-        (None, 1) => "1 operation is not on disk yet.".into(),
-        (None, waiting) => format!("{waiting} operations are not on disk yet."),
-    }
-}
-
-/// Why a disk cannot be used, as a sentence.
-pub(crate) fn disk_trouble(why: &DiskTrouble) -> String {
-    match why {
-        DiskTrouble::Full => "The disk is full.".into(),
-        DiskTrouble::ReadOnly => "The disk cannot be written to.".into(),
-        DiskTrouble::Slow => "The disk does not answer.".into(),
-        DiskTrouble::Failed { why } => format!("The disk does not work: {why}."),
     }
 }
 

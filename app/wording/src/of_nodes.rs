@@ -1,12 +1,13 @@
 //! What stands on the cards of nodes and customers.
 
-use protocol::ids::Role;
+use protocol::ids::{OpNumber, Role};
 use protocol::message::{Ask, WaitReason};
 use protocol::order_book::Outcome;
 use protocol::postcode::Postcode;
 use protocol::trace::{Actor, NodeState, ReplicaState, Standing};
 use protocol::view_record::Keeping;
 
+use super::of_disks::disk_trouble_in_short;
 use super::{count, duration, name_now, no_service, standing};
 use knowledge::picture::{Concern, Customer, Life, Node, Picture, Precedence, Waiting};
 
@@ -47,6 +48,9 @@ fn name_of_card(name: &str) -> String {
 pub fn line(node: &Node, picture: &Picture) -> String {
     if !node.runs() {
         return match node.replica().map(|replica| (replica.standing, replica.view.number)) {
+            Some((Standing::Primary | Standing::Backup, _)) if on_disk(node).is_some() => {
+                format!("on disk: up to {}", on_disk(node).unwrap_or_default())
+            }
             Some((Standing::Primary, view)) => format!("was primary of view {view}"),
             Some((Standing::Backup, view)) => format!("was backup in view {view}"),
             Some((Standing::Joining, _)) => "was joining".into(),
@@ -78,6 +82,11 @@ pub fn line(node: &Node, picture: &Picture) -> String {
             (Actor::Role(_), _) => "starting".into(),
         },
     }
+}
+
+/// Of a durable replica: how much of its history outlives its process.
+fn on_disk(node: &Node) -> Option<OpNumber> {
+    node.replica()?.disk.as_ref()?.kept.map(|at| at.op)
 }
 
 /// A replica that a newer view is without, and does not know it.
@@ -131,6 +140,9 @@ pub fn concern_in_short(concern: &Concern) -> String {
 }
 
 fn replica_line(replica: &ReplicaState, picture: &Picture) -> String {
+    if let Some(why) = replica.disk.as_ref().and_then(|disk| disk.trouble.as_ref()) {
+        return disk_trouble_in_short(why).into();
+    }
     let Some(position) = replica.position else {
         return receiving(replica).unwrap_or_else(|| "holds nothing yet".into());
     };

@@ -174,6 +174,8 @@ terms! {
             "The newest view and the newest token, in the name server's journal on disk or, if the cluster was started so, in etcd. A view counts only once it is recorded.";
         Token = "token", "token",
             "The number of a front-end's claim at the name server. Only the front-end with the newest token can change the view.";
+        Durable = "durable", "durable",
+            "Keeping orders, view and identity on disk, not only in memory. A durable replica says “acknowledged” only when the order is on its disk, and comes back with everything after a power cut.";
         FreshStart = "fresh-start", "fresh start",
             "A new history, begun by a person after all members of the view have died. Orders that only they held are lost.";
     }
@@ -229,7 +231,7 @@ terms! {
         Suspended = "suspended", "suspended",
             "Stopped by the operating system at any instruction (SIGSTOP). Waking resumes the process (SIGCONT).";
         Crashed = "crashed", "crashed",
-            "Killed at once (SIGKILL), with everything in its memory. If it is restarted, it is a new replica that must join.";
+            "Killed at once (SIGKILL), with everything in its memory. If it is restarted, it is a new replica that must join; a durable one is who it was.";
         Failpoint = "failpoint", "failpoint",
             "A named point in the work of a node, such as “after it numbers the order, before it tells a backup”. A bomb goes off there.";
         Bomb = "bomb", "bomb",

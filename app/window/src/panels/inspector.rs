@@ -152,6 +152,9 @@ fn replica_facts(ui: &mut Ui, picture: &Picture, node: &Node, replica: &ReplicaS
     if replica.acting {
         fact_of(ui, Term::AckSet, "Ack set", &names(picture, &replica.ack_set), false);
     }
+    if let Some(disk) = &replica.disk {
+        fact_of(ui, Term::Durable, "Disk", &wording::disk_line(disk), false);
+    }
     fact(ui, "Orders", &format!("{} at {} postcodes", replica.orders, replica.postcodes), false);
     fact_of(ui, Term::Digest, "Digest", &compared(picture, node, replica), true);
 }

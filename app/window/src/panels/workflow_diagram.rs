@@ -8,6 +8,7 @@ mod beliefs;
 mod cards;
 mod crowd;
 mod cut;
+mod disks;
 mod gestures;
 mod layout;
 mod lines;

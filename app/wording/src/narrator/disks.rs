@@ -5,7 +5,7 @@ use protocol::trace::Note;
 
 use super::Narrator;
 use super::sentence::Sentence;
-use crate::of_facts::disk_trouble;
+use crate::of_disks::disk_trouble;
 
 impl Narrator {
     /// What a durable replica says of its disk.

@@ -10,6 +10,7 @@ use protocol::order_book::Outcome;
 use protocol::trace::{Actor, Standing};
 
 use super::Diagram;
+use super::disks;
 use super::layout::{FAR_RINGS, Kind, RINGS, Taken, around_dot, keep_within, map_part};
 use super::marks::{ice, snowflake};
 use crate::panels::Focus;
@@ -70,7 +71,11 @@ pub(super) fn node(painter: &Painter, diagram: &Diagram<'_>, node: &Node, kind: 
         sign(painter, t, node, kind, disc, radius, colour);
     }
     let left = disc.x + radius + 7.0 * scale;
-    let room = rect.right() - 5.0 * scale - left;
+    let disk = node.replica().and_then(|replica| replica.disk.as_ref()).filter(|_| !small);
+    let room = rect.right() - 5.0 * scale - left - if disk.is_some() { disks::ROOM * scale } else { 0.0 };
+    if let Some(disk) = disk {
+        disks::disk(painter, t, rect, scale, disk, node.runs());
+    }
     let (title, line, font) = match small {
         true => {
             (wording::short_title(node), wording::short_line(node, diagram.picture), theme::strong(text::SMALL * scale))

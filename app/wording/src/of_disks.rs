@@ -1,0 +1,72 @@
+//! Disks of durable replicas, in words.
+
+use protocol::disk::{DiskState, DiskTrouble};
+
+use super::count;
+
+/// Why a disk cannot be used, as a sentence.
+pub fn disk_trouble(why: &DiskTrouble) -> String {
+    match why {
+        DiskTrouble::Full => "The disk is full.".into(),
+        DiskTrouble::ReadOnly => "The disk cannot be written to.".into(),
+        DiskTrouble::Slow => "The disk does not answer.".into(),
+        DiskTrouble::Failed { why } => format!("The disk does not work: {why}."),
+    }
+}
+
+/// The same in two or three words.
+pub fn disk_trouble_in_short(why: &DiskTrouble) -> &'static str {
+    match why {
+        DiskTrouble::Full => "disk full",
+        DiskTrouble::ReadOnly => "disk read-only",
+        DiskTrouble::Slow => "disk too slow",
+        DiskTrouble::Failed { .. } => "disk broken",
+    }
+}
+
+/// How the disk of a replica does, as a sentence.
+#[must_use]
+pub fn disk_state(disk: &DiskState) -> String {
+    match (&disk.trouble, disk.waiting) {
+        (Some(why), _) => format!("{} It says nothing until the disk works again.", disk_trouble(why)),
+        (None, 0) => "All its orders are on disk.".into(),
+        (None, 1) => "1 operation is not on disk yet.".into(),
+        (None, waiting) => format!("{waiting} operations are not on disk yet."),
+    }
+}
+
+/// What the inspector says of a disk: "up to 12 · 3 waiting".
+pub fn disk_line(state: &DiskState) -> String {
+    if let Some(why) = &state.trouble {
+        return disk_trouble(why);
+    }
+    if let Some((bytes, all)) = state.copying.filter(|(_, all)| *all > 0) {
+        return format!("writing a new file · {:.0}\u{a0}%", bytes as f64 / all as f64 * 100.0);
+    }
+    let kept = state.kept.map_or_else(|| "nothing yet".into(), |at| format!("up to {}", at.op));
+    match state.waiting {
+        0 => kept,
+        waiting => format!("{kept} · {} waiting", count(waiting as usize, "entry", "entries")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::ids::{Fingerprint, OpNumber, Position};
+
+    use super::*;
+
+    #[test]
+    fn a_disk_says_what_it_holds_what_waits_and_what_is_wrong() {
+        let kept = Some(Position { op: OpNumber(12), fingerprint: Fingerprint(0) });
+        let mut state = DiskState { kept, ..DiskState::default() };
+        assert_eq!(disk_line(&DiskState::default()), "nothing yet");
+        assert_eq!(disk_line(&state), "up to 12");
+        state.waiting = 3;
+        assert_eq!(disk_line(&state), "up to 12 · 3 entries waiting");
+        state.copying = Some((25, 100));
+        assert_eq!(disk_line(&state), "writing a new file · 25\u{a0}%");
+        state.trouble = Some(DiskTrouble::Full);
+        assert_eq!(disk_line(&state), "The disk is full.");
+    }
+}
