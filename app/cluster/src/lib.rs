@@ -77,6 +77,8 @@ pub struct ClusterOptions {
     pub view_record: ViewRecord,
     /// Where replicas and the name server keep what must survive the end of all processes; none: nothing does.
     pub durable: Option<PathBuf>,
+    /// They keep it in the folder of the run, where no other folder is named: it survives its processes, but not the run.
+    pub durable_in_run: bool,
     /// A bomb in this program itself, once the cluster runs: for tests of what it leaves behind.
     pub bomb: Option<Bomb>,
     /// Asked: a start is broken off at once. What runs already is for the caller to end.
@@ -142,6 +144,7 @@ impl ClusterOptions {
             name_servers: 1,
             view_record: ViewRecord::Journal,
             durable: None,
+            durable_in_run: false,
             bomb: None,
             interrupt: Interrupt::default(),
         })
@@ -199,7 +202,8 @@ impl Cluster {
         let facts = Facts::default();
         let run = RunDirectory::open(options.directory.as_deref())?;
         let directory = run.path().to_owned();
-        let durable = options.durable.as_deref().map(DurableFolder::open).transpose();
+        let in_run = options.durable_in_run.then(|| directory.join("durable"));
+        let durable = options.durable.clone().or(in_run).as_deref().map(DurableFolder::open).transpose();
         let durable = durable.map_err(|error| NotUsable(node::error_text::chain(&error)))?;
         let authority = Authority::new()?;
         let own_etcd = matches!(options.view_record, ViewRecord::OwnEtcd).then(OwnEtcd::start).transpose()?;

@@ -83,6 +83,7 @@ pub(super) fn scenario(file: &File) -> Result<Scenario, Refusal> {
         again_after,
         sessions: sessions as u32,
         etcd,
+        durable: file.durable,
         expect: expectations(&file.expect)?,
     })
 }

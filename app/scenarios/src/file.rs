@@ -16,6 +16,8 @@ pub(super) struct File {
     pub sessions: Option<Spanned<i64>>,
     pub view_record: Option<Spanned<String>>,
     #[serde(default)]
+    pub durable: bool,
+    #[serde(default)]
     pub step: Vec<FileStep>,
     #[serde(default)]
     pub expect: FileExpectations,

@@ -80,6 +80,8 @@ pub struct Scenario {
     pub sessions: u32,
     /// It wants an etcd of its own for the view record, and two name servers.
     pub etcd: bool,
+    /// Its replicas keep their state on disk.
+    pub durable: bool,
     /// What it expects, besides the verdict.
     pub expect: Expectations,
 }

@@ -43,6 +43,8 @@ pub struct SetUp {
     pub caches_checks: bool,
     /// Whether heartbeats are shown one by one.
     pub shows_heartbeats: bool,
+    /// Whether replicas keep their state on disk.
+    pub durable: bool,
     pub placement: Placement,
 }
 
@@ -86,6 +88,7 @@ impl Default for SetUp {
             hop: None,
             caches_checks: true,
             shows_heartbeats: false,
+            durable: false,
             placement: Placement::default(),
         }
     }
@@ -113,6 +116,7 @@ impl SetUp {
             hop: (hop != usual_hop).then_some(hop),
             caches_checks,
             shows_heartbeats: picture.steering.heartbeats,
+            durable: picture.nodes.is_durable(),
             placement,
         }
     }

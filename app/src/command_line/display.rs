@@ -124,13 +124,19 @@ fn options_of(set_up: &SetUp, usual: &ClusterOptions) -> ClusterOptions {
         replicas: set_up.replicas,
         settings: set_up.settings.clone(),
         default_customers: set_up.customers.is_none(),
+        durable_in_run: set_up.durable,
         ..usual.clone()
     }
 }
 
 /// How the program was started, as a set-up.
 fn set_up_of(options: &ClusterOptions) -> SetUp {
-    SetUp { replicas: options.replicas, settings: options.settings.clone(), ..SetUp::default() }
+    SetUp {
+        replicas: options.replicas,
+        settings: options.settings.clone(),
+        durable: options.durable_in_run,
+        ..SetUp::default()
+    }
 }
 
 /// A cluster in whose place another can be started, on a thread: the window waits for no process.
@@ -247,7 +253,7 @@ impl RunningCluster for Restartable {
         self.desk = None;
         let options = match beginning {
             Beginning::SetUp(set_up) => options_of(&set_up, &self.options),
-            Beginning::Empty { replicas, sessions, etcd } => {
+            Beginning::Empty { replicas, sessions, etcd, durable: durable_in_run } => {
                 let (name_servers, view_record) = match etcd {
                     true => (NAME_SERVERS_WITH_ETCD, ViewRecord::OwnEtcd),
                     false => (self.options.name_servers, self.options.view_record.clone()),
@@ -256,7 +262,17 @@ impl RunningCluster for Restartable {
                 let acknowledge = Acknowledge::All;
                 let settings = Settings { most_sessions: sessions, acknowledge, ..self.options.settings.clone() };
                 let usual = self.options.clone();
-                ClusterOptions { replicas, settings, default_customers: false, name_servers, view_record, ..usual }
+                ClusterOptions {
+                    replicas,
+                    settings,
+                    default_customers: false,
+                    name_servers,
+                    view_record,
+                    // A script begins with empty disks.
+                    durable: None,
+                    durable_in_run,
+                    ..usual
+                }
             }
         };
         let (sender, coming) = channel();

@@ -81,6 +81,7 @@ pub(super) fn perform(arguments: &LessonArguments, interrupt: &Interrupt) -> Res
     let options = ClusterOptions {
         default_customers: false,
         replicas: lesson.world.replicas,
+        durable_in_run: lesson.world.durable,
         settings,
         interrupt: interrupt.clone(),
         ..usual

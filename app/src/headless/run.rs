@@ -88,7 +88,7 @@ pub(super) fn perform(arguments: &RunArguments, interrupt: &Interrupt) -> Result
         shorten(&mut scenario, Duration::from_secs(secs));
     }
     scenario.customers = arguments.customers.unwrap_or(scenario.customers);
-    let (replicas, interrupt) = (scenario.replicas, interrupt.clone());
+    let (replicas, durable_in_run, interrupt) = (scenario.replicas, scenario.durable, interrupt.clone());
     let settings = Settings { most_sessions: scenario.sessions, ..Settings::default() };
     let (name_servers, view_record) = match scenario.etcd {
         true => (NAME_SERVERS_WITH_ETCD, ViewRecord::OwnEtcd),
@@ -98,6 +98,7 @@ pub(super) fn perform(arguments: &RunArguments, interrupt: &Interrupt) -> Result
         default_customers: false,
         replicas,
         durable: arguments.durable.clone(),
+        durable_in_run,
         settings,
         name_servers,
         view_record,

@@ -150,7 +150,7 @@ impl Window {
         let (click, click_on_lesson) = self.panels(ui);
         self.boxes(ui);
         if std::mem::take(&mut self.toolbar.crash_all) {
-            self.scenarios.asked = Some(Asked::CrashAll);
+            self.scenarios.asked = Some(Asked::CrashAll { durable: self.picture.nodes.is_durable() });
         }
         if std::mem::take(&mut self.toolbar.new_cluster) {
             self.ask_for_new_cluster();

@@ -275,8 +275,8 @@ impl Window {
         if let Some(wanted) = self.scenarios.wanted.take()
             && let Some(script) = self.find(&wanted)
         {
-            let Scenario { replicas, sessions, etcd, .. } = *script.world();
-            self.beginning = Some(Beginning::Empty { replicas, sessions, etcd });
+            let Scenario { replicas, sessions, etcd, durable, .. } = *script.world();
+            self.beginning = Some(Beginning::Empty { replicas, sessions, etcd, durable });
             self.lessons.begins(&wanted);
             self.side = if wanted.page.is_some() { Side::Lesson } else { Side::Order };
             self.performing = Some(Performing::begin(wanted, script, now));

@@ -59,5 +59,7 @@ pub enum Beginning {
         sessions: u32,
         /// With an etcd of its own for the view record.
         etcd: bool,
+        /// With disks of their own.
+        durable: bool,
     },
 }

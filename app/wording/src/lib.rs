@@ -38,7 +38,9 @@ use protocol::trace::{Actor, LinkRule, Rate, Sign, Standing, Suspicion};
 use knowledge::picture::TotalLoss;
 
 pub use of_copies::*;
-pub use of_disks::{disk_line, disk_state, disk_trouble};
+pub use of_disks::{
+    CUT_MEANS, CUT_THE_POWER, DURABLE_CHOICE, POWER_ON, disk_line, disk_state, disk_trouble, power_is_off,
+};
 pub use of_expectations::{expected, seen, unmet};
 pub use of_facts::{Weight, line_of_log, log_line};
 pub use of_files::*;

@@ -1,8 +1,27 @@
 //! Disks of durable replicas, in words.
 
+use std::sync::Arc;
+
 use protocol::disk::{DiskState, DiskTrouble};
 
 use super::count;
+
+/// A choice for a new cluster.
+pub const DURABLE_CHOICE: &str = "Keep orders on disk (durable)";
+/// Kills every process of the cluster.
+pub const CUT_THE_POWER: &str = "Cut the power…";
+/// Starts every process again.
+pub const POWER_ON: &str = "Power on";
+/// Before the power is cut.
+pub const CUT_MEANS: &str = "This kills all replicas, all front-ends and the name server at once. What is in their memory is gone. Orders that were acknowledged are on disk: switch the power on, and they are there again.";
+
+/// What a person sees while every durable replica is down.
+pub fn power_is_off(replicas: &[Arc<str>]) -> String {
+    let names = replicas.iter().map(|name| &**name).collect::<Vec<_>>().join(", ");
+    format!(
+        "The power is off. Every acknowledged order is on disk ({names}). Customers wait until the power is on again."
+    )
+}
 
 /// Why a disk cannot be used, as a sentence.
 pub fn disk_trouble(why: &DiskTrouble) -> String {

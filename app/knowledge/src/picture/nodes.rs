@@ -65,6 +65,11 @@ pub struct Histories {
 }
 
 impl Node {
+    /// Whether its disk holds a history, with which it can be started again.
+    pub fn is_on_disk(&self) -> bool {
+        self.replica().and_then(|replica| replica.disk.as_ref()).is_some_and(|disk| disk.kept.is_some())
+    }
+
     pub fn runs(&self) -> bool {
         self.life == Life::Runs
     }
@@ -169,6 +174,11 @@ impl Nodes {
     pub fn acting_primary(&self) -> Option<&Node> {
         let leading = self.iter().filter(|node| node.leads());
         leading.max_by_key(|node| node.replica().map(|replica| replica.view.number))
+    }
+
+    /// Whether replicas keep their state on disk.
+    pub fn is_durable(&self) -> bool {
+        self.iter().filter_map(Node::replica).any(|replica| replica.disk.is_some())
     }
 
     /// The newest view anybody who runs believes in.

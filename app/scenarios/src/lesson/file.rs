@@ -21,6 +21,8 @@ pub(super) struct Front {
     pub acknowledge: Option<Spanned<String>>,
     pub speed: Option<Spanned<f64>>,
     #[serde(default)]
+    pub durable: bool,
+    #[serde(default)]
     pub try_next: Vec<Spanned<String>>,
     #[serde(default)]
     pub step: Vec<FileStep>,

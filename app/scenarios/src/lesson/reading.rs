@@ -118,6 +118,7 @@ fn head(front: &Front) -> Result<Lesson, Refusal> {
         again_after: None,
         sessions: sessions as u32,
         etcd: false,
+        durable: front.durable,
         expect: check::expectations(&front.expect)?,
     };
     Ok(Lesson {

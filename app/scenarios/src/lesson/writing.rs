@@ -30,13 +30,14 @@ pub fn write_lesson(lesson: &Lesson) -> String {
 
 fn front(lesson: &Lesson) -> String {
     let Lesson { title, goal, rule, minutes, try_next, speed, world, pages: _ } = lesson;
-    let Scenario { replicas, customers, plant, acknowledge, steps, sessions, expect, .. } = world;
+    let Scenario { replicas, customers, plant, acknowledge, steps, sessions, durable, expect, .. } = world;
     let mut fields: Fields = vec![("title", text(title)), ("goal", text(goal)), ("rule", text(rule))];
     fields.extend([("minutes", number(*minutes)), ("replicas", number(*replicas))]);
     fields.extend((*customers > 0).then(|| ("customers", number(*customers))));
     fields.extend((*sessions != MOST_SESSIONS).then(|| ("sessions", number(*sessions))));
     fields.extend(plant.map(|plant| ("plant", text(plant))));
     fields.extend((!acknowledge.is_safe()).then(|| ("acknowledge", text(acknowledge))));
+    fields.extend(durable.then(|| ("durable", "true".into())));
     fields.extend((*speed != Rate::REAL).then(|| ("speed", written::rate(*speed))));
     fields.extend((!try_next.is_empty()).then(|| ("try-next", words(try_next))));
     let mut front = lines(fields);

@@ -65,6 +65,7 @@ pub(super) fn head(picture: &Picture, speed: Rate, caches_checks: bool) -> (Less
         again_after: None,
         sessions: MOST_SESSIONS,
         etcd: false,
+        durable: picture.nodes.is_durable(),
         expect: Expectations::default(),
     };
     let lesson = Lesson {

@@ -33,6 +33,8 @@ struct File {
     cache_postcode_checks: bool,
     #[serde(default)]
     show_heartbeats: bool,
+    #[serde(default)]
+    durable: bool,
     heartbeat_ms: Option<Spanned<i64>>,
     suspect_after_ms: Option<Spanned<i64>>,
     autoclean_s: Option<Spanned<i64>>,
@@ -87,6 +89,7 @@ pub(super) fn read(text: &str) -> Result<SetUp, Refusal> {
         hop: span(&file.hop_ms, 0, LONGEST_HOP, "hop-ms", 1)?,
         caches_checks: file.cache_postcode_checks,
         shows_heartbeats: file.show_heartbeats,
+        durable: file.durable,
         placement: Placement { nodes: nodes(&file.node)?, map: file.map.as_ref().map(map).transpose()? },
     })
 }
@@ -202,7 +205,8 @@ fn millionths(degrees: f64) -> i32 {
 
 /// What [`read`] takes, with a word where a key does not speak for itself. What is as usual is left out.
 pub(super) fn write(set_up: &SetUp) -> String {
-    let SetUp { name, replicas, settings, customers, speed, hop, caches_checks, shows_heartbeats, placement } = set_up;
+    let SetUp { name, replicas, settings, customers, speed, hop, caches_checks, shows_heartbeats, durable, placement } =
+        set_up;
     let mut text = format!("set-up = {}\nreplicas = {replicas}\n", quoted(name));
     let mut line = |line: std::fmt::Arguments<'_>| writeln!(text, "{line}").unwrap_or_default();
     let usual = Settings::default();
@@ -234,6 +238,9 @@ pub(super) fn write(set_up: &SetUp) -> String {
     }
     if *shows_heartbeats {
         line(format_args!("show-heartbeats = true"));
+    }
+    if *durable {
+        line(format_args!("durable = true"));
     }
     match customers {
         None => line(format_args!("usual-customers = true")),

@@ -1,5 +1,7 @@
 //! What must not be overlooked, under the toolbar: an injected bug, answers before all copies are there, a running scenario.
 
+use std::sync::Arc;
+
 use egui::{Context, CornerRadius, Frame, Id, LayerId, Margin, Order, Panel, RichText, Stroke, StrokeKind, Ui};
 
 use protocol::acknowledge::Acknowledge;
@@ -52,7 +54,9 @@ pub(crate) fn banner_ui(
             ui.horizontal(|ui| fewer_copies(ui, picture, commands));
         });
     }
-    if let Some(loss) = picture.total_loss() {
+    if let Some(replicas) = picture.waits_for_power() {
+        power_is_off(ui, &replicas, commands);
+    } else if let Some(loss) = picture.total_loss() {
         total_loss(ui, picture, &loss, asked, commands);
     }
     let performed = performed?;
@@ -119,6 +123,25 @@ fn fewer_copies(ui: &mut Ui, picture: &Picture, commands: &mut CommandQueue) {
         ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
             let words = wording::acknowledge(acknowledge);
             ui.add(egui::Label::new(strong(words.into())).wrap());
+        });
+    });
+}
+
+/// Every replica has ended, with its state on disk: nothing is lost, and one click brings all back.
+fn power_is_off(ui: &mut Ui, replicas: &[Arc<str>], commands: &mut CommandQueue) {
+    let t = tokens(ui);
+    let frame = Frame::new().fill(t.saffron_wash).inner_margin(Margin::symmetric(16, 6));
+    Panel::top("power is off").frame(frame).show(ui, |ui| {
+        ui.horizontal(|ui| {
+            from_right(ui, |ui| {
+                if asking(ui, commands.refuses, |ui| button(ui, wording::POWER_ON)).clicked() {
+                    commands.push(UserCommand::PowerOn);
+                }
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    let words = RichText::new(wording::power_is_off(replicas)).color(t.text);
+                    ui.add(egui::Label::new(words).wrap());
+                });
+            });
         });
     });
 }

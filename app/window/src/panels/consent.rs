@@ -6,9 +6,10 @@ use protocol::ids::View;
 use protocol::plant::Plant;
 
 use crate::theme::{self, text, tokens};
-use crate::widgets::{asking, button, closing_button, destructive, dialog, dim};
+use crate::widgets::{Explains, asking, button, checkbox, closing_button, destructive, dialog, dim};
 use knowledge::user_command::{CommandQueue, UserCommand};
 use scenarios::{SetUp, Unsafe};
+use wording::Term;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Asked {
@@ -27,7 +28,8 @@ pub enum Asked {
         page: Option<usize>,
     },
     /// Whether to crash every node.
-    CrashAll,
+    /// Where replicas are durable, that is a power cut.
+    CrashAll { durable: bool },
     /// Whether what the members of a view held is given up, and a new history begins.
     FreshStart { replica: String, after: View },
     /// Whether this cluster is to end, and another to take its place.
@@ -74,7 +76,10 @@ fn question(asked: &Asked) -> (String, &'static str, &'static str) {
             (wording::unsafe_title(*switch), wording::consent(*switch), "Run it")
         }
         Asked::Scenario { name, switch: None, .. } => (format!("Run {name}?"), wording::SCENARIO_BEGINS, "Run it"),
-        Asked::CrashAll => ("Crash every node?".to_owned(), wording::CRASH_ALL_MEANS, "Crash all nodes"),
+        Asked::CrashAll { durable: false } => {
+            ("Crash every node?".to_owned(), wording::CRASH_ALL_MEANS, "Crash all nodes")
+        }
+        Asked::CrashAll { durable: true } => ("Cut the power?".to_owned(), wording::CUT_MEANS, "Cut the power"),
         Asked::FreshStart { replica, .. } => {
             (format!("Begin a new history with {replica}?"), wording::FRESH_START_MEANS, "Begin a new history")
         }
@@ -91,7 +96,7 @@ impl Asked {
         match self {
             Asked::Plant(plant) => Some(Unsafe::Plant(*plant)),
             Asked::Scenario { switch, .. } => *switch,
-            Asked::CrashAll | Asked::FreshStart { .. } | Asked::NewCluster { .. } | Asked::StartOver(_) => None,
+            Asked::CrashAll { .. } | Asked::FreshStart { .. } | Asked::NewCluster { .. } | Asked::StartOver(_) => None,
         }
     }
 }
@@ -130,6 +135,7 @@ fn choose_set_up(ui: &mut Ui, chosen: &mut SetUp, offers: &[SetUp]) {
         let label = ui.label("Replicas");
         ui.add(Slider::new(&mut chosen.replicas, 1..=20)).labelled_by(label.id);
     });
+    checkbox(ui, &mut chosen.durable, wording::DURABLE_CHOICE).explains(Term::Durable);
     choose_copies(ui, &mut chosen.settings.acknowledge);
 }
 
@@ -144,7 +150,7 @@ pub(crate) fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut Comma
         let harmless = match &asked {
             Asked::Scenario { switch, .. } => switch.is_none(),
             Asked::NewCluster { chosen, .. } | Asked::StartOver(chosen) => chosen.is_safe(),
-            Asked::Plant(_) | Asked::CrashAll | Asked::FreshStart { .. } => false,
+            Asked::Plant(_) | Asked::CrashAll { .. } | Asked::FreshStart { .. } => false,
         };
         let ink = if harmless { t.text } else { t.tomato_text };
         ui.add(Label::new(RichText::new(title).font(theme::strong(text::LARGE)).color(ink)).wrap());
@@ -159,7 +165,8 @@ pub(crate) fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut Comma
         match open {
             Some(Asked::NewCluster { chosen, offers }) => choose_set_up(ui, chosen, offers),
             Some(Asked::StartOver(set_up)) => drop(ui.add(Label::new(wording::set_up_summary(set_up)).wrap())),
-            Some(Asked::Plant(_) | Asked::Scenario { .. } | Asked::CrashAll | Asked::FreshStart { .. }) | None => {}
+            Some(Asked::Plant(_) | Asked::Scenario { .. } | Asked::CrashAll { .. } | Asked::FreshStart { .. })
+            | None => {}
         }
         ui.add_space(8.0);
         ui.horizontal(|ui| {
@@ -174,7 +181,7 @@ pub(crate) fn consent_ui(ui: &Ui, open: &mut Option<Asked>, commands: &mut Comma
                         let wanted = Wanted { name: name.clone(), with_bug: true, opened: *opened, page: *page };
                         agreed = Some(Agreed::Scenario(wanted));
                     }
-                    Asked::CrashAll => commands.push(UserCommand::CrashAll),
+                    Asked::CrashAll { .. } => commands.push(UserCommand::CrashAll),
                     Asked::FreshStart { replica, after } => {
                         commands.push(UserCommand::FreshStart { replica: replica.clone(), after: after.clone() });
                     }

@@ -145,7 +145,7 @@ fn the_scenario_of_the_card_is_performed_again_though_another_file_was_opened_me
     let _ = harness.state_mut().play(Duration::from_secs(5));
     assert_eq!(
         harness.state_mut().take_beginning(),
-        Some(Beginning::Empty { replicas: 3, sessions: MOST_SESSIONS, etcd: false })
+        Some(Beginning::Empty { replicas: 3, sessions: MOST_SESSIONS, etcd: false, durable: false })
     );
 }
 
@@ -189,7 +189,7 @@ fn a_scenario_is_performed_from_the_list_and_stopped_in_its_banner() {
     assert!(harness.query_by_label("run kill-primary").is_none(), "the list closes");
     let at = Duration::from_secs(5);
     assert_eq!(harness.state_mut().play(at), []);
-    let beginning = Some(Beginning::Empty { replicas: 3, sessions: MOST_SESSIONS, etcd: false });
+    let beginning = Some(Beginning::Empty { replicas: 3, sessions: MOST_SESSIONS, etcd: false, durable: false });
     assert_eq!(harness.state_mut().take_beginning(), beginning, "it begins with a cluster of its own");
     harness.run_steps(2);
     harness.get_by_label("Waiting until all replicas are members…");
@@ -215,7 +215,7 @@ fn a_scenario_of_the_museum_is_performed_with_its_mistake_only_after_a_question(
     assert_eq!(harness.state_mut().play(Duration::ZERO), []);
     assert_eq!(
         harness.state_mut().take_beginning(),
-        Some(Beginning::Empty { replicas: 1, sessions: MOST_SESSIONS, etcd: false })
+        Some(Beginning::Empty { replicas: 1, sessions: MOST_SESSIONS, etcd: false, durable: false })
     );
     harness.state_mut().begin_again(Duration::ZERO, Err("nobody watches".into()));
     harness.run_steps(2);

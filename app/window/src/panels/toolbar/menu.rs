@@ -54,7 +54,8 @@ fn entries(
     ui.separator();
     let refuses = commands.refuses;
     asking(ui, refuses, |ui| cluster_entries(ui, picture, state, commands));
-    asking(ui, refuses, |ui| open(ui, "Crash every node…", "", &mut state.crash_all));
+    let crash = if picture.nodes.is_durable() { wording::CUT_THE_POWER } else { "Crash every node…" };
+    asking(ui, refuses, |ui| open(ui, crash, "", &mut state.crash_all));
     ui.separator();
     open(ui, "New cluster…", "Ctrl N", &mut state.new_cluster);
     open(ui, "Start over…", "Ctrl Shift N", &mut state.start_over);
