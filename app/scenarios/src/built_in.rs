@@ -27,7 +27,7 @@ pub const BUILT_IN: [(&str, &str); 17] = [
 ];
 
 /// One script for each injected bug: with it a light turns red, without it all stay green. By name: "museum/reenter-view".
-pub const MUSEUM: [(Plant, &str); 18] = [
+pub const MUSEUM: [(Plant, &str); 20] = [
     (Plant::AckBeforeReplicate, include_str!("../../../resources/scenarios/museum/ack-before-replicate.toml")),
     (Plant::SkipSlowBackup, include_str!("../../../resources/scenarios/museum/skip-slow-backup.toml")),
     (Plant::PromoteFirstRegistered, include_str!("../../../resources/scenarios/museum/promote-first-registered.toml")),
@@ -49,6 +49,8 @@ pub const MUSEUM: [(Plant, &str); 18] = [
         include_str!("../../../resources/scenarios/museum/announce-before-recording.toml"),
     ),
     (Plant::NsForgetsView, include_str!("../../../resources/scenarios/museum/ns-forgets-view.toml")),
+    (Plant::SyncAfterAck, include_str!("../../../resources/scenarios/museum/sync-after-ack.toml")),
+    (Plant::ResumeViewAfterRestart, include_str!("../../../resources/scenarios/museum/resume-view-after-restart.toml")),
 ];
 
 /// The text of a built-in scenario, those of the museum included.

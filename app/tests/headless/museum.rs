@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::program::{last_json, program};
 
 /// Each injected bug, and the light it turns red.
-const MUSEUM: [(&str, &str); 18] = [
+const MUSEUM: [(&str, &str); 20] = [
     ("ack-before-replicate", "lost"),
     ("skip-slow-backup", "lost"),
     ("promote-first-registered", "lost"),
@@ -28,6 +28,8 @@ const MUSEUM: [(&str, &str); 18] = [
     ("read-without-barrier", "stale"),
     ("announce-before-recording", "lost"),
     ("ns-forgets-view", "lost"),
+    ("sync-after-ack", "lost"),
+    ("resume-view-after-restart", "lost"),
 ];
 
 /// This many run at the same time: most of the time they wait for a timer.
