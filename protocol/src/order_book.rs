@@ -118,6 +118,15 @@ pub struct Order {
     pub at: Timestamp,
 }
 
+/// An order whose dishes somebody else holds, so that none is copied. Its digest is that of the [`Order`]: the same fields.
+#[derive(Clone, Copy, Serialize)]
+struct Entered<'a> {
+    id: OrderId,
+    number: Option<OrderNumber>,
+    items: &'a [String],
+    at: Timestamp,
+}
+
 /// One page of what was ordered to a postcode, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct HistoryPage {
@@ -152,8 +161,9 @@ impl OrderBook {
         let rows = lines.filter_map(|line| line.strip_prefix(&wanted)?.strip_prefix(',')?.split_once(','));
         for ((postcode, items), id) in rows.zip(1..) {
             if let Ok(postcode) = postcode.parse() {
-                let items = items.split(';').map(String::from).collect();
-                book.enter(postcode, &Order { id: OrderId::Preset(id), number: None, items, at: Timestamp(0) });
+                let items: Vec<_> = items.split(';').map(String::from).collect();
+                let (id, number, at) = (OrderId::Preset(id), None, Timestamp(0));
+                book.enter(postcode, Entered { id, number, items: &items, at });
             }
         }
         book
@@ -180,18 +190,18 @@ impl OrderBook {
             EntryEffect::Accepted { postcode, items, number, at } => {
                 assert!(self.fits(entry), "order numbers have no gaps (I1)");
                 let id = OrderId::Placed(entry.request);
-                self.enter(*postcode, &Order { id, number: Some(*number), items: items.clone(), at: *at });
+                self.enter(*postcode, Entered { id, number: Some(*number), items, at: *at });
             }
             EntryEffect::Rejected | EntryEffect::Withdrawn => {}
         }
     }
 
-    fn enter(&mut self, postcode: Postcode, order: &Order) {
+    fn enter(&mut self, postcode: Postcode, order: Entered<'_>) {
         let history = self.histories.entry(postcode).or_default();
         self.digest.0 ^= digest_of(&(postcode, history.len() as u64, order)).0;
         history.push(self.orders.len() as u32);
-        let Order { id, at, .. } = *order;
-        self.orders.push(&Record { postcode, id, items: &order.items[..], at });
+        let Entered { id, items, at, .. } = order;
+        self.orders.push(&Record { postcode, id, items, at });
     }
 
     /// The same, with room for the sessions of this many customers. All replicas follow the very first primary's.

@@ -153,3 +153,11 @@ fn positions_chain() {
     assert_ne!(base.after(&accepted(1, 1)), base.after(&accepted(1, 1)).after(&accepted(1, 1)));
     assert_eq!(base.after(&accepted(1, 1)), base.after(&accepted(1, 1)));
 }
+
+#[test]
+fn an_order_has_the_same_digest_whoever_holds_its_dishes() {
+    let items = vec!["Pad thai".to_owned(), "Lemonade".to_owned()];
+    let (id, number, at) = (OrderId::Preset(3), Some(OrderNumber(7)), Timestamp(9));
+    let entered = digest_of(&Entered { id, number, items: &items, at });
+    assert_eq!(entered, digest_of(&Order { id, number, items, at }));
+}
