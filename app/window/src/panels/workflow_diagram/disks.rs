@@ -12,7 +12,7 @@ use crate::theme::{self, Tokens, size};
 const DRUM: egui::Vec2 = vec2(17.0, 22.0);
 /// What a card leaves free for it.
 pub(super) const ROOM: f32 = 25.0;
-/// So many waiting entries fill half of it.
+/// This number of waiting entries fills half of it.
 const HALF: f32 = 4.0;
 
 /// How full it looks, from 0 to 1.
