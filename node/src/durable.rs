@@ -1,6 +1,6 @@
 //! The log of a durable replica: one file in a folder of its own, written by a thread of its own (PROTOCOL section 9).
 //!
-//! How the file looks is said in `protocol::disk::file`. [`opening`] reads it when the process starts, [`writing`] is the
+//! How the file looks is said in `protocol::disk::file`. [`opening`] reads it when the process starts, `writing` is the
 //! thread, [`storage`] the folder below both. The event loop hands over records and hears later what is on disk; it never
 //! waits for a disk. Deliberately absent: what is written, and what a replica says when: its machine decides that.
 
