@@ -3,7 +3,7 @@
 //! A replica's file begins with a whole state, in pieces, and goes on with views and entries. When it has grown enough, the
 //! replica writes a new file in the same way, which then replaces the old one. The machine says what is to be written
 //! ([`crate::machine::Effect::Keep`]) and waits with what it says to others until it is on disk
-//! ([`crate::machine::Input::Kept`]). How records become bytes is said in [`file`]. Deliberately absent: the file itself; the
+//! ([`crate::machine::Input::Kept`]). How records become bytes is said in [`mod@file`]. Deliberately absent: the file itself; the
 //! driver has it.
 
 pub mod file;
