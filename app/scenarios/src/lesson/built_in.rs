@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::{Lesson, parse_lesson};
 
 /// Name and text.
-pub const LESSONS: [(&str, &str); 13] = [
+pub const LESSONS: [(&str, &str); 14] = [
     ("one-order", include_str!("../../../../resources/lessons/one-order.md")),
     ("placed", include_str!("../../../../resources/lessons/placed.md")),
     ("primary-dies", include_str!("../../../../resources/lessons/primary-dies.md")),
@@ -18,6 +18,7 @@ pub const LESSONS: [(&str, &str); 13] = [
     ("postcode-service", include_str!("../../../../resources/lessons/postcode-service.md")),
     ("reading", include_str!("../../../../resources/lessons/reading.md")),
     ("how-many-copies", include_str!("../../../../resources/lessons/how-many-copies.md")),
+    ("power-cut", include_str!("../../../../resources/lessons/power-cut.md")),
     ("design-a-fault", include_str!("../../../../resources/lessons/design-a-fault.md")),
 ];
 

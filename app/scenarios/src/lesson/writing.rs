@@ -37,7 +37,7 @@ fn front(lesson: &Lesson) -> String {
     fields.extend((*sessions != MOST_SESSIONS).then(|| ("sessions", number(*sessions))));
     fields.extend(plant.map(|plant| ("plant", text(plant))));
     fields.extend((!acknowledge.is_safe()).then(|| ("acknowledge", text(acknowledge))));
-    fields.extend(durable.then(|| ("durable", "true".into())));
+    fields.extend(durable.then(|| ("durable", true.into())));
     fields.extend((*speed != Rate::REAL).then(|| ("speed", written::rate(*speed))));
     fields.extend((!try_next.is_empty()).then(|| ("try-next", words(try_next))));
     let mut front = lines(fields);

@@ -22,8 +22,12 @@ impl Narrator {
             Actor::Role(Role::Replica) if before == node => {
                 self.known.stands.remove(&node);
                 let what = format!("{name} runs again, under its old id.");
-                let means = "Its memory is empty, but the view still counts it as a member.".to_owned();
-                self.say(Sentence::event(at, what).means(means));
+                // Without that bug, only a durable replica is who it was.
+                let means = match self.known.plant {
+                    Some(Plant::RestartKeepsId) => "Its memory is empty, but the view still counts it as a member.",
+                    Some(_) | None => "It has its disk, with every order that it acknowledged.",
+                };
+                self.say(Sentence::event(at, what).means(means.to_owned()));
             }
             Actor::Role(Role::Replica) => {
                 let what = format!("{name} runs again, as a new replica with an empty memory.");
