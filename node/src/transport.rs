@@ -1,4 +1,5 @@
-//! Envelopes over QUIC: one connection per peer, one long-lived stream each way, one write per peer and round.
+//! Envelopes over QUIC: one connection per peer, two long-lived streams each way (one only for parts of states), one write
+//! per stream and round.
 //!
 //! What is sent is gathered per peer until [`Transport::flush`]; what arrives comes in batches, one per read. A lost
 //! message is no error here: messages are repeatable statements, so nothing is retried above QUIC. Delay, hold and
@@ -8,6 +9,7 @@ mod connections;
 pub mod framing;
 mod handshakes;
 pub mod identity;
+mod lanes;
 pub mod limits;
 pub mod outlets;
 mod peers;

@@ -62,6 +62,14 @@ fn register(name: &str, role: Role) -> Message {
     Message::Register { name: name.into(), role, token: None, commit: OpNumber(0) }
 }
 
+/// A part of 64 KiB.
+fn part(number: u64) -> Message {
+    let piece = Piece { orders: vec![number as u8; 64 * 1024], ..Piece::default() };
+    let view = View { number: ViewNumber(1), ..View::default() };
+    let at = OrderBook::default().as_base();
+    Message::Snapshot(Box::new(SnapshotPart { view, instead_of: None, at, piece, before: number, all: 60 }))
+}
+
 fn found() -> Message {
     Message::Found { role: Role::Replica, who: Vec::new(), commit: OpNumber(0) }
 }
@@ -85,18 +93,34 @@ async fn what_was_sent_while_dialling_arrives_in_order_and_large_messages_fit() 
     let authority = Authority::new().unwrap();
     let mut primary = Node::start(&authority, Role::Replica, 1);
     let mut joiner = Node::start(&authority, Role::Replica, 2);
-    for part in 0..8 {
-        let piece = Piece { orders: vec![part as u8; 64 * 1024], ..Piece::default() };
-        let view = View { number: ViewNumber(1), ..View::default() };
-        let at = OrderBook::default().as_base();
-        let part = SnapshotPart { view, instead_of: None, at, piece, before: part, all: 8 };
-        primary.send(joiner.me, Message::Snapshot(Box::new(part)));
+    for number in 0..8 {
+        primary.send(joiner.me, part(number));
     }
     let mut numbers = Vec::new();
     while numbers.len() < 8 {
         numbers.extend(joiner.messages().await.1.iter().map(|envelope| envelope.number));
     }
     assert_eq!(numbers, (1..=8).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_message_does_not_wait_behind_the_parts_of_a_state() {
+    const PARTS: usize = 60;
+    let authority = Authority::new().unwrap();
+    let mut primary = Node::start(&authority, Role::Replica, 1);
+    let mut joiner = Node::start(&authority, Role::Replica, 2);
+    for number in 0..PARTS {
+        primary.send(joiner.me, part(number as u64));
+    }
+    primary.send(joiner.me, register("replica-1", Role::Replica));
+    let mut arrived = Vec::new();
+    while arrived.len() <= PARTS {
+        arrived.extend(joiner.messages().await.1.iter().map(|envelope| envelope.number as usize));
+    }
+    let sent_last = PARTS + 1;
+    assert_ne!(arrived.last(), Some(&sent_last), "it came after all parts");
+    arrived.retain(|number| *number != sent_last);
+    assert_eq!(arrived, (1..=PARTS).collect::<Vec<_>>(), "the parts keep their order");
 }
 
 #[tokio::test]
@@ -215,6 +239,34 @@ async fn a_peer_that_ends_is_reported_by_its_contact() {
     drop(replica);
     let Arrival::ConnectionLost { peer } = name_server.arrival().await else { panic!("the connection was lost") };
     assert_eq!(peer, contact);
+}
+
+/// Ten datagrams of the largest size do not fit into one call to the kernel: none of them would be sent.
+#[tokio::test]
+async fn a_burst_of_the_largest_datagrams_is_not_lost() {
+    let authority = Authority::new().unwrap();
+    let [here, there] = [1, 2].map(|id| authority.issue(Role::Customer, Some(NodeId(id))).unwrap());
+    let there = endpoint(loopback(), &there).unwrap();
+    let address = there.local_addr().unwrap();
+    tokio::spawn(round_trip::echo(there));
+    let here = endpoint(loopback(), &here).unwrap();
+    let connection = here.connect(address, COMMON_NAME).unwrap().await.unwrap();
+    let mut stream = connection.open_uni().await.unwrap();
+    let mut back = None;
+    let burst = vec![7; 100_000];
+    let mut answer = vec![0; burst.len()];
+    // The first of them while QUIC finds out how large a datagram may be.
+    for _ in 0..50 {
+        stream.write_all(&burst).await.unwrap();
+        if back.is_none() {
+            back = Some(connection.accept_uni().await.unwrap());
+        }
+        let read = back.as_mut().unwrap().read_exact(&mut answer);
+        tokio::time::timeout(PATIENCE, read).await.unwrap().unwrap();
+    }
+    let path = connection.stats().path;
+    assert_eq!(path.current_mtu, 8192);
+    assert_eq!(path.lost_packets, 0);
 }
 
 #[tokio::test]

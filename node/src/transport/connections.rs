@@ -1,4 +1,4 @@
-//! Making, accepting and attending connections: one reader and one writer task each.
+//! Making, accepting and attending connections: a reader and a writer task for each of the two lanes.
 //!
 //! Tasks report to the event loop and decide nothing: what a lost connection means is up to [`super::peers`] and the protocol.
 
@@ -8,20 +8,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use protocol::message::{Envelope, Summary};
 use protocol::trace::Loss;
-use quinn::{Connection, ConnectionError, Endpoint, Incoming, SendStream, VarInt};
+use quinn::{Connection, ConnectionError, Endpoint, Incoming, RecvStream, SendStream, VarInt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::framing::FrameReader;
 use super::handshakes::Handshakes;
 use super::identity::{COMMON_NAME, PeerIdentity};
+use super::lanes::{Lane, Outbox};
 use super::limits::{DIAL, MOST_CONNECTIONS, RETRY_FROM, SLOWEST};
-use super::peers::{Outbox, PeerKey};
+use super::peers::PeerKey;
 
 /// Why a connection was closed, as the peer sees it.
 const CLOSE_NOTHING_WRONG: VarInt = VarInt::from_u32(0);
 const CLOSE_BAD_FRAME: VarInt = VarInt::from_u32(1);
 const CLOSE_WRONG_IDENTITY: VarInt = VarInt::from_u32(2);
+
+/// QUIC sends first what has the higher priority; messages have 0.
+const BEHIND_MESSAGES: i32 = -1;
 
 /// How much room a writer keeps for the next write.
 const ROOM_TO_KEEP: usize = 256 * 1024;
@@ -162,29 +166,56 @@ impl Attendant {
             Ok(stream) => stream,
             Err(error) => return self.report(ConnectionEvent::NotReached { key, why: no_connection(&error) }).await,
         };
-        tokio::spawn(write(stream, outbox.clone()));
+        tokio::spawn(write(stream, Lane::Messages, outbox.clone()));
+        tokio::spawn(write_parts(connection.clone(), outbox.clone()));
         self.report(ConnectionEvent::Up { key, connection: number, outbox: outbox.clone() }).await;
 
-        let ending = self.read(&connection, identity).await;
+        let why = self.read(&connection, identity).await;
         outbox.close();
-        let why = match ending {
-            Ok(()) => Loss::StreamEnded,
-            Err(Ending::Connection(error)) => no_connection(&error),
-            Err(Ending::Misbehaved(said)) => {
-                self.refusals.add(key.address, || said.clone());
-                connection.close(CLOSE_BAD_FRAME, said.as_bytes());
-                Loss::NoConnection { said }
-            }
-        };
         tracing::debug!(peer = %key.address, ?why, "a connection ended");
-        // The first to close it decides on the reason.
         connection.close(CLOSE_NOTHING_WRONG, b"");
         self.report(ConnectionEvent::Down { key, connection: number, why }).await;
     }
 
-    async fn read(&self, connection: &Connection, identity: PeerIdentity) -> Result<(), Ending> {
+    /// Until the first of the lanes ends. Why the connection is of no use any more.
+    async fn read(&self, connection: &Connection, identity: PeerIdentity) -> Loss {
+        let first = match connection.accept_uni().await {
+            Ok(first) => first,
+            Err(error) => return no_connection(&error),
+        };
+        // A task of its own, so that whoever waits for messages asks one stream only.
+        let (attendant, second) = (self.clone(), connection.clone());
+        tokio::spawn(async move {
+            if let Ok(stream) = second.accept_uni().await {
+                attendant.read_lane(stream, &second, identity).await;
+            }
+        });
+        self.read_lane(first, connection, identity).await
+    }
+
+    /// Until this lane ends, which ends the connection.
+    async fn read_lane(&self, stream: RecvStream, connection: &Connection, identity: PeerIdentity) -> Loss {
         let from = connection.remote_address();
-        let mut stream = connection.accept_uni().await?;
+        let why = match self.read_frames(stream, from, identity).await {
+            Ok(()) => Loss::StreamEnded,
+            Err(Ending::Connection(error)) => no_connection(&error),
+            Err(Ending::Misbehaved(said)) => {
+                self.refusals.add(from, || said.clone());
+                connection.close(CLOSE_BAD_FRAME, said.as_bytes());
+                Loss::NoConnection { said }
+            }
+        };
+        // The first to close it decides on the reason.
+        connection.close(CLOSE_NOTHING_WRONG, b"");
+        why
+    }
+
+    async fn read_frames(
+        &self,
+        mut stream: RecvStream,
+        from: SocketAddr,
+        identity: PeerIdentity,
+    ) -> Result<(), Ending> {
         let mut reader = FrameReader::default();
         let mut unfinished_since = None;
         loop {
@@ -250,14 +281,24 @@ impl From<ConnectionError> for Ending {
     }
 }
 
-/// Writes all that waits in the box at once, until the box or the stream closes.
-async fn write(mut stream: SendStream, outbox: Arc<Outbox>) {
+/// Writes all that waits in the lane at once, until the box or the stream closes.
+async fn write(mut stream: SendStream, lane: Lane, outbox: Arc<Outbox>) {
     let mut frames = Vec::new();
-    while outbox.take(&mut frames).await {
+    while outbox.take(lane, &mut frames).await {
         if stream.write_all(&frames).await.is_err() {
             return; // The reader notices, too, and reports.
         }
         frames.clear();
         frames.shrink_to(ROOM_TO_KEEP);
+    }
+}
+
+/// As [`write`], with a stream that is opened for the first part: most peers never get one.
+async fn write_parts(connection: Connection, outbox: Arc<Outbox>) {
+    if outbox.something_waits(Lane::Parts).await
+        && let Ok(stream) = connection.open_uni().await
+        && stream.set_priority(BEHIND_MESSAGES).is_ok()
+    {
+        write(stream, Lane::Parts, outbox).await;
     }
 }

@@ -12,6 +12,7 @@ use quinn::congestion::CubicConfig;
 use quinn::{ClientConfig, Endpoint, EndpointConfig, MtuDiscoveryConfig, ServerConfig, TransportConfig, VarInt};
 
 use super::identity;
+use super::lanes::Lane;
 use super::outlets::Outlets;
 #[cfg(unix)]
 use super::quiet_runtime::QuietRuntime;
@@ -39,7 +40,10 @@ const INITIAL_RTT: Duration = Duration::from_millis(10);
 /// with 16 customers, a quarter with 256, and no acknowledgement alone after every second one. QUIC finds out what a network
 /// lets through; more than this saves little, and takes room for what arrives.
 const LARGEST_DATAGRAM: u16 = 8192;
-/// Of the one stream a peer may open. An envelope has at most half of this.
+/// Datagrams that one system call sends, at most. The kernel takes at most 65 507 bytes in a call (an IPv4 packet without its
+/// heads); of more it sends nothing, and quinn takes the error for that of a probe that was too large, and waits until all count as lost.
+pub(super) const MOST_TOGETHER: usize = 65_507 / LARGEST_DATAGRAM as usize;
+/// Of each of the two streams that a peer may open, one for each lane. An envelope has at most half of this.
 const WINDOW: u32 = 2 * 1024 * 1024;
 
 #[cfg(unix)]
@@ -105,9 +109,9 @@ fn limits() -> anyhow::Result<TransportConfig> {
     limits
         .mtu_discovery_config(Some(discovery))
         .max_concurrent_bidi_streams(VarInt::from_u32(0))
-        .max_concurrent_uni_streams(VarInt::from_u32(1))
+        .max_concurrent_uni_streams(VarInt::from_u32(Lane::ALL.len() as u32))
         .stream_receive_window(VarInt::from_u32(WINDOW))
-        .receive_window(VarInt::from_u32(WINDOW))
+        .receive_window(VarInt::from_u32(WINDOW * Lane::ALL.len() as u32))
         .send_window(u64::from(WINDOW) * 2)
         .datagram_receive_buffer_size(None)
         .max_idle_timeout(Some(IDLE.try_into()?))

@@ -20,6 +20,7 @@ use quinn::{AsyncUdpSocket, Runtime, UdpPoller};
 use rustc_hash::FxHashMap;
 use tokio::time::{Sleep, sleep};
 
+use super::limits::MOST_TOGETHER;
 use super::traffic::Counters;
 use crate::control::Reach;
 
@@ -216,7 +217,7 @@ impl AsyncUdpSocket for Outlets {
     }
 
     fn max_transmit_segments(&self) -> usize {
-        self.first.max_transmit_segments()
+        self.first.max_transmit_segments().min(MOST_TOGETHER)
     }
 
     fn max_receive_segments(&self) -> usize {

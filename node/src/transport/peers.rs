@@ -4,20 +4,18 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::ids::{Contact, MessageId, NodeId};
 use protocol::message::Envelope;
 use protocol::trace::Loss;
 use rustc_hash::FxHashMap;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::framing;
+use super::lanes::{Lane, Outbox};
 
-/// Bytes that may wait for a peer; a peer that takes no more is frozen or dead, and what it misses is sent again.
-const MOST_WAITING: usize = 4 * 1024 * 1024;
 /// After a failed dial; doubles up to the second.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
@@ -53,8 +51,15 @@ pub(super) struct Peers {
 #[derive(Debug)]
 pub(super) struct Peer {
     state: State,
-    frames: Vec<u8>,
     dirty: bool,
+    messages: Gathered,
+    parts: Gathered,
+}
+
+/// What was gathered for one lane.
+#[derive(Debug, Default)]
+struct Gathered {
+    frames: Vec<u8>,
     /// Traced messages whose arrival is not certain yet, oldest first.
     uncertain: VecDeque<(MessageId, NodeId, Instant)>,
 }
@@ -115,11 +120,13 @@ impl Peers {
         for key in self.dirty.drain(..) {
             let Some(peer) = self.by_key.get_mut(&key) else { continue };
             peer.dirty = false;
-            if let State::Up { outbox, .. } | State::Dialled { outbox, .. } = &peer.state
-                && !outbox.put(&mut peer.frames)
-            {
-                peer.frames.clear();
-                let messages = peer.take_uncertain();
+            let (State::Up { outbox, .. } | State::Dialled { outbox, .. }) = &peer.state else { continue };
+            for (lane, gathered) in [(Lane::Messages, &mut peer.messages), (Lane::Parts, &mut peer.parts)] {
+                if gathered.frames.is_empty() || outbox.put(lane, &mut gathered.frames) {
+                    continue;
+                }
+                gathered.frames.clear();
+                let messages: Vec<_> = gathered.take_uncertain().collect();
                 if !messages.is_empty() {
                     lost(messages, Loss::ReceiverFull);
                 }
@@ -130,7 +137,7 @@ impl Peers {
     /// Whether the connections' writers have taken all that was flushed. What waits for a dial has not been taken.
     pub(super) fn is_taken(&self) -> bool {
         self.by_key.values().all(|peer| match &peer.state {
-            State::Up { outbox, .. } | State::Dialled { outbox, .. } => outbox.waiting().frames.is_empty(),
+            State::Up { outbox, .. } | State::Dialled { outbox, .. } => outbox.is_empty(),
             State::Down { .. } => true,
         })
     }
@@ -156,7 +163,6 @@ impl Peers {
         }
         let now = Instant::now();
         peer.state = State::Down { since: now, until: now, pause: SHORTEST_PAUSE / 2 };
-        peer.frames = Vec::new();
         Some(peer.take_uncertain())
     }
 
@@ -166,7 +172,6 @@ impl Peers {
         let State::Dialled { pause, .. } = peer.state else { return Vec::new() };
         let now = Instant::now();
         peer.state = State::Down { since: now, until: now + pause, pause };
-        peer.frames = Vec::new();
         peer.take_uncertain()
     }
 
@@ -180,7 +185,7 @@ impl Peers {
 
 impl Peer {
     fn new(state: State) -> Self {
-        Self { state, frames: Vec::new(), dirty: false, uncertain: VecDeque::new() }
+        Self { state, dirty: false, messages: Gathered::default(), parts: Gathered::default() }
     }
 
     /// Gathers a message, or says why it will not be sent.
@@ -188,6 +193,21 @@ impl Peer {
         if matches!(self.state, State::Down { .. }) {
             return Err(Loss::NoAnswer);
         }
+        match Lane::of(&envelope.message) {
+            Lane::Messages => self.messages.append(envelope, observed),
+            Lane::Parts => self.parts.append(envelope, observed),
+        }
+    }
+
+    /// The connection is gone, and with it what was gathered for it.
+    fn take_uncertain(&mut self) -> Vec<(MessageId, NodeId)> {
+        let [mut messages, mut parts] = [&mut self.messages, &mut self.parts].map(std::mem::take);
+        messages.take_uncertain().chain(parts.take_uncertain()).collect()
+    }
+}
+
+impl Gathered {
+    fn append(&mut self, envelope: &Envelope, observed: bool) -> Result<(), Loss> {
         framing::append(envelope, &mut self.frames).map_err(|_| Loss::TooLarge)?;
         if observed {
             let now = Instant::now();
@@ -201,66 +221,10 @@ impl Peer {
         Ok(())
     }
 
-    fn take_uncertain(&mut self) -> Vec<(MessageId, NodeId)> {
+    /// The messages that may be lost, oldest first.
+    fn take_uncertain(&mut self) -> impl Iterator<Item = (MessageId, NodeId)> {
         let now = Instant::now();
-        let uncertain = self.uncertain.drain(..).filter(|(_, _, sent)| now - *sent <= UNCERTAIN);
-        uncertain.map(|(message, to, _)| (message, to)).collect()
-    }
-}
-
-/// What waits to be written to one connection. Shared by the loop, which puts, and the connection's writer, which takes.
-#[derive(Debug, Default)]
-pub(super) struct Outbox {
-    waiting: Mutex<Waiting>,
-    wake: Notify,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    frames: Vec<u8>,
-    closed: bool,
-}
-
-impl Outbox {
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Empties `frames` into the box; false if it holds too much already. Into a closed box everything vanishes.
-    fn put(&self, frames: &mut Vec<u8>) -> bool {
-        let mut waiting = self.waiting();
-        if waiting.frames.is_empty() {
-            std::mem::swap(&mut waiting.frames, frames);
-        } else if waiting.frames.len() > MOST_WAITING {
-            return false;
-        } else {
-            waiting.frames.append(frames);
-        }
-        drop(waiting);
-        self.wake.notify_one();
-        true
-    }
-
-    /// Waits until there is something and swaps it into `frames`, which must be empty; false when the box is closed.
-    pub(super) async fn take(&self, frames: &mut Vec<u8>) -> bool {
-        loop {
-            {
-                let mut waiting = self.waiting();
-                if waiting.closed {
-                    return false;
-                }
-                if !waiting.frames.is_empty() {
-                    std::mem::swap(&mut waiting.frames, frames);
-                    return true;
-                }
-            }
-            self.wake.notified().await;
-        }
-    }
-
-    /// No more is taken.
-    pub(super) fn close(&self) {
-        self.waiting().closed = true;
-        self.wake.notify_one();
+        let uncertain = self.uncertain.drain(..).filter(move |(_, _, sent)| now - *sent <= UNCERTAIN);
+        uncertain.map(|(message, to, _)| (message, to))
     }
 }
