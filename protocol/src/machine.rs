@@ -27,7 +27,7 @@
 use crate::acknowledge::Acknowledge;
 use crate::disk::{DiskTrouble, Kept};
 use crate::ids::{Contact, NodeId, ReplicaId, RequestId, Role, Span, Timestamp, ViewNumber};
-use crate::message::{Ask, Message, SNAPSHOT_PART};
+use crate::message::{Ask, Message, ORDERS_A_PART, SNAPSHOT_PART};
 use crate::name_servers::NameServers;
 use crate::order_book::MOST_SESSIONS;
 use crate::plant::Plant;
@@ -241,6 +241,8 @@ pub struct Settings {
     pub most_sessions: u32,
     /// Bytes in a part of a snapshot, about (PROTOCOL section 8).
     pub snapshot_part: u32,
+    /// While customers order, so many orders earn one part of a snapshot; 0: no orders are needed (PROTOCOL section 6).
+    pub orders_a_part: u32,
     /// How long each hop of a message is slowed by its link; retransmission is patient in proportion.
     pub hop: Span,
     /// Whose copies an answer waits for; all, unless a person asked for an unsafe mode.
@@ -262,6 +264,7 @@ impl Default for Settings {
             min_members: 1,
             most_sessions: MOST_SESSIONS,
             snapshot_part: SNAPSHOT_PART,
+            orders_a_part: ORDERS_A_PART,
             hop: Span(0),
             acknowledge: Acknowledge::All,
             plant: None,

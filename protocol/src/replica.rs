@@ -14,6 +14,7 @@ mod durable;
 mod inspection;
 mod joining;
 mod log;
+mod pace;
 mod peers;
 mod primary;
 mod recovery;

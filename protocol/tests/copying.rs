@@ -181,6 +181,52 @@ fn no_input_makes_more_than_two_parts() {
     assert!(between.bytes <= primary.book().bytes() * 11 / 10, "{} bytes are sent twice", between.bytes);
 }
 
+/// A newcomer must not take much more than half from the customers.
+#[test]
+fn orders_pay_for_parts_and_so_do_heartbeats() {
+    let mut primary = primary(PRIMARY, 1, 1_000_000);
+    (0..30_000).for_each(|n| drop(order(&mut primary, n, 1)));
+    let mut joiner = replica(JOINER, 1);
+    let mut between = Between::default();
+    let mut parts_after = |effects: Vec<Effect>, primary: &mut Replica| {
+        let before = between.parts;
+        between.take(effects);
+        while !between.there.is_empty() || !between.back.is_empty() {
+            between.step(primary, PRIMARY, &mut joiner, || false);
+        }
+        between.parts - before
+    };
+    let beats = |primary: &mut Replica| give(primary, Input::Rang(Timer::Heartbeat));
+    // Until the joiner has said what it has. The first question was lost.
+    let mut before = 40_000;
+    while {
+        let mut effects = order(&mut primary, before, 1);
+        effects.extend(beats(&mut primary));
+        before += 1;
+        parts_after(effects, &mut primary) < 16
+    } {}
+    let price = u64::from(Settings::default().orders_a_part);
+    let mut by_orders = 0;
+    for n in 0..10 * price {
+        let effects = order(&mut primary, 50_000 + n, 1);
+        by_orders += parts_after(effects, &mut primary);
+    }
+    assert!((9..=10).contains(&by_orders), "{by_orders} parts");
+    let mut by_heartbeats = 0;
+    for n in 0..10 {
+        let effects = order(&mut primary, 60_000 + n, 1);
+        assert!(parts_after(effects, &mut primary) <= 1);
+        let effects = beats(&mut primary);
+        by_heartbeats += parts_after(effects, &mut primary);
+    }
+    assert_eq!(by_heartbeats, 160, "what was not used is not saved up");
+    // There was an order before the first of them, and none before the second.
+    let effects = beats(&mut primary);
+    let all_the_rest = parts_after(effects, &mut primary);
+    assert!(all_the_rest > 100, "{all_the_rest} parts");
+    assert_same(&primary, &joiner);
+}
+
 /// The next primary has the same history. So what came from the first need not come again, not even its sessions.
 #[test]
 fn a_copy_that_one_primary_began_is_completed_by_the_next() {

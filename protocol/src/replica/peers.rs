@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::log;
+use super::pace::Pace;
 use super::shared::Shared;
 use super::transfer::Transfer;
 use crate::ids::{Barrier, Contact, OpNumber, Position, ReplicaId, Span, View, ViewNumber};
@@ -22,8 +23,6 @@ const MOST_ENTRIES: usize = 1024;
 const MOST_BYTES: usize = 256 * 1024;
 /// Updates with entries on the way to a peer, at most.
 const MOST_ON_THE_WAY: usize = 4;
-/// Parts of snapshots that one round makes, at most: orders come between the rounds.
-const MOST_PARTS: u32 = 2;
 /// Longer silence is not counted.
 const MOST_UNHEARD: u64 = 1_000_000;
 
@@ -182,13 +181,14 @@ pub(super) struct Peers {
     ack_set: BTreeSet<ReplicaId>,
     /// Members of the ack set that were silent for the silence limit.
     silent: Vec<ReplicaId>,
+    pace: Pace,
 }
 
 impl Peers {
     pub(super) fn of(view: &View, me: ReplicaId) -> Self {
         let ack_set: BTreeSet<_> = view.members.iter().copied().collect();
         let peers = ack_set.iter().filter(|id| **id != me).map(|id| (*id, Peer::default())).collect();
-        Self { peers, ack_set, silent: Vec::new() }
+        Self { peers, ack_set, silent: Vec::new(), pace: Pace::default() }
     }
 
     pub(super) fn contains(&self, id: ReplicaId) -> bool {
@@ -278,16 +278,19 @@ impl Peers {
 
     /// All that each peer lacks and may be sent now.
     pub(super) fn push(&mut self, round: &Round<'_>, effects: &mut Effects) {
-        let mut parts = MOST_PARTS;
+        let may = self.pace.parts(round.shared);
+        let mut parts = may;
         for (id, peer) in &mut self.peers {
             if let Some(to) = round.shared.contact(*id) {
                 round.push(peer, to, &mut parts, effects);
             }
         }
+        self.pace.made(may - parts);
     }
 
     /// Once a heartbeat: which peers are silent, and what has to be sent again.
     pub(super) fn watch(&mut self, shared: &mut Shared, effects: &mut Effects) {
+        self.pace.heartbeat(shared);
         for (id, peer) in &mut self.peers {
             peer.watch(&shared.settings);
             // One heartbeat has just begun to be silent, the one before it was.

@@ -9,7 +9,7 @@ use crate::acknowledge::Acknowledge;
 use crate::ids::{CustomerId, RequestId, Role, Span};
 use crate::machine::{Settings, Wish};
 use crate::message::Ask;
-use crate::message::SNAPSHOT_PART;
+use crate::message::{ORDERS_A_PART, SNAPSHOT_PART};
 use crate::order_book::MOST_SESSIONS;
 use crate::plant::Plant;
 use crate::postcode::Postcode;
@@ -351,6 +351,7 @@ impl Trial {
 fn settings(random: &mut Random) -> Settings {
     let quick = random.chance(100_000);
     let heartbeat = Span::millis(if quick { random.between(50, 150) } else { random.between(150, 400) });
+    let snapshot_part = [300, 2_000, 10_000, SNAPSHOT_PART][random.below(4) as usize];
     Settings {
         acknowledge: Acknowledge::All,
         plant: None,
@@ -365,7 +366,9 @@ fn settings(random: &mut Random) -> Settings {
         refuse_unchecked_after: random.chance(300_000).then(|| Span::millis(random.between(500, 12_000))),
         most_sessions: MOST_SESSIONS,
         // Mostly so small that a state has many parts.
-        snapshot_part: [300, 2_000, 10_000, SNAPSHOT_PART][random.below(4) as usize],
+        snapshot_part,
+        // Fewer than there ever are on their way here, so that each way is taken.
+        orders_a_part: if snapshot_part < SNAPSHOT_PART { snapshot_part / 1000 } else { ORDERS_A_PART },
     }
 }
 

@@ -105,7 +105,9 @@ impl Configuration {
 
     fn settings(&self) -> Settings {
         let Self { acknowledge, plant, room, part, .. } = *self;
-        Settings { acknowledge, plant, most_sessions: room, snapshot_part: part, ..Settings::default() }
+        // Any pace is a choice of when a part is made, and all choices are tried.
+        let orders_a_part = 0;
+        Settings { acknowledge, plant, most_sessions: room, snapshot_part: part, orders_a_part, ..Settings::default() }
     }
 
     fn deliver_all(&self, state: &mut State) {
