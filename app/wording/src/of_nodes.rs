@@ -75,7 +75,7 @@ pub fn line(node: &Node, picture: &Picture) -> String {
             }
         }
         Some(NodeState::Replica(_)) if picture.is_left_out(node) => LEFT_OUT.into(),
-        Some(NodeState::Replica(replica)) => replica_line(replica, picture),
+        Some(NodeState::Replica(replica)) => replica_line(replica, node.receives_for(), picture),
         Some(NodeState::Customer { .. }) | None => match (node.actor, node.answered_in) {
             (Actor::Service(_), Some(took)) => format!("answered in {}", duration(took)),
             (Actor::Service(_), None) => "ready".into(),
@@ -139,16 +139,19 @@ pub fn concern_in_short(concern: &Concern) -> String {
     }
 }
 
-fn replica_line(replica: &ReplicaState, picture: &Picture) -> String {
+/// `left`: how much longer it receives a state, in microseconds, if that is known.
+fn replica_line(replica: &ReplicaState, left: Option<u64>, picture: &Picture) -> String {
     if let Some(why) = replica.disk.as_ref().and_then(|disk| disk.trouble.as_ref()) {
         return disk_trouble_in_short(why).into();
     }
     let Some(position) = replica.position else {
-        return receiving(replica).unwrap_or_else(|| "holds nothing yet".into());
+        return receiving(replica, left).unwrap_or_else(|| "holds nothing yet".into());
     };
     match replica.standing {
         Standing::Primary => format!("applied {} · committed {}", position.op, replica.commit),
-        Standing::Joining => receiving(replica).unwrap_or_else(|| format!("joining with {} applied", position.op)),
+        Standing::Joining => {
+            receiving(replica, left).unwrap_or_else(|| format!("joining with {} applied", position.op))
+        }
         Standing::Backup => {
             let primary = picture.nodes.acting_primary().and_then(Node::replica);
             let level = primary.is_some_and(|primary| primary.position == replica.position);
@@ -157,12 +160,17 @@ fn replica_line(replica: &ReplicaState, picture: &Picture) -> String {
     }
 }
 
-/// Of a replica that receives a state: how much has arrived.
-fn receiving(replica: &ReplicaState) -> Option<String> {
+/// Of a replica that receives a state: how much has arrived, and how much longer it will take.
+fn receiving(replica: &ReplicaState, left: Option<u64>) -> Option<String> {
     let (percent, all) = (share_loaded(replica)? * 100.0, replica.loading?.1);
-    Some(match all / MEGABYTE {
-        0 => format!("receiving state · {percent:.0}\u{a0}%"),
-        megabytes => format!("receiving · {percent:.0}\u{a0}% of {megabytes}\u{a0}MB"),
+    let megabytes = all / MEGABYTE;
+    if megabytes == 0 {
+        return Some(format!("receiving state · {percent:.0}\u{a0}%"));
+    }
+    let share = format!("{percent:.0}\u{a0}% of {megabytes}\u{a0}MB");
+    Some(match left.map(|micros| micros.div_ceil(1_000_000)) {
+        None => format!("receiving · {share}"),
+        Some(seconds) => format!("{share} · {seconds}\u{a0}s left"),
     })
 }
 
@@ -257,11 +265,14 @@ mod tests {
 
     #[test]
     fn a_large_state_is_told_in_megabytes() {
-        let of = |loading| receiving(&ReplicaState { loading, ..ReplicaState::default() });
+        let of = |loading| receiving(&ReplicaState { loading, ..ReplicaState::default() }, None);
         assert_eq!(of(None), None);
         assert_eq!(of(Some((0, 0))), None);
         assert_eq!(of(Some((16, 25))).unwrap(), "receiving state · 64\u{a0}%");
         assert_eq!(of(Some((30_000_000, 120_400_000))).unwrap(), "receiving · 25\u{a0}% of 120\u{a0}MB");
+        let state = ReplicaState { loading: Some((30_000_000, 120_400_000)), ..ReplicaState::default() };
+        let words = receiving(&state, Some(2_100_000)).unwrap();
+        assert_eq!(words, "25\u{a0}% of 120\u{a0}MB · 3\u{a0}s left");
         let sentence = receives("replica-4", (30_440_000, 120_400_000));
         assert_eq!(sentence, "replica-4 is receiving the state of the primary: 30.4 of 120.4 MB.");
     }

@@ -39,6 +39,8 @@ pub struct Node {
     pub state: Option<NodeState>,
     /// When it said so.
     pub state_at: u64,
+    /// Of a replica that receives a state: since when it was seen to, and how many bytes it had then.
+    receiving_from: Option<(u64, u64)>,
     /// Its order histories, as asked for.
     pub histories: Option<Histories>,
     /// Of a postcode service: how long the last answer took, in microseconds of real time.
@@ -80,6 +82,14 @@ impl Node {
             Some(NodeState::Replica(state)) => Some(state),
             _ => None,
         }
+    }
+
+    /// How much longer it receives a state, in microseconds of cluster time, if it goes on as until now.
+    pub fn receives_for(&self) -> Option<u64> {
+        let ((since, first), (bytes, all)) = (self.receiving_from?, self.replica()?.loading?);
+        let (came, left) = (bytes.checked_sub(first)?, all.saturating_sub(bytes));
+        let micros = u128::from(self.state_at.saturating_sub(since)) * u128::from(left);
+        u64::try_from(micros.checked_div(came.into())?).ok()
     }
 
     /// Where it keeps the view record, if it is a name server.
@@ -220,6 +230,7 @@ impl Nodes {
             since: at,
             state: None,
             state_at: at,
+            receiving_from: None,
             histories: None,
             answered_in: None,
         };
@@ -261,8 +272,15 @@ impl Nodes {
 
     pub(super) fn believes(&mut self, id: NodeId, at: u64, state: &NodeState) {
         if let Some(node) = self.node_mut(id) {
+            let received = |node: &Node| node.replica().and_then(|replica| Some(replica.loading?.0));
+            let before = received(node);
             node.state = Some(state.clone());
             node.state_at = at;
+            let now = received(node);
+            if now.is_none() || now < before {
+                node.receiving_from = None;
+            }
+            node.receiving_from = node.receiving_from.or(now.map(|bytes| (at, bytes)));
         } else if !self.names.contains_key(&id) {
             self.early.push_back((id, at, state.clone()));
             self.early.keep_newest(MOST_EARLY);

@@ -116,6 +116,24 @@ fn a_restarted_node_keeps_its_place_and_forgets_its_state() {
 }
 
 #[test]
+fn how_long_a_newcomer_receives_yet_follows_from_what_came_until_now() {
+    let receives = |at, loading| {
+        let state = ReplicaState { loading, ..ReplicaState::default() };
+        fact(FIRST, at, NodeEvent::State(NodeState::Replica(Box::new(state))))
+    };
+    let mut picture = picture(vec![started("replica-1", FIRST, Role::Replica), receives(1_000, Some((2_000, 90_000)))]);
+    let mut left = |state| {
+        picture.apply(&state);
+        picture.nodes.of(FIRST).and_then(|node| node.receives_for())
+    };
+    assert_eq!(left(receives(2_000, Some((2_000, 90_000)))), None, "nothing came yet");
+    assert_eq!(left(receives(3_000, Some((12_000, 92_000)))), Some(16_000), "10 000 bytes in 2 ms, 80 000 are left");
+    assert_eq!(left(receives(4_000, Some((4_000, 92_000)))), None, "it has begun anew");
+    assert_eq!(left(receives(5_000, Some((48_000, 92_000)))), Some(1_000));
+    assert_eq!(left(receives(6_000, None)), None);
+}
+
+#[test]
 fn a_state_may_be_heard_of_before_the_start() {
     let mut facts = vec![stands(FIRST, 1, FIRST, 3, 3)];
     facts.extend(two_replicas());
