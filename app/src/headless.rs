@@ -15,6 +15,7 @@ mod order_names;
 mod output;
 mod places;
 mod play;
+mod pulse;
 mod readiness;
 mod replay;
 mod run;
@@ -46,6 +47,7 @@ use scenarios::{SetUp, read_set_up};
 
 pub(crate) use output::say_json;
 pub use output::{Closed, say, warn};
+use pulse::Pulse;
 pub use replay::replay;
 pub use status_socket::open as open_status_socket;
 use view_record::NameServersArguments;
@@ -227,12 +229,8 @@ pub struct ClusterKind {
     /// Interval at which the name server cleans its registry, in seconds.
     #[arg(long, value_name = "S", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     autoclean: u64,
-    /// Interval of heartbeats, in milliseconds.
-    #[arg(long, value_name = "MS", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=60_000))]
-    heartbeat: u64,
-    /// Silence after which a node is suspected, in milliseconds.
-    #[arg(long, value_name = "MS", default_value_t = 400, value_parser = clap::value_parser!(u64).range(2..=600_000))]
-    suspect_after: u64,
+    #[command(flatten)]
+    pulse: Pulse,
     /// How many copies there are before a customer is told “placed”: all, one or none. UNSAFE unless all: answered orders can be lost.
     #[arg(long, value_name = "COPIES", default_value_t)]
     acknowledge: Acknowledge,
@@ -265,24 +263,16 @@ impl ClusterKind {
     /// # Errors
     /// When the choices contradict each other.
     pub fn options(&self) -> Result<ClusterOptions, Failure> {
-        if self.suspect_after < 2 * self.heartbeat {
-            let why =
-                "--suspect-after must be at least twice --heartbeat; otherwise nodes suspect each other all the time";
-            return Err(Failure::BadInput(why.into()));
-        }
-        let (heartbeat, suspect_after) = (Span::millis(self.heartbeat), Span::millis(self.suspect_after));
         let autoclean = Span::millis(self.autoclean * 1000);
         let refuse_unchecked_after =
             (self.unchecked == Unchecked::Refuse).then(|| Span::millis(self.refuse_after * 1000));
         let most_sessions = self.sessions;
         let settings = Settings {
-            heartbeat,
-            suspect_after,
             autoclean,
             refuse_unchecked_after,
             most_sessions,
             acknowledge: self.acknowledge,
-            ..Settings::default()
+            ..self.pulse.settings()?
         };
         let directory = self.dir.clone();
         let view_record = self.store.place()?;

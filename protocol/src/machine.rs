@@ -241,7 +241,7 @@ pub struct Settings {
     pub most_sessions: u32,
     /// Bytes in a part of a snapshot, about (PROTOCOL section 8).
     pub snapshot_part: u32,
-    /// While customers order, so many orders earn one part of a snapshot; 0: no orders are needed (PROTOCOL section 6).
+    /// While customers order, this number of orders earns one part of a snapshot; 0: no orders are needed (PROTOCOL section 6).
     pub orders_a_part: u32,
     /// How long each hop of a message is slowed by its link; retransmission is patient in proportion.
     pub hop: Span,

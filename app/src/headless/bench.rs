@@ -17,6 +17,7 @@ use node::usage::Traffic;
 use protocol::acknowledge::Acknowledge;
 use protocol::machine::Settings;
 
+use super::pulse::Pulse;
 use super::{Exit, Failure, launch, places, say_json, trace_file};
 use cluster::ClusterOptions;
 use cluster::interrupt::Interrupt;
@@ -51,12 +52,14 @@ pub struct BenchArguments {
     /// How many copies there are before a customer is told “placed”: all, one or none. UNSAFE unless all.
     #[arg(long, value_name = "COPIES", default_value_t)]
     acknowledge: Acknowledge,
+    #[command(flatten)]
+    pulse: Pulse,
     /// Collect all facts as the window does, to measure what that costs.
     #[arg(long)]
     observed: bool,
     /// Instead, place this many orders, and measure how long a newcomer takes to become a member: without load, and while
     /// the customers order.
-    #[arg(long, value_name = "ORDERS", conflicts_with_all = ["secs", "acknowledge", "observed"], value_parser = clap::value_parser!(u64).range(1..=20_000_000))]
+    #[arg(long, value_name = "ORDERS", conflicts_with_all = ["secs", "acknowledge", "heartbeat", "suspect_after", "observed"], value_parser = clap::value_parser!(u64).range(1..=20_000_000))]
     join: Option<u64>,
     /// Write the history of all orders and answers to this file. That takes time, too.
     #[arg(long, value_name = "FILE", conflicts_with = "join")]
@@ -79,7 +82,7 @@ pub(super) fn perform(arguments: &BenchArguments, interrupt: &Interrupt) -> Resu
         default_customers: arguments.observed,
         observe: arguments.observed,
         replicas: arguments.replicas,
-        settings: Settings { acknowledge: arguments.acknowledge, ..Settings::default() },
+        settings: Settings { acknowledge: arguments.acknowledge, ..arguments.pulse.settings()? },
         interrupt: interrupt.clone(),
         ..ClusterOptions::usual()?
     };

@@ -14,6 +14,7 @@ use protocol::plant::Plant;
 use protocol::trace::TraceRecord;
 
 use super::play::{Witness, play};
+use super::pulse::Pulse;
 use super::trace_file::{TraceFile, create};
 use super::view_record::NameServersArguments;
 use super::{Exit, Failure, check, launch, places, say_json};
@@ -65,6 +66,8 @@ pub struct RunArguments {
     #[arg(long, value_name = "DIR")]
     durable: Option<PathBuf>,
     #[command(flatten)]
+    pulse: Pulse,
+    #[command(flatten)]
     store: NameServersArguments,
     /// Print the result as one JSON object.
     #[arg(long)]
@@ -89,7 +92,7 @@ pub(super) fn perform(arguments: &RunArguments, interrupt: &Interrupt) -> Result
     }
     scenario.customers = arguments.customers.unwrap_or(scenario.customers);
     let (replicas, durable_in_run, interrupt) = (scenario.replicas, scenario.durable, interrupt.clone());
-    let settings = Settings { most_sessions: scenario.sessions, ..Settings::default() };
+    let settings = Settings { most_sessions: scenario.sessions, ..arguments.pulse.settings()? };
     let (name_servers, view_record) = match scenario.etcd {
         true => (NAME_SERVERS_WITH_ETCD, ViewRecord::OwnEtcd),
         false => (arguments.store.name_servers()?, arguments.store.place()?),

@@ -183,7 +183,7 @@ impl Attendant {
             Ok(first) => first,
             Err(error) => return no_connection(&error),
         };
-        // A task of its own, so that whoever waits for messages asks one stream only.
+        // A task of its own, so that waiting for messages asks one stream only.
         let (attendant, second) = (self.clone(), connection.clone());
         tokio::spawn(async move {
             if let Ok(stream) = second.accept_uni().await {

@@ -24,10 +24,7 @@ impl Lane {
     pub(super) const ALL: [Lane; 2] = [Lane::Messages, Lane::Parts];
 
     pub(super) fn of(message: &Message) -> Self {
-        match message {
-            Message::Snapshot(_) => Lane::Parts,
-            _ => Lane::Messages,
-        }
+        if let Message::Snapshot(_) = message { Lane::Parts } else { Lane::Messages }
     }
 }
 

@@ -13,7 +13,7 @@ use quinn::{ClientConfig, Endpoint, EndpointConfig, MtuDiscoveryConfig, ServerCo
 
 use super::identity;
 use super::lanes::Lane;
-use super::outlets::Outlets;
+use super::outlets::{LARGEST_DATAGRAM, Outlets};
 #[cfg(unix)]
 use super::quiet_runtime::QuietRuntime;
 use super::traffic::Counters;
@@ -36,13 +36,6 @@ const IDLE: Duration = Duration::from_secs(1);
 const KEEP_ALIVE: Duration = Duration::from_millis(250);
 /// Loopback and classroom networks; the default of a third of a second makes a lost first packet cost a second.
 const INITIAL_RTT: Duration = Duration::from_millis(10);
-/// Within one machine a datagram may be this large, and what one round has for a peer fits into one: half as many datagrams
-/// with 16 customers, a quarter with 256, and no acknowledgement alone after every second one. QUIC finds out what a network
-/// lets through; more than this saves little, and takes room for what arrives.
-const LARGEST_DATAGRAM: u16 = 8192;
-/// Datagrams that one system call sends, at most. The kernel takes at most 65 507 bytes in a call (an IPv4 packet without its
-/// heads); of more it sends nothing, and quinn takes the error for that of a probe that was too large, and waits until all count as lost.
-pub(super) const MOST_TOGETHER: usize = 65_507 / LARGEST_DATAGRAM as usize;
 /// Of each of the two streams that a peer may open, one for each lane. An envelope has at most half of this.
 const WINDOW: u32 = 2 * 1024 * 1024;
 

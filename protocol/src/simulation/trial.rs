@@ -351,8 +351,7 @@ impl Trial {
 fn settings(random: &mut Random) -> Settings {
     let quick = random.chance(100_000);
     let heartbeat = Span::millis(if quick { random.between(50, 150) } else { random.between(150, 400) });
-    let snapshot_part = [300, 2_000, 10_000, SNAPSHOT_PART][random.below(4) as usize];
-    Settings {
+    let mut settings = Settings {
         acknowledge: Acknowledge::All,
         plant: None,
         heartbeat,
@@ -366,10 +365,14 @@ fn settings(random: &mut Random) -> Settings {
         refuse_unchecked_after: random.chance(300_000).then(|| Span::millis(random.between(500, 12_000))),
         most_sessions: MOST_SESSIONS,
         // Mostly so small that a state has many parts.
-        snapshot_part,
-        // Fewer than there ever are on their way here, so that each way is taken.
-        orders_a_part: if snapshot_part < SNAPSHOT_PART { snapshot_part / 1000 } else { ORDERS_A_PART },
+        snapshot_part: [300, 2_000, 10_000, SNAPSHOT_PART][random.below(4) as usize],
+        orders_a_part: 0,
+    };
+    // With the smallest parts a copy would take minutes: heartbeats, which earn parts, are longer here than usual.
+    if settings.snapshot_part >= 10_000 {
+        settings.orders_a_part = ORDERS_A_PART;
     }
+    settings
 }
 
 /// Some real, some with a preset history, some that no service knows.

@@ -72,7 +72,7 @@ pub(super) fn node(painter: &Painter, diagram: &Diagram<'_>, node: &Node, kind: 
     }
     let left = disc.x + radius + 7.0 * scale;
     let disk = node.replica().and_then(|replica| replica.disk.as_ref()).filter(|_| !small);
-    let room = rect.right() - 5.0 * scale - left - if disk.is_some() { disks::ROOM * scale } else { 0.0 };
+    let room = rect.right() - 5.0 * scale - left;
     if let Some(disk) = disk {
         disks::disk(painter, t, rect, scale, disk, node.runs());
     }
@@ -98,9 +98,10 @@ pub(super) fn node(painter: &Painter, diagram: &Diagram<'_>, node: &Node, kind: 
     painter.galley(pos2(left, top), title, ink);
     painter.galley(pos2(left, second), line, t.dim);
     if let Some(share) = loads {
-        let bar = Rect::from_min_size(pos2(left, rect.bottom() - 9.0 * scale), vec2(room, 4.0 * scale));
+        let width = room - if disk.is_some() { disks::ROOM * scale } else { 0.0 };
+        let bar = Rect::from_min_size(pos2(left, rect.bottom() - 9.0 * scale), vec2(width, 4.0 * scale));
         painter.rect_filled(bar, 2.0, t.soft);
-        painter.rect_filled(bar.with_max_x(bar.left() + room * share), 2.0, t.saffron);
+        painter.rect_filled(bar.with_max_x(bar.left() + width * share), 2.0, t.saffron);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::theme::{self, Tokens, size};
 
 /// Width and height of the drum, in points at the scale 1.
 const DRUM: egui::Vec2 = vec2(17.0, 22.0);
-/// What a card leaves free for it.
+/// What the bar at the bottom of a card leaves free for it.
 pub(super) const ROOM: f32 = 25.0;
 /// This number of waiting entries fills half of it.
 const HALF: f32 = 4.0;
@@ -20,9 +20,9 @@ fn level(waiting: u64) -> f32 {
     waiting as f32 / (waiting as f32 + HALF)
 }
 
-/// At the right end of a card.
+/// On the lower edge of a card, at its right end: the words have the whole width.
 pub(super) fn disk(painter: &Painter, t: &Tokens, card: Rect, scale: f32, state: &DiskState, runs: bool) {
-    let at = pos2(card.right() - (ROOM / 2.0 + 1.0) * scale, card.center().y);
+    let at = pos2(card.right() - (ROOM / 2.0 + 4.0) * scale, card.bottom());
     let drum = Rect::from_center_size(at, DRUM * scale);
     let ink = match (&state.trouble, runs) {
         (Some(_), true) => t.tomato,
