@@ -9,6 +9,7 @@ mod cluster_command;
 mod customer_lines;
 pub(crate) mod demo;
 mod invite;
+mod join;
 mod lesson;
 mod lines;
 mod order_names;
@@ -131,8 +132,8 @@ pub enum Command {
     /// Start a cluster that other machines may join: it shows a code, and asks whom to admit. It ends when its input closes,
     /// or on Ctrl+C.
     Invite(invite::InviteArguments),
-    /// Join a cluster on another machine, by its code. This machine then runs processes of its own.
-    Join(invite::JoinArguments),
+    /// Join a cluster on another machine, by its code: this machine runs a replica, or you order as a customer at a prompt.
+    Join(join::JoinArguments),
     /// By hand, one process a terminal: the name server, which the others look for.
     NameServer(by_hand::NameServerArguments),
     /// By hand: a front-end, which passes orders on to the primary.
@@ -345,7 +346,7 @@ pub fn perform(command: Command) -> Result<Exit, Failure> {
         Command::Gui(_) => Err(Failure::BadInput("this command needs a window".into())),
         Command::Cluster(arguments) => cluster_command::perform(arguments, interrupt),
         Command::Invite(arguments) => invite::invite(&arguments, &interrupt),
-        Command::Join(arguments) => invite::join(&arguments, &interrupt),
+        Command::Join(arguments) => join::perform(&arguments, &interrupt),
         Command::NameServer(arguments) => by_hand::name_server(arguments, &interrupt),
         Command::FrontEnd(arguments) => by_hand::node(Role::FrontEnd, &arguments, &interrupt),
         Command::Replica(arguments) => by_hand::node(Role::Replica, &arguments, &interrupt),

@@ -237,6 +237,13 @@ pub enum NodeReport {
         /// Since when, in cluster time.
         at: u64,
     },
+    /// A peer on another machine has not been reached for some seconds, though it is tried; or it is reached again.
+    Reach {
+        /// That peer.
+        peer: NodeId,
+        /// Whether it is reached.
+        reached: bool,
+    },
     /// A command could not be obeyed.
     Refused {
         /// The reason.

@@ -86,6 +86,8 @@ pub struct Host<M> {
     changed: Vec<usize>,
     describe_from: Instant,
     answers: Vec<Answered>,
+    /// Peers on other machines that are not reached any more, or again.
+    reach: Vec<(NodeId, bool)>,
     bombs: Bombs,
     alarm: Alarm,
 }
@@ -136,6 +138,7 @@ impl<M: Machine> Host<M> {
             changed: Vec::new(),
             describe_from: Instant::now(),
             answers: Vec::new(),
+            reach: Vec::new(),
             bombs: Bombs::default(),
             alarm: Alarm::at(Instant::now()),
         };
@@ -350,6 +353,11 @@ impl<M: Machine> Host<M> {
     /// What was answered to customers since the last call.
     pub fn take_answers(&mut self) -> Vec<Answered> {
         std::mem::take(&mut self.answers)
+    }
+
+    /// Peers on other machines that are not reached any more (false), or again (true), since the last call. No machine is told.
+    pub fn take_reach(&mut self) -> Vec<(NodeId, bool)> {
+        std::mem::take(&mut self.reach)
     }
 
     /// An actor's machine.

@@ -39,6 +39,7 @@ use crate::freezing::Standstill;
 use crate::observation::{self, Feed, Reports};
 use crate::postcode_services::PostcodeServices;
 use crate::storage::Journal;
+use crate::transport::outlets::plain;
 use crate::transport::{Transport, limits, round_trip};
 use crate::view_record::is_of_the_record;
 use crate::{EXIT_BAD_INPUT, EXIT_FAULT, stand_in};
@@ -241,7 +242,7 @@ fn become_what_was_told(config: &NodeConfig, reports: &Reports, standstill: &Sta
         }
         Duty::Echo => {
             let endpoint = limits::endpoint(config.listen, keys(config)?)?;
-            let contact = Contact { id: config.id, address: endpoint.local_addr()? };
+            let contact = Contact { id: config.id, address: plain(endpoint.local_addr()?) };
             RunsAs::Echo(endpoint, contact)
         }
     })

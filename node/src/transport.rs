@@ -19,6 +19,7 @@ mod probe;
 mod quiet_runtime;
 pub mod round_trip;
 pub mod traffic;
+mod unreached;
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -35,9 +36,10 @@ use tokio::time::Instant;
 use crate::control::{Credentials, Reach};
 use connections::{Attendant, ConnectionEvent, Refusals};
 use outlets::Outlets;
-use peers::Peers;
+use peers::{Peer, PeerKey, Peers};
 use probe::Probes;
 use traffic::Counters;
+use unreached::Unreached;
 
 /// How many reads may wait for the loop before QUIC's flow control slows the peers.
 const WAITING_READS: usize = 256;
@@ -62,6 +64,13 @@ pub enum Arrival {
         /// That peer. Customers' endpoints, which speak for many, are not reported.
         peer: Contact,
     },
+    /// A peer on another machine that this process tries to reach has not been reached for some seconds, or is again.
+    Reach {
+        /// That peer.
+        peer: Contact,
+        /// Whether it is reached.
+        reached: bool,
+    },
     /// Observed messages that will not arrive, or arrived just before the connection closed.
     Lost {
         /// Each with its receiver.
@@ -79,9 +88,10 @@ pub struct Transport {
     address: SocketAddr,
     peers: Peers,
     reports: mpsc::Receiver<ConnectionEvent>,
-    /// Found while sending; handed out with what arrives.
+    /// Found while sending or dialling; handed out with what arrives.
     losses: VecDeque<Arrival>,
     probes: Probes,
+    unreached: Unreached,
     observed: Observed,
 }
 
@@ -122,7 +132,7 @@ impl Transport {
     /// As [`Self::open`].
     pub fn open_with(listen: SocketAddr, credentials: &Credentials, reach: &Reach) -> anyhow::Result<Self> {
         let (endpoint, outlets) = limits::endpoint_with(listen, credentials, reach)?;
-        let address = endpoint.local_addr()?;
+        let address = outlets.address();
         let (sender, reports) = mpsc::channel(WAITING_READS);
         let attendant = Attendant::new(endpoint, sender);
         tokio::spawn(attendant.clone().listen());
@@ -134,6 +144,7 @@ impl Transport {
             reports,
             losses: VecDeque::new(),
             probes: Probes::default(),
+            unreached: Unreached::default(),
             observed: Observed::Nothing,
         })
     }
@@ -165,8 +176,7 @@ impl Transport {
     /// Puts a message with the others for the same peer; dials the peer if there is no connection.
     pub fn send(&mut self, to: Contact, envelope: &Envelope) {
         let key = self.peers.route(to);
-        let attendant = &self.attendant;
-        let peer = self.peers.for_sending(key, |outbox| drop(tokio::spawn(attendant.clone().dial(key, outbox))));
+        let peer = Self::for_sending(&mut self.peers, &self.attendant, key);
         let observed = self.observed.concerns(envelope.traced);
         match peer.append(envelope, observed) {
             Ok(()) => self.peers.mark_dirty(key),
@@ -176,6 +186,10 @@ impl Transport {
             }
             Err(_) => {}
         }
+    }
+
+    fn for_sending<'a>(peers: &'a mut Peers, attendant: &Attendant, key: PeerKey) -> &'a mut Peer {
+        peers.for_sending(key, |outbox| drop(tokio::spawn(attendant.clone().dial(key, outbox))))
     }
 
     /// Hands all that was gathered to QUIC, one write per peer.
@@ -240,19 +254,42 @@ impl Transport {
             ConnectionEvent::Messages { from, envelopes } => Some(Arrival::Messages { from, envelopes }),
             ConnectionEvent::Up { key, connection, outbox } => {
                 self.peers.up(key, connection, outbox);
-                None
+                let peer = key.contact().filter(|_| self.unreached.reached(key))?;
+                Some(Arrival::Reach { peer, reached: true })
             }
-            ConnectionEvent::Down { key, connection, why } => {
+            ConnectionEvent::Down { key, connection, why, silent } => {
                 let messages = self.peers.down(key, connection)?;
                 if !messages.is_empty() {
                     self.losses.push_back(Arrival::Lost { messages, why });
+                }
+                if silent {
+                    self.is_not_reached(key);
                 }
                 key.contact().map(|peer| Arrival::ConnectionLost { peer })
             }
             ConnectionEvent::NotReached { key, why } => {
                 let messages = self.peers.not_reached(key);
+                self.is_not_reached(key);
                 (!messages.is_empty()).then_some(Arrival::Lost { messages, why })
             }
+            ConnectionEvent::TryAgain { key } => {
+                if self.unreached.has(key) {
+                    Self::for_sending(&mut self.peers, &self.attendant, key);
+                }
+                None
+            }
+        }
+    }
+
+    /// A peer on another machine is tried again by itself: somebody must say when it is reached.
+    fn is_not_reached(&mut self, key: PeerKey) {
+        let Some(peer) = key.contact().filter(|peer| self.outlets.is_elsewhere(peer.address)) else { return };
+        let next = self.unreached.failed(key, Instant::now());
+        if next.tell {
+            self.losses.push_back(Arrival::Reach { peer, reached: false });
+        }
+        if next.again {
+            tokio::spawn(self.attendant.clone().try_again(key));
         }
     }
 

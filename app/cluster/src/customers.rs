@@ -6,27 +6,25 @@
 mod customer_host;
 
 use std::net::SocketAddr;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 
 use anyhow::Context;
 use node::cluster_clock::ClusterClock as NodeClock;
-use node::control::Credentials;
+use node::control::{Credentials, Reach};
 use node::event_loop::Host;
 use node::gazetteer::{Finding, Gazetteer};
 use node::observation::Feed;
 use node::transport::Transport;
 use protocol::customer::Customer;
-use protocol::ids::{Contact, Role};
+use protocol::ids::Contact;
 use protocol::machine::Settings;
 use protocol::postcode::Postcode;
 use protocol::trace::TraceRecord;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::ClusterClock;
-use super::hosts::{Hosts, ToHost};
-use super::incoming::Incoming;
-use super::nodes::Common;
+use super::hosts::{Hosts, Register, ToHost};
 use super::observer::Facts;
 use customer_host::CustomerHost;
 use knowledge::user_command::CustomerCommand;
@@ -59,34 +57,21 @@ pub(super) struct Rooms {
     pub credentials: Credentials,
     pub settings: Settings,
     pub listen: SocketAddr,
+    /// On another machine: where the first one is.
+    pub reach: Reach,
     pub observe: bool,
     pub name_servers: Vec<Contact>,
 }
 
 impl Customers {
-    /// Opens their endpoint. They are told what all customers' hosts are told, and say who they are, to the supervisor.
-    pub fn start(
-        common: &Common,
-        name_servers: Vec<Contact>,
-        clock: ClusterClock,
-        told: (Facts, Sender<Incoming>),
-        hosts: &mut Hosts,
-    ) -> anyhow::Result<Self> {
-        let rooms = Rooms {
-            credentials: common.authority.issue(Role::Customer, None)?,
-            settings: common.settings.clone(),
-            listen: (common.listen, 0).into(),
-            observe: common.observe,
-            name_servers,
-        };
-        Self::open(rooms, clock, told, hosts)
-    }
-
-    /// The same with what was decided elsewhere.
+    /// Opens their endpoint. They are told what all customers' hosts are told, and `register` who they are.
+    ///
+    /// # Errors
+    /// When no port can be opened.
     pub(crate) fn open(
         rooms: Rooms,
         clock: ClusterClock,
-        (facts, supervisor): (Facts, Sender<Incoming>),
+        (facts, register): (Facts, Register),
         hosts: &mut Hosts,
     ) -> anyhow::Result<Self> {
         let (told, waiting) = unbounded_channel();
@@ -95,7 +80,7 @@ impl Customers {
         // Weak: this way to them must not keep the customers alive.
         let steered = told.downgrade();
         let tell = move |said| steered.upgrade().is_some_and(|told| told.send(ToCustomers::AsHost(said)).is_ok());
-        let registry = (hosts.add(Box::new(tell), Vec::new()), supervisor);
+        let registry = (hosts.add(Box::new(tell), Vec::new()), register);
         let thread = std::thread::Builder::new().name("customers".into()).spawn(move || {
             runtime.block_on(async {
                 match host(&rooms, &clock, facts.clone()) {
@@ -148,7 +133,7 @@ pub(super) fn place_of(postcode: Postcode) -> (i32, i32) {
 }
 
 fn host(rooms: &Rooms, clock: &ClusterClock, facts: Facts) -> anyhow::Result<Host<Customer>> {
-    let transport = Transport::open(rooms.listen, &rooms.credentials)?;
+    let transport = Transport::open_with(rooms.listen, &rooms.credentials, &rooms.reach)?;
     let sink = move |records: &mut Vec<TraceRecord>, dropped: &mut u64| {
         facts.count_dropped(std::mem::take(dropped));
         facts.push(records.drain(..));

@@ -45,6 +45,15 @@ impl Drop for Confirmation {
     }
 }
 
+/// A customer lives in a host from now on, or does not any more.
+pub(super) enum Moved {
+    In(HostKey, String, NodeId),
+    Out(HostKey, NodeId),
+}
+
+/// Where that is said.
+pub(super) type Register = Box<dyn Fn(Moved) + Send>;
+
 /// Says something to a host. False: it is gone.
 pub(super) type TellHost = Box<dyn Fn(ToHost) -> bool + Send>;
 
@@ -83,6 +92,11 @@ impl Hosts {
         if let Some(host) = self.all.iter_mut().find(|host| host.key == key) {
             host.residents.retain(|(_, resident)| *resident != node);
         }
+    }
+
+    /// It is gone.
+    pub fn remove(&mut self, key: HostKey) {
+        self.all.retain(|host| host.key != key);
     }
 
     /// Everybody of that name: one customer, or a whole crowd.

@@ -1,10 +1,9 @@
 //! What comes to the supervisor: through one channel, from a person, from processes, and from customers' hosts.
 
 use node::control::NodeReport;
-use protocol::ids::NodeId;
 use protocol::trace::TraceEvent;
 
-use super::hosts::HostKey;
+use super::hosts::{HostKey, Moved};
 use super::machines::door::DoorNews;
 use super::question::Question;
 use knowledge::user_command::UserCommand;
@@ -35,10 +34,8 @@ pub(super) enum Incoming {
     AtTheDoor(DoorNews),
     /// A process closed its output: it is dead, or as good as dead.
     Ended(ProcessKey),
-    /// A customer lives in this host from now on.
-    Appeared(HostKey, String, NodeId),
-    /// It does not any more.
-    Left(HostKey, NodeId),
+    /// A customer lives in a host from now on, or does not any more.
+    Moved(Moved),
     /// Somebody who may not was refused something: a sentence.
     TurnedAway(String),
     /// The program was asked to end.

@@ -16,6 +16,7 @@ mod inquiry;
 pub mod interrupt;
 pub mod launcher;
 pub mod load;
+pub mod lone_customer;
 pub mod machines;
 pub mod networks;
 mod nodes;

@@ -8,6 +8,7 @@
 pub(crate) mod afar;
 pub mod agent;
 pub mod code;
+pub(crate) mod customer_afar;
 pub mod desk;
 pub(crate) mod door;
 pub mod stay;

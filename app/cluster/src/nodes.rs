@@ -2,6 +2,7 @@
 //!
 //! A node keeps its name over restarts; what else it keeps depends on its kind. Nothing is started here.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::Context;
@@ -58,6 +59,8 @@ pub(super) struct Node {
     pub out_of_sight: bool,
     /// Its machine has left, and its process ended before that.
     pub has_left: bool,
+    /// The processes on other machines that it does not reach.
+    pub unreached: BTreeSet<NodeId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +150,7 @@ impl Nodes {
             key: None,
             out_of_sight: false,
             has_left: false,
+            unreached: BTreeSet::new(),
         });
         self.all.len() - 1
     }
@@ -155,6 +159,12 @@ impl Nodes {
     pub fn add_replica(&mut self) -> usize {
         let preset = self.replicas_so_far() as u32 % 3 + 1;
         self.add(Kind::Replica { preset })
+    }
+
+    /// The names of the nodes that this one does not reach.
+    pub fn unreached_by(&self, node: &Node) -> Vec<String> {
+        let is_one = |other: &&Node| node.unreached.contains(&other.id);
+        self.all.iter().filter(is_one).map(|other| other.name.clone()).collect()
     }
 
     fn replicas_so_far(&self) -> usize {

@@ -29,6 +29,8 @@ struct Waiting {
     woken: bool,
     /// Heartbeats since facts were last taken, by sender: a cluster at rest must wake nobody.
     pulse: BTreeMap<NodeId, TraceRecord>,
+    /// Another queue that is given everything, too.
+    copy: Option<Facts>,
 }
 
 impl Facts {
@@ -37,8 +39,22 @@ impl Facts {
         self.waiting().wake = Some(wake);
     }
 
+    /// Gives everything that comes from now on to another queue, too.
+    pub(crate) fn copy_to(&self, other: Facts) {
+        self.waiting().copy = Some(other);
+    }
+
     /// Adds facts, oldest first, or counts what does not fit.
     pub fn push(&self, records: impl IntoIterator<Item = TraceRecord>) {
+        let copy = self.waiting().copy.clone();
+        let Some(copy) = copy else { return self.keep(records) };
+        let records: Vec<TraceRecord> = records.into_iter().collect();
+        copy.keep(records.iter().cloned());
+        self.keep(records);
+    }
+
+    /// The same, for this queue only: for who puts back what it has taken.
+    pub(crate) fn keep(&self, records: impl IntoIterator<Item = TraceRecord>) {
         let mut waiting = self.waiting();
         for record in records {
             let Some(record) = waiting.keep_if_pulse(record) else { continue };
@@ -59,22 +75,31 @@ impl Facts {
 
     /// Counts facts that were lost before they came here.
     pub(crate) fn count_dropped(&self, dropped: u64) {
-        self.waiting().dropped += dropped;
+        let mut waiting = self.waiting();
+        waiting.dropped += dropped;
+        let copy = waiting.copy.clone();
+        drop(waiting);
+        copy.into_iter().for_each(|copy| copy.waiting().dropped += dropped);
     }
 
     /// Takes all facts, oldest first. If some are missing, the last one says how many.
     #[must_use]
     pub fn take(&self, now: u64) -> Vec<TraceRecord> {
-        let mut waiting = self.waiting();
-        waiting.woken = false;
-        let mut records: Vec<_> = waiting.records.drain(..).collect();
-        records.extend(std::mem::take(&mut waiting.pulse).into_values());
-        let dropped = std::mem::take(&mut waiting.dropped);
+        let (mut records, dropped) = self.take_counted();
         if dropped > 0 {
             let text = format!("{dropped} events came too fast to be shown; they are missing from the window");
             records.push(TraceRecord { node: NodeId(0), at: now, event: LauncherEvent::Log { text }.into() });
         }
         records
+    }
+
+    /// Takes all facts, oldest first, and how many are missing.
+    pub(crate) fn take_counted(&self) -> (Vec<TraceRecord>, u64) {
+        let mut waiting = self.waiting();
+        waiting.woken = false;
+        let mut records: Vec<_> = waiting.records.drain(..).collect();
+        records.extend(std::mem::take(&mut waiting.pulse).into_values());
+        (records, std::mem::take(&mut waiting.dropped))
     }
 
     /// The queue stays usable when a thread that held it has panicked: records are added whole.
@@ -106,7 +131,7 @@ impl Waiting {
 }
 
 /// Whether the loss of this event only thins out the picture.
-fn is_of_one_message(event: &TraceEvent) -> bool {
+pub(crate) fn is_of_one_message(event: &TraceEvent) -> bool {
     match event {
         TraceEvent::Node(
             NodeEvent::State(_)

@@ -71,6 +71,8 @@ pub struct NodeStatus {
     pub machine: Option<String>,
     /// Where it listens, or listened.
     pub contact: Option<Contact>,
+    /// The names of the nodes on other machines that it tries to reach, and does not.
+    pub unreached: Vec<String>,
     /// How it stands still, if it does: then it is not asked.
     pub frozen: Option<Freezing>,
     /// What lies in it.

@@ -8,6 +8,7 @@ mod confirmations;
 mod inquiries;
 mod links;
 mod machines;
+mod reach;
 mod start;
 mod steering;
 
@@ -22,7 +23,7 @@ use protocol::trace::{Bomb, Ending, LauncherEvent, NodeEvent, Started, TraceReco
 
 use super::child::HowEnded;
 use super::customers::{Customers, ToCustomers};
-use super::hosts::Hosts;
+use super::hosts::{HostKey, Hosts, Moved};
 use super::incoming::{Confirmer, Incoming, ProcessKey};
 use super::nodes::{Common, Kind, MOST_FRONT_ENDS, MOST_REPLICAS, Node, Nodes};
 use super::observer::Facts;
@@ -122,17 +123,19 @@ impl Supervisor {
             Incoming::Reported(key, report) => self.on_report(key, report),
             Incoming::Confirmed(who, ticket, at) => self.on_confirmed(who, ticket, at),
             Incoming::Steered(key, event) => self.on_steered(key, &event),
-            Incoming::Appeared(key, name, node) => {
-                self.hosts.appeared(key, name.clone(), node);
-                self.renew_links(&name);
-            }
-            Incoming::Left(key, node) => self.hosts.left(key, node),
+            Incoming::Moved(Moved::In(key, name, node)) => self.moved_in(key, name, node),
+            Incoming::Moved(Moved::Out(key, node)) => self.hosts.left(key, node),
             Incoming::AtTheDoor(news) => self.on_door_news(news),
             Incoming::TurnedAway(why) => self.on_turned_away(why),
             Incoming::Ended(key) => self.on_end(key),
             // Heard by a start, which breaks off. Later the app decides what is still to be done, and then stops.
             Incoming::Interrupted | Incoming::Stop => {}
         }
+    }
+
+    fn moved_in(&mut self, host: HostKey, name: String, node: NodeId) {
+        self.hosts.appeared(host, name.clone(), node);
+        self.renew_links(&name);
     }
 
     fn perform(&mut self, command: UserCommand) -> anyhow::Result<()> {
@@ -164,7 +167,7 @@ impl Supervisor {
             UserCommand::SetPlant { plant } => self.set_plant(plant),
             UserCommand::SetAcknowledge { acknowledge } => self.set_acknowledge(acknowledge),
             UserCommand::ShowHeartbeats { on } => self.show_heartbeats(on),
-            UserCommand::Customer(command) => self.tell_customers(ToCustomers::Perform(command))?,
+            UserCommand::Customer(command) => self.perform_of_customer(command)?,
         }
         Ok(())
     }
@@ -343,6 +346,7 @@ impl Supervisor {
             NodeReport::Refused { why } => self.fact(id, LauncherEvent::CommandRefused { why }),
             NodeReport::Confirmed { ticket, at } => self.on_confirmed(Confirmer::Process(key), ticket, at),
             NodeReport::Failed { why } => node.failure = Some(why),
+            NodeReport::Reach { peer, reached } => self.on_reach(id, peer, reached),
             NodeReport::Status { state, usage } => self.inquiries.on_status(key, state, *usage),
             NodeReport::Orders { histories, postcodes } => {
                 let histories = histories
@@ -379,6 +383,7 @@ impl Supervisor {
             (Ending::Exited | Ending::Crashed | Ending::Removed, None) => ended,
         };
         let id = node.id;
+        self.is_reached_by_nobody(id);
         self.fact(id, LauncherEvent::Ended { how, words });
     }
 

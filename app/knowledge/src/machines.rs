@@ -96,8 +96,8 @@ pub struct ClockOffset {
 pub enum AskedOfMachines {
     /// How it is.
     Look,
-    /// A code for one replica.
-    Invite,
+    /// A code for one replica, or one customer.
+    Invite(Role),
     Decide {
         machine: String,
         admitted: bool,

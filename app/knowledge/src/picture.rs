@@ -182,7 +182,12 @@ impl Picture {
             LauncherEvent::AcknowledgeIs { acknowledge } => self.steering.acknowledge = *acknowledge,
             LauncherEvent::HeartbeatsAre { shown } => self.steering.heartbeats = *shown,
             LauncherEvent::BombIs { bomb } => self.steering.bomb_is(node, *bomb),
-            LauncherEvent::RunsOn { machine } => self.nodes.run_on(node, machine),
+            LauncherEvent::RunsOn { machine } => {
+                self.nodes.run_on(node, machine);
+                self.customers.is_on(node, machine);
+            }
+            LauncherEvent::CannotReach { peer, .. } => self.nodes.reaches(node, *peer, false),
+            LauncherEvent::CanReach { peer } => self.nodes.reaches(node, *peer, true),
             LauncherEvent::Stopping { waits_for } => self.steering.stopping.clone_from(waits_for),
             LauncherEvent::MachineIs { .. }
             | LauncherEvent::ListensOn { .. }

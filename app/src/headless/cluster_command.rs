@@ -185,7 +185,8 @@ pub(super) fn say_change(picture: &mut Picture, record: &TraceRecord) -> Result<
         };
         say_json(&json!({"change": "ended", "node": node, "how": how, "words": words}))?;
     } else if let TraceEvent::Launcher(event) = &record.event {
-        say_of_machines(event, node.as_ref())?;
+        let customer = picture.customers.of(record.node).map(|customer| &*customer.name);
+        say_of_machines(event, node.as_ref(), customer)?;
     }
     if let Some(loss) = picture.total_loss().filter(|_| !lost_before) {
         let (view, since) = (loss.view.number.0, loss.since as f64 / 1e6);
@@ -198,10 +199,13 @@ pub(super) fn say_change(picture: &mut Picture, record: &TraceRecord) -> Result<
     Ok(())
 }
 
-/// What concerns other machines, and time.
-fn say_of_machines(event: &LauncherEvent, node: Option<&NodeLine>) -> Result<(), Failure> {
+/// What concerns other machines, links, and time.
+fn say_of_machines(event: &LauncherEvent, node: Option<&NodeLine>, customer: Option<&str>) -> Result<(), Failure> {
     let what = wording::log_line(&event.clone().into(), &|id| id.to_string()).map(|(_, line)| line);
     match event {
+        LauncherEvent::RunsOn { machine } if node.is_none() => {
+            say_json(&json!({"change": "customer", "name": customer, "machine": machine}))
+        }
         LauncherEvent::RunsOn { machine } => say_json(&json!({"change": "runs-on", "node": node, "machine": machine})),
         LauncherEvent::MachineIs { machine, is } => {
             let is = match is {
@@ -215,18 +219,34 @@ fn say_of_machines(event: &LauncherEvent, node: Option<&NodeLine>) -> Result<(),
             say_json(&json!({"change": "machine", "machine": machine, "is": is, "what": what}))
         }
         LauncherEvent::ListensOn { addresses } => say_json(&json!({"change": "listens", "addresses": addresses})),
+        LauncherEvent::CannotReach { peer, here, there } => {
+            let peer = peer.to_string();
+            say_json(
+                &json!({"change": "cannot-reach", "node": node, "peer": peer, "here": here, "there": there, "what": what}),
+            )
+        }
+        LauncherEvent::CanReach { peer } => {
+            say_json(&json!({"change": "can-reach", "node": node, "peer": peer.to_string()}))
+        }
         LauncherEvent::Stopping { waits_for } => say_json(&json!({"change": "stopping", "waits_for": waits_for})),
+        LauncherEvent::BombIs { bomb: Some(bomb) } => {
+            let name = node.map(|node| &*node.name).or(customer);
+            say_json(&json!({"change": "bomb", "name": name, "at": bomb.at.name()}))
+        }
+        LauncherEvent::Log { text } if node.is_none() => say_json(&json!({"change": "log", "what": text})),
+        LauncherEvent::LinkIs { from, to, rule } => {
+            say_json(&json!({"change": "link", "from": from, "to": to, "mended": rule.is_mended()}))
+        }
         LauncherEvent::ClockIs { rate, .. } => {
             say_json(&json!({"change": "clock", "rate": rate.0 as f64 / 1e6, "what": what}))
         }
         LauncherEvent::Started(_)
+        | LauncherEvent::BombIs { bomb: None }
         | LauncherEvent::Ended { .. }
-        | LauncherEvent::BombIs { .. }
         | LauncherEvent::CustomerIs { .. }
         | LauncherEvent::Crowd(_)
         | LauncherEvent::Orders { .. }
         | LauncherEvent::HopIs { .. }
-        | LauncherEvent::LinkIs { .. }
         | LauncherEvent::PlantIs { .. }
         | LauncherEvent::HeartbeatsAre { .. }
         | LauncherEvent::CommandRefused { .. }

@@ -1,11 +1,11 @@
-//! `invite`: a cluster in the terminal that other machines may join, and `join`: the other machine.
+//! `invite`: a cluster in the terminal that other machines may join.
 //!
 //! A person types whom it admits, or it admits everybody. Besides, the cluster obeys the same lines as `cluster`.
 
 use std::net::IpAddr;
 use std::sync::mpsc::channel;
 
-use anyhow::Context;
+use clap::ValueEnum;
 use protocol::ids::Role;
 use protocol::trace::{LauncherEvent, MachineEvent, MachineState, TraceEvent, TraceRecord};
 use serde_json::json;
@@ -14,24 +14,26 @@ use super::cluster_command::Woken;
 use super::lines::Line;
 use super::{ClusterKind, Exit, Failure, cluster_command, launch_open, say, say_json};
 use cluster::interrupt::Interrupt;
-use cluster::machines::agent::{self, News, Over, WhyNoWay, Wish};
-use cluster::machines::code::Code;
 use cluster::machines::{CODE_IS_GOOD, Invitation};
 use cluster::{Cluster, ClusterOptions};
 use knowledge::machines::{CodeIs, GivenCode};
 use knowledge::picture::Picture;
+use knowledge::user_command::UserCommand;
 
 /// What another machine can become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Guest {
     /// It runs a replica.
     Replica,
+    /// The person there orders.
+    Customer,
 }
 
 impl Guest {
-    fn role(self) -> Role {
+    pub(super) fn role(self) -> Role {
         match self {
             Guest::Replica => Role::Replica,
+            Guest::Customer => Role::Customer,
         }
     }
 }
@@ -45,7 +47,7 @@ pub struct InviteArguments {
     #[arg(long = "as", value_enum, value_name = "ROLE", default_value = "replica")]
     role: Guest,
     /// The addresses of this machine at which others reach it, separated by commas. Default: all.
-    #[arg(long, value_name = "IP", value_delimiter = ',')]
+    #[arg(long, value_name = "IP", value_delimiter = ',', value_parser = address)]
     advertise: Vec<IpAddr>,
     /// Admit each machine with a valid code, without a question.
     #[arg(long)]
@@ -55,27 +57,23 @@ pub struct InviteArguments {
     json: bool,
 }
 
-/// The machine that joins.
-#[derive(Debug, clap::Args)]
-pub struct JoinArguments {
-    /// The code that the inviting cluster shows; `-` reads it from standard input.
-    code: String,
-    /// What this machine is to become. Default: what the code invites to.
-    #[arg(long = "as", value_enum, value_name = "ROLE")]
-    role: Option<Guest>,
-    /// What this machine is called in the cluster. Default: its host name.
-    #[arg(long)]
-    name: Option<String>,
-    /// Print one JSON object per line instead of sentences.
-    #[arg(long)]
-    json: bool,
+/// An address, an IPv6 one in brackets or without.
+fn address(words: &str) -> Result<IpAddr, String> {
+    let bare = words.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(words);
+    let ip: IpAddr = bare.parse().map_err(|_| "it must be an address such as 192.168.1.5 or [fd00::5]".to_owned())?;
+    match ip {
+        IpAddr::V6(ip) if ip.is_unicast_link_local() => {
+            Err("this address is known on one link only: name another one".into())
+        }
+        ip => Ok(ip),
+    }
 }
 
 pub(super) fn invite(arguments: &InviteArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let options =
         ClusterOptions { default_customers: false, interrupt: interrupt.clone(), ..arguments.kind.options()? };
     let cluster = launch_open(options)?;
-    let mut host = Host { cluster, picture: Picture::default(), arguments };
+    let mut host = Host { cluster, picture: Picture::default(), role: arguments.role.role(), arguments };
     host.facts()?;
     if arguments.json {
         cluster_command::say_first(&host.cluster, &host.picture, None)?;
@@ -99,12 +97,14 @@ pub(super) fn invite(arguments: &InviteArguments, interrupt: &Interrupt) -> Resu
 struct Host<'a> {
     cluster: Cluster,
     picture: Picture,
+    /// Of the newest code.
+    role: Role,
     arguments: &'a InviteArguments,
 }
 
 impl Host<'_> {
     fn give_code(&self) -> Result<(), Failure> {
-        let invitation = Invitation { role: self.arguments.role.role(), advertise: self.arguments.advertise.clone() };
+        let invitation = Invitation { role: self.role, advertise: self.arguments.advertise.clone() };
         let invited = self.cluster.inquirer().invite(invitation);
         let code = invited.map_err(|error| Failure::BadInput(node::error_text::chain(&error)))?;
         let seconds = CODE_IS_GOOD.as_secs();
@@ -160,12 +160,26 @@ impl Host<'_> {
         let inquirer = self.cluster.inquirer();
         let (verb, rest) = words.split_once(' ').unwrap_or((words, ""));
         let done = match verb {
-            "code" => return self.give_code(),
+            "code" => match Guest::from_str(rest.trim(), true) {
+                Ok(guest) => {
+                    self.role = guest.role();
+                    return self.give_code();
+                }
+                Err(_) if rest.trim().is_empty() => return self.give_code(),
+                Err(_) => Err(anyhow::Error::msg(wording::CODE_FOR_WHOM)),
+            },
             "admit" => inquirer.decide(rest.trim(), true),
             "refuse" => inquirer.decide(rest.trim(), false),
             "admit-all" => inquirer.admit_all(true),
             "ask" => inquirer.admit_all(false),
             "end-invitation" => inquirer.end_invitation(),
+            "heartbeats" => match rest.trim() {
+                "on" | "off" => {
+                    self.cluster.perform(UserCommand::ShowHeartbeats { on: rest.trim() == "on" });
+                    Ok(())
+                }
+                _ => Err(anyhow::Error::msg(wording::HEARTBEATS_ON_OR_OFF)),
+            },
             _ => {
                 self.picture.set_now(self.cluster.now());
                 let obeyed = cluster_command::obey(line, &mut self.cluster, &self.picture, false);
@@ -193,69 +207,10 @@ fn is_told(event: &TraceEvent) -> bool {
                 | LauncherEvent::MachineIs { .. }
                 | LauncherEvent::ListensOn { .. }
                 | LauncherEvent::Stopping { .. }
+                | LauncherEvent::CannotReach { .. }
+                | LauncherEvent::CanReach { .. }
         ),
         TraceEvent::Machine(event) => matches!(event, MachineEvent::Became { .. }),
         TraceEvent::Node(_) => false,
     }
-}
-
-pub(super) fn join(arguments: &JoinArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    let text = match arguments.code.as_str() {
-        "-" => std::io::read_to_string(std::io::Read::take(std::io::stdin(), 4096))?,
-        code => code.to_owned(),
-    };
-    let code: Code =
-        text.parse().map_err(|error: cluster::machines::code::NoCode| Failure::BadInput(error.to_string()))?;
-    let program = std::env::current_exe().context("the program cannot find its own executable file")?;
-    let role = arguments.role.map(Guest::role);
-    let wish = Wish { code, name: arguments.name.clone(), role, program };
-    let (sender, news) = channel();
-    let as_json = arguments.json;
-    let telling = std::thread::spawn(move || -> Result<(), Failure> {
-        for news in news {
-            tell(&news, as_json)?;
-        }
-        Ok(())
-    });
-    let over = agent::live(&wish, &sender, interrupt)?;
-    drop(sender);
-    // What it could not print does not change how this ends.
-    drop(telling.join());
-    match over {
-        Over::Left => Ok(Exit::Holds),
-        Over::ClusterEnded => {
-            let sentence = "The cluster has ended, and so have the processes here.";
-            if as_json {
-                say_json(&json!({"change": "over", "what": sentence}))?
-            } else {
-                say(sentence)?
-            }
-            Ok(Exit::Holds)
-        }
-        Over::NotAdmitted(why) => Err(Failure::BadInput(wording::no_join(why))),
-        Over::NoWay(why @ WhyNoWay::NoAnswer(_)) => Err(Failure::Undecided(why.to_string())),
-        Over::NoWay(why) => Err(Failure::BadInput(why.to_string())),
-    }
-}
-
-fn tell(news: &News, as_json: bool) -> Result<(), Failure> {
-    let (change, sentence) = match news {
-        News::Waits => {
-            ("waits", "The code is valid. Waiting for the person at the cluster to admit this machine.".into())
-        }
-        News::Joined { name, .. } => ("joined", format!("This machine belongs to the cluster as {name}.")),
-        News::Runs { name, pid } => ("runs", format!("{name} runs here as process {pid}.")),
-        News::Ended { name } => ("ended", format!("{name} has ended here.")),
-        News::Lost => ("lost", "The cluster cannot be reached. The processes here have ended; trying again.".into()),
-        News::Slept => ("slept", "This machine was asleep. It joins again with new processes.".to_owned()),
-    };
-    if !as_json {
-        return say(sentence);
-    }
-    let (name, pid) = match news {
-        News::Joined { name, .. } | News::Ended { name } => (Some(name), None),
-        News::Runs { name, pid } => (Some(name), Some(pid)),
-        News::Waits | News::Lost | News::Slept => (None, None),
-    };
-    say_json(&json!({"change": change, "name": name, "pid": pid, "what": sentence}))
 }

@@ -22,6 +22,8 @@ pub(in crate::headless) struct StatusLine {
     pub(super) pid: Option<u32>,
     /// The machine on which it runs, if that is not the launcher's.
     machine: Option<String>,
+    /// The nodes on other machines that it tries to reach, and does not.
+    cannot_reach: Vec<String>,
     addr: Option<String>,
     /// "primary", "backup" or "joining", of a replica.
     pub(super) standing: Option<String>,
@@ -173,6 +175,13 @@ impl StatusReport {
             frozen.into_iter().chain(node.bomb.as_ref().map(|bomb| format!("{} has a bomb: {bomb}.", node.name)))
         };
         sentences.extend(self.nodes.iter().flat_map(of_nodes));
+        let cut_off = |node: &StatusLine| {
+            let here = node.machine.as_deref();
+            let all = node.cannot_reach.iter();
+            let words = all.map(|peer| format!("{} {}.", node.name, wording::cannot_reach(peer, here, None)));
+            words.collect::<Vec<_>>()
+        };
+        sentences.extend(self.nodes.iter().flat_map(cut_off));
         let waits = |node: &StatusLine| node.waits_for.as_ref().map(|why| format!("{}: {why}", node.name));
         sentences.extend(self.nodes.iter().filter_map(waits));
         let received = |node: &StatusLine| Some(wording::receives(&node.name, node.receiving?));
@@ -249,6 +258,7 @@ impl StatusLine {
             id: node.id.to_string(),
             pid: node.pid,
             machine: node.machine.clone(),
+            cannot_reach: node.unreached.clone(),
             addr: node.contact.map(|contact| contact.address.to_string()),
             rss: node.usage.map(|usage| usage.memory),
             cpu_us: node.usage.map(|usage| usage.processor),

@@ -37,7 +37,10 @@ impl Window {
         self.look_at_machines(ui);
         self.toolbar.invite_now = wording::invite_entry(&self.machines.status);
         self.toolbar.join_now = wording::join_entry(&self.machines.stay);
-        let refuses = self.alone.then_some(wording::ONLY_A_TAPE);
+        // A script has a cluster of its own, whose outcome strangers must not change.
+        let is_a_scripts = self.performs() || self.teaches();
+        let refuses =
+            self.alone.then_some(wording::ONLY_A_TAPE).or(is_a_scripts.then_some(wording::INVITE_IN_FREE_PLAY));
         let Machines { status, stay, join, trouble, asked, clicked, .. } = &mut self.machines;
         if self.toolbar.invite {
             let wanted = invite_ui(ui, status, trouble.as_deref(), refuses, &mut self.toolbar.invite);

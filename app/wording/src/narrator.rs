@@ -207,6 +207,10 @@ impl Narrator {
             LauncherEvent::HopIs { hop } => self.known.hop = *hop,
             LauncherEvent::ClockIs { rate, .. } => self.known.rate = *rate,
             LauncherEvent::CommandRefused { why } => self.not_done(at, why),
+            LauncherEvent::CannotReach { peer, here, there } => {
+                self.cannot_reach(at, (node, here.as_deref()), (*peer, there.as_deref()));
+            }
+            LauncherEvent::CanReach { peer } => self.can_reach(at, node, *peer),
             LauncherEvent::CustomerIs { .. }
             | LauncherEvent::Crowd(_)
             | LauncherEvent::Orders { .. }

@@ -78,6 +78,10 @@ fn launcher_line(event: &LauncherEvent, name: &dyn Fn(NodeId) -> String) -> Opti
         LauncherEvent::CommandRefused { why } => bad(denial(why, name)),
         LauncherEvent::RunsOn { machine } => plain(format!("runs on {machine}")),
         LauncherEvent::MachineIs { machine, is } => machine_is(machine, is),
+        LauncherEvent::CannotReach { peer, here, there } => {
+            bad(super::cannot_reach(&name(*peer), here.as_deref(), there.as_deref()))
+        }
+        LauncherEvent::CanReach { peer } => good(format!("no longer fails to reach {}", name(*peer))),
         LauncherEvent::ListensOn { addresses } => plain(super::listens_on(addresses)),
         LauncherEvent::Stopping { waits_for } => plain(super::stopping(waits_for)),
         LauncherEvent::Log { text } => plain(text.clone()),

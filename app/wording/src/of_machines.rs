@@ -32,7 +32,7 @@ pub fn no_join(why: NoJoin) -> String {
         NoJoin::Expired => "This code has expired. Ask for a new one: a code is good for ten minutes.".into(),
         NoJoin::Used => "Another machine has joined with this code. Ask for a new one: each code is good once.".into(),
         NoJoin::OtherRole { invited } => {
-            format!("This code invites a {invited}. Leave out --as, or ask for another code.")
+            format!("This code invites a {invited}. Leave out --as, or ask for a code that invites something else.")
         }
         NoJoin::TooMany => {
             "The cluster has as many machines or replicas as it can take. Somebody must leave first.".into()
@@ -41,6 +41,15 @@ pub fn no_join(why: NoJoin) -> String {
         NoJoin::NoDecision => "Nobody at the cluster decided in time. Ask them, then join again.".into(),
     }
 }
+
+/// What this process cannot do, for the log, after its name.
+pub fn cannot_reach(peer: &str, here: Option<&str>, there: Option<&str>) -> String {
+    let on = |machine: Option<&str>| machine.map_or_else(String::new, |machine| format!(" on {machine}"));
+    format!("{} cannot reach {peer}{}: {CANNOT_REACH_MEANS}", on(here), on(there)).trim_start().to_owned()
+}
+
+/// Why that is, and what to do.
+pub const CANNOT_REACH_MEANS: &str = "nothing that it sends there is answered, though both are running. A firewall, or a guest network that keeps its devices apart, may be in the way. Allow just-hungry in the firewall, or use a phone’s hotspot";
 
 /// Where other machines reach the cluster.
 pub fn listens_on(addresses: &[IpAddr]) -> String {
@@ -67,16 +76,63 @@ pub fn how_to_join(code: &str, role: Role, minutes: u64) -> String {
     )
 }
 
+/// What can follow the word that asks for a code.
+pub const CODE_FOR_WHOM: &str = "A code invites a replica or a customer. Type: code replica, or: code customer.";
+
+/// What can follow the word that shows each message.
+pub const HEARTBEATS_ON_OR_OFF: &str = "Type: heartbeats on, or: heartbeats off. On, each message is told one by one.";
+
+// Of a customer who has joined from another machine.
+
+/// At the prompt.
+pub fn welcome_elsewhere(name: &str) -> String {
+    format!("Just Hungry, a cluster on another machine. You are {name}.")
+}
+
+/// The connection is lost.
+pub const CUSTOMER_LOST: &str = "The cluster cannot be reached. This machine keeps trying for a minute.";
+/// Something is asked meanwhile.
+pub const NOT_NOW: &str =
+    "The cluster cannot be reached now, so nothing was asked. Try again when this machine is back.";
+/// The connection is there again.
+pub const CUSTOMER_BACK: &str = "This machine is back in the cluster, and you can order again.";
+/// A person at the cluster has taken the customer away.
+pub const CUSTOMER_REMOVED: &str =
+    "The person at the cluster has removed this customer. To come back, ask for a new code.";
+/// A bomb has gone off.
+pub const CUSTOMER_CRASHED: &str =
+    "The person at the cluster has crashed this customer. To come back, ask for a new code.";
+
+/// A customer cannot be here.
+pub fn no_customer(why: &str) -> String {
+    format!("You cannot order here: {why}.")
+}
+
+/// In the list of machines.
+pub const IS_A_CUSTOMER: &str = "a customer: the person there orders";
+/// Why nobody here orders for a customer.
+pub const ORDERS_ELSEWHERE: &str =
+    "This customer belongs to the person at another machine. Only that person orders, reads and cancels.";
+
 /// In the menu, and over the dialog.
 pub const INVITE: &str = "Invite…";
 /// Over the dialog.
 pub const INVITE_TITLE: &str = "Invite other machines";
 /// Before anybody is invited.
 pub const INVITE_MEANS: &str = "Another computer can run a replica of this cluster. You give it a code; when it knocks, you decide. Until you invite, the cluster listens on this computer only.";
+/// While a script runs.
+pub const INVITE_IN_FREE_PLAY: &str = "A lesson or scenario has a cluster of its own, and expects what its own processes do. Invite other machines when it is over.";
 /// The button that makes the first code.
 pub const INVITE_BEGIN: &str = "Make a code";
 /// The button that makes another one.
 pub const INVITE_AGAIN: &str = "New code";
+/// What it is for.
+pub const INVITE_REPLICA_MEANS: &str = "The code lets one computer run a replica.";
+/// The button that makes a code for a customer.
+pub const INVITE_CUSTOMER: &str = "Code for a customer";
+/// What it is for.
+pub const INVITE_CUSTOMER_MEANS: &str =
+    "The code lets one person order from a terminal of another computer, with just-hungry join.";
 pub const INVITE_COPY: &str = "Copy code";
 /// For screen readers.
 pub const INVITE_PICTURE: &str = "the code as a QR picture";
@@ -155,7 +211,8 @@ pub fn knocks(machine: &KnockingMachine) -> String {
 
 /// The same, for a person who does not look at the dialog.
 pub fn wants_to_join(machine: &KnockingMachine) -> String {
-    format!("{} ({}) has a valid code and wants to run a {}.", machine.name, machine.address, machine.role)
+    let wants = if machine.role == Role::Customer { "be" } else { "run" };
+    format!("{} ({}) has a valid code and wants to {wants} a {}.", machine.name, machine.address, machine.role)
 }
 
 /// Whether a machine can be reached, in a word or two.

@@ -39,6 +39,7 @@ impl<M: Machine> Host<M> {
                         self.handle(at, Input::ConnectionLost { peer });
                     }
                 }
+                Arrival::Reach { peer, reached } => self.reach.push((peer.id, reached)),
                 Arrival::Lost { messages, why } => {
                     for (message, to) in messages {
                         self.trace(message.from, || NodeEvent::Lost { message, to, why: why.clone() });

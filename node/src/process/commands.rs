@@ -48,7 +48,7 @@ pub(super) async fn drive<M: Machine>(
     show: Show<M>,
 ) -> anyhow::Result<()> {
     reports.tell(NodeReport::Ready { pid: std::process::id(), contact: me });
-    let (mut leaves, mut tickets) = (None, Vec::new());
+    let (mut leaves, mut tickets, mut reach) = (None, Vec::new(), Vec::new());
     loop {
         tokio::select! {
             biased;
@@ -75,6 +75,8 @@ pub(super) async fn drive<M: Machine>(
         // Only now have the machines heard of it. Where there is no room, there will be some after a later round.
         let at = host.clock().now();
         tickets.retain(|ticket| !reports.offer(NodeReport::Confirmed { ticket: *ticket, at }));
+        reach.extend(host.take_reach());
+        reach.retain(|(peer, reached)| !reports.offer(NodeReport::Reach { peer: *peer, reached: *reached }));
         for explosion in host.take_explosions() {
             explosion::happens(&mut host, explosion, reports).await?;
         }

@@ -17,7 +17,9 @@ use super::handshakes::Handshakes;
 use super::identity::{COMMON_NAME, PeerIdentity};
 use super::lanes::{Lane, Outbox};
 use super::limits::{DIAL, MOST_CONNECTIONS, RETRY_FROM, SLOWEST};
+use super::outlets::plain;
 use super::peers::PeerKey;
+use super::unreached::BETWEEN_TRIES;
 
 /// Why a connection was closed, as the peer sees it.
 const CLOSE_NOTHING_WRONG: VarInt = VarInt::from_u32(0);
@@ -35,10 +37,12 @@ const ROOM_TO_KEEP: usize = 256 * 1024;
 pub(super) enum ConnectionEvent {
     /// A connection can be used.
     Up { key: PeerKey, connection: u64, outbox: Arc<Outbox> },
-    /// It ended.
-    Down { key: PeerKey, connection: u64, why: Loss },
+    /// It ended. `silent`: nothing was heard any more.
+    Down { key: PeerKey, connection: u64, why: Loss, silent: bool },
     /// A dial failed.
     NotReached { key: PeerKey, why: Loss },
+    /// A peer that was not reached is to be tried again.
+    TryAgain { key: PeerKey },
     /// All whole envelopes of one read that the sender was allowed to send.
     Messages { from: SocketAddr, envelopes: Vec<Envelope> },
 }
@@ -114,7 +118,7 @@ impl Attendant {
     }
 
     async fn welcome(self, incoming: Incoming, number: u64) {
-        let address = incoming.remote_address();
+        let address = plain(incoming.remote_address());
         let connection = match incoming.accept() {
             Ok(connecting) => timeout(SLOWEST, connecting).await.ok().and_then(Result::ok),
             Err(_) => None,
@@ -160,7 +164,7 @@ impl Attendant {
 
     /// Reads and writes until the connection ends.
     async fn attend(self, connection: Connection, identity: PeerIdentity, outbox: Arc<Outbox>) {
-        let key = PeerKey { address: connection.remote_address(), id: identity.id };
+        let key = PeerKey { address: plain(connection.remote_address()), id: identity.id };
         let number = self.connections.fetch_add(1, Ordering::Relaxed);
         let stream = match connection.open_uni().await {
             Ok(stream) => stream,
@@ -172,9 +176,10 @@ impl Attendant {
 
         let why = self.read(&connection, identity).await;
         outbox.close();
+        let silent = matches!(connection.close_reason(), Some(ConnectionError::TimedOut));
         tracing::debug!(peer = %key.address, ?why, "a connection ended");
         connection.close(CLOSE_NOTHING_WRONG, b"");
-        self.report(ConnectionEvent::Down { key, connection: number, why }).await;
+        self.report(ConnectionEvent::Down { key, connection: number, why, silent }).await;
     }
 
     /// Until the first of the lanes ends. Why the connection is of no use any more.
@@ -195,7 +200,7 @@ impl Attendant {
 
     /// Until this lane ends, which ends the connection.
     async fn read_lane(&self, stream: RecvStream, connection: &Connection, identity: PeerIdentity) -> Loss {
-        let from = connection.remote_address();
+        let from = plain(connection.remote_address());
         let why = match self.read_frames(stream, from, identity).await {
             Ok(()) => Loss::StreamEnded,
             Err(Ending::Connection(error)) => no_connection(&error),
@@ -257,6 +262,12 @@ impl Attendant {
             self.refusals.add(from, || format!("{:?} from a {}", Summary::from(&envelope.message), identity.role));
         }
         in_its_own_name && fits_its_role
+    }
+
+    /// Has the loop try a peer again after a while.
+    pub(super) async fn try_again(self, key: PeerKey) {
+        tokio::time::sleep(BETWEEN_TRIES).await;
+        self.report(ConnectionEvent::TryAgain { key }).await;
     }
 
     /// Waits if the loop is behind: then QUIC slows the peer. The loop has stopped listening only when the process ends.

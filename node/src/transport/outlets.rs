@@ -4,6 +4,9 @@
 //! invited, a node also listens on the addresses that they reach, at the same port, and keeps its name. A node on another
 //! machine knows where the first machine is: it sends there what is meant for a loopback address, and takes what comes from there as if
 //! it came from that address. QUIC and the protocol see one address for each node, on every machine.
+//!
+//! An endpoint of quinn that begins with IPv4 speaks nothing else. So all addresses are IPv6 to it, IPv4 ones in their mapped form;
+//! every socket here, and everybody else, has them as they are.
 
 use std::fmt::{self, Debug};
 use std::io::{self, IoSliceMut};
@@ -30,6 +33,25 @@ pub(super) const LARGEST_DATAGRAM: u16 = 8192;
 /// Datagrams that one system call sends, at most. The kernel takes at most 65 507 bytes in a call (an IPv4 packet without its
 /// heads); of more it sends nothing, and quinn takes the error for that of a probe that was too large, and waits until all count as lost.
 const MOST_TOGETHER: usize = 65_507 / LARGEST_DATAGRAM as usize;
+
+/// An address as everybody but quinn knows it.
+#[must_use]
+pub fn plain(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        // Whole: it may name a network interface.
+        IpAddr::V6(_) => address,
+        ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
+    }
+}
+
+/// An address as quinn knows it.
+fn mapped(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(address) => SocketAddr::new(address.ip().to_ipv6_mapped().into(), address.port()),
+        SocketAddr::V6(_) => address,
+    }
+}
+
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// After this long a full socket is tried again.
 const UNTIL_WRITABLE: Duration = Duration::from_millis(1);
@@ -117,6 +139,17 @@ impl Outlets {
         !self.host.is_empty()
     }
 
+    /// Where the endpoint was opened.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether a peer is on another machine than this endpoint.
+    pub(super) fn is_elsewhere(&self, peer: SocketAddr) -> bool {
+        let is_loopback = peer.ip().is_loopback();
+        peer.ip() != self.address.ip() && (self.are_elsewhere() || !is_loopback)
+    }
+
     /// Where a packet really goes.
     fn real(&self, to: SocketAddr) -> SocketAddr {
         match self.host.first() {
@@ -172,7 +205,7 @@ impl AsyncUdpSocket for Outlets {
     }
 
     fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
-        let destination = self.real(transmit.destination);
+        let destination = self.real(plain(transmit.destination));
         let moved = Transmit {
             destination,
             ecn: transmit.ecn,
@@ -200,8 +233,11 @@ impl AsyncUdpSocket for Outlets {
         if !self.has_others.load(Ordering::Acquire) {
             let received = ready!(self.first.poll_recv(context, buffers, facts))?;
             self.counters.received(&facts[..received]);
-            for fact in facts.iter_mut().take(received).filter(|fact| self.host.contains(&fact.addr.ip())) {
-                fact.addr.set_ip(LOOPBACK);
+            for fact in facts.iter_mut().take(received) {
+                if self.host.contains(&fact.addr.ip()) {
+                    fact.addr.set_ip(LOOPBACK);
+                }
+                fact.addr = mapped(fact.addr);
             }
             return Poll::Ready(Ok(received));
         }
@@ -211,7 +247,9 @@ impl AsyncUdpSocket for Outlets {
         for at in (0..all).map(|step| (turn + step) % all) {
             let socket = others.get(at.wrapping_sub(1)).map_or(&self.first, |(_, socket)| socket);
             if let Poll::Ready(received) = socket.poll_recv(context, buffers, facts) {
-                self.counters.received(&facts[..received.as_ref().map_or(0, |received| *received)]);
+                let facts = &mut facts[..received.as_ref().map_or(0, |received| *received)];
+                self.counters.received(facts);
+                facts.iter_mut().for_each(|fact| fact.addr = mapped(fact.addr));
                 return Poll::Ready(received);
             }
         }
@@ -219,7 +257,7 @@ impl AsyncUdpSocket for Outlets {
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.address)
+        Ok(mapped(self.address))
     }
 
     fn max_transmit_segments(&self) -> usize {

@@ -19,7 +19,7 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, Sign
 use super::identity::{Authority, provider};
 
 /// The version of what is said to join, as TLS negotiates it.
-const APPLICATION_PROTOCOL: &[u8] = b"just-hungry-join/1";
+const APPLICATION_PROTOCOL: &[u8] = b"just-hungry-join/2";
 /// After this much silence the other machine counts as gone.
 pub const IDLE: Duration = Duration::from_secs(4);
 const KEEP_ALIVE: Duration = Duration::from_millis(1000);
@@ -27,6 +27,8 @@ const KEEP_ALIVE: Duration = Duration::from_millis(1000);
 const MOST_STREAMS: u32 = 80;
 /// What an authenticated machine may have said that nobody has read yet, in bytes.
 const WINDOW: u32 = 4 * 1024 * 1024;
+/// What the joining machine has sent and the other one has not acknowledged, in bytes.
+const SENT_AHEAD: u64 = 16 * 1024;
 /// Handshakes that may wait; more are ignored, and dial again.
 const WAITING_HANDSHAKES: usize = 64;
 
@@ -75,7 +77,10 @@ pub fn towards(fingerprint: Fingerprint) -> anyhow::Result<ClientConfig> {
     config.resumption = rustls::client::Resumption::disabled();
     config.enable_early_data = false;
     let mut client = ClientConfig::new(Arc::new(QuicClientConfig::try_from(config)?));
-    client.transport_config(Arc::new(limits(MOST_STREAMS)?));
+    let mut limits = limits(MOST_STREAMS)?;
+    // What is on its way fills the queues of a slow network, in which the cluster's own messages wait, too.
+    limits.send_window(SENT_AHEAD);
+    client.transport_config(Arc::new(limits));
     Ok(client)
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Bomb, Crowd, Denial, Ending, LinkRule, Rate, Started};
 use crate::acknowledge::Acknowledge;
-use crate::ids::{CustomerId, Role};
+use crate::ids::{CustomerId, NodeId, Role};
 use crate::plant::Plant;
 use crate::postcode::Postcode;
 
@@ -115,6 +115,20 @@ pub enum LauncherEvent {
     Stopping {
         /// The names of machines.
         waits_for: Vec<String>,
+    },
+    /// This process tries to reach another one on another machine, and has not for some seconds: the network does not let it.
+    CannotReach {
+        /// The other process.
+        peer: NodeId,
+        /// The machine of this process; none: the launcher's.
+        here: Option<String>,
+        /// The machine of the other one.
+        there: Option<String>,
+    },
+    /// That is over: it reaches the other process again, or one of them has ended.
+    CanReach {
+        /// The other process.
+        peer: NodeId,
     },
 }
 

@@ -5,7 +5,6 @@
 mod explosions;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
@@ -22,8 +21,7 @@ use protocol::trace::{Actor, Ending, LauncherEvent, NodeEvent, Started, TraceEve
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{NAMES, ToCustomers};
-use crate::hosts::{Confirmation, HostKey, ToHost};
-use crate::incoming::Incoming;
+use crate::hosts::{Confirmation, HostKey, Moved, Register, ToHost};
 use crate::observer::Facts;
 use crate::{ClusterClock, random};
 use knowledge::user_command::CustomerCommand;
@@ -40,7 +38,7 @@ pub(super) struct CustomerHost {
     clock: ClusterClock,
     facts: Facts,
     /// Where it is said who lives here, and under which key.
-    registry: (HostKey, Sender<Incoming>),
+    registry: (HostKey, Register),
     residents: BTreeMap<CustomerId, Resident>,
     /// Frozen customers, and until when; none: until they are woken.
     frozen: BTreeMap<NodeId, Option<Instant>>,
@@ -73,7 +71,7 @@ impl CustomerHost {
         name_servers: Vec<Contact>,
         clock: ClusterClock,
         facts: Facts,
-        registry: (HostKey, Sender<Incoming>),
+        registry: (HostKey, Register),
     ) -> Self {
         let (residents, frozen, asked_lately) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
         let confirmations = Vec::new();
@@ -177,7 +175,7 @@ impl CustomerHost {
         let machine = Customer::new(identity, self.host.settings().clone(), customer, RequestNumber(0));
         self.host.add(node, Role::Customer, machine);
         // Before anybody hears of it and lets it order: its links come first.
-        self.register(Incoming::Appeared(self.registry.0, name.clone(), node));
+        self.register(Moved::In(self.registry.0, name.clone(), node));
         let (actor, pid) = (Actor::Role(Role::Customer), std::process::id());
         self.fact(node, LauncherEvent::Started(Started { name: name.clone(), actor, pid, contact }));
         self.fact(node, LauncherEvent::CustomerIs { customer, name: name.clone(), postcode, place });
@@ -185,9 +183,8 @@ impl CustomerHost {
         Ok(())
     }
 
-    fn register(&self, news: Incoming) {
-        // Fails only while everything ends.
-        let _ = self.registry.1.send(news);
+    fn register(&self, news: Moved) {
+        (self.registry.1)(news);
     }
 
     /// The next name nobody has; after all are used, with a number.

@@ -13,9 +13,10 @@ use anyhow::Context;
 use node::control::{ControlCommand, NodeConfig, NodeReport, read_frame, write_frame};
 use protocol::ids::NodeId;
 use quinn::Connection;
+use serde::Serialize;
 use tokio::runtime::Handle;
 
-use super::talk::{FromProcess, Reading, ToProcess, Writing};
+use super::talk::{Begins, FromProcess, Reading, ToProcess, Writing};
 use crate::child::{HowEnded, MOST_WAITING, Signal};
 use knowledge::machines::ClockOffset;
 
@@ -92,7 +93,7 @@ impl Afar {
             };
             let hear = Reading(runtime.clone(), hear);
             if reports.spawn(move || process.listen(hear)).is_ok() {
-                let start = ToProcess::Start { config: Box::new(config), key };
+                let start = Begins::Process { config: Box::new(config), key };
                 speak(Writing(runtime, say), &start, &waiting);
             }
         })?;
@@ -133,7 +134,7 @@ impl Afar {
 }
 
 /// Writes until nobody has anything to tell it: the end of the stream is its end, too.
-fn speak(mut stream: Writing, start: &ToProcess, waiting: &Receiver<ToProcess>) {
+pub(super) fn speak(mut stream: Writing, start: &Begins, waiting: &Receiver<impl Serialize>) {
     // A write fails only when the connection is gone; the listener reports that.
     if write_frame(&mut stream, start).is_err() {
         return;
@@ -181,6 +182,7 @@ impl Listening {
             NodeReport::Trace { records, .. } => records.retain(|record| record.node == self.id),
             NodeReport::Failed { .. }
             | NodeReport::Confirmed { .. }
+            | NodeReport::Reach { .. }
             | NodeReport::Refused { .. }
             | NodeReport::Status { .. }
             | NodeReport::Orders { .. } => {}

@@ -4,7 +4,9 @@
 //! the machine has slept, and when the agent itself is killed, its processes end. After a loss it dials again.
 
 mod children;
+mod customer;
 mod dialling;
+mod outgoing;
 mod time;
 
 use std::net::IpAddr;
@@ -24,6 +26,7 @@ use super::LONGEST_LOSS;
 use super::code::{Code, Secret};
 use super::talk::{CLOSE_LEFT, CLOSE_OVER, FromGuest, FromHost, Knock, hear, say};
 use crate::interrupt::Interrupt;
+use crate::lone_customer::Customer;
 use children::Children;
 use dialling::{Dialled, NoWay, dial};
 use time::{HostTime, Wakefulness};
@@ -53,7 +56,7 @@ pub struct Wish {
 }
 
 /// What happens, for the person at this machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum News {
     /// A person at the cluster decides.
     Waits,
@@ -63,10 +66,26 @@ pub enum News {
     Runs { name: String, pid: u32 },
     /// It has ended.
     Ended { name: String },
+    /// The person here has a customer now. It lives until the connection is lost.
+    Customer(Here),
+    /// It cannot be here: a sentence says why.
+    NoCustomer(String),
+    /// The launcher has taken it away.
+    CustomerRemoved,
     /// The cluster cannot be reached any more; the processes here have ended, and it is tried again.
     Lost,
     /// This machine has slept.
     Slept,
+}
+
+/// A customer at this machine.
+#[derive(Clone)]
+pub struct Here(pub Arc<Customer>);
+
+impl std::fmt::Debug for Here {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.name)
+    }
 }
 
 /// How it ends.
@@ -158,7 +177,11 @@ impl Agent<'_> {
         let (over, children) = match self.knock(&connection, (address, reached), stop).await? {
             Err(stay) => (stay, None),
             Ok((to, from)) => {
-                let children = Children::new(self.wish.program.clone(), self.news.clone(), Handle::current());
+                let children = Children::new(
+                    self.wish.program.clone(),
+                    self.news.clone(),
+                    (Handle::current(), connection.clone()),
+                );
                 (self.belong(&connection, (to, from), &children, stop).await?, Some(children))
             }
         };

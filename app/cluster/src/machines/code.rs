@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::networks::networks;
 
 /// What all codes begin with; the number is the version of what is said to join.
-const BEGINS: &str = "JH2";
+const BEGINS: &str = "JH3";
 /// What codes of any version begin with.
 const FAMILY: &str = "JH";
 /// The most addresses of a host.
@@ -117,9 +117,7 @@ pub fn secret() -> anyhow::Result<Secret> {
 /// A sentence, when it has none.
 pub fn own_addresses() -> anyhow::Result<Vec<IpAddr>> {
     let all = networks().map_err(|error| anyhow!("the network addresses cannot be read: {error}"))?;
-    // Nodes speak IPv4, as they do on one machine.
-    let found: Vec<IpAddr> =
-        all.into_iter().map(|network| network.ip).filter(IpAddr::is_ipv4).take(MOST_ADDRESSES).collect();
+    let found: Vec<IpAddr> = all.into_iter().map(|network| network.ip).take(MOST_ADDRESSES).collect();
     anyhow::ensure!(
         !found.is_empty(),
         "This machine has no network address at which others could reach it. Connect it to a network, or name an address with --advertise."
@@ -152,12 +150,22 @@ mod tests {
     }
 
     #[test]
+    fn addresses_of_both_kinds_have_room() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let code = Code { addresses: ["10.0.0.7", "2001:db8::7", "::1"].map(ip).into(), ..code() };
+        assert_eq!(code.to_string().parse(), Ok(code));
+        let widest = Code { addresses: vec![ip("2001:db8:1:2:3:4:5:6"); MOST_ADDRESSES], ..self::code() };
+        assert!(widest.to_string().len() < LONGEST, "{}", widest.to_string().len());
+        assert_eq!(widest.to_string().parse(), Ok(widest));
+    }
+
+    #[test]
     fn what_is_no_code_is_told_why() {
         let text = code().to_string();
         for nonsense in ["", "hello", "J", "JH", "http://example.org", "JHX123"] {
             assert_eq!(nonsense.parse::<Code>(), Err(NoCode::Nothing), "{nonsense}");
         }
-        assert_eq!(text.replacen("JH2", "JH1", 1).parse::<Code>(), Err(NoCode::OtherVersion));
+        assert_eq!(text.replacen("JH3", "JH1", 1).parse::<Code>(), Err(NoCode::OtherVersion));
         for at in 3..text.len() {
             let mut letters: Vec<char> = text.chars().collect();
             letters[at] = if letters[at] == 'Q' { 'R' } else { 'Q' };
@@ -165,7 +173,7 @@ mod tests {
             assert_eq!(wrong.parse::<Code>(), Err(NoCode::Damaged), "a mistake at {at}");
             assert!(text[..at].parse::<Code>().is_err(), "cut at {at}");
         }
-        assert_eq!(format!("JH2{}", "A".repeat(100_000)).parse::<Code>(), Err(NoCode::Damaged));
+        assert_eq!(format!("JH3{}", "A".repeat(100_000)).parse::<Code>(), Err(NoCode::Damaged));
         let nowhere = Code { addresses: Vec::new(), ..code() };
         assert_eq!(nowhere.to_string().parse::<Code>(), Err(NoCode::Damaged));
     }

@@ -4,7 +4,6 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use knowledge::machines::{AskedOfMachines, MachinesStatus};
-use protocol::ids::Role;
 
 use super::Invitation;
 use crate::Inquirer;
@@ -46,9 +45,7 @@ fn answer(inquirer: &Inquirer, asked: &Receiver<AskedOfMachines>, given: &Mutex<
     while let Ok(question) = asked.recv() {
         let done = match question {
             AskedOfMachines::Look => Ok(()),
-            AskedOfMachines::Invite => {
-                inquirer.invite(Invitation { role: Role::Replica, advertise: Vec::new() }).map(drop)
-            }
+            AskedOfMachines::Invite(role) => inquirer.invite(Invitation { role, advertise: Vec::new() }).map(drop),
             AskedOfMachines::Decide { machine, admitted } => inquirer.decide(&machine, admitted),
             AskedOfMachines::AdmitAll(all) => inquirer.admit_all(all),
             AskedOfMachines::EndInvitation => inquirer.end_invitation(),

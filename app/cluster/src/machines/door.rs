@@ -11,7 +11,8 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use node::transport::identity::Authority;
 use node::transport::pinned;
-use protocol::trace::NoJoin;
+use protocol::ids::{CustomerId, NodeId};
+use protocol::trace::{LauncherEvent, NoJoin};
 use quinn::{Connection, ConnectionError, Endpoint, EndpointConfig, RecvStream, SendStream, ServerConfig, VarInt};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -56,6 +57,12 @@ pub(crate) enum DoorNews {
     Knocked(Box<Knocking>),
     /// A machine that was admitted is ready to run processes.
     Joined(MachineKey, Arc<Machine>),
+    /// Its person's customer is there.
+    Orders(MachineKey, NodeId, CustomerId),
+    /// It is there no more.
+    OrdersNoMore(MachineKey, NodeId),
+    /// What the launcher says of that customer.
+    Said(NodeId, LauncherEvent),
     /// Its connection has ended; true: it has left, and nothing runs there any more.
     Gone(MachineKey, bool),
 }

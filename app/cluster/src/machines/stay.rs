@@ -6,9 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use knowledge::machines::{Stay, StayIs, StayOver};
+use protocol::ids::Role;
 
 use super::agent::{self, News, Over, Wish};
+use super::code::Code;
 use crate::interrupt::Interrupt;
+
+/// A window shows its own cluster only.
+const ORDERS_IN_A_TERMINAL: &str = "This code invites a customer, who orders at a prompt. In a terminal on this computer, type “just-hungry join” and the code; to run a replica here, ask for a code that invites a replica.";
 
 /// A stay. Dropping it leaves, and waits until nothing runs here for the other cluster.
 pub struct Staying {
@@ -23,13 +28,17 @@ impl Staying {
         let (now, interrupt) = (Arc::<Mutex<Stay>>::default(), Interrupt::default());
         let mut staying = Self { now, interrupt, thread: None };
         let over = |why: String| StayIs::Over(StayOver::NoWay(why));
-        let code = match code.parse() {
+        let code: Code = match code.parse() {
             Ok(code) => code,
             Err(why) => {
                 lock(&staying.now).is = over(super::code::NoCode::to_string(&why));
                 return staying;
             }
         };
+        if code.role == Role::Customer {
+            lock(&staying.now).is = over(ORDERS_IN_A_TERMINAL.to_owned());
+            return staying;
+        }
         lock(&staying.now).is = StayIs::Dials;
         let name = Some(name.trim().to_owned()).filter(|name| !name.is_empty());
         let wish = Wish { code, name, role: None, program };
@@ -111,6 +120,8 @@ fn take(now: &mut Stay, news: News) {
         }
         News::Ended { name } => return now.runs.retain(|(other, _)| *other != name),
         News::Lost => StayIs::Lost,
+        // Only who orders at a prompt has one.
+        News::Customer(_) | News::NoCustomer(_) | News::CustomerRemoved => return,
         News::Slept => {
             now.slept = true;
             return;

@@ -1,24 +1,27 @@
 //! What a machine that joins and the launcher say to each other, over one QUIC connection that the joining one dials.
 //!
 //! The first stream is the conversation of the two machines. Then the launcher opens a stream for each process that it
-//! wants there: it says what it would say to a child, and hears what it would hear from one. All are frames as in
-//! [`node::control`].
+//! wants there: it says what it would say to a child, and hears what it would hear from one. For a customer of the person there
+//! it opens one, too. All are frames as in [`node::control`].
 
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
 
 use anyhow::{Context, ensure};
-use node::control::{ControlCommand, NodeConfig, NodeReport};
-use protocol::ids::Role;
-use protocol::trace::NoJoin;
+use node::control::{ControlCommand, NodeConfig, NodeReport, Reach, SteeringCommand};
+use protocol::ids::{CustomerId, NodeId, Role};
+use protocol::postcode::Postcode;
+use protocol::trace::{NoJoin, TraceRecord};
 use quinn::{RecvStream, SendStream};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
 use super::code::Secret;
+use crate::Admission;
 use crate::child::{HowEnded, Signal};
 use knowledge::machines::ClockOffset;
+use knowledge::user_command::CustomerCommand;
 
 /// The longest word of the conversation, in bytes: it begins with a stranger.
 const LONGEST_WORD: u32 = 16 * 1024;
@@ -74,15 +77,63 @@ pub enum FromHost {
     },
 }
 
-/// The launcher, to a process.
+/// The launcher, first on a stream that it opens: what the stream is for. Private keys are missing.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum ToProcess {
-    /// Said first. Its private key is missing.
-    Start {
+pub(crate) enum Begins {
+    /// A process.
+    Process {
         config: Box<NodeConfig>,
         /// The public key that is certified.
         key: Vec<u8>,
     },
+    /// A customer of the person there.
+    Customer(Box<CustomerThere>),
+}
+
+/// What a customer on another machine needs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CustomerThere {
+    pub name: String,
+    pub admission: Admission,
+    /// The public key that is certified.
+    pub key: Vec<u8>,
+    pub home: Postcode,
+    /// Where it listens.
+    pub listen: IpAddr,
+    pub reach: Reach,
+}
+
+/// The launcher, to a customer.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum ToCustomer {
+    Steer(SteeringCommand),
+    /// It is to say when everything that was told before this is done.
+    Confirm(u64),
+    /// It goes on, if a bomb has frozen it.
+    Wake,
+    Perform(CustomerCommand),
+}
+
+/// A customer, to the launcher.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum FromCustomer {
+    /// It is there. Said before any fact of it.
+    Appeared { node: NodeId, customer: CustomerId },
+    Facts {
+        records: Vec<TraceRecord>,
+        /// How many more there were than fit.
+        dropped: u64,
+    },
+    Confirmed {
+        ticket: u64,
+        /// Since when, in cluster time.
+        at: u64,
+    },
+}
+
+/// The launcher, to a process.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum ToProcess {
     Tell(ControlCommand),
     Signal(Signal),
 }

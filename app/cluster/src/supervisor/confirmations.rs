@@ -37,8 +37,8 @@ struct Open {
 /// Facts that are so, and since when in cluster time.
 pub(super) type Ready = Vec<(u64, Vec<(NodeId, LauncherEvent)>)>;
 
-/// Processes that have not confirmed in time.
-type Silent = Vec<ProcessKey>;
+/// Processes and hosts that have not confirmed in time.
+type Silent = Vec<Confirmer>;
 
 impl Confirmations {
     fn next(&mut self) -> u64 {
@@ -68,30 +68,23 @@ impl Confirmations {
         let done = |open: &mut Open| open.waits_for.is_empty() || open.until <= now;
         let mut silent = Silent::new();
         let ready = self.open.extract_if(.., done).map(|open| {
-            silent.extend(processes(&open.waits_for));
+            silent.extend(open.waits_for);
             (open.at, open.facts)
         });
         (ready.collect(), silent)
     }
 
-    /// The processes that the newest stop waits for; none: no stop is asked for.
-    fn stop_waits_for(&self) -> Option<Vec<ProcessKey>> {
+    /// Whom the newest stop waits for; none: no stop is asked for.
+    fn stop_waits_for(&self) -> Option<Vec<Confirmer>> {
         let is_stop = |(_, event): &(NodeId, LauncherEvent)| matches!(event, LauncherEvent::Stopping { .. });
         let stop = self.open.iter().rev().find(|open| open.facts.iter().any(is_stop))?;
-        Some(processes(&stop.waits_for).collect())
+        Some(stop.waits_for.iter().copied().collect())
     }
 
     /// How long until the next one is waited for no longer.
     pub fn patience(&self) -> Option<Duration> {
         self.open.iter().map(|open| open.until.saturating_duration_since(Instant::now())).min()
     }
-}
-
-fn processes(waits_for: &BTreeSet<Confirmer>) -> impl Iterator<Item = ProcessKey> {
-    waits_for.iter().filter_map(|who| match who {
-        Confirmer::Process(key) => Some(*key),
-        Confirmer::Host(_) => None,
-    })
 }
 
 impl Supervisor {
@@ -216,7 +209,7 @@ mod tests {
         let ticket = confirmations.next();
         confirmations.add(ticket, [Confirmer::Process(ProcessKey(1))].into(), fact(1), 10);
         assert!(confirmations.patience().is_some_and(|patience| patience <= PATIENCE));
-        let silent = vec![ProcessKey(1)];
+        let silent = vec![Confirmer::Process(ProcessKey(1))];
         assert_eq!(confirmations.ready(Instant::now() + PATIENCE), (vec![(10, fact(1))], silent));
     }
 }

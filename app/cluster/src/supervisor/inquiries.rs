@@ -48,6 +48,7 @@ impl Inquiries {
                 pid: node.process.as_ref().and_then(Process::pid),
                 machine: node.machine.and_then(|key| machines.name(key)).map(str::to_owned),
                 contact: node.contact,
+                unreached: nodes.unreached_by(node),
                 frozen: node.frozen,
                 bomb: node.bomb,
                 state: None,

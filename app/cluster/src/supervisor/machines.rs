@@ -3,6 +3,7 @@
 //! A code is good for one machine and ten minutes of real time. A machine that was lost comes back by a secret of its own, and finds
 //! the replicas again that ran there.
 
+mod customers;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +19,7 @@ use quinn::VarInt;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::Supervisor;
-use crate::incoming::{Incoming, ProcessKey};
+use crate::incoming::{Confirmer, Incoming};
 use crate::launcher::Process;
 use crate::machines::afar::Machine;
 use crate::machines::code::{Code, Secret, own_addresses, secret};
@@ -26,6 +27,7 @@ use crate::machines::door::{Decision, Door, DoorNews, Knocking, Tell};
 use crate::machines::talk::CLOSE_MISBEHAVED;
 use crate::machines::{CODE_IS_GOOD, Invitation, LONGEST_LOSS, MOST_MACHINES, MOST_NODES, MachineKey};
 use crate::nodes::{MOST_REPLICAS, Node};
+use customers::Away;
 use knowledge::machines::{CodeIs, GivenCode, JoinedMachine, KnockingMachine, MachinesStatus, Presence};
 use node::transport::pinned::fingerprint;
 
@@ -81,6 +83,8 @@ struct Member {
     lost: Option<Instant>,
     /// It has been part of the cluster before.
     known: bool,
+    /// The customer of the person there.
+    away: Option<Away>,
 }
 
 impl Machines {
@@ -90,6 +94,11 @@ impl Machines {
 
     fn member(&mut self, key: MachineKey) -> Option<&mut Member> {
         self.all.iter_mut().find(|member| member.key == key)
+    }
+
+    /// The customers on other machines, each with its name.
+    fn away(&self) -> impl Iterator<Item = (&str, &Away)> {
+        self.all.iter().filter_map(|member| Some((&*member.name, member.away.as_ref()?)))
     }
 
     fn joined(&self) -> usize {
@@ -104,9 +113,10 @@ impl Machines {
 
     /// Whether there are as many machines, nodes or running replicas as there can be. Those that are admitted and on their way
     /// will each have a replica.
-    fn is_full(&self, nodes: usize, replicas: usize) -> bool {
-        let coming = self.all.iter().filter(|member| !member.known).count();
-        self.expected() >= MOST_MACHINES || nodes + coming >= MOST_NODES || replicas + coming >= MOST_REPLICAS
+    fn is_full(&self, role: Role, nodes: usize, replicas: usize) -> bool {
+        let coming = self.all.iter().filter(|member| member.role == Role::Replica && !member.known).count();
+        let no_node = role == Role::Replica && (nodes + coming >= MOST_NODES || replicas + coming >= MOST_REPLICAS);
+        self.expected() >= MOST_MACHINES || no_node
     }
 
     /// How long until clocks there must be told the time, or the door may be closed; none: neither.
@@ -129,12 +139,14 @@ impl Machines {
     }
 
     /// What a machine can be called: as it calls itself, and not as another one.
-    fn free_name(&self, wanted: &str) -> String {
+    fn free_name(&self, wanted: &str, by_others: impl Fn(&str) -> bool) -> String {
         let plain = |c: &char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ' | '\'');
         let wanted: String = wanted.trim().chars().filter(plain).take(LONGEST_NAME).collect();
         let wanted = if wanted.is_empty() { "machine".to_owned() } else { wanted };
         let taken = |name: &str| {
-            self.all.iter().any(|other| other.name == name) || self.knocking.iter().any(|other| other.name == name)
+            by_others(name)
+                || self.all.iter().any(|other| other.name == name)
+                || self.knocking.iter().any(|other| other.name == name)
         };
         let numbered = (2..).map(|number| format!("{wanted}-{number}"));
         std::iter::once(wanted.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(wanted)
@@ -144,17 +156,14 @@ impl Machines {
 impl Supervisor {
     /// Gives out a code. The first time, the cluster begins to listen for others.
     pub(super) fn invite(&mut self, invitation: Invitation) -> anyhow::Result<Code> {
-        ensure!(invitation.role == Role::Replica, "Only replicas can be invited.");
+        ensure!(
+            matches!(invitation.role, Role::Replica | Role::Customer),
+            "Only replicas and customers can be invited."
+        );
         if self.machines.door.is_none() {
             let addresses =
                 if invitation.advertise.is_empty() { own_addresses()? } else { invitation.advertise.clone() };
-            ensure!(
-                addresses.iter().all(IpAddr::is_ipv4),
-                "Nodes on several machines speak IPv4 only. Name an IPv4 address with --advertise."
-            );
-            let sender = self.sender.clone();
-            let tell: Tell = Arc::new(move |news| sender.send(Incoming::AtTheDoor(news)).is_ok());
-            let door = Door::open(addresses.clone(), &self.common.authority, tell)?;
+            let door = Door::open(addresses.clone(), &self.common.authority, self.told_at_the_door())?;
             self.machines.door = Some(door);
             self.listen_on(addresses);
         }
@@ -185,6 +194,12 @@ impl Supervisor {
             addresses: code.addresses.clone(),
         });
         Ok(code)
+    }
+
+    /// Where news of other machines go.
+    fn told_at_the_door(&self) -> Tell {
+        let sender = self.sender.clone();
+        Arc::new(move |news| sender.send(Incoming::AtTheDoor(news)).is_ok())
     }
 
     /// Every node listens there and nowhere else, beside loopback.
@@ -222,6 +237,9 @@ impl Supervisor {
         match news {
             DoorNews::Knocked(knocking) => self.on_knock(*knocking),
             DoorNews::Joined(key, machine) => self.on_joined(key, machine),
+            DoorNews::Orders(key, node, customer) => self.on_orders(key, node, customer),
+            DoorNews::OrdersNoMore(key, node) => self.on_orders_no_more(key, node),
+            DoorNews::Said(node, event) => self.fact(node, event),
             DoorNews::Gone(key, left) => self.on_machine_gone(key, left),
         }
     }
@@ -237,12 +255,14 @@ impl Supervisor {
             let _ = reply.send(Decision::Yes { key, name, again });
             return;
         }
-        let name = self.machines.free_name(&knock.name);
+        let taken = |name: &str| self.nodes.named(name).is_some() || self.hosts.knows(name);
+        let name = self.machines.free_name(&knock.name, taken);
         let role = match self.machines.good(&knock.secret, knock.role) {
             Ok(given) => given.role,
             Err(why) => return self.turn_away(&reply, name, why),
         };
-        if let Some(why) = self.no_room().or((self.machines.knocking.len() >= MOST_KNOCKING).then_some(NoJoin::TooMany))
+        if let Some(why) =
+            self.no_room(role).or((self.machines.knocking.len() >= MOST_KNOCKING).then_some(NoJoin::TooMany))
         {
             return self.turn_away(&reply, name, why);
         }
@@ -264,9 +284,9 @@ impl Supervisor {
         }
     }
 
-    fn no_room(&self) -> Option<NoJoin> {
+    fn no_room(&self, role: Role) -> Option<NoJoin> {
         let nodes = self.nodes.all.iter().filter(|node| !node.removed).count();
-        self.machines.is_full(nodes, self.nodes.replicas_running()).then_some(NoJoin::TooMany)
+        self.machines.is_full(role, nodes, self.nodes.replicas_running()).then_some(NoJoin::TooMany)
     }
 
     pub(super) fn decide(&mut self, machine: &str, admitted: bool) -> anyhow::Result<()> {
@@ -299,7 +319,7 @@ impl Supervisor {
     /// Another machine may have used the code meanwhile.
     fn admit(&mut self, waiting: Waiting) {
         let good = self.machines.good(&waiting.secret, None).map(|_| ());
-        let refused = good.err().filter(|why| *why != NoJoin::Expired).or_else(|| self.no_room());
+        let refused = good.err().filter(|why| *why != NoJoin::Expired).or_else(|| self.no_room(waiting.role));
         let Ok(again) = secret() else { return };
         if let Some(why) = refused {
             let _ = waiting.reply.send(Decision::No(why));
@@ -313,15 +333,21 @@ impl Supervisor {
         }
         machines.codes.iter_mut().filter(|given| given.secret == waiting.secret).for_each(|given| given.used = true);
         let (role, from) = (waiting.role, waiting.from);
-        machines.all.push(Member { key, name, role, again, from, machine: None, lost: None, known: false });
+        machines.all.push(Member { key, name, role, again, from, machine: None, lost: None, known: false, away: None });
     }
 
     fn on_joined(&mut self, key: MachineKey, machine: Arc<Machine>) {
         let Some(member) = self.machines.member(key) else { return };
         (member.machine, member.lost) = (Some(machine), None);
-        let (name, address) = (member.name.clone(), member.from);
+        let (name, address, role) = (member.name.clone(), member.from, member.role);
         let known = std::mem::replace(&mut member.known, true);
         self.machine_is(name, MachineState::Joined { address });
+        if role == Role::Customer {
+            if let Err(error) = self.start_customer(key) {
+                self.fact(NodeId(0), LauncherEvent::CommandRefused { why: node::error_text::chain(&error).into() });
+            }
+            return;
+        }
         let lost: Vec<usize> = if known {
             let all = self.nodes.all.iter().enumerate();
             all.filter(|(_, node)| node.machine == Some(key) && node.out_of_sight).map(|(at, _)| at).collect()
@@ -347,6 +373,7 @@ impl Supervisor {
         (member.machine, member.known) = (None, true);
         member.lost = (!left).then(Instant::now);
         let name = member.name.clone();
+        self.end_customer(key);
         if left {
             // Its processes ended before it said so.
             let there = self.nodes.all.iter_mut().filter(|node| node.machine == Some(key));
@@ -379,15 +406,17 @@ impl Supervisor {
     /// The names of the machines on which processes run that can hear.
     pub(super) fn machines_that_run(&self) -> Vec<String> {
         let running = self.nodes.all.iter().filter(|node| node.frozen.is_none());
-        let keys = running.filter_map(|node| Some(node.process.as_ref()?.key));
-        self.machines_of(&keys.collect::<Vec<_>>())
+        let processes = running.filter_map(|node| Some(Confirmer::Process(node.process.as_ref()?.key)));
+        self.machines_of(&processes.chain(self.hosts.keys().map(Confirmer::Host)).collect::<Vec<_>>())
     }
 
-    /// The names of the other machines on which these processes run.
-    pub(super) fn machines_of(&self, processes: &[ProcessKey]) -> Vec<String> {
-        let is_one = |node: &&Node| node.process.as_ref().is_some_and(|process| processes.contains(&process.key));
+    /// The names of the other machines on which these processes and customers are.
+    pub(super) fn machines_of(&self, those: &[Confirmer]) -> Vec<String> {
+        let process = |node: &Node| Some(Confirmer::Process(node.process.as_ref()?.key));
+        let is_one = |node: &&Node| process(node).is_some_and(|process| those.contains(&process));
         let machines = self.nodes.all.iter().filter(is_one).filter_map(|node| self.machines.name(node.machine?));
-        let mut names: Vec<String> = machines.map(str::to_owned).collect();
+        let customers = self.machines.away().filter(|(_, away)| those.contains(&Confirmer::Host(away.host)));
+        let mut names: Vec<String> = machines.chain(customers.map(|(name, _)| name)).map(str::to_owned).collect();
         names.sort();
         names.dedup();
         names
@@ -400,6 +429,7 @@ impl Supervisor {
             let away = |(at, node): (usize, &Node)| (node.machine.is_some() && node.process.is_some()).then_some(at);
             let away: Vec<usize> = self.nodes.all.iter().enumerate().filter_map(away).collect();
             away.into_iter().for_each(|at| self.tell_time(at));
+            self.machines.away().for_each(|(_, away)| self.tell_host_time(away.host));
         }
     }
 

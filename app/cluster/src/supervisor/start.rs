@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
 use node::EXIT_BAD_INPUT;
-use node::control::ServiceAddress;
+use node::control::{Reach, ServiceAddress};
 use protocol::ids::{Contact, NodeId, Role};
 use protocol::postcode::PostcodeService;
 use protocol::trace::{Actor, Failpoint, LauncherEvent, NodeState, Started};
@@ -15,7 +15,7 @@ use protocol::trace::{Actor, Failpoint, LauncherEvent, NodeState, Started};
 use super::Supervisor;
 use crate::by_hand::services;
 use crate::child::HowEnded;
-use crate::customers::Customers;
+use crate::customers::{Customers, Rooms};
 use crate::incoming::Incoming;
 use crate::incoming::ProcessKey;
 use crate::launcher::Process;
@@ -81,9 +81,19 @@ impl Supervisor {
     }
 
     fn start_customers(&mut self) -> anyhow::Result<()> {
-        let name_servers = self.nodes.name_servers();
-        let told = (self.facts.clone(), self.sender.clone());
-        self.customers = Some(Customers::start(&self.common, name_servers, self.clock.clone(), told, &mut self.hosts)?);
+        let rooms = Rooms {
+            credentials: self.common.authority.issue(Role::Customer, None)?,
+            settings: self.common.settings.clone(),
+            listen: (self.common.listen, 0).into(),
+            reach: Reach::default(),
+            observe: self.common.observe,
+            name_servers: self.nodes.name_servers(),
+        };
+        let sender = self.sender.clone();
+        // Fails only while everything ends.
+        let register = move |moved| drop(sender.send(Incoming::Moved(moved)));
+        let told = (self.facts.clone(), Box::new(register) as _);
+        self.customers = Some(Customers::open(rooms, self.clock.clone(), told, &mut self.hosts)?);
         if self.options.default_customers
             && let Some(customers) = &self.customers
         {

@@ -14,7 +14,6 @@ use protocol::trace::{Ending, Freezing, LauncherEvent, MachineEvent, MessageAct,
 use super::Supervisor;
 use super::links::LinkRules;
 use crate::child::Signal;
-use crate::customers::ToCustomers;
 use crate::hosts::HostKey;
 use crate::incoming::ProcessKey;
 use crate::nodes::Kind;
@@ -176,8 +175,8 @@ impl Supervisor {
 
     pub(crate) fn wake(&mut self, name: &str) -> anyhow::Result<()> {
         if self.hosts.knows(name) {
-            self.customer_named(name)?;
-            return self.tell_customers(ToCustomers::Wake(name.to_owned()));
+            let node = self.customer_named(name)?;
+            return self.wake_customer(name, node);
         }
         let at = self.named(name)?;
         let node = &self.nodes.all[at];
@@ -281,10 +280,14 @@ impl Supervisor {
 
     /// What a customers' host that is there now must know.
     pub(crate) fn tell_new_host(&self, key: HostKey) {
+        self.tell_host_time(key);
+        self.hosts.tell(key, SteeringCommand::Retime(self.common.settings.clone()));
+        self.hosts.tell(key, SteeringCommand::ObserveHeartbeats(self.steering.heartbeats));
+    }
+
+    pub(crate) fn tell_host_time(&self, key: HostKey) {
         let reading = self.clock.reading();
         let (at, rate, until) = (reading.cluster, reading.rate, reading.until);
         self.hosts.tell(key, SteeringCommand::Clock { at, rate, until });
-        self.hosts.tell(key, SteeringCommand::Retime(self.common.settings.clone()));
-        self.hosts.tell(key, SteeringCommand::ObserveHeartbeats(self.steering.heartbeats));
     }
 }

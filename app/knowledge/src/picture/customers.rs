@@ -23,6 +23,8 @@ pub struct Customer {
     pub postcode: Postcode,
     /// Latitude and longitude in millionths of a degree.
     pub place: (i32, i32),
+    /// The machine of its person, if that is another one than the launcher's: only that person orders.
+    pub machine: Option<String>,
     /// The front-end it has found.
     pub front_end: Option<NodeId>,
     /// What it waits for.
@@ -109,11 +111,18 @@ impl Customers {
             name: name.to_owned(),
             postcode,
             place,
+            machine: None,
             front_end: None,
             waiting: None,
             receipts: VecDeque::new(),
             history: None,
         }));
+    }
+
+    pub(super) fn is_on(&mut self, node: NodeId, machine: &str) {
+        if let Some(customer) = self.list.iter_mut().find(|customer| customer.node == node) {
+            Arc::make_mut(customer).machine = Some(machine.to_owned());
+        }
     }
 
     pub(super) fn gone(&mut self, node: NodeId) {

@@ -197,6 +197,7 @@ fn texts_of_launcher(event: &mut LauncherEvent) -> Vec<&mut String> {
         LauncherEvent::LinkIs { from, to, .. } => vec![from, to],
         LauncherEvent::RunsOn { machine } | LauncherEvent::MachineIs { machine, .. } => vec![machine],
         LauncherEvent::Stopping { waits_for } => waits_for.iter_mut().collect(),
+        LauncherEvent::CannotReach { here, there, .. } => here.iter_mut().chain(there).collect(),
         LauncherEvent::BombIs { .. }
         | LauncherEvent::Crowd(_)
         | LauncherEvent::Orders { .. }
@@ -206,6 +207,7 @@ fn texts_of_launcher(event: &mut LauncherEvent) -> Vec<&mut String> {
         | LauncherEvent::AcknowledgeIs { .. }
         | LauncherEvent::HeartbeatsAre { .. }
         | LauncherEvent::ListensOn { .. }
+        | LauncherEvent::CanReach { .. }
         | LauncherEvent::CommandRefused { .. } => Vec::new(),
     }
 }

@@ -32,6 +32,8 @@ pub struct Node {
     pub address: SocketAddr,
     /// The machine on which it runs, if that is another one than the launcher's.
     pub machine: Option<String>,
+    /// Processes on other machines that it tries to reach, and does not.
+    pub unreached: Vec<NodeId>,
     pub life: Life,
     /// Since when, in cluster time.
     pub since: u64,
@@ -226,6 +228,7 @@ impl Nodes {
             pid: started.pid,
             address: started.contact.address,
             machine: None,
+            unreached: Vec::new(),
             life: Life::Runs,
             since: at,
             state: None,
@@ -245,6 +248,13 @@ impl Nodes {
         self.early.retain(|early| early.0 != id);
         for (id, at, state) in early {
             self.believes(id, at, &state);
+        }
+    }
+
+    pub(super) fn reaches(&mut self, id: NodeId, peer: NodeId, reached: bool) {
+        if let Some(node) = self.list.iter_mut().find(|node| node.id == id).map(Arc::make_mut) {
+            node.unreached.retain(|other| *other != peer);
+            node.unreached.extend((!reached).then_some(peer));
         }
     }
 

@@ -22,6 +22,7 @@ enum Subject {
     Frozen(NodeId),
     Bomb(NodeId),
     Machine(NodeId),
+    Reach(NodeId, NodeId),
     Stopping,
     Ended(NodeId),
 }
@@ -66,6 +67,9 @@ impl Checkpoint {
             TraceEvent::Launcher(LauncherEvent::PlantIs { .. }) => Subject::Plant,
             TraceEvent::Launcher(LauncherEvent::AcknowledgeIs { .. }) => Subject::Acknowledge,
             TraceEvent::Launcher(LauncherEvent::RunsOn { .. }) => Subject::Machine(node),
+            TraceEvent::Launcher(LauncherEvent::CannotReach { peer, .. } | LauncherEvent::CanReach { peer }) => {
+                Subject::Reach(node, *peer)
+            }
             TraceEvent::Launcher(LauncherEvent::Stopping { .. }) => Subject::Stopping,
             TraceEvent::Launcher(LauncherEvent::HeartbeatsAre { .. }) => Subject::Heartbeats,
             TraceEvent::Launcher(LauncherEvent::LinkIs { from, to, .. }) => Subject::Link(from.clone(), to.clone()),
@@ -78,6 +82,7 @@ impl Checkpoint {
     }
 
     fn forget(&mut self, node: NodeId) {
+        self.facts.retain(|subject, _| !matches!(subject, Subject::Reach(one, _) if *one == node));
         for subject in [
             Subject::Process(node),
             Subject::Customer(node),

@@ -184,6 +184,7 @@ impl Running {
             NodeReport::Status { state, usage } => {
                 let status = NodeStatus {
                     machine: None,
+                    unreached: Vec::new(),
                     name: self.name.clone(),
                     actor: Actor::Role(self.role),
                     id: self.id,
@@ -202,6 +203,7 @@ impl Running {
             NodeReport::Failed { why } => self.voice.say("failed", &why)?,
             NodeReport::Ready { .. }
             | NodeReport::Confirmed { .. }
+            | NodeReport::Reach { .. }
             | NodeReport::Refused { .. }
             | NodeReport::Orders { .. } => {}
         }

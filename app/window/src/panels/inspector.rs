@@ -124,6 +124,12 @@ fn node_ui(ui: &mut Ui, picture: &Picture, node: &Node, focus: &mut Focus, comma
     // Before what there is more of in a large cluster: they stay in sight.
     action_buttons(ui, actions::of_node(picture, node), commands);
     ui.add_space(4.0);
+    if !node.unreached.is_empty() {
+        let names: Vec<String> = node.unreached.iter().map(|peer| picture.name(*peer)).collect();
+        fact(ui, "Cannot reach", &names.join(", "), false);
+        let words = wording::capitalised(wording::CANNOT_REACH_MEANS);
+        ui.add(Label::new(RichText::new(format!("{words}.")).size(text::SMALL).color(tokens(ui).tomato_text)).wrap());
+    }
     if let Some(machine) = &node.machine {
         fact(ui, "Machine", machine, true);
     }

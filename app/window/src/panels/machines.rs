@@ -76,8 +76,12 @@ pub(crate) fn invite_ui(
         ui.horizontal(|ui| {
             ui.add_enabled_ui(refuses.is_none(), |ui| {
                 let words = if status.newest.is_some() { wording::INVITE_AGAIN } else { wording::INVITE_BEGIN };
-                if button(ui, words).clicked() {
-                    asked = Some(AskedOfMachines::Invite);
+                if button(ui, words).on_hover_text(wording::INVITE_REPLICA_MEANS).clicked() {
+                    asked = Some(AskedOfMachines::Invite(Role::Replica));
+                }
+                let customer = button(ui, wording::INVITE_CUSTOMER).on_hover_text(wording::INVITE_CUSTOMER_MEANS);
+                if customer.clicked() {
+                    asked = Some(AskedOfMachines::Invite(Role::Customer));
                 }
                 if status.newest.is_some() {
                     let end = destructive(ui, wording::INVITE_END).on_hover_text(wording::INVITE_END_MEANS);
@@ -178,6 +182,9 @@ fn joined_ui(ui: &mut Ui, joined: &[JoinedMachine]) {
             pill(ui, wording::presence(machine.presence), ink, ground);
         });
         fact(ui, "Address", &machine.address.to_string(), true);
+        if machine.role == Role::Customer && machine.presence != Presence::Left {
+            fact(ui, "Is", wording::IS_A_CUSTOMER, false);
+        }
         if machine.role == Role::Replica && machine.presence != Presence::Left {
             fact(ui, "Runs", &wording::runs_there(&machine.processes), false);
         }

@@ -208,6 +208,11 @@ fn postcode_field(ui: &mut Ui, picture: &Picture, typed: &str, draft: &mut Draft
     parsed.ok()
 }
 
+/// Why nothing can be asked of this customer.
+fn refuses(customer: &Customer, commands: &CommandQueue) -> Option<&'static str> {
+    commands.refuses.or(customer.machine.is_some().then_some(wording::ORDERS_ELSEWHERE))
+}
+
 fn place_button(
     ui: &mut Ui,
     customer: &Customer,
@@ -216,14 +221,14 @@ fn place_button(
     commands: &mut CommandQueue,
 ) {
     let items = draft.items();
-    let ready = !items.is_empty() && well_formed && customer.waiting.is_none() && commands.refuses.is_none();
+    let ready = !items.is_empty() && well_formed && customer.waiting.is_none() && refuses(customer, commands).is_none();
     let words = match items.len() {
         0 => "Place order".to_owned(),
         count => format!("Place order · {} · {}", wording::count(count, "item", "items"), wording::price(&items)),
     };
     let by_key = ui.input(|input| input.modifiers.command && input.key_pressed(Key::Enter));
     let otherwise = if customer.waiting.is_some() { wording::ONE_AT_A_TIME } else { wording::ORDER_NEEDS };
-    let needs = commands.refuses.unwrap_or(otherwise);
+    let needs = refuses(customer, commands).unwrap_or(otherwise);
     let response = main_button(ui, &words, ready).on_disabled_hover_text(needs);
     if ready && (response.clicked() || by_key) {
         commands.push(CustomerCommand::PlaceOrder { customer: customer.id, postcode: postcode.to_owned(), items });
@@ -242,7 +247,7 @@ fn waiting_ui(ui: &mut Ui, picture: &Picture, customer: &Customer, commands: &mu
     }
     let can = !waiting.giving_up && matches!(waiting.ask, Ask::Order { .. });
     let give_up = |ui: &mut Ui| ui.add_enabled_ui(can, |ui| button(ui, "Cancel order")).inner;
-    if asking(ui, commands.refuses, give_up).on_hover_text(wording::GIVE_UP_MEANS).clicked() {
+    if asking(ui, refuses(customer, commands), give_up).on_hover_text(wording::GIVE_UP_MEANS).clicked() {
         commands.push(CustomerCommand::GiveUp { customer: customer.id });
     }
 }
@@ -289,7 +294,7 @@ fn history(ui: &mut Ui, customer: &Customer, postcode: Postcode, commands: &mut 
     let words = if page.is_some() { "Read again" } else { "Read the history" };
     let idle = customer.waiting.is_none();
     let read = |ui: &mut Ui| ui.add_enabled_ui(idle, |ui| button(ui, words)).inner;
-    if asking(ui, commands.refuses, read).on_disabled_hover_text(wording::ONE_AT_A_TIME).clicked() {
+    if asking(ui, refuses(customer, commands), read).on_disabled_hover_text(wording::ONE_AT_A_TIME).clicked() {
         let postcode = postcode.to_string();
         commands.push(CustomerCommand::ReadHistory { customer: customer.id, postcode, page: 0 });
     }

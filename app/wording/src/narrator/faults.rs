@@ -107,6 +107,28 @@ impl Narrator {
         self.say(Sentence::answer(at, what).means(means));
     }
 
+    /// The network does not let one process reach the other.
+    pub(super) fn cannot_reach(
+        &mut self,
+        at: u64,
+        (one, here): (NodeId, Option<&str>),
+        (other, there): (NodeId, Option<&str>),
+    ) {
+        let (name, peer) = (self.known.called(one), self.known.called(other));
+        let on = |machine: Option<&str>| machine.map_or_else(String::new, |machine| format!(" on {machine}"));
+        let what = format!("{name}{} cannot reach {peer}{}, though both are running.", on(here), on(there));
+        let means = "The network does not let it: a firewall, or a guest network that keeps its devices apart. Allow just-hungry in the firewall, or use a phone’s hotspot.";
+        self.say(Sentence::event(at, what).means(means.to_owned()));
+    }
+
+    pub(super) fn can_reach(&mut self, at: u64, one: NodeId, other: NodeId) {
+        // That one of them has ended is told already.
+        if !self.known.ended.contains_key(&one) && !self.known.ended.contains_key(&other) {
+            let (name, peer) = (self.known.called(one), self.known.called(other));
+            self.say(Sentence::event(at, format!("{name} reaches {peer} again.")));
+        }
+    }
+
     pub(super) fn froze(&mut self, node: NodeId, at: u64) {
         let (name, leads) = (self.known.called(node), self.known.primary() == Some(node));
         self.known.frozen.insert(node, at);

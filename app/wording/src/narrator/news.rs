@@ -147,6 +147,8 @@ pub(super) fn is_needed(event: &TraceEvent) -> bool {
             | LauncherEvent::LinkIs { .. }
             | LauncherEvent::PlantIs { .. }
             | LauncherEvent::AcknowledgeIs { .. }
+            | LauncherEvent::CannotReach { .. }
+            | LauncherEvent::CanReach { .. }
             | LauncherEvent::CommandRefused { .. } => true,
             LauncherEvent::Orders { .. }
             | LauncherEvent::HeartbeatsAre { .. }

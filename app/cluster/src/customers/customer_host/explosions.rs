@@ -9,7 +9,7 @@ use protocol::ids::{CustomerId, NodeId};
 use protocol::trace::{Blast, Ending, Freezing, LauncherEvent, NodeEvent};
 
 use super::CustomerHost;
-use crate::incoming::Incoming;
+use crate::hosts::Moved;
 
 impl CustomerHost {
     /// Whose bombs went off in this round.
@@ -48,7 +48,7 @@ impl CustomerHost {
         self.host.remove(node);
         self.residents.remove(&customer);
         self.frozen.remove(&node);
-        self.register(Incoming::Left(self.registry.0, node));
+        self.register(Moved::Out(self.registry.0, node));
     }
 
     /// A frozen customer goes on where it stopped; anybody else does anyway.

@@ -10,15 +10,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use anyhow::Context;
-use node::control::{NodeConfig, NodeReport, read_frame, write_frame};
+use node::control::{NodeConfig, NodeReport, read_frame};
 use node::transport::identity::OwnKey;
-use quinn::{RecvStream, SendStream};
+use quinn::{Connection, RecvStream, SendStream};
 use tokio::runtime::Handle;
 
+use super::outgoing::Outgoing;
 use super::time::HostTime;
-use super::{News, SharedTime};
+use super::{News, SharedTime, customer};
 use crate::child::{Child, HowEnded};
-use crate::machines::talk::{FromProcess, Reading, ToProcess, Writing};
+use crate::machines::talk::{Begins, FromProcess, Reading, ToProcess, Writing};
 
 type Slot = Arc<Mutex<Option<Child>>>;
 
@@ -29,6 +30,7 @@ struct Shared {
     program: PathBuf,
     news: Sender<News>,
     runtime: Handle,
+    connection: Connection,
     time: SharedTime,
     /// By their public halves. They stay here.
     keys: Mutex<BTreeMap<Vec<u8>, OwnKey>>,
@@ -36,9 +38,10 @@ struct Shared {
 }
 
 impl Children {
-    pub fn new(program: PathBuf, news: Sender<News>, runtime: Handle) -> Self {
+    pub fn new(program: PathBuf, news: Sender<News>, (runtime, connection): (Handle, Connection)) -> Self {
         let (keys, slots) = Default::default();
-        Self(Arc::new(Shared { program, news, runtime, time: Arc::new(HostTime::new()), keys, slots }))
+        let time = Arc::new(HostTime::new());
+        Self(Arc::new(Shared { program, news, runtime, connection, time, keys, slots }))
     }
 
     pub fn time(&self) -> SharedTime {
@@ -83,23 +86,35 @@ impl Children {
 
 impl Shared {
     fn attend(&self, to: Writing, mut from: Reading) {
-        let to = Arc::new(Mutex::new(to));
-        let Ok(Some(ToProcess::Start { config, key })) = read_frame(&mut from) else { return };
+        let (config, key) = match read_frame(&mut from) {
+            Ok(Some(Begins::Process { config, key })) => (config, key),
+            Ok(Some(Begins::Customer(there))) => {
+                let Some(own) = lock(&self.keys).remove(&there.key) else { return };
+                return customer::attend(*there, &own, (&self.time, &self.news), (to, from));
+            }
+            Ok(None) | Err(_) => return,
+        };
+        let outgoing = Arc::new(Outgoing::default());
+        let (sending, connection) = (outgoing.clone(), self.connection.clone());
+        // Without a thread nothing can be said: the launcher sees the end of the stream.
+        let sender = thread::Builder::new().name("sending".into()).spawn(move || sending.send(to, &connection));
+        if sender.is_err() {
+            return;
+        }
         let name = config.name.clone();
         let slot = Slot::default();
         lock(&self.slots).push(slot.clone());
-        let started = self.started(*config, &key, &slot, &to);
+        let started = self.started(*config, &key, &slot, &outgoing);
         if let Err(error) = started {
             let words = node::error_text::chain(&error);
             let ended = HowEnded { code: Some(node::EXIT_BAD_INPUT.into()), status: None, words };
-            say_last(&to, &FromProcess::Ended(ended));
+            outgoing.end(Some(FromProcess::Ended(ended)));
         } else {
             // An error is the same as the end: without its launcher the process ends.
             while let Ok(Some(word)) = read_frame(&mut from) {
                 match (word, lock(&slot).as_mut()) {
                     (ToProcess::Tell(command), Some(child)) => drop(child.tell(command)),
                     (ToProcess::Signal(signal), Some(child)) => drop(child.signal(signal)),
-                    (ToProcess::Start { .. }, Some(_)) => break,
                     (_, None) => {}
                 }
             }
@@ -109,48 +124,34 @@ impl Shared {
         let _ = self.news.send(News::Ended { name });
     }
 
-    fn started(&self, mut config: NodeConfig, key: &[u8], slot: &Slot, to: &Arc<Mutex<Writing>>) -> anyhow::Result<()> {
+    fn started(&self, mut config: NodeConfig, key: &[u8], slot: &Slot, outgoing: &Arc<Outgoing>) -> anyhow::Result<()> {
         let keys = lock(&self.keys);
         let own = keys.get(key).context("the launcher names a key that was not made here")?;
         config.credentials = config.credentials.map(|given| own.with(given));
         drop(keys);
         config.clock = self.time.translated(config.clock);
         let (name, news) = (config.name.clone(), self.news.clone());
-        let (to, mine) = (to.clone(), slot.clone());
+        let (outgoing, mine) = (outgoing.clone(), slot.clone());
         // Its reports find it here only when it is.
         let mut child = lock(slot);
         *child = Some(Child::start(
             &self.program,
             config,
             move |report| {
-                let word = match report {
-                    Some(report) => {
-                        if let NodeReport::Ready { pid, .. } = report {
-                            let _ = news.send(News::Runs { name: name.clone(), pid });
-                        }
-                        FromProcess::Reports(report)
-                    }
-                    None => match lock(&mine).take() {
-                        Some(child) => {
-                            say_last(&to, &FromProcess::Ended(child.reap()));
-                            return false;
-                        }
-                        None => return false,
-                    },
+                let Some(report) = report else {
+                    let ended = lock(&mine).take().map(|child| FromProcess::Ended(child.reap()));
+                    outgoing.end(ended);
+                    return false;
                 };
-                write_frame(&mut *lock(&to), &word).is_ok()
+                if let NodeReport::Ready { pid, .. } = report {
+                    let _ = news.send(News::Runs { name: name.clone(), pid });
+                }
+                outgoing.put(report)
             },
             || {},
         )?);
         Ok(())
     }
-}
-
-/// Says the last thing on a stream. It fails only if the launcher is gone.
-fn say_last(to: &Mutex<Writing>, word: &FromProcess) {
-    let mut to = lock(to);
-    let _ = write_frame(&mut *to, word);
-    let _ = to.1.finish();
 }
 
 /// What is in here is whole whatever panics.

@@ -8,12 +8,15 @@ use node::transport::outlets::own_address_towards;
 use node::transport::pinned::{Fingerprint, towards};
 use quinn::{Connection, ConnectionError, Endpoint};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::machines::code::Code;
 
 /// How long an address is tried.
 const DIAL: Duration = Duration::from_secs(4);
+
+/// IPv4 has this much of a lead, if the cluster has both.
+const IPV4_FIRST: Duration = Duration::from_millis(500);
 
 /// TLS alerts, as QUIC reports them.
 const ALERT: u64 = 0x100;
@@ -47,8 +50,15 @@ pub(super) struct Dialled {
 
 pub(super) async fn dial(code: &Code) -> anyhow::Result<Result<Dialled, NoWay>> {
     let mut dials = JoinSet::new();
+    let has_ipv4 = code.addresses.iter().any(IpAddr::is_ipv4);
     for ip in code.addresses.clone() {
-        dials.spawn(dial_at(SocketAddr::new(ip, code.port), code.authority));
+        // Machines that are reached by one kind of address reach each other.
+        let first = if has_ipv4 && ip.is_ipv6() { IPV4_FIRST } else { Duration::ZERO };
+        let (at, authority) = (SocketAddr::new(ip, code.port), code.authority);
+        dials.spawn(async move {
+            sleep(first).await;
+            dial_at(at, authority).await
+        });
     }
     let mut worst = None;
     while let Some(done) = dials.join_next().await {

@@ -17,6 +17,7 @@ fn coming(number: u64) -> Member {
         machine: None,
         lost: None,
         known: false,
+        away: None,
     }
 }
 
@@ -40,16 +41,19 @@ fn machines_nodes_and_replicas_are_bounded_also_while_they_come() {
     for number in 1..MOST_MACHINES as u64 {
         machines.all.push(coming(number));
     }
-    assert!(!machines.is_full(3, 0) && machines.is_full(3, MOST_REPLICAS - machines.all.len()));
+    assert!(
+        !machines.is_full(Role::Replica, 3, 0)
+            && machines.is_full(Role::Replica, 3, MOST_REPLICAS - machines.all.len())
+    );
     machines.all.push(coming(16));
-    assert!(machines.is_full(3, 0), "sixteen are admitted, though none has come");
+    assert!(machines.is_full(Role::Replica, 3, 0), "sixteen are admitted, though none has come");
     // One is not waited for any more, and another may come back.
     (machines.all[0].known, machines.all[1].known) = (true, true);
     machines.all[1].lost = Some(Instant::now());
     assert_eq!(machines.expected(), MOST_MACHINES - 1);
-    assert!(!machines.is_full(3, 0));
+    assert!(!machines.is_full(Role::Replica, 3, 0));
 
     let nobody = Machines::default();
-    assert!(!nobody.is_full(MOST_NODES - 1, MOST_REPLICAS - 1));
-    assert!(nobody.is_full(MOST_NODES, 3) && nobody.is_full(30, MOST_REPLICAS));
+    assert!(!nobody.is_full(Role::Replica, MOST_NODES - 1, MOST_REPLICAS - 1));
+    assert!(nobody.is_full(Role::Replica, MOST_NODES, 3) && nobody.is_full(Role::Replica, 30, MOST_REPLICAS));
 }

@@ -1,12 +1,13 @@
 //! The customer of a client: what it waits for, and what it is told.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::ids::{NodeId, RequestId, Role};
 use protocol::message::{Answer, Ask, WaitReason};
 use protocol::order_book::{Order, Outcome, PAGE};
 use protocol::postcode::Postcode;
-use protocol::trace::{LauncherEvent, NodeEvent, NodeState, TraceEvent, TraceRecord};
+use protocol::trace::{Ending, LauncherEvent, NodeEvent, NodeState, TraceEvent, TraceRecord};
 use serde_json::{Value, json};
 
 use super::prompt::Prompt;
@@ -16,8 +17,8 @@ use crate::headless::order_names::{name, order_name};
 use crate::headless::{Failure, say_json};
 use cluster::ClusterClock;
 use cluster::by_hand::Guest;
-use cluster::by_hand::guest::Customer;
 use cluster::by_hand::meeting_place::{Card, MeetingPlace, Seat};
+use cluster::lone_customer::Customer;
 use knowledge::user_command::CustomerCommand;
 
 /// Nobody likes to wait so long without a word.
@@ -25,7 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A customer that has joined.
 pub(super) struct Seated {
-    customer: Customer,
+    customer: Arc<Customer>,
+    /// Of a cluster whose processes were started by hand.
     run: u64,
     open: Option<Open>,
     /// Which front-end it knows.
@@ -35,6 +37,8 @@ pub(super) struct Seated {
     telling: Option<Telling>,
     /// Shows the others who this is.
     seat: Option<Seat>,
+    /// Why the customer is no more, if somebody has ended it.
+    ended: Option<String>,
 }
 
 /// What it waits for.
@@ -68,7 +72,7 @@ impl Seated {
     ) -> Result<Self, Failure> {
         let clock = ClusterClock::at(guest.admission.clock);
         let home: Postcode = "EH1 1RE".parse().map_err(|error| Failure::Fault(anyhow::Error::new(error)))?;
-        let customer = Customer::start(guest, home, wake)?;
+        let customer = Arc::new(Customer::start(guest.name, guest.admission, home, wake)?);
         let pid = std::process::id();
         // By it the others know its name. Without one it orders all the same.
         let seat = place.take(&format!("customer-{pid}")).ok().flatten();
@@ -91,8 +95,21 @@ impl Seated {
             telling.knows(name_server);
             telling
         });
-        let (run, open, front_end, receipts) = (name_server.run, None, None, Vec::new());
-        Ok(Self { customer, run, open, front_end, receipts, telling, seat })
+        let (run, open, front_end, receipts, ended) = (name_server.run, None, None, Vec::new(), None);
+        Ok(Self { customer, run, open, front_end, receipts, telling, seat, ended })
+    }
+
+    /// The customer of a machine that has joined a cluster elsewhere.
+    pub fn elsewhere(customer: Arc<Customer>, wake: impl Fn() + Send + Sync + 'static) -> Self {
+        customer.wake_with(wake);
+        let (run, open, front_end, receipts) = (0, None, None, Vec::new());
+        let (telling, seat, ended) = (None, None, None);
+        Self { customer, run, open, front_end, receipts, telling, seat, ended }
+    }
+
+    /// Somebody has ended it: a sentence, said once.
+    pub fn ended(&mut self) -> Option<String> {
+        self.ended.take()
     }
 
     pub fn name(&self) -> String {
@@ -163,7 +180,7 @@ impl Seated {
     }
 
     /// Tells what has happened, and if nothing has for long, why.
-    pub fn look(&mut self, prompt: &mut Prompt, voice: Voice, place: &MeetingPlace) -> Result<(), Failure> {
+    pub fn look(&mut self, prompt: &mut Prompt, voice: Voice, place: Option<&MeetingPlace>) -> Result<(), Failure> {
         let facts = self.customer.take_facts();
         for record in &facts {
             self.fact(record, prompt, voice)?;
@@ -200,6 +217,10 @@ impl Seated {
                 self.open = None;
                 let words = wording::denial(why, |id| id.to_string());
                 say_as("refused", &words, prompt, voice)
+            }
+            TraceEvent::Launcher(LauncherEvent::Ended { how: Ending::Crashed, .. }) => {
+                self.ended = Some(wording::CUSTOMER_CRASHED.to_owned());
+                Ok(())
             }
             TraceEvent::Launcher(_) | TraceEvent::Node(_) | TraceEvent::Machine(_) => Ok(()),
         }
@@ -248,17 +269,17 @@ impl Seated {
         }
     }
 
-    fn speak_of_waiting(&mut self, prompt: &mut Prompt, voice: Voice, place: &MeetingPlace) -> Result<(), Failure> {
+    fn speak_of_waiting(
+        &mut self,
+        prompt: &mut Prompt,
+        voice: Voice,
+        place: Option<&MeetingPlace>,
+    ) -> Result<(), Failure> {
         let Some(open) = self.open.as_mut().filter(|open| open.since.elapsed() >= PATIENCE) else { return Ok(()) };
         let words = match (&open.ask, open.why, self.front_end) {
             (Ask::Order { postcode, .. }, Some(why), _) => wording::still_waits_because(why, *postcode),
             (_, _, front_end) => {
-                let others = place.living_nodes();
-                let lacks = |role| others.iter().all(|card| card.role != role);
-                let cluster = place.name().to_string();
-                let lacking =
-                    wording::waits_for_nodes(Role::Customer, lacks(Role::FrontEnd), lacks(Role::Replica), &cluster);
-                let lacking: Vec<String> = lacking.into_iter().map(|(_, words)| words).collect();
+                let lacking = place.map(lacking).unwrap_or_default();
                 wording::still_waits(&lacking, front_end.is_some(), open.withdrawn)
             }
         };
@@ -283,6 +304,15 @@ impl Drop for Seated {
     fn drop(&mut self) {
         self.vacate();
     }
+}
+
+/// The nodes that are missing, though without them nobody is served.
+fn lacking(place: &MeetingPlace) -> Vec<String> {
+    let others = place.living_nodes();
+    let lacks = |role| others.iter().all(|card| card.role != role);
+    let cluster = place.name().to_string();
+    let lacking = wording::waits_for_nodes(Role::Customer, lacks(Role::FrontEnd), lacks(Role::Replica), &cluster);
+    lacking.into_iter().map(|(_, words)| words).collect()
 }
 
 fn say_as(change: &str, words: &str, prompt: &mut Prompt, voice: Voice) -> Result<(), Failure> {

@@ -29,6 +29,9 @@ pub(super) fn customer_ui(
     }
     let place = Gazetteer::get().place_name(customer.postcode);
     fact(ui, "Lives at", &format!("{} · {place}", customer.postcode), false);
+    if let Some(machine) = &customer.machine {
+        fact(ui, "Machine", machine, true);
+    }
     let front_end = customer.front_end.map_or("not looked up yet".to_owned(), |id| picture.name(id));
     fact_of(ui, Term::FrontEnd, "Front-end", &front_end, false);
     fact(ui, "Identity", &customer.id.to_string(), true);

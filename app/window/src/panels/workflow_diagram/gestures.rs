@@ -275,9 +275,10 @@ pub(super) fn on_customers(
 
 fn customer_menu(ui: &mut Ui, diagram: &Diagram<'_>, customer: &Customer, commands: &mut CommandQueue) {
     // Each keeps its place: what is asked for while the menu is open must not put another entry under the pointer.
-    ui.add_enabled_ui(customer.waiting.is_none(), |ui| wishes(ui, customer, commands));
+    let here = customer.machine.is_none();
+    ui.add_enabled_ui(here && customer.waiting.is_none(), |ui| wishes(ui, customer, commands));
     let gives_up = egui::Button::new("Cancel its order");
-    let gives_up = ui.add_enabled(customer.waiting.is_some(), gives_up).on_hover_text(wording::GIVE_UP_MEANS);
+    let gives_up = ui.add_enabled(here && customer.waiting.is_some(), gives_up).on_hover_text(wording::GIVE_UP_MEANS);
     asks(ui, &gives_up, commands, CustomerCommand::GiveUp { customer: customer.id });
     let remove = ui.button(format!("Remove {}", customer.name));
     asks(ui, &remove, commands, CustomerCommand::RemoveCustomer { customer: customer.id });
