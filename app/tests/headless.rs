@@ -48,8 +48,17 @@ mod lessons;
 #[cfg(target_os = "linux")]
 #[path = "headless/machines.rs"]
 mod machines;
+#[cfg(target_os = "linux")]
+#[path = "headless/machines_customers.rs"]
+mod machines_customers;
+#[cfg(target_os = "linux")]
+#[path = "headless/machines_steered.rs"]
+mod machines_steered;
 #[path = "headless/museum.rs"]
 mod museum;
+#[cfg(target_os = "linux")]
+#[path = "headless/network.rs"]
+mod network;
 #[cfg(target_os = "linux")]
 #[path = "headless/phones.rs"]
 mod phones;

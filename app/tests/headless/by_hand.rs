@@ -128,7 +128,7 @@ pub(super) struct Judge {
 }
 
 impl Judge {
-    fn hear(&mut self, customer: &str, line: &Value) {
+    pub(super) fn hear(&mut self, customer: &str, line: &Value) {
         let at = line["at"].as_u64().unwrap_or_default() * 1000;
         if line["change"] == "asked" && line["f"] != "withdraw" {
             if !self.customers.iter().any(|known| known == customer) {
@@ -160,7 +160,7 @@ impl Judge {
     }
 
     /// What the first read of each postcode saw was there before; then no order may be lost or placed twice.
-    fn finds_nothing(mut self, folder: &Path) {
+    pub(super) fn finds_nothing(mut self, folder: &Path) {
         self.lines.sort_by_key(|(at, _)| *at);
         let begun =
             self.begun.iter().map(|(postcode, list)| json!({"type": "init", "postcode": postcode, "value": list}));

@@ -1,9 +1,8 @@
 //! A cluster on several machines: who may join, what works there, and what is left when something dies.
 //!
-//! Most runs join over loopback, where the other “machine” is another agent. The last one has three machines of its own, made of
-//! network namespaces, which takes root and `ip`; where CI runs, that is required. All waits are for events.
+//! These join over loopback, where the other “machine” is another agent. In `network` there are three machines. All waits are for
+//! events.
 
-use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -12,40 +11,40 @@ use protocol::ids::Role;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use super::program::{RunningCluster, Talking, command, order, program, read, wait_until_gone};
+use super::program::{RunningCluster, Talking, command, order, program, wait_until_gone};
 
-fn kill(pid: i64) {
+pub(super) fn kill(pid: i64) {
     kill_process(Pid::from_raw(pid as i32).unwrap(), Signal::KILL).unwrap();
 }
 
 /// A cluster that invites, and its newest code.
-struct Inviting {
-    cluster: RunningCluster,
-    code: String,
+pub(super) struct Inviting {
+    pub(super) cluster: RunningCluster,
+    pub(super) code: String,
 }
 
 impl Inviting {
-    fn on_loopback(more: &[&str]) -> Self {
+    pub(super) fn on_loopback(more: &[&str]) -> Self {
         let arguments = [&["invite", "--json", "--advertise", "127.0.0.1"], more].concat();
         Self::of(command(&arguments))
     }
 
-    fn of(command: Command) -> Self {
+    pub(super) fn of(command: Command) -> Self {
         let talk = Talking::to(command);
         let mut cluster = first_of(talk);
         let code = next_code(&mut cluster);
         Self { cluster, code }
     }
 
-    fn until_machine(&mut self, name: &str, is: &str) -> Value {
+    pub(super) fn until_machine(&mut self, name: &str, is: &str) -> Value {
         self.cluster.talk.hear_until(|line| line["change"] == "machine" && line["machine"] == name && line["is"] == is)
     }
 
-    fn says(&mut self, line: &str) {
+    pub(super) fn says(&mut self, line: &str) {
         self.cluster.talk.say(line);
     }
 
-    fn wants(&mut self, action: &Value) {
+    pub(super) fn wants(&mut self, action: &Value) {
         self.cluster.talk.say(&action.to_string());
     }
 }
@@ -57,24 +56,24 @@ fn first_of(mut talk: Talking) -> RunningCluster {
     RunningCluster { talk, first, folder }
 }
 
-fn next_code(cluster: &mut RunningCluster) -> String {
+pub(super) fn next_code(cluster: &mut RunningCluster) -> String {
     cluster.talk.hear_until(|line| line["change"] == "invited")["code"].as_str().unwrap().to_owned()
 }
 
 /// An agent. Dropping it kills it.
-struct Machine(Talking);
+pub(super) struct Machine(pub(super) Talking);
 
 impl Machine {
-    fn until(&mut self, change: &str) -> Value {
+    pub(super) fn until(&mut self, change: &str) -> Value {
         self.0.hear_until(|line| line["change"] == change)
     }
 
-    fn kill(&self) {
+    pub(super) fn kill(&self) {
         kill(i64::from(self.0.child.id()));
     }
 
     /// Waits for its end.
-    fn ends(&mut self) -> i32 {
+    pub(super) fn ends(&mut self) -> i32 {
         self.0.child.wait().unwrap().code().unwrap()
     }
 }
@@ -204,7 +203,7 @@ fn whoever_has_no_good_code_is_told_why_and_is_not_admitted() {
     };
     for (code, why) in [
         ("hello".to_owned(), "This is not a code"),
-        (host.code.replacen("JH2", "JH1", 1), "another version"),
+        (host.code.replacen("JH3", "JH2", 1), "another version"),
         (host.code[..host.code.len() - 1].to_owned(), "Copy it again"),
         (with(|code| code.secret[0] ^= 1), "not one of this cluster's invitations"),
         (with(|code| code.authority[0] ^= 1), "Another cluster answers"),
@@ -241,219 +240,55 @@ fn whoever_has_no_good_code_is_told_why_and_is_not_admitted() {
     assert_eq!(good.role, Role::Replica);
 }
 
-/// Three machines and the network between them. Dropping it takes all away.
-struct Network {
-    begins: String,
-}
-
-const MACHINES: [&str; 3] = ["host", "anna", "ben"];
-
-impl Network {
-    /// None: that cannot be done here.
-    fn new() -> Option<Self> {
-        let network = Self { begins: format!("jh{}", std::process::id()) };
-        network.make().then_some(network)
+/// Stands still, as its lid was closed, with what runs there.
+fn stops(pids: &[i64], signal: Signal) {
+    for pid in pids {
+        kill_process(Pid::from_raw(*pid as i32).unwrap(), signal).unwrap();
     }
-
-    fn make(&self) -> bool {
-        let net = self.name("net");
-        let mut done = ip(&["netns", "add", &net]) && ip(&["-n", &net, "link", "add", "br0", "type", "bridge"]);
-        done &= ip(&["-n", &net, "link", "set", "br0", "up"]);
-        for (at, machine) in MACHINES.iter().enumerate() {
-            let (name, address) = (self.name(machine), format!("10.77.0.{}/24", at + 1));
-            done &= ip(&["netns", "add", &name])
-                && ip(&["-n", &net, "link", "add", machine, "type", "veth", "peer", "name", "eth0", "netns", &name])
-                && ip(&["-n", &net, "link", "set", machine, "master", "br0", "up"])
-                && ip(&["-n", &name, "address", "add", &address, "dev", "eth0"])
-                && ip(&["-n", &name, "link", "set", "eth0", "up"])
-                && ip(&["-n", &name, "link", "set", "lo", "up"]);
-        }
-        done
-    }
-
-    fn name(&self, machine: &str) -> String {
-        format!("{}-{machine}", self.begins)
-    }
-
-    /// The program on one of the machines.
-    fn on(&self, machine: &str, arguments: &[&str]) -> Command {
-        let inside = command(arguments);
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.name(machine)]).arg(inside.get_program()).args(inside.get_args());
-        command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").stderr(Stdio::null());
-        command
-    }
-
-    fn link(&self, machine: &str, state: &str) {
-        assert!(ip(&["-n", &self.name("net"), "link", "set", machine, state]));
-    }
-
-    /// What one machine sends to another is lost, or not any more; the other way is open.
-    fn one_way(&self, from: &str, to: &str, what: &str) {
-        assert!(ip(&["-n", &self.name(from), "route", what, "blackhole", to]));
-    }
-}
-
-impl Drop for Network {
-    fn drop(&mut self) {
-        for machine in MACHINES.iter().chain(&["net"]) {
-            ip(&["netns", "del", &self.name(machine)]);
-        }
-    }
-}
-
-fn ip(arguments: &[&str]) -> bool {
-    let done = Command::new("ip").args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    done.is_ok_and(|status| status.success())
-}
-
-/// A customer who asks one thing after another, and what it was told.
-struct Asking {
-    talk: Talking,
-    history: Vec<Value>,
-    operations: u64,
-}
-
-impl Asking {
-    fn new(talk: Talking) -> Self {
-        Self { talk, history: Vec::new(), operations: 0 }
-    }
-
-    fn places(&mut self, items: &[&str]) {
-        self.operations += 1;
-        let answer = self.talk.ask(&order(self.operations, "DH1 3LE", items));
-        self.note("place", &answer, answer["value"].clone());
-    }
-
-    fn reads(&mut self) {
-        self.operations += 1;
-        let answer = self.talk.ask(&read(self.operations, "DH1 3LE"));
-        if self.history.is_empty() {
-            self.history.push(json!({"type": "init", "postcode": "DH1 3LE", "value": answer["value"]}));
-        }
-        self.note("read", &answer, Value::Null);
-    }
-
-    fn note(&mut self, f: &str, answer: &Value, asked: Value) {
-        assert_eq!(answer["type"], "ok", "{answer}");
-        let line = |kind: &str, time: u64, value: &Value| json!({"process": 0, "type": kind, "f": f, "postcode": "DH1 3LE", "value": value, "time": time, "op": self.operations});
-        let at = self.operations * 1000;
-        let lines = [line("invoke", at, &asked), line("ok", at + 1, &answer["value"])];
-        self.history.extend(lines);
-    }
-
-    fn judge(&self, folder: &Path) {
-        let path = folder.join("outside.jsonl");
-        let text: String = self.history.iter().map(|line| format!("{line}\n")).collect();
-        std::fs::write(&path, &text).unwrap();
-        let judged = program(&["check", path.to_str().unwrap()]);
-        assert_eq!(judged.status.code(), Some(0), "{}\n{text}", String::from_utf8_lossy(&judged.stdout));
-    }
-}
-
-/// How many timers have rung on each replica.
-fn rung(network: &Network, folder: &Path) -> Vec<Value> {
-    let output = network.on("host", &["status", "--dir", folder.to_str().unwrap(), "--json"]).output().unwrap();
-    let status = super::program::last_json(&output);
-    let all = status["nodes"].as_array().unwrap().iter().filter(|node| node["role"] == "replica");
-    all.map(|node| json!([node["name"], node["timers_rung"]])).collect()
-}
-
-/// Stopped on all three: not one timer rings any more. A part of a second slowly, and they go on.
-fn stop_and_go_on(network: &Network, host: &mut Inviting, folder: &Path) {
-    host.wants(&json!({"do": "speed", "rate": 0}));
-    let stopping = host.cluster.talk.hear_until(|line| line["change"] == "stopping");
-    assert_eq!(stopping["waits_for"], json!(["anna", "ben"]));
-    host.cluster.talk.hear_until(|line| line["change"] == "clock" && line["rate"] == 0.0);
-    let before = rung(network, folder);
-    assert_eq!(before.len(), 5);
-    for _ in 0..5 {
-        assert_eq!(rung(network, folder), before);
-    }
-    host.wants(&json!({"do": "run-until", "until": "moment", "ms": 100, "rate": 0.1}));
-    host.cluster.talk.hear_until(|line| line["change"] == "clock" && line["rate"] == 0.1);
-    host.wants(&json!({"do": "speed", "rate": 1.0}));
-    host.cluster.talk.hear_until(|line| line["change"] == "clock" && line["rate"] == 1.0);
-}
-
-/// Pulls the link of one machine, and one way of that of another. Returns the process that runs on the first one afterwards.
-fn lose_links(
-    network: &Network,
-    host: &mut Inviting,
-    (anna, of_anna): (&mut Machine, i64),
-    of_ben: i64,
-    customer: &mut Asking,
-) -> i64 {
-    // A link is pulled: the others go on. Plugged in again, the machine comes back with a new process.
-    network.link("anna", "down");
-    customer.places(&["Lemonade"]);
-    host.until_machine("anna", "lost");
-    anna.until("lost");
-    wait_until_gone(&[of_anna as i32]);
-    network.link("anna", "up");
-    host.until_machine("anna", "joined");
-    let of_anna = anna.until("runs")["pid"].as_i64().unwrap();
-    host.cluster.until_is("replica-4", "backup");
-    customer.places(&["Pad thai"]);
-
-    // One way only: what the host sends does not arrive, what it hears does.
-    network.one_way("host", "10.77.0.3", "add");
-    customer.places(&["Lemonade"]);
-    host.until_machine("ben", "lost");
-    wait_until_gone(&[of_ben as i32]);
-    network.one_way("host", "10.77.0.3", "del");
-    host.until_machine("ben", "joined");
-    host.cluster.until_is("replica-5", "backup");
-    customer.places(&["Pad thai"]);
-    of_anna
 }
 
 #[test]
-fn three_machines_lose_links_agents_and_the_launcher_but_no_order() {
-    let Some(network) = Network::new() else {
-        assert!(std::env::var_os("JUST_HUNGRY_CI").is_none(), "CI must be able to make network namespaces");
-        let _ = writeln!(std::io::stderr(), "skipped: network namespaces need root and the program ip");
-        return;
-    };
-    let mut host = Inviting::of(network.on("host", &["invite", "--json", "--admit-all"]));
-    let folder = host.cluster.folder.clone();
-    let join = |machine: &str, code: &str| {
-        Machine(Talking::to(network.on(machine, &["join", code, "--name", machine, "--json"])))
-    };
-    let mut anna = join("anna", &host.code);
-    let of_anna = anna.until("runs")["pid"].as_i64().unwrap();
-    let code = next_code(&mut host.cluster);
-    let mut ben = join("ben", &code);
-    let of_ben = ben.until("runs")["pid"].as_i64().unwrap();
-    host.cluster.until_is("replica-5", "backup");
-    let customer =
-        network.on("host", &["customer", "--dir", folder.to_str().unwrap(), "--lines", "--deadline", "60000"]);
-    let mut customer = Asking::new(Talking::to(customer));
-    customer.reads();
-    customer.places(&["Pad thai"]);
+fn a_machine_that_slept_longer_than_the_suspicion_comes_back_with_a_new_process() {
+    let mut host = Inviting::on_loopback(&["--admit-all"]);
+    let mut anna = join(&host.code, "anna");
+    let replica = anna.until("runs")["pid"].as_i64().unwrap();
+    host.cluster.until_is("replica-4", "backup");
+    let all = [replica, i64::from(anna.0.child.id())];
+    stops(&all, Signal::STOP);
+    let mut customer = host.cluster.customer();
+    assert_eq!(customer.ask(&order(1, "DH1 3LE", &["Pad thai"]))["type"], "ok", "the others go on");
+    host.until_machine("anna", "lost");
+    stops(&all, Signal::CONT);
+    anna.until("lost");
+    wait_until_gone(&[replica as i32]);
+    host.until_machine("anna", "joined");
+    assert_ne!(anna.until("runs")["pid"], replica, "it is another process, and joins like any other");
+    host.cluster.until_is("replica-4", "backup");
+    assert_eq!(customer.ask(&order(2, "DH1 3LE", &["Lemonade"]))["type"], "ok");
+}
 
-    stop_and_go_on(&network, &mut host, &folder);
-    customer.places(&["Lemonade"]);
-
-    // What two of the machines say to each other is held, both ways.
-    for (from, to) in [("replica-4", "replica-5"), ("replica-5", "replica-4")] {
-        host.wants(&json!({"do": "hold", "from": from, "to": to}));
-    }
-    customer.places(&["Pad thai"]);
-    host.wants(&json!({"do": "mend-all"}));
-
-    let of_anna = lose_links(&network, &mut host, (&mut anna, of_anna), of_ben, &mut customer);
-
-    // The agent is killed, and its process with it.
-    anna.kill();
-    wait_until_gone(&[of_anna as i32]);
-    customer.places(&["Lemonade"]);
-    customer.reads();
-    customer.judge(tempfile::tempdir().unwrap().path());
-
-    // The launcher is killed: nothing of the cluster lives on anywhere.
-    let of_ben = ben.until("runs")["pid"].as_i64().unwrap();
-    kill(i64::from(host.cluster.talk.child.id()));
-    wait_until_gone(&[of_ben as i32]);
-    ben.kill();
+#[test]
+fn no_fresh_start_while_the_machine_of_a_member_is_out_of_sight() {
+    let mut host = Inviting::on_loopback(&["--admit-all", "--replicas", "1"]);
+    let mut anna = join(&host.code, "anna");
+    let replica = anna.until("runs")["pid"].as_i64().unwrap();
+    host.cluster.until_is("replica-2", "backup");
+    let all = [replica, i64::from(anna.0.child.id())];
+    // The last member runs where nobody sees it.
+    host.cluster.wants("crash", "replica-1");
+    host.cluster.until_is("replica-2", "primary");
+    stops(&all, Signal::STOP);
+    host.until_machine("anna", "lost");
+    host.cluster.wants("restart", "replica-1");
+    host.cluster.until("started", "replica-1");
+    let refused = |line: &Value| line["change"] == "refused";
+    host.cluster.wants("fresh-start", "replica-1");
+    let why = host.cluster.talk.hear_until(refused)["why"].as_str().unwrap().to_owned();
+    assert!(why.contains("replica-2 is a member of view") && why.contains("cannot be reached"), "{why}");
+    // It is back, with a new process: the member is known to be dead, and a person may begin anew.
+    stops(&all, Signal::CONT);
+    host.until_machine("anna", "joined");
+    wait_until_gone(&[replica as i32]);
+    host.cluster.wants("fresh-start", "replica-1");
+    host.cluster.until_is("replica-1", "primary");
 }

@@ -59,7 +59,7 @@ fn a_code_is_made_counts_down_and_is_replaced() {
     assert!(harness.state_mut().take_asked_of_machines().contains(&AskedOfMachines::Look));
     assert!(says(&harness, "this computer only"), "nothing listens before a person invites");
     click(&mut harness, "Make a code");
-    assert_eq!(asked(&mut harness), [AskedOfMachines::Invite]);
+    assert_eq!(asked(&mut harness), [AskedOfMachines::Invite(Role::Replica)]);
     assert!(!says(&harness, CODE), "it is there when the cluster says so");
 
     harness.state_mut().machines_are(Err("This machine has no address.".into()));
@@ -78,7 +78,7 @@ fn a_code_is_made_counts_down_and_is_replaced() {
         told(&mut harness, invites(is));
         assert!(says(&harness, why) && !says(&harness, CODE), "a code that lets nobody in is not shown");
         click(&mut harness, "New code");
-        assert_eq!(asked(&mut harness), [AskedOfMachines::Invite]);
+        assert_eq!(asked(&mut harness), [AskedOfMachines::Invite(Role::Replica)]);
     }
     click(&mut harness, "End invitation");
     assert_eq!(asked(&mut harness), [AskedOfMachines::EndInvitation]);
@@ -86,6 +86,26 @@ fn a_code_is_made_counts_down_and_is_replaced() {
     assert!(says(&harness, "still listens for the machines that have joined"));
     told(&mut harness, MachinesStatus::default());
     assert!(says(&harness, "this computer only") && says(&harness, "Make a code"));
+}
+
+#[test]
+fn nobody_is_invited_into_a_lessons_cluster() {
+    let mut harness = super::asked().harness;
+    click(&mut harness, "Menu");
+    click(&mut harness, "Invite…");
+    harness.state_mut().take_asked_of_machines();
+    assert!(says(&harness, "Invite other machines when it is over"));
+    for button in ["Make a code", "Code for a customer"] {
+        assert!(harness.get_by_label(button).accesskit_node().is_disabled(), "{button}");
+    }
+}
+
+#[test]
+fn a_code_for_a_customer_is_asked_for() {
+    let mut harness = menu("Invite…");
+    harness.state_mut().take_asked_of_machines();
+    click(&mut harness, "Code for a customer");
+    assert_eq!(asked(&mut harness), [AskedOfMachines::Invite(Role::Customer)]);
 }
 
 #[test]
