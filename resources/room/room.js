@@ -152,6 +152,7 @@ function drawVote(ballot) {
   show("question", ballot.question);
   show("question-text", ballot.text);
   at("vote-hint").hidden = !ballot.open;
+  drawGuess(ballot);
   const list = at("choices");
   const same = list.dataset.ballot === ballot.id;
   if (!same) {
@@ -172,6 +173,22 @@ function drawVote(ballot) {
     button.disabled = !ballot.open;
   });
   at("outcome").textContent = ballot.outcome || "";
+}
+
+// Where a number is asked for, it is typed.
+function drawGuess(ballot) {
+  const form = at("guess");
+  const asks = ballot.largest !== null;
+  form.hidden = !asks;
+  at("choices").hidden = asks;
+  if (form.dataset.ballot !== ballot.id) {
+    form.dataset.ballot = ballot.id;
+    at("guessed").value = ballot.mine ?? "";
+  }
+  at("guessed").max = String(ballot.largest ?? "");
+  at("guessed").disabled = !ballot.open;
+  at("guesses").disabled = !ballot.open;
+  at("guesses").textContent = ballot.mine === null ? "Vote" : `You said ${ballot.mine}. Change it`;
 }
 
 // Arrows move among the choices, as in any group of radio buttons.
@@ -245,6 +262,11 @@ at("join").addEventListener("submit", async (event) => {
   remember(said.session);
   version = 0;
   follow();
+});
+
+at("guess").addEventListener("submit", (event) => {
+  event.preventDefault();
+  ask("vote", { ballot: at("guess").dataset.ballot, choice: Number(at("guessed").value) });
 });
 
 at("order").addEventListener("submit", async (event) => {

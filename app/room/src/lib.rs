@@ -34,6 +34,9 @@ pub const USUAL_PHONES: usize = 200;
 /// More would need more open connections than a program may have on many systems.
 pub const MOST_PHONES: usize = 400;
 
+/// The largest number that a phone can vote for, where a question asks for a number.
+pub const LARGEST_NUMBER: usize = 99;
+
 /// A question that phones vote on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ballot {
@@ -42,16 +45,27 @@ pub struct Ballot {
     pub question: String,
     /// What stands below it.
     pub text: String,
-    /// Letter and text of each choice.
+    /// Letter and text of each choice; none: a number is asked for, from 0 to [`LARGEST_NUMBER`].
     pub choices: Vec<(String, String)>,
     pub standing: Voting,
+}
+
+impl Ballot {
+    fn asks_for_a_number(&self) -> bool {
+        self.choices.is_empty()
+    }
+
+    /// A vote is less than this: the place of a choice, or the number itself.
+    fn votes(&self) -> usize {
+        if self.asks_for_a_number() { LARGEST_NUMBER + 1 } else { self.choices.len() }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Voting {
     Open,
     Closed,
-    /// What the processes did: one of the choices, or something else.
+    /// What the processes did: one of the choices or the number, or something else.
     Happened(Option<usize>),
 }
 

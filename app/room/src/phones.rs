@@ -233,7 +233,7 @@ impl Phones {
             Wish::Vote { ballot, choice } => {
                 let open = self.ballot.as_ref().filter(|open| open.id == ballot && open.standing == Voting::Open);
                 match open {
-                    Some(open) if choice < open.choices.len() => phone.choice = Some(choice),
+                    Some(open) if choice < open.votes() => phone.choice = Some(choice),
                     Some(_) => return refused(400, wording::ROOM_NOT_UNDERSTOOD),
                     None => return refused(409, wording::ROOM_VOTE_CLOSED),
                 }
@@ -311,7 +311,7 @@ impl Phones {
     }
 
     pub fn tally(&self) -> Vec<u32> {
-        let mut counts = vec![0; self.ballot.as_ref().map_or(0, |ballot| ballot.choices.len())];
+        let mut counts = vec![0; self.ballot.as_ref().map_or(0, Ballot::votes)];
         for choice in self.all.values().filter_map(|phone| phone.choice) {
             counts.get_mut(choice).into_iter().for_each(|count| *count += 1);
         }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use wording::Became;
 
 use crate::phones::{Life, Phone};
-use crate::{Ballot, Voting};
+use crate::{Ballot, LARGEST_NUMBER, Voting};
 
 /// Receipts on a phone, the newest.
 const MOST_RECEIPTS: usize = 12;
@@ -126,6 +126,8 @@ struct Vote<'a> {
     question: &'a str,
     text: &'a str,
     choices: Vec<Choice<'a>>,
+    /// Where a number is asked for: the largest one.
+    largest: Option<usize>,
     open: bool,
     mine: Option<usize>,
     outcome: Option<String>,
@@ -211,17 +213,23 @@ fn history(customer: &Customer) -> Option<History> {
 }
 
 fn vote(ballot: &Ballot, mine: Option<usize>) -> Vote<'_> {
-    let letter = |choice: usize| ballot.choices.get(choice).map(|(letter, _)| letter.as_str());
+    let name = |vote: usize| match ballot.asks_for_a_number() {
+        true => Some(vote.to_string()),
+        false => ballot.choices.get(vote).map(|(letter, _)| letter.clone()),
+    };
     let outcome = match ballot.standing {
         Voting::Open => None,
         Voting::Closed => Some(wording::ROOM_VOTE_CLOSED.to_owned()),
-        Voting::Happened(what) => Some(wording::phone_outcome(mine.and_then(letter), what.and_then(letter))),
+        Voting::Happened(what) => {
+            Some(wording::phone_outcome(mine.and_then(name).as_deref(), what.and_then(name).as_deref()))
+        }
     };
     Vote {
         id: &ballot.id,
         question: &ballot.question,
         text: &ballot.text,
         choices: ballot.choices.iter().map(|(letter, text)| Choice { letter, text }).collect(),
+        largest: ballot.asks_for_a_number().then_some(LARGEST_NUMBER),
         open: ballot.standing == Voting::Open,
         mine,
         outcome,

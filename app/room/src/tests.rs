@@ -352,3 +352,25 @@ fn a_customer_that_was_removed_on_the_map_joins_again() {
     assert_eq!(class.news(&session, 0).0, 401);
     class.join("Anna");
 }
+
+#[test]
+fn a_phone_votes_for_a_number_where_one_is_asked_for() {
+    let mut class = Class::open(10);
+    let (anna, ben) = (class.join("Anna"), class.join("Ben"));
+    let (id, question) = ("1".to_owned(), "How many copies?".to_owned());
+    let ballot = Ballot { id, question, text: String::new(), choices: Vec::new(), standing: Voting::Open };
+    class.ballot = Some(ballot.clone());
+    class.frame();
+    assert_eq!(class.news(&anna, 0).1["ballot"]["largest"], crate::LARGEST_NUMBER);
+    let vote = |class: &Class, session: &str, number: i64| {
+        class.post("vote", session, &json!({"ballot": "1", "choice": number})).0
+    };
+    assert_eq!([vote(&class, &anna, 3), vote(&class, &ben, 3), vote(&class, &ben, 2)], [200; 3]);
+    assert_eq!([vote(&class, &anna, 100), vote(&class, &anna, -1)], [400; 2]);
+    let tally = class.room.tally();
+    assert_eq!((tally[2], tally[3], tally.iter().sum::<u32>()), (1, 1, 2));
+    class.ballot = Some(Ballot { standing: Voting::Happened(Some(3)), ..ballot });
+    class.frame();
+    assert_eq!(class.news(&anna, 0).1["ballot"]["outcome"], "3 happened, as you said.");
+    assert_eq!(class.news(&ben, 0).1["ballot"]["outcome"], "3 happened. You said 2.");
+}

@@ -3,7 +3,7 @@
 //! Their commands are on the tape as any other. The room itself, with its page, belongs to the app (`exchange`).
 
 use egui::Ui;
-use room::{Address, Ballot, Room, Standing, Voting};
+use room::{Address, Ballot, LARGEST_NUMBER, Room, Standing, Voting};
 
 use crate::Window;
 use crate::panels::lesson::PhoneVotes;
@@ -83,19 +83,27 @@ impl Window {
         let performing = self.performing.as_ref()?;
         let run = performing.lesson_run()?;
         let (page, progress) = run.page(run.at()).filter(|(_, progress)| progress.opened.is_some())?;
-        let Question::Choice(choices, _) = &page.prediction.as_ref()?.question else { return None };
+        let choices = match &page.prediction.as_ref()?.question {
+            Question::Choice(choices, _) => {
+                choices.iter().map(|choice| (choice.letter.clone(), choice.text.plain())).collect()
+            }
+            Question::Number(..) => Vec::new(),
+            Question::Node(..) => return None,
+        };
         let is_open = progress.progress == Progress::Open
             && self.lessons.looks_at.is_none()
             && self.lessons.state.takes_votes(run.at());
         let standing = match (&progress.fact, is_open) {
             (Some(Fact::Is(Answer::Choice(choice))), _) => Voting::Happened(Some(*choice)),
-            (Some(Fact::Is(Answer::Node(_) | Answer::Number(_)) | Fact::Other), _) => Voting::Happened(None),
+            (Some(Fact::Is(Answer::Number(number))), _) => {
+                Voting::Happened(usize::try_from(*number).ok().filter(|number| *number <= LARGEST_NUMBER))
+            }
+            (Some(Fact::Is(Answer::Node(_)) | Fact::Other), _) => Voting::Happened(None),
             (None, true) => Voting::Open,
             (None, false) => Voting::Closed,
         };
         // A round that is closed is still the one that phones have voted in.
         let round = if is_open { progress.votes.len() } else { progress.votes.len().saturating_sub(1) };
-        let choices = choices.iter().map(|choice| (choice.letter.clone(), choice.text.plain())).collect();
         let id = format!("{}/{}/{round}", performing.wanted().name, page.id);
         Some(Ballot { id, question: page.title.clone(), text: page.text.plain(), choices, standing })
     }

@@ -9,6 +9,7 @@ use super::prose::{LEADING, prose_ui};
 use super::{LessonClick, LessonState, PhoneVotes, chosen};
 use crate::theme::{self, size, text, tokens};
 use crate::widgets::{dim, field};
+use room::LARGEST_NUMBER;
 use scenarios::lesson_run::{Answer, Fact, LessonRun, PageRun, Progress};
 use scenarios::{Choice, Prediction, Question};
 
@@ -28,6 +29,9 @@ pub(super) fn question_ui(
         for (number, choice) in choices.iter().enumerate().filter(|(number, _)| still_matters(progress, *number)) {
             choice_ui(ui, (number, choice), progress, state, is_open);
         }
+    }
+    if let Question::Number(..) = &prediction.question {
+        numbers_ui(ui, progress);
     }
     if is_open {
         return ask(ui, prediction, progress, state, node);
@@ -67,7 +71,22 @@ fn ask(
     }
     match question {
         Question::Choice(choices, _) => count_hands(ui, choices.len(), progress, state),
+        // A person types one number; a class has its phones.
+        Question::Number(..) if state.phones.is_some() => count_hands(ui, LARGEST_NUMBER + 1, progress, state),
         Question::Node(..) | Question::Number(..) => None,
+    }
+}
+
+/// The numbers that phones have voted for.
+fn numbers_ui(ui: &mut Ui, progress: &PageRun) {
+    let is_voted_for =
+        |number: &usize| progress.votes.iter().any(|round| round.get(*number).is_some_and(|votes| *votes > 0));
+    for number in (0..=LARGEST_NUMBER).filter(is_voted_for) {
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(number.to_string()).font(theme::strong(text::BODY)));
+            dim(ui, wording::votes(&progress.votes, number));
+        });
+        bars(ui, progress, number);
     }
 }
 
@@ -78,7 +97,11 @@ pub(super) fn ready(
     question: &Question,
     node: Option<String>,
 ) -> Option<Answer> {
-    chosen(state, question, node).or_else(|| majority(progress).map(Answer::Choice))
+    let voted = |place: usize| match question {
+        Question::Number(..) => Answer::Number(place as u64),
+        Question::Choice(..) | Question::Node(..) => Answer::Choice(place),
+    };
+    chosen(state, question, node).or_else(|| majority(progress).map(voted))
 }
 
 /// The choice with most hands in the last round.
