@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -75,6 +76,12 @@ impl Network {
 
     fn link(&self, machine: &str, state: &str) {
         assert!(ip(&["-n", &self.name("net"), "link", "set", machine, state]));
+    }
+
+    /// Several customers at the host.
+    fn customers(&self, folder: &str) -> Vec<Talking> {
+        let one = || self.on("host", &["customer", "--dir", folder, "--lines", "--deadline", "60000"]);
+        (0..ALL).map(|_| Talking::to(one())).collect()
     }
 
     /// What that machine sends goes no faster.
@@ -314,6 +321,7 @@ fn a_machine_joins_and_its_process_lives_on_ipv6_addresses() {
 
 /// The bits a second of a bad classroom network, one way.
 const SLOW: &str = "1mbit";
+const SLOWER: &str = "128kbit";
 
 #[test]
 fn over_a_slow_network_facts_give_way_and_the_cluster_goes_on() {
@@ -322,21 +330,20 @@ fn over_a_slow_network_facts_give_way_and_the_cluster_goes_on() {
     let _anna = network.joins("anna", &host.code);
     host.cluster.until_is("replica-4", "backup");
     let folder = host.cluster.folder.to_str().unwrap().to_owned();
-    let customers = |number: usize| -> Vec<Talking> {
-        let one = |_| network.on("host", &["customer", "--dir", &folder, "--lines", "--deadline", "60000"]);
-        (0..number).map(|at| Talking::to(one(at))).collect()
-    };
-    let before = order_together(customers(ALL));
+    let customers = || network.customers(&folder);
+    let before = order_together(customers(), ORDERS);
     network.slow("anna", SLOW);
-    let slowly = order_together(customers(ALL));
-    // Each message is a fact now: many times what goes through. What does not fit is counted and said.
+    let slowly = order_together(customers(), ORDERS);
+    network.slow("anna", SLOWER);
+    let slower = order_together(customers(), ORDERS);
+    // Each message is a fact now: what does not fit is counted and said.
     host.says("heartbeats on");
-    let watched = order_together(customers(ALL));
+    let watched = order_together(customers(), ORDERS);
     let is_counted = |line: &Value| line["what"].as_str().is_some_and(|what| what.contains("events came too fast"));
     host.cluster.talk.hear_until(is_counted);
     let _ = writeln!(
         std::io::stderr(),
-        "{ALL} customers: {before:.0} orders/s; with {SLOW} from one replica {slowly:.0}, with each message told {watched:.0}"
+        "{ALL} customers, orders/s: {before:.0}; one replica at {SLOW}: {slowly:.0}; at {SLOWER}: {slower:.0}, each message told: {watched:.0}"
     );
     // A stop is confirmed in time, though facts wait.
     host.wants(&json!({"do": "speed", "rate": 0}));
@@ -356,21 +363,60 @@ fn over_a_slow_network_facts_give_way_and_the_cluster_goes_on() {
 
 const ALL: usize = 8;
 /// Of each customer.
-const ORDERS: u64 = 150;
+const ORDERS: u64 = 60;
 
-/// All order at the same time, one order after the other; orders a second.
-fn order_together(customers: Vec<Talking>) -> f64 {
-    let begun = std::time::Instant::now();
+/// All order at the same time, one order after the other. Returns orders a second.
+fn order_together(customers: Vec<Talking>, orders: u64) -> f64 {
+    let begun = Instant::now();
     let number = customers.len() as u64;
     std::thread::scope(|scope| {
         for mut talk in customers {
             scope.spawn(move || {
-                for at in 1..=ORDERS {
+                for at in 1..=orders {
                     let answer = talk.ask(&order(at, "DH1 3LE", &["Pad thai"]));
                     assert_eq!(answer["type"], "ok", "{answer}");
                 }
             });
         }
     });
-    (number * ORDERS) as f64 / begun.elapsed().as_secs_f64()
+    (number * orders) as f64 / begun.elapsed().as_secs_f64()
+}
+
+/// With the bounds that a release build on quiet machines keeps ten times over.
+#[test]
+fn how_long_a_join_and_a_stop_take() {
+    let Some(network) = Network::or_say_why() else { return };
+    let mut host = Inviting::of(network.on("host", &["invite", "--json", "--admit-all"]));
+    let folder = host.cluster.folder.to_str().unwrap().to_owned();
+    order_together(network.customers(&folder), 10_000 / ALL as u64);
+    let begun = Instant::now();
+    let mut anna = network.joins("anna", &host.code);
+    anna.until("runs");
+    let runs = begun.elapsed();
+    let code = next_code(&mut host.cluster);
+    host.cluster.until_is("replica-4", "backup");
+    let member = begun.elapsed();
+    let mut ben = network.joins("ben", &code);
+    ben.until("runs");
+    host.cluster.until_is("replica-5", "backup");
+    let mut stops: Vec<Duration> = (0..20).map(|_| stop_takes(&mut host)).collect();
+    stops.sort_unstable();
+    let _ = writeln!(
+        std::io::stderr(),
+        "with 10000 orders: join → runs {runs:.2?}, member {member:.2?}; stop → all of three machines {:.1?} (median of 20, longest {:.1?})",
+        stops[10],
+        stops[19]
+    );
+    assert!(runs < Duration::from_secs(10) && member < Duration::from_secs(20) && stops[10] < Duration::from_secs(1));
+}
+
+/// Until all have confirmed that time stands still. Then it goes on.
+fn stop_takes(host: &mut Inviting) -> Duration {
+    let begun = Instant::now();
+    host.wants(&json!({"do": "speed", "rate": 0}));
+    host.cluster.talk.hear_until(|line| line["change"] == "clock" && line["rate"] == 0.0);
+    let took = begun.elapsed();
+    host.wants(&json!({"do": "speed", "rate": 1.0}));
+    host.cluster.talk.hear_until(|line| line["change"] == "clock" && line["rate"] == 1.0);
+    took
 }

@@ -28,7 +28,7 @@ const MOST_STREAMS: u32 = 80;
 /// What an authenticated machine may have said that nobody has read yet, in bytes.
 const WINDOW: u32 = 4 * 1024 * 1024;
 /// What the joining machine has sent and the other one has not acknowledged, in bytes.
-const SENT_AHEAD: u64 = 16 * 1024;
+const SENT_AHEAD: u64 = 4 * 1024;
 /// Handshakes that may wait; more are ignored, and dial again.
 const WAITING_HANDSHAKES: usize = 64;
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use knowledge::machines::{
     AskedOfMachines, ClockOffset, CodeIs, GivenCode, JoinedMachine, KnockingMachine, MachinesStatus, Presence, Stay,
     StayIs, StayOver,

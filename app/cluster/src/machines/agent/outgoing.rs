@@ -21,8 +21,8 @@ const FACT: u64 = 80;
 /// Facts of one frame.
 const MOST_AT_ONCE: u64 = 400;
 /// Bytes a second: where it begins, and between what it stays.
-const FIRST_RATE: u64 = 256 * 1024;
-const RATES: std::ops::RangeInclusive<u64> = 4 * 1024..=8 * 1024 * 1024;
+const FIRST_RATE: u64 = 64 * 1024;
+const RATES: std::ops::RangeInclusive<u64> = 1024..=8 * 1024 * 1024;
 /// What facts may add to the time that a packet takes there and back.
 const PATIENCE: Duration = Duration::from_millis(15);
 /// Between two changes of the rate.
@@ -152,7 +152,7 @@ impl Pace {
         (self.rate / 20 / FACT).clamp(2, MOST_AT_ONCE) as usize
     }
 
-    /// So many bytes were sent: how long nothing follows.
+    /// This number of bytes was sent: how long nothing follows.
     fn after(&mut self, size: u64, round_trip: Duration, now: Instant) -> Duration {
         self.shortest = self.shortest.min(round_trip);
         if self.changed.is_none_or(|changed| now - changed >= BETWEEN_CHANGES) {
