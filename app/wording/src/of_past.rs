@@ -126,6 +126,7 @@ pub fn lights(judged: &Judged, stats: &Stats) -> Vec<Light> {
 fn copies(copies: Copies) -> Light {
     let (good, words) = match copies {
         Copies::Nowhere => (None, "no copy anywhere"),
+        Copies::OnDiskOnly => (None, "copies on disk only"),
         Copies::Alone => (None, "one copy only"),
         Copies::CatchingUp => (None, "replicas catching up"),
         Copies::Identical => (Some(true), IDENTICAL),

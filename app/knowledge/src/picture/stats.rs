@@ -45,9 +45,11 @@ pub struct Stats {
 /// How the replicas' states compare.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Copies {
-    /// No replica that runs holds anything.
+    /// No replica that runs holds anything, and no disk does.
     #[default]
     Nowhere,
+    /// No replica that runs holds anything, but a disk does.
+    OnDiskOnly,
     Alone,
     /// All hold the same.
     Identical,
@@ -147,6 +149,7 @@ fn copies(nodes: &Nodes) -> Copies {
     let is_same =
         |one: &ReplicaState, other: &ReplicaState| one.position == other.position && one.digest == other.digest;
     match &held[..] {
+        [] if nodes.iter().any(Node::is_on_disk) => Copies::OnDiskOnly,
         [] => Copies::Nowhere,
         [_] => Copies::Alone,
         [first, rest @ ..] if rest.iter().all(|other| is_same(first, other)) => Copies::Identical,

@@ -1,6 +1,7 @@
 //! The fold, fact by fact.
 
 use protocol::acknowledge::Acknowledge;
+use protocol::disk::DiskState;
 use protocol::ids::{
     Contact, CustomerId, Fingerprint, MessageId, NodeId, OpNumber, OrderNumber, Position, RequestId, RequestNumber,
     Role, Span, View, ViewNumber,
@@ -152,6 +153,19 @@ fn service_and_copies_follow_from_what_replicas_say() {
     assert_eq!(picture(facts.clone()).stats.copies, Copies::Identical);
     facts.push(stands(SECOND, 3, FIRST, 3, 8));
     assert_eq!(picture(facts).stats.copies, Copies::Differ);
+}
+
+#[test]
+fn after_a_power_cut_copies_are_on_disks_or_nowhere() {
+    let after = |disk: Option<DiskState>| {
+        let state = ReplicaState { disk, ..ReplicaState::default() };
+        let says = fact(FIRST, 1, NodeEvent::State(NodeState::Replica(Box::new(state))));
+        picture(vec![started("replica-1", FIRST, Role::Replica), says, crashed(FIRST, 2)]).stats.copies
+    };
+    assert_eq!(after(None), Copies::Nowhere);
+    assert_eq!(after(Some(DiskState::default())), Copies::Nowhere, "nothing was synced yet");
+    let kept = Some(Position { op: OpNumber(1), fingerprint: Fingerprint(1) });
+    assert_eq!(after(Some(DiskState { kept, ..DiskState::default() })), Copies::OnDiskOnly);
 }
 
 #[test]
