@@ -71,7 +71,7 @@ pub(super) fn node(painter: &Painter, diagram: &Diagram<'_>, node: &Node, kind: 
         sign(painter, t, node, kind, disc, radius, colour);
     }
     let left = disc.x + radius + 7.0 * scale;
-    let disk = node.replica().and_then(|replica| replica.disk.as_ref()).filter(|_| !small);
+    let disk = node.replica().and_then(|replica| replica.disk.as_ref());
     let room = rect.right() - 5.0 * scale - left;
     if let Some(disk) = disk {
         disks::disk(painter, t, rect, scale, disk, node.runs());
