@@ -140,10 +140,12 @@ impl Host<'_> {
             return cluster_command::say_change(&mut self.picture, record);
         }
         let before = self.picture.name(record.node);
+        // It is called as its machine is, of which all is told.
+        let is_customer = self.picture.customers.of(record.node).is_some();
         self.picture.apply(record);
         // A process has no name before this fact, and a removed one has none after it.
         let before = if before == record.node.to_string() { self.picture.name(record.node) } else { before };
-        if !is_told(&record.event) {
+        if is_customer || !is_told(&record.event) {
             return Ok(());
         }
         let name = |id| self.picture.name(id);

@@ -12,6 +12,7 @@ use std::thread;
 use anyhow::Context;
 use node::control::{ControlCommand, NodeConfig, NodeReport, read_frame, write_frame};
 use protocol::ids::NodeId;
+use protocol::trace::{LauncherEvent, TraceEvent};
 use quinn::Connection;
 use serde::Serialize;
 use tokio::runtime::Handle;
@@ -174,12 +175,14 @@ impl Listening {
         (self.hear)(None);
     }
 
-    /// What it says of others is not believed.
+    /// What it says of others, or in the launcher's name, is not believed.
     fn of_itself(&self, mut report: NodeReport) -> Option<NodeReport> {
         match &mut report {
             NodeReport::Ready { contact, .. } if contact.id != self.id => return None,
             NodeReport::Ready { pid, .. } => self.pid.store(*pid, Ordering::Relaxed),
-            NodeReport::Trace { records, .. } => records.retain(|record| record.node == self.id),
+            NodeReport::Trace { records, .. } => {
+                records.retain(|record| record.node == self.id && is_of_a_process(&record.event));
+            }
             NodeReport::Failed { .. }
             | NodeReport::Confirmed { .. }
             | NodeReport::Reach { .. }
@@ -188,5 +191,42 @@ impl Listening {
             | NodeReport::Orders { .. } => {}
         }
         Some(report)
+    }
+}
+
+/// A launcher's facts come from the launcher only.
+fn is_of_a_process(event: &TraceEvent) -> bool {
+    match event {
+        TraceEvent::Launcher(event) => {
+            matches!(event, LauncherEvent::Log { .. } | LauncherEvent::CommandRefused { .. })
+        }
+        TraceEvent::Node(_) | TraceEvent::Machine(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::ids::Contact;
+    use protocol::trace::{NodeEvent, Rate, TraceRecord};
+
+    use super::*;
+
+    #[test]
+    fn a_process_elsewhere_is_believed_about_itself_only() {
+        let (pid, ended) = (Arc::default(), Arc::default());
+        let process = Listening { id: NodeId(7), pid, ended, hear: Box::new(|_| true) };
+        let address = ([10, 0, 0, 1], 1).into();
+        let ready = |id: u64| NodeReport::Ready { pid: 1, contact: Contact { id: NodeId(id), address } };
+        assert!(process.of_itself(ready(7)).is_some() && process.of_itself(ready(8)).is_none());
+        let record = |node: u64, event: TraceEvent| TraceRecord { node: NodeId(node), at: 0, event };
+        let records = vec![
+            record(7, NodeEvent::Woke.into()),
+            record(8, NodeEvent::Woke.into()),
+            record(7, LauncherEvent::ClockIs { rate: Rate::STOPPED, until: None }.into()),
+            record(7, LauncherEvent::Log { text: "mine".into() }.into()),
+        ];
+        let believed = process.of_itself(NodeReport::Trace { records: records.clone(), dropped: 0 });
+        let Some(NodeReport::Trace { records: believed, .. }) = believed else { unreachable!("they are facts") };
+        assert_eq!(believed, [records[0].clone(), records[3].clone()]);
     }
 }

@@ -136,7 +136,7 @@ impl Listening {
             }
         }
         if let Some((node, _)) = self.who.filter(|_| !self.has_ended) {
-            let ended = LauncherEvent::Ended { how: Ending::Exited, words: "its machine has gone".into() };
+            let ended = LauncherEvent::Ended { how: Ending::Removed, words: "its machine has gone".into() };
             self.say(node, ended);
         }
         if let Some((node, _)) = self.who {

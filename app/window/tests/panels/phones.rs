@@ -8,7 +8,7 @@ use window::panels::phones::PhonesClick;
 
 use super::asked;
 use crate::shown::{Shown, click, open, shown};
-use crate::taught::Taught;
+use crate::taught::{SMALL, Taught};
 
 const LINK: &str = "http://192.168.1.7:4040/0123456789abcdef0123456789abcdef/";
 
@@ -109,4 +109,50 @@ fn phones_vote_while_hands_are_counted_and_see_what_happened() {
 fn phones_do_not_order_in_a_lessons_cluster() {
     assert!(open(window::Window::default()).state().takes_phone_orders());
     assert!(!asked().harness.state().takes_phone_orders());
+}
+
+/// The small lesson, whose question asks for a number.
+fn asks_for_a_number() -> String {
+    let (before, rest) = SMALL.split_once("- **A**").unwrap_or_default();
+    let (_, rest) = rest.split_once("The process is").unwrap_or_default();
+    let text = format!("{before}---\n\nThe process is{rest}").replacen(
+        "model = \"A\"",
+        "model = \"3\"\nnumber = \"members\"",
+        1,
+    );
+    let (before, rest) = text.split_once("[[predict.right-if.A]]").unwrap_or_default();
+    let (_, after) = rest.split_once("```").unwrap_or_default();
+    format!("{before}```{after}")
+}
+
+#[test]
+fn phones_vote_for_a_number_and_each_that_was_voted_for_has_a_bar() {
+    let mut taught = Taught::new(open(window::Window::default()));
+    taught.open(&asks_for_a_number());
+    click(&mut taught.harness, "Take the lesson");
+    taught.begin();
+    click(&mut taught.harness, "Next");
+    taught.go_on();
+    click(&mut taught.harness, "Pad thai, 0 chosen");
+    click(&mut taught.harness, "Place order · 1 item · £10.50");
+    taught.go_on();
+    click(&mut taught.harness, "Next");
+    taught.go_on();
+    assert!(!says(&taught.harness, "phones have voted"), "without phones a person types it");
+    vote(&mut taught, &[0; 100]);
+    let first = taught.harness.state().ballot().unwrap();
+    assert!(first.standing == Voting::Open && first.choices.is_empty());
+    let mut votes = [0; 100];
+    (votes[2], votes[3]) = (1, 3);
+    vote(&mut taught, &votes);
+    assert!(says(&taught.harness, "4 of 5 phones have voted"));
+    click(&mut taught.harness, "Close the vote (4 votes)");
+    for number in ["2", "3"] {
+        assert!(taught.harness.query_all_by_label(number).next().is_some(), "{number}");
+    }
+    // What most have voted for is what the class says.
+    click(&mut taught.harness, "See what happens");
+    taught.go_on();
+    let over = taught.harness.state().ballot().unwrap();
+    assert!(matches!(over.standing, Voting::Happened(Some(_))), "{over:?}");
 }
