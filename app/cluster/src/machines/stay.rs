@@ -148,6 +148,15 @@ mod tests {
     }
 
     #[test]
+    fn a_code_for_a_customer_is_for_a_terminal() {
+        let (addresses, authority, secret) = (vec![[127, 0, 0, 1].into()], [7; 32], [9; 16]);
+        let code = Code { addresses, port: 9, authority, role: Role::Customer, secret };
+        let staying = Staying::begin(&code.to_string(), "", "/nowhere".into(), || {});
+        let StayIs::Over(StayOver::NoWay(why)) = staying.now().is else { unreachable!("it has not begun") };
+        assert!(why.contains("In a terminal on this computer, type “just-hungry join”"), "{why}");
+    }
+
+    #[test]
     fn news_are_what_is_shown() {
         let mut now = Stay { is: StayIs::Dials, ..Stay::default() };
         let name = || "anna".to_owned();

@@ -245,6 +245,22 @@ fn a_cut_is_told_by_its_sides() {
 }
 
 #[test]
+fn who_cannot_reach_whom_is_told_with_machines_until_it_is_over() {
+    let mut told = Told::running();
+    let (here, there) = (Some("ben-laptop".to_owned()), None);
+    told.fact(NodeId(3), 1_000, LauncherEvent::CannotReach { peer: NodeId(2), here, there });
+    let all = told.all();
+    assert!(all.iter().any(|line| line.contains("replica-3 on ben-laptop cannot reach replica-2,")), "{all:?}");
+    told.fact(NodeId(3), 900_000, LauncherEvent::CanReach { peer: NodeId(2) });
+    let all = told.all();
+    assert!(all.iter().any(|line| line.contains("replica-3 reaches replica-2 again.")), "{all:?}");
+    // The end of one of them says enough.
+    told.fact(NodeId(2), 2_000_000, LauncherEvent::Ended { how: Ending::Crashed, words: String::new() });
+    told.fact(NodeId(3), 2_000_001, LauncherEvent::CanReach { peer: NodeId(2) });
+    assert!(!told.all().iter().any(|line| line.contains("reaches")));
+}
+
+#[test]
 fn a_weightier_sentence_stands_a_while_unless_time_does() {
     let mut transcript = Transcript::default();
     let at = |at| Sentence::step(at, 5, format!("step at {at}"));
