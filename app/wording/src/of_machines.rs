@@ -119,13 +119,11 @@ pub const INVITE: &str = "Invite…";
 /// Over the dialog.
 pub const INVITE_TITLE: &str = "Invite other machines";
 /// Before anybody is invited.
-pub const INVITE_MEANS: &str = "Another computer can run a replica of this cluster. You give it a code; when it knocks, you decide. Until you invite, the cluster listens on this computer only.";
+pub const INVITE_MEANS: &str = "Another computer can run a replica of this cluster, or order as a customer. You give it a code; when it knocks, you decide. Until you invite, the cluster listens on this computer only.";
 /// While a script runs.
 pub const INVITE_IN_FREE_PLAY: &str = "A lesson or scenario has a cluster of its own, and expects what its own processes do. Invite other machines when it is over.";
-/// The button that makes the first code.
-pub const INVITE_BEGIN: &str = "Make a code";
-/// The button that makes another one.
-pub const INVITE_AGAIN: &str = "New code";
+/// The button that makes a code for a replica.
+pub const INVITE_REPLICA: &str = "Code for a replica";
 /// What it is for.
 pub const INVITE_REPLICA_MEANS: &str = "The code lets one computer run a replica.";
 /// The button that makes a code for a customer.

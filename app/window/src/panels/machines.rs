@@ -75,8 +75,8 @@ pub(crate) fn invite_ui(
         ui.add_space(8.0);
         ui.horizontal(|ui| {
             ui.add_enabled_ui(refuses.is_none(), |ui| {
-                let words = if status.newest.is_some() { wording::INVITE_AGAIN } else { wording::INVITE_BEGIN };
-                if button(ui, words).on_hover_text(wording::INVITE_REPLICA_MEANS).clicked() {
+                let replica = button(ui, wording::INVITE_REPLICA).on_hover_text(wording::INVITE_REPLICA_MEANS);
+                if replica.clicked() {
                     asked = Some(AskedOfMachines::Invite(Role::Replica));
                 }
                 let customer = button(ui, wording::INVITE_CUSTOMER).on_hover_text(wording::INVITE_CUSTOMER_MEANS);

@@ -58,7 +58,7 @@ fn a_code_is_made_counts_down_and_is_replaced() {
     let mut harness = menu("Invite…");
     assert!(harness.state_mut().take_asked_of_machines().contains(&AskedOfMachines::Look));
     assert!(says(&harness, "this computer only"), "nothing listens before a person invites");
-    click(&mut harness, "Make a code");
+    click(&mut harness, "Code for a replica");
     assert_eq!(asked(&mut harness), [AskedOfMachines::Invite(Role::Replica)]);
     assert!(!says(&harness, CODE), "it is there when the cluster says so");
 
@@ -77,7 +77,7 @@ fn a_code_is_made_counts_down_and_is_replaced() {
     {
         told(&mut harness, invites(is));
         assert!(says(&harness, why) && !says(&harness, CODE), "a code that lets nobody in is not shown");
-        click(&mut harness, "New code");
+        click(&mut harness, "Code for a replica");
         assert_eq!(asked(&mut harness), [AskedOfMachines::Invite(Role::Replica)]);
     }
     click(&mut harness, "End invitation");
@@ -85,7 +85,7 @@ fn a_code_is_made_counts_down_and_is_replaced() {
     told(&mut harness, MachinesStatus { newest: None, ..invites(CodeIs::Used) });
     assert!(says(&harness, "still listens for the machines that have joined"));
     told(&mut harness, MachinesStatus::default());
-    assert!(says(&harness, "this computer only") && says(&harness, "Make a code"));
+    assert!(says(&harness, "this computer only") && says(&harness, "Code for a replica"));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn nobody_is_invited_into_a_lessons_cluster() {
     click(&mut harness, "Invite…");
     harness.state_mut().take_asked_of_machines();
     assert!(says(&harness, "Invite other machines when it is over"));
-    for button in ["Make a code", "Code for a customer"] {
+    for button in ["Code for a replica", "Code for a customer"] {
         assert!(harness.get_by_label(button).accesskit_node().is_disabled(), "{button}");
     }
 }

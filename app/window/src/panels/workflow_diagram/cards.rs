@@ -76,6 +76,9 @@ pub(super) fn node(painter: &Painter, diagram: &Diagram<'_>, node: &Node, kind: 
     if let Some(disk) = disk {
         disks::disk(painter, t, rect, scale, disk, node.runs());
     }
+    if let Some(machine) = &node.machine {
+        tag(painter, t, rect, scale, machine);
+    }
     let (title, line, font) = match small {
         true => {
             (wording::short_title(node), wording::short_line(node, diagram.picture), theme::strong(text::SMALL * scale))
@@ -103,6 +106,17 @@ pub(super) fn node(painter: &Painter, diagram: &Diagram<'_>, node: &Node, kind: 
         painter.rect_filled(bar, 2.0, t.soft);
         painter.rect_filled(bar.with_max_x(bar.left() + width * share), 2.0, t.saffron);
     }
+}
+
+/// On which other machine its process runs: on the upper edge, at its right end.
+fn tag(painter: &Painter, t: &Tokens, card: Rect, scale: f32, machine: &str) {
+    let words = elided(painter, machine, theme::plain(text::SMALL * scale), t.dim, card.width() * 0.8);
+    let pill = words.size() + vec2(10.0 * scale, 0.0);
+    // It covers as little as possible of the card, whose words begin close below.
+    let corner = pos2(card.right() - 10.0 * scale, card.top() + 4.0 * scale);
+    let around = Rect::from_min_max(corner - pill, corner);
+    painter.rect(around, pill.y / 2.0, t.canvas, Stroke::new(size::HAIRLINE, t.dim), StrokeKind::Inside);
+    painter.galley(around.center() - words.size() / 2.0, words, t.dim);
 }
 
 /// A name in one line: smaller, down to seven tenths, before it is cut off.
