@@ -1,5 +1,7 @@
 //! The fold, fact by fact.
 
+mod held;
+
 use protocol::acknowledge::Acknowledge;
 use protocol::disk::DiskState;
 use protocol::ids::{
@@ -117,24 +119,6 @@ fn a_restarted_node_keeps_its_place_and_forgets_its_state() {
 }
 
 #[test]
-fn how_long_a_newcomer_receives_yet_follows_from_what_came_until_now() {
-    let receives = |at, loading| {
-        let state = ReplicaState { loading, ..ReplicaState::default() };
-        fact(FIRST, at, NodeEvent::State(NodeState::Replica(Box::new(state))))
-    };
-    let mut picture = picture(vec![started("replica-1", FIRST, Role::Replica), receives(1_000, Some((2_000, 90_000)))]);
-    let mut left = |state| {
-        picture.apply(&state);
-        picture.nodes.of(FIRST).and_then(|node| node.receives_for())
-    };
-    assert_eq!(left(receives(2_000, Some((2_000, 90_000)))), None, "nothing came yet");
-    assert_eq!(left(receives(3_000, Some((12_000, 92_000)))), Some(16_000), "10 000 bytes in 2 ms, 80 000 are left");
-    assert_eq!(left(receives(4_000, Some((4_000, 92_000)))), None, "it has begun anew");
-    assert_eq!(left(receives(5_000, Some((48_000, 92_000)))), Some(1_000));
-    assert_eq!(left(receives(6_000, None)), None);
-}
-
-#[test]
 fn a_state_may_be_heard_of_before_the_start() {
     let mut facts = vec![stands(FIRST, 1, FIRST, 3, 3)];
     facts.extend(two_replicas());
@@ -153,19 +137,6 @@ fn service_and_copies_follow_from_what_replicas_say() {
     assert_eq!(picture(facts.clone()).stats.copies, Copies::Identical);
     facts.push(stands(SECOND, 3, FIRST, 3, 8));
     assert_eq!(picture(facts).stats.copies, Copies::Differ);
-}
-
-#[test]
-fn after_a_power_cut_copies_are_on_disks_or_nowhere() {
-    let after = |disk: Option<DiskState>| {
-        let state = ReplicaState { disk, ..ReplicaState::default() };
-        let says = fact(FIRST, 1, NodeEvent::State(NodeState::Replica(Box::new(state))));
-        picture(vec![started("replica-1", FIRST, Role::Replica), says, crashed(FIRST, 2)]).stats.copies
-    };
-    assert_eq!(after(None), Copies::Nowhere);
-    assert_eq!(after(Some(DiskState::default())), Copies::Nowhere, "nothing was synced yet");
-    let kept = Some(Position { op: OpNumber(1), fingerprint: Fingerprint(1) });
-    assert_eq!(after(Some(DiskState { kept, ..DiskState::default() })), Copies::OnDiskOnly);
 }
 
 #[test]
