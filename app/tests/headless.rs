@@ -26,6 +26,9 @@ mod commands;
 mod crashes;
 #[path = "headless/deploy.rs"]
 mod deploy;
+#[cfg(target_os = "linux")]
+#[path = "headless/disks.rs"]
+mod disks;
 #[path = "headless/durable.rs"]
 mod durable;
 #[cfg(target_os = "linux")]

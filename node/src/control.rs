@@ -16,7 +16,7 @@ pub use crate::proof::StandInKey;
 use protocol::ids::{Contact, NodeId};
 use protocol::machine::Settings;
 use protocol::postcode::{Postcode, PostcodeService};
-use protocol::trace::{Bomb, Denial, Rate, TraceRecord};
+use protocol::trace::{Bomb, Denial, DiskFault, Rate, TraceRecord};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -117,6 +117,8 @@ pub struct DurablePlace {
     pub cluster: Option<u64>,
     /// Its id if the file in the folder cannot be used: nobody may go on under an id without what it held (rule R11).
     pub spare: (NodeId, Option<Credentials>),
+    /// What is wrong with its disk from the beginning, because a person wants it so.
+    pub fault: Option<DiskFault>,
 }
 
 /// Where a name server keeps the view record.
@@ -265,11 +267,22 @@ pub enum NodeReport {
     },
     /// Answer to [`ControlCommand::ShowOrders`], in the order of postcodes.
     Orders {
-        /// A bounded number of histories, each oldest first.
-        histories: Vec<(Postcode, Vec<protocol::order_book::Order>)>,
+        /// A bounded number of histories, with a bounded number of orders in all.
+        histories: Vec<ShownHistory>,
         /// How many postcodes have a history.
         postcodes: u64,
     },
+}
+
+/// The orders to one postcode, as far as a report shows them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownHistory {
+    /// Where they go.
+    pub postcode: Postcode,
+    /// How many orders are older than those that are shown.
+    pub older: u64,
+    /// The newest ones, oldest first.
+    pub newest: Vec<protocol::order_book::Order>,
 }
 
 /// What a process uses, by its own account.
@@ -291,6 +304,8 @@ pub struct Usage {
     pub sleeps: u64,
     /// What its endpoint has sent and received.
     pub traffic: Traffic,
+    /// How many syncs of its disk have ended well, and how long they took in all, in microseconds. Only a durable replica has some.
+    pub syncs: (u64, u64),
 }
 
 /// The largest frame either side accepts, in bytes: what is larger is damage, not a command.

@@ -281,7 +281,11 @@ impl<M: Machine> Host<M> {
             self.handle(self.asks_store, Input::StoreAnswered { number, answer });
         }
         while let Some(answer) = self.written.pop_front() {
-            self.handle(self.keeps, answer.input());
+            match answer {
+                DiskAnswer::Kept(number) => self.handle(self.keeps, Input::Kept { number }),
+                DiskAnswer::Failed(number, why) => self.handle(self.keeps, Input::KeepFailed { number, why }),
+                DiskAnswer::Reached(at) => self.disk_has_reached(at),
+            }
         }
         // A timer that a message has just set anew must not ring.
         self.carry_out_touched()?;
@@ -388,6 +392,12 @@ impl<M: Machine> Host<M> {
     #[must_use]
     pub fn clock(&self) -> &ClusterClock {
         &self.clock
+    }
+
+    /// Durable replica: how many syncs of its disk have ended well, and how long they took in all, in microseconds of real time.
+    #[must_use]
+    pub fn syncs(&self) -> (u64, u64) {
+        self.disk.as_ref().map_or((0, 0), DurableLog::syncs)
     }
 
     /// Replica: remembers verdicts of postcode services, or forgets them all.

@@ -66,8 +66,8 @@ async fn a_replica_that_comes_later_receives_everything() {
     let NodeReport::Orders { histories, .. } = cluster.replicas[1].next_report() else {
         panic!("orders were asked for")
     };
-    assert_eq!(histories[0].0.as_str(), "DH1 3LE");
-    assert!(histories[0].1.len() >= 2);
+    assert_eq!(histories[0].postcode.as_str(), "DH1 3LE");
+    assert!(histories[0].newest.len() >= 2);
 }
 
 #[cfg(unix)]

@@ -100,7 +100,8 @@ pub enum Input {
         /// What became of it.
         answer: StoreAnswer,
     },
-    /// Everything that was handed over by [`Effect::Keep`], up to this one, is on disk.
+    /// Everything that was handed over by [`Effect::Keep`], up to this one, is on disk. Pieces of a new file are only written
+    /// by then: they are on disk, and count, when the record that makes the file whole is ([`Kept::Whole`]).
     Kept {
         /// The newest of them.
         number: u64,

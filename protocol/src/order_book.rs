@@ -10,6 +10,7 @@ mod orders;
 mod sessions;
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
@@ -273,6 +274,19 @@ impl OrderBook {
     pub fn histories(&self) -> impl Iterator<Item = (Postcode, Vec<Order>)> {
         let orders = |places: &Vec<u32>| places.iter().map(|place| self.orders.get(*place)).collect();
         self.histories.iter().map(move |(postcode, places)| (*postcode, orders(places)))
+    }
+
+    /// The lengths of all histories from this postcode on, in the order of postcodes; none: from the first one on.
+    pub fn lengths(&self, from: Option<Postcode>) -> impl Iterator<Item = (Postcode, usize)> {
+        let from = from.map_or(Bound::Unbounded, Bound::Included);
+        self.histories.range((from, Bound::Unbounded)).map(|(postcode, places)| (*postcode, places.len()))
+    }
+
+    /// The newest orders of a history, oldest first, at most this many.
+    #[must_use]
+    pub fn newest(&self, postcode: Postcode, most: usize) -> Vec<Order> {
+        let all = self.histories.get(&postcode).map_or(&[][..], Vec::as_slice);
+        all[all.len().saturating_sub(most)..].iter().map(|place| self.orders.get(*place)).collect()
     }
 
     /// How many postcodes have a history.

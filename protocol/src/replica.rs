@@ -348,11 +348,14 @@ impl Replica {
     }
 
     /// The front-end is told at once, for it has not been answered; and nobody is accused for the silence.
-    fn on_overslept(&mut self, by: Span) {
+    fn on_overslept(&mut self, by: Span, effects: &mut Effects) {
         self.late = self.late.max(by);
         self.shared.status_due = true;
         if let Some(primary) = self.primary.as_mut().filter(|_| by >= self.shared.settings.frozen_from()) {
             primary.on_frozen(&mut self.shared);
+        }
+        if by >= self.shared.settings.frozen_from() {
+            self.wait_anew_for_disk(effects);
         }
     }
 
@@ -382,7 +385,7 @@ impl Machine for Replica {
             (Input::Rang(Timer::Disk), _) => self.on_disk_timer(effects),
             (Input::Kept { number }, _) => self.on_kept(number, effects),
             (Input::KeepFailed { number, why }, _) => self.on_keep_failed(number, why, effects),
-            (Input::Overslept { by }, _) => self.on_overslept(by),
+            (Input::Overslept { by }, _) => self.on_overslept(by, effects),
             (Input::Retimed(settings), _) => self.retime(settings, effects),
             (Input::Rang(Timer::CheckAgain(request)), Some(primary)) => primary.on_check_again(request, effects),
             (Input::PostcodeChecked { request, verdict, at }, Some(primary)) => {

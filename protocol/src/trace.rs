@@ -38,7 +38,7 @@ pub use loss::Loss;
 pub use machine_event::{MachineEvent, Note};
 pub use no_service::NoService;
 pub use node_event::NodeEvent;
-pub use steering::{Blast, Bomb, Freezing, LinkRule, MessageAct, Rate, Stay};
+pub use steering::{Blast, Bomb, DISK_FAULTS, DiskFault, Freezing, LinkRule, MessageAct, Rate, Stay};
 pub use suspicion::{Sign, Suspicion};
 
 /// A fact with who saw it and when.

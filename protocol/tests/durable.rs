@@ -393,5 +393,9 @@ fn nothing_is_lost_when_everything_dies() {
     for kind in ["disk: power cut", "disk: failing", "disk: slow", "disk: unreadable", "disk: sync failed"] {
         assert!(count(kind) > 100, "{kind}: {}", count(kind));
     }
+    for at in ["with a torn log", "before a sync", "after a sync", "before a rename"] {
+        let kind = format!("disk: killed {at}");
+        assert!(count(&kind) > 20, "{kind}: {}", count(&kind));
+    }
     assert!(summary.acknowledged > 20_000 && summary.refused < 10, "{summary:#?}");
 }

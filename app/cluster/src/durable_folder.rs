@@ -71,7 +71,8 @@ impl DurableFolder {
 
     /// What a replica is told.
     pub fn place(&self, name: &str, spare: (NodeId, Option<Credentials>)) -> DurablePlace {
-        DurablePlace { folder: self.path.join(name).into_os_string(), cluster: Some(self.identity), spare }
+        let folder = self.path.join(name).into_os_string();
+        DurablePlace { folder, cluster: Some(self.identity), spare, fault: None }
     }
 
     /// The number of the last replica that was here, at most `most`.

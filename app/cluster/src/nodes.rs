@@ -12,7 +12,7 @@ use protocol::ids::{Contact, NodeId, Role};
 use protocol::machine::Settings;
 use protocol::plant::Plant;
 use protocol::postcode::PostcodeService;
-use protocol::trace::{Actor, Bomb, Ending, Freezing};
+use protocol::trace::{Actor, Bomb, DiskFault, Ending, Freezing};
 
 use super::durable_folder::DurableFolder;
 use super::incoming::ProcessKey;
@@ -51,6 +51,8 @@ pub(super) struct Node {
     pub frozen: Option<Freezing>,
     /// What lies in it.
     pub bomb: Option<Bomb>,
+    /// What is wrong with its disk because a person wants it so, whether it runs or not.
+    pub disk_fault: Option<DiskFault>,
     /// Where it runs, if that is another machine.
     pub machine: Option<MachineKey>,
     /// The public key there, for which it is certified.
@@ -118,9 +120,10 @@ impl Common {
         Ok(durable)
     }
 
-    fn place_in(&self, durable: &DurableFolder, name: &str) -> anyhow::Result<DurablePlace> {
+    fn place_in(&self, durable: &DurableFolder, node: &Node) -> anyhow::Result<DurablePlace> {
         let spare = NodeId(random()?);
-        Ok(durable.place(name, (spare, Some(self.authority.issue(Role::Replica, Some(spare))?))))
+        let spare = (spare, Some(self.authority.issue(Role::Replica, Some(spare))?));
+        Ok(DurablePlace { fault: node.disk_fault, ..durable.place(&node.name, spare) })
     }
 }
 
@@ -146,6 +149,7 @@ impl Nodes {
             removed: false,
             frozen: None,
             bomb: None,
+            disk_fault: None,
             machine: None,
             key: None,
             out_of_sight: false,
@@ -237,7 +241,7 @@ impl Nodes {
             };
             node.credentials = role.map(certify).transpose()?;
         }
-        let durable = durable.map(|durable| common.place_in(durable, &node.name)).transpose()?;
+        let durable = durable.map(|durable| common.place_in(durable, node)).transpose()?;
         Ok(NodeConfig {
             name: node.name.clone(),
             duty: match node.kind {

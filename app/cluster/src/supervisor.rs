@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use node::control::{ControlCommand, Misbehaviour, NodeReport, SteeringCommand};
+use node::control::{ControlCommand, Misbehaviour, NodeReport, ShownHistory, SteeringCommand};
 use protocol::ids::{NodeId, View};
 use protocol::postcode::PostcodeService;
 use protocol::trace::{Bomb, Ending, LauncherEvent, NodeEvent, Started, TraceRecord};
@@ -164,6 +164,7 @@ impl Supervisor {
             UserCommand::Freeze { node, how } => self.freeze(&node, how)?,
             UserCommand::Wake { node } => self.wake(&node)?,
             UserCommand::SetBomb { node, bomb } => self.set_bomb(&node, bomb)?,
+            UserCommand::SetDisk { node, fault } => self.set_disk(&node, fault)?,
             UserCommand::SetPlant { plant } => self.set_plant(plant),
             UserCommand::SetAcknowledge { acknowledge } => self.set_acknowledge(acknowledge),
             UserCommand::ShowHeartbeats { on } => self.show_heartbeats(on),
@@ -226,6 +227,18 @@ impl Supervisor {
                 "{} is a member of view {} and its process is still running, so it may hold all orders. Wake it and mend its links, or crash it first.",
                 member.name,
                 after.number
+            );
+        }
+        let is_off = |node: &&Node| {
+            let on_disk = self.common.durable.as_ref().and_then(|durable| durable.replica(&node.name));
+            !node.removed && node.id != primary && after.members.contains(&node.id) && on_disk == Some(node.id)
+        };
+        if let Some(member) = self.nodes.all.iter().find(is_off) {
+            bail!(
+                "{} is a member of view {}. It is not running, but its orders are on its disk. Restart it, and nothing is lost. If its disk is lost, remove {} first.",
+                member.name,
+                after.number,
+                member.name
             );
         }
         let mut told = false;
@@ -333,7 +346,7 @@ impl Supervisor {
                 let is_another = std::mem::replace(&mut node.id, contact.id) != contact.id;
                 node.ready = true;
                 let started = Started { name: node.name.clone(), actor: node.kind.actor(), pid, contact };
-                let (bomb, id, name) = (node.bomb, node.id, node.name.clone());
+                let (bomb, fault, id, name) = (node.bomb, node.disk_fault, node.id, node.name.clone());
                 self.fact(id, LauncherEvent::Started(started));
                 if is_another {
                     self.renew_links(&name);
@@ -342,6 +355,9 @@ impl Supervisor {
                 if bomb.is_some() {
                     self.fact(id, LauncherEvent::BombIs { bomb });
                 }
+                if fault.is_some() {
+                    self.fact(id, LauncherEvent::DiskIs { fault });
+                }
             }
             NodeReport::Refused { why } => self.fact(id, LauncherEvent::CommandRefused { why }),
             NodeReport::Confirmed { ticket, at } => self.on_confirmed(Confirmer::Process(key), ticket, at),
@@ -349,11 +365,10 @@ impl Supervisor {
             NodeReport::Reach { peer, reached } => self.on_reach(id, peer, reached),
             NodeReport::Status { state, usage } => self.inquiries.on_status(key, state, *usage),
             NodeReport::Orders { histories, postcodes } => {
-                let histories = histories
-                    .into_iter()
-                    .map(|(postcode, orders)| (postcode, orders.iter().map(label).collect()))
-                    .collect();
-                self.fact(id, LauncherEvent::Orders { histories, postcodes });
+                let older = histories.iter().map(|history| history.older).collect();
+                let labels = |history: ShownHistory| (history.postcode, history.newest.iter().map(label).collect());
+                let histories = histories.into_iter().map(labels).collect();
+                self.fact(id, LauncherEvent::Orders { histories, older, postcodes });
             }
             NodeReport::Trace { records, dropped } => {
                 self.facts.count_dropped(dropped);

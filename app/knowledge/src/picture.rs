@@ -174,7 +174,9 @@ impl Picture {
                 self.rates.crowd(crowd.acknowledged, at);
                 self.crowd = Some((node, *crowd));
             }
-            LauncherEvent::Orders { histories, postcodes } => self.nodes.shows_orders(node, histories, *postcodes, at),
+            LauncherEvent::Orders { histories, older, postcodes } => {
+                self.nodes.shows_orders(node, (histories, older), *postcodes, at);
+            }
             LauncherEvent::HopIs { hop } => self.hop = *hop,
             LauncherEvent::ClockIs { rate, until } => self.steering.clock_is(*rate, *until),
             LauncherEvent::LinkIs { from, to, rule } => self.steering.link_is(from, to, *rule),
@@ -188,6 +190,7 @@ impl Picture {
             }
             LauncherEvent::CannotReach { peer, .. } => self.nodes.reaches(node, *peer, false),
             LauncherEvent::CanReach { peer } => self.nodes.reaches(node, *peer, true),
+            LauncherEvent::DiskIs { fault } => self.steering.disk_is(node, *fault),
             LauncherEvent::Stopping { waits_for } => self.steering.stopping.clone_from(waits_for),
             LauncherEvent::MachineIs { .. }
             | LauncherEvent::ListensOn { .. }

@@ -8,7 +8,7 @@ use protocol::ids::{CustomerId, MessageId, NodeId, Span, View};
 use protocol::machine::Timer;
 use protocol::plant::Plant;
 use protocol::postcode::{Postcode, PostcodeService};
-use protocol::trace::{Bomb, Freezing, LinkRule, MessageAct, Rate};
+use protocol::trace::{Bomb, DiskFault, Freezing, LinkRule, MessageAct, Rate};
 use serde::de::VariantAccess;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -117,6 +117,11 @@ pub enum UserCommand {
     /// Whether primaries remember verdicts on postcodes.
     SetVerdictCache {
         on: bool,
+    },
+    /// What is wrong with the disk of a durable replica from now on; none: it works.
+    SetDisk {
+        node: String,
+        fault: Option<DiskFault>,
     },
     /// Start every node that is not running. With replicas that keep their orders on disk, all of them are as they were.
     PowerOn,

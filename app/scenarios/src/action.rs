@@ -9,7 +9,7 @@ use node::control::Misbehaviour;
 use protocol::acknowledge::Acknowledge;
 use protocol::plant::Plant;
 use protocol::postcode::{Postcode, PostcodeService};
-use protocol::trace::{Bomb, Freezing, LinkRule, MessageAct, Rate};
+use protocol::trace::{Bomb, DiskFault, Freezing, LinkRule, MessageAct, Rate};
 
 /// What can happen. Each has a name in the file, under `do`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +84,8 @@ pub enum Action {
     Wake(NodeName),
     /// "bomb": a node crashes or freezes at a very point of its work.
     Bomb(NodeName, Option<Bomb>),
+    /// "disk": the disk of a durable replica is full, read-only or broken from now on, or works.
+    Disk(NodeName, Option<DiskFault>),
     /// "plant": a bug is injected from now on, or none.
     Plant(Option<Plant>),
     /// "acknowledge": answers wait for this many copies from now on.

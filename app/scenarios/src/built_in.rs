@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use protocol::plant::Plant;
 
 /// Name and text.
-pub const BUILT_IN: [(&str, &str); 18] = [
+pub const BUILT_IN: [(&str, &str); 20] = [
     ("demo", include_str!("../../../resources/scenarios/demo.toml")),
     ("steady", include_str!("../../../resources/scenarios/steady.toml")),
     ("kill-primary", include_str!("../../../resources/scenarios/kill-primary.toml")),
@@ -23,6 +23,8 @@ pub const BUILT_IN: [(&str, &str); 18] = [
     ("sleep-one", include_str!("../../../resources/scenarios/sleep-one.toml")),
     ("stopped", include_str!("../../../resources/scenarios/stopped.toml")),
     ("etcd-down", include_str!("../../../resources/scenarios/etcd-down.toml")),
+    ("disk-full", include_str!("../../../resources/scenarios/disk-full.toml")),
+    ("one-per-disk-failpoint", include_str!("../../../resources/scenarios/one-per-disk-failpoint.toml")),
     ("power-cut", include_str!("../../../resources/scenarios/power-cut.toml")),
     ("total-loss", include_str!("../../../resources/scenarios/total-loss.toml")),
 ];

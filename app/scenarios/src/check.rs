@@ -12,6 +12,7 @@ use std::time::Duration;
 use protocol::acknowledge::Acknowledge;
 use protocol::order_book::MOST_SESSIONS;
 use protocol::plant::Plant;
+use protocol::trace::Part;
 use toml::Spanned;
 
 pub(super) use self::reader::USUAL_WAIT;
@@ -67,6 +68,15 @@ pub(super) fn scenario(file: &File) -> Result<Scenario, Refusal> {
     let steps = steps(file, replicas, again_after)?;
     if let Some(at) = steps.iter().position(|step| matches!(step.action, Action::StoreMembers(_))).filter(|_| !etcd) {
         let why = "“store-members” needs view-record = \"etcd\" at the top of the scenario";
+        return refuse(&file.step[at].action, why.into());
+    }
+    let needs_disk = |step: &Step| match step.action {
+        Action::Disk(..) => true,
+        Action::Bomb(_, bomb) => bomb.is_some_and(|bomb| bomb.at.part() == Part::Disk),
+        _ => false,
+    };
+    if let Some(at) = steps.iter().position(needs_disk).filter(|_| !file.durable) {
+        let why = "replicas that keep everything in memory have no disk; this needs durable = true at the top of the scenario";
         return refuse(&file.step[at].action, why.into());
     }
     if customers == 0 && !steps.iter().any(|step| matches!(step.action, Action::Order { .. })) {

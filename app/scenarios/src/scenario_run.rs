@@ -435,6 +435,7 @@ pub fn mended(picture: &Picture, chosen: Option<Rate>) -> Vec<UserCommand> {
     let steering = &picture.steering;
     let name = |id: &NodeId| picture.name(*id);
     commands.extend(steering.bombs.keys().map(|id| UserCommand::SetBomb { node: name(id), bomb: None }));
+    commands.extend(steering.disks.keys().map(|id| UserCommand::SetDisk { node: name(id), fault: None }));
     commands.extend(standing(picture).map(|(_, command)| command));
     commands
 }

@@ -5,7 +5,7 @@
 use node::control::Misbehaviour;
 use protocol::judge::ContradictionKind;
 use protocol::machine::Timer;
-use protocol::trace::{Freezing, MessageAct};
+use protocol::trace::{DiskFault, Freezing, MessageAct};
 
 use super::Light;
 
@@ -51,6 +51,23 @@ pub(super) const MISBEHAVIOURS: [(&str, Misbehaviour); 8] = [
     ("half-body", Misbehaviour::HalfBody),
     ("not-json", Misbehaviour::NotJson),
 ];
+
+/// What can be wrong with a disk, and the kind of fault that it is.
+pub(super) const DISKS: [(&str, Option<DiskFault>); 4] = [
+    ("works", None),
+    ("full", Some(DiskFault::Full)),
+    ("read-only", Some(DiskFault::ReadOnly)),
+    ("broken", Some(DiskFault::Broken)),
+];
+
+/// The kind of fault that a disk like this is.
+pub(super) fn disk_fault(fault: DiskFault) -> &'static str {
+    match fault {
+        DiskFault::Full => "disk-full",
+        DiskFault::ReadOnly => "disk-read-only",
+        DiskFault::Broken => "disk-broken",
+    }
+}
 
 pub(super) const FREEZINGS: [(&str, Freezing); 2] =
     [("cooperative", Freezing::Cooperative), ("signal", Freezing::Signal)];

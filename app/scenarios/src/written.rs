@@ -13,7 +13,7 @@ use toml::Value;
 
 use crate::check::USUAL_WAIT;
 use crate::check::actions::STEP_RATE;
-use crate::words::{ACTS, FREEZINGS, MISBEHAVIOURS};
+use crate::words::{ACTS, DISKS, FREEZINGS, MISBEHAVIOURS};
 use crate::{Action, EndName, Goal, NodeName, WaitFor, Which};
 
 /// Keys and values, in the order in which people write them.
@@ -81,6 +81,12 @@ fn parts(action: &Action) -> (&'static str, Fields) {
             let mut fields = on_node(node);
             fields.extend(bomb_fields(*bomb));
             ("bomb", fields)
+        }
+        Action::Disk(node, how) => {
+            let word = DISKS.iter().find(|(_, known)| known == how).map_or("works", |(word, _)| word);
+            let mut fields = on_node(node);
+            fields.push(("how", text(word)));
+            ("disk", fields)
         }
         Action::Plant(plant) => {
             ("plant", vec![("plant", text(plant.map_or_else(|| "none".to_owned(), |plant| plant.to_string())))])

@@ -54,6 +54,10 @@ pub struct BenchArguments {
     acknowledge: Acknowledge,
     #[command(flatten)]
     pulse: Pulse,
+    /// Replicas and the name server keep everything in this folder, and a replica acknowledges only what is on disk. Orders that
+    /// are there already are kept.
+    #[arg(long, value_name = "DIR", conflicts_with = "join")]
+    durable: Option<PathBuf>,
     /// Collect all facts as the window does, to measure what that costs.
     #[arg(long)]
     observed: bool,
@@ -83,13 +87,14 @@ pub(super) fn perform(arguments: &BenchArguments, interrupt: &Interrupt) -> Resu
         observe: arguments.observed,
         replicas: arguments.replicas,
         settings: Settings { acknowledge: arguments.acknowledge, ..arguments.pulse.settings()? },
+        durable: arguments.durable.clone(),
         interrupt: interrupt.clone(),
         ..ClusterOptions::usual()?
     };
     let cluster = launch(options)?;
     let inquirer = cluster.inquirer();
     let admission = inquirer.admission()?;
-    let sync = yardsticks::sync(cluster.directory());
+    let sync = yardsticks::sync(arguments.durable.as_deref().unwrap_or(cluster.directory()));
     let mut alone = round_trips(&admission, TRIPS_ALONE, Duration::ZERO, interrupt)?;
     let (watch, cluster) = match arguments.observed {
         true => (Some(Watch::begin(cluster)?), None),

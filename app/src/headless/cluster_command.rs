@@ -243,6 +243,7 @@ fn say_of_machines(event: &LauncherEvent, node: Option<&NodeLine>, customer: Opt
         LauncherEvent::Started(_)
         | LauncherEvent::BombIs { bomb: None }
         | LauncherEvent::Ended { .. }
+        | LauncherEvent::DiskIs { .. }
         | LauncherEvent::CustomerIs { .. }
         | LauncherEvent::Crowd(_)
         | LauncherEvent::Orders { .. }

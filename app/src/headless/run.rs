@@ -32,8 +32,8 @@ use scenarios::{self, Action, Scenario, ScriptRunner};
 #[derive(Debug, clap::Args)]
 pub struct RunArguments {
     /// A built-in scenario (demo, steady, kill-primary, fe-ns, two-front-ends, crash-loop, join-load, postcode-down,
-    /// chaos, freeze, partitions, sleep, sleep-one, stopped, one-per-failpoint, etcd-down, power-cut), of the bug museum (“museum/no-view-check”,
-    /// or another bug's name), or a file.
+    /// chaos, freeze, partitions, sleep, sleep-one, stopped, one-per-failpoint, etcd-down, power-cut, disk-full,
+    /// one-per-disk-failpoint), of the bug museum (“museum/no-view-check”, or another bug's name), or a file.
     scenario: String,
     /// The seed of all random choices.
     #[arg(long, default_value_t = 1)]

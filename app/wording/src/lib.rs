@@ -39,7 +39,8 @@ use knowledge::picture::TotalLoss;
 
 pub use of_copies::*;
 pub use of_disks::{
-    CUT_MEANS, CUT_THE_POWER, DURABLE_CHOICE, POWER_ON, disk_line, disk_state, disk_trouble, power_is_off,
+    CUT_MEANS, CUT_THE_POWER, DISK_MENU, DISK_MENU_MEANS, DURABLE_CHOICE, POWER_ON, disk_line, disk_state,
+    disk_trouble, make_disk, power_is_off,
 };
 pub use of_expectations::{expected, seen, unmet};
 pub use of_facts::{Weight, line_of_log, log_line};
@@ -48,8 +49,8 @@ pub use of_lessons::*;
 pub use of_machines::*;
 pub use of_messages::{label, refusal, told};
 pub use of_nodes::{
-    concern, concern_in_short, customer_line, line, receives, share_loaded, short_line, short_title, title,
-    wait_reason, why_it_waits,
+    concern, concern_in_short, customer_line, line, older_orders, receives, share_loaded, short_line, short_title,
+    title, wait_reason, why_it_waits,
 };
 pub use of_past::{
     Light, ONLY_A_TAPE, PAST_REFUSES, PLAY_MEANS, SCRUB_HINT, SEARCH_HINT, TAPE_REFUSES, light_named, lights,

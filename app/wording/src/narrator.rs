@@ -202,6 +202,7 @@ impl Narrator {
             LauncherEvent::Ended { how, .. } => self.ended(node, at, *how),
             LauncherEvent::LinkIs { from, to, rule } => self.link_is(at, from, to, *rule),
             LauncherEvent::BombIs { bomb } => self.bomb_is(node, at, *bomb),
+            LauncherEvent::DiskIs { fault } => self.disk_is(node, at, *fault),
             LauncherEvent::PlantIs { plant } => self.plant_is(at, *plant),
             LauncherEvent::AcknowledgeIs { acknowledge } => self.acknowledge_is(at, *acknowledge),
             LauncherEvent::HopIs { hop } => self.known.hop = *hop,

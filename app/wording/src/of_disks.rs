@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use protocol::disk::{DiskState, DiskTrouble};
+use protocol::trace::DiskFault;
 
 use super::count;
 
@@ -21,6 +22,31 @@ pub fn power_is_off(replicas: &[Arc<str>]) -> String {
     format!(
         "The power is off. Every acknowledged order is on disk ({names}). Customers wait until the power is on again."
     )
+}
+
+/// What a person has made of a replica's disk, without "the disk of".
+pub fn disk_is(fault: DiskFault) -> &'static str {
+    match fault {
+        DiskFault::Full => "its disk is full from now on",
+        DiskFault::ReadOnly => "its disk is read-only from now on",
+        DiskFault::Broken => "its disk is broken from now on",
+    }
+}
+
+/// An entry of a replica's menu.
+pub const DISK_MENU: &str = "Disk";
+/// What that menu does.
+pub const DISK_MENU_MEANS: &str =
+    "The calls to the disk fail as they do on a disk that is really full, read-only or broken.";
+
+/// Asks for a disk like this; none: for one that works.
+pub fn make_disk(name: &str, fault: Option<DiskFault>) -> String {
+    match fault {
+        Some(DiskFault::Full) => format!("Fill the disk of {name}"),
+        Some(DiskFault::ReadOnly) => format!("Make the disk of {name} read-only"),
+        Some(DiskFault::Broken) => format!("Break the disk of {name}: no sync succeeds"),
+        None => format!("Mend the disk of {name}"),
+    }
 }
 
 /// Why a disk cannot be used, as a sentence.

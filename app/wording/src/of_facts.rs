@@ -5,7 +5,7 @@ use protocol::message::Answer;
 use protocol::order_book::Outcome;
 use protocol::trace::{Actor, Ending, LauncherEvent, MachineEvent, NodeEvent, Note, Sign, Standing, TraceEvent};
 
-use super::of_disks::disk_trouble;
+use super::of_disks::{disk_is, disk_trouble};
 use super::of_machines::machine_is;
 use super::{
     EXPIRED, ask, count, denial, duration, label, link, loop_was_late, loss, outcome, refusal, rejection, sign, speed,
@@ -75,6 +75,8 @@ fn launcher_line(event: &LauncherEvent, name: &dyn Fn(NodeId) -> String) -> Opti
         LauncherEvent::HeartbeatsAre { shown: false } => plain("heartbeats are only counted".into()),
         LauncherEvent::BombIs { bomb: Some(bomb) } => plain(format!("has a bomb at {}", bomb.at)),
         LauncherEvent::BombIs { bomb: None } => plain("has no bomb any more".into()),
+        LauncherEvent::DiskIs { fault: Some(fault) } => bad(disk_is(*fault).into()),
+        LauncherEvent::DiskIs { fault: None } => good("its disk was mended".into()),
         LauncherEvent::CommandRefused { why } => bad(denial(why, name)),
         LauncherEvent::RunsOn { machine } => plain(format!("runs on {machine}")),
         LauncherEvent::MachineIs { machine, is } => machine_is(machine, is),

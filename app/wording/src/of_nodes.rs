@@ -238,6 +238,11 @@ pub fn why_it_waits(waiting: &Waiting, now: u64) -> Option<String> {
     Some(format!("Waiting: {}, for {seconds} s.", wait_reason(why, *postcode)))
 }
 
+/// Orders of a history that a page does not show.
+pub fn older_orders(older: u64) -> String {
+    format!("… {} before these", count(older as usize, "older order", "older orders"))
+}
+
 #[cfg(test)]
 mod tests {
     use protocol::ids::{CustomerId, RequestId, RequestNumber};

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use protocol::trace::{Freezing, LinkRule, MessageAct, Rate};
 use scenarios::{Action, EndName, Fault, Goal, NodeName, Page, Remark, Unsaid, WaitFor};
 
-use super::{capitalised, count, failpoint, plant, rate};
+use super::{capitalised, count, failpoint, make_disk, plant, rate};
 
 /// On the menu.
 pub const WRITE_MEANS: &str = "Record a lesson by doing it, or open one of your own again.";
@@ -122,6 +122,7 @@ pub fn step_words(step: &Action) -> String {
         Action::Wake(node) => format!("Wake {}", the(node)),
         Action::Bomb(node, None) => format!("Remove the bomb from {}", the(node)),
         Action::Bomb(node, Some(bomb)) => format!("Lay a bomb in {}: {}", the(node), failpoint(bomb.at)),
+        Action::Disk(node, how) => make_disk(&the(node), *how),
         Action::Plant(None) => "Switch the injected bug off".into(),
         Action::Plant(Some(bug)) => format!("UNSAFE: switch a bug on: {}", plant(*bug)),
         Action::Acknowledge(choice) => format!("Let answers wait for this many copies: {choice}"),

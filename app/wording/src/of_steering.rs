@@ -47,6 +47,8 @@ pub const BOMB_AS_BACKUP: &str = "Bomb as backup";
 /// Bombs that go off while a replica joins.
 pub const BOMB_AS_JOINER: &str = "Bomb while joining";
 /// Bombs of all others.
+pub const BOMB_AT_DISK: &str = "Bomb at its disk";
+/// See above; of a node that plays one part.
 pub const BOMB: &str = "Bomb";
 /// The mark of an unsafe lesson.
 pub const UNSAFE_LESSON: &str = "Unsafe lesson";
@@ -317,6 +319,10 @@ pub fn failpoint(at: Failpoint) -> &'static str {
         Failpoint::JoinerSnapshotDone => "after it installs the snapshot, before it says so",
         Failpoint::JoinerInAckSet => "after every answer needs it, before it is a member",
         Failpoint::JoinerViewRecorded => "after it becomes a member",
+        Failpoint::DiskTornLog => "halfway through writing to its log",
+        Failpoint::DiskBeforeFsync => "after it writes to its log, before it syncs it",
+        Failpoint::DiskAfterFsync => "after it syncs its log, before it says so",
+        Failpoint::DiskSnapshotRename => "after it syncs a new log, before that replaces the old one",
         Failpoint::CustomerBeforeSend => "before it sends a request [9]",
         Failpoint::CustomerSent => "after it sends a request [9]",
         Failpoint::CustomerReplyUnseen => "after the reply arrives [14], before the customer sees it",

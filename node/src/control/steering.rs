@@ -5,7 +5,7 @@
 
 use protocol::ids::{MessageId, NodeId, ViewNumber};
 use protocol::machine::{Settings, Timer};
-use protocol::trace::{Bomb, LinkRule, MessageAct, Rate};
+use protocol::trace::{Bomb, DiskFault, LinkRule, MessageAct, Rate};
 use serde::{Deserialize, Serialize};
 
 /// What a host can be told about its actors.
@@ -47,6 +47,13 @@ pub enum SteeringCommand {
         node: NodeId,
         /// The bomb; none: it is taken away.
         bomb: Option<Bomb>,
+    },
+    /// Durable replica: what is wrong with its disk from now on; none: it works. A node without a disk refuses.
+    Disk {
+        /// The replica.
+        node: NodeId,
+        /// What its calls say; none: what they really say.
+        fault: Option<DiskFault>,
     },
     /// Front-end: the operator orders a fresh start (`protocol/PROTOCOL.md`, section 10). The machine traces a refusal.
     BeginAfresh {

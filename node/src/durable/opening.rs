@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use protocol::disk::file::{FileError, HEADER, Label, Next, Reader};
 use protocol::ids::NodeId;
 use protocol::replica::{RecordError, Recovered};
+use protocol::trace::DiskFault;
 use ring::rand::{SecureRandom, SystemRandom};
 use thiserror::Error;
 
-use super::DurableLog;
 use super::storage::{Folder, LOG, LogFile, private};
-use super::writing::Writing;
+use super::{Begins, DurableLog, steered};
 use crate::control::DurablePlace;
 use crate::error_text;
 
@@ -73,6 +73,10 @@ pub fn id_in(folder: &Path, cluster: Option<u64>, name: &str) -> Option<NodeId> 
 pub fn open(place: &DurablePlace, id: NodeId, name: &str) -> Result<Opened, DurableError> {
     let path = Path::new(&place.folder);
     let failed = |error| DurableError::Io(path.to_owned(), error);
+    // A full disk can be read, and a broken one looks well until it is written to.
+    if place.fault == Some(DiskFault::ReadOnly) {
+        return Err(failed(steered::error(DiskFault::ReadOnly)));
+    }
     let folder = Folder::lock(path).map_err(failed)?.ok_or_else(|| DurableError::Locked(path.to_owned()))?;
     let file = match private().read(true).write(true).open(folder.log()) {
         Ok(file) => Some(file),
@@ -107,7 +111,8 @@ pub fn open(place: &DurablePlace, id: NodeId, name: &str) -> Result<Opened, Dura
     }
     let (id, recovered, present, notice) = found;
     let label = Label { cluster: place.cluster, node: id, name: name.to_owned(), file: 0 };
-    let log = DurableLog::start(Writing::new(folder, label, random, present)).map_err(failed)?;
+    let begins = Begins { storage: folder, label, random, present };
+    let log = DurableLog::start(begins, place.fault).map_err(failed)?;
     Ok(Opened { log, recovered, id, notice })
 }
 

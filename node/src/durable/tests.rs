@@ -1,5 +1,8 @@
 //! A log in a real folder, and one on a disk in memory where each call in turn fails and unsynced bytes are lost.
 
+mod anew;
+mod points;
+
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,7 +39,7 @@ fn beginning(view: u64) -> Vec<Kept> {
 }
 
 fn place(folder: &Path) -> DurablePlace {
-    DurablePlace { folder: folder.into(), cluster: Some(5), spare: (SPARE, None) }
+    DurablePlace { folder: folder.into(), cluster: Some(5), spare: (SPARE, None), fault: None }
 }
 
 fn answer(log: &mut DurableLog) -> DiskAnswer {
@@ -146,6 +149,8 @@ struct Content {
     successor: Option<usize>,
     /// This many calls work, and the next one does not.
     good: u64,
+    /// The next sync does not work.
+    sync_fails: bool,
     failed_file: Option<usize>,
 }
 
@@ -197,6 +202,7 @@ impl LogFile for OnDisk {
 
     fn sync(&mut self) -> io::Result<()> {
         let mut content = self.0.0.lock().unwrap();
+        content.good = if std::mem::take(&mut content.sync_fails) { 0 } else { content.good };
         content.call(Some(self.1))?;
         let (written, synced) = &mut content.files[self.1];
         synced.clone_from(written);
@@ -231,7 +237,8 @@ fn each_call_in_turn_fails() {
         let disk = Disk::default();
         disk.0.lock().unwrap().good = good;
         let label = Label { cluster: None, node: ID, name: "replica-1".into(), file: 0 };
-        let mut log = DurableLog::start(Writing::new(disk.clone(), label, numbers, None)).unwrap();
+        let begins = Begins { storage: disk.clone(), label, random: numbers, present: None };
+        let mut log = DurableLog::start(begins, None).unwrap();
         let steps =
             [(true, beginning(1)), (false, vec![entry(1)]), (false, vec![entry(2), entry(3)]), (true, beginning(2))];
         let mut failed = None;
@@ -246,6 +253,7 @@ fn each_call_in_turn_fails() {
                     failed = Some(number);
                     break;
                 }
+                DiskAnswer::Reached(at) => panic!("no bomb lies at {at}"),
             }
             let position = disk.recover().unwrap().position().unwrap();
             assert_eq!(position.op, OpNumber([0, 0, 1, 3, 0][number as usize]), "call {good} fails");

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use protocol::disk::Kept;
 use protocol::disk::file::{Label, Writer};
+use protocol::trace::Failpoint;
 
 use super::DiskAnswer;
+use super::steered::Points;
 use super::storage::{LogFile, Storage, trouble};
 
 /// A new file is synced each time it has grown by this much.
@@ -52,13 +54,20 @@ pub(super) struct Writing<S> {
     dropping: bool,
     /// The newest number that was answered.
     newest: u64,
+    points: Points,
 }
 
 impl<S: Storage> Writing<S> {
     /// `present`: the file that was read, all of it on disk, to be continued.
-    pub fn new(storage: S, label: Label, random: fn() -> u64, present: Option<(Box<dyn LogFile>, Writer)>) -> Self {
+    pub fn new(
+        storage: S,
+        label: Label,
+        random: fn() -> u64,
+        present: Option<(Box<dyn LogFile>, Writer)>,
+        points: Points,
+    ) -> Self {
         let present = present.map(|(log, writer)| Open::new(log, writer));
-        Self { storage, label, random, present, new: None, dropping: false, newest: 0 }
+        Self { storage, label, random, present, new: None, dropping: false, newest: 0, points }
     }
 
     /// Until nobody tells it anything any more.
@@ -101,7 +110,7 @@ impl<S: Storage> Writing<S> {
                 Err(error) => return self.fail(first, &error, answer),
             }
         }
-        if let Err(error) = self.new.as_mut().map_or(Ok(()), Open::sync_if_grown) {
+        if let Err(error) = self.new.as_mut().map_or(Ok(()), |new| new.sync_if_grown(&self.points)) {
             self.fail(self.newest + 1, &error, answer);
         }
     }
@@ -123,7 +132,7 @@ impl<S: Storage> Writing<S> {
             let is_end = batch.new_file && matches!(kept, Kept::Whole(_));
             let open = if batch.new_file { &mut self.new } else { &mut self.present };
             let open = open.as_mut().ok_or_else(|| io::Error::other("there is no file to continue"))?;
-            open.append(&kept)?;
+            open.append(&kept, &self.points)?;
             if is_end {
                 self.complete()?;
             }
@@ -142,11 +151,12 @@ impl<S: Storage> Writing<S> {
     /// The new file is whole: it takes the place of the present one, of which nothing is needed any more.
     fn complete(&mut self) -> io::Result<()> {
         if let Some(new) = &mut self.new {
-            new.sync()?;
+            new.sync(&self.points)?;
             // With the mark: all of it is promised.
             new.log.sync()?;
             new.mark_waits = false;
         }
+        self.points.pass(Failpoint::DiskSnapshotRename);
         self.storage.replace()?;
         self.present = self.new.take();
         Ok(())
@@ -154,11 +164,11 @@ impl<S: Storage> Writing<S> {
 
     fn sync_present(&mut self) -> io::Result<()> {
         if let Some(new) = &mut self.new {
-            new.hand_over()?;
+            new.hand_over(&self.points)?;
         }
         let Some(present) = &mut self.present else { return Ok(()) };
-        present.hand_over()?;
-        if present.unsynced > 0 { present.sync() } else { Ok(()) }
+        present.hand_over(&self.points)?;
+        if present.unsynced > 0 { present.sync(&self.points) } else { Ok(()) }
     }
 
     /// Nothing is to be done: a good moment for the mark.
@@ -176,15 +186,20 @@ impl Open {
         Self { log, writer, buffer: Vec::new(), unsynced: 0, mark_waits: false }
     }
 
-    fn append(&mut self, kept: &Kept) -> io::Result<()> {
+    fn append(&mut self, kept: &Kept, points: &Points) -> io::Result<()> {
         self.writer.append(kept, &mut self.buffer).map_err(io::Error::other)?;
-        if self.buffer.len() > MOST_BUFFERED { self.hand_over() } else { Ok(()) }
+        if self.buffer.len() > MOST_BUFFERED { self.hand_over(points) } else { Ok(()) }
     }
 
     /// To the system.
-    fn hand_over(&mut self) -> io::Result<()> {
+    fn hand_over(&mut self, points: &Points) -> io::Result<()> {
         if !self.buffer.is_empty() {
-            self.log.put(self.writer.length() - self.buffer.len() as u64, &self.buffer)?;
+            let at = self.writer.length() - self.buffer.len() as u64;
+            if points.stops(Failpoint::DiskTornLog) {
+                self.log.put(at, &self.buffer[..self.buffer.len() / 2])?;
+                points.stand(Failpoint::DiskTornLog);
+            }
+            self.log.put(at, &self.buffer)?;
             self.unsynced += self.buffer.len() as u64;
             self.buffer.clear();
         }
@@ -192,9 +207,11 @@ impl Open {
     }
 
     /// Everything so far is on disk. The mark that says so goes there with the next sync.
-    fn sync(&mut self) -> io::Result<()> {
-        self.hand_over()?;
+    fn sync(&mut self, points: &Points) -> io::Result<()> {
+        self.hand_over(points)?;
+        points.pass(Failpoint::DiskBeforeFsync);
         self.log.sync()?;
+        points.pass(Failpoint::DiskAfterFsync);
         self.unsynced = 0;
         let (at, mark) = self.writer.mark();
         self.log.put(at, &mark)?;
@@ -202,7 +219,7 @@ impl Open {
         Ok(())
     }
 
-    fn sync_if_grown(&mut self) -> io::Result<()> {
-        if self.unsynced >= SYNC_NEW_EVERY { self.sync() } else { Ok(()) }
+    fn sync_if_grown(&mut self, points: &Points) -> io::Result<()> {
+        if self.unsynced >= SYNC_NEW_EVERY { self.sync(points) } else { Ok(()) }
     }
 }

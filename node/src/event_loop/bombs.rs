@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use protocol::ids::NodeId;
 use protocol::machine::{Effect, Input, Machine};
 use protocol::message::Envelope;
-use protocol::trace::{Bomb, Failpoint, Loss, NodeState};
+use protocol::trace::{Bomb, Failpoint, Loss, NodeState, Part};
 use rustc_hash::FxHashMap;
 
 use super::Host;
@@ -74,6 +74,9 @@ impl<M: Machine> Host<M> {
         let Some((at, actor)) = self.by_id.get(&node).and_then(|at| Some((*at, self.actors[*at].as_mut()?))) else {
             return;
         };
+        if let Some(disk) = &self.disk {
+            disk.stop_at(bomb.map(|bomb| bomb.at).filter(|at| at.part() == Part::Disk));
+        }
         match bomb {
             Some(bomb) => {
                 let watch = Watch::new(bomb.at, node, &actor.machine.describe());
@@ -111,6 +114,9 @@ impl<M: Machine> Host<M> {
     pub fn resume(&mut self, node: NodeId) -> anyhow::Result<()> {
         let Some(at) = self.by_id.get(&node).copied() else { return Ok(()) };
         let Some(Halted { effects, inputs }) = self.bombs.halted.remove(&at) else { return Ok(()) };
+        if let Some(disk) = &mut self.disk {
+            disk.go_on();
+        }
         self.now = self.clock.now();
         if let Some(actor) = self.actors[at].as_mut() {
             let later: Vec<Effect> = actor.effects.drain().collect();
@@ -163,6 +169,16 @@ impl<M: Machine> Host<M> {
             }
         }
         Ok(())
+    }
+
+    /// The disk stands at a point where a bomb lay. If that was taken away meanwhile, it goes on.
+    pub(super) fn disk_has_reached(&mut self, point: Failpoint) {
+        let bomb = self.bombs.laid.get(&self.keeps).map(|(bomb, _)| *bomb).filter(|bomb| bomb.at == point);
+        match (bomb, &mut self.disk) {
+            (Some(bomb), _) => self.go_off(self.keeps, bomb),
+            (None, Some(disk)) => disk.go_on(),
+            (None, None) => {}
+        }
     }
 
     /// A message has left its link, and the process as soon as [`Self::let_sent_leave`] is over.

@@ -1,7 +1,8 @@
 //! Where the failpoints lie: recognised by what comes to a machine, what it asks for, and what leaves.
 //!
 //! No machine knows them. Nothing is done here: what happens at a point, and to what is left undone, is up to `bombs`. The
-//! points of the launcher are its own, and a joiner cannot know that it is in the ack set: its launcher hears that.
+//! points of the launcher and of a disk are their own, and a joiner cannot know that it is in the ack set: its launcher hears
+//! that.
 
 #[cfg(test)]
 mod tests;
@@ -116,7 +117,13 @@ impl Watch {
             Failpoint::CustomerReplyUnseen => moment.brings(is_reply),
             // The launcher lays it only after it has heard from the primary that the point is reached.
             Failpoint::JoinerInAckSet => true,
-            Failpoint::SupervisorChildSpawnedUnregistered | Failpoint::SupervisorMidShutdown => false,
+            // The disk says itself that it has come there.
+            Failpoint::DiskTornLog
+            | Failpoint::DiskBeforeFsync
+            | Failpoint::DiskAfterFsync
+            | Failpoint::DiskSnapshotRename
+            | Failpoint::SupervisorChildSpawnedUnregistered
+            | Failpoint::SupervisorMidShutdown => false,
         }
     }
 

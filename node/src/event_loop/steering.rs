@@ -36,6 +36,10 @@ impl<M: Machine> Host<M> {
             SteeringCommand::Message { message, to, act } => return self.act_on(message, to, act),
             SteeringCommand::Ring { node, timer } => return self.ring(node, timer),
             SteeringCommand::Bomb { node, bomb } => self.lay_bomb(node, bomb),
+            SteeringCommand::Disk { node, fault } => match &self.disk {
+                Some(disk) if self.by_id.contains_key(&node) => disk.set_fault(fault),
+                Some(_) | None => return Err(Denial::NotHere { node }),
+            },
             SteeringCommand::BeginAfresh { node, after, primary } => {
                 self.give(node, Input::Wanted { wish: Wish::BeginAfresh { after, primary }, traced: true });
             }

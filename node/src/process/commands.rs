@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use protocol::ids::Contact;
 use protocol::machine::Machine;
+use protocol::order_book::OrderBook;
 use protocol::postcode::Postcode;
 use protocol::replica::Replica;
 use protocol::trace::NodeState;
@@ -15,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 use super::explosion;
-use crate::control::{ControlCommand, Misbehaviour, NodeReport, Usage};
+use crate::control::{ControlCommand, Misbehaviour, NodeReport, ShownHistory, Usage};
 use crate::event_loop::Host;
 use crate::freezing::Standstill;
 use crate::observation::Reports;
@@ -23,6 +24,9 @@ use crate::usage;
 
 /// How many histories one report shows.
 const MOST_HISTORIES: usize = 50;
+/// How many orders it shows of one history, and of all.
+const MOST_OF_ONE: usize = 100;
+const MOST_ORDERS: usize = 500;
 /// A process that overslept listens this long to what was said meanwhile, and this long again after each command.
 const LISTEN: Duration = Duration::from_millis(20);
 /// … but no longer than this: a launcher that asks all the time must not keep it from working.
@@ -151,6 +155,7 @@ fn status<M: Machine>(host: &Host<M>, me: Contact) -> NodeReport {
         in_links: host.in_links(),
         sleeps: usage::sleeps(),
         traffic: transport.counters().so_far(),
+        syncs: host.syncs(),
     };
     NodeReport::Status { state: host.machine(me.id).map(Machine::describe), usage: Box::new(usage) }
 }
@@ -158,9 +163,18 @@ fn status<M: Machine>(host: &Host<M>, me: Contact) -> NodeReport {
 /// A page of a replica's order histories.
 pub(super) fn orders_of(replica: &Replica, from: Option<Postcode>) -> Option<NodeReport> {
     let book = replica.book();
-    let histories = book.histories().skip_while(|(postcode, _)| from.is_some_and(|from| *postcode < from));
-    let histories = histories.take(MOST_HISTORIES).map(|(postcode, orders)| (postcode, orders.to_vec())).collect();
-    Some(NodeReport::Orders { histories, postcodes: book.postcodes() as u64 })
+    Some(NodeReport::Orders { histories: page(book, from), postcodes: book.postcodes() as u64 })
+}
+
+/// However long histories are, this copies few orders, and they fit into one report.
+fn page(book: &OrderBook, from: Option<Postcode>) -> Vec<ShownHistory> {
+    let mut room = MOST_ORDERS;
+    let shown = |(postcode, length): (Postcode, usize)| {
+        let newest = book.newest(postcode, room.min(MOST_OF_ONE));
+        room -= newest.len();
+        ShownHistory { postcode, older: (length - newest.len()) as u64, newest }
+    };
+    book.lengths(from).take(MOST_HISTORIES).map(shown).collect()
 }
 
 /// Serves without a machine, as long as `serving` lasts. It lives in real time, but it can be frozen.
@@ -204,5 +218,51 @@ pub(super) async fn serve(
                 ) => {}
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::ids::{CustomerId, OpNumber, OrderNumber, RequestId, RequestNumber, Timestamp, ViewNumber};
+    use protocol::menu::{LONGEST_ITEM, MOST_ITEMS};
+    use protocol::order_book::{Entry, EntryEffect, Outcome};
+
+    use super::*;
+    use crate::control::write_frame;
+
+    /// Orders as large as they may be.
+    fn order(op: u64, postcode: Postcode) -> Entry {
+        let request = RequestId { customer: CustomerId(7), number: RequestNumber(op) };
+        let (number, at) = (OrderNumber(op), Timestamp(op));
+        let items = vec!["🍜".repeat(LONGEST_ITEM); MOST_ITEMS];
+        let effect = EntryEffect::Accepted { postcode, items, number, at };
+        Entry { op: OpNumber(op), view: ViewNumber(1), request, effect, outcome: Outcome::Placed { number } }
+    }
+
+    #[test]
+    fn a_report_shows_the_newest_orders_only_and_fits_into_a_frame_however_many_there_are() {
+        let mut book = OrderBook::default();
+        let busy: Postcode = "EH1 1RE".parse().unwrap();
+        let others: Vec<Postcode> = (1..=20).map(|number| format!("M{number} 1AE").parse().unwrap()).collect();
+        let mut op = 0;
+        for postcode in std::iter::repeat_n(busy, 3000).chain(others.iter().flat_map(|it| [*it; 150])) {
+            op += 1;
+            book.apply(&order(op, postcode));
+        }
+        let page_from = |from| page(&book, from);
+        let all = page_from(None);
+        assert_eq!(all.len(), 21);
+        let first = all.iter().find(|history| history.postcode == busy).unwrap();
+        assert_eq!((first.older, first.newest.len()), (2900, 100));
+        assert_eq!(first.newest.last().unwrap().number, Some(OrderNumber(3000)));
+        assert_eq!(all.iter().map(|history| history.newest.len()).sum::<usize>(), MOST_ORDERS);
+        let told: u64 = all.iter().map(|history| history.older + history.newest.len() as u64).sum();
+        assert_eq!(told, op);
+        // What has no room on the first page has it on a later one.
+        let last = all.last().unwrap();
+        assert_eq!((last.older, last.newest.len()), (150, 0));
+        assert_eq!(page_from(Some(last.postcode))[0].newest.len(), 100);
+        let report = NodeReport::Orders { histories: all, postcodes: 21 };
+        write_frame(&mut Vec::new(), &report).unwrap();
     }
 }

@@ -287,6 +287,13 @@ impl Disk {
         is_news
     }
 
+    /// The time that it may still take begins again.
+    pub(super) fn wait_anew(&self, now: &Now<'_>, effects: &mut Effects) {
+        if !self.waiting.is_empty() && self.trouble.is_none() {
+            effects.set_timer(Timer::Disk, patience(now));
+        }
+    }
+
     /// Its timer rang. Whether the disk has just become too slow; if it failed earlier, a new file is begun.
     pub(super) fn on_timer(&mut self) -> bool {
         match &self.trouble {

@@ -85,6 +85,13 @@ impl Replica {
         self.fall_silent(is_slow.then_some(DiskTrouble::Slow), effects);
     }
 
+    /// A process that stood still did not hear what its disk said meanwhile: that time does not count against the disk.
+    pub(super) fn wait_anew_for_disk(&mut self, effects: &mut Effects) {
+        if let Some(disk) = &self.shared.disk {
+            disk.wait_anew(&self.shared.now(), effects);
+        }
+    }
+
     /// With such a disk it cannot answer for anything: it leads no more, and others leave it out.
     fn fall_silent(&mut self, news: Option<DiskTrouble>, effects: &mut Effects) {
         if let Some(why) = news {

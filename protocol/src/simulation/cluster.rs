@@ -25,6 +25,7 @@ use crate::simulation::environment::{Environment, Fate, Slot};
 use crate::simulation::node::{Actor, Doom, Life, Node, incarnation_id};
 use crate::simulation::queue::Queue;
 use crate::simulation::store::{Store, StoreFate};
+use crate::trace::Failpoint;
 use crate::view_record::StoreOperation;
 
 /// Where slot 0 would listen if there were sockets.
@@ -86,7 +87,7 @@ pub enum Stepped<P> {
 }
 
 /// Lists of effects that were cut short by a crash, by the place of the cut.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct CutLists {
     /// Right before a journal entry.
     pub before_journal: u64,
@@ -94,6 +95,8 @@ pub struct CutLists {
     pub after_journal: u64,
     /// At any other place of a list.
     pub other: u64,
+    /// In no list, but at these points of the work of a disk.
+    pub at_disk: BTreeMap<Failpoint, u64>,
 }
 
 /// The machines with their environment, their checkers, and all that will happen.
@@ -401,7 +404,7 @@ impl<S: Environment> Cluster<S> {
                 self.nodes[node].doom = Some(Doom::After(left - 1));
                 return self.carry_out(node, effect);
             }
-            Doom::BeforeJournal | Doom::AfterJournal => return self.carry_out(node, effect),
+            Doom::BeforeJournal | Doom::AfterJournal | Doom::AtDisk(_) => return self.carry_out(node, effect),
         }
         self.kill(self.nodes[node].slot);
     }

@@ -110,6 +110,14 @@ faults! {
     DiskLost = "disk: unreadable",
     /// A sync failed.
     SyncFailed = "disk: sync failed",
+    /// Killed with half of what it wrote in its file.
+    CutTornLog = "disk: killed with a torn log",
+    /// Killed with everything in its file and nothing of that synced.
+    CutBeforeSync = "disk: killed before a sync",
+    /// Killed after a sync, before it could say what that made true.
+    CutAfterSync = "disk: killed after a sync",
+    /// Killed before a new file, which was whole, took the place of the old one.
+    CutBeforeRename = "disk: killed before a rename",
     /// A replica appeared.
     Added = "replica added",
     /// A replica left for good.

@@ -81,6 +81,19 @@ impl Disk {
         !self.syncing.is_empty()
     }
 
+    /// How many records are being synced.
+    #[must_use]
+    pub fn unsynced(&self) -> usize {
+        self.syncing.iter().map(|batch| batch.kept.len()).sum()
+    }
+
+    /// If what is being synced makes a new file whole: how many of its records come before the one that does.
+    #[must_use]
+    pub fn completes(&self) -> Option<usize> {
+        let records = self.syncing.iter().flat_map(|batch| batch.kept.iter().map(|kept| (batch.new_file, kept)));
+        records.enumerate().find(|(_, (new, kept))| *new && matches!(kept, Kept::Whole(_))).map(|(place, _)| place)
+    }
+
     /// The sync has ended well. The newest number on disk.
     pub fn synced(&mut self) -> Option<u64> {
         let synced = std::mem::take(&mut self.syncing);
@@ -116,8 +129,7 @@ impl Disk {
     /// The power goes: of what was being synced, the first records are there, `chance` decides how many, and nothing else.
     pub fn lose_power(&mut self, chance: usize) {
         self.life += 1;
-        let all: usize = self.syncing.iter().map(|batch| batch.kept.len()).sum();
-        let lucky = chance % (all + 1);
+        let lucky = chance % (self.unsynced() + 1);
         let records = std::mem::take(&mut self.syncing).into_iter().flat_map(|batch| {
             let new_file = batch.new_file;
             batch.kept.into_iter().map(move |kept| (new_file, kept))

@@ -5,17 +5,27 @@ use crate::ids::Role;
 use crate::simulation::counts::Fault;
 use crate::simulation::environment::Slot;
 use crate::simulation::network_conditions::DiskHealth;
-use crate::simulation::node::Life;
+use crate::simulation::node::{Doom, Life};
 use crate::simulation::plan::Plan;
 use crate::simulation::trial::Trial;
+use crate::trace::Failpoint;
+
+/// The points of a disk's work, and how a death there is counted.
+pub(super) const AT_DISKS: [(Failpoint, Fault); 4] = [
+    (Failpoint::DiskTornLog, Fault::CutTornLog),
+    (Failpoint::DiskBeforeFsync, Fault::CutBeforeSync),
+    (Failpoint::DiskAfterFsync, Fault::CutAfterSync),
+    (Failpoint::DiskSnapshotRename, Fault::CutBeforeRename),
+];
 
 impl Trial {
     /// One of the faults that only disks have.
     pub(super) fn inflict_on_disks(&mut self) {
-        match self.random.below(4) {
+        match self.random.below(5) {
             0 => self.cut_the_power(),
             1 => self.disturb_disk(),
             2 => self.slow_disk(),
+            3 => self.kill_at_disk(),
             _ => self.lose_disk(),
         }
     }
@@ -45,11 +55,27 @@ impl Trial {
     }
 
     fn trouble_a_disk(&mut self, health: DiskHealth, fault: Fault) {
-        let Some(slot) = self.one_of(Role::Replica, Life::Running) else { return };
+        if let Some(slot) = self.one_of(Role::Replica, Life::Running) {
+            self.trouble_disk_of(slot, health, fault);
+        }
+    }
+
+    fn trouble_disk_of(&mut self, slot: Slot, health: DiskHealth, fault: Fault) {
         self.count(fault);
         self.cluster.environment.disks.insert(slot, health);
         let after = self.around_silence();
         self.cluster.plan(self.at(after), Plan::DiskWell(slot));
+    }
+
+    /// Its machine loses its power at a very point of the work of its disk.
+    fn kill_at_disk(&mut self) {
+        let Some(slot) = self.one_of(Role::Replica, Life::Running) else { return };
+        let (at, _) = AT_DISKS[self.random.below(AT_DISKS.len() as u64) as usize];
+        self.dies_and_comes_back(slot, Doom::AtDisk(at));
+        if at == Failpoint::DiskSnapshotRename {
+            // New files are rare. After a failure one is written.
+            self.trouble_disk_of(slot, DiskHealth::Fails(DiskTrouble::Full), Fault::DiskFails);
+        }
     }
 
     /// It comes back without its disk: as somebody else, with nothing.

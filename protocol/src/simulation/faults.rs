@@ -171,6 +171,10 @@ impl Trial {
             (Role::NameServer, 1 | 2) => Doom::AfterJournal,
             _ => Doom::After(self.random.below(30) as u32),
         };
+        self.dies_and_comes_back(slot, doom);
+    }
+
+    pub(super) fn dies_and_comes_back(&mut self, slot: Slot, doom: Doom) {
         self.cluster.doom(slot, doom);
         self.back_later(slot);
         let again = self.random.between(10_000_000, 20_000_000);

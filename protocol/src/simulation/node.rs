@@ -8,7 +8,7 @@ use crate::ids::NodeId;
 use crate::machine::{Input, Machine, Timer};
 use crate::name_server::NameServer;
 use crate::replica::Replica;
-use crate::trace::NodeState;
+use crate::trace::{Failpoint, NodeState};
 
 /// Low bits of a [`NodeId`]: which of all incarnations it is. The high bits are random, so that ids order nothing.
 const INCARNATION_BITS: u32 = 16;
@@ -81,6 +81,8 @@ pub enum Doom {
     BeforeJournal,
     /// When it has written its next journal entry and told nobody.
     AfterJournal,
+    /// When its disk comes to this point of its work.
+    AtDisk(Failpoint),
 }
 
 /// A timer of a node. Setting one again is frequent and ringing rare, so a ring that is planned too early stays

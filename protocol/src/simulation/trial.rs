@@ -17,6 +17,7 @@ use crate::random::Random;
 use crate::simulation::broken_rule::BrokenRule;
 use crate::simulation::cluster::{Cluster, Stepped};
 use crate::simulation::counts::{Counts, Fault};
+use crate::simulation::disk_faults::AT_DISKS;
 use crate::simulation::environment::Slot;
 use crate::simulation::network_conditions::{NetworkConditions, Rates, Services, StoreHealth};
 use crate::simulation::node::Life;
@@ -209,6 +210,9 @@ impl Trial {
         counts.add(Fault::CutList, cut_lists.other);
         counts.add(Fault::CutBeforeJournal, cut_lists.before_journal);
         counts.add(Fault::CutAfterJournal, cut_lists.after_journal);
+        for (at, fault) in AT_DISKS {
+            counts.add(fault, cut_lists.at_disk.get(&at).copied().unwrap_or(0));
+        }
         Ended {
             acknowledged: checkers.acknowledged(),
             expired: checkers.expired(),

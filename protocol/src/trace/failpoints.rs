@@ -12,6 +12,8 @@ pub enum Part {
     Backup,
     /// A replica, while it joins.
     Joiner,
+    /// The disk of a durable replica.
+    Disk,
     /// The front-end.
     FrontEnd,
     /// The name server.
@@ -23,8 +25,8 @@ pub enum Part {
 }
 
 named! {
-    /// A point between two things that a node does. The simulator and the launcher reach each of them; the points of the
-    /// durable mode come with it.
+    /// A point between two things that a node does. The simulator and the launcher reach each of them. Only a durable replica
+    /// reaches those of a disk.
     pub enum Failpoint;
     /// All of them, by the part that reaches them, in the order of its work.
     pub const FAILPOINTS;
@@ -89,6 +91,15 @@ named! {
     /// The view in which it is a member has been announced to it.
     JoinerViewRecorded = "joiner-view-recorded", Part::Joiner;
 
+    /// Half of what is to be written is in the file.
+    DiskTornLog = "disk-torn-log", Part::Disk;
+    /// All of it is in the file, and was not synced.
+    DiskBeforeFsync = "disk-before-fsync", Part::Disk;
+    /// It is synced, and the replica was not told.
+    DiskAfterFsync = "disk-after-fsync", Part::Disk;
+    /// A new file is whole and synced, and has not taken the place of the old one.
+    DiskSnapshotRename = "disk-snapshot-rename", Part::Disk;
+
     /// A customer is about to ask \[9\].
     CustomerBeforeSend = "customer-before-send", Part::Customer;
     /// It has asked.
@@ -107,7 +118,7 @@ impl Failpoint {
     #[must_use]
     pub fn role(self) -> Option<Role> {
         match self.part() {
-            Part::Primary | Part::Backup | Part::Joiner => Some(Role::Replica),
+            Part::Primary | Part::Backup | Part::Joiner | Part::Disk => Some(Role::Replica),
             Part::FrontEnd => Some(Role::FrontEnd),
             Part::NameServer => Some(Role::NameServer),
             Part::Customer => Some(Role::Customer),

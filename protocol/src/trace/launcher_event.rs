@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bomb, Crowd, Denial, Ending, LinkRule, Rate, Started};
+use super::{Bomb, Crowd, Denial, DiskFault, Ending, LinkRule, Rate, Started};
 use crate::acknowledge::Acknowledge;
 use crate::ids::{CustomerId, NodeId, Role};
 use crate::plant::Plant;
@@ -45,6 +45,9 @@ pub enum LauncherEvent {
     Orders {
         /// Histories by postcode, each oldest first: postcode, labels of its orders.
         histories: Vec<(Postcode, Vec<String>)>,
+        /// How many orders of each are older than those; tapes of earlier versions do not say.
+        #[serde(default)]
+        older: Vec<u64>,
         /// How many postcodes there are in all.
         postcodes: u64,
     },
@@ -110,6 +113,11 @@ pub enum LauncherEvent {
     ListensOn {
         /// Of the launcher's machine.
         addresses: Vec<IpAddr>,
+    },
+    /// What a person wants to be wrong with the disk of this durable replica from now on. Its process says what comes of it.
+    DiskIs {
+        /// None: the disk works as far as it really does.
+        fault: Option<DiskFault>,
     },
     /// Time is to stop. It counts as stopped when these have confirmed: [`LauncherEvent::ClockIs`].
     Stopping {

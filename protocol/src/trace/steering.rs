@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Failpoint;
 use crate::ids::Span;
+use crate::named::named;
 
 /// How fast cluster time goes, in millionths of real time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -108,4 +109,20 @@ pub enum Blast {
         /// It wakes by itself after so much real time; none: when it is woken.
         wakes_after: Option<Span>,
     },
+}
+
+named! {
+    /// What is wrong with a durable replica's disk because a person wants it so. The replica learns of it as of a real fault:
+    /// from the calls that fail.
+    pub enum DiskFault;
+    /// All of them.
+    pub const DISK_FAULTS;
+    what: "fault of a disk";
+
+    /// There is no room: every write fails.
+    Full = "full";
+    /// Nothing can be written, made or renamed.
+    ReadOnly = "read-only";
+    /// Writes reach the operating system, but not the disk: every sync fails.
+    Broken = "broken";
 }

@@ -6,7 +6,7 @@
 use anyhow::{bail, ensure};
 use node::control::{NodeConfig, SteeringCommand};
 use protocol::ids::{NodeId, ReplicaId, Role};
-use protocol::trace::{Actor, Blast, Bomb, Failpoint, LauncherEvent, NodeEvent};
+use protocol::trace::{Actor, Blast, Bomb, Failpoint, LauncherEvent, NodeEvent, Part};
 
 use super::Supervisor;
 use crate::hosts::CROWD;
@@ -22,6 +22,10 @@ impl Supervisor {
             bail!("A postcode service has no failpoints. Choose another node.")
         };
         ensure_passes(name, role, bomb)?;
+        ensure!(
+            self.common.durable.is_some() || bomb.is_none_or(|bomb| bomb.at.part() != Part::Disk),
+            "{name} keeps its orders in memory, so it has no disk at which a bomb could go off. Start a durable cluster."
+        );
         let id = node.id;
         let told = match is_heard_of_here(bomb) {
             true => Vec::new(),

@@ -9,7 +9,9 @@ use protocol::acknowledge::Acknowledge;
 use protocol::ids::{MessageId, NodeId, Span};
 use protocol::machine::Timer;
 use protocol::plant::Plant;
-use protocol::trace::{Ending, Freezing, LauncherEvent, MachineEvent, MessageAct, NodeEvent, Rate, TraceEvent};
+use protocol::trace::{
+    DiskFault, Ending, Freezing, LauncherEvent, MachineEvent, MessageAct, NodeEvent, Rate, TraceEvent,
+};
 
 use super::Supervisor;
 use super::links::LinkRules;
@@ -124,6 +126,28 @@ impl Supervisor {
         self.common.settings.acknowledge = acknowledge;
         self.retime();
         self.confirmed_by_all(vec![(NodeId(0), LauncherEvent::AcknowledgeIs { acknowledge })]);
+    }
+
+    /// A disk that is full stays so, whatever becomes of the replica's process.
+    pub(crate) fn set_disk(&mut self, name: &str, fault: Option<DiskFault>) -> anyhow::Result<()> {
+        let at = self.named(name)?;
+        ensure!(
+            matches!(self.nodes.all[at].kind, Kind::Replica { .. }),
+            "Only a replica keeps orders, and {name} is none."
+        );
+        ensure!(
+            self.common.durable.is_some(),
+            "{name} keeps its orders in memory, so it has no disk that could fail. Start a durable cluster."
+        );
+        let node = &mut self.nodes.all[at];
+        node.disk_fault = fault;
+        let id = node.id;
+        let told = match node.process {
+            Some(_) => vec![(id, SteeringCommand::Disk { node: id, fault })],
+            None => Vec::new(),
+        };
+        self.steer_and_confirm(told, vec![(id, LauncherEvent::DiskIs { fault })]);
+        Ok(())
     }
 
     pub(crate) fn show_heartbeats(&mut self, on: bool) {

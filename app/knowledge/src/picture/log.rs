@@ -199,6 +199,7 @@ fn texts_of_launcher(event: &mut LauncherEvent) -> Vec<&mut String> {
         LauncherEvent::Stopping { waits_for } => waits_for.iter_mut().collect(),
         LauncherEvent::CannotReach { here, there, .. } => here.iter_mut().chain(there).collect(),
         LauncherEvent::BombIs { .. }
+        | LauncherEvent::DiskIs { .. }
         | LauncherEvent::Crowd(_)
         | LauncherEvent::Orders { .. }
         | LauncherEvent::HopIs { .. }

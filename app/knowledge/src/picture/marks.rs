@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use protocol::ids::{NodeId, Role};
-use protocol::trace::{Actor, LauncherEvent, MachineEvent, NodeEvent, Standing, TraceEvent, TraceRecord};
+use protocol::trace::{Actor, LauncherEvent, MachineEvent, NodeEvent, Note, Standing, TraceEvent, TraceRecord};
 
 use super::{KeepNewest, LogLine, Picture};
 
@@ -41,6 +41,10 @@ pub enum MarkKind {
     /// A bomb was laid or taken away.
     Bomb,
     Exploded,
+    /// A disk does not work from here on, or works again.
+    Disk {
+        works: bool,
+    },
     /// A bug is injected, or switched off; or answers wait for other copies from here on.
     Plant,
     /// A replica is believed dead, or alive again.
@@ -56,6 +60,7 @@ impl MarkKind {
         match self {
             MarkKind::Ended | MarkKind::Froze | MarkKind::Exploded | MarkKind::Plant => true,
             MarkKind::Link { mended, .. } => !mended,
+            MarkKind::Disk { works } => !works,
             MarkKind::Started
             | MarkKind::View(_)
             | MarkKind::Woke
@@ -117,6 +122,8 @@ impl Picture {
                 MarkKind::View(view.number.0)
             }
             TraceEvent::Machine(MachineEvent::Suspects { .. }) => MarkKind::Suspicion,
+            TraceEvent::Machine(MachineEvent::Noted(Note::DiskFails { .. })) => MarkKind::Disk { works: false },
+            TraceEvent::Machine(MachineEvent::Noted(Note::DiskWorks)) => MarkKind::Disk { works: true },
             TraceEvent::Launcher(_) | TraceEvent::Node(_) | TraceEvent::Machine(_) => return None,
         };
         Some(kind)

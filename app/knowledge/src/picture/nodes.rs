@@ -62,8 +62,8 @@ pub enum Life {
 pub struct Histories {
     /// When it was reported.
     pub at: u64,
-    /// Postcode, and labels of its orders, oldest first.
-    pub pages: Vec<(Postcode, Vec<String>)>,
+    /// Postcode, labels of its newest orders, oldest first, and how many are older.
+    pub pages: Vec<(Postcode, Vec<String>, u64)>,
     /// How many postcodes there are in all.
     pub postcodes: u64,
 }
@@ -331,9 +331,18 @@ impl Nodes {
         }
     }
 
-    pub(super) fn shows_orders(&mut self, id: NodeId, pages: &[(Postcode, Vec<String>)], postcodes: u64, at: u64) {
+    pub(super) fn shows_orders(
+        &mut self,
+        id: NodeId,
+        (histories, older): (&[(Postcode, Vec<String>)], &[u64]),
+        postcodes: u64,
+        at: u64,
+    ) {
         if let Some(node) = self.node_mut(id) {
-            node.histories = Some(Histories { at, pages: pages.to_vec(), postcodes });
+            let older = older.iter().copied().chain(std::iter::repeat(0));
+            let pages =
+                histories.iter().zip(older).map(|((postcode, orders), older)| (*postcode, orders.clone(), older));
+            node.histories = Some(Histories { at, pages: pages.collect(), postcodes });
         }
     }
 }

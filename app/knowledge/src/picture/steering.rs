@@ -6,7 +6,7 @@ use protocol::acknowledge::Acknowledge;
 use protocol::ids::NodeId;
 use protocol::machine::Timer;
 use protocol::plant::Plant;
-use protocol::trace::{Bomb, Freezing, LinkRule, Rate};
+use protocol::trace::{Bomb, DiskFault, Freezing, LinkRule, Rate};
 
 use super::KeepNewest;
 
@@ -28,6 +28,8 @@ pub struct Steering {
     pub frozen: BTreeMap<NodeId, Freezing>,
     /// Bombs that lie in processes and customers.
     pub bombs: BTreeMap<NodeId, Bomb>,
+    /// What is wrong with disks because a person wanted it so. It outlives the processes.
+    pub disks: BTreeMap<NodeId, DiskFault>,
     /// Armed timers and when they ring, as last reported: only while time is slower than real time.
     pub timers: BTreeMap<NodeId, Vec<(Timer, u64)>>,
     /// Timers that rang lately, and when: only while time is slower than real time. Newest last.
@@ -49,6 +51,7 @@ impl Default for Steering {
             links: BTreeMap::new(),
             frozen: BTreeMap::new(),
             bombs: BTreeMap::new(),
+            disks: BTreeMap::new(),
             timers: BTreeMap::new(),
             rung: VecDeque::new(),
             plant: None,
@@ -96,6 +99,13 @@ impl Steering {
         match bomb {
             Some(bomb) => keep(&mut self.bombs, node, bomb),
             None => drop(self.bombs.remove(&node)),
+        }
+    }
+
+    pub(super) fn disk_is(&mut self, node: NodeId, fault: Option<DiskFault>) {
+        match fault {
+            Some(fault) => keep(&mut self.disks, node, fault),
+            None => drop(self.disks.remove(&node)),
         }
     }
 

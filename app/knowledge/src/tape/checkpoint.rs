@@ -21,6 +21,7 @@ enum Subject {
     State(NodeId),
     Frozen(NodeId),
     Bomb(NodeId),
+    Disk(NodeId),
     Machine(NodeId),
     Reach(NodeId, NodeId),
     Stopping,
@@ -74,6 +75,7 @@ impl Checkpoint {
             TraceEvent::Launcher(LauncherEvent::HeartbeatsAre { .. }) => Subject::Heartbeats,
             TraceEvent::Launcher(LauncherEvent::LinkIs { from, to, .. }) => Subject::Link(from.clone(), to.clone()),
             TraceEvent::Launcher(LauncherEvent::BombIs { .. }) => Subject::Bomb(node),
+            TraceEvent::Launcher(LauncherEvent::DiskIs { .. }) => Subject::Disk(node),
             TraceEvent::Node(NodeEvent::State(_)) => Subject::State(node),
             TraceEvent::Node(NodeEvent::Froze { .. } | NodeEvent::Woke) => Subject::Frozen(node),
             TraceEvent::Node(NodeEvent::Exploded { .. }) => Subject::Bomb(node),
@@ -89,6 +91,7 @@ impl Checkpoint {
             Subject::State(node),
             Subject::Frozen(node),
             Subject::Bomb(node),
+            Subject::Disk(node),
             Subject::Machine(node),
             Subject::Ended(node),
         ] {

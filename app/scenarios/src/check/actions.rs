@@ -13,7 +13,7 @@ use super::{
     Cast, MOST_FRONT_ENDS, MOST_REPLICAS, Refusal, acknowledge, fields, milliseconds, plant, refuse, shown, within,
 };
 use crate::file::FileStep;
-use crate::words::{ACTS, FREEZINGS, MISBEHAVIOURS, TIMERS};
+use crate::words::{ACTS, DISKS, FREEZINGS, MISBEHAVIOURS, TIMERS};
 use crate::{ALL_STORE_MEMBERS, Action, Goal, NodeName, TimerName, WaitFor, Which};
 
 /// A link delays at most so long, in milliseconds.
@@ -121,6 +121,10 @@ impl Reader<'_, '_> {
                 let at = self.needed(&self.step.at, "at")?;
                 let target = self.cast.actor(self.needed(&self.step.node, "node")?)?;
                 Action::Bomb(target, self.bomb(at)?)
+            }
+            "disk" => {
+                let how = self.needed(&self.step.how, "how")?;
+                Action::Disk(node(&[NodeName::Everybody])?, self.word(how, &DISKS, "state of a disk")?)
             }
             "plant" => Action::Plant(plant(self.needed(&self.step.plant, "plant")?)?),
             "acknowledge" => Action::Acknowledge(acknowledge(self.needed(&self.step.acknowledge, "acknowledge")?)?),

@@ -5,7 +5,7 @@ pub(super) fn of_action(name: &str) -> Option<(&'static [&'static str], &'static
     Some(match name {
         "crash" | "fresh-start" | "restart" | "remove" | "wake" => (&["node"], &[]),
         "crash-all" | "power-cut" | "power-on" | "add-replica" | "add-front-end" | "mend-all" | "go-on" => (&[], &[]),
-        "misbehave" => (&["node", "how"], &[]),
+        "misbehave" | "disk" => (&["node", "how"], &[]),
         "verdict-cache" => (&["on"], &[]),
         "store-members" => (&["members"], &[]),
         "hop" => (&[], &["ms"]),
@@ -33,7 +33,7 @@ pub(super) fn of_action(name: &str) -> Option<(&'static [&'static str], &'static
 
 /// All actions, for the sentence that refuses another one.
 pub(super) const KNOWN: &str = "crash, crash-all, power-cut, power-on, fresh-start, restart, remove, add-replica, add-front-end, misbehave, verdict-cache, store-members, hop, \
-    speed, go-on, run-until, step, cut, cut-one-way, hold, slow, mend, mend-all, partition, message, ring, freeze, wake, bomb, plant, \
+    speed, go-on, run-until, step, cut, cut-one-way, hold, slow, mend, mend-all, partition, message, ring, freeze, wake, bomb, disk, plant, \
     acknowledge, customer, order, read, give-up, say, wait";
 
 #[cfg(test)]

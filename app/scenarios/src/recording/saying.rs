@@ -118,6 +118,7 @@ pub(super) fn said(command: &UserCommand, picture: &Picture) -> Result<Said, Uns
         UserCommand::SetRate { .. }
         | UserCommand::SetHop { .. }
         | UserCommand::SetBomb { .. }
+        | UserCommand::SetDisk { .. }
         | UserCommand::SetPlant { .. }
         | UserCommand::SetAcknowledge { .. }
         | UserCommand::Misbehave { .. }
@@ -245,6 +246,7 @@ fn of_processes(command: &UserCommand, picture: &Picture) -> Result<Said, Unsaid
         UserCommand::SetRate { .. }
         | UserCommand::SetHop { .. }
         | UserCommand::SetBomb { .. }
+        | UserCommand::SetDisk { .. }
         | UserCommand::SetPlant { .. }
         | UserCommand::SetAcknowledge { .. }
         | UserCommand::Misbehave { .. }
@@ -268,6 +270,11 @@ fn of_settings(command: &UserCommand, picture: &Picture) -> Result<Said, Unsaid>
             let names = [node_name(node, picture), named(node)];
             let laid = names.map(|name| Action::Bomb(name, *bomb));
             meant(laid, command, picture).ok_or(Unsaid::Other)?
+        }
+        UserCommand::SetDisk { node, fault } => {
+            let names = [node_name(node, picture), named(node)];
+            let meant_by = names.map(|name| Action::Disk(name, *fault));
+            meant(meant_by, command, picture).ok_or(Unsaid::Other)?
         }
         UserCommand::SetRate { rate } => Action::Speed(*rate),
         UserCommand::SetHop { hop } => Action::Hop(hop.map(|hop| std::time::Duration::from_micros(hop.0))),

@@ -25,6 +25,7 @@ enum Fact {
     Froze(NodeId),
     Woke(NodeId),
     Bomb(NodeId),
+    Disk(NodeId),
     Customer(String),
     Asked(CustomerId),
     Message(MessageId),
@@ -84,6 +85,7 @@ fn word_of(record: &TraceRecord) -> Option<Fact> {
             Fact::Link(LinkWay { from: from.clone(), to: to.clone() })
         }
         TraceEvent::Launcher(LauncherEvent::BombIs { .. }) => Fact::Bomb(node),
+        TraceEvent::Launcher(LauncherEvent::DiskIs { .. }) => Fact::Disk(node),
         TraceEvent::Launcher(LauncherEvent::CustomerIs { name, .. }) => Fact::Customer(name.clone()),
         TraceEvent::Node(NodeEvent::Froze { .. }) => Fact::Froze(node),
         TraceEvent::Node(NodeEvent::Woke) => Fact::Woke(node),
@@ -126,6 +128,7 @@ fn words_about(command: &UserCommand, picture: &Picture) -> Vec<Fact> {
         UserCommand::Freeze { node: name, .. } => node(name, Fact::Froze),
         UserCommand::Wake { node: name } => node(name, Fact::Woke),
         UserCommand::SetBomb { node: name, .. } => node(name, Fact::Bomb),
+        UserCommand::SetDisk { node: name, .. } => node(name, Fact::Disk),
         UserCommand::Customer(command) => words_about_customer(command),
         // The copy has a number of its own, which nobody knows yet.
         UserCommand::Message { act: MessageAct::Duplicate, .. } => Vec::new(),

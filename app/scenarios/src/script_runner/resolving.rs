@@ -13,6 +13,7 @@ use protocol::ids::{NodeId, Role, Span};
 use protocol::postcode::Postcode;
 use protocol::trace::{Actor, Freezing, Rate, Standing};
 
+use crate::words::disk_fault;
 use crate::{ALL_STORE_MEMBERS, Action, Goal, NodeName, WaitFor};
 use knowledge::picture::{Customer, Node, Picture};
 use knowledge::user_command::{CustomerCommand, Until, UserCommand};
@@ -80,6 +81,7 @@ pub fn resolved(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> R
             let node = scene.actor(name)?.0;
             Ok(no_fault(&format!("bomb {node}"), UserCommand::SetBomb { node, bomb: *bomb }))
         }
+        Action::Disk(name, how) => scene.disks(name, *how),
         Action::Plant(plant) => Ok(no_fault("plant", UserCommand::SetPlant { plant: *plant })),
         Action::Acknowledge(choice) => {
             Ok(no_fault("acknowledge", UserCommand::SetAcknowledge { acknowledge: *choice }))
@@ -129,8 +131,10 @@ pub fn faults_by_hand(command: &UserCommand) -> Vec<&'static str> {
         UserCommand::Ring { .. } => vec!["timer-rung"],
         UserCommand::Misbehave { how, .. } if *how != Misbehaviour::None => vec!["misbehave"],
         UserCommand::KeepStoreMembers { members } if *members < ALL_STORE_MEMBERS => vec!["store-members-killed"],
+        UserCommand::SetDisk { fault: Some(fault), .. } => vec![disk_fault(*fault)],
         // A bomb counts when it goes off.
         UserCommand::SetBomb { .. }
+        | UserCommand::SetDisk { .. }
         | UserCommand::Misbehave { .. }
         | UserCommand::PowerOn
         | UserCommand::AddReplica

@@ -19,6 +19,8 @@ pub(super) struct Used {
     memory: u64,
     sleeps: u64,
     traffic: Traffic,
+    /// Syncs of its disk, and microseconds in them.
+    syncs: (u64, u64),
 }
 
 /// Of each process; this one, with the customers in it, is "customers".
@@ -29,11 +31,12 @@ pub(super) fn cost(nodes: &[NodeStatus], customers: Traffic) -> Cost {
     let used = |node: &NodeStatus| {
         let usage = node.usage?;
         let (processor, memory) = (usage.processor, usage.memory);
-        Some((node.name.clone(), Used { processor, memory, sleeps: usage.sleeps, traffic: usage.traffic }))
+        let (sleeps, traffic, syncs) = (usage.sleeps, usage.traffic, usage.syncs);
+        Some((node.name.clone(), Used { processor, memory, sleeps, traffic, syncs }))
     };
     let mut cost: Cost = nodes.iter().filter_map(used).collect();
     let (processor, memory) = (node::usage::processor(), node::usage::memory());
-    let used = Used { processor, memory, sleeps: node::usage::sleeps(), traffic: customers };
+    let used = Used { processor, memory, sleeps: node::usage::sleeps(), traffic: customers, syncs: (0, 0) };
     cost.insert("customers".into(), used);
     cost
 }
@@ -66,6 +69,9 @@ pub(super) struct Figures {
     ratio_alone: f64,
     quic_round_trip_alone_us: f64,
     fsync_us: Option<f64>,
+    /// Of durable replicas, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    disk: BTreeMap<String, PerSync>,
     cpu_us_per_order: f64,
     cpu_us_per_order_by_process: BTreeMap<String, f64>,
     /// Of all processes together. A datagram is counted where it is sent.
@@ -105,6 +111,18 @@ struct PerOrder {
     sleeps: f64,
 }
 
+/// What a durable replica's disk has done for all orders.
+#[derive(Serialize)]
+struct PerSync {
+    syncs: u64,
+    /// The mean.
+    sync_us: f64,
+    /// Orders that shared one sync, on average.
+    orders_per_sync: f64,
+    /// Orders for each millisecond that this disk spent in syncs: how much group commit gets out of a disk, fast or slow.
+    orders_per_sync_ms: f64,
+}
+
 fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { (part / whole * 100.0).round() / 100.0 } else { 0.0 }
 }
@@ -127,7 +145,10 @@ impl Figures {
             let before = before.get(name).copied().unwrap_or_default();
             let traffic = after.traffic.since(before.traffic);
             let processor = after.processor.saturating_sub(before.processor);
-            Used { processor, memory: after.memory, sleeps: after.sleeps.saturating_sub(before.sleeps), traffic }
+            let sleeps = after.sleeps.saturating_sub(before.sleeps);
+            let (syncs, syncing) = after.syncs;
+            let syncs = (syncs.saturating_sub(before.syncs.0), syncing.saturating_sub(before.syncs.1));
+            Used { processor, memory: after.memory, sleeps, traffic, syncs }
         };
         let used: BTreeMap<&String, Used> = after.iter().map(|(name, after)| (name, used(name, after))).collect();
         let sum = |what: fn(&Used) -> u64| each(used.values().map(what).sum());
@@ -151,6 +172,21 @@ impl Figures {
             ratio_alone: ratio(p50, alone),
             quic_round_trip_alone_us: alone,
             fsync_us: sync,
+            disk: used
+                .iter()
+                .filter(|(_, used)| used.syncs.0 > 0)
+                .map(|(name, used)| {
+                    let (syncs, micros) = (used.syncs.0 as f64, used.syncs.1 as f64);
+                    let orders = placed as f64;
+                    let per_sync = PerSync {
+                        syncs: used.syncs.0,
+                        sync_us: ratio(micros, syncs),
+                        orders_per_sync: ratio(orders, syncs),
+                        orders_per_sync_ms: ratio(orders, micros / 1000.0),
+                    };
+                    ((*name).clone(), per_sync)
+                })
+                .collect(),
             cpu_us_per_order: sum(|used| used.processor),
             cpu_us_per_order_by_process: used
                 .iter()
@@ -191,6 +227,11 @@ impl Figures {
         say(format!("bare QUIC round trip without load: {alone:.1} µs; an order takes {ratio_alone} times as long"))?;
         if let Some(sync) = self.fsync_us {
             say(format!("sync of the run's disk (4 KiB): {sync:.1} µs"))?;
+        }
+        for (name, PerSync { syncs, sync_us, orders_per_sync, orders_per_sync_ms }) in &self.disk {
+            say(format!(
+                "disk of {name}: {syncs} syncs of {sync_us} µs each, {orders_per_sync} orders in one, {orders_per_sync_ms} orders for each millisecond in syncs"
+            ))?;
         }
         let Self { cpu_us_per_order: cpu, datagrams_per_order: datagrams, bytes_per_order: bytes, .. } = self;
         let calls = self.system_calls_per_order;

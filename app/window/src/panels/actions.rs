@@ -2,7 +2,9 @@
 //! An action only says what it asks for; the panel that shows it queues that.
 
 use protocol::ids::{Role, Span};
-use protocol::trace::{Actor, Blast, Bomb, Failpoint, Freezing, LinkRule, MessageAct, Part, Standing};
+use protocol::trace::{
+    Actor, Blast, Bomb, DISK_FAULTS, DiskFault, Failpoint, Freezing, LinkRule, MessageAct, Part, Standing,
+};
 
 use egui::Response;
 use wording::Term;
@@ -161,6 +163,7 @@ pub(crate) fn bomb_menu(part: Part) -> &'static str {
         Part::Primary => wording::BOMB_AS_PRIMARY,
         Part::Backup => wording::BOMB_AS_BACKUP,
         Part::Joiner => wording::BOMB_AS_JOINER,
+        Part::Disk => wording::BOMB_AT_DISK,
         Part::FrontEnd | Part::NameServer | Part::Customer | Part::Launcher => wording::BOMB,
     }
 }
@@ -172,12 +175,36 @@ pub fn parts(node: &Node) -> Vec<Part> {
         Actor::Role(Role::FrontEnd) => vec![Part::FrontEnd],
         Actor::Role(Role::Customer) => vec![Part::Customer],
         Actor::Service(_) => Vec::new(),
-        Actor::Role(Role::Replica) => match node.replica().map(|replica| replica.standing) {
-            Some(Standing::Primary) => vec![Part::Primary, Part::Backup, Part::Joiner],
-            Some(Standing::Backup) => vec![Part::Backup, Part::Primary, Part::Joiner],
-            Some(Standing::Joining) | None => vec![Part::Joiner, Part::Backup, Part::Primary],
-        },
+        Actor::Role(Role::Replica) => {
+            let mut parts = match node.replica().map(|replica| replica.standing) {
+                Some(Standing::Primary) => vec![Part::Primary, Part::Backup, Part::Joiner],
+                Some(Standing::Backup) => vec![Part::Backup, Part::Primary, Part::Joiner],
+                Some(Standing::Joining) | None => vec![Part::Joiner, Part::Backup, Part::Primary],
+            };
+            parts.extend(is_durable(node).then_some(Part::Disk));
+            parts
+        }
     }
+}
+
+/// Whether it keeps its orders on a disk.
+fn is_durable(node: &Node) -> bool {
+    node.replica().is_some_and(|replica| replica.disk.is_some())
+}
+
+/// What can be made of the disk of a durable replica, whether it runs or not; nothing of others.
+pub(crate) fn of_disk(picture: &Picture, node: &Node) -> Vec<Action> {
+    if !is_durable(node) {
+        return Vec::new();
+    }
+    let now = picture.steering.disks.get(&node.id).copied();
+    let choices = DISK_FAULTS.into_iter().map(Some).chain([None]).filter(|fault| *fault != now);
+    let action = |fault: Option<DiskFault>| {
+        let command = UserCommand::SetDisk { node: node.name.clone(), fault };
+        let action = Action::new("Disk", wording::make_disk(&node.name, fault), command);
+        if fault.is_some() { action.destructive() } else { action }
+    };
+    choices.map(action).collect()
 }
 
 /// The failpoints at a numbered step: where a bomb dropped on the step can go off.
@@ -258,10 +285,11 @@ mod tests {
     #[test]
     fn every_failpoint_of_a_node_but_suspicions_has_a_step() {
         for at in FAILPOINTS {
-            let launcher = at.part() == Part::Launcher;
+            // A disk has no message of its own.
+            let elsewhere = [Part::Launcher, Part::Disk].contains(&at.part());
             let on_a_step = (1..=14).any(|step| failpoints_at(step).contains(&at));
             let without = [Failpoint::FrontEndSuspected, Failpoint::FrontEndSomeReports, Failpoint::JoinerInAckSet];
-            assert_eq!(on_a_step, !launcher && !without.contains(&at), "{at}");
+            assert_eq!(on_a_step, !elsewhere && !without.contains(&at), "{at}");
         }
     }
 }

@@ -243,10 +243,14 @@ fn histories(ui: &mut Ui, node: &Node) {
     let Some(histories) = &node.histories else { return };
     let postcodes = wording::count(histories.postcodes as usize, "postcode", "postcodes");
     heading(ui, &format!("Order history · {postcodes} · at {}", wording::clock(histories.at)));
-    for (postcode, orders) in &histories.pages {
-        let title = format!("{postcode} · {}", wording::count(orders.len(), "order", "orders"));
+    for (postcode, orders, older) in &histories.pages {
+        let all = orders.len() + *older as usize;
+        let title = format!("{postcode} · {}", wording::count(all, "order", "orders"));
         let id = ui.scope_id().with(("history", &node.name, postcode));
         egui::CollapsingHeader::new(RichText::new(title).size(text::SMALL)).id_salt(id).show(ui, |ui| {
+            if *older > 0 {
+                dim(ui, &wording::older_orders(*older));
+            }
             for order in orders {
                 dim(ui, order);
             }

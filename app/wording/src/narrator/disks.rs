@@ -1,13 +1,23 @@
 //! Disks of durable replicas: what was read from them, and when they do not work.
 
 use protocol::ids::NodeId;
-use protocol::trace::Note;
+use protocol::trace::{DiskFault, Note};
 
 use super::Narrator;
 use super::sentence::Sentence;
-use crate::of_disks::disk_trouble;
+use crate::of_disks::{disk_is, disk_trouble};
 
 impl Narrator {
+    /// A person has done something to a disk.
+    pub(super) fn disk_is(&mut self, node: NodeId, at: u64, fault: Option<DiskFault>) {
+        let name = self.known.called(node);
+        let what = match fault {
+            Some(fault) => format!("{name}: {}.", disk_is(fault)),
+            None => format!("The disk of {name} was mended."),
+        };
+        self.say(Sentence::event(at, what));
+    }
+
     /// What a durable replica says of its disk.
     pub(super) fn disk(&mut self, node: NodeId, at: u64, note: &Note) {
         self.finish_groups();

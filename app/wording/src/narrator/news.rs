@@ -89,6 +89,7 @@ impl News {
                         | LauncherEvent::Ended { .. }
                         | LauncherEvent::LinkIs { .. }
                         | LauncherEvent::BombIs { .. }
+                        | LauncherEvent::DiskIs { .. }
                         | LauncherEvent::PlantIs { .. }
                         | LauncherEvent::AcknowledgeIs { .. }
                         | LauncherEvent::CommandRefused { .. }
@@ -140,6 +141,7 @@ pub(super) fn is_needed(event: &TraceEvent) -> bool {
             LauncherEvent::Started(_)
             | LauncherEvent::Ended { .. }
             | LauncherEvent::BombIs { .. }
+            | LauncherEvent::DiskIs { .. }
             | LauncherEvent::CustomerIs { .. }
             | LauncherEvent::Crowd(_)
             | LauncherEvent::HopIs { .. }

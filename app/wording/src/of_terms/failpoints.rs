@@ -14,6 +14,7 @@ fn part(part: Part) -> &'static str {
         Part::Primary => "The primary",
         Part::Backup => "A backup",
         Part::Joiner => "A joining replica",
+        Part::Disk => "A durable replica",
         Part::FrontEnd => "The front-end",
         Part::NameServer => "The name server",
         Part::Customer => "A customer",
@@ -70,6 +71,14 @@ fn consequence(at: Failpoint) -> &'static str {
         Failpoint::JoinerSnapshotDone => "It holds the state, and the primary does not count on it yet.",
         Failpoint::JoinerInAckSet => "After a crash, answers wait until the next view is recorded without it.",
         Failpoint::JoinerViewRecorded => "It is a full copy now; after a crash, answers wait for a view without it.",
+        Failpoint::DiskTornLog => {
+            "Half a record is cut off after a restart; nobody was told of it, so nothing is missed."
+        }
+        Failpoint::DiskBeforeFsync => {
+            "If its power goes too, what it wrote is gone; it had acknowledged nothing of it."
+        }
+        Failpoint::DiskAfterFsync => "The orders are on its disk, and nobody was told; the primary sends them again.",
+        Failpoint::DiskSnapshotRename => "The old file is still whole, and a restart goes on with it.",
         Failpoint::CustomerBeforeSend => "No other process has heard of the order, so it is never placed.",
         Failpoint::CustomerSent => "The order may be placed, and nobody is told: the light “unknown” counts it.",
         Failpoint::CustomerReplyUnseen => "The order is decided, and its customer never learns how.",

@@ -60,6 +60,7 @@ impl Term {
             MarkKind::Link { cut: false, .. } => Term::Link,
             MarkKind::Bomb => Term::Bomb,
             MarkKind::Exploded => Term::Failpoint,
+            MarkKind::Disk { .. } => Term::Durable,
             MarkKind::Plant => Term::InjectedBug,
             MarkKind::Suspicion => Term::Suspected,
             MarkKind::Speed => Term::ClusterTime,

@@ -8,6 +8,8 @@ use crate::random::mix;
 use crate::replica::Replica;
 use crate::simulation::disk::{Disk, SyncFate};
 use crate::simulation::environment::{Environment, Slot};
+use crate::simulation::node::Doom;
+use crate::trace::Failpoint;
 
 impl<S: Environment> Cluster<S> {
     /// Whether a replica that starts here finds out who it was.
@@ -38,6 +40,13 @@ impl<S: Environment> Cluster<S> {
     }
 
     fn sync(&mut self, slot: Slot, node: usize) {
+        let unsynced = self.disk(slot).map_or(0, Disk::unsynced);
+        // Half of it was written; or all, but nothing of that had left the system's memory when the power went.
+        for (at, written) in [(Failpoint::DiskTornLog, unsynced / 2), (Failpoint::DiskBeforeFsync, 0)] {
+            if self.is_doomed_at(node, at) {
+                return self.dies_at_disk(slot, at, written);
+            }
+        }
         let fate = self.environment.sync(slot);
         let life = self.disk(slot).map_or(0, Disk::life);
         self.queue.plan(self.now + fate.after, Event::Sync { slot, node, life, fate });
@@ -53,17 +62,37 @@ impl<S: Environment> Cluster<S> {
 
     /// A process that died meanwhile hears nothing of it, nor does the one that came after it.
     pub(super) fn synced(&mut self, (slot, node, life): (Slot, usize, u64), fate: SyncFate) {
-        let disk = self.disks.as_mut().and_then(|disks| disks.get_mut(&slot));
-        let Some(disk) = disk.filter(|disk| disk.life() == life) else { return };
+        let Some(completes) = self.disk(slot).filter(|disk| disk.life() == life).map(Disk::completes) else { return };
+        if let Some(before) = completes.filter(|_| self.is_doomed_at(node, Failpoint::DiskSnapshotRename)) {
+            return self.dies_at_disk(slot, Failpoint::DiskSnapshotRename, before);
+        }
+        let ends_well = fate.fails.is_none();
+        let Some(disk) = self.disks.as_mut().and_then(|disks| disks.get_mut(&slot)) else { return };
         let input = match fate.fails {
             None => disk.synced().map(|number| Input::Kept { number }),
             Some(why) => disk.fail().map(|number| Input::KeepFailed { number, why }),
         };
-        if disk.begin_sync() {
+        if ends_well && self.is_doomed_at(node, Failpoint::DiskAfterFsync) {
+            return self.dies_at_disk(slot, Failpoint::DiskAfterFsync, 0);
+        }
+        if self.disks.as_mut().and_then(|disks| disks.get_mut(&slot)).is_some_and(Disk::begin_sync) {
             self.sync(slot, node);
         }
         if let Some(input) = input {
             self.arrived(node, input);
         }
+    }
+
+    fn is_doomed_at(&self, node: usize, at: Failpoint) -> bool {
+        self.nodes[node].doom == Some(Doom::AtDisk(at))
+    }
+
+    /// The machine of this replica loses its power. Of what was being synced, this many records are on its disk.
+    fn dies_at_disk(&mut self, slot: Slot, at: Failpoint, written: usize) {
+        *self.cut_lists.at_disk.entry(at).or_default() += 1;
+        if let Some(disk) = self.disks.as_mut().and_then(|disks| disks.get_mut(&slot)) {
+            disk.lose_power(written);
+        }
+        self.kill(slot);
     }
 }

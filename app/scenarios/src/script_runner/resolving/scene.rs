@@ -3,10 +3,10 @@
 
 use protocol::ids::{NodeId, Role, Span};
 use protocol::machine::Timer;
-use protocol::trace::{Actor, Freezing, LinkRule, MessageAct};
+use protocol::trace::{Actor, DiskFault, Freezing, LinkRule, MessageAct};
 
 use super::{ResolvedStep, backups, customer, fault, node_words, nodes};
-use crate::words::timer_name;
+use crate::words::{disk_fault, timer_name};
 use crate::{EndName, NodeName, TimerName, Which};
 use cluster::hosts::CROWD;
 use knowledge::picture::{Customer, MessageInFlight, Node, Picture};
@@ -63,6 +63,20 @@ impl<'a> Scene<'a> {
             step.faults.truncate(step.commands.len());
         }
         Ok(step)
+    }
+
+    /// Disks become like this: of replicas only, because nobody else has one.
+    pub fn disks(&self, name: &NodeName, how: Option<DiskFault>) -> Result<ResolvedStep, String> {
+        let mut replicas = self.nodes(name)?;
+        replicas.retain(|node| node.actor == Actor::Role(Role::Replica));
+        if replicas.is_empty() {
+            return Err("there was no replica".into());
+        }
+        let names: Vec<&str> = replicas.iter().map(|node| node.name.as_str()).collect();
+        let words = format!("{} {}", how.map_or("disk-works", disk_fault), names.join(", "));
+        let faults = replicas.iter().filter_map(|_| how.map(disk_fault)).collect();
+        let disk = |node: &&Node| UserCommand::SetDisk { node: node.name.clone(), fault: how };
+        Ok(ResolvedStep { line: 0, faults, words, commands: replicas.iter().map(disk).collect() })
     }
 
     pub fn customer(&self, name: &str) -> Result<&'a Customer, String> {

@@ -150,6 +150,15 @@ fn shape(painter: &Painter, t: &Tokens, kind: MarkKind, at: Pos2, later: bool) {
         }
         MarkKind::Plant => drop(painter.rect_filled(Rect::from_center_size(at, vec2(7.0, 7.0)), 1.0, ink(t.tomato))),
         MarkKind::Speed => drop(painter.line_segment([at - vec2(0.0, 3.0), at + vec2(0.0, 3.0)], stroke(t.dim))),
+        // A drum, crossed out while it does not work.
+        MarkKind::Disk { works } => {
+            let colour = if works { t.basil } else { t.tomato };
+            let drum = Rect::from_center_size(at, vec2(7.0, 9.0));
+            painter.rect_stroke(drum, 3.0, stroke(colour), egui::StrokeKind::Inside);
+            if !works {
+                cross(painter, at, 5.0, stroke(colour));
+            }
+        }
         MarkKind::Froze | MarkKind::Woke | MarkKind::View(_) => {}
     }
 }

@@ -187,6 +187,15 @@ fn node_menu(ui: &mut Ui, picture: &Picture, node: &Node, commands: &mut Command
     for action in actions::of_node(picture, node).into_iter().chain(actions::rare(picture, node)) {
         entry(ui, action, commands);
     }
+    let of_disk = actions::of_disk(picture, node);
+    if !of_disk.is_empty() {
+        let submenu = ui.menu_button(wording::DISK_MENU, |ui| {
+            of_disk.into_iter().for_each(|action| entry(ui, action, commands));
+        });
+        if submenu.inner.is_none() {
+            submenu.response.on_hover_text(wording::DISK_MENU_MEANS);
+        }
+    }
     if node.runs() {
         bomb_menus(ui, &node.name, &actions::parts(node), commands);
     }
