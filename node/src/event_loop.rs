@@ -15,7 +15,7 @@ mod steering;
 use std::collections::VecDeque;
 use std::task::Poll;
 
-use protocol::ids::{Contact, NodeId, RequestId, Role};
+use protocol::ids::{Contact, NodeId, RequestId, Role, Span};
 use protocol::machine::{Effects, Input, Machine, Settings, Timer};
 use protocol::message::Answer;
 use protocol::trace::{NodeEvent, NodeState};
@@ -64,8 +64,9 @@ pub struct Host<M> {
     asks_store: usize,
     /// Of a durable replica, the only actor here.
     disk: Option<DurableLog>,
-    /// What its disk has answered.
-    written: VecDeque<DiskAnswer>,
+    /// What its disk has answered, and from which cluster time on it is heard: a sync lasts as long as a hop of a message, so that
+    /// it can be seen while time is slow.
+    written: VecDeque<(u64, DiskAnswer)>,
     keeps: usize,
     inquirer: Option<Inquirer>,
     settings: Settings,
@@ -249,7 +250,7 @@ impl<M: Machine> Host<M> {
                 return Poll::Ready(());
             }
             if let Some(Poll::Ready(answer)) = self.disk.as_mut().map(|disk| disk.poll_answer(context)) {
-                self.written.push_back(answer);
+                self.written.push_back((self.heard_from(), answer));
                 return Poll::Ready(());
             }
             if self.inquirer.as_mut().is_some_and(|inquirer| inquirer.poll_ended(context)) {
@@ -262,8 +263,18 @@ impl<M: Machine> Host<M> {
         .await;
     }
 
+    /// From when on an answer of the disk that is here now is heard; never before an earlier one.
+    fn heard_from(&self) -> u64 {
+        let from = match self.settings.hop {
+            Span(0) => 0,
+            hop => self.clock.now() + hop.0,
+        };
+        self.written.back().map_or(from, |(last, _)| from.max(*last))
+    }
+
     fn next_moment(&self) -> Option<Instant> {
-        let cluster = self.timers.next().into_iter().chain(self.links.next()).min();
+        let written = self.written.front().map(|(from, _)| *from);
+        let cluster = self.timers.next().into_iter().chain(self.links.next()).chain(written).min();
         let cluster = cluster.and_then(|at| self.clock.real_moment(at));
         cluster.into_iter().chain(self.feed.due()).chain(self.next_description()).min()
     }
@@ -280,7 +291,7 @@ impl<M: Machine> Host<M> {
             let (number, answer) = answer?;
             self.handle(self.asks_store, Input::StoreAnswered { number, answer });
         }
-        while let Some(answer) = self.written.pop_front() {
+        while let Some((_, answer)) = self.written.pop_front_if(|(from, _)| *from <= self.now) {
             match answer {
                 DiskAnswer::Kept(number) => self.handle(self.keeps, Input::Kept { number }),
                 DiskAnswer::Failed(number, why) => self.handle(self.keeps, Input::KeepFailed { number, why }),

@@ -360,5 +360,5 @@ impl Disk {
 }
 
 fn patience(now: &Now<'_>) -> Span {
-    now.settings.suspect_after.times(PATIENCE)
+    now.settings.patient(now.settings.suspect_after.times(PATIENCE), PATIENCE)
 }
