@@ -139,7 +139,7 @@ pub enum Command {
     /// By hand: a front-end, which passes orders on to the primary.
     FrontEnd(by_hand::NodeArguments),
     /// By hand: a replica, which holds the orders.
-    Replica(by_hand::NodeArguments),
+    Replica(by_hand::ReplicaArguments),
     /// By hand: order food as a customer, at a prompt.
     Client(by_hand::client::ClientArguments),
     /// Order from a running cluster: JSON requests in, JSON answers out, one per line.
@@ -348,8 +348,8 @@ pub fn perform(command: Command) -> Result<Exit, Failure> {
         Command::Invite(arguments) => invite::invite(&arguments, &interrupt),
         Command::Join(arguments) => join::perform(&arguments, &interrupt),
         Command::NameServer(arguments) => by_hand::name_server(arguments, &interrupt),
-        Command::FrontEnd(arguments) => by_hand::node(Role::FrontEnd, &arguments, &interrupt),
-        Command::Replica(arguments) => by_hand::node(Role::Replica, &arguments, &interrupt),
+        Command::FrontEnd(arguments) => by_hand::front_end(&arguments, &interrupt),
+        Command::Replica(arguments) => by_hand::replica(&arguments, &interrupt),
         Command::Client(arguments) => by_hand::client::perform(&arguments, &interrupt),
         Command::Customer(arguments) => customer_lines::perform(&arguments, &interrupt),
         Command::Status(arguments) => status::perform(&arguments),

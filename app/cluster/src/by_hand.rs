@@ -16,6 +16,7 @@ use protocol::ids::Role;
 use serde::{Deserialize, Serialize};
 
 use crate::Admission;
+use crate::durable_folder::OnDisk;
 
 /// The most customers' programs at once.
 pub const MOST_CUSTOMERS: usize = 1000;
@@ -32,6 +33,9 @@ pub struct Knock {
     pub pid: u32,
     /// A customer's: as it wants to be called.
     pub name: Option<String>,
+    /// Of a replica that keeps its orders on disk: which replicas its folder holds already.
+    #[serde(default)]
+    pub on_disk: Option<Vec<OnDisk>>,
 }
 
 /// What a customer is given.

@@ -9,16 +9,47 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use node::control::{Credentials, DurablePlace};
-use node::durable::opening::id_in;
+use node::durable::opening::{id_in, owner_in};
 use node::durable::storage::make_private;
 use protocol::ids::NodeId;
+use serde::{Deserialize, Serialize};
 
+use super::nodes::MOST_REPLICAS;
 use super::random;
 use super::run_directory::JOURNAL;
 
 /// Says which cluster it is, and is the lock.
 const IDENTITY: &str = "cluster";
 const WORDS: &str = "just-hungry cluster ";
+
+/// A replica whose orders lie in a folder, as the header of its file says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnDisk {
+    /// "replica-2".
+    pub name: String,
+    /// Of which cluster.
+    pub cluster: u64,
+    /// Its id.
+    pub id: NodeId,
+}
+
+impl OnDisk {
+    /// All in this folder, in the order of their numbers. The folder is made if it is missing.
+    ///
+    /// # Errors
+    /// When it cannot be made or read.
+    pub fn all_in(folder: &Path) -> anyhow::Result<Vec<Self>> {
+        make_private(folder)
+            .with_context(|| format!("The folder {} cannot be used for durable orders", folder.display()))?;
+        let read = |number: usize| {
+            let name = format!("replica-{number}");
+            let (cluster, id) = owner_in(&folder.join(&name), &name)?;
+            Some(Self { name, cluster: cluster?, id })
+        };
+        Ok((1..=MOST_REPLICAS).filter_map(read).collect())
+    }
+}
 
 /// A folder that is this run's as long as this value exists.
 #[derive(Debug)]
@@ -57,6 +88,11 @@ impl DurableFolder {
             )?,
         };
         Ok(Self { path, identity, _lock: file })
+    }
+
+    /// Which cluster this is.
+    pub fn identity(&self) -> u64 {
+        self.identity
     }
 
     /// Where the name server keeps its journal.

@@ -8,6 +8,7 @@ mod name_server;
 mod node_here;
 mod telling;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use node::control::{Duty, EtcdAccess, RecordPlace};
@@ -51,6 +52,17 @@ pub struct NodeArguments {
     leave: bool,
 }
 
+/// A replica.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ReplicaArguments {
+    #[command(flatten)]
+    node: NodeArguments,
+    /// Keep the orders in this folder, and acknowledge only what is on disk. Started again with it, the replica is who it was, with
+    /// everything. Several replicas can use the same folder: each has one of its own in it. The name server needs --durable, too.
+    #[arg(long, value_name = "DIR")]
+    durable: Option<PathBuf>,
+}
+
 /// The name server.
 #[derive(Clone, Debug, clap::Args)]
 pub struct NameServerArguments {
@@ -62,6 +74,10 @@ pub struct NameServerArguments {
     /// Where the replicas check postcodes: stand-ins with built-in data, or the real services.
     #[arg(long, value_enum, default_value_t)]
     postcodes: Postcodes,
+    /// Keep the record of views in this folder, where it survives the end of all processes. All replicas then need --durable, too; it
+    /// can be the same folder.
+    #[arg(long, value_name = "DIR", conflicts_with = "view_record")]
+    durable: Option<PathBuf>,
     #[command(flatten)]
     store: StoreArguments,
 }
@@ -76,17 +92,26 @@ fn autoclean(words: &str) -> Result<Span, String> {
 
 pub(super) fn name_server(arguments: NameServerArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let store = arguments.store.access()?;
-    let choices = Choices { autoclean: arguments.autoclean, postcodes: arguments.postcodes, store };
+    let NameServerArguments { autoclean, postcodes, durable, .. } = arguments;
+    let choices = Choices { autoclean, postcodes, store, durable };
     name_server::perform(&arguments.node, choices, interrupt)
 }
 
-pub(super) fn node(role: Role, arguments: &NodeArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
+pub(super) fn replica(arguments: &ReplicaArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    node(Role::Replica, &arguments.node, arguments.durable.as_deref(), interrupt)
+}
+
+pub(super) fn front_end(arguments: &NodeArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    node(Role::FrontEnd, arguments, None, interrupt)
+}
+
+fn node(role: Role, arguments: &NodeArguments, durable: Option<&Path>, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let Common { cluster, json, verbose } = &arguments.common;
     node::process::log_to_standard_error(log_level(*verbose));
     let place = meet(cluster)?;
     let mut voice = Voice { json: *json };
     let Some((name_server, member)) = admitted(&place, role, &mut voice, interrupt, |name_server| {
-        here::join(&place, name_server, role, |knock| status_socket::knock(name_server, knock))
+        here::join(&place, name_server, role, durable, |knock| status_socket::knock(name_server, knock))
     })?
     else {
         return Ok(Exit::Holds);
@@ -100,7 +125,7 @@ fn further_name_server(arguments: &NodeArguments, store: EtcdAccess, interrupt: 
     let place = meet(cluster)?;
     let mut voice = Voice { json: *json };
     let joined = admitted(&place, Role::NameServer, &mut voice, interrupt, |name_server| {
-        here::join(&place, name_server, Role::NameServer, |knock| status_socket::knock(name_server, knock))
+        here::join(&place, name_server, Role::NameServer, None, |knock| status_socket::knock(name_server, knock))
     })?;
     let Some((name_server, mut member)) = joined else { return Ok(Exit::Holds) };
     let keeps = RecordPlace::Etcd(EtcdAccess { key: record_key(cluster), ..store });

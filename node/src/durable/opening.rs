@@ -61,9 +61,15 @@ pub struct Opened {
 /// the file is good is only known when it is opened.
 #[must_use]
 pub fn id_in(folder: &Path, cluster: Option<u64>, name: &str) -> Option<NodeId> {
+    owner_in(folder, name).filter(|(of, _)| *of == cluster).map(|(_, id)| id)
+}
+
+/// The cluster and the id of the replica of this name whose file lies in the folder, as its header says.
+#[must_use]
+pub fn owner_in(folder: &Path, name: &str) -> Option<(Option<u64>, NodeId)> {
     let mut file = private().read(true).open(folder.join(LOG)).ok()?;
     let label = header(&mut file).ok()?.ok()?.1;
-    label.check(cluster, name).is_ok().then_some(label.node)
+    label.check(label.cluster, name).is_ok().then_some((label.cluster, label.node))
 }
 
 /// Opens the folder of the replica with this id and name.

@@ -17,7 +17,8 @@ pub fn join(
     ask: impl FnOnce(Knock) -> anyhow::Result<Guest>,
 ) -> anyhow::Result<Guest> {
     let own = OwnKey::new()?;
-    let guest = ask(Knock { role: Role::Customer, public_key: own.public(), pid: std::process::id(), name })?;
+    let pid = std::process::id();
+    let guest = ask(Knock { role: Role::Customer, public_key: own.public(), pid, name, on_disk: None })?;
     let authority = name_server.authority.clone().unwrap_or_default();
     let credentials = made_whole(&own, guest.admission.credentials, &authority)?;
     Ok(Guest { admission: Admission { credentials, ..guest.admission }, ..guest })

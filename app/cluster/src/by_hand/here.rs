@@ -1,9 +1,11 @@
 //! A node in the program that a person started: the same node as a launcher's child, in a thread of this process.
 
+use std::path::Path;
 use std::sync::mpsc::{Sender, SyncSender};
 use std::thread;
 
 use node::control::{ControlCommand, Duty, NodeConfig, NodeReport};
+use node::durable::opening::id_in;
 use node::observation::Reports;
 use node::process::Failed;
 use node::transport::identity::OwnKey;
@@ -14,6 +16,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use super::meeting_place::{Card, MeetingPlace, Seat};
 use super::{Knock, made_whole, services};
 use crate::NodeStatus;
+use crate::durable_folder::OnDisk;
 
 /// What the program around a node has to look at, in the order in which it came.
 #[derive(Debug)]
@@ -36,6 +39,7 @@ pub struct Member {
 }
 
 /// Makes a key, knocks at the name server's process and takes the place that it gives. `ask` carries the knock there.
+/// `durable`: a replica keeps its orders in this folder, in one of its own that is named after it.
 ///
 /// # Errors
 /// A sentence, when it is not admitted.
@@ -43,13 +47,24 @@ pub fn join(
     place: &MeetingPlace,
     name_server: &Card,
     role: Role,
+    durable: Option<&Path>,
     ask: impl FnOnce(Knock) -> anyhow::Result<NodeConfig>,
 ) -> anyhow::Result<Member> {
     let own = OwnKey::new()?;
     let pid = std::process::id();
-    let mut config = ask(Knock { role, public_key: own.public(), pid, name: None })?;
+    let on_disk = durable.map(OnDisk::all_in).transpose()?;
+    let mut config = ask(Knock { role, public_key: own.public(), pid, name: None, on_disk })?;
     let authority = name_server.authority.clone().unwrap_or_default();
     config.credentials = config.credentials.map(|given| made_whole(&own, given, &authority)).transpose()?;
+    if let (Duty::Replica { durable: Some(place), .. }, Some(folder)) = (&mut config.duty, durable) {
+        place.folder = folder.join(&config.name).into_os_string();
+        let (id, given) = &mut place.spare;
+        *given = given.take().map(|given| made_whole(&own, given, &authority)).transpose()?;
+        // Nobody goes on under an id without what it held (rule R11), whatever was said when it knocked.
+        if id_in(Path::new(&place.folder), place.cluster, &config.name) != Some(config.id) {
+            (config.id, config.credentials) = (*id, given.clone());
+        }
+    }
     let seat = place.take(&config.name)?;
     let seat = seat.ok_or_else(|| anyhow::anyhow!("The place of {} is taken. Start this again.", config.name))?;
     let (name, id, run) = (config.name.clone(), config.id, name_server.run);

@@ -6,12 +6,14 @@
 //! have ended, the next name server begins anew.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use node::control::{ClockReading, Credentials, Duty, EtcdAccess, NodeConfig, Reach, RecordPlace};
+use node::control::{ClockReading, Credentials, DurablePlace, Duty, EtcdAccess, NodeConfig, Reach, RecordPlace};
 use node::transport::identity::Authority;
 use protocol::ids::{Contact, NodeId, Role, Span};
 use protocol::machine::Settings;
@@ -22,6 +24,7 @@ use super::meeting_place::{Card, ClusterName, MeetingPlace, NAME_SERVER, Seat};
 use super::services;
 use super::{Guest, Knock, MOST_CUSTOMERS};
 use crate::customers::NAMES;
+use crate::durable_folder::{DurableFolder, OnDisk};
 use crate::nodes::{MOST_FRONT_ENDS, MOST_NAME_SERVERS, MOST_REPLICAS, front_end_name, name_server_name};
 use crate::run_directory::JOURNAL;
 use crate::{Admission, Postcodes, random, wall_clock};
@@ -41,6 +44,8 @@ pub struct Choices {
     pub postcodes: Postcodes,
     /// The store in which name servers keep the view record; none: the only one has a journal.
     pub store: Option<EtcdAccess>,
+    /// The folder in which what must survive the end of all processes is kept; none: nothing does.
+    pub durable: Option<PathBuf>,
 }
 
 /// What is known of a run, also after the name server was killed.
@@ -59,6 +64,9 @@ struct Kept {
     /// The name servers beside the first one. Each keeps its place, so that those that know it find it again.
     #[serde(default)]
     others: BTreeMap<String, Contact>,
+    /// Which durable cluster this is; none: it keeps everything in memory.
+    #[serde(default)]
+    durable: Option<u64>,
 }
 
 /// Whether the run is a new one.
@@ -79,6 +87,8 @@ pub struct Office {
     store: Option<EtcdAccess>,
     others: Mutex<BTreeMap<String, Contact>>,
     promised: Mutex<BTreeMap<String, (u32, Instant)>>,
+    /// Ours as long as this lives.
+    _durable: Option<DurableFolder>,
 }
 
 impl Office {
@@ -87,10 +97,15 @@ impl Office {
     /// # Errors
     /// A sentence.
     pub fn open(place: &MeetingPlace, choices: Choices) -> anyhow::Result<(Self, NodeConfig, Begins)> {
+        let durable = choices.durable.as_deref().map(DurableFolder::open).transpose()?;
+        let identity = durable.as_ref().map(DurableFolder::identity);
         let living: Vec<String> = place.living_nodes().into_iter().map(|card| card.name).collect();
         let before = place.read::<Kept>(KEPT);
         let (kept, authority, begins) = match (living.is_empty(), before) {
             (false, Some(mut kept)) => {
+                if kept.durable != identity {
+                    bail!("{}", kept.needs_its_disk(&living));
+                }
                 let authority = Authority::kept(&kept.key, kept.certificate.clone())?;
                 kept.settings.autoclean = choices.autoclean;
                 (kept, authority, Begins::Again(living))
@@ -107,16 +122,20 @@ impl Office {
                 }
                 let authority = Authority::new()?;
                 let begins = if before.is_some() { Begins::AfterOthers } else { Begins::Anew };
-                (Kept::new(&authority, &choices)?, authority, begins)
+                (Kept { durable: identity, ..Kept::new(&authority, &choices)? }, authority, begins)
             }
         };
         let store = choices.store.map(|access| EtcdAccess { key: record_key(place.name()), ..access });
         let keeps = match &store {
             Some(access) => RecordPlace::Etcd(access.clone()),
-            None => RecordPlace::Journal(place.path().join(JOURNAL).into_os_string()),
+            None => {
+                let journal = durable.as_ref().map_or_else(|| place.path().join(JOURNAL), DurableFolder::journal);
+                RecordPlace::Journal(journal.into_os_string())
+            }
         };
         let others = Mutex::new(kept.others.clone());
-        let office = Self { place: place.clone(), authority, kept, store, others, promised: Mutex::default() };
+        let promised = Mutex::default();
+        let office = Self { place: place.clone(), authority, kept, store, others, promised, _durable: durable };
         let (contact, credentials) = (office.kept.contact, office.kept.credentials.clone());
         let mut config = office.config(NAME_SERVER.into(), contact.id, Duty::NameServer { keeps }, credentials);
         config.listen = contact.address;
@@ -165,30 +184,63 @@ impl Office {
         ClockReading { wall: self.kept.begun, cluster: 0, rate: Rate::REAL, until: None }
     }
 
-    /// The configuration of a front-end or a replica that has knocked. Its private key is missing.
+    /// The configuration of a node that has knocked. Its private key is missing.
     ///
     /// # Errors
     /// A sentence why it is not admitted.
     pub fn admit(&self, knock: &Knock) -> anyhow::Result<NodeConfig> {
-        let (name, duty) = match knock.role {
+        match knock.role {
             Role::FrontEnd => {
-                (self.free_name(front_end_name, MOST_FRONT_ENDS, "front-ends", knock.pid)?.1, Duty::FrontEnd)
+                let name = self.free_name(front_end_name, MOST_FRONT_ENDS, "front-ends", knock.pid)?.1;
+                self.certified(name, NodeId(random()?), Duty::FrontEnd, knock)
             }
-            Role::Replica => {
-                let name = |number| format!("replica-{number}");
-                let (number, name) = self.free_name(name, MOST_REPLICAS, "replicas", knock.pid)?;
-                let services = if self.kept.live_postcodes { services::live()? } else { Vec::new() };
-                (
-                    name,
-                    Duty::Replica { preset: (number as u32 - 1) % 3 + 1, services, verdict_cache: true, durable: None },
-                )
-            }
+            Role::Replica => self.admit_replica(knock),
             Role::Customer => bail!("A customer is admitted as a guest, not as a node."),
-            Role::NameServer => return self.admit_name_server(knock),
-        };
-        let id = NodeId(random()?);
+            Role::NameServer => self.admit_name_server(knock),
+        }
+    }
+
+    fn certified(&self, name: String, id: NodeId, duty: Duty, knock: &Knock) -> anyhow::Result<NodeConfig> {
         let credentials = self.authority.certify(knock.role, Some(id), &knock.public_key)?;
         Ok(self.config(name, id, duty, credentials))
+    }
+
+    /// A durable replica goes on as one whose orders its folder holds, if no other process is that one; else it is a new one.
+    fn admit_replica(&self, knock: &Knock) -> anyhow::Result<NodeConfig> {
+        match (self.kept.durable, &knock.on_disk) {
+            (Some(_), None) => bail!(
+                "The cluster “{}” keeps its orders on disk. Start the replica with --durable and a folder.",
+                self.place.name()
+            ),
+            (None, Some(_)) => bail!(
+                "The cluster “{}” keeps everything in memory, and so do its replicas. For orders on disk, start its name server with --durable, too.",
+                self.place.name()
+            ),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        let ours = |it: &&OnDisk| Some(it.cluster) == self.kept.durable;
+        let mut before = knock.on_disk.iter().flatten().filter(ours);
+        let is_free = |name: &str| !self.place.is_alive(name) && self.promise(name, knock.pid);
+        let (name, id) = match before.find(|it| number_of(&it.name).is_some() && is_free(&it.name)) {
+            Some(before) => (before.name.clone(), before.id),
+            None => {
+                // A name that another folder may hold is given only if there is no other.
+                let name = |number| format!("replica-{number}");
+                (self.free_name(name, MOST_REPLICAS, "replicas", knock.pid)?.1, NodeId(random()?))
+            }
+        };
+        let preset = (number_of(&name).unwrap_or(1) - 1) % 3 + 1;
+        let services = if self.kept.live_postcodes { services::live()? } else { Vec::new() };
+        let spare = NodeId(random()?);
+        let certified = self.authority.certify(Role::Replica, Some(spare), &knock.public_key)?;
+        let durable = self.kept.durable.map(|cluster| DurablePlace {
+            // The process knows where its disk is.
+            folder: OsString::new(),
+            cluster: Some(cluster),
+            spare: (spare, Some(certified)),
+            fault: None,
+        });
+        self.certified(name, id, Duty::Replica { preset, services, verdict_cache: true, durable }, knock)
     }
 
     /// One more name server. It has its place from now on, so that everybody who is admitted after it knows it.
@@ -321,8 +373,27 @@ impl Kept {
             settings: Settings { autoclean: choices.autoclean, ..Settings::default() },
             live_postcodes: choices.postcodes == Postcodes::Live,
             others: BTreeMap::new(),
+            durable: None,
         })
     }
+
+    /// Its journal lies elsewhere than where this name server would look.
+    fn needs_its_disk(&self, living: &[String]) -> String {
+        let how = match self.durable {
+            Some(_) => "with --durable and the same folder as before",
+            None => "without --durable, as before",
+        };
+        format!(
+            "{} still run, and belong to a cluster whose record is kept elsewhere. Start the name server {how}.",
+            living.join(", ")
+        )
+    }
+}
+
+/// The number in the name of a replica.
+fn number_of(name: &str) -> Option<u32> {
+    let number = name.strip_prefix("replica-")?.parse().ok()?;
+    (1..=MOST_REPLICAS as u32).contains(&number).then_some(number)
 }
 
 /// Under which a cluster of this name keeps its view record. Another cluster of the same name is refused there.

@@ -50,12 +50,17 @@ pub(super) fn run(
     let (news, heard) = news(interrupt);
     let socket = status_socket::open_for(Answering { news: news.clone(), name: card.name.clone() })?;
     // Before anybody can hear of it, so that everybody can know its name.
-    seat.show(&Card { socket: Some(socket), ..card.clone() })?;
+    seat.show(&Card { socket: Some(socket.clone()), ..card.clone() })?;
     let clock = config.clock;
     let (commands, services) = here::start(config, news)?;
     let mut running = Running::new(place, &card, (commands, services), arguments, clock, interrupt);
     running.telling.knows(name_server);
     let Some(contact) = running.until_it_listens(&heard)? else { return Ok(Exit::Holds) };
+    if contact.id != card.id {
+        // What its disk holds cannot be used, so it has begun as another one.
+        running.is_another(contact.id);
+        seat.show(&Card { id: contact.id, socket: Some(socket), ..card })?;
+    }
     running.is_there(contact)?;
     let exit = running.run(&heard)?;
     if running.has_left {
@@ -108,6 +113,12 @@ impl Running {
             telling,
             asked: Vec::new(),
         }
+    }
+
+    fn is_another(&mut self, id: NodeId) {
+        self.id = id;
+        let card = self.place.card(&self.name).map(|card| Card { id, ..card });
+        card.iter().for_each(|card| self.telling.knows(card));
     }
 
     /// Waits for the node to open its port. None: a person wanted it to end before.

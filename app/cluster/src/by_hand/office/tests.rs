@@ -7,14 +7,15 @@ use node::transport::identity::OwnKey;
 use super::*;
 use crate::by_hand::made_whole;
 
-const CHOICES: Choices = Choices { autoclean: Span(20_000_000), postcodes: Postcodes::StandIn, store: None };
+const CHOICES: Choices =
+    Choices { autoclean: Span(20_000_000), postcodes: Postcodes::StandIn, store: None, durable: None };
 
 fn place(base: &Path) -> MeetingPlace {
     MeetingPlace::in_folder(&base.join("just-hungry"), &"test".parse().unwrap()).unwrap()
 }
 
 fn knock(role: Role, key: &OwnKey) -> Knock {
-    Knock { role, public_key: key.public(), pid: std::process::id(), name: None }
+    Knock { role, public_key: key.public(), pid: std::process::id(), name: None, on_disk: None }
 }
 
 /// Moves in under the name that was given.
@@ -108,4 +109,41 @@ fn a_name_server_comes_back_as_the_same_while_nodes_live_and_begins_anew_afterwa
     assert!(place.cards().is_empty());
     office.close(place.take(NAME_SERVER).unwrap().unwrap());
     assert_eq!(Office::open(&place, CHOICES).unwrap().2, Begins::Anew);
+}
+
+#[test]
+fn a_durable_replica_is_who_its_folder_says_unless_another_process_is_that_one() {
+    let base = tempfile::tempdir().unwrap();
+    let (place, folder) = (place(base.path()), base.path().join("disk"));
+    let durable = || Choices { durable: Some(folder.clone()), ..CHOICES };
+    let (office, own, _) = Office::open(&place, durable()).unwrap();
+    assert!(
+        matches!(&own.duty, Duty::NameServer { keeps: RecordPlace::Journal(path) } if folder.join(JOURNAL) == **path)
+    );
+    let cluster = office.kept.durable.unwrap();
+    let key = OwnKey::new().unwrap();
+    let on_disk = |name: &str, cluster: u64, id: u64| OnDisk { name: name.into(), cluster, id: NodeId(id) };
+    let admit =
+        |on_disk: Vec<OnDisk>| office.admit(&Knock { on_disk: Some(on_disk), ..knock(Role::Replica, &key) }).unwrap();
+    let second = admit(vec![on_disk("replica-1", cluster + 1, 5), on_disk("replica-2", cluster, 6)]);
+    assert_eq!((second.name.as_str(), second.id), ("replica-2", NodeId(6)), "the other file is another cluster's");
+    let Duty::Replica { durable: Some(disk), .. } = &second.duty else { panic!("a durable one") };
+    assert!(disk.cluster == Some(cluster) && disk.spare.0 != second.id && disk.spare.1.is_some());
+    let _stays = moves_in(&place, &second, Role::Replica);
+    let copy = admit(vec![on_disk("replica-2", cluster, 6)]);
+    assert!(copy.name == "replica-1" && copy.id != NodeId(6), "a copy of its folder is nobody yet");
+    // Not everything that a knock says becomes the name of a folder.
+    assert_eq!(admit(vec![on_disk("../../etc", cluster, 7)]).name, "replica-1");
+    let refused = office.admit(&knock(Role::Replica, &key)).unwrap_err().to_string();
+    assert!(refused.contains("keeps its orders on disk. Start the replica with --durable"), "{refused}");
+    // Its journal is where it was, or it is not the same name server.
+    office.place.write(KEPT, &office.kept).unwrap();
+    drop(office);
+    let why = Office::open(&place, CHOICES).err().unwrap().to_string();
+    assert!(why.contains("Start the name server with --durable and the same folder"), "{why}");
+    assert!(matches!(Office::open(&place, durable()).unwrap().2, Begins::Again(_)));
+    drop(_stays);
+    let (office, ..) = Office::open(&place, CHOICES).unwrap();
+    let refused = office.admit(&Knock { on_disk: Some(vec![]), ..knock(Role::Replica, &key) }).unwrap_err().to_string();
+    assert!(refused.contains("keeps everything in memory"), "{refused}");
 }
