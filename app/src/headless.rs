@@ -34,7 +34,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use protocol::acknowledge::Acknowledge;
-use protocol::ids::{Role, Span};
+use protocol::ids::Span;
 use protocol::machine::Settings;
 use protocol::order_book::MOST_SESSIONS;
 

@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use node::control::{Credentials, DurablePlace};
+use node::control::{Credentials, DurablePlace, Duty, NodeConfig};
 use node::durable::opening::{id_in, owner_in};
 use node::durable::storage::make_private;
 use protocol::ids::NodeId;
@@ -111,11 +111,60 @@ impl DurableFolder {
         DurablePlace { folder, cluster: Some(self.identity), spare, fault: None }
     }
 
-    /// The number of the last replica that was here, at most `most`.
-    pub fn replicas(&self, most: usize) -> u32 {
-        let is_here = |number: &u32| self.path.join(format!("replica-{number}")).is_dir();
-        (1..=most as u32).rev().find(is_here).unwrap_or(0)
+    /// The numbers of the replicas that have been on this disk.
+    pub fn replicas(&self) -> Vec<u32> {
+        (1..=MOST_REPLICAS as u32).filter(|number| self.path.join(format!("replica-{number}")).is_dir()).collect()
     }
+
+    /// The lowest numbers that no replica of this cluster has, wherever its disk is.
+    pub fn free_numbers(&self) -> impl Iterator<Item = u32> {
+        let here = self.replicas();
+        let is_taken = move |number: &u32| here.contains(number) || self.path.join(elsewhere(*number)).exists();
+        (1..=MOST_REPLICAS as u32).filter(move |number| !is_taken(number))
+    }
+
+    /// The highest number of a replica of this cluster, wherever its disk is; 0 if there was none.
+    pub fn highest(&self) -> u32 {
+        let is_somewhere = |number: &u32| self.path.join(elsewhere(*number)).exists();
+        let far = (1..=MOST_REPLICAS as u32).rev().find(is_somewhere);
+        far.max(self.replicas().last().copied()).unwrap_or(0)
+    }
+
+    /// The replica of this number has its disk on another machine: no other one gets its name.
+    ///
+    /// # Errors
+    /// When that cannot be written down.
+    pub fn is_elsewhere(&self, number: u32) -> anyhow::Result<()> {
+        let path = self.path.join(elsewhere(number));
+        private().open(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+        Ok(())
+    }
+}
+
+fn elsewhere(number: u32) -> String {
+    format!("replica-{number}.elsewhere")
+}
+
+/// The number in the name of a replica.
+pub(super) fn number_of(name: &str) -> Option<u32> {
+    let number = name.strip_prefix("replica-")?.parse().ok()?;
+    ((1..=MOST_REPLICAS as u32).contains(&number) && name == format!("replica-{number}")).then_some(number)
+}
+
+/// What the machine adds that has the disk, when a replica with orders in `folder` is to start there: its own folder, and
+/// whether it is who its launcher takes it for. Nobody goes on under an id without what it held (rule R11).
+///
+/// # Errors
+/// When its name could be the name of another folder.
+pub(super) fn settle(config: &mut NodeConfig, folder: &Path) -> anyhow::Result<()> {
+    let Duty::Replica { durable: Some(place), .. } = &mut config.duty else { return Ok(()) };
+    number_of(&config.name)
+        .with_context(|| format!("“{}” is not the name of a replica", super::shown(&config.name)))?;
+    place.folder = folder.join(&config.name).into_os_string();
+    if id_in(Path::new(&place.folder), place.cluster, &config.name) != Some(config.id) {
+        (config.id, config.credentials) = place.spare.clone();
+    }
+    Ok(())
 }
 
 /// A new cluster. It has its identity on disk before anybody uses it.
@@ -157,9 +206,11 @@ mod tests {
         let refusal = DurableFolder::open(&path).unwrap_err().to_string();
         assert!(refusal.starts_with("Another cluster is using the folder"), "{refusal}");
         let identity = first.identity;
-        assert_eq!((first.replicas(9), first.replica("replica-1")), (0, None));
+        assert_eq!((first.replicas(), first.highest(), first.replica("replica-1")), (vec![], 0, None));
         std::fs::create_dir(path.join("replica-3")).unwrap();
-        assert_eq!(first.replicas(9), 3);
+        first.is_elsewhere(5).unwrap();
+        assert_eq!((first.replicas(), first.highest()), (vec![3], 5));
+        assert_eq!(first.free_numbers().take(4).collect::<Vec<_>>(), [1, 2, 4, 6]);
         drop(first);
         assert_eq!(DurableFolder::open(&path).unwrap().identity, identity);
     }

@@ -14,7 +14,7 @@ use protocol::plant::Plant;
 use protocol::postcode::PostcodeService;
 use protocol::trace::{Actor, Bomb, DiskFault, Ending, Freezing};
 
-use super::durable_folder::DurableFolder;
+use super::durable_folder::{DurableFolder, number_of};
 use super::incoming::ProcessKey;
 use super::launcher::Process;
 use super::machines::MachineKey;
@@ -89,6 +89,8 @@ pub(super) struct Nodes {
     pub all: Vec<Node>,
     /// The real postcode services, if they are asked; else the stand-ins among the nodes are.
     pub live_services: Vec<ServiceAddress>,
+    /// Replicas of this cluster have had numbers up to this one in earlier runs.
+    pub highest: u32,
 }
 
 /// What all configurations of a run have in common.
@@ -110,20 +112,18 @@ pub(super) struct Common {
 
 impl Common {
     /// Where a node of this kind keeps its orders, if it keeps them on disk.
-    fn durable_of(&self, kind: Kind, machine: Option<&Machine>) -> anyhow::Result<Option<&DurableFolder>> {
-        let durable = self.durable.as_ref().filter(|_| matches!(kind, Kind::Replica { .. }));
-        // It would need that machine's disk, and a cluster that forgets one member is not durable.
-        anyhow::ensure!(
-            durable.is_none() || machine.is_none(),
-            "The replicas of this cluster keep their orders on this machine's disk, so none can run on another machine."
-        );
-        Ok(durable)
+    fn durable_of(&self, kind: Kind) -> Option<&DurableFolder> {
+        self.durable.as_ref().filter(|_| matches!(kind, Kind::Replica { .. }))
     }
 
     fn place_in(&self, durable: &DurableFolder, node: &Node) -> anyhow::Result<DurablePlace> {
         let spare = NodeId(random()?);
-        let spare = (spare, Some(self.authority.issue(Role::Replica, Some(spare))?));
-        Ok(DurablePlace { fault: node.disk_fault, ..durable.place(&node.name, spare) })
+        let certified = match &node.key {
+            Some(key) => self.authority.certify(Role::Replica, Some(spare), key)?,
+            None => self.authority.issue(Role::Replica, Some(spare))?,
+        };
+        // On another machine, its agent knows in which folder.
+        Ok(DurablePlace { fault: node.disk_fault, ..durable.place(&node.name, (spare, Some(certified))) })
     }
 }
 
@@ -133,7 +133,7 @@ impl Nodes {
         let name = match kind {
             Kind::NameServer => name_server_name(self.of_kind(Kind::NameServer).count() + 1),
             Kind::FrontEnd => front_end_name(self.of_kind(Kind::FrontEnd).count() + 1),
-            Kind::Replica { .. } => format!("replica-{}", self.replicas_so_far() + 1),
+            Kind::Replica { .. } => format!("replica-{}", self.highest_so_far() + 1),
             Kind::StandIn(service) => service.to_string(),
         };
         self.all.push(Node {
@@ -161,8 +161,7 @@ impl Nodes {
 
     /// A new replica; its pre-defined orders are one of three sets in turn.
     pub fn add_replica(&mut self) -> usize {
-        let preset = self.replicas_so_far() as u32 % 3 + 1;
-        self.add(Kind::Replica { preset })
+        self.add_replica_with(self.highest_so_far() + 1)
     }
 
     /// The names of the nodes that this one does not reach.
@@ -171,8 +170,15 @@ impl Nodes {
         self.all.iter().filter(is_one).map(|other| other.name.clone()).collect()
     }
 
-    fn replicas_so_far(&self) -> usize {
-        self.all.iter().filter(|node| matches!(node.kind, Kind::Replica { .. })).count()
+    /// The replica with this number, which no other one has.
+    pub fn add_replica_with(&mut self, number: u32) -> usize {
+        let at = self.add(Kind::Replica { preset: number.saturating_sub(1) % 3 + 1 });
+        self.all[at].name = format!("replica-{number}");
+        at
+    }
+
+    fn highest_so_far(&self) -> u32 {
+        self.all.iter().filter_map(|node| number_of(&node.name)).max().unwrap_or(0).max(self.highest)
     }
 
     pub(crate) fn replicas_running(&self) -> usize {
@@ -221,8 +227,12 @@ impl Nodes {
             Kind::Replica { .. } => Some(Role::Replica),
             Kind::StandIn(_) => None,
         };
-        let durable = common.durable_of(node.kind, machine)?;
-        let known = durable.and_then(|durable| durable.replica(&node.name));
+        let durable = common.durable_of(node.kind);
+        // What lies on another machine's disk, its agent looks up: this is only who it may be.
+        let known = match machine {
+            Some(_) => durable.map(|_| node.id).filter(|id| *id != NodeId(0)),
+            None => durable.and_then(|durable| durable.replica(&node.name)),
+        };
         let keeps_id = common.settings.plants(Plant::RestartKeepsId);
         let returns = match node.kind {
             Kind::NameServer | Kind::StandIn(_) => node.contact.is_some(),

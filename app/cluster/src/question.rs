@@ -7,7 +7,7 @@ use protocol::acknowledge::Acknowledge;
 use protocol::ids::{Contact, NodeId, Span};
 use protocol::machine::Settings;
 use protocol::plant::Plant;
-use protocol::trace::{Actor, Bomb, Freezing, LinkRule, NodeState, Rate};
+use protocol::trace::{Actor, Bomb, DiskFault, Freezing, LinkRule, NodeState, Rate};
 
 use super::hosts::TellHost;
 use super::machines::Invitation;
@@ -77,6 +77,8 @@ pub struct NodeStatus {
     pub frozen: Option<Freezing>,
     /// What lies in it.
     pub bomb: Option<Bomb>,
+    /// What is wrong with its disk because a person wants it so.
+    pub disk_fault: Option<DiskFault>,
     /// What it believes; none if it did not say.
     pub state: Option<NodeState>,
     /// What it uses; none if it did not say.

@@ -23,6 +23,7 @@ use protocol::trace::{Bomb, Ending, LauncherEvent, NodeEvent, Started, TraceReco
 
 use super::child::HowEnded;
 use super::customers::{Customers, ToCustomers};
+use super::durable_folder::DurableFolder;
 use super::hosts::{HostKey, Hosts, Moved};
 use super::incoming::{Confirmer, Incoming, ProcessKey};
 use super::nodes::{Common, Kind, MOST_FRONT_ENDS, MOST_REPLICAS, Node, Nodes};
@@ -230,8 +231,12 @@ impl Supervisor {
             );
         }
         let is_off = |node: &&Node| {
-            let on_disk = self.common.durable.as_ref().and_then(|durable| durable.replica(&node.name));
-            !node.removed && node.id != primary && after.members.contains(&node.id) && on_disk == Some(node.id)
+            let keeps = |durable: &DurableFolder| {
+                // Another machine's disk cannot be looked at from here.
+                node.machine.is_some() || durable.replica(&node.name) == Some(node.id)
+            };
+            let is_member = !node.removed && node.id != primary && after.members.contains(&node.id);
+            is_member && self.common.durable.as_ref().is_some_and(keeps)
         };
         if let Some(member) = self.nodes.all.iter().find(is_off) {
             bail!(

@@ -23,6 +23,10 @@ pub struct JoinArguments {
     /// What this machine is to become. Default: what the code invites to.
     #[arg(long = "as", value_enum, value_name = "ROLE")]
     role: Option<Guest>,
+    /// Where the replicas that run here keep their orders, if the cluster keeps them on disk. Started again with the same folder, a
+    /// replica is who it was.
+    #[arg(long, value_name = "DIR")]
+    durable: Option<PathBuf>,
     /// What this machine is called in the cluster. Default: its host name.
     #[arg(long)]
     name: Option<String>,
@@ -44,7 +48,8 @@ pub(super) fn perform(arguments: &JoinArguments, interrupt: &Interrupt) -> Resul
     }
     let orders = code.role == Role::Customer;
     let program = std::env::current_exe().context("the program cannot find its own executable file")?;
-    let wish = Wish { code, name: arguments.name.clone(), role, program };
+    let (name, durable) = (arguments.name.clone(), arguments.durable.clone());
+    let wish = Wish { code, name, role, program, durable };
     if orders { as_customer(wish, arguments.json, interrupt) } else { with_processes(&wish, arguments.json, interrupt) }
 }
 

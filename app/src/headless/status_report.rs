@@ -66,6 +66,8 @@ pub(in crate::headless) struct StatusLine {
     frozen: Option<String>,
     /// A failpoint: there it crashes or freezes.
     bomb: Option<String>,
+    /// "full", "read-only" or "broken": its disk, because a person wants it so.
+    disk_fault: Option<String>,
     timers_rung: Option<u64>,
     /// Messages held or slowed in its links.
     in_links: Option<u64>,
@@ -172,7 +174,9 @@ impl StatusReport {
         }
         let of_nodes = |node: &StatusLine| {
             let frozen = node.frozen.as_ref().map(|how| format!("{} is frozen ({how}).", node.name));
-            frozen.into_iter().chain(node.bomb.as_ref().map(|bomb| format!("{} has a bomb: {bomb}.", node.name)))
+            let bomb = node.bomb.as_ref().map(|bomb| format!("{} has a bomb: {bomb}.", node.name));
+            let disk = node.disk_fault.as_ref().map(|how| format!("The disk of {} was made {how} by hand.", node.name));
+            frozen.into_iter().chain(bomb).chain(disk)
         };
         sentences.extend(self.nodes.iter().flat_map(of_nodes));
         let cut_off = |node: &StatusLine| {
@@ -266,6 +270,7 @@ impl StatusLine {
             refused_messages: node.usage.map(|usage| usage.refused_messages),
             frozen: node.frozen.map(|how| freezing(how).to_owned()),
             bomb: node.bomb.map(|Bomb { at, .. }| at.name().to_owned()),
+            disk_fault: node.disk_fault.map(|fault| fault.name().to_owned()),
             timers_rung: node.usage.map(|usage| usage.timers_rung),
             in_links: node.usage.map(|usage| usage.in_links),
             ..Self::default()

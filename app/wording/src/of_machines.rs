@@ -39,6 +39,13 @@ pub fn no_join(why: NoJoin) -> String {
         }
         NoJoin::ByPerson => "The person at the cluster refused. Ask them, then join again with a new code.".into(),
         NoJoin::NoDecision => "Nobody at the cluster decided in time. Ask them, then join again.".into(),
+        NoJoin::NeedsDisk => {
+            "This cluster keeps its orders on disk. Join in a terminal, with --durable and a folder on this machine."
+                .into()
+        }
+        NoJoin::InMemory => {
+            "This cluster keeps its orders in memory, so it would not use the folder. Join without --durable.".into()
+        }
     }
 }
 

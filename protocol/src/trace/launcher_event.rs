@@ -180,4 +180,8 @@ pub enum NoJoin {
     ByPerson,
     /// Nobody has decided in time.
     NoDecision,
+    /// The cluster keeps its orders on disk, and the machine offers none.
+    NeedsDisk,
+    /// The machine would keep orders on its disk, and the cluster keeps everything in memory.
+    InMemory,
 }

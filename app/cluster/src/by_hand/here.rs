@@ -4,8 +4,7 @@ use std::path::Path;
 use std::sync::mpsc::{Sender, SyncSender};
 use std::thread;
 
-use node::control::{ControlCommand, Duty, NodeConfig, NodeReport};
-use node::durable::opening::id_in;
+use node::control::{ControlCommand, DurablePlace, Duty, NodeConfig, NodeReport};
 use node::observation::Reports;
 use node::process::Failed;
 use node::transport::identity::OwnKey;
@@ -16,7 +15,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use super::meeting_place::{Card, MeetingPlace, Seat};
 use super::{Knock, made_whole, services};
 use crate::NodeStatus;
-use crate::durable_folder::OnDisk;
+use crate::durable_folder::{OnDisk, settle};
 
 /// What the program around a node has to look at, in the order in which it came.
 #[derive(Debug)]
@@ -56,14 +55,11 @@ pub fn join(
     let mut config = ask(Knock { role, public_key: own.public(), pid, name: None, on_disk })?;
     let authority = name_server.authority.clone().unwrap_or_default();
     config.credentials = config.credentials.map(|given| made_whole(&own, given, &authority)).transpose()?;
-    if let (Duty::Replica { durable: Some(place), .. }, Some(folder)) = (&mut config.duty, durable) {
-        place.folder = folder.join(&config.name).into_os_string();
-        let (id, given) = &mut place.spare;
+    if let (Duty::Replica { durable: Some(DurablePlace { spare: (_, given), .. }), .. }, Some(folder)) =
+        (&mut config.duty, durable)
+    {
         *given = given.take().map(|given| made_whole(&own, given, &authority)).transpose()?;
-        // Nobody goes on under an id without what it held (rule R11), whatever was said when it knocked.
-        if id_in(Path::new(&place.folder), place.cluster, &config.name) != Some(config.id) {
-            (config.id, config.credentials) = (*id, given.clone());
-        }
+        settle(&mut config, folder)?;
     }
     let seat = place.take(&config.name)?;
     let seat = seat.ok_or_else(|| anyhow::anyhow!("The place of {} is taken. Start this again.", config.name))?;

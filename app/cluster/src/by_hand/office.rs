@@ -24,7 +24,7 @@ use super::meeting_place::{Card, ClusterName, MeetingPlace, NAME_SERVER, Seat};
 use super::services;
 use super::{Guest, Knock, MOST_CUSTOMERS};
 use crate::customers::NAMES;
-use crate::durable_folder::{DurableFolder, OnDisk};
+use crate::durable_folder::{DurableFolder, OnDisk, number_of};
 use crate::nodes::{MOST_FRONT_ENDS, MOST_NAME_SERVERS, MOST_REPLICAS, front_end_name, name_server_name};
 use crate::run_directory::JOURNAL;
 use crate::{Admission, Postcodes, random, wall_clock};
@@ -388,12 +388,6 @@ impl Kept {
             living.join(", ")
         )
     }
-}
-
-/// The number in the name of a replica.
-fn number_of(name: &str) -> Option<u32> {
-    let number = name.strip_prefix("replica-")?.parse().ok()?;
-    (1..=MOST_REPLICAS as u32).contains(&number).then_some(number)
 }
 
 /// Under which a cluster of this name keeps its view record. Another cluster of the same name is refused there.

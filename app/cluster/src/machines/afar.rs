@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use anyhow::Context;
-use node::control::{ControlCommand, NodeConfig, NodeReport, read_frame, write_frame};
+use node::control::{ControlCommand, Duty, NodeConfig, NodeReport, read_frame, write_frame};
 use protocol::ids::NodeId;
 use protocol::trace::{LauncherEvent, TraceEvent};
 use quinn::Connection;
@@ -82,7 +82,12 @@ impl Afar {
     ) -> anyhow::Result<Self> {
         let (told, waiting) = sync_channel(MOST_WAITING);
         let (pid, ended) = (Arc::new(AtomicU32::new(0)), Arc::new(Mutex::new(None)));
-        let mut process = Listening { id: config.id, pid: pid.clone(), ended: ended.clone(), hear: Box::new(hear) };
+        let spare = match &config.duty {
+            Duty::Replica { durable: Some(place), .. } => Some(place.spare.0),
+            _ => None,
+        };
+        let (id, hear) = (config.id, Box::new(hear));
+        let mut process = Listening { id, spare, pid: pid.clone(), ended: ended.clone(), hear };
         let (connection, runtime) = (machine.connection.clone(), machine.runtime.clone());
         let name = config.name.clone();
         let thread = |part: &str| thread::Builder::new().name(format!("{name} {part}"));
@@ -151,6 +156,8 @@ pub(super) fn speak(mut stream: Writing, start: &Begins, waiting: &Receiver<impl
 
 struct Listening {
     id: NodeId,
+    /// Its id if it does not find on its disk who it was.
+    spare: Option<NodeId>,
     pid: Arc<AtomicU32>,
     ended: Arc<Mutex<Option<HowEnded>>>,
     hear: Box<dyn FnMut(Option<NodeReport>) -> bool + Send>,
@@ -176,10 +183,15 @@ impl Listening {
     }
 
     /// What it says of others, or in the launcher's name, is not believed.
-    fn of_itself(&self, mut report: NodeReport) -> Option<NodeReport> {
+    fn of_itself(&mut self, mut report: NodeReport) -> Option<NodeReport> {
         match &mut report {
-            NodeReport::Ready { contact, .. } if contact.id != self.id => return None,
-            NodeReport::Ready { pid, .. } => self.pid.store(*pid, Ordering::Relaxed),
+            NodeReport::Ready { contact, .. } if contact.id != self.id && Some(contact.id) != self.spare => {
+                return None;
+            }
+            NodeReport::Ready { pid, contact } => {
+                self.id = contact.id;
+                self.pid.store(*pid, Ordering::Relaxed);
+            }
             NodeReport::Trace { records, .. } => {
                 records.retain(|record| record.node == self.id && is_of_a_process(&record.event));
             }
@@ -214,7 +226,7 @@ mod tests {
     #[test]
     fn a_process_elsewhere_is_believed_about_itself_only() {
         let (pid, ended) = (Arc::default(), Arc::default());
-        let process = Listening { id: NodeId(7), pid, ended, hear: Box::new(|_| true) };
+        let mut process = Listening { id: NodeId(7), spare: None, pid, ended, hear: Box::new(|_| true) };
         let address = ([10, 0, 0, 1], 1).into();
         let ready = |id: u64| NodeReport::Ready { pid: 1, contact: Contact { id: NodeId(id), address } };
         assert!(process.of_itself(ready(7)).is_some() && process.of_itself(ready(8)).is_none());

@@ -25,6 +25,7 @@ use tokio::time::{Instant, interval, sleep, timeout};
 use super::LONGEST_LOSS;
 use super::code::{Code, Secret};
 use super::talk::{CLOSE_LEFT, CLOSE_OVER, FromGuest, FromHost, Knock, hear, say};
+use crate::durable_folder::OnDisk;
 use crate::interrupt::Interrupt;
 use crate::lone_customer::Customer;
 use children::Children;
@@ -53,6 +54,8 @@ pub struct Wish {
     pub role: Option<Role>,
     /// The program that becomes a node.
     pub program: PathBuf,
+    /// Where replicas may keep their orders; none: nowhere, so that a durable cluster does not admit it.
+    pub durable: Option<PathBuf>,
 }
 
 /// What happens, for the person at this machine.
@@ -177,11 +180,8 @@ impl Agent<'_> {
         let (over, children) = match self.knock(&connection, (address, reached), stop).await? {
             Err(stay) => (stay, None),
             Ok((to, from)) => {
-                let children = Children::new(
-                    self.wish.program.clone(),
-                    self.news.clone(),
-                    (Handle::current(), connection.clone()),
-                );
+                let to_host = (Handle::current(), connection.clone());
+                let children = Children::new(self.wish, self.news.clone(), to_host);
                 (self.belong(&connection, (to, from), &children, stop).await?, Some(children))
             }
         };
@@ -202,7 +202,8 @@ impl Agent<'_> {
     ) -> anyhow::Result<Result<(SendStream, RecvStream), Stay>> {
         let Ok((mut to, mut from)) = connection.open_bi().await else { return Ok(Err(Stay::Lost)) };
         let name = self.wish.name.clone().unwrap_or_else(|| gethostname::gethostname().to_string_lossy().into_owned());
-        let knock = Knock { secret: self.secret, name, role: self.wish.role, address, reached };
+        let on_disk = self.wish.durable.as_deref().map(OnDisk::all_in).transpose()?;
+        let knock = Knock { secret: self.secret, name, role: self.wish.role, address, reached, on_disk };
         if say(&mut to, &FromGuest::Knock(knock)).await.is_err() {
             return Ok(Err(Stay::Lost));
         }

@@ -336,6 +336,7 @@ mod tests {
                 role: Some(Role::Replica),
                 address: HERE,
                 reached: HERE,
+                on_disk: None,
             }))
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -41,7 +41,7 @@ impl Staying {
         }
         lock(&staying.now).is = StayIs::Dials;
         let name = Some(name.trim().to_owned()).filter(|name| !name.is_empty());
-        let wish = Wish { code, name, role: None, program };
+        let wish = Wish { code, name, role: None, program, durable: None };
         let (now, interrupt, wake) = (staying.now.clone(), staying.interrupt.clone(), Arc::new(wake));
         let started = std::thread::Builder::new().name("guest".into()).spawn(move || {
             let (sender, news) = channel();

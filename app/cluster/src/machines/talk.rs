@@ -20,6 +20,7 @@ use tokio::runtime::Handle;
 use super::code::Secret;
 use crate::Admission;
 use crate::child::{HowEnded, Signal};
+use crate::durable_folder::OnDisk;
 use knowledge::machines::ClockOffset;
 use knowledge::user_command::CustomerCommand;
 
@@ -44,6 +45,8 @@ pub struct Knock {
     pub address: IpAddr,
     /// At which address it has reached the cluster.
     pub reached: IpAddr,
+    /// If replicas may keep orders on its disk: those that it holds already.
+    pub on_disk: Option<Vec<OnDisk>>,
 }
 
 /// The machine that joins, in the conversation.

@@ -51,6 +51,7 @@ impl Inquiries {
                 unreached: nodes.unreached_by(node),
                 frozen: node.frozen,
                 bomb: node.bomb,
+                disk_fault: node.disk_fault,
                 state: None,
                 usage: None,
             };

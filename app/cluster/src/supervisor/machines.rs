@@ -19,6 +19,7 @@ use quinn::VarInt;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::Supervisor;
+use crate::durable_folder::{OnDisk, number_of};
 use crate::incoming::{Confirmer, Incoming};
 use crate::launcher::Process;
 use crate::machines::afar::Machine;
@@ -69,6 +70,7 @@ struct Waiting {
     role: Role,
     secret: Secret,
     from: IpAddr,
+    on_disk: Vec<OnDisk>,
     reply: UnboundedSender<Decision>,
 }
 
@@ -79,6 +81,8 @@ struct Member {
     again: Secret,
     from: IpAddr,
     machine: Option<Arc<Machine>>,
+    /// The replicas that its disk held when it knocked.
+    on_disk: Vec<OnDisk>,
     /// Since when nothing is heard from it, if it has not left.
     lost: Option<Instant>,
     /// It has been part of the cluster before.
@@ -266,7 +270,14 @@ impl Supervisor {
         {
             return self.turn_away(&reply, name, why);
         }
-        let waiting = Waiting { name: name.clone(), role, secret: knock.secret, from, reply };
+        match (&self.common.durable, &knock.on_disk) {
+            _ if role != Role::Replica => {}
+            (Some(_), None) => return self.turn_away(&reply, name, NoJoin::NeedsDisk),
+            (None, Some(_)) => return self.turn_away(&reply, name, NoJoin::InMemory),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        let on_disk = knock.on_disk.unwrap_or_default();
+        let waiting = Waiting { name: name.clone(), role, secret: knock.secret, from, on_disk, reply };
         if self.machines.admits_all {
             return self.admit(waiting);
         }
@@ -332,8 +343,9 @@ impl Supervisor {
             return; // It has gone, and its code is still good.
         }
         machines.codes.iter_mut().filter(|given| given.secret == waiting.secret).for_each(|given| given.used = true);
-        let (role, from) = (waiting.role, waiting.from);
-        machines.all.push(Member { key, name, role, again, from, machine: None, lost: None, known: false, away: None });
+        let (role, from, on_disk) = (waiting.role, waiting.from, waiting.on_disk);
+        let (machine, lost, known, away) = (None, None, false, None);
+        machines.all.push(Member { key, name, role, again, from, machine, on_disk, lost, known, away });
     }
 
     fn on_joined(&mut self, key: MachineKey, machine: Arc<Machine>) {
@@ -341,6 +353,7 @@ impl Supervisor {
         (member.machine, member.lost) = (Some(machine), None);
         let (name, address, role) = (member.name.clone(), member.from, member.role);
         let known = std::mem::replace(&mut member.known, true);
+        let on_disk = std::mem::take(&mut member.on_disk);
         self.machine_is(name, MachineState::Joined { address });
         if role == Role::Customer {
             if let Err(error) = self.start_customer(key) {
@@ -352,7 +365,7 @@ impl Supervisor {
             let all = self.nodes.all.iter().enumerate();
             all.filter(|(_, node)| node.machine == Some(key) && node.out_of_sight).map(|(at, _)| at).collect()
         } else {
-            let at = self.nodes.add_replica();
+            let at = self.replica_of(&on_disk);
             self.nodes.all[at].machine = Some(key);
             vec![at]
         };
@@ -362,6 +375,26 @@ impl Supervisor {
                 self.fact(NodeId(0), LauncherEvent::CommandRefused { why: node::error_text::chain(&error).into() });
             }
         }
+    }
+
+    /// The replica of this cluster that a machine's disk holds, unless there is one of that name; else a new one.
+    fn replica_of(&mut self, on_disk: &[OnDisk]) -> usize {
+        let Some(durable) = &self.common.durable else { return self.nodes.add_replica() };
+        let is_ours = |it: &&OnDisk| it.cluster == durable.identity() && self.nodes.named(&it.name).is_none();
+        let ours = on_disk.iter().filter(is_ours).find_map(|it| Some((number_of(&it.name)?, it.id)));
+        let at = match ours {
+            Some((number, id)) => {
+                let at = self.nodes.add_replica_with(number);
+                self.nodes.all[at].id = id;
+                at
+            }
+            None => self.nodes.add_replica(),
+        };
+        let number = number_of(&self.nodes.all[at].name).unwrap_or_default();
+        if let Err(error) = durable.is_elsewhere(number) {
+            self.fact(NodeId(0), LauncherEvent::Log { text: node::error_text::chain(&error) });
+        }
+        at
     }
 
     fn on_machine_gone(&mut self, key: MachineKey, left: bool) {

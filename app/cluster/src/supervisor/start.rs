@@ -19,7 +19,7 @@ use crate::customers::{Customers, Rooms};
 use crate::incoming::Incoming;
 use crate::incoming::ProcessKey;
 use crate::launcher::Process;
-use crate::nodes::{Kind, MOST_REPLICAS};
+use crate::nodes::Kind;
 use crate::question::Question;
 use crate::{NotStarted, Postcodes};
 
@@ -51,9 +51,15 @@ impl Supervisor {
             Postcodes::Live => self.name_live()?,
         }
         self.launch_all(&first, deadline)?;
-        let known = self.common.durable.as_ref().map_or(0, |durable| durable.replicas(MOST_REPLICAS));
-        if known > 0 {
-            return self.start_again(known, deadline);
+        if let Some(durable) = &self.common.durable {
+            let mut numbers = durable.replicas();
+            self.nodes.highest = durable.highest();
+            if self.nodes.highest > 0 {
+                // Those that are missing are new ones: they have nothing, and join.
+                let more = (self.options.replicas as usize).saturating_sub(numbers.len());
+                numbers.extend(durable.free_numbers().take(more));
+                return self.start_again(&numbers, deadline);
+            }
         }
         let replica = self.nodes.add_replica();
         self.launch_all(&[replica], deadline)?;
@@ -72,9 +78,9 @@ impl Supervisor {
         self.start_customers()
     }
 
-    /// A durable cluster goes on with the replicas that it had, members or not.
-    fn start_again(&mut self, known: u32, deadline: Instant) -> anyhow::Result<()> {
-        let mut all: Vec<usize> = (0..known.max(self.options.replicas)).map(|_| self.nodes.add_replica()).collect();
+    /// A durable cluster goes on with the replicas that it had on this machine, members or not.
+    fn start_again(&mut self, numbers: &[u32], deadline: Instant) -> anyhow::Result<()> {
+        let mut all: Vec<usize> = numbers.iter().map(|number| self.nodes.add_replica_with(*number)).collect();
         all.push(self.nodes.add(Kind::FrontEnd));
         self.launch_all(&all, deadline)?;
         self.start_customers()

@@ -203,6 +203,7 @@ impl Running {
                     contact: self.contact,
                     frozen: None,
                     bomb: None,
+                    disk_fault: None,
                     state,
                     usage: Some(*usage),
                 };

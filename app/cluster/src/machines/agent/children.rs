@@ -10,15 +10,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use anyhow::Context;
-use node::control::{NodeConfig, NodeReport, read_frame};
+use node::control::{DurablePlace, Duty, NodeConfig, NodeReport, read_frame};
 use node::transport::identity::OwnKey;
 use quinn::{Connection, RecvStream, SendStream};
 use tokio::runtime::Handle;
 
 use super::outgoing::Outgoing;
 use super::time::HostTime;
-use super::{News, SharedTime, customer};
+use super::{News, SharedTime, Wish, customer};
 use crate::child::{Child, HowEnded};
+use crate::durable_folder::settle;
 use crate::machines::talk::{Begins, FromProcess, Reading, ToProcess, Writing};
 
 type Slot = Arc<Mutex<Option<Child>>>;
@@ -28,6 +29,8 @@ pub(super) struct Children(Arc<Shared>);
 
 struct Shared {
     program: PathBuf,
+    /// Where replicas may keep their orders.
+    durable: Option<PathBuf>,
     news: Sender<News>,
     runtime: Handle,
     connection: Connection,
@@ -38,10 +41,11 @@ struct Shared {
 }
 
 impl Children {
-    pub fn new(program: PathBuf, news: Sender<News>, (runtime, connection): (Handle, Connection)) -> Self {
+    pub fn new(wish: &Wish, news: Sender<News>, (runtime, connection): (Handle, Connection)) -> Self {
         let (keys, slots) = Default::default();
         let time = Arc::new(HostTime::new());
-        Self(Arc::new(Shared { program, news, runtime, connection, time, keys, slots }))
+        let (program, durable) = (wish.program.clone(), wish.durable.clone());
+        Self(Arc::new(Shared { program, durable, news, runtime, connection, time, keys, slots }))
     }
 
     pub fn time(&self) -> SharedTime {
@@ -128,6 +132,11 @@ impl Shared {
         let keys = lock(&self.keys);
         let own = keys.get(key).context("the launcher names a key that was not made here")?;
         config.credentials = config.credentials.map(|given| own.with(given));
+        if let Duty::Replica { durable: Some(DurablePlace { spare: (_, given), .. }), .. } = &mut config.duty {
+            *given = given.take().map(|given| own.with(given));
+            let folder = self.durable.as_deref();
+            settle(&mut config, folder.context("this machine has not been told of a folder for orders")?)?;
+        }
         drop(keys);
         config.clock = self.time.translated(config.clock);
         let (name, news) = (config.name.clone(), self.news.clone());

@@ -15,6 +15,7 @@ fn coming(number: u64) -> Member {
         again: [0; 16],
         from: [10, 0, 0, 1].into(),
         machine: None,
+        on_disk: Vec::new(),
         lost: None,
         known: false,
         away: None,
