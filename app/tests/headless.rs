@@ -63,6 +63,9 @@ mod museum;
 #[path = "headless/network.rs"]
 mod network;
 #[cfg(target_os = "linux")]
+#[path = "headless/own_disks.rs"]
+mod own_disks;
+#[cfg(target_os = "linux")]
 #[path = "headless/phones.rs"]
 mod phones;
 #[path = "headless/scenarios.rs"]

@@ -32,7 +32,7 @@ pub enum DiskAnswer {
     Kept(u64),
     /// `protocol::machine::Input::KeepFailed`.
     Failed(u64, DiskTrouble),
-    /// It has come to this point, where a bomb lay, and stands there until [`DurableLog::go_on`].
+    /// It has come to this point, where a bomb lay, and stands there until it may go on.
     Reached(Failpoint),
 }
 

@@ -14,8 +14,8 @@ use node::durable::storage::make_private;
 use protocol::ids::NodeId;
 use serde::{Deserialize, Serialize};
 
-use super::nodes::MOST_REPLICAS;
 use super::random;
+use super::replica_names::{MOST_REPLICAS, number_of};
 use super::run_directory::JOURNAL;
 
 /// Says which cluster it is, and is the lock.
@@ -143,12 +143,6 @@ impl DurableFolder {
 
 fn elsewhere(number: u32) -> String {
     format!("replica-{number}.elsewhere")
-}
-
-/// The number in the name of a replica.
-pub(super) fn number_of(name: &str) -> Option<u32> {
-    let number = name.strip_prefix("replica-")?.parse().ok()?;
-    ((1..=MOST_REPLICAS as u32).contains(&number) && name == format!("replica-{number}")).then_some(number)
 }
 
 /// What the machine adds that has the disk, when a replica with orders in `folder` is to start there: its own folder, and

@@ -23,6 +23,7 @@ mod nodes;
 mod observer;
 pub mod own_etcd;
 mod question;
+mod replica_names;
 pub mod run_directory;
 mod supervisor;
 mod watch;

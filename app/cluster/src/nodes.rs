@@ -14,14 +14,14 @@ use protocol::plant::Plant;
 use protocol::postcode::PostcodeService;
 use protocol::trace::{Actor, Bomb, DiskFault, Ending, Freezing};
 
-use super::durable_folder::{DurableFolder, number_of};
+use super::durable_folder::DurableFolder;
 use super::incoming::ProcessKey;
 use super::launcher::Process;
 use super::machines::MachineKey;
 use super::machines::afar::Machine;
+use super::replica_names::{name_of, number_of};
 use super::{ClusterClock, random};
 
-pub(super) const MOST_REPLICAS: usize = 20;
 /// The most name servers, if their record is in a store.
 pub(super) const MOST_NAME_SERVERS: u32 = 3;
 /// The most front-ends at once, crashed ones included: more teach nothing, and would not fit beside each other.
@@ -133,7 +133,7 @@ impl Nodes {
         let name = match kind {
             Kind::NameServer => name_server_name(self.of_kind(Kind::NameServer).count() + 1),
             Kind::FrontEnd => front_end_name(self.of_kind(Kind::FrontEnd).count() + 1),
-            Kind::Replica { .. } => format!("replica-{}", self.highest_so_far() + 1),
+            Kind::Replica { .. } => name_of(self.highest_so_far() + 1),
             Kind::StandIn(service) => service.to_string(),
         };
         self.all.push(Node {
@@ -173,7 +173,7 @@ impl Nodes {
     /// The replica with this number, which no other one has.
     pub fn add_replica_with(&mut self, number: u32) -> usize {
         let at = self.add(Kind::Replica { preset: number.saturating_sub(1) % 3 + 1 });
-        self.all[at].name = format!("replica-{number}");
+        self.all[at].name = name_of(number);
         at
     }
 

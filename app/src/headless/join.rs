@@ -1,5 +1,6 @@
 //! `join`: this machine in a cluster on another one, by a code. It runs a replica there, or the person here is a customer.
 
+use std::path::PathBuf;
 use std::sync::mpsc::channel;
 use std::thread;
 

@@ -26,7 +26,7 @@ impl Hand {
         command
     }
 
-    fn start(&self, arguments: &[&str]) -> Started {
+    pub(super) fn start(&self, arguments: &[&str]) -> Started {
         let mut command = self.command(arguments);
         command.arg("--json").stderr(Stdio::null());
         Started { talk: Talking::to(command), name: String::new() }
@@ -53,7 +53,7 @@ impl Hand {
 /// A process of a terminal. Dropping it kills it.
 pub(super) struct Started {
     pub(super) talk: Talking,
-    name: String,
+    pub(super) name: String,
 }
 
 impl Started {
@@ -61,7 +61,7 @@ impl Started {
         self.talk.hear_until(|line| line["change"] == change)
     }
 
-    fn is_there(&mut self) -> Value {
+    pub(super) fn is_there(&mut self) -> Value {
         let started = self.until("started");
         self.name = started["name"].as_str().unwrap().to_owned();
         started
@@ -174,7 +174,7 @@ impl Judge {
     }
 }
 
-const HOME: &str = "DH1 3LE";
+pub(super) const HOME: &str = "DH1 3LE";
 
 #[test]
 fn the_six_commands_without_an_argument_in_any_order_place_an_order() {
@@ -461,72 +461,4 @@ fn a_service_manager_is_told_when_a_process_is_ready_and_when_it_ends() {
     started.is_there();
     assert_eq!(started.ends_by(Signal::TERM), (Some(0), None));
     assert_eq!(heard(), "STOPPING=1");
-}
-
-/// Everything is killed at once, and started again in another order: with its folder, each replica is who it was.
-#[test]
-fn a_cluster_on_disk_goes_on_after_all_its_processes_were_killed_at_once() {
-    let hand = Hand::new();
-    let disk = tempfile::tempdir().unwrap();
-    let folder = |name: &str| disk.path().join(name).to_str().unwrap().to_owned();
-    // Two replicas share a folder, which is the name server's, too; the third has one of its own.
-    let (shared, own) = (folder("shared"), folder("own"));
-    let replica = |hand: &Hand, folder: &str| {
-        let mut replica = hand.start(&["replica", "--durable", folder]);
-        let started = replica.is_there();
-        ((started["name"].clone(), started["id"].clone()), replica)
-    };
-    let mut judge = Judge::default();
-    let before = {
-        let _name_server = hand.runs(&["name-server", "--durable", &shared]);
-        let _front_end = hand.runs(&["front-end"]);
-        let (status, why) = hand.output(&["replica"]);
-        assert!(status == 2 && why.contains("keeps its orders on disk. Start the replica with --durable"), "{why}");
-        let (first, mut one) = replica(&hand, &shared);
-        one.becomes("primary");
-        let (second, mut other) = replica(&hand, &own);
-        other.becomes("backup");
-        let (third, mut last) = replica(&hand, &shared);
-        last.becomes("backup");
-        let mut client = hand.runs(&["client"]);
-        assert_eq!(client.ask(&format!("4 {HOME}"), &mut judge)["type"], "ok");
-        [first, second, third]
-    };
-    // In memory it would look for the record where it is not.
-    let _name_server = hand.runs(&["name-server", "--durable", &shared]);
-    let _front_end = hand.runs(&["front-end"]);
-    // The one with the folder of its own comes first, and is not taken for another one.
-    let (second, _one) = replica(&hand, &own);
-    let (first, _other) = replica(&hand, &shared);
-    let (third, _last) = replica(&hand, &shared);
-    assert_eq!([first, second, third], before);
-    let mut client = hand.runs(&["client"]);
-    let read = client.ask(&format!("history {HOME}"), &mut judge);
-    assert!(read["value"].as_array().is_some_and(|orders| orders.len() >= 2), "{read}");
-    assert_eq!(client.ask(&format!("4 {HOME}"), &mut judge)["type"], "ok");
-}
-
-#[test]
-fn a_damaged_file_of_a_replica_makes_it_a_new_one_that_says_so() {
-    let hand = Hand::new();
-    let disk = tempfile::tempdir().unwrap();
-    let folder = disk.path().join("disk").to_str().unwrap().to_owned();
-    let _name_server = hand.runs(&["name-server", "--durable", &folder]);
-    let _front_end = hand.runs(&["front-end"]);
-    let mut first = hand.runs(&["replica", "--durable", &folder]);
-    first.becomes("primary");
-    let mut second = hand.start(&["replica", "--durable", &folder]);
-    let before = second.is_there();
-    second.becomes("backup");
-    second.ends_by(Signal::KILL);
-    let file = disk.path().join("disk").join(&second.name).join("orders.log");
-    let mut bytes = std::fs::read(&file).unwrap();
-    bytes[4200] ^= 1;
-    std::fs::write(&file, bytes).unwrap();
-    let mut again = hand.start(&["replica", "--durable", &folder]);
-    let started = again.is_there();
-    assert_eq!(started["name"], second.name);
-    assert_ne!(started["id"], before["id"]);
-    again.becomes("backup");
-    assert!(file.with_extension("log.damaged").exists());
 }

@@ -274,7 +274,7 @@ fn a_replica_whose_disk_cannot_be_written_to_says_so_when_it_starts_and_the_othe
     places(&mut run, grace);
     drop(run);
 
-    // From the beginning: whoever starts the cluster is told, and nothing is left running.
+    // From the beginning: the person who starts the cluster is told, and nothing is left running.
     disk.remount("ro");
     let refused = Cluster::launch(options(&folder)).err().unwrap().to_string();
     assert!(refused.contains("replica-3 ended while starting") && refused.contains("read-only"), "{refused}");

@@ -91,7 +91,7 @@ fn join(code: &str, name: &str) -> Machine {
 }
 
 /// Joins and is refused: the exit status and the sentence.
-fn refused(code: &str, more: &[&str]) -> (i32, String) {
+pub(super) fn refused(code: &str, more: &[&str]) -> (i32, String) {
     let output = program(&[&["join", code], more].concat());
     (output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::trace::Failpoint;
+
 macro_rules! faults {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
         /// A kind of fault.
@@ -139,6 +141,14 @@ faults! {
     /// A node was started again.
     Restarted = "restarted",
 }
+
+/// The points of a disk's work, and how a death there is counted.
+pub const AT_DISKS: [(Failpoint, Fault); 4] = [
+    (Failpoint::DiskTornLog, Fault::CutTornLog),
+    (Failpoint::DiskBeforeFsync, Fault::CutBeforeSync),
+    (Failpoint::DiskAfterFsync, Fault::CutAfterSync),
+    (Failpoint::DiskSnapshotRename, Fault::CutBeforeRename),
+];
 
 /// Counts by kind.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,21 +2,13 @@
 
 use crate::disk::DiskTrouble;
 use crate::ids::Role;
-use crate::simulation::counts::Fault;
+use crate::simulation::counts::{AT_DISKS, Fault};
 use crate::simulation::environment::Slot;
 use crate::simulation::network_conditions::DiskHealth;
 use crate::simulation::node::{Doom, Life};
 use crate::simulation::plan::Plan;
 use crate::simulation::trial::Trial;
 use crate::trace::Failpoint;
-
-/// The points of a disk's work, and how a death there is counted.
-pub(super) const AT_DISKS: [(Failpoint, Fault); 4] = [
-    (Failpoint::DiskTornLog, Fault::CutTornLog),
-    (Failpoint::DiskBeforeFsync, Fault::CutBeforeSync),
-    (Failpoint::DiskAfterFsync, Fault::CutAfterSync),
-    (Failpoint::DiskSnapshotRename, Fault::CutBeforeRename),
-];
 
 impl Trial {
     /// One of the faults that only disks have.

@@ -117,7 +117,7 @@ named! {
     pub enum DiskFault;
     /// All of them.
     pub const DISK_FAULTS;
-    what: "fault of a disk";
+    what: "disk fault";
 
     /// There is no room: every write fails.
     Full = "full";

@@ -24,8 +24,9 @@ use super::meeting_place::{Card, ClusterName, MeetingPlace, NAME_SERVER, Seat};
 use super::services;
 use super::{Guest, Knock, MOST_CUSTOMERS};
 use crate::customers::NAMES;
-use crate::durable_folder::{DurableFolder, OnDisk, number_of};
-use crate::nodes::{MOST_FRONT_ENDS, MOST_NAME_SERVERS, MOST_REPLICAS, front_end_name, name_server_name};
+use crate::durable_folder::{DurableFolder, OnDisk};
+use crate::nodes::{MOST_FRONT_ENDS, MOST_NAME_SERVERS, front_end_name, name_server_name};
+use crate::replica_names::{MOST_REPLICAS, name_of, number_of};
 use crate::run_directory::JOURNAL;
 use crate::{Admission, Postcodes, random, wall_clock};
 
@@ -225,7 +226,7 @@ impl Office {
             Some(before) => (before.name.clone(), before.id),
             None => {
                 // A name that another folder may hold is given only if there is no other.
-                let name = |number| format!("replica-{number}");
+                let name = |number| name_of(number as u32);
                 (self.free_name(name, MOST_REPLICAS, "replicas", knock.pid)?.1, NodeId(random()?))
             }
         };

@@ -19,7 +19,7 @@ use quinn::VarInt;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::Supervisor;
-use crate::durable_folder::{OnDisk, number_of};
+use crate::durable_folder::OnDisk;
 use crate::incoming::{Confirmer, Incoming};
 use crate::launcher::Process;
 use crate::machines::afar::Machine;
@@ -27,7 +27,8 @@ use crate::machines::code::{Code, Secret, own_addresses, secret};
 use crate::machines::door::{Decision, Door, DoorNews, Knocking, Tell};
 use crate::machines::talk::CLOSE_MISBEHAVED;
 use crate::machines::{CODE_IS_GOOD, Invitation, LONGEST_LOSS, MOST_MACHINES, MOST_NODES, MachineKey};
-use crate::nodes::{MOST_REPLICAS, Node};
+use crate::nodes::Node;
+use crate::replica_names::{MOST_REPLICAS, number_of};
 use customers::Away;
 use knowledge::machines::{CodeIs, GivenCode, JoinedMachine, KnockingMachine, MachinesStatus, Presence};
 use node::transport::pinned::fingerprint;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use node::control::Misbehaviour;
 use node::gazetteer::{Finding, Gazetteer};
 use protocol::ids::{NodeId, Role, Span};
-use protocol::postcode::Postcode;
+use protocol::postcode::{Postcode, PostcodeService};
 use protocol::trace::{Actor, Freezing, Rate, Standing};
 
 use crate::words::disk_fault;
@@ -51,11 +51,7 @@ pub fn resolved(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> R
         Action::AddReplica => Ok(no_fault("add-replica", UserCommand::AddReplica)),
         Action::AddFrontEnd => Ok(no_fault("add-front-end", UserCommand::AddFrontEnd)),
         Action::Remove(name) => scene.each(name, "remove", |node| UserCommand::Remove { node }),
-        Action::Misbehave(service, how) => {
-            let command = UserCommand::Misbehave { service: *service, how: *how };
-            let behaves = *how == Misbehaviour::None;
-            Ok(if behaves { no_fault("behave", command) } else { fault("misbehave", command) })
-        }
+        Action::Misbehave(service, how) => Ok(misbehave(*service, *how)),
         Action::StoreMembers(members) => Ok(store_members(*members)),
         Action::Say(_) => Ok(ResolvedStep::default()),
         Action::VerdictCache(on) => Ok(no_fault("verdict-cache", UserCommand::SetVerdictCache { on: *on })),
@@ -106,6 +102,11 @@ pub fn resolved(action: &Action, picture: &Picture, draw: u64, crowd: bool) -> R
         // What takes several moments is not for one.
         Action::Wait { .. } | Action::Step { .. } => Err("only a scenario can do that".into()),
     }
+}
+
+fn misbehave(service: PostcodeService, how: Misbehaviour) -> ResolvedStep {
+    let command = UserCommand::Misbehave { service, how };
+    if how == Misbehaviour::None { no_fault("behave", command) } else { fault("misbehave", command) }
 }
 
 fn store_members(members: u32) -> ResolvedStep {

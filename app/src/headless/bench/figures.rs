@@ -23,6 +23,19 @@ pub(super) struct Used {
     syncs: (u64, u64),
 }
 
+impl Used {
+    fn since(&self, before: Self) -> Self {
+        let syncs = (self.syncs.0.saturating_sub(before.syncs.0), self.syncs.1.saturating_sub(before.syncs.1));
+        Self {
+            processor: self.processor.saturating_sub(before.processor),
+            memory: self.memory,
+            sleeps: self.sleeps.saturating_sub(before.sleeps),
+            traffic: self.traffic.since(before.traffic),
+            syncs,
+        }
+    }
+}
+
 /// Of each process; this one, with the customers in it, is "customers".
 pub(super) type Cost = BTreeMap<String, Used>;
 
@@ -123,6 +136,22 @@ struct PerSync {
     orders_per_sync_ms: f64,
 }
 
+/// Of each process that has synced something. `placed`: orders in that time.
+fn per_sync(used: &BTreeMap<&String, Used>, placed: u64) -> BTreeMap<String, PerSync> {
+    let with_disk = used.iter().filter(|(_, used)| used.syncs.0 > 0);
+    let figures = |(name, used): (&&String, &Used)| {
+        let ((syncs, micros), orders) = (used.syncs, placed as f64);
+        let per_sync = PerSync {
+            syncs,
+            sync_us: ratio(micros as f64, syncs as f64),
+            orders_per_sync: ratio(orders, syncs as f64),
+            orders_per_sync_ms: ratio(orders, micros as f64 / 1000.0),
+        };
+        ((*name).clone(), per_sync)
+    };
+    with_disk.map(figures).collect()
+}
+
 fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { (part / whole * 100.0).round() / 100.0 } else { 0.0 }
 }
@@ -141,16 +170,8 @@ impl Figures {
         let each = |count: u64| ratio(count as f64, placed.max(1) as f64);
         let micros = |share: f64| latencies.value_at_quantile(share) / 1000;
         let p50 = latencies.value_at_quantile(0.5) as f64 / 1000.0;
-        let used = |name: &str, after: &Used| {
-            let before = before.get(name).copied().unwrap_or_default();
-            let traffic = after.traffic.since(before.traffic);
-            let processor = after.processor.saturating_sub(before.processor);
-            let sleeps = after.sleeps.saturating_sub(before.sleeps);
-            let (syncs, syncing) = after.syncs;
-            let syncs = (syncs.saturating_sub(before.syncs.0), syncing.saturating_sub(before.syncs.1));
-            Used { processor, memory: after.memory, sleeps, traffic, syncs }
-        };
-        let used: BTreeMap<&String, Used> = after.iter().map(|(name, after)| (name, used(name, after))).collect();
+        let used = |(name, after): (_, &Used)| (name, after.since(before.get(name).copied().unwrap_or_default()));
+        let used: BTreeMap<&String, Used> = after.iter().map(used).collect();
         let sum = |what: fn(&Used) -> u64| each(used.values().map(what).sum());
         let Yardsticks { meanwhile, alone, sync } = *yardsticks;
         Self {
@@ -172,21 +193,7 @@ impl Figures {
             ratio_alone: ratio(p50, alone),
             quic_round_trip_alone_us: alone,
             fsync_us: sync,
-            disk: used
-                .iter()
-                .filter(|(_, used)| used.syncs.0 > 0)
-                .map(|(name, used)| {
-                    let (syncs, micros) = (used.syncs.0 as f64, used.syncs.1 as f64);
-                    let orders = placed as f64;
-                    let per_sync = PerSync {
-                        syncs: used.syncs.0,
-                        sync_us: ratio(micros, syncs),
-                        orders_per_sync: ratio(orders, syncs),
-                        orders_per_sync_ms: ratio(orders, micros / 1000.0),
-                    };
-                    ((*name).clone(), per_sync)
-                })
-                .collect(),
+            disk: per_sync(&used, placed),
             cpu_us_per_order: sum(|used| used.processor),
             cpu_us_per_order_by_process: used
                 .iter()

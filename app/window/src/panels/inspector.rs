@@ -249,7 +249,7 @@ fn histories(ui: &mut Ui, node: &Node) {
         let id = ui.scope_id().with(("history", &node.name, postcode));
         egui::CollapsingHeader::new(RichText::new(title).size(text::SMALL)).id_salt(id).show(ui, |ui| {
             if *older > 0 {
-                dim(ui, &wording::older_orders(*older));
+                dim(ui, wording::older_orders(*older));
             }
             for order in orders {
                 dim(ui, order);
