@@ -322,6 +322,9 @@ mod tests {
         nodes.all[added[1]].removed = true;
         assert_eq!(nodes.front_ends(), MOST_FRONT_ENDS - 1);
         nodes.add(Kind::FrontEnd);
+        // Numbers of replicas are never given twice, however many there were.
+        let _ = (0..30).map(|_| nodes.add_replica()).last();
+        assert_eq!(nodes.all.last().map(|node| node.name.as_str()), Some("replica-31"));
         let names: Vec<&str> = nodes.of_kind(Kind::FrontEnd).map(|node| node.name.as_str()).collect();
         assert_eq!(names, ["front-end", "front-end-2", "front-end-3", "front-end-4"]);
     }

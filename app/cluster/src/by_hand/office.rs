@@ -222,7 +222,8 @@ impl Office {
         let ours = |it: &&OnDisk| Some(it.cluster) == self.kept.durable;
         let mut before = knock.on_disk.iter().flatten().filter(ours);
         let is_free = |name: &str| !self.place.is_alive(name) && self.promise(name, knock.pid);
-        let (name, id) = match before.find(|it| number_of(&it.name).is_some() && is_free(&it.name)) {
+        let may_be = |name: &str| number_of(name).is_some_and(|number| number <= MOST_REPLICAS as u32);
+        let (name, id) = match before.find(|it| may_be(&it.name) && is_free(&it.name)) {
             Some(before) => (before.name.clone(), before.id),
             None => {
                 // A name that another folder may hold is given only if there is no other.

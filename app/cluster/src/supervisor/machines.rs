@@ -4,6 +4,7 @@
 //! the replicas again that ran there.
 
 mod customers;
+mod disks;
 #[cfg(test)]
 mod tests;
 
@@ -28,7 +29,7 @@ use crate::machines::door::{Decision, Door, DoorNews, Knocking, Tell};
 use crate::machines::talk::CLOSE_MISBEHAVED;
 use crate::machines::{CODE_IS_GOOD, Invitation, LONGEST_LOSS, MOST_MACHINES, MOST_NODES, MachineKey};
 use crate::nodes::Node;
-use crate::replica_names::{MOST_REPLICAS, number_of};
+use crate::replica_names::MOST_REPLICAS;
 use customers::Away;
 use knowledge::machines::{CodeIs, GivenCode, JoinedMachine, KnockingMachine, MachinesStatus, Presence};
 use node::transport::pinned::fingerprint;
@@ -271,11 +272,8 @@ impl Supervisor {
         {
             return self.turn_away(&reply, name, why);
         }
-        match (&self.common.durable, &knock.on_disk) {
-            _ if role != Role::Replica => {}
-            (Some(_), None) => return self.turn_away(&reply, name, NoJoin::NeedsDisk),
-            (None, Some(_)) => return self.turn_away(&reply, name, NoJoin::InMemory),
-            (Some(_), Some(_)) | (None, None) => {}
+        if let Some(why) = self.disk_speaks_against(role, knock.on_disk.is_some()) {
+            return self.turn_away(&reply, name, why);
         }
         let on_disk = knock.on_disk.unwrap_or_default();
         let waiting = Waiting { name: name.clone(), role, secret: knock.secret, from, on_disk, reply };
@@ -353,8 +351,7 @@ impl Supervisor {
         let Some(member) = self.machines.member(key) else { return };
         (member.machine, member.lost) = (Some(machine), None);
         let (name, address, role) = (member.name.clone(), member.from, member.role);
-        let known = std::mem::replace(&mut member.known, true);
-        let on_disk = std::mem::take(&mut member.on_disk);
+        let (known, on_disk) = (std::mem::replace(&mut member.known, true), std::mem::take(&mut member.on_disk));
         self.machine_is(name, MachineState::Joined { address });
         if role == Role::Customer {
             if let Err(error) = self.start_customer(key) {
@@ -376,26 +373,6 @@ impl Supervisor {
                 self.fact(NodeId(0), LauncherEvent::CommandRefused { why: node::error_text::chain(&error).into() });
             }
         }
-    }
-
-    /// The replica of this cluster that a machine's disk holds, unless there is one of that name; else a new one.
-    fn replica_of(&mut self, on_disk: &[OnDisk]) -> usize {
-        let Some(durable) = &self.common.durable else { return self.nodes.add_replica() };
-        let is_ours = |it: &&OnDisk| it.cluster == durable.identity() && self.nodes.named(&it.name).is_none();
-        let ours = on_disk.iter().filter(is_ours).find_map(|it| Some((number_of(&it.name)?, it.id)));
-        let at = match ours {
-            Some((number, id)) => {
-                let at = self.nodes.add_replica_with(number);
-                self.nodes.all[at].id = id;
-                at
-            }
-            None => self.nodes.add_replica(),
-        };
-        let number = number_of(&self.nodes.all[at].name).unwrap_or_default();
-        if let Err(error) = durable.is_elsewhere(number) {
-            self.fact(NodeId(0), LauncherEvent::Log { text: node::error_text::chain(&error) });
-        }
-        at
     }
 
     fn on_machine_gone(&mut self, key: MachineKey, left: bool) {
