@@ -14,7 +14,7 @@ const MOST_PARTS: u32 = 2;
 const A_HEARTBEAT: u32 = 16;
 
 /// What copies may cost now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Pace {
     /// Parts that were earned and not made.
     saved: u32,
@@ -24,6 +24,13 @@ pub(super) struct Pace {
     at_heartbeat: OpNumber,
     /// There were orders between the last two heartbeats.
     busy: bool,
+}
+
+impl Default for Pace {
+    /// A new primary need not wait for its first heartbeat.
+    fn default() -> Self {
+        Self { saved: A_HEARTBEAT, counted: OpNumber(0), at_heartbeat: OpNumber(0), busy: false }
+    }
 }
 
 impl Pace {
@@ -52,7 +59,9 @@ impl Pace {
         self.saved.min(MOST_PARTS)
     }
 
-    pub(super) fn made(&mut self, parts: u32) {
-        self.saved = self.saved.saturating_sub(parts);
+    pub(super) fn made(&mut self, parts: u32, shared: &Shared) {
+        if shared.settings.orders_a_part > 0 {
+            self.saved = self.saved.saturating_sub(parts);
+        }
     }
 }

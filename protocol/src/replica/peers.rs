@@ -285,7 +285,7 @@ impl Peers {
                 round.push(peer, to, &mut parts, effects);
             }
         }
-        self.pace.made(may - parts);
+        self.pace.made(may - parts, round.shared);
     }
 
     /// Once a heartbeat: which peers are silent, and what has to be sent again.
