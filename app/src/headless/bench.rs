@@ -6,6 +6,7 @@
 mod figures;
 mod join;
 mod measured;
+mod seen;
 mod watch;
 mod yardsticks;
 
@@ -24,6 +25,7 @@ use cluster::interrupt::Interrupt;
 use cluster::load::Load;
 use figures::{Figures, Yardsticks, cost};
 use measured::{Measured, last_answers};
+use seen::{Seen, Troubles};
 use watch::Watch;
 use yardsticks::{median, round_trips};
 
@@ -100,6 +102,7 @@ pub(super) fn perform(arguments: &BenchArguments, interrupt: &Interrupt) -> Resu
         true => (Some(Watch::begin(cluster)?), None),
         false => (None, Some(cluster)),
     };
+    let seen = Seen::of(&inquirer)?;
     let before = cost(&inquirer.status()?, Traffic::default());
     let begun = Instant::now();
     let measured = Duration::from_secs(arguments.secs);
@@ -116,10 +119,17 @@ pub(super) fn perform(arguments: &BenchArguments, interrupt: &Interrupt) -> Resu
     let counters = load.counters();
     let workload = load.finish(last_answers())?;
     let after = cost(&inquirer.status()?, counters.so_far());
+    let troubles = Troubles::between(&seen, &Seen::of(&inquirer)?);
     alone.extend(round_trips(&admission, TRIPS_ALONE, Duration::ZERO, interrupt)?);
     let yardsticks = Yardsticks { meanwhile: median(meanwhile), alone: median(alone), sync };
-    let mut figures =
-        Figures::of(arguments, measured, &workload.latencies, &yardsticks, (&before, &after, workload.placed));
+    let mut figures = Figures::of(
+        arguments,
+        measured,
+        &workload.latencies,
+        &yardsticks,
+        (&before, &after, workload.placed),
+        troubles,
+    );
     let verdict = match &arguments.history {
         Some(path) => workload.judged(&admission, path, begun, arguments.check)?,
         None => None,

@@ -10,6 +10,7 @@ use serde::Serialize;
 use wording::ToldVerdict;
 
 use super::BenchArguments;
+use super::seen::Troubles;
 use crate::headless::{Failure, say};
 
 /// What a process has used so far.
@@ -82,6 +83,8 @@ pub(super) struct Figures {
     ratio_alone: f64,
     quic_round_trip_alone_us: f64,
     fsync_us: Option<f64>,
+    #[serde(flatten)]
+    troubles: Troubles,
     /// Of durable replicas, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     disk: BTreeMap<String, PerSync>,
@@ -165,6 +168,7 @@ impl Figures {
         latencies: &Histogram<u64>,
         yardsticks: &Yardsticks,
         (before, after, placed): (&Cost, &Cost, u64),
+        troubles: Troubles,
     ) -> Self {
         let orders = latencies.len();
         let each = |count: u64| ratio(count as f64, placed.max(1) as f64);
@@ -193,6 +197,7 @@ impl Figures {
             ratio_alone: ratio(p50, alone),
             quic_round_trip_alone_us: alone,
             fsync_us: sync,
+            troubles,
             disk: per_sync(&used, placed),
             cpu_us_per_order: sum(|used| used.processor),
             cpu_us_per_order_by_process: used
@@ -227,6 +232,8 @@ impl Figures {
         let Latency { p50, p90, p99, p999, max } = self.latency_us;
         say(format!("{} orders in {} s: {} per second", self.orders, self.secs, self.orders_per_s))?;
         say(format!("latency: median {p50} µs, 90 % {p90} µs, 99 % {p99} µs, 99.9 % {p999} µs, longest {max} µs"))?;
+        let Troubles { view_changes, suspicions } = self.troubles;
+        say(format!("view changes: {view_changes}, suspicions: {suspicions}"))?;
         let Self { quic_round_trip_us: meanwhile, three_quic_round_trips_us: three, ratio, .. } = self;
         say(format!("bare QUIC round trip under load: {meanwhile:.1} µs; an order takes {ratio} times as long"))?;
         say(format!("three of them, the least that an order can take: {three:.1} µs"))?;

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use protocol::ids::RequestId;
 use protocol::message::{Answer, Ask};
 use protocol::order_book::Outcome;
-use protocol::trace::{NodeState, Standing};
 use serde::Serialize;
 
+use super::seen::{Seen, Troubles};
 use crate::headless::{Exit, Failure, launch, say, say_json};
 use cluster::interrupt::Interrupt;
 use cluster::load::{Endless, Load, Moment, Workload};
-use cluster::{Cluster, ClusterOptions, Inquirer, NodeStatus};
+use cluster::{Cluster, ClusterOptions};
 use knowledge::user_command::UserCommand;
 
 /// Customers that place the orders there are.
@@ -35,10 +35,9 @@ struct Joined {
     /// Of the state, about.
     bytes: u64,
     seconds: f64,
-    /// Views that were recorded meanwhile; with its own, one.
-    view_changes: u64,
-    /// Suspicions of front-ends meanwhile.
-    suspicions: u64,
+    /// With its own view change, one.
+    #[serde(flatten)]
+    troubles: Troubles,
 }
 
 /// What customers noticed.
@@ -110,7 +109,7 @@ fn say_figures(figures: &Figures) -> Result<(), Failure> {
     let rows =
         [(without_load, "while nobody orders".to_owned()), (under_load, format!("while {customers} customers order"))];
     for (joined, when) in rows {
-        let Joined { orders, bytes, seconds, view_changes, suspicions } = joined;
+        let Joined { orders, bytes, seconds, troubles: Troubles { view_changes, suspicions } } = joined;
         let megabytes = *bytes as f64 / 1e6;
         say(format!(
             "a newcomer to {orders} orders ({megabytes:.1} MB) {when}: a member after {seconds:.2} s; \
@@ -152,41 +151,8 @@ fn joins(cluster: &mut Cluster, interrupt: &Interrupt) -> Result<Option<Joined>,
         bytes = bytes.max(now.bytes);
         if now.members > before.members {
             let (orders, seconds) = (before.orders, begun.elapsed().as_secs_f64());
-            let view_changes = now.view - before.view;
-            let suspicions = now.suspicions.saturating_sub(before.suspicions);
-            return Ok(Some(Joined { orders, bytes, seconds, view_changes, suspicions }));
+            return Ok(Some(Joined { orders, bytes, seconds, troubles: Troubles::between(&before, &now) }));
         }
-    }
-}
-
-/// What all nodes say.
-#[derive(Default)]
-struct Seen {
-    members: usize,
-    view: u64,
-    orders: u64,
-    suspicions: u64,
-    bytes: u64,
-}
-
-impl Seen {
-    fn of(inquirer: &Inquirer) -> anyhow::Result<Self> {
-        let mut seen = Self::default();
-        let all: Vec<NodeStatus> = inquirer.status()?;
-        for state in all.iter().filter_map(|node| node.state.as_ref()) {
-            match state {
-                NodeState::Replica(replica) => {
-                    seen.orders = seen.orders.max(replica.orders.0);
-                    seen.bytes = seen.bytes.max(replica.loading.map_or(0, |(_, all)| all));
-                    if replica.standing == Standing::Primary && replica.view.number.0 >= seen.view {
-                        (seen.view, seen.members) = (replica.view.number.0, replica.view.members.len());
-                    }
-                }
-                NodeState::FrontEnd { suspicions, .. } => seen.suspicions += suspicions.len() as u64,
-                NodeState::NameServer { .. } | NodeState::Customer { .. } => {}
-            }
-        }
-        Ok(seen)
     }
 }
 

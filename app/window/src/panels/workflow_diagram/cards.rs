@@ -74,7 +74,7 @@ pub(super) fn node(painter: &Painter, diagram: &Diagram<'_>, node: &Node, kind: 
     let disk = node.replica().and_then(|replica| replica.disk.as_ref());
     let room = rect.right() - 5.0 * scale - left;
     if let Some(disk) = disk {
-        disks::disk(painter, t, rect, scale, disk, node.runs());
+        disks::disk(painter, t, rect, if small { scale * 0.75 } else { scale }, disk, node.runs());
     }
     if let Some(machine) = &node.machine {
         tag(painter, t, rect, scale, machine);
