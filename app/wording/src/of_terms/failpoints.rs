@@ -72,9 +72,9 @@ fn consequence(at: Failpoint) -> &'static str {
         Failpoint::JoinerInAckSet => "After a crash, answers wait until the next view is recorded without it.",
         Failpoint::JoinerViewRecorded => "It is a full copy now; after a crash, answers wait for a view without it.",
         Failpoint::DiskTornLog => {
-            "Half a record is cut off after a restart. It was not acknowledged, so nothing is missed."
+            "After a restart, half a record is cut off: it was not acknowledged, so nothing is missed."
         }
-        Failpoint::DiskBeforeFsync => "If its power goes too, these orders are gone. It had not acknowledged them.",
+        Failpoint::DiskBeforeFsync => "If its power goes too, these orders are gone: it had not acknowledged them.",
         Failpoint::DiskAfterFsync => "The orders are on its disk, and nobody was told; the primary sends them again.",
         Failpoint::DiskSnapshotRename => "The old file is still whole, and a restart goes on with it.",
         Failpoint::CustomerBeforeSend => "No other process has heard of the order, so it is never placed.",
