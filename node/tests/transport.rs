@@ -241,15 +241,20 @@ async fn a_peer_that_ends_is_reported_by_its_contact() {
     assert_eq!(peer, contact);
 }
 
-/// Ten datagrams of the largest size do not fit into one call to the kernel: none of them would be sent.
-#[tokio::test]
-async fn a_burst_of_the_largest_datagrams_is_not_lost() {
+/// An endpoint, and where a peer of it echoes.
+fn with_an_echo() -> (quinn::Endpoint, SocketAddr) {
     let authority = Authority::new().unwrap();
     let [here, there] = [1, 2].map(|id| authority.issue(Role::Customer, Some(NodeId(id))).unwrap());
     let there = endpoint(loopback(), &there).unwrap();
     let address = there.local_addr().unwrap();
     tokio::spawn(round_trip::echo(there));
-    let here = endpoint(loopback(), &here).unwrap();
+    (endpoint(loopback(), &here).unwrap(), address)
+}
+
+/// Ten datagrams of the largest size do not fit into one call to the kernel: none of them would be sent.
+#[tokio::test]
+async fn a_burst_of_the_largest_datagrams_is_not_lost() {
+    let (here, address) = with_an_echo();
     let connection = here.connect(address, COMMON_NAME).unwrap().await.unwrap();
     let mut stream = connection.open_uni().await.unwrap();
     let mut back = None;
@@ -271,12 +276,7 @@ async fn a_burst_of_the_largest_datagrams_is_not_lost() {
 
 #[tokio::test]
 async fn an_echo_gives_back_what_it_gets() {
-    let authority = Authority::new().unwrap();
-    let [here, there] = [1, 2].map(|id| authority.issue(Role::Customer, Some(NodeId(id))).unwrap());
-    let there = endpoint(loopback(), &there).unwrap();
-    let address = there.local_addr().unwrap();
-    tokio::spawn(round_trip::echo(there));
-    let here = endpoint(loopback(), &here).unwrap();
+    let (here, address) = with_an_echo();
     let taken =
         tokio::time::timeout(PATIENCE, round_trip::measure(&here, address, 100, 10, Duration::ZERO, || true)).await;
     assert_eq!(taken.unwrap().unwrap().len(), 10);

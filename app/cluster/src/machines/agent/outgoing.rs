@@ -14,13 +14,13 @@ use quinn::Connection;
 use crate::machines::talk::{FromProcess, Writing};
 use crate::observer::is_of_one_message;
 
-/// From this many facts that wait on, those of single messages are counted instead; from twice as many on, all are.
+/// When this many facts wait, further ones about single messages are only counted; when twice as many wait, all further ones are.
 const MOST_WAITING: usize = 1000;
-/// About so long is a fact on the wire, in bytes.
+/// A fact takes about this many bytes on the wire.
 const FACT: u64 = 80;
 /// Facts of one frame.
 const MOST_AT_ONCE: u64 = 400;
-/// Bytes a second: where it begins, and between what it stays.
+/// Bytes a second: at first, and the bounds.
 const FIRST_RATE: u64 = 64 * 1024;
 const RATES: std::ops::RangeInclusive<u64> = 1024..=8 * 1024 * 1024;
 /// What facts may add to the time that a packet takes there and back.
