@@ -78,13 +78,8 @@ pub struct BenchArguments {
     json: bool,
 }
 
-pub(super) fn perform(arguments: &BenchArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    if let Some(orders) = arguments.join {
-        return join::perform(orders, arguments.replicas, arguments.customers, arguments.json, interrupt);
-    }
-    places::must_differ(arguments.history.as_deref().map(|path| ("the history", path)))?;
-    let history = arguments.history.as_deref().map(trace_file::create).transpose()?;
-    let options = ClusterOptions {
+fn options(arguments: &BenchArguments, interrupt: &Interrupt) -> Result<ClusterOptions, Failure> {
+    Ok(ClusterOptions {
         default_customers: arguments.observed,
         observe: arguments.observed,
         replicas: arguments.replicas,
@@ -92,8 +87,16 @@ pub(super) fn perform(arguments: &BenchArguments, interrupt: &Interrupt) -> Resu
         durable: arguments.durable.clone(),
         interrupt: interrupt.clone(),
         ..ClusterOptions::usual()?
-    };
-    let cluster = launch(options)?;
+    })
+}
+
+pub(super) fn perform(arguments: &BenchArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    if let Some(orders) = arguments.join {
+        return join::perform(orders, arguments.replicas, arguments.customers, arguments.json, interrupt);
+    }
+    places::must_differ(arguments.history.as_deref().map(|path| ("the history", path)))?;
+    let history = arguments.history.as_deref().map(trace_file::create).transpose()?;
+    let cluster = launch(options(arguments, interrupt)?)?;
     let inquirer = cluster.inquirer();
     let admission = inquirer.admission()?;
     let sync = yardsticks::sync(arguments.durable.as_deref().unwrap_or(cluster.directory()));
