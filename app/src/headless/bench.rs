@@ -6,6 +6,7 @@
 mod figures;
 mod join;
 mod measured;
+mod members;
 mod seen;
 mod watch;
 mod yardsticks;
@@ -96,8 +97,10 @@ pub(super) fn perform(arguments: &BenchArguments, interrupt: &Interrupt) -> Resu
     }
     places::must_differ(arguments.history.as_deref().map(|path| ("the history", path)))?;
     let history = arguments.history.as_deref().map(trace_file::create).transpose()?;
+    let launched = Instant::now();
     let cluster = launch(options(arguments, interrupt)?)?;
     let inquirer = cluster.inquirer();
+    let recovered = members::wait_for_all(&inquirer, arguments.replicas, launched, interrupt)?;
     let admission = inquirer.admission()?;
     let sync = yardsticks::sync(arguments.durable.as_deref().unwrap_or(cluster.directory()));
     let mut alone = round_trips(&admission, TRIPS_ALONE, Duration::ZERO, interrupt)?;
@@ -139,6 +142,7 @@ pub(super) fn perform(arguments: &BenchArguments, interrupt: &Interrupt) -> Resu
     };
     drop((watch, cluster));
     let judged = verdict.as_ref().map(|verdict| Exit::from(verdict.verdict));
+    figures.recovered = recovered;
     figures.verdict = verdict.map(wording::told_verdict);
     if arguments.json {
         say_json(&figures)?;

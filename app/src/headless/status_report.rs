@@ -41,6 +41,8 @@ pub(in crate::headless) struct StatusLine {
     evicted: Option<u64>,
     /// Of a replica that receives a state: bytes of it, and of all of it, about.
     receiving: Option<(u64, u64)>,
+    /// How much longer it will, in microseconds of real time, if it goes on as it did between two looks.
+    receiving_left_us: Option<u64>,
     /// Of a replica that keeps its orders on disk: how that goes.
     disk: Option<String>,
     /// Digest of orders and sessions.
@@ -158,6 +160,20 @@ impl StatusReport {
         Self { nodes: [self.nodes, other.nodes].concat(), ..other }
     }
 
+    /// Whether a replica receives a state.
+    pub(super) fn receives(&self) -> bool {
+        self.nodes.iter().any(|node| node.receiving.is_some())
+    }
+
+    /// How much longer that takes, by what came since an earlier report, `micros` of real time before.
+    pub(super) fn since(mut self, earlier: &Self, micros: u64) -> Self {
+        for node in &mut self.nodes {
+            let before = earlier.nodes.iter().find(|it| it.id == node.id).and_then(|it| it.receiving);
+            node.receiving_left_us = before.zip(node.receiving).and_then(|(before, now)| left(before, now, micros));
+        }
+        self
+    }
+
     /// How it is steered, in sentences; none if it is not.
     pub(super) fn sentences(&self) -> Vec<String> {
         let mut sentences = Vec::new();
@@ -188,7 +204,7 @@ impl StatusReport {
         sentences.extend(self.nodes.iter().flat_map(cut_off));
         let waits = |node: &StatusLine| node.waits_for.as_ref().map(|why| format!("{}: {why}", node.name));
         sentences.extend(self.nodes.iter().filter_map(waits));
-        let received = |node: &StatusLine| Some(wording::receives(&node.name, node.receiving?));
+        let received = |node: &StatusLine| Some(wording::receives(&node.name, node.receiving?, node.receiving_left_us));
         sentences.extend(self.nodes.iter().filter_map(received));
         let on_disk = |node: &StatusLine| Some(format!("{}: {}", node.name, node.disk.as_ref()?));
         sentences.extend(self.nodes.iter().filter_map(on_disk));
@@ -311,6 +327,12 @@ impl StatusLine {
     }
 }
 
+/// How much longer a state comes, in microseconds: of `now`, bytes and bytes in all, what came since `before` took `micros`.
+fn left((before, _): (u64, u64), (now, all): (u64, u64), micros: u64) -> Option<u64> {
+    let came = now.checked_sub(before).filter(|came| *came > 0)?;
+    u64::try_from(u128::from(micros) * u128::from(all.saturating_sub(now)) / u128::from(came)).ok()
+}
+
 /// What a replica is, on the command line.
 pub(in crate::headless) fn standing(standing: Standing) -> &'static str {
     match standing {
@@ -328,5 +350,30 @@ pub(in crate::headless) fn role(actor: Actor) -> String {
         Actor::Role(Role::Replica) => "replica".into(),
         Actor::Role(Role::Customer) => "customer".into(),
         Actor::Service(service) => service.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(receiving: Option<(u64, u64)>) -> StatusReport {
+        let node = StatusLine { name: "replica-4".into(), id: "node-7".into(), receiving, ..StatusLine::default() };
+        StatusReport { nodes: vec![node], rate: 1.0, ..StatusReport::default() }
+    }
+
+    #[test]
+    fn two_looks_tell_how_much_longer_a_state_comes() {
+        let words = |before, now, micros| report(now).since(&report(before), micros).sentences();
+        let earlier = Some((10_000_000, 100_000_000));
+        assert_eq!(
+            words(earlier, Some((20_000_000, 100_000_000)), 250_000),
+            ["replica-4 is receiving the state of the primary: 20.0 of 100.0 MB, about 2.0 s left."]
+        );
+        let unknown = "replica-4 is receiving the state of the primary: 10.0 of 100.0 MB.";
+        for (before, micros) in [(None, 250_000), (earlier, 250_000), (Some((90_000_000, 100_000_000)), 250_000)] {
+            assert_eq!(words(before, earlier, micros), [unknown], "nothing came, or it began again");
+        }
+        assert_eq!(words(earlier, None, 250_000), Vec::<String>::new());
     }
 }

@@ -154,6 +154,24 @@ fn a_measurement_judges_its_own_history() {
     assert_eq!(last_json(&program(&["check", history, "--json"]))["acknowledged"].as_u64(), acknowledged);
 }
 
+/// What was placed is there again, and nothing but load is measured: all replicas are members before it begins.
+#[test]
+fn a_measurement_on_disk_goes_on_with_what_it_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let durable = folder.path().join("disks");
+    let bench = ["bench", "--secs", "1", "--customers", "4", "--json", "--durable", durable.to_str().unwrap()];
+    let [first, second] = [(); 2].map(|()| last_json(&program(&bench)));
+    assert!(first["recovered"].is_null(), "{first}");
+    let recovered = &second["recovered"];
+    assert!(recovered["orders"].as_u64() >= first["orders"].as_u64(), "{first} {second}");
+    assert!(recovered["seconds"].as_f64() > Some(0.0), "{second}");
+    for figures in [first, second] {
+        // One that was suspected comes back.
+        let [changes, suspicions] = ["view_changes", "suspicions"].map(|name| figures[name].as_u64().unwrap());
+        assert!(changes <= 2 * suspicions, "{figures}");
+    }
+}
+
 /// On a small history.
 #[test]
 fn a_newcomer_is_measured_with_and_without_load() {

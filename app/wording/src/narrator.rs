@@ -5,6 +5,7 @@
 //! rests on facts that processes reported. There is no clock here; all times are cluster time, in microseconds.
 
 mod answers;
+mod copies;
 mod disks;
 mod faults;
 mod known;

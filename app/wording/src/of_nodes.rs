@@ -174,10 +174,19 @@ fn receiving(replica: &ReplicaState, left: Option<u64>) -> Option<String> {
     })
 }
 
-/// The same as a sentence.
-pub fn receives(name: &str, (bytes, all): (u64, u64)) -> String {
-    let tenths = |bytes: u64| (bytes * 10 / MEGABYTE) as f64 / 10.0;
-    format!("{name} is receiving the state of the primary: {:.1} of {:.1} MB.", tenths(bytes), tenths(all))
+/// The same as a sentence. `left`: how much longer it will take, in microseconds, if that is known.
+pub fn receives(name: &str, (bytes, all): (u64, u64), left: Option<u64>) -> String {
+    let left = left.map_or_else(String::new, |micros| format!(", about {} left", super::duration(micros)));
+    format!("{name} is receiving the state of the primary: {:.1} of {}{left}.", tenths(bytes), megabytes(all))
+}
+
+/// "12.3 MB".
+pub(super) fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", tenths(bytes))
+}
+
+fn tenths(bytes: u64) -> f64 {
+    (bytes * 10 / MEGABYTE) as f64 / 10.0
 }
 
 /// How much of a snapshot a joiner has, from 0 to 1.
@@ -278,7 +287,9 @@ mod tests {
         let state = ReplicaState { loading: Some((30_000_000, 120_400_000)), ..ReplicaState::default() };
         let words = receiving(&state, Some(2_100_000)).unwrap();
         assert_eq!(words, "25\u{a0}% of 120\u{a0}MB · 3\u{a0}s left");
-        let sentence = receives("replica-4", (30_440_000, 120_400_000));
-        assert_eq!(sentence, "replica-4 is receiving the state of the primary: 30.4 of 120.4 MB.");
+        let sentence = |left| receives("replica-4", (30_440_000, 120_400_000), left);
+        assert_eq!(sentence(None), "replica-4 is receiving the state of the primary: 30.4 of 120.4 MB.");
+        let words = "replica-4 is receiving the state of the primary: 30.4 of 120.4 MB, about 2.1 s left.";
+        assert_eq!(sentence(Some(2_100_000)), words);
     }
 }

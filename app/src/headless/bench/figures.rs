@@ -10,6 +10,7 @@ use serde::Serialize;
 use wording::ToldVerdict;
 
 use super::BenchArguments;
+use super::members::Recovered;
 use super::seen::Troubles;
 use crate::headless::{Failure, say};
 
@@ -85,6 +86,9 @@ pub(super) struct Figures {
     fsync_us: Option<f64>,
     #[serde(flatten)]
     troubles: Troubles,
+    /// Before the orders of this run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovered: Option<Recovered>,
     /// Of durable replicas, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     disk: BTreeMap<String, PerSync>,
@@ -224,6 +228,7 @@ impl Figures {
                 })
                 .collect(),
             rss: used.iter().map(|(name, used)| ((*name).clone(), used.memory)).collect(),
+            recovered: None,
             verdict: None,
         }
     }
@@ -234,6 +239,9 @@ impl Figures {
         say(format!("latency: median {p50} µs, 90 % {p90} µs, 99 % {p99} µs, 99.9 % {p999} µs, longest {max} µs"))?;
         let Troubles { view_changes, suspicions } = self.troubles;
         say(format!("view changes: {view_changes}, suspicions: {suspicions}"))?;
+        if let Some(Recovered { orders, seconds }) = self.recovered {
+            say(format!("recovered {orders} orders from disk in {seconds:.2} s"))?;
+        }
         let Self { quic_round_trip_us: meanwhile, three_quic_round_trips_us: three, ratio, .. } = self;
         say(format!("bare QUIC round trip under load: {meanwhile:.1} µs; an order takes {ratio} times as long"))?;
         say(format!("three of them, the least that an order can take: {three:.1} µs"))?;

@@ -53,6 +53,7 @@ impl Narrator {
         let (name, leads) = (self.known.called(node), self.known.primary() == Some(node));
         self.finish_groups();
         self.known.ended.insert(node, at);
+        self.known.receiving.remove(&node);
         let customer = self.known.actors.get(&node) == Some(&Actor::Role(Role::Customer));
         let what = match how {
             Ending::Crashed if leads => format!("{name}, the primary, has crashed."),

@@ -83,6 +83,8 @@ pub(super) struct Known {
     pub led: BTreeMap<u64, NodeId>,
     /// From whom each replica got the whole state last.
     pub state_from: HashMap<NodeId, NodeId>,
+    /// Since when each replica has received a state that is on its way to it, and how many bytes that has in all.
+    pub receiving: HashMap<NodeId, (u64, u64)>,
     /// The front-end that claimed last to be the newest.
     pub newest_front_end: Option<NodeId>,
     pub last_op: HashMap<NodeId, OpNumber>,
@@ -129,6 +131,7 @@ impl Default for Known {
             ops: BTreeMap::new(),
             led: BTreeMap::new(),
             state_from: HashMap::new(),
+            receiving: HashMap::new(),
             newest_front_end: None,
             last_op: HashMap::new(),
             confirmed: HashMap::new(),

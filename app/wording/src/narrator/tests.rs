@@ -9,8 +9,8 @@ use protocol::message::{Answer, Ask, Step, Summary};
 use protocol::order_book::Outcome;
 use protocol::plant::Plant;
 use protocol::trace::{
-    Actor, Crowd, Ending, LauncherEvent, LinkRule, MachineEvent, MessageFacts, NodeEvent, Note, Rate, Refusal, Sign,
-    Standing, Started, TraceEvent, TraceRecord,
+    Actor, Crowd, Ending, LauncherEvent, LinkRule, MachineEvent, MessageFacts, NodeEvent, NodeState, Note, Rate,
+    Refusal, ReplicaState, Sign, Standing, Started, TraceEvent, TraceRecord,
 };
 
 use super::*;
@@ -376,6 +376,26 @@ fn a_replica_that_was_taken_in_holds_everything_unless_that_rule_is_off() {
         told.fact(NodeId(1), 2_000, MachineEvent::TookIn { replica: NodeId(3) });
         let sentences = told.all();
         assert!(sentences[0].contains(what), "{sentences:?}");
+    }
+}
+
+/// Progress in bytes and seconds, once all of it is there; of a small state, nobody would read it.
+#[test]
+fn a_large_state_is_told_with_its_size_and_how_long_it_took() {
+    for (bytes, words) in [
+        (900_000, "replica-3 holds everything now."),
+        (12_340_000, "replica-3 holds everything now: 12.3 MB came in 1.5 s."),
+    ] {
+        let mut told = Told::running();
+        told.order(1_000);
+        told.all();
+        for (at, came) in [(500_000, 0), (1_700_000, bytes / 2)] {
+            let state = ReplicaState { loading: Some((came, bytes)), ..ReplicaState::default() };
+            told.fact(NodeId(3), at, NodeEvent::State(NodeState::Replica(Box::new(state))));
+        }
+        told.fact(NodeId(1), 2_000_000, MachineEvent::TookIn { replica: NodeId(3) });
+        let sentences = told.all();
+        assert!(sentences.iter().any(|it| it.starts_with(words)), "{sentences:?}");
     }
 }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use protocol::ids::{NodeId, OpNumber, RequestId, Role, View};
 use protocol::message::Summary;
-use protocol::plant::Plant;
 use protocol::trace::{NoService, NodeState, Note, ReplicaState, Sign, Standing};
 
 use super::Narrator;
@@ -101,49 +100,6 @@ impl Narrator {
         Some(Sentence::step(at, 4, what).means(means))
     }
 
-    /// [5] to some who hold nothing yet, or the wrong thing.
-    pub(super) fn snapshot(&mut self, at: u64, from: NodeId, to: &[NodeId]) -> Option<Sentence> {
-        self.known.state_from.extend(to.iter().map(|to| (*to, from)));
-        let view = self.known.newest.number;
-        let is_new = |to: &NodeId| self.known.is_new(format!("snapshot {from} {to} {view}"));
-        let to: Vec<NodeId> = to.iter().copied().filter(is_new).collect();
-        let first = *to.first()?;
-        let (who, whom) = (self.known.role(from), self.known.names(to.iter().copied()));
-        let (is, does, them) =
-            if to.len() == 1 { ("is a member", "does", "it") } else { ("are members", "do", "they") };
-        let newest = &self.known.newest;
-        if newest.primary != from {
-            let what = format!("{who} sends {whom} the whole state, although its view is over.");
-            let means = format!("{} leads view {}.", self.known.called(newest.primary), newest.number);
-            return Some(Sentence::step(at, 5, what).means(means).of_weight(Weight::Event));
-        }
-        if newest.members.contains(&first) {
-            let what = format!("{who} sends {whom} the whole state, in place of what {whom} holds.");
-            let means = format!("{whom} {is}, but the history there is not the primary's.");
-            return Some(Sentence::step(at, 5, what).means(means).of_weight(Weight::Event));
-        }
-        let means = match to.len() {
-            1 => format!("{whom} {does} not count as a copy until {them} has everything."),
-            _ => format!("{whom} {does} not count as copies until {them} have everything."),
-        };
-        Some(Sentence::step(at, 5, format!("{who} sends {whom} the whole state.")).means(means))
-    }
-
-    /// A replica holds what it was sent, in the place of what it held.
-    pub(super) fn installed(&mut self, node: NodeId, at: u64, op: OpNumber) {
-        let confirmed = self.known.confirmed.entry(node).or_default();
-        *confirmed = op.max(*confirmed);
-        let Some(from) = self.known.state_from.get(&node).copied() else { return };
-        let newest = &self.known.newest;
-        if from == newest.primary || !newest.members.contains(&node) {
-            return;
-        }
-        let (who, whom) = (self.known.called(node), self.known.called(from));
-        let what = format!("{who}, a member of view {}, replaces all its orders by those of {whom}.", newest.number);
-        let means = format!("{whom} leads no view any more: what was placed without it is gone from {who}.");
-        self.say(Sentence::event(at, what).means(means));
-    }
-
     /// All name servers use one store, so what one says is told once.
     pub(super) fn store(&mut self, at: u64, note: &Note) {
         let silent = matches!(note, Note::StoreSilent);
@@ -154,28 +110,6 @@ impl Narrator {
             true => Sentence::event(at, STORE_SILENT.to_owned()).means(STORE_SILENT_MEANS.to_owned()),
             false => Sentence::event(at, STORE_ANSWERS.to_owned()),
         });
-    }
-
-    pub(super) fn took_in(&mut self, primary: NodeId, at: u64, replica: NodeId) {
-        self.finish_groups();
-        self.known.backups.insert(replica);
-        if !self.known.is_new(format!("took in {replica} {}", self.known.newest.number)) {
-            return;
-        }
-        let name = self.known.called(replica);
-        let (holds, last) = (self.known.confirmed.entry(replica).or_default(), self.known.last_op.get(&primary));
-        let last = last.copied().unwrap_or_default();
-        if !matches!(self.known.plant, Some(Plant::JoinerInEarly | Plant::KeepOwnPreset)) {
-            // That is the rule; its last confirmation may not have been shown.
-            *holds = last.max(*holds);
-        } else if *holds < last {
-            let what = format!(
-                "{name} counts as a full copy from now on, although it does not hold all that the primary holds."
-            );
-            return self.say(Sentence::event(at, what));
-        }
-        let means = format!("From now on the primary waits for {name} before it answers anybody.");
-        self.say(Sentence::event(at, format!("{name} holds everything now.")).means(means));
     }
 
     /// A replica changed its role.
@@ -389,6 +323,7 @@ impl Narrator {
                 self.takes_up(node, replica);
                 self.silent(node, at, &replica.silent);
                 self.forgets(node, at, replica.evicted);
+                self.receives(node, at, replica.loading);
                 self.known.states.insert(node, (**replica).clone());
                 self.compare_copies(at);
             }
