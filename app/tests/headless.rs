@@ -37,6 +37,12 @@ mod ending;
 #[cfg(target_os = "linux")]
 #[path = "headless/etcd.rs"]
 mod etcd;
+#[cfg(target_os = "linux")]
+#[path = "headless/etcd_durable.rs"]
+mod etcd_durable;
+#[cfg(target_os = "linux")]
+#[path = "headless/etcd_secure.rs"]
+mod etcd_secure;
 #[path = "headless/exactly_once.rs"]
 mod exactly_once;
 #[cfg(target_os = "linux")]

@@ -2,11 +2,13 @@
 //!
 //! There is no watch, no lock and no lease: the protocol needs none of them. Several endpoints are tried in turn, each for a
 //! bounded time. A write that may have reached etcd is given up, not sent to another endpoint: the machine reads what
-//! became of it. The messages of the gateway stand in `etcd/gateway.rs`, the record as it is stored in `etcd/content.rs`.
+//! became of it. The messages of the gateway stand in `etcd/gateway.rs`, the record as it is stored in `etcd/content.rs`,
+//! and what a wrong setting looks like in `etcd/mistakes.rs`.
 
 mod access;
 mod content;
 mod gateway;
+mod mistakes;
 #[cfg(test)]
 mod tests;
 
@@ -34,12 +36,12 @@ pub struct Etcd {
 }
 
 impl Etcd {
-    /// Nothing is asked yet. `cluster`: the identity that the record must carry.
+    /// Nothing is asked yet.
     ///
     /// # Errors
-    /// When an address, or the certificate of an authority, cannot be used.
-    pub fn new(access: &EtcdAccess, cluster: String) -> Result<Self, StoreError> {
-        let gateway = Arc::new(tokio::sync::Mutex::new(Gateway::new(access, cluster)?));
+    /// When an address, or a certificate, cannot be used.
+    pub fn new(access: &EtcdAccess) -> Result<Self, StoreError> {
+        let gateway = Arc::new(tokio::sync::Mutex::new(Gateway::new(access)?));
         let (sender, receiver) = mpsc::unbounded_channel();
         Ok(Self { gateway, sender, receiver })
     }

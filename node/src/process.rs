@@ -33,7 +33,7 @@ use crate::arguments::NodeRole;
 use crate::cluster_clock::ClusterClock;
 use crate::control::{Credentials, Duty, Misbehaviour, NodeConfig, NodeReport, RecordPlace, StandInKey};
 use crate::durable::opening::{self, Opened};
-use crate::etcd::{self, Etcd};
+use crate::etcd::Etcd;
 use crate::event_loop::Host;
 use crate::freezing::Standstill;
 use crate::observation::{self, Feed, Reports};
@@ -195,7 +195,7 @@ fn become_what_was_told(config: &NodeConfig, reports: &Reports, standstill: &Sta
             RunsAs::NameServer(host, me)
         }
         Duty::NameServer { keeps: RecordPlace::Etcd(access) } => {
-            let etcd = Etcd::new(access, etcd::identity(&keys(config)?.authority))?;
+            let etcd = Etcd::new(access)?;
             let host = host(config, reports, standstill)?.with_record(Box::new(etcd));
             let (host, me) = inhabited(host, config, Role::NameServer, NameServer::with_store);
             RunsAs::NameServer(host, me)

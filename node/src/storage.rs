@@ -95,12 +95,24 @@ impl Journal {
         file.write_all(&bytes)?;
         file.sync_all()?;
         std::fs::rename(&new, &self.path)?;
-        // The new name itself must survive a power cut. Other systems than Unix cannot sync a folder, and need not.
-        #[cfg(unix)]
-        File::open(self.path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new(".")))?
-            .sync_all()?;
-        Ok(())
+        sync_folder_of(&self.path)
     }
+}
+
+/// A new file with these words, private and on disk when this returns. Only its being there counts, so half of it is enough.
+pub(crate) fn write_mark(path: &Path, words: &str) -> io::Result<()> {
+    let mut file = private().write(true).open(path)?;
+    file.write_all(words.as_bytes())?;
+    file.sync_all()?;
+    sync_folder_of(path)
+}
+
+/// The new name itself must survive a power cut. Other systems than Unix cannot sync a folder, and need not.
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// A file that only this user can read and write, whatever the mask; never one that a link leads to.

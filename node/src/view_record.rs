@@ -66,6 +66,14 @@ pub enum StoreError {
         /// The identity of this cluster.
         ours: String,
     },
+    /// It has held the record, and does not.
+    #[error(
+        "The store holds nothing under the key {key}, but this cluster's view record was there. With another one, orders could be lost. Name the etcd that holds the record, or restore its data; or start a new cluster with another folder"
+    )]
+    Lost {
+        /// Where it was.
+        key: String,
+    },
     /// What is under the key is no record.
     #[error(
         "The store holds, under the key {key}, something that is no view record of this version ({why}). It is not overwritten. Give this cluster another name, or delete it: etcdctl del {key}"

@@ -1,14 +1,15 @@
 //! The folder of a durable cluster: who it is, the name server's journal, and a folder for each replica.
 //!
 //! It outlives every run, and one run at a time has it. What a replica's folder holds is its process's business; here only
-//! its header is read, because a process must be certified under the id that stands there.
+//! its header is read, because a process must be certified under the id that stands there. With the view record in a store, the
+//! folder says so: a run that looked for the record elsewhere would find none, and could not go on.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use node::control::{Credentials, DurablePlace, Duty, NodeConfig};
+use node::control::{Credentials, DurablePlace, Duty, EtcdAccess, NodeConfig};
 use node::durable::opening::{id_in, owner_in};
 use node::durable::storage::make_private;
 use protocol::ids::NodeId;
@@ -21,6 +22,8 @@ use super::run_directory::JOURNAL;
 /// Says which cluster it is, and is the lock.
 const IDENTITY: &str = "cluster";
 const WORDS: &str = "just-hungry cluster ";
+/// Is there once the view record has been in a store.
+const STORE: &str = "view-record.elsewhere";
 
 /// A replica whose orders lie in a folder, as the header of its file says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +96,28 @@ impl DurableFolder {
     /// Which cluster this is.
     pub fn identity(&self) -> u64 {
         self.identity
+    }
+
+    /// The view record is kept in this store, or if there is none, in the journal; and so it stays. The store is told who this is.
+    ///
+    /// # Errors
+    /// When an earlier run has kept it in the other of the two.
+    pub fn keeps_record_in(&self, store: Option<EtcdAccess>) -> anyhow::Result<Option<EtcdAccess>> {
+        let mark = self.path.join(STORE);
+        let folder = self.path.display();
+        match store {
+            None if mark.exists() => bail!(
+                "The cluster in the folder {folder} keeps its view record in etcd, so it cannot go on without it. Say where etcd answers, with --view-record, or choose another folder for a new cluster."
+            ),
+            Some(_) if self.journal().exists() => bail!(
+                "The cluster in the folder {folder} keeps its view record there, not in etcd. Start it without --view-record, or choose another folder for a new cluster."
+            ),
+            Some(access) => {
+                let cluster = format!("{:016x}", self.identity);
+                Ok(Some(EtcdAccess { cluster, mark: Some(mark.into_os_string()), ..access }))
+            }
+            None => Ok(None),
+        }
     }
 
     /// Where the name server keeps its journal.
@@ -207,6 +232,25 @@ mod tests {
         assert_eq!(first.free_numbers().take(4).collect::<Vec<_>>(), [1, 2, 4, 6]);
         drop(first);
         assert_eq!(DurableFolder::open(&path).unwrap().identity, identity);
+    }
+
+    #[test]
+    fn the_view_record_stays_where_it_is() {
+        let etcd = || Some(EtcdAccess::at(vec!["http://127.0.0.1:2379".into()]));
+        let parent = tempfile::tempdir().unwrap();
+        let in_etcd = DurableFolder::open(&parent.path().join("etcd")).unwrap();
+        let told = in_etcd.keeps_record_in(etcd()).unwrap().unwrap();
+        assert!(in_etcd.keeps_record_in(None).unwrap().is_none(), "nothing has been recorded there yet");
+        std::fs::write(told.mark.as_ref().unwrap(), "recorded").unwrap();
+        let refusal = in_etcd.keeps_record_in(None).unwrap_err().to_string();
+        assert!(refusal.contains("Say where etcd answers, with --view-record"), "{refusal}");
+        assert_eq!(in_etcd.keeps_record_in(etcd()).unwrap().unwrap().cluster, told.cluster);
+        let beside = DurableFolder::open(&parent.path().join("journal")).unwrap();
+        std::fs::write(beside.journal(), "a journal").unwrap();
+        assert!(beside.keeps_record_in(None).unwrap().is_none());
+        let refusal = beside.keeps_record_in(etcd()).unwrap_err().to_string();
+        assert!(refusal.contains("Start it without --view-record"), "{refusal}");
+        assert_ne!(beside.identity, in_etcd.identity);
     }
 
     #[test]

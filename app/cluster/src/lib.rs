@@ -153,7 +153,7 @@ impl ClusterOptions {
     }
 }
 
-/// Each run is a cluster of its own, with a key of its own in the store.
+/// Each run is a cluster of its own, with a key of its own in the store; but a durable cluster is the same in every run.
 fn record_place(
     options: &ClusterOptions,
     own: Option<&OwnEtcd>,
@@ -164,6 +164,10 @@ fn record_place(
     let access = match &options.view_record {
         ViewRecord::Etcd(access) => Some(access.clone()),
         ViewRecord::Journal | ViewRecord::OwnEtcd => own.map(OwnEtcd::access),
+    };
+    let access = match durable {
+        Some(durable) => durable.keeps_record_in(access).map_err(|error| NotUsable(node::error_text::chain(&error)))?,
+        None => access.map(|access| EtcdAccess { cluster: node::etcd::identity(authority.certificate()), ..access }),
     };
     let Some(access) = access else {
         anyhow::ensure!(
@@ -178,8 +182,9 @@ fn record_place(
         "There can be 1 to {} name servers.",
         nodes::MOST_NAME_SERVERS
     );
+    let kind = if durable.is_some() { "durable" } else { "run" };
     let key = match access.key.is_empty() {
-        true => format!("just-hungry/run-{}/view-record", node::etcd::identity(authority.certificate())),
+        true => format!("just-hungry/{kind}-{}/view-record", access.cluster),
         false => access.key.clone(),
     };
     Ok(RecordPlace::Etcd(EtcdAccess { key, ..access }))

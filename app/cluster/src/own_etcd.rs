@@ -3,6 +3,7 @@
 //! Their data lie in a temporary folder. They end with this program, however it ends: each has a shell for a parent that
 //! waits for the end of its input. This is no way to run etcd for anything else.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -38,11 +39,30 @@ struct Member {
     running: Option<Running>,
 }
 
-struct Running {
+/// One process of etcd, which ends when this is dropped.
+pub struct Running {
     keeper: Child,
     /// As long as it is open, the member lives.
     input: Option<ChildStdin>,
     pid: i32,
+}
+
+impl Running {
+    /// Starts etcd with these arguments; what it says goes to the end of the file `log`.
+    ///
+    /// # Errors
+    /// When it cannot be started. One that ends at once says why in the log.
+    pub fn start<S: AsRef<OsStr>>(log: &Path, arguments: impl IntoIterator<Item = S>) -> anyhow::Result<Self> {
+        let mut command = Command::new("sh");
+        apart_from_the_terminal(&mut command);
+        command.args(["-c", KEEPER, "etcd-keeper"]).arg(log).args(arguments);
+        let mut keeper = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let (input, said) = (keeper.stdin.take(), keeper.stdout.take());
+        let mut line = String::new();
+        BufReader::new(said.context("the shell has no output")?).read_line(&mut line)?;
+        let Ok(pid) = line.trim().parse() else { bail!("etcd cannot be started.") };
+        Ok(Self { keeper, input, pid })
+    }
 }
 
 impl Drop for Running {
@@ -91,11 +111,11 @@ impl OwnEtcd {
         Ok(all)
     }
 
-    /// How name servers reach them; the key is missing.
+    /// How name servers reach them; the key and the cluster are missing.
     #[must_use]
     pub fn access(&self) -> EtcdAccess {
         let endpoints = self.members.iter().map(|member| format!("http://127.0.0.1:{}", member.client)).collect();
-        EtcdAccess { endpoints, key: String::new(), user: None, authorities: None }
+        EtcdAccess::at(endpoints)
     }
 
     /// Where a member answers.
@@ -131,19 +151,24 @@ impl OwnEtcd {
     pub fn restart(&mut self, at: usize) -> anyhow::Result<()> {
         self.kill(at);
         let url = |port: u16| format!("http://127.0.0.1:{port}");
-        let (name, folder) = (format!("m{at}"), self.folder.path().join(format!("m{at}")));
+        let (name, folder) = (format!("m{at}"), self.folder.path().join(format!("m{at}")).display().to_string());
         let all = self.members.iter().enumerate();
         let all: Vec<String> = all.map(|(at, member)| format!("m{at}={}", url(member.peer))).collect();
         let Member { client, peer, .. } = &self.members[at];
         let (client, peer, log) = (url(*client), url(*peer), self.folder.path().join(format!("m{at}.log")));
-        let mut command = Command::new("sh");
-        apart_from_the_terminal(&mut command);
-        command.args(["-c", KEEPER, "etcd-keeper"]).arg(log).args(["--name", &name, "--data-dir"]).arg(folder);
-        command.args(["--listen-client-urls", &client, "--advertise-client-urls", &client]);
-        command.args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer]);
-        command.args(["--initial-cluster", &all.join(","), "--logger", "zap"]);
-        command.args(["--heartbeat-interval", "50", "--election-timeout", "500"]);
-        self.members[at].running = Some(begin(&mut command)?);
+        let arguments = [
+            ["--name", &name],
+            ["--data-dir", &folder],
+            ["--listen-client-urls", &client],
+            ["--advertise-client-urls", &client],
+            ["--listen-peer-urls", &peer],
+            ["--initial-advertise-peer-urls", &peer],
+            ["--initial-cluster", &all.join(",")],
+            ["--logger", "zap"],
+            ["--heartbeat-interval", "50"],
+            ["--election-timeout", "500"],
+        ];
+        self.members[at].running = Some(Running::start(&log, arguments.as_flattened())?);
         Ok(())
     }
 
@@ -201,15 +226,6 @@ impl OwnEtcd {
 enum Sign {
     Stop,
     GoOn,
-}
-
-fn begin(command: &mut Command) -> anyhow::Result<Running> {
-    let mut keeper = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-    let (input, said) = (keeper.stdin.take(), keeper.stdout.take());
-    let mut line = String::new();
-    BufReader::new(said.context("the shell has no output")?).read_line(&mut line)?;
-    let Ok(pid) = line.trim().parse() else { bail!("etcd cannot be started.") };
-    Ok(Running { keeper, input, pid })
 }
 
 /// One question over HTTP, in clear text and without a client: for a member that may stand still.

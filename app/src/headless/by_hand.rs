@@ -19,7 +19,7 @@ use super::status_socket::{self, Refused};
 use super::view_record::StoreArguments;
 use super::{Exit, Failure, say, say_json};
 use cluster::by_hand::meeting_place::{Card, ClusterName, MeetingPlace, NAME_SERVER};
-use cluster::by_hand::office::{Choices, record_key};
+use cluster::by_hand::office::Choices;
 use cluster::by_hand::{guest, here};
 use cluster::interrupt::Interrupt;
 use cluster::{Admission, Postcodes};
@@ -75,8 +75,8 @@ pub struct NameServerArguments {
     #[arg(long, value_enum, default_value_t)]
     postcodes: Postcodes,
     /// Keep the record of views in this folder, where it survives the end of all processes. All replicas then need --durable, too; it
-    /// can be the same folder.
-    #[arg(long, value_name = "DIR", conflicts_with = "view_record")]
+    /// can be the same folder. With --view-record, the folder only says which cluster it is.
+    #[arg(long, value_name = "DIR")]
     durable: Option<PathBuf>,
     #[command(flatten)]
     store: StoreArguments,
@@ -128,8 +128,11 @@ fn further_name_server(arguments: &NodeArguments, store: EtcdAccess, interrupt: 
         here::join(&place, name_server, Role::NameServer, None, |knock| status_socket::knock(name_server, knock))
     })?;
     let Some((name_server, mut member)) = joined else { return Ok(Exit::Holds) };
-    let keeps = RecordPlace::Etcd(EtcdAccess { key: record_key(cluster), ..store });
-    member.config.duty = Duty::NameServer { keeps };
+    if let Duty::NameServer { keeps: RecordPlace::Etcd(access) } = &mut member.config.duty {
+        // Which record it is, the first name server says; how to reach it and who it is there, the person.
+        let EtcdAccess { key, cluster, mark, .. } = access.clone();
+        *access = EtcdAccess { key, cluster, mark, ..store };
+    }
     node_here::run(&place, member, &name_server, arguments, interrupt)
 }
 

@@ -24,6 +24,12 @@ pub struct StoreArguments {
     /// With https addresses: a PEM file with the authorities that may certify etcd. Default: those that this machine trusts.
     #[arg(long, value_name = "FILE", requires = "view_record")]
     view_record_ca: Option<PathBuf>,
+    /// With https addresses: a PEM file with the certificate that the name server shows to etcd, if etcd asks for one.
+    #[arg(long, value_name = "FILE", requires_all = ["view_record", "view_record_key"])]
+    view_record_cert: Option<PathBuf>,
+    /// A PEM file with the private key of that certificate.
+    #[arg(long, value_name = "FILE", requires = "view_record_cert")]
+    view_record_key: Option<PathBuf>,
     /// The name server's user in etcd. Its password is read from --view-record-password-file, or from the environment variable
     /// JUST_HUNGRY_ETCD_PASSWORD.
     #[arg(long, value_name = "NAME", requires = "view_record")]
@@ -77,8 +83,12 @@ impl StoreArguments {
     pub fn access(&self) -> Result<Option<EtcdAccess>, Failure> {
         let Some(access) = self.view_record.clone() else { return Ok(None) };
         let authorities = self.view_record_ca.as_deref().map(read).transpose()?;
+        let certificate = match (&self.view_record_cert, &self.view_record_key) {
+            (Some(certificate), Some(key)) => Some([read(certificate)?, b"\n".to_vec(), read(key)?].concat()),
+            (None | Some(_), _) => None,
+        };
         let user = self.view_record_user.clone().map(|name| Ok::<_, Failure>((name, self.password()?))).transpose()?;
-        Ok(Some(EtcdAccess { user, authorities, ..access }))
+        Ok(Some(EtcdAccess { user, authorities, certificate, ..access }))
     }
 
     fn password(&self) -> Result<String, Failure> {

@@ -24,7 +24,8 @@ use crate::scenario_run::{ScenarioRun, order};
 /// Set where a test must not be skipped.
 const REQUIRED: &str = "JUST_HUNGRY_CI";
 
-fn etcd() -> Option<OwnEtcd> {
+/// Three members; none, with a word, where it is not installed.
+pub(super) fn etcd() -> Option<OwnEtcd> {
     match OwnEtcd::start() {
         Ok(etcd) => Some(etcd),
         Err(error) if error.is::<NotStarted>() => {

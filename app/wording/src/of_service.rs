@@ -38,7 +38,7 @@ pub fn no_service(why: &NoService, name: impl Fn(NodeId) -> String) -> String {
         NoService::Retired => "There is a newer front-end, and customers are sent to it.".into(),
         NoService::NameServerSilent => "Waiting for the name server, which must record the next view.".into(),
         NoService::JournalLost { seen } => format!(
-            "The name server has no record, but a replica has seen view {seen}: the journal was lost. Start the name server with the right journal, or start a new cluster."
+            "The name server has no record, but a replica has seen view {seen}: the journal, or what etcd held, was lost. Start the name server with the right one, or start a new cluster."
         ),
         NoService::ReportsMissing => "Waiting for every registered replica to report its position.".into(),
         NoService::NoReplica => "Waiting for the first replica to register.".into(),

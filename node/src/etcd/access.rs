@@ -1,5 +1,7 @@
 //! What a name server must know to use etcd: addresses, the key, who it is there, and whom it trusts.
 
+use std::ffi::OsString;
+
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
@@ -17,8 +19,15 @@ pub struct EtcdAccess {
     pub key: String,
     /// User and password; none: etcd asks for none.
     pub user: Option<(String, String)>,
+    /// The identity that the record must carry: another cluster's is refused, and not overwritten.
+    pub cluster: String,
+    /// Where a cluster with durable replicas writes down that etcd has held its record: an etcd without it is then not the right one.
+    /// The path need not be text; the folder exists.
+    pub mark: Option<OsString>,
     /// Certificates of the authorities that may have certified etcd, as PEM; none: those that this machine trusts.
     pub authorities: Option<Vec<u8>>,
+    /// The certificate that this name server shows, and its private key, as PEM one after the other; none: it shows none.
+    pub certificate: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for EtcdAccess {
@@ -29,7 +38,20 @@ impl std::fmt::Debug for EtcdAccess {
 }
 
 impl EtcdAccess {
-    /// Reads "etcd=http://a:2379,http://b:2379". Key, user and authorities are added by the reader.
+    /// These addresses, and nothing else yet.
+    #[must_use]
+    pub fn at(endpoints: Vec<String>) -> Self {
+        let (key, cluster) = Default::default();
+        Self { endpoints, key, user: None, cluster, mark: None, authorities: None, certificate: None }
+    }
+
+    /// Without what only the person knows who starts a name server.
+    #[must_use]
+    pub fn without_secrets(self) -> Self {
+        Self { user: None, authorities: None, certificate: None, ..self }
+    }
+
+    /// Reads "etcd=http://a:2379,http://b:2379". The key and the cluster are added by the launcher, the rest by the reader.
     ///
     /// # Errors
     /// A sentence that says what is wrong.
@@ -44,7 +66,7 @@ impl EtcdAccess {
         if endpoints.len() > MOST_ENDPOINTS {
             return Err(wrong(&format!("More than {MOST_ENDPOINTS} addresses are too many.")));
         }
-        let access = Self { endpoints, key: String::new(), user: None, authorities: None };
+        let access = Self::at(endpoints);
         access.urls()?;
         Ok(access)
     }

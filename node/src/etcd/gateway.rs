@@ -3,6 +3,7 @@
 //! Numbers of 64 bits are strings there, keys and values are base64. Answers are bounded, and none is believed that is
 //! not what it should be.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::Engine;
@@ -10,12 +11,13 @@ use base64::engine::general_purpose::STANDARD;
 use protocol::machine::JournalRecord;
 use protocol::view_record::{Revision, StoreAnswer, StoreOperation};
 use reqwest::header::AUTHORIZATION;
-use reqwest::{Certificate, Client, Url};
+use reqwest::{Certificate, Client, Identity, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::{EtcdAccess, content};
+use super::{EtcdAccess, content, mistakes};
+use crate::storage;
 use crate::view_record::StoreError;
 
 /// A connection is there within this, or the next endpoint is tried.
@@ -40,6 +42,9 @@ pub(super) struct Gateway {
     user: Option<(String, String)>,
     token: Option<String>,
     cluster: String,
+    mark: Option<PathBuf>,
+    /// Some endpoint has answered, so what was told about etcd is right.
+    has_answered: bool,
 }
 
 /// Why an endpoint gave no answer that can be used.
@@ -51,12 +56,14 @@ enum Failed {
     Doubtful(String),
     /// etcd wants no part of it.
     Refused { code: u32, why: String },
+    /// This name server was told something wrong, as this sentence says. It was not done.
+    Mistake(String),
 }
 
 impl Failed {
     fn why(&self) -> &str {
         match self {
-            Failed::NotSent(why) | Failed::Doubtful(why) | Failed::Refused { why, .. } => why,
+            Failed::NotSent(why) | Failed::Doubtful(why) | Failed::Refused { why, .. } | Failed::Mistake(why) => why,
         }
     }
 }
@@ -116,11 +123,11 @@ struct Token {
 }
 
 impl Gateway {
-    pub(super) fn new(access: &EtcdAccess, cluster: String) -> Result<Self, StoreError> {
+    pub(super) fn new(access: &EtcdAccess) -> Result<Self, StoreError> {
         let setting = |error: reqwest::Error| {
             let why = crate::error_text::chain(&error.into());
             StoreError::Setting(format!(
-                "The certificates for etcd cannot be used: {why}. Check the file of its authority."
+                "The certificates for etcd cannot be used: {why}. Check the files of the authority, of the certificate and of its key."
             ))
         };
         // An error means that the process has a provider already, and then that one is used.
@@ -132,9 +139,20 @@ impl Gateway {
             .timeout(ANSWER)
             .user_agent(concat!("just-hungry/", env!("CARGO_PKG_VERSION")));
         let builder = match &access.authorities {
-            Some(pem) => builder.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(setting)?),
+            Some(pem) => {
+                let authorities = Certificate::from_pem_bundle(pem).map_err(setting)?;
+                if authorities.is_empty() {
+                    let why = "The file of the authority that may certify etcd contains no certificate (PEM). Name another file with --view-record-ca.";
+                    return Err(StoreError::Setting(why.into()));
+                }
+                builder.tls_certs_only(authorities)
+            }
             None if access.is_secure() => builder,
             None => builder.tls_certs_only([]),
+        };
+        let builder = match &access.certificate {
+            Some(pem) => builder.identity(Identity::from_pem(pem).map_err(setting)?),
+            None => builder,
         };
         Ok(Self {
             client: builder.build().map_err(setting)?,
@@ -143,7 +161,9 @@ impl Gateway {
             key: access.key.clone(),
             user: access.user.clone(),
             token: None,
-            cluster,
+            cluster: access.cluster.clone(),
+            mark: access.mark.as_ref().map(PathBuf::from),
+            has_answered: false,
         })
     }
 
@@ -157,6 +177,7 @@ impl Gateway {
             Ok(answer) => answer,
             // A user that etcd does not know is no outage.
             Err(Failed::Refused { why, .. }) => Err(StoreError::Refused(why)),
+            Err(Failed::Mistake(sentence)) if !self.has_answered => Err(StoreError::Setting(sentence)),
             Err(failed) => {
                 tracing::warn!("etcd gave no answer: {}", failed.why());
                 // The next question goes to another endpoint first.
@@ -187,7 +208,7 @@ impl Gateway {
         });
         let Answer { header, said }: Answer<Transaction> = self.ask("v3/kv/txn", &body, false).await?;
         if said.succeeded {
-            return Ok(Ok(StoreAnswer::Written(Revision(header.revision))));
+            return Ok(self.note_that_it_is_there().map(|()| StoreAnswer::Written(Revision(header.revision))));
         }
         let range = said.responses.into_iter().find_map(|part| part.response_range);
         Ok(self.holds(&range.ok_or_else(|| nonsense("it refuses a write and does not say what it holds"))?))
@@ -196,22 +217,44 @@ impl Gateway {
     /// What is stored. No key: no revision, and no record yet.
     fn holds(&self, range: &Range) -> Result<StoreAnswer, StoreError> {
         let Some(found) = range.kvs.first() else {
+            if self.mark.as_deref().is_some_and(|mark| mark.exists()) {
+                return Err(StoreError::Lost { key: self.key.clone() });
+            }
             let (revision, record) = (Revision(0), JournalRecord::default());
             return Ok(StoreAnswer::Holds { revision, record });
         };
         let revision = Revision(found.mod_revision);
         let record = content::decode(&self.key, &self.cluster, &found.value)?;
+        self.note_that_it_is_there()?;
         Ok(StoreAnswer::Holds { revision, record })
+    }
+
+    /// The mark is on disk before anybody hears of the record, and so before a replica knows a view.
+    fn note_that_it_is_there(&self) -> Result<(), StoreError> {
+        let Some(mark) = self.mark.as_deref().filter(|mark| !mark.exists()) else { return Ok(()) };
+        storage::write_mark(mark, &format!("The view record is in etcd, under the key {}.\n", self.key)).map_err(
+            |error| {
+                let why = crate::error_text::io(&error);
+                let advice = "Check that the folder is writable and not full";
+                StoreError::Setting(format!("The file {} cannot be written: {why}. {advice}.", mark.display()))
+            },
+        )
     }
 
     /// Asks one endpoint after the other. What must not be done twice goes to another one only if it cannot have arrived.
     async fn ask<T: DeserializeOwned>(&mut self, path: &str, body: &Value, may_repeat: bool) -> Result<T, Failed> {
         let mut last = Failed::NotSent("there is no endpoint".into());
         for _ in 0..self.endpoints.len() {
+            let before = last;
             last = match self.ask_as_user(path, body).await.and_then(|answer| understood(&answer)) {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.has_answered = true;
+                    return Ok(answer);
+                }
                 Err(failed @ Failed::Refused { .. }) => return Err(failed),
                 Err(failed @ Failed::Doubtful(_)) if !may_repeat => return Err(failed),
+                // One that is down is no reason to keep quiet about one that cannot be right.
+                Err(_) if matches!(before, Failed::Mistake(_)) => before,
                 Err(failed) => failed,
             };
             self.at = (self.at + 1) % self.endpoints.len();
@@ -228,7 +271,7 @@ impl Gateway {
                 // Nothing but this was sent yet.
                 let answer = self.post("v3/auth/authenticate", &login).await.map_err(|failed| match failed {
                     Failed::Doubtful(why) => Failed::NotSent(why),
-                    failed @ (Failed::NotSent(_) | Failed::Refused { .. }) => failed,
+                    failed @ (Failed::NotSent(_) | Failed::Refused { .. } | Failed::Mistake(_)) => failed,
                 })?;
                 self.token = Some(understood::<Token>(&answer)?.token);
             }
@@ -247,14 +290,14 @@ impl Gateway {
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, token);
         }
-        let failed = |error: reqwest::Error| {
-            let (is_connect, why) = (error.is_connect(), crate::error_text::chain(&error.into()));
-            if is_connect { Failed::NotSent(why) } else { Failed::Doubtful(why) }
+        let mut response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return Err(self.without_answer(error).await),
         };
-        let mut response = request.send().await.map_err(failed)?;
         let status = response.status();
         let mut answer = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        let cut_off = |error: reqwest::Error| Failed::Doubtful(crate::error_text::chain(&error.into()));
+        while let Some(chunk) = response.chunk().await.map_err(cut_off)? {
             if answer.len() + chunk.len() > LONGEST_ANSWER {
                 return Err(nonsense("the answer is longer than any true one"));
             }
@@ -263,12 +306,36 @@ impl Gateway {
         if status.is_success() {
             return Ok(answer);
         }
-        let refusal: Refusal = serde_json::from_slice(&answer).unwrap_or(Refusal { code: 0, message: String::new() });
+        let Ok(refusal) = serde_json::from_slice::<Refusal>(&answer) else {
+            let mistake = self.mistaken_scheme().await;
+            return Err(mistake.unwrap_or_else(|| Failed::Doubtful(format!("status {status}"))));
+        };
         let why: String = refusal.message.chars().filter(|letter| !letter.is_control()).take(200).collect();
         match refusal.code {
             code @ (BAD_CREDENTIALS | NO_PERMISSION | NOT_POSSIBLE | NO_TOKEN) => Err(Failed::Refused { code, why }),
             _ => Err(Failed::Doubtful(format!("status {status} {why}"))),
         }
+    }
+
+    async fn without_answer(&self, error: reqwest::Error) -> Failed {
+        if let Some(sentence) = mistakes::of(&error, &self.endpoints[self.at]) {
+            return Failed::Mistake(sentence);
+        }
+        if !error.is_timeout()
+            && let Some(mistake) = self.mistaken_scheme().await
+        {
+            return mistake;
+        }
+        let (is_connect, why) = (error.is_connect(), crate::error_text::chain(&error.into()));
+        if is_connect { Failed::NotSent(why) } else { Failed::Doubtful(why) }
+    }
+
+    /// Whether http and https were confused, where nothing has answered yet.
+    async fn mistaken_scheme(&self) -> Option<Failed> {
+        if self.has_answered {
+            return None;
+        }
+        mistakes::of_scheme(&self.client, &self.endpoints[self.at]).await.map(Failed::Mistake)
     }
 }
 

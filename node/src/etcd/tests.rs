@@ -133,11 +133,11 @@ async fn stand_in() -> (String, Shared) {
 
 fn access(endpoints: &[&str]) -> EtcdAccess {
     let endpoints = endpoints.iter().map(|endpoint| (*endpoint).to_owned()).collect();
-    EtcdAccess { endpoints, key: "just-hungry/test".into(), user: None, authorities: None }
+    EtcdAccess { key: "just-hungry/test".into(), cluster: "ours".into(), ..EtcdAccess::at(endpoints) }
 }
 
 fn gateway(endpoints: &[&str]) -> Gateway {
-    Gateway::new(&access(endpoints), "ours".into()).unwrap()
+    Gateway::new(&access(endpoints)).unwrap()
 }
 
 fn record(number: u64) -> JournalRecord {
@@ -200,7 +200,7 @@ async fn a_read_goes_to_the_next_endpoint_and_stays_with_the_one_that_answers() 
 #[tokio::test]
 async fn the_record_of_others_is_refused_and_not_overwritten() {
     let (address, held) = stand_in().await;
-    let mut stranger = Gateway::new(&access(&[&address]), "theirs".into()).unwrap();
+    let mut stranger = Gateway::new(&EtcdAccess { cluster: "theirs".into(), ..access(&[&address]) }).unwrap();
     stranger.carry_out(&write(0, 1)).await.unwrap();
     let before = held.lock().unwrap().value.clone();
     let mut etcd = gateway(&[&address]);
@@ -218,17 +218,39 @@ async fn the_record_of_others_is_refused_and_not_overwritten() {
 }
 
 #[tokio::test]
+async fn a_store_that_has_lost_the_record_of_a_durable_cluster_is_not_begun_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let mark = folder.path().join("mark");
+    let (address, held) = stand_in().await;
+    let durable = EtcdAccess { mark: Some(mark.clone().into_os_string()), ..access(&[&address]) };
+    let mut etcd = Gateway::new(&durable).unwrap();
+    assert_eq!(etcd.carry_out(&StoreOperation::Read).await, Ok(holds(0, JournalRecord::default())));
+    assert!(!mark.exists(), "there is no record yet");
+    assert_eq!(etcd.carry_out(&write(0, 1)).await, Ok(StoreAnswer::Written(Revision(7))));
+    assert!(mark.exists());
+    std::fs::remove_file(&mark).unwrap();
+    assert_eq!(etcd.carry_out(&StoreOperation::Read).await, Ok(holds(7, record(1))));
+    assert!(mark.exists(), "one that was lost is written again");
+    *held.lock().unwrap() = Held::default();
+    for operation in [StoreOperation::Read, write(7, 2)] {
+        let refusal = Gateway::new(&durable).unwrap().carry_out(&operation).await.unwrap_err();
+        assert!(matches!(refusal, StoreError::Lost { .. }), "{refusal}");
+        assert_eq!(held.lock().unwrap().value, None, "nothing is written");
+    }
+}
+
+#[tokio::test]
 async fn a_user_is_let_in_again_when_the_token_is_old_and_a_wrong_password_ends_it() {
     let (address, held) = stand_in().await;
     held.lock().unwrap().user = Some(("hungry".into(), "secret".into()));
     let told = EtcdAccess { user: Some(("hungry".into(), "secret".into())), ..access(&[&address]) };
     assert!(!format!("{told:?}").contains("secret"));
-    let mut etcd = Gateway::new(&told, "ours".into()).unwrap();
+    let mut etcd = Gateway::new(&told).unwrap();
     assert_eq!(etcd.carry_out(&write(0, 1)).await, Ok(StoreAnswer::Written(Revision(7))));
     held.lock().unwrap().tokens += 1;
     assert_eq!(etcd.carry_out(&write(7, 2)).await, Ok(StoreAnswer::Written(Revision(14))));
     let wrong = EtcdAccess { user: Some(("hungry".into(), "guess".into())), ..told };
-    let refusal = Gateway::new(&wrong, "ours".into()).unwrap().carry_out(&StoreOperation::Read).await.unwrap_err();
+    let refusal = Gateway::new(&wrong).unwrap().carry_out(&StoreOperation::Read).await.unwrap_err();
     assert!(refusal.to_string().contains("invalid user ID or password"), "{refusal}");
 }
 
@@ -297,7 +319,7 @@ async fn a_write_without_an_answer_is_read_back() {
         let (name, role, name_servers) = ("name-server".into(), Role::NameServer, me.into());
         let identity = Identity { me, name, role, name_servers };
         let machine = NameServer::with_store(identity, Settings::default());
-        let etcd = Etcd::new(&access(&[&address]), "ours".into()).unwrap();
+        let etcd = Etcd::new(&access(&[&address])).unwrap();
         let mut driven = Driven { machine, etcd };
         let claimed = driven.told(Message::ClaimFrontEnd, 1).await;
         assert_eq!(claimed, [(FrontEndToken(1), View::default(), true)]);

@@ -127,6 +127,10 @@ impl Office {
             }
         };
         let store = choices.store.map(|access| EtcdAccess { key: record_key(place.name()), ..access });
+        let store = match &durable {
+            Some(durable) => durable.keeps_record_in(store)?,
+            None => store.map(|access| EtcdAccess { cluster: node::etcd::identity(authority.certificate()), ..access }),
+        };
         let keeps = match &store {
             Some(access) => RecordPlace::Etcd(access.clone()),
             None => {
@@ -260,7 +264,7 @@ impl Office {
         self.keep()?;
         let credentials = self.authority.certify(Role::NameServer, Some(contact.id), &knock.public_key)?;
         // It has the secrets from the person who has started it.
-        let keeps = RecordPlace::Etcd(EtcdAccess { user: None, authorities: None, ..access });
+        let keeps = RecordPlace::Etcd(access.without_secrets());
         let config = self.config(name, contact.id, Duty::NameServer { keeps }, credentials);
         Ok(NodeConfig { listen: contact.address, ..config })
     }

@@ -11,6 +11,7 @@ use node::control::{Reach, ServiceAddress};
 use protocol::ids::{Contact, NodeId, Role};
 use protocol::postcode::PostcodeService;
 use protocol::trace::{Actor, Failpoint, LauncherEvent, NodeState, Started};
+use protocol::view_record::Keeping;
 
 use super::Supervisor;
 use crate::by_hand::services;
@@ -122,21 +123,26 @@ impl Supervisor {
     /// Waits until something is so of what the nodes believe; `otherwise` says what was not so at the deadline.
     fn until(&mut self, otherwise: &str, deadline: Instant, so: impl Fn(&NodeState) -> bool) -> anyhow::Result<()> {
         let mut pause = FIRST_PAUSE;
+        let mut otherwise = otherwise.to_owned();
         loop {
             let (reply, answer) = channel();
             self.handle(Incoming::Asked(Question::Status(reply)));
             let all = loop {
                 match answer.try_recv() {
                     Ok(all) => break all,
-                    Err(_) => self.hear(deadline, PATIENCE, otherwise)?,
+                    Err(_) => self.hear(deadline, PATIENCE, &otherwise)?,
                 }
             };
+            if all.iter().any(|node| matches!(node.state, Some(NodeState::NameServer { keeping: Keeping::Silent, .. })))
+            {
+                otherwise = "etcd, where --view-record keeps the view record, did not answer. Check that it runs, and its addresses. It was asked".into();
+            }
             if all.iter().any(|node| node.state.as_ref().is_some_and(&so)) {
                 return Ok(());
             }
             let again = Instant::now() + pause;
             while Instant::now() < again {
-                self.hear(deadline, again.saturating_duration_since(Instant::now()), otherwise)?;
+                self.hear(deadline, again.saturating_duration_since(Instant::now()), &otherwise)?;
             }
             pause = LONGEST_PAUSE.min(2 * pause);
         }
