@@ -74,6 +74,9 @@ mod own_disks;
 #[cfg(target_os = "linux")]
 #[path = "headless/phones.rs"]
 mod phones;
+#[cfg(target_os = "linux")]
+#[path = "headless/power_cut.rs"]
+mod power_cut;
 #[path = "headless/scenarios.rs"]
 mod scenarios;
 #[path = "headless/steering.rs"]
