@@ -1,6 +1,9 @@
 //! What must be read is not covered: notices, hints, menus, cards, leader lines, numbers on lines and words of messages keep
 //! clear of each other.
 
+#[path = "crowded.rs"]
+mod crowded;
+
 use std::collections::BTreeSet;
 
 use egui::{Pos2, Rect, Shape, Vec2, vec2};
@@ -16,7 +19,7 @@ use crate::scene::{self, replica};
 use crate::shown::shown_at;
 
 /// All that is painted, flat, with the part of it that is shown.
-fn painted(harness: &Shown, mut of: impl FnMut(&Shape, Rect)) {
+pub fn painted(harness: &Shown, mut of: impl FnMut(&Shape, Rect)) {
     fn visit(shape: &Shape, clip: Rect, of: &mut dyn FnMut(&Shape, Rect)) {
         match shape {
             Shape::Vec(shapes) => shapes.iter().for_each(|shape| visit(shape, clip, of)),

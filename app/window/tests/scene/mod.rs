@@ -256,7 +256,9 @@ pub fn crowd(replicas: u64, customers: u64, messages: u64) -> Scene {
     for (number, label) in (1..=customers).zip(habitable.cycle()) {
         let nearest = gazetteer.nearest(label.point()).unwrap();
         let place = (nearest.point.latitude, nearest.point.longitude);
-        s.lives(number, &label.name, nearest.postcode.as_str(), place);
+        // There are fewer names of towns than phones in a room, and no two customers have the same name.
+        let name = if number > 100 { format!("{} {number}", label.name) } else { label.name.clone() };
+        s.lives(number, &name, nearest.postcode.as_str(), place);
     }
     for number in 0..messages {
         let at = 12_000_000 + number * 900;

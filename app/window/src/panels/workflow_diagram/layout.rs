@@ -189,17 +189,21 @@ impl Replicas {
 
 /// Moves dots that would hide each other apart, each as little as it takes; the first stays where it is.
 pub fn spread(dots: &mut [Pos2], apart: f32) {
+    // A spiral by the golden angle tries all directions alike. It is the same around every home: a room full of phones has many.
+    let spiral: Vec<Vec2> =
+        (0..TRIES).map(|step| Vec2::angled(step as f32 * 2.4) * (apart * 0.3 * (step as f32).sqrt())).collect();
     for index in 1..dots.len() {
         let home = dots[index];
         let (before, rest) = dots.split_at_mut(index);
-        let free = |at: Pos2| before.iter().all(|other| other.distance(at) >= apart);
-        // A spiral by the golden angle tries all directions alike.
-        let tries = (0..200).map(|step| home + Vec2::angled(step as f32 * 2.4) * (apart * 0.3 * (step as f32).sqrt()));
-        if let Some(at) = tries.into_iter().find(|at| free(*at)) {
+        let free = |at: Pos2| before.iter().all(|other| other.distance_sq(at) >= apart * apart);
+        if let Some(at) = spiral.iter().map(|offset| home + *offset).find(|at| free(*at)) {
             rest[0] = at;
         }
     }
 }
+
+/// Places around its home at which a dot may stand.
+const TRIES: usize = 200;
 
 /// Rectangles that labels must not cover.
 #[derive(Clone, Debug, Default)]

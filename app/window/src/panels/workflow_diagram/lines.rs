@@ -79,6 +79,9 @@ fn glows(picture: &Picture) -> BTreeMap<Pair, Glow> {
     glows
 }
 
+/// The lines of more customers than this lie so close to each other that nobody sees whether one is a smooth curve.
+const MANY: usize = 60;
+
 /// Under load only the newest messages light their ways one by one; the others are flow.
 const MOST_GLOWS: usize = 600;
 
@@ -105,10 +108,16 @@ pub(super) fn paint(
 ) -> Vec<Badge> {
     let mut glows = glows(diagram.picture);
     let mut numbers: Vec<Vec<Number>> = Vec::new();
+    let are_many = diagram.customers.len() > MANY;
     for Line { relation, way, rules } in lines {
         let ends = (relation.from.0, relation.to.0);
         let glow = glows.remove(&pair(ends.0, ends.1)).unwrap_or_default();
-        ruled_line(painter, diagram.tokens, way, relation.pattern, rules);
+        let is_one_of_many = are_many && diagram.by_node.contains_key(&relation.from.0);
+        if is_one_of_many && relation.pattern == Pattern::Solid && rules.0.is_mended() && rules.1.is_mended() {
+            painter.line(way.roughly(), quiet(diagram.tokens));
+        } else {
+            ruled_line(painter, diagram.tokens, way, relation.pattern, rules);
+        }
         glowing_line(painter, diagram.tokens, way, &glow);
         if !rules.0.cut && !rules.1.cut {
             numbers.push(numbers_on(way, ends, relation.steps, &glow));
@@ -217,8 +226,13 @@ fn ruled_line(painter: &Painter, t: &Tokens, way: &Way, pattern: Pattern, rules:
     }
 }
 
+/// How a line is drawn on which nothing passes.
+fn quiet(t: &Tokens) -> Stroke {
+    Stroke::new(size::HAIRLINE, theme::between(t.canvas, t.dim, 0.62))
+}
+
 fn quiet_line(painter: &Painter, t: &Tokens, way: &Way, pattern: Pattern) {
-    let stroke = Stroke::new(size::HAIRLINE, theme::between(t.canvas, t.dim, 0.62));
+    let stroke = quiet(t);
     match pattern {
         Pattern::Solid => drop(painter.line(way.points().to_vec(), stroke)),
         Pattern::Dashed => {

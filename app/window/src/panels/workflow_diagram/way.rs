@@ -18,7 +18,7 @@ impl Way {
         let mut total = 0.0;
         let mut lengths = vec![0.0];
         for pair in points.windows(2) {
-            total += pair[0].distance(pair[1]);
+            total += pair[0].distance_sq(pair[1]).sqrt();
             lengths.push(total);
         }
         Self { points, lengths }
@@ -29,8 +29,9 @@ impl Way {
     }
 
     fn curved(from: Pos2, one: Pos2, other: Pos2, to: Pos2) -> Self {
+        let pieces = pieces_of_curve(from, one, other, to);
         let point = |step: u32| {
-            let t = step as f32 / CURVE as f32;
+            let t = step as f32 / pieces as f32;
             let u = 1.0 - t;
             let sum = from.to_vec2() * (u * u * u)
                 + one.to_vec2() * (3.0 * u * u * t)
@@ -38,7 +39,7 @@ impl Way {
                 + to.to_vec2() * (t * t * t);
             sum.to_pos2()
         };
-        Self::along((0..=CURVE).map(point).collect())
+        Self::along((0..=pieces).map(point).collect())
     }
 
     /// The same way in the other direction.
@@ -50,6 +51,12 @@ impl Way {
 
     pub fn points(&self) -> &[Pos2] {
         &self.points
+    }
+
+    /// With every other corner left out.
+    pub(crate) fn roughly(&self) -> Vec<Pos2> {
+        let last = self.points.len() - 1;
+        self.points.iter().take(last).step_by(2).chain(self.points.last()).copied().collect()
     }
 
     /// In points.
@@ -120,8 +127,18 @@ fn pieces_cross(a: Pos2, b: Pos2, c: Pos2, d: Pos2) -> bool {
     side(a, b, c) != side(a, b, d) && side(c, d, a) != side(c, d, b)
 }
 
-/// Straight pieces of a curve.
-const CURVE: u32 = 24;
+/// How many straight pieces look like this curve: it bends at most by the second difference of its handles, and a piece strays from
+/// it by the square of its part. The ways of a whole room are drawn thirty times a second, and most of them hardly bend.
+fn pieces_of_curve(from: Pos2, one: Pos2, other: Pos2, to: Pos2) -> u32 {
+    let bend = |a: Pos2, b: Pos2, c: Pos2| ((a - b) + (c - b)).length();
+    let most = bend(from, one, other).max(bend(one, other, to));
+    ((0.75 * most / STRAY).sqrt().ceil() as u32).clamp(PIECES.0, PIECES.1)
+}
+
+/// So far may a piece stray from its curve, in points: nobody sees it.
+const STRAY: f32 = 0.4;
+/// Straight pieces of a curve, at least and at most.
+const PIECES: (u32, u32) = (6, 24);
 
 /// The way from one thing to another: the same line, whichever of the two sends. It leads around `others` that stand
 /// between two replicas, or between the name server and a front-end.
