@@ -150,7 +150,17 @@ impl Host<'_> {
         }
         let name = |id| self.picture.name(id);
         let Some((_, line)) = wording::log_line(&record.event, &name) else { return Ok(()) };
-        if record.node.0 == 0 { say(line) } else { say(format!("{before} {line}")) }
+        if record.node.0 == 0 {
+            say(line)?
+        } else {
+            say(format!("{before} {line}"))?
+        }
+        match &record.event {
+            TraceEvent::Launcher(LauncherEvent::MachineIs { machine, is: MachineState::Knocks }) => {
+                say(wording::decide_about(machine))
+            }
+            TraceEvent::Launcher(_) | TraceEvent::Machine(_) | TraceEvent::Node(_) => Ok(()),
+        }
     }
 
     fn obey(&mut self, line: &Line) -> Result<(), Failure> {
@@ -175,6 +185,7 @@ impl Host<'_> {
             "admit-all" => inquirer.admit_all(true),
             "ask" => inquirer.admit_all(false),
             "end-invitation" => inquirer.end_invitation(),
+            "help" => return self.help(),
             "heartbeats" => match rest.trim() {
                 "on" | "off" => {
                     self.cluster.perform(UserCommand::ShowHeartbeats { on: rest.trim() == "on" });
@@ -182,13 +193,26 @@ impl Host<'_> {
                 }
                 _ => Err(anyhow::Error::msg(wording::HEARTBEATS_ON_OR_OFF)),
             },
-            _ => {
-                self.picture.set_now(self.cluster.now());
-                let obeyed = cluster_command::obey(line, &mut self.cluster, &self.picture, false);
-                obeyed.map_err(anyhow::Error::msg)
+            "crash" | "restart" | "freeze" | "wake" | "remove" if !rest.trim().is_empty() => {
+                self.act(&json!({"do": verb, "node": rest.trim()}).to_string())
             }
+            _ if words.trim_start().starts_with('{') => self.act(words),
+            _ => Err(anyhow::Error::msg(wording::not_understood_by_host(words))),
         };
         done.or_else(|error| self.refused(&node::error_text::chain(&error)))
+    }
+
+    /// Does one step of a scenario.
+    fn act(&mut self, step: &str) -> Result<(), anyhow::Error> {
+        self.picture.set_now(self.cluster.now());
+        let line = Line::Words(step.to_owned());
+        let obeyed = cluster_command::obey(&line, &mut self.cluster, &self.picture, false);
+        obeyed.map_err(anyhow::Error::msg)
+    }
+
+    fn help(&self) -> Result<(), Failure> {
+        let text = wording::help_for_host(&self.cluster.directory().display().to_string());
+        if self.arguments.json { say_json(&json!({"change": "help", "what": text})) } else { say(text) }
     }
 
     fn refused(&self, why: &str) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 //! These join over loopback, where the other “machine” is another agent. In `network` there are three machines. All waits are for
 //! events.
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -141,6 +142,44 @@ fn a_machine_joins_and_everything_works_on_its_process() {
     kill_process(Pid::from_raw(anna.0.child.id().cast_signed()).unwrap(), Signal::INT).unwrap();
     host.until_machine("anna-laptop", "left");
     assert_eq!(anna.ends(), 0);
+}
+
+/// At the inviting terminal, without --json: it says what to type, and what it does not understand.
+#[test]
+fn the_inviting_terminal_takes_plain_words() {
+    let mut host = command(&["invite", "--replicas", "2", "--advertise", "127.0.0.1"]);
+    let mut host = host.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = host.stdin.take().unwrap();
+    let mut lines = BufReader::new(host.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut until = |words: &str| {
+        let mut found = { &mut lines }.find(|line| line.contains(words)).unwrap_or_else(|| panic!("no “{words}”"));
+        found.drain(..found.find(words).unwrap() + words.len());
+        found
+    };
+    let mut type_in = |line: &str| writeln!(input, "{line}").unwrap();
+    let anna = join(until("just-hungry join ").trim(), "anna");
+    until("anna has a valid code and waits to be admitted");
+    until("Type: admit anna, or: refuse anna.");
+    type_in("admit hanna");
+    until("No machine named “hanna” waits to be admitted. anna waits.");
+    type_in("admit anna");
+    until("replica-3 runs on anna");
+    type_in("crash replica-3");
+    until("replica-3 crashed");
+    type_in("restart replica-3");
+    until("replica-3 started");
+    type_in("crash nobody");
+    until("nobody");
+    type_in("dance \u{1b}[2J");
+    assert!(!until("“dance ").contains('\u{1b}'));
+    type_in("help");
+    until("crash NAME, restart NAME");
+    let folder = until("just-hungry status --dir ");
+    let status = program(&["status", "--dir", folder.trim()]);
+    assert!(String::from_utf8_lossy(&status.stdout).contains("replica-3"), "{status:?}");
+    drop(input);
+    assert_eq!(host.wait().unwrap().code(), Some(0));
+    drop(anna);
 }
 
 #[test]

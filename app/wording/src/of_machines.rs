@@ -37,7 +37,7 @@ pub fn no_join(why: NoJoin) -> String {
         NoJoin::TooMany => {
             "The cluster has as many machines or replicas as it can take. Somebody must leave first.".into()
         }
-        NoJoin::ByPerson => "The person at the cluster refused. Ask them, then join again with a new code.".into(),
+        NoJoin::ByPerson => "The person at the cluster refused. Ask them, then join again.".into(),
         NoJoin::NoDecision => "Nobody at the cluster decided in time. Ask them, then join again.".into(),
         NoJoin::NeedsDisk => {
             "This cluster keeps its orders on disk. Join in a terminal, with --durable and a folder on this machine."
@@ -80,6 +80,33 @@ pub fn how_to_join(code: &str, role: Role, minutes: u64) -> String {
     format!(
         "On the other machine, type:\n\n    just-hungry join {code}\n\nThe code invites one {role} and is good for {}.",
         count(minutes as usize, "minute", "minutes")
+    )
+}
+
+/// What the inviting terminal says below a machine that waits.
+pub fn decide_about(machine: &str) -> String {
+    format!("Type: admit {machine}, or: refuse {machine}.")
+}
+
+/// A line in the inviting terminal that asks for nothing.
+pub fn not_understood_by_host(words: &str) -> String {
+    format!("“{}” is not understood. Type help to see what you can type here.", protocol::text::shown(words, 40))
+}
+
+/// What can be typed in the inviting terminal; `folder` is that of the run.
+pub fn help_for_host(folder: &str) -> String {
+    format!(
+        "admit NAME, refuse NAME      decide about a machine that waits
+admit-all, ask               admit each machine with a valid code, or ask about each again
+code replica, code customer  a new code for one more machine
+end-invitation               admit no more machines
+crash NAME, restart NAME     kill a process on whichever machine it is, or start it again
+freeze NAME, wake NAME       suspend a process, or let it go on
+remove NAME                  end a process for good
+heartbeats on, off           tell each message one by one, or not
+{{\"do\":\"cut\",…}}              any step of a scenario, as JSON (resources/scenarios/README.md)
+Ctrl+C                       ends the cluster on all machines
+In another terminal of this machine: just-hungry status --dir {folder}"
     )
 }
 

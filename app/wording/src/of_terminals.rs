@@ -22,8 +22,9 @@ pub fn waits_for(role: Role, why: &WaitsFor, cluster: &str) -> String {
     let who = a_role(role);
     match why {
         WaitsFor::NameServer { killed: None } => format!(
-            "Waiting for the name server of the cluster “{cluster}”: it tells {who} who the others are. Start it in another terminal:\n    just-hungry name-server{}",
-            option(cluster)
+            "Waiting for the name server of the cluster “{cluster}”: it tells {who} who the others are. Start it in another terminal:\n    just-hungry name-server{}{}",
+            option(cluster),
+            elsewhere(role)
         ),
         WaitsFor::NameServer { killed: Some(pid) } => format!(
             "Waiting for the name server of the cluster “{cluster}”: process {pid}, which was it, has ended. Start it again in another terminal:\n    just-hungry name-server{}",
@@ -31,6 +32,21 @@ pub fn waits_for(role: Role, why: &WaitsFor, cluster: &str) -> String {
         ),
         WaitsFor::Answer { why } => {
             format!("Waiting for the name server of the cluster “{cluster}”, which does not answer: {why}.")
+        }
+    }
+}
+
+/// What a person does who wants to join the cluster of another machine.
+fn elsewhere(role: Role) -> &'static str {
+    match role {
+        Role::Replica => {
+            "\nTo run a replica for a cluster on another machine, type there:\n    just-hungry invite\nand here what it shows: just-hungry join CODE"
+        }
+        Role::Customer => {
+            "\nTo order in a cluster on another machine, type there:\n    just-hungry invite --as customer\nand here what it shows: just-hungry join CODE"
+        }
+        Role::NameServer | Role::FrontEnd => {
+            "\nName server and front-end run on one machine. Others run replicas or customers, which just-hungry invite invites."
         }
     }
 }

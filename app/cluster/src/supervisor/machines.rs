@@ -4,6 +4,7 @@
 //! the replicas again that ran there.
 
 mod customers;
+mod deciding;
 mod disks;
 #[cfg(test)]
 mod tests;
@@ -297,24 +298,6 @@ impl Supervisor {
     fn no_room(&self, role: Role) -> Option<NoJoin> {
         let nodes = self.nodes.all.iter().filter(|node| !node.removed).count();
         self.machines.is_full(role, nodes, self.nodes.replicas_running()).then_some(NoJoin::TooMany)
-    }
-
-    pub(super) fn decide(&mut self, machine: &str, admitted: bool) -> anyhow::Result<()> {
-        self.machines.knocking.retain(|waiting| !waiting.reply.is_closed());
-        let at = self.machines.knocking.iter().position(|waiting| waiting.name == machine);
-        let at = at.with_context(|| format!("No machine named “{}” waits to be admitted.", crate::shown(machine)))?;
-        let waiting = self.machines.knocking.remove(at);
-        if admitted {
-            self.admit(waiting);
-        } else {
-            self.turn_away_by_person(waiting);
-        }
-        Ok(())
-    }
-
-    fn turn_away_by_person(&self, waiting: Waiting) {
-        let _ = waiting.reply.send(Decision::No(NoJoin::ByPerson));
-        self.machine_is(waiting.name, MachineState::TurnedAway(NoJoin::ByPerson));
     }
 
     pub(super) fn admit_all(&mut self, all: bool) {
