@@ -18,6 +18,7 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,8 +35,9 @@ pub const USUAL_PHONES: usize = 200;
 /// More would need more open connections than a program may have on many systems.
 pub const MOST_PHONES: usize = 400;
 
-/// The largest number that a phone can vote for, where a question asks for a number.
-pub const LARGEST_NUMBER: usize = 99;
+/// The largest number that a phone can vote for, where a question asks for a number. Up to it, browsers keep whole numbers exactly
+/// (`Number.MAX_SAFE_INTEGER`), and nothing that a lesson counts comes near it.
+pub const LARGEST_NUMBER: u64 = (1 << 53) - 1;
 
 /// A question that phones vote on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,9 +57,9 @@ impl Ballot {
         self.choices.is_empty()
     }
 
-    /// A vote is less than this: the place of a choice, or the number itself.
-    fn votes(&self) -> usize {
-        if self.asks_for_a_number() { LARGEST_NUMBER + 1 } else { self.choices.len() }
+    /// Whether somebody can vote for this: the place of a choice, or the number itself.
+    fn takes(&self, vote: u64) -> bool {
+        if self.asks_for_a_number() { vote <= LARGEST_NUMBER } else { vote < self.choices.len() as u64 }
     }
 }
 
@@ -66,7 +68,7 @@ pub enum Voting {
     Open,
     Closed,
     /// What the processes did: one of the choices or the number, or something else.
-    Happened(Option<usize>),
+    Happened(Option<u64>),
 }
 
 /// How the room is, for the dialog.
@@ -183,8 +185,8 @@ impl Room {
         self.is_open() && self.shared.phones().follow(picture, orders, ballot)
     }
 
-    /// How many phones chose each of the ballot's choices.
-    pub fn tally(&self) -> Vec<u32> {
+    /// How many phones voted for each choice, by its place, or for each number; what nobody voted for is left out.
+    pub fn tally(&self) -> BTreeMap<u64, u32> {
         self.shared.phones().tally()
     }
 }

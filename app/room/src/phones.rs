@@ -47,7 +47,7 @@ pub(crate) enum Wish {
     Order { postcode: String, items: Vec<String> },
     History { postcode: String, page: u32 },
     Cancel,
-    Vote { ballot: String, choice: usize },
+    Vote { ballot: String, choice: u64 },
     Leave,
 }
 
@@ -73,7 +73,7 @@ pub(crate) struct Phone {
     /// What it waited for when its cluster ended.
     pub ended: Option<String>,
     /// Of the present ballot.
-    pub choice: Option<usize>,
+    pub choice: Option<u64>,
     heard: Instant,
     asks: Bucket,
     looks: Bucket,
@@ -233,7 +233,7 @@ impl Phones {
             Wish::Vote { ballot, choice } => {
                 let open = self.ballot.as_ref().filter(|open| open.id == ballot && open.standing == Voting::Open);
                 match open {
-                    Some(open) if choice < open.votes() => phone.choice = Some(choice),
+                    Some(open) if open.takes(choice) => phone.choice = Some(choice),
                     Some(_) => return refused(400, wording::ROOM_NOT_UNDERSTOOD),
                     None => return refused(409, wording::ROOM_VOTE_CLOSED),
                 }
@@ -310,10 +310,10 @@ impl Phones {
         }
     }
 
-    pub fn tally(&self) -> Vec<u32> {
-        let mut counts = vec![0; self.ballot.as_ref().map_or(0, Ballot::votes)];
+    pub fn tally(&self) -> BTreeMap<u64, u32> {
+        let mut counts = BTreeMap::new();
         for choice in self.all.values().filter_map(|phone| phone.choice) {
-            counts.get_mut(choice).into_iter().for_each(|count| *count += 1);
+            *counts.entry(choice).or_default() += 1;
         }
         counts
     }

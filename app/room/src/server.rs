@@ -205,7 +205,7 @@ async fn history(State(shared): Phones, request: Request) -> Result<axum::Json<V
 #[serde(deny_unknown_fields)]
 struct Voted {
     ballot: String,
-    choice: usize,
+    choice: u64,
 }
 
 async fn vote(State(shared): Phones, request: Request) -> Result<axum::Json<Value>, Refusal> {

@@ -47,7 +47,7 @@ pub(crate) struct Seen {
     history: Option<(Postcode, u32, u64, Option<OrderId>)>,
     trouble: Option<&'static str>,
     ended: Option<String>,
-    ballot: Option<(String, Voting, Option<usize>)>,
+    ballot: Option<(String, Voting, Option<u64>)>,
 }
 
 impl Seen {
@@ -127,9 +127,9 @@ struct Vote<'a> {
     text: &'a str,
     choices: Vec<Choice<'a>>,
     /// Where a number is asked for: the largest one.
-    largest: Option<usize>,
+    largest: Option<u64>,
     open: bool,
-    mine: Option<usize>,
+    mine: Option<u64>,
     outcome: Option<String>,
 }
 
@@ -212,10 +212,10 @@ fn history(customer: &Customer) -> Option<History> {
     })
 }
 
-fn vote(ballot: &Ballot, mine: Option<usize>) -> Vote<'_> {
-    let name = |vote: usize| match ballot.asks_for_a_number() {
+fn vote(ballot: &Ballot, mine: Option<u64>) -> Vote<'_> {
+    let name = |vote: u64| match ballot.asks_for_a_number() {
         true => Some(vote.to_string()),
-        false => ballot.choices.get(vote).map(|(letter, _)| letter.clone()),
+        false => ballot.choices.get(usize::try_from(vote).ok()?).map(|(letter, _)| letter.clone()),
     };
     let outcome = match ballot.standing {
         Voting::Open => None,

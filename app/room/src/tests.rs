@@ -296,7 +296,7 @@ fn each_phone_has_one_vote_and_may_change_it_until_the_vote_is_closed() {
         class.post("vote", session, &json!({"ballot": ballot, "choice": choice})).0
     };
     assert_eq!([vote(&class, &anna, "1", 0), vote(&class, &anna, "1", 1), vote(&class, &ben, "1", 1)], [200; 3]);
-    assert_eq!(class.room.tally(), [0, 2]);
+    assert_eq!(class.room.tally(), [(1, 2)].into());
     assert_eq!(
         [vote(&class, &ben, "1", 2), vote(&class, &ben, "0", 0), vote(&class, "guessed", "1", 0)],
         [400, 409, 401]
@@ -307,7 +307,7 @@ fn each_phone_has_one_vote_and_may_change_it_until_the_vote_is_closed() {
     assert_eq!(class.news(&anna, 0).1["ballot"]["outcome"], "A happened. You said B.");
     class.ballot = Some(Ballot { id: "2".into(), ..ballot });
     class.frame();
-    assert_eq!(class.room.tally(), [0, 0], "another round begins with no vote");
+    assert_eq!(class.room.tally(), [].into(), "another round begins with no vote");
 }
 
 #[test]
@@ -366,9 +366,18 @@ fn a_phone_votes_for_a_number_where_one_is_asked_for() {
         class.post("vote", session, &json!({"ballot": "1", "choice": number})).0
     };
     assert_eq!([vote(&class, &anna, 3), vote(&class, &ben, 3), vote(&class, &ben, 2)], [200; 3]);
-    assert_eq!([vote(&class, &anna, 100), vote(&class, &anna, -1)], [400; 2]);
-    let tally = class.room.tally();
-    assert_eq!((tally[2], tally[3], tally.iter().sum::<u32>()), (1, 1, 2));
+    let too_large = crate::LARGEST_NUMBER as i64 + 1;
+    assert_eq!([vote(&class, &anna, too_large), vote(&class, &anna, -1)], [400; 2]);
+    assert_eq!(class.room.tally(), [(2, 1), (3, 1)].into());
+    assert_eq!([vote(&class, &anna, 100), vote(&class, &ben, too_large - 1)], [200; 2]);
+    assert_eq!(
+        class.room.tally(),
+        [(100, 1), (crate::LARGEST_NUMBER, 1)].into(),
+        "nothing is too much to be predicted"
+    );
+    class.frame();
+    assert_eq!(class.news(&ben, 0).1["ballot"]["mine"], crate::LARGEST_NUMBER);
+    assert_eq!([vote(&class, &anna, 3), vote(&class, &ben, 2)], [200; 2]);
     class.ballot = Some(Ballot { standing: Voting::Happened(Some(3)), ..ballot });
     class.frame();
     assert_eq!(class.news(&anna, 0).1["ballot"]["outcome"], "3 happened, as you said.");

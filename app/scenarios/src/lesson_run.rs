@@ -17,7 +17,7 @@ use crate::script_runner::equal_copies;
 use crate::{Action, Lesson, NodeName, Page, Prediction, Quantity, Question, ScriptRunner};
 use knowledge::picture::Picture;
 use knowledge::user_command::UserCommand;
-pub use pages::{Answer, Fact, PageRun, Progress, Revealed};
+pub use pages::{Answer, Fact, PageRun, Progress, Revealed, Votes};
 
 /// How long a page that a model performs waits for what should happen, before it is left, in cluster time.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -197,8 +197,8 @@ impl LessonRun {
         self.append(steps);
     }
 
-    /// A show of hands per choice: the first one before, the second one after it was discussed.
-    pub fn vote(&mut self, votes: Vec<u32>) {
+    /// A show of hands: the first one before, the second one after it was discussed.
+    pub fn vote(&mut self, votes: Votes) {
         if let Some(page) = self.pages.get_mut(self.at) {
             page.votes.push(votes);
         }

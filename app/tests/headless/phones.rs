@@ -1,6 +1,7 @@
 //! The room orders by phone, in a real browser on a real cluster: an order, a reload in the middle of one, a primary that is killed in the
 //! middle of one, a vote, and a name that is markup.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -85,38 +86,40 @@ fn a_name_that_is_markup_is_shown_as_text() {
     assert_eq!(phone.complaints, Vec::<String>::new());
 }
 
+/// A page with this question, served as a window does in each frame; `votes` is given its link and what closes the vote, after
+/// which this has happened. Returns the votes in the end.
+fn with_ballot(ballot: &Ballot, happens: u64, votes: impl FnOnce(&str, &dyn Fn())) -> BTreeMap<u64, u32> {
+    let mut room = Room::new(|| {}).unwrap();
+    let link = room.open(Ipv4Addr::LOCALHOST.into(), None, 10).unwrap();
+    let (closed, over) = (AtomicBool::new(false), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let frames = scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                let is_closed = closed.load(Ordering::Relaxed);
+                let standing = if is_closed { Voting::Happened(Some(happens)) } else { Voting::Open };
+                room.follow(&Picture::default(), false, Some(&Ballot { standing, ..ballot.clone() }));
+                std::thread::yield_now();
+            }
+            room.tally()
+        });
+        votes(&link, &|| closed.store(true, Ordering::Relaxed));
+        over.store(true, Ordering::Relaxed);
+        frames.join().unwrap()
+    })
+}
+
+fn asks(question: &str, choices: &[(&str, &str)]) -> Ballot {
+    let choices = choices.iter().map(|(letter, text)| ((*letter).to_owned(), (*text).to_owned())).collect();
+    let (question, text) = (question.to_owned(), "The primary dies.".to_owned());
+    Ballot { id: "1".into(), question, text, choices, standing: Voting::Open }
+}
+
 #[test]
 fn a_phone_votes_and_is_told_what_happened() {
     let Some(mut phone) = phone() else { return };
-    let mut room = Room::new(|| {}).unwrap();
-    let link = room.open(Ipv4Addr::LOCALHOST.into(), None, 10).unwrap();
-    let choices = [("A", "No order is lost."), ("B", "<b>All</b> are lost.")];
-    let choices = choices.map(|(letter, text)| (letter.to_owned(), text.to_owned())).to_vec();
-    let (question, text) = ("What happens?".to_owned(), "The primary dies.".to_owned());
-    let ballot = |standing| {
-        Some(Ballot {
-            id: "1".into(),
-            question: question.clone(),
-            text: text.clone(),
-            choices: choices.clone(),
-            standing,
-        })
-    };
-    let (closed, over) = (AtomicBool::new(false), AtomicBool::new(false));
-    std::thread::scope(|scope| {
-        // As a window does in each frame.
-        let frames = scope.spawn(|| {
-            let mut voted = Vec::new();
-            while !over.load(Ordering::Relaxed) {
-                let is_closed = closed.load(Ordering::Relaxed);
-                let standing = if is_closed { Voting::Happened(Some(0)) } else { Voting::Open };
-                room.follow(&Picture::default(), false, ballot(standing).as_ref());
-                voted = room.tally();
-                std::thread::yield_now();
-            }
-            voted
-        });
-        join(&mut phone, &link, "Anna");
+    let ballot = asks("What happens?", &[("A", "No order is lost."), ("B", "<b>All</b> are lost.")]);
+    let votes = with_ballot(&ballot, 0, |link, close| {
+        join(&mut phone, link, "Anna");
         phone.until_says("#question", "What happens?");
         phone.until_says("#choices", "<b>All</b> are lost.");
         phone.click("#choices button:nth-child(1)");
@@ -125,11 +128,36 @@ fn a_phone_votes_and_is_told_what_happened() {
         phone.until("document.querySelector('#choices [aria-checked=true]')?.textContent.includes('No order')");
         phone.click("#choices button:nth-child(2)");
         phone.until("document.querySelector('#choices button:nth-child(2)').ariaChecked === 'true'");
-        closed.store(true, Ordering::Relaxed);
+        close();
         phone.until_says("#outcome", "A happened. You said B.");
         assert_eq!(phone.value("document.querySelector('#choices button').disabled"), true, "the vote is over");
-        over.store(true, Ordering::Relaxed);
-        assert_eq!(frames.join().unwrap(), [0, 1], "one vote a phone");
     });
+    assert_eq!(votes, [(1, 1)].into(), "one vote a phone");
+    assert_eq!(phone.complaints, Vec::<String>::new());
+}
+
+#[test]
+fn a_phone_votes_for_a_number_however_large() {
+    let Some(mut phone) = phone() else { return };
+    let largest = room::LARGEST_NUMBER;
+    let votes = with_ballot(&asks("How many messages?", &[]), 1234, |link, close| {
+        join(&mut phone, link, "Anna");
+        phone.types("#guessed", "1234");
+        phone.click("#guesses");
+        phone.until_says("#guesses", "You said 1234.");
+        phone.reload();
+        phone.until_says("#guesses", "You said 1234.");
+        // The browser itself refuses what cannot be voted for.
+        for refused in [(largest + 1).to_string(), "-1".to_owned(), "1.5".to_owned()] {
+            phone.types("#guessed", &refused);
+            assert_eq!(phone.value("document.querySelector('#guess').checkValidity()"), false, "{refused}");
+        }
+        phone.types("#guessed", &largest.to_string());
+        phone.click("#guesses");
+        phone.until_says("#guesses", &format!("You said {largest}."));
+        close();
+        phone.until_says("#outcome", &format!("1234 happened. You said {largest}."));
+    });
+    assert_eq!(votes, [(largest, 1)].into());
     assert_eq!(phone.complaints, Vec::<String>::new());
 }

@@ -210,7 +210,7 @@ impl Window {
             LessonClick::DoIt => run.do_it(),
             LessonClick::Answer(answer) => {
                 if let Some(votes) =
-                    self.lessons.state.close_vote().filter(|votes| votes.iter().any(|votes| *votes > 0))
+                    self.lessons.state.close_vote().filter(|votes| votes.values().any(|votes| *votes > 0))
                 {
                     run.vote(votes);
                 }

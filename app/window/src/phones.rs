@@ -3,7 +3,7 @@
 //! Their commands are on the tape as any other. The room itself, with its page, belongs to the app (`exchange`).
 
 use egui::Ui;
-use room::{Address, Ballot, LARGEST_NUMBER, Room, Standing, Voting};
+use room::{Address, Ballot, Room, Standing, Voting};
 
 use crate::Window;
 use crate::panels::lesson::PhoneVotes;
@@ -11,7 +11,7 @@ use crate::panels::phones::{PhonesClick, PhonesState, phones_ui};
 use knowledge::tape::Entry;
 use knowledge::user_command::UserCommand;
 use scenarios::Question;
-use scenarios::lesson_run::{Answer, Fact, Progress};
+use scenarios::lesson_run::{Answer, Fact, Progress, Votes};
 
 /// What the window knows of the room.
 #[derive(Default)]
@@ -47,7 +47,7 @@ impl Window {
     }
 
     /// How the room is now, and what its phones have voted for.
-    pub fn phones_are(&mut self, standing: Standing, votes: Vec<u32>) {
+    pub fn phones_are(&mut self, standing: Standing, votes: Votes) {
         let is_open = standing.link.is_some();
         if is_open {
             self.phones.state.trouble = None;
@@ -94,10 +94,8 @@ impl Window {
             && self.lessons.looks_at.is_none()
             && self.lessons.state.takes_votes(run.at());
         let standing = match (&progress.fact, is_open) {
-            (Some(Fact::Is(Answer::Choice(choice))), _) => Voting::Happened(Some(*choice)),
-            (Some(Fact::Is(Answer::Number(number))), _) => {
-                Voting::Happened(usize::try_from(*number).ok().filter(|number| *number <= LARGEST_NUMBER))
-            }
+            (Some(Fact::Is(Answer::Choice(choice))), _) => Voting::Happened(Some(*choice as u64)),
+            (Some(Fact::Is(Answer::Number(number))), _) => Voting::Happened(Some(*number)),
             (Some(Fact::Is(Answer::Node(_)) | Fact::Other), _) => Voting::Happened(None),
             (None, true) => Voting::Open,
             (None, false) => Voting::Closed,

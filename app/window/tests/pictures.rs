@@ -218,7 +218,7 @@ fn a_room_has_voted() {
 fn phones_vote() {
     let mut taught = asked(Theme::Light, 1120.0, 720.0);
     let standing = Standing { link: Some("http://x/".into()), phones: 31, in_touch: 30, most: 200, address: None };
-    taught.harness.state_mut().phones_are(standing, vec![9, 12, 2]);
+    taught.harness.state_mut().phones_are(standing, [(0, 9), (1, 12), (2, 2)].into());
     taught.harness.run_steps(4);
     compare("phones-vote", taught.harness, None);
 }
@@ -327,7 +327,7 @@ fn the_link_for_phones_in_both_themes() {
         let link = "http://192.168.1.7:4040/0123456789abcdef0123456789abcdef/".to_owned();
         let address = Some("192.168.1.7".parse().expect("an address"));
         let standing = Standing { link: Some(link), address, phones: 23, in_touch: 21, most: 200 };
-        harness.state_mut().phones_are(standing, Vec::new());
+        harness.state_mut().phones_are(standing, Default::default());
         harness.run_steps(4);
         compare(name, harness, None);
     }

@@ -1,6 +1,8 @@
 //! What is said around a lesson's own words: how far it is, what a reader may do, and a prediction beside what happened.
 
-use scenarios::lesson_run::{Answer, Fact, PageRun, Progress, Revealed};
+use std::ops::RangeInclusive;
+
+use scenarios::lesson_run::{Answer, Fact, PageRun, Progress, Revealed, Votes};
 use scenarios::{Lesson, Page, Quantity, Question};
 
 use super::count;
@@ -134,11 +136,17 @@ pub fn lesson_chip(number: Option<usize>, title: &str, at: Option<(usize, &Lesso
     }
 }
 
-/// How many voted for a choice in each round: "11", "11 → 17".
+/// How many voted for one of these answers in each round: "11", "11 → 17".
 #[must_use]
-pub fn votes(rounds: &[Vec<u32>], choice: usize) -> String {
-    let told = rounds.iter().filter_map(|round| round.get(choice)).map(u32::to_string);
+pub fn votes(rounds: &[Votes], answers: RangeInclusive<u64>) -> String {
+    let told = rounds.iter().map(|round| round.range(answers.clone()).map(|(_, votes)| votes).sum::<u32>().to_string());
     told.collect::<Vec<_>>().join(" → ")
+}
+
+/// Numbers that share a bar: "3", "103 to 118".
+#[must_use]
+pub fn numbers(first: u64, last: u64) -> String {
+    if first == last { first.to_string() } else { format!("{first} to {last}") }
 }
 
 /// There is nothing that “the same order again” could mean.

@@ -1,5 +1,6 @@
 //! How far a page is, what was answered, and what the processes answered.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::Prediction;
@@ -48,11 +49,15 @@ pub struct PageRun {
     /// What was predicted.
     pub answer: Option<Answer>,
     pub fact: Option<Fact>,
-    /// A show of hands, in rounds, per choice.
-    pub votes: Vec<Vec<u32>>,
+    /// A show of hands, in rounds.
+    pub votes: Vec<Votes>,
     /// What could not be done, as a sentence.
     pub trouble: Option<String>,
 }
+
+/// How many voted for each answer: by the place of a choice, from 0, or by the number itself where one is asked for. What nobody has
+/// voted for may be left out.
+pub type Votes = BTreeMap<u64, u32>;
 
 /// A prediction.
 #[derive(Clone, Debug, PartialEq, Eq)]

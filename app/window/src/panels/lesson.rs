@@ -16,7 +16,7 @@ use crate::theme::{self, size, text, tokens};
 use crate::widgets::{button, dim, main_button, scrolling};
 use knowledge::picture::Picture;
 use prose::prose_ui;
-use scenarios::lesson_run::{Answer, LessonRun, PageRun, Progress};
+use scenarios::lesson_run::{Answer, LessonRun, PageRun, Progress, Votes};
 use scenarios::{Outcome, Page, Question};
 
 /// What is shown of a lesson.
@@ -46,7 +46,7 @@ pub struct LessonState {
     number: String,
     /// For how many frames what happened was brought into sight.
     revealed_for: u8,
-    /// A show of hands that is being entered; phones vote as long.
+    /// A show of hands that is being entered, per choice; phones vote as long.
     hands: Option<Vec<u32>>,
     /// Set while there are phones.
     pub(crate) phones: Option<PhoneVotes>,
@@ -55,7 +55,7 @@ pub struct LessonState {
 /// What phones have voted for, and how many phones there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PhoneVotes {
-    pub votes: Vec<u32>,
+    pub votes: Votes,
     pub phones: usize,
 }
 
@@ -66,11 +66,12 @@ impl LessonState {
     }
 
     /// Hands and phones together, if votes are taken; none are from now on.
-    pub(crate) fn close_vote(&mut self) -> Option<Vec<u32>> {
-        let hands = self.hands.take()?;
-        let phones = self.phones.as_ref().map(|phones| phones.votes.as_slice()).unwrap_or_default();
-        let by_phone = |choice: usize| phones.get(choice).copied().unwrap_or_default();
-        Some((0..).zip(hands).map(|(choice, hands)| hands + by_phone(choice)).collect())
+    pub(crate) fn close_vote(&mut self) -> Option<Votes> {
+        let mut all: Votes = (0..).zip(self.hands.take()?).collect();
+        for (answer, votes) in self.phones.iter().flat_map(|phones| &phones.votes) {
+            *all.entry(*answer).or_default() += votes;
+        }
+        Some(all)
     }
 }
 
@@ -85,7 +86,7 @@ pub enum LessonClick {
     DoIt,
     /// A prediction, or none.
     Answer(Option<Answer>),
-    Vote(Vec<u32>),
+    Vote(Votes),
     /// A moment of the tape, in cluster time.
     ShowMoment(u64),
     Leave,

@@ -50,7 +50,7 @@ fn the_page_is_opened_where_and_for_as_many_as_was_chosen() {
     harness.run_steps(3);
     assert!(says(&harness, "The page cannot be opened."));
 
-    harness.state_mut().phones_are(is_open(12), Vec::new());
+    harness.state_mut().phones_are(is_open(12), Default::default());
     harness.run_steps(3);
     assert!(
         says(&harness, "the link as a QR picture")
@@ -73,8 +73,9 @@ fn a_computer_without_a_network_is_told() {
     assert!(says(&harness, "This computer has no network now"));
 }
 
-fn vote(taught: &mut Taught, votes: &[u32]) {
-    taught.harness.state_mut().phones_are(is_open(5), votes.to_vec());
+/// For choices by their place, or for numbers.
+fn vote(taught: &mut Taught, votes: &[(u64, u32)]) {
+    taught.harness.state_mut().phones_are(is_open(5), votes.iter().copied().collect());
     taught.harness.run_steps(3);
 }
 
@@ -82,21 +83,21 @@ fn vote(taught: &mut Taught, votes: &[u32]) {
 fn phones_vote_while_hands_are_counted_and_see_what_happened() {
     let mut taught = asked();
     assert_eq!(taught.harness.state().ballot().unwrap().standing, Voting::Closed, "nobody counts yet");
-    vote(&mut taught, &[0, 0]);
+    vote(&mut taught, &[]);
     let first = taught.harness.state().ballot().unwrap();
     assert_eq!((first.standing, first.question.as_str()), (Voting::Open, "What happens?"));
     assert_eq!(first.choices[0], ("A".to_owned(), "The primary ends.".to_owned()));
-    vote(&mut taught, &[1, 3]);
+    vote(&mut taught, &[(0, 1), (1, 3)]);
     assert!(says(&taught.harness, "4 of 5 phones have voted"));
     assert!(!says(&taught.harness, "1 → "), "the bars come when the vote is closed");
     click(&mut taught.harness, "Close the vote (4 votes)");
     let closed = taught.harness.state().ballot().unwrap();
     assert_eq!((closed.standing, &closed.id), (Voting::Closed, &first.id), "their votes are still those of this round");
     click(&mut taught.harness, "Vote again");
-    vote(&mut taught, &[0, 0]);
+    vote(&mut taught, &[]);
     let second = taught.harness.state().ballot().unwrap();
     assert!(second.standing == Voting::Open && second.id != first.id);
-    vote(&mut taught, &[4, 1]);
+    vote(&mut taught, &[(0, 4), (1, 1)]);
     click(&mut taught.harness, "Close the vote (5 votes)");
     assert!(says(&taught.harness, "1 → 4") && says(&taught.harness, "3 → 1"));
     click(&mut taught.harness, "See what happens");
@@ -125,8 +126,8 @@ fn asks_for_a_number() -> String {
     format!("{before}```{after}")
 }
 
-#[test]
-fn phones_vote_for_a_number_and_each_that_was_voted_for_has_a_bar() {
+/// On a page that asks for a number.
+fn asked_for_a_number() -> Taught {
     let mut taught = Taught::new(open(window::Window::default()));
     taught.open(&asks_for_a_number());
     click(&mut taught.harness, "Take the lesson");
@@ -138,16 +139,20 @@ fn phones_vote_for_a_number_and_each_that_was_voted_for_has_a_bar() {
     taught.go_on();
     click(&mut taught.harness, "Next");
     taught.go_on();
+    taught
+}
+
+#[test]
+fn phones_vote_for_a_number_and_each_that_was_voted_for_has_a_bar() {
+    let mut taught = asked_for_a_number();
     assert!(!says(&taught.harness, "phones have voted"), "without phones a person types it");
-    vote(&mut taught, &[0; 100]);
+    vote(&mut taught, &[]);
     let first = taught.harness.state().ballot().unwrap();
     assert!(first.standing == Voting::Open && first.choices.is_empty());
-    let mut votes = [0; 100];
-    (votes[2], votes[3]) = (1, 3);
-    vote(&mut taught, &votes);
+    vote(&mut taught, &[(2, 1), (3, 2), (1_234_567, 1)]);
     assert!(says(&taught.harness, "4 of 5 phones have voted"));
     click(&mut taught.harness, "Close the vote (4 votes)");
-    for number in ["2", "3"] {
+    for number in ["2", "3", "1234567"] {
         assert!(taught.harness.query_all_by_label(number).next().is_some(), "{number}");
     }
     // What most have voted for is what the class says.
@@ -155,4 +160,20 @@ fn phones_vote_for_a_number_and_each_that_was_voted_for_has_a_bar() {
     taught.go_on();
     let over = taught.harness.state().ballot().unwrap();
     assert!(matches!(over.standing, Voting::Happened(Some(_))), "{over:?}");
+}
+
+#[test]
+fn numbers_of_a_room_with_many_opinions_share_bars() {
+    let mut taught = asked_for_a_number();
+    let votes: Vec<(u64, u32)> = (0..100).map(|number| (1000 + 10 * number, 1)).collect();
+    vote(&mut taught, &votes);
+    click(&mut taught.harness, "Close the vote (100 votes)");
+    for first in (1000..1990).step_by(90) {
+        let bar = format!("{first} to {}", first + 80);
+        assert!(says(&taught.harness, &bar), "{bar}");
+    }
+    assert!(
+        says(&taught.harness, "1990") && !says(&taught.harness, "1010"),
+        "nine numbers a bar, and the hundredth alone"
+    );
 }

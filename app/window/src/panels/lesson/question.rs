@@ -1,6 +1,9 @@
 //! The question of a page: choices, a node to click or a number to type; a show of hands; and then what happened beside what was
 //! predicted.
 
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
 use egui::{
     Align, CornerRadius, DragValue, Frame, Label, Layout, Margin, Rect, RichText, Sense, Stroke, Ui, WidgetInfo, vec2,
 };
@@ -9,7 +12,6 @@ use super::prose::{LEADING, prose_ui};
 use super::{LessonClick, LessonState, PhoneVotes, chosen};
 use crate::theme::{self, size, text, tokens};
 use crate::widgets::{dim, field};
-use room::LARGEST_NUMBER;
 use scenarios::lesson_run::{Answer, Fact, LessonRun, PageRun, Progress};
 use scenarios::{Choice, Prediction, Question};
 
@@ -72,23 +74,27 @@ fn ask(
     match question {
         Question::Choice(choices, _) => count_hands(ui, choices.len(), progress, state),
         // A person types one number; a class has its phones.
-        Question::Number(..) if state.phones.is_some() => count_hands(ui, LARGEST_NUMBER + 1, progress, state),
+        Question::Number(..) if state.phones.is_some() => count_hands(ui, 0, progress, state),
         Question::Node(..) | Question::Number(..) => None,
     }
 }
 
-/// The numbers that phones have voted for.
+/// The numbers that phones have voted for. Where a room has very many opinions, neighbours share a bar.
 fn numbers_ui(ui: &mut Ui, progress: &PageRun) {
-    let is_voted_for =
-        |number: &usize| progress.votes.iter().any(|round| round.get(*number).is_some_and(|votes| *votes > 0));
-    for number in (0..=LARGEST_NUMBER).filter(is_voted_for) {
+    let voted = progress.votes.iter().flatten().filter(|(_, votes)| **votes > 0);
+    let numbers: Vec<u64> = voted.map(|(number, _)| *number).collect::<BTreeSet<_>>().into_iter().collect();
+    for neighbours in numbers.chunks(numbers.len().div_ceil(MOST_BARS).max(1)) {
+        let (Some(&first), Some(&last)) = (neighbours.first(), neighbours.last()) else { continue };
         ui.horizontal(|ui| {
-            ui.label(RichText::new(number.to_string()).font(theme::strong(text::BODY)));
-            dim(ui, wording::votes(&progress.votes, number));
+            ui.label(RichText::new(wording::numbers(first, last)).font(theme::strong(text::BODY)));
+            dim(ui, wording::votes(&progress.votes, first..=last));
         });
-        bars(ui, progress, number);
+        bars(ui, progress, first..=last);
     }
 }
+
+/// Bars of numbers that fit on a page.
+const MOST_BARS: usize = 12;
 
 /// The prediction that is ready to be made; if nothing but a vote was made, what most hands were for.
 pub(super) fn ready(
@@ -97,18 +103,18 @@ pub(super) fn ready(
     question: &Question,
     node: Option<String>,
 ) -> Option<Answer> {
-    let voted = |place: usize| match question {
-        Question::Number(..) => Answer::Number(place as u64),
-        Question::Choice(..) | Question::Node(..) => Answer::Choice(place),
+    let voted = |answer: u64| match question {
+        Question::Number(..) => Some(Answer::Number(answer)),
+        Question::Choice(..) | Question::Node(..) => usize::try_from(answer).ok().map(Answer::Choice),
     };
-    chosen(state, question, node).or_else(|| majority(progress).map(voted))
+    chosen(state, question, node).or_else(|| majority(progress).and_then(voted))
 }
 
-/// The choice with most hands in the last round.
-fn majority(progress: &PageRun) -> Option<usize> {
+/// The answer with most hands in the last round; of several, the first.
+fn majority(progress: &PageRun) -> Option<u64> {
     let last = progress.votes.last()?;
-    let most = last.iter().max().filter(|most| **most > 0)?;
-    last.iter().position(|votes| votes == most)
+    let most = last.values().max().filter(|most| **most > 0)?;
+    last.iter().find(|(_, votes)| *votes == most).map(|(answer, _)| *answer)
 }
 
 fn count_hands(ui: &mut Ui, choices: usize, progress: &PageRun, state: &mut LessonState) -> Option<LessonClick> {
@@ -126,7 +132,7 @@ fn count_hands(ui: &mut Ui, choices: usize, progress: &PageRun, state: &mut Less
     };
     let mut all: u32 = hands.iter().sum();
     if let Some(PhoneVotes { votes, phones }) = &state.phones {
-        let voted: u32 = votes.iter().sum();
+        let voted: u32 = votes.values().sum();
         all += voted;
         dim(ui, wording::room_voted(voted as usize, *phones));
     }
@@ -182,7 +188,7 @@ fn choice_ui(
                 });
             }
         });
-        bars(ui, progress, number);
+        bars(ui, progress, number as u64..=number as u64);
     });
     let response = ui.interact(shown.response.rect, ui.scope_id().with(("choice", number)), Sense::click());
     response.widget_info(|| {
@@ -217,16 +223,17 @@ fn votes_ui(
             let name = format!("hands for {}", choice.letter);
             field.widget_info(|| WidgetInfo::labeled(egui::Role::SpinButton, true, &name));
         }
-        None => drop(dim(ui, wording::votes(&progress.votes, number))),
+        None => drop(dim(ui, wording::votes(&progress.votes, number as u64..=number as u64))),
     }
 }
 
-/// A bar for each closed round of a vote, as a share of all hands.
-fn bars(ui: &mut Ui, progress: &PageRun, choice: usize) {
+/// A bar for each closed round of a vote, for these answers together, as a share of all hands.
+fn bars(ui: &mut Ui, progress: &PageRun, answers: RangeInclusive<u64>) {
     let t = tokens(ui);
     for (round, votes) in progress.votes.iter().enumerate() {
-        let all: u32 = votes.iter().sum();
-        let share = votes.get(choice).copied().unwrap_or_default() as f32 / all.max(1) as f32;
+        let all: u32 = votes.values().sum();
+        let these: u32 = votes.range(answers.clone()).map(|(_, votes)| votes).sum();
+        let share = these as f32 / all.max(1) as f32;
         let (room, _) = ui.allocate_exact_size(vec2(ui.available_width(), 5.0), Sense::hover());
         ui.painter().rect_filled(room, 2.5, t.soft);
         let ink = if round == 0 { t.sea } else { t.plum };
