@@ -7,7 +7,7 @@
 const at = (id) => document.getElementById(id);
 const KEY = "just-hungry " + location.pathname;
 // Words for what became of an order. Colour never says it alone.
-const BECAME = { waiting: "Waiting", placed: "Placed", refused: "Refused", cancelled: "Cancelled", unknown: "Unknown" };
+const BECAME = { waiting: "Waiting", placed: "Placed", refused: "Rejected", cancelled: "Cancelled", unknown: "Unknown" };
 
 let session = recall();
 let version = 0;

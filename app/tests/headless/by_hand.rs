@@ -285,7 +285,7 @@ fn no_order_is_lost_whoever_is_killed_and_the_customer_notices_nothing() {
     let (_, status) = hand.output(&["status"]);
     assert!(status.lines().any(|line| line.starts_with("name-server") && line.contains("dead")), "{status}");
     let mut late = hand.start(&["replica"]);
-    assert!(late.until("waits")["what"].as_str().unwrap().contains("which was it, has ended"));
+    assert!(late.until("waits")["what"].as_str().unwrap().contains("its process"));
     let mut name_server = hand.start(&["name-server"]);
     assert!(name_server.until("begins")["what"].as_str().unwrap().contains("returns as the same one"));
     name_server.is_there();
@@ -324,7 +324,7 @@ fn what_a_customer_types_wrong_is_told_and_a_waiting_order_can_be_cancelled() {
         ("99 DH1 3LE", "There is no dish 99"),
         ("order me something", "is not understood"),
         ("cancel", "nothing to cancel"),
-        ("receipts", "No order of yours"),
+        ("receipts", "None of your orders"),
     ] {
         client.talk.say(line);
         let said = client.talk.hear();
@@ -368,7 +368,7 @@ fn a_client_follows_a_cluster_that_begins_anew_and_other_commands_find_it() {
     let _name_server = hand.runs(&["name-server"]);
     let unknown = client.until("unknown");
     assert!(unknown["what"].as_str().unwrap().contains("may or may not be placed"), "{unknown}");
-    assert!(client.until("begins")["what"].as_str().unwrap().contains("begun anew"));
+    assert!(client.until("begins")["what"].as_str().unwrap().contains("new cluster has begun"));
     let (_replica, _front_end) = (hand.runs(&["replica"]), hand.runs(&["front-end"]));
     client.talk.say(&format!("14 {HOME}"));
     let answered = client.until("answered");
@@ -394,7 +394,7 @@ fn two_clusters_are_apart_and_one_cluster_has_one_name_server() {
     other.ends_by(Signal::KILL);
     drop(theirs);
     let mut again = hand.start(&["name-server", "--cluster", "other"]);
-    assert!(again.until("begins")["what"].as_str().unwrap().contains("without clearing up"));
+    assert!(again.until("begins")["what"].as_str().unwrap().contains("without cleaning up"));
     let (code, why) = hand.output(&["status", "--cluster", "nobody"]);
     assert!(code == 2 && why.contains("No process of the cluster “nobody” runs"), "{why}");
 }

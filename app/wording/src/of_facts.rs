@@ -74,7 +74,7 @@ fn launcher_line(event: &LauncherEvent, name: &dyn Fn(NodeId) -> String) -> Opti
         LauncherEvent::HeartbeatsAre { shown: true } => plain("each heartbeat is shown".into()),
         LauncherEvent::HeartbeatsAre { shown: false } => plain("heartbeats are only counted".into()),
         LauncherEvent::BombIs { bomb: Some(bomb) } => plain(format!("has a bomb at {}", bomb.at)),
-        LauncherEvent::BombIs { bomb: None } => plain("has no bomb any more".into()),
+        LauncherEvent::BombIs { bomb: None } => plain("no longer has a bomb".into()),
         LauncherEvent::DiskIs { fault: Some(fault) } => bad(disk_is(*fault).into()),
         LauncherEvent::DiskIs { fault: None } => good("its disk was mended".into()),
         LauncherEvent::CommandRefused { why } => bad(denial(why, name)),
@@ -83,7 +83,7 @@ fn launcher_line(event: &LauncherEvent, name: &dyn Fn(NodeId) -> String) -> Opti
         LauncherEvent::CannotReach { peer, here, there } => {
             bad(super::cannot_reach(&name(*peer), here.as_deref(), there.as_deref()))
         }
-        LauncherEvent::CanReach { peer } => good(format!("no longer fails to reach {}", name(*peer))),
+        LauncherEvent::CanReach { peer } => good(format!("can reach {} again", name(*peer))),
         LauncherEvent::ListensOn { addresses } => plain(super::listens_on(addresses)),
         LauncherEvent::Stopping { waits_for } => plain(super::stopping(waits_for)),
         LauncherEvent::Log { text } => plain(text.clone()),

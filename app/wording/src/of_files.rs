@@ -12,7 +12,7 @@ pub const TRANSCRIPT_TITLE: &str = "Just Hungry: what happened";
 pub const OPEN_TAPE_HINT: &str =
     "The window shows the tape while the cluster keeps running. You can also drop the file on the window.";
 /// What saving a set-up does.
-pub const SAVE_SET_UP_HINT: &str = "How this cluster would begin: replicas, customers, places, speed and settings, without its orders. In this folder it has a name: “New cluster…” offers it.";
+pub const SAVE_SET_UP_HINT: &str = "How this cluster would begin: replicas, customers, places, speed and settings, without its orders. A set-up in this folder appears by its name in “New cluster…”.";
 /// What opening a set-up does.
 pub const OPEN_SET_UP_HINT: &str = "How a cluster begins (TOML). The program reads it and asks you before it starts the cluster. You can also drop the file on the window.";
 /// A set-up was saved.

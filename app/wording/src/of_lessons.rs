@@ -77,7 +77,7 @@ pub fn came_true(revealed: &Revealed<'_>) -> String {
         (Fact::Other, _) => "What happened fits none of these answers.".into(),
         (Fact::Is(fact), None) => format!("What happened is {}", answer_words(fact, question)),
         (Fact::Is(_), Some(true)) => "Your prediction came true.".into(),
-        (Fact::Is(fact), Some(false)) => format!("It happened otherwise: {}", answer_words(fact, question)),
+        (Fact::Is(fact), Some(false)) => format!("Something else happened: {}", answer_words(fact, question)),
     }
 }
 

@@ -15,10 +15,10 @@ pub(crate) fn machine_is(machine: &str, is: &MachineState) -> (Weight, String) {
         MachineState::Knocks => (Weight::Plain, format!("{machine} has a valid code and waits to be admitted")),
         MachineState::TurnedAway(why) => (Weight::Bad, format!("{machine} was not admitted: {}", no_join(*why))),
         MachineState::Joined { address } => (Weight::Good, format!("{machine} has joined from {address}")),
-        MachineState::Lost => (Weight::Bad, format!("{machine} cannot be reached; what runs there may still run")),
+        MachineState::Lost => (Weight::Bad, format!("{machine} cannot be reached; its processes may still be running")),
         MachineState::Left => (Weight::Plain, format!("{machine} has left, and its processes have ended")),
         MachineState::DoesNotConfirm => {
-            (Weight::Bad, format!("{machine} has not confirmed that its time stands still; it may still run"))
+            (Weight::Bad, format!("{machine} has not confirmed that its time stands still; it may still be running"))
         }
     }
 }
@@ -153,7 +153,7 @@ pub const INVITE: &str = "Invite…";
 /// Over the dialog.
 pub const INVITE_TITLE: &str = "Invite other machines";
 /// Before anybody is invited.
-pub const INVITE_MEANS: &str = "Another computer can run a replica of this cluster, or order as a customer. You give it a code; when it knocks, you decide. Until you invite, the cluster listens on this computer only.";
+pub const INVITE_MEANS: &str = "Another computer can run a replica of this cluster, or order as a customer. You give it a code; when it asks to join, you decide. Until you invite, the cluster listens on this computer only.";
 /// While a script runs.
 pub const INVITE_IN_FREE_PLAY: &str = "A lesson or scenario has a cluster of its own, and expects what its own processes do. Invite other machines when it is over.";
 /// The button that makes a code for a replica.
@@ -221,7 +221,7 @@ pub fn code_is(is: CodeIs, role: Role) -> String {
 pub fn reached_at(addresses: &[IpAddr], port: Option<u16>) -> String {
     let all: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
     match port {
-        Some(port) if !all.is_empty() => format!("{}; machines knock at port {port}", all.join(", ")),
+        Some(port) if !all.is_empty() => format!("{}; machines join at port {port}", all.join(", ")),
         _ => "this computer only".into(),
     }
 }

@@ -40,7 +40,7 @@ pub const GOAL_MEANS: &str = "One sentence. The catalogue and the terminal show 
 pub const RULE_MEANS: &str = "One sentence that holds whatever happens. It stands at the end.";
 /// What a prediction is.
 pub const ASK_MEANS: &str =
-    "The world stands still on this page, the reader predicts what will happen, and then it happens.";
+    "Time stands still on this page, the reader predicts what will happen, and then it happens.";
 /// Before a draft is lost.
 pub const DISCARD_MEANS: &str = "All pages and their words will be lost. They have not been saved to a file.";
 /// Over the pages that only show something.
@@ -95,9 +95,9 @@ pub fn step_words(step: &Action) -> String {
         Action::Hop(None) => "Let each hop take as long as suits the speed".into(),
         Action::Hop(Some(length)) => format!("Let each hop take {} ms", length.as_millis()),
         Action::Speed(Rate::STOPPED) => "Stop time".into(),
-        Action::Speed(speed) => format!("Let time go at {}", rate(*speed)),
+        Action::Speed(speed) => format!("Let time run at {}", rate(*speed)),
         Action::GoOn => "Let time go on".into(),
-        Action::RunUntil(_, Goal::Later(length)) => format!("Let time go for {} ms", length.as_millis()),
+        Action::RunUntil(_, Goal::Later(length)) => format!("Let time run for {} ms", length.as_millis()),
         Action::RunUntil(_, Goal::NumberedStep) => "Run to the next numbered step".into(),
         Action::RunUntil(_, Goal::ViewChange) => "Run to the next view change".into(),
         Action::Step { count: number, .. } => {
@@ -121,7 +121,7 @@ pub fn step_words(step: &Action) -> String {
         Action::Freeze(node, Freezing::Signal) => format!("Suspend the process of {}", the(node)),
         Action::Wake(node) => format!("Wake {}", the(node)),
         Action::Bomb(node, None) => format!("Remove the bomb from {}", the(node)),
-        Action::Bomb(node, Some(bomb)) => format!("Lay a bomb in {}: {}", the(node), failpoint(bomb.at)),
+        Action::Bomb(node, Some(bomb)) => format!("Put a bomb in {}: {}", the(node), failpoint(bomb.at)),
         Action::Disk(node, how) => make_disk(&the(node), *how),
         Action::Plant(None) => "Switch the injected bug off".into(),
         Action::Plant(Some(bug)) => format!("UNSAFE: switch a bug on: {}", plant(*bug)),
@@ -139,8 +139,8 @@ pub fn step_words(step: &Action) -> String {
 #[must_use]
 pub fn condition_words(what: &WaitFor) -> String {
     match what {
-        WaitFor::Answered(customer) => format!("{customer} waits for nothing"),
-        WaitFor::Asked(customer) => format!("{customer} has asked"),
+        WaitFor::Answered(customer) => format!("{customer} is not waiting for an answer"),
+        WaitFor::Asked(customer) => format!("{customer} has sent a request"),
         WaitFor::Placed { customer, count: 0 } => format!("{customer} was not told “placed”"),
         WaitFor::Placed { customer, count: 1 } => format!("{customer} was told “placed”"),
         WaitFor::Placed { customer, count } => format!("{customer} was told “placed” {count} times"),
@@ -174,7 +174,7 @@ pub fn condition_words(what: &WaitFor) -> String {
         WaitFor::Frozen(node) => format!("{} has frozen", the(node)),
         WaitFor::Ended(node) => format!("{} has ended", the(node)),
         WaitFor::AWhile(length) => format!("{} ms have passed", length.as_millis()),
-        WaitFor::TheEnd(_) => "the end has come".into(),
+        WaitFor::TheEnd(_) => "the run is about to end".into(),
     }
 }
 
@@ -232,8 +232,8 @@ pub fn remark(remark: &Remark) -> String {
             let what = match unsaid {
                 Unsaid::CustomerLeft => "A customer was removed",
                 Unsaid::Links => "A link was given several faults at once",
-                Unsaid::Message => "Something was done to a message that cannot be told from others",
-                Unsaid::Timer => "A timer rang that cannot be told from others",
+                Unsaid::Message => "Something was done to a message that cannot be told apart from others",
+                Unsaid::Timer => "A timer rang that cannot be told apart from others",
                 Unsaid::Other => "Something was done",
             };
             format!("{what}. A lesson has no step for that, so it is left out.")

@@ -87,7 +87,7 @@ pub const ROOM_REMOVED: &str = "Your customer was removed from the map. Join aga
 /// No more phones.
 pub const ROOM_FULL: &str = "The room is full. Ask for more places.";
 /// One at a time.
-pub const ROOM_STILL_WAITING: &str = "Your last request still waits for its answer. Wait for it, or cancel the order.";
+pub const ROOM_STILL_WAITING: &str = "Your last request is still waiting for an answer. Wait for it, or cancel the order.";
 /// There is no order to cancel.
 pub const ROOM_NOTHING_TO_CANCEL: &str = "No order of yours is waiting, so there is nothing to cancel.";
 /// A command went out, and nothing was heard.
@@ -95,7 +95,7 @@ pub const ROOM_NOT_SENT: &str = "The request was not sent. Try again.";
 /// While a lesson or a scenario runs.
 pub const ROOM_LESSON_RUNS: &str = "A lesson or a scenario is running. Orders are open again when it is over.";
 /// The customer is not on the map yet.
-pub const ROOM_COMING: &str = "You are on your way to the map. You can order in a moment.";
+pub const ROOM_COMING: &str = "You are being put on the map. You can order in a moment.";
 /// A vote that is over.
 pub const ROOM_VOTE_CLOSED: &str = "This vote is closed.";
 /// An order whose cluster ended before the answer.
@@ -136,7 +136,7 @@ pub fn phone_receipt(receipt: &Receipt) -> (Became, String) {
             (Became::Placed, format!("Order {number}: {order}. Every replica of the view has it. It took {took}."))
         }
         Some(Outcome::Rejected { why }) => (Became::Refused, format!("{order}: {}", crate::rejection(why))),
-        Some(Outcome::NeverPlaced) => (Became::Cancelled, format!("{order}: this order never will be placed.")),
+        Some(Outcome::NeverPlaced) => (Became::Cancelled, format!("{order}: this order will never be placed.")),
         None => (
             Became::Unknown,
             format!(
@@ -165,7 +165,7 @@ pub fn phone_waits(waiting: &Waiting, picture: &Picture) -> String {
         return "Time stands still in the lecture hall, so nothing moves.".into();
     }
     if waiting.giving_up {
-        return "Your cancellation is on its way. The answer tells whether the order was placed before.".into();
+        return "Your cancellation is on its way. The answer will say whether the order had already been placed.".into();
     }
     match (picture.service(), waiting.why, &waiting.ask) {
         (Service::Waiting(_) | Service::Starting, ..) => {

@@ -77,7 +77,7 @@ pub const NOT_READY: &str = "The scenario did not begin: not all replicas became
 /// What customers do who are told of only together.
 pub fn crowd(crowd: &Crowd) -> String {
     let mut words = format!(
-        "Each customer keeps ordering and reading, one request at a time; the lines show the flow of their messages. {} orders acknowledged, {} refused, {} histories read.",
+        "Each customer keeps ordering and reading, one request at a time; the lines show the flow of their messages. {} orders acknowledged, {} rejected, {} histories read.",
         crowd.acknowledged, crowd.refused, crowd.reads
     );
     if crowd.unknown > 0 {

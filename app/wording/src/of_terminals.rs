@@ -27,7 +27,7 @@ pub fn waits_for(role: Role, why: &WaitsFor, cluster: &str) -> String {
             elsewhere(role)
         ),
         WaitsFor::NameServer { killed: Some(pid) } => format!(
-            "Waiting for the name server of the cluster “{cluster}”: process {pid}, which was it, has ended. Start it again in another terminal:\n    just-hungry name-server{}",
+            "Waiting for the name server of the cluster “{cluster}”: its process {pid} has ended. Start it again in another terminal:\n    just-hungry name-server{}",
             option(cluster)
         ),
         WaitsFor::Answer { why } => {
@@ -144,7 +144,7 @@ pub fn second_name_server(cluster: &str, pid: Option<u32>) -> String {
 }
 
 /// Files of killed processes were there.
-pub const BEGINS_AFTER_OTHERS: &str = "An earlier run of this cluster has ended without clearing up. Its files are removed: a new cluster begins, without the earlier orders.";
+pub const BEGINS_AFTER_OTHERS: &str = "An earlier run of this cluster has ended without cleaning up. Its files are removed: a new cluster begins, without the earlier orders.";
 
 /// Its name server was killed, and is back.
 pub fn begins_again(nodes: &[String]) -> String {
@@ -168,7 +168,7 @@ pub fn no_cluster_by_hand(cluster: &str) -> String {
 
 /// The terminal was too slow.
 pub fn facts_dropped(number: u64) -> String {
-    format!("{} came too fast and are not told.", crate::count(number as usize, "fact", "facts"))
+    format!("{} came too fast and are not shown.", crate::count(number as usize, "fact", "facts"))
 }
 
 // Of a client.
@@ -206,7 +206,7 @@ pub const CHOICE_DROPPED: &str = "The chosen dishes are dropped. Nothing was ord
 pub const NOTHING_TO_CANCEL: &str = "No order is waiting, so there is nothing to cancel.";
 /// The name server is that of another run.
 pub const CLUSTER_BEGAN_ANEW: &str =
-    "The cluster has begun anew: all its processes had ended, and the orders they held are gone. You join the new one.";
+    "A new cluster has begun: all processes of the old one had ended, and the orders they held are gone. You join the new one.";
 
 /// Dishes are chosen, and a postcode is missing.
 pub fn chosen(items: &[String], usual: Option<Postcode>) -> String {
@@ -255,7 +255,7 @@ pub fn what_became(outcome: &Outcome, items: &[String], postcode: Postcode, took
             )
         }
         Outcome::Rejected { why } => format!("Not placed: {}", ended(&crate::rejection(why))),
-        Outcome::NeverPlaced => format!("Cancelled: the order ({dishes}) to {postcode} never will be placed."),
+        Outcome::NeverPlaced => format!("Cancelled: the order ({dishes}) to {postcode} will never be placed."),
     }
 }
 
@@ -267,7 +267,7 @@ fn ended(words: &str) -> String {
 /// The replicas do not know it any more.
 pub fn forgotten(items: &[String], postcode: Postcode) -> String {
     format!(
-        "Unknown: the replicas have forgotten your earlier requests, so the order ({}) may or may not have been placed. Look: history {postcode}. If it is missing there, order again.",
+        "Unknown: the replicas have forgotten your earlier requests, so the order ({}) may or may not have been placed. To check, type: history {postcode}. If it is missing there, order again.",
         crate::dishes(items)
     )
 }
@@ -275,7 +275,7 @@ pub fn forgotten(items: &[String], postcode: Postcode) -> String {
 /// The customer did not wait for the answer.
 pub fn left_before_the_answer(items: &[String], postcode: Postcode) -> String {
     format!(
-        "Unknown: you leave before the answer, so the order ({}) may or may not be placed. Look later: history {postcode}.",
+        "Unknown: you leave before the answer, so the order ({}) may or may not be placed. To check later, type: history {postcode}.",
         crate::dishes(items)
     )
 }
@@ -287,7 +287,7 @@ pub fn receipt(number: OrderNumber, items: &[String], postcode: Postcode) -> Str
 
 /// All of them.
 pub fn receipts(all: &[String]) -> String {
-    if all.is_empty() { "No order of yours was placed yet.".into() } else { all.join("\n") }
+    if all.is_empty() { "None of your orders has been placed yet.".into() } else { all.join("\n") }
 }
 
 /// What was ordered to a postcode.

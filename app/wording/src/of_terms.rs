@@ -171,7 +171,7 @@ terms! {
         Heartbeat = "heartbeat", "heartbeat",
             "A small message that says “I am alive”, sent at a fixed pace of cluster time. Silence for longer than the limit leads to a suspicion.";
         Record = "record", "record",
-            "The newest view and the newest token, in the name server's journal on disk or, if the cluster was started so, in etcd. A view counts only once it is recorded.";
+            "The newest view and the newest token, in the name server's journal on disk or, if the cluster was started with it, in etcd. A view counts only once it is recorded.";
         Token = "token", "token",
             "The number of a front-end's claim at the name server. Only the front-end with the newest token can change the view.";
         Durable = "durable", "durable",
@@ -203,7 +203,7 @@ terms! {
         History = "history", "history",
             "All operations in the order in which they were executed. Each replica holds a copy, and a customer reads the orders to one postcode.";
         Barrier = "barrier", "barrier",
-            "A number that the primary raises for each read and that its backups send back. It proves that the primary still leads, so that no read shows the past.";
+            "A number that the primary raises for each read and that its backups send back. It proves that the primary still leads, so no read shows the past.";
         Linearizable = "linearizable", "linearizable",
             "The answers are those that a single server would give, handling one request at a time, each at some moment between its question and its answer. So no order is lost or placed twice, and no read is stale.";
         Asynchronous = "asynchronous", "asynchronous replication",
@@ -227,11 +227,11 @@ terms! {
         SlowLink = "slow-link", "slow link",
             "A link that keeps each message for a while. Heartbeats pass undelayed, so no process is suspected, but customers wait longer.";
         Frozen = "frozen", "frozen",
-            "Paused between two steps of its work, as if the process got no processor time. It keeps its memory, and continues when it wakes.";
+            "Paused between two steps of its work, as if the process were given no processor time. It keeps its memory, and continues when it wakes.";
         Suspended = "suspended", "suspended",
             "Stopped by the operating system at any instruction (SIGSTOP). Waking resumes the process (SIGCONT).";
         Crashed = "crashed", "crashed",
-            "Killed at once (SIGKILL), with everything in its memory. If it is restarted, it is a new replica that must join; a durable one is who it was.";
+            "Killed at once (SIGKILL), with everything in its memory. If it is restarted, it is a new replica that must join; a durable one comes back as the same replica.";
         Failpoint = "failpoint", "failpoint",
             "A named point in the work of a node, such as “after it numbers the order, before it tells a backup”. A bomb goes off there.";
         Bomb = "bomb", "bomb",
@@ -241,7 +241,7 @@ terms! {
     }
     Program {
         NumberedStep = "numbered-step", "numbered step",
-            "One of the fourteen numbered messages that take an order from the customer to all replicas and back. Their numbers stand on the lines.";
+            "One of the fourteen numbered messages that take an order from the customer to all replicas and back. Their numbers are shown on the lines.";
         InjectedBug = "injected-bug", "injected bug",
             "A switch that breaks one rule of the protocol (`--plant`). Each has a script in the bug museum that shows what goes wrong.";
         UnsafeLesson = "unsafe-lesson", "unsafe lesson",
@@ -249,11 +249,11 @@ terms! {
         Scenario = "scenario", "scenario",
             "A script of orders and faults with expectations. A new cluster runs it, and a card says what held.";
         Tape = "tape", "tape",
-            "The recording of all facts of a run. The window can show any of its moments, without a cluster.";
+            "The recording of all facts of a run. The window can show any moment of it, without a cluster.";
         HistoryFile = "history-file", "recorded history",
             "The recording of what customers asked and were told. `just-hungry check` says whether it is linearizable.";
         Picture = "picture", "picture",
-            "What the program knows of the cluster, from the facts that have arrived.";
+            "What the program knows about the cluster, from the facts that have arrived.";
         Lights = "lights", "lights",
             "The verdict at the bottom of the window on everything that customers were told. Each light says why it is as it is.";
     }

@@ -74,7 +74,7 @@ impl fmt::Display for ToldVerdict {
         let it = &self.verdict;
         writeln!(
             f,
-            "{} orders acknowledged ({} of them read afterwards), {} unknown, {} refused, {} reads.",
+            "{} orders acknowledged ({} of them read afterwards), {} unknown, {} rejected, {} reads.",
             it.acknowledged, it.covered, it.unknown, it.refused, it.reads
         )?;
         for violation in &self.violations {

@@ -77,7 +77,7 @@ impl OwnSteps {
                 one(13, format!("{me} answers a question with {}.", crate::count(*number as usize, "order", "orders")))
             }
             Summary::Rejected => one(13, format!("{me} answers: the order is rejected.")),
-            Summary::NeverPlaced => one(13, format!("{me} answers: the order is cancelled and never will be placed.")),
+            Summary::NeverPlaced => one(13, format!("{me} answers: the order is cancelled and will never be placed.")),
             _ => Vec::new(),
         }
     }

@@ -86,7 +86,7 @@ fn a_wrong_prediction_is_shown_beside_what_happened_and_why() {
     click(&mut taught.harness, "B Nothing happens at all.");
     click(&mut taught.harness, "See what happens");
     taught.go_on();
-    assert!(says(&taught, "It happened otherwise: A: The primary ends."));
+    assert!(says(&taught, "Something else happened: A: The primary ends."));
     assert!(says(&taught, "Why not B: A crash ends a process at once."));
     assert!(says(&taught, "✗ your prediction") && says(&taught, "✓ this happened"));
     click(&mut taught.harness, "B Nothing happens at all.");

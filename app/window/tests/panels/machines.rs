@@ -69,7 +69,7 @@ fn a_code_is_made_counts_down_and_is_replaced() {
     told(&mut harness, invites(CodeIs::Good(Duration::from_secs(581))));
     assert!(says(&harness, CODE) && says(&harness, "the code as a QR picture"));
     assert!(says(&harness, "Lets one replica in. Expires in 9:41."));
-    assert!(says(&harness, "192.168.1.7; machines knock at port 4141"));
+    assert!(says(&harness, "192.168.1.7; machines join at port 4141"));
     told(&mut harness, invites(CodeIs::Good(Duration::from_secs(5))));
     assert!(says(&harness, "Expires in 0:05."));
 

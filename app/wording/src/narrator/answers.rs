@@ -107,7 +107,7 @@ impl Narrator {
             }
             Answer::Outcome(Outcome::Rejected { .. }) => format!("{name} is told that the order is rejected."),
             Answer::Outcome(Outcome::NeverPlaced) => {
-                format!("{name} is told: the order is cancelled and never will be placed.")
+                format!("{name} is told: the order is cancelled and will never be placed.")
             }
             Answer::Expired => format!("{name} is told that the order may or may not have been placed."),
             Answer::History(page) => {

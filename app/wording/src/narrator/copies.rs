@@ -52,7 +52,7 @@ impl Narrator {
         }
         let (who, whom) = (self.known.called(node), self.known.called(from));
         let what = format!("{who}, a member of view {}, replaces all its orders by those of {whom}.", newest.number);
-        let means = format!("{whom} leads no view any more: what was placed without it is gone from {who}.");
+        let means = format!("{whom} no longer leads a view: what was placed without it is gone from {who}.");
         self.say(Sentence::event(at, what).means(means));
     }
 

@@ -284,7 +284,7 @@ impl Narrator {
             return self.say(
                 Sentence::event(at, format!("{who} hears {name} again.")).means(
                     (!self.known.newest.members.contains(&whom) && self.known.is_replica(whom))
-                        .then(|| format!("{name} is no member any more; it must join again.")),
+                        .then(|| format!("{name} is no longer a member; it must join again.")),
                 ),
             );
         }
