@@ -134,7 +134,7 @@ pub enum Command {
     Invite(invite::InviteArguments),
     /// Join a cluster on another machine, by its code: this machine runs a replica, or you order as a customer at a prompt.
     Join(join::JoinArguments),
-    /// By hand, one process a terminal: the name server, which the others look for.
+    /// By hand, with one process in each terminal: the name server, which the others look for.
     NameServer(by_hand::NameServerArguments),
     /// By hand: a front-end, which passes orders on to the primary.
     FrontEnd(by_hand::NodeArguments),
@@ -144,13 +144,13 @@ pub enum Command {
     Client(by_hand::client::ClientArguments),
     /// Order from a running cluster: JSON requests in, JSON answers out, one per line.
     Customer(customer_lines::CustomerArguments),
-    /// Show what each node of a running cluster believes, and what it uses of the machine.
+    /// Show what each node of a running cluster believes, and how much memory and processor time it uses.
     Status(status::StatusArguments),
     /// Run a scenario on real processes and judge the result.
     Run(run::RunArguments),
     /// Run the demonstration in the terminal: the primary is killed in the middle of an order.
     Demo(demo::DemoArguments),
-    /// Take a lesson in the terminal: pages, predictions, and what the processes do (`--list` names the lessons).
+    /// Take a lesson in the terminal: read pages, predict, and see what the processes do (`--list` names the lessons).
     Lesson(lesson::LessonArguments),
     /// Measure orders per second, latency and processor time, and a bare QUIC round trip for comparison.
     Bench(bench::BenchArguments),
@@ -241,7 +241,7 @@ pub struct ClusterKind {
     /// With `--unchecked refuse`: refuse the order after this many seconds.
     #[arg(long, value_name = "S", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     refuse_after: u64,
-    /// How many customers the replicas remember. They forget first the customer that has been silent longest.
+    /// How many customers the replicas remember. The customer that has been silent longest is forgotten first.
     #[arg(long, value_name = "N", default_value_t = MOST_SESSIONS, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SESSIONS)))]
     sessions: u32,
     #[command(flatten)]

@@ -57,21 +57,21 @@ pub struct BenchArguments {
     acknowledge: Acknowledge,
     #[command(flatten)]
     pulse: Pulse,
-    /// Replicas and the name server keep everything in this folder, and a replica acknowledges only what is on disk. Orders that
-    /// are there already are kept.
+    /// Keep everything of the replicas and the name server in this folder; a replica acknowledges only what is on disk. Orders
+    /// that are already there are kept.
     #[arg(long, value_name = "DIR", conflicts_with = "join")]
     durable: Option<PathBuf>,
     /// Collect all facts as the window does, to measure what that costs.
     #[arg(long)]
     observed: bool,
-    /// Instead, place this many orders, and measure how long a newcomer takes to become a member: without load, and while
-    /// the customers order.
+    /// Measure something else: place this many orders, then see how long a new replica takes to become a member, without load
+    /// and while customers order.
     #[arg(long, value_name = "ORDERS", conflicts_with_all = ["secs", "acknowledge", "heartbeat", "suspect_after", "observed"], value_parser = clap::value_parser!(u64).range(1..=20_000_000))]
     join: Option<u64>,
     /// Write the history of all orders and answers to this file. That takes time, too.
     #[arg(long, value_name = "FILE", conflicts_with = "join")]
     history: Option<PathBuf>,
-    /// Read everything in the end, and judge the history: exit status 1 if it contradicts itself.
+    /// At the end, read every postcode's orders and judge the history: exit status 1 if it is not linearizable.
     #[arg(long, requires = "history")]
     check: bool,
     /// Print the result as one JSON object.

@@ -36,7 +36,7 @@ pub struct Common {
     /// Print one JSON object per line instead of sentences.
     #[arg(long)]
     pub json: bool,
-    /// Tell more: every fact that the process reports; twice: its log, too (or set RUST_LOG).
+    /// Print more: every fact that the process reports. Given twice, print its log, too (or set RUST_LOG).
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }
@@ -57,8 +57,8 @@ pub struct NodeArguments {
 pub struct ReplicaArguments {
     #[command(flatten)]
     node: NodeArguments,
-    /// Keep the orders in this folder, and acknowledge only what is on disk. Started again with it, the replica is who it was, with
-    /// everything. Several replicas can use the same folder: each has one of its own in it. The name server needs --durable, too.
+    /// Keep the orders in this folder, and acknowledge only what is on disk. Started again with it, the replica is the same one, with all
+    /// its orders. Several replicas can use the same folder: each has one of its own in it. The name server needs --durable, too.
     #[arg(long, value_name = "DIR")]
     durable: Option<PathBuf>,
 }
@@ -68,7 +68,7 @@ pub struct ReplicaArguments {
 pub struct NameServerArguments {
     #[command(flatten)]
     node: NodeArguments,
-    /// Interval at which names are removed that have not registered since the last time, in seconds.
+    /// Interval at which the name server removes names that have not registered again, in seconds.
     #[arg(long, value_name = "S", default_value = "20", value_parser = autoclean, env = "JUST_HUNGRY_AUTOCLEAN")]
     autoclean: Span,
     /// Where the replicas check postcodes: stand-ins with built-in data, or the real services.

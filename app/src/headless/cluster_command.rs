@@ -30,8 +30,8 @@ pub struct ClusterArguments {
     /// Number of customers that keep ordering.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
     customers: u32,
-    /// Opens a web page on which phones order; its link is in the first line. Without an address, only this computer reaches
-    /// it; with one, such as 192.168.1.7:0, everyone in that network, by plain HTTP.
+    /// Open a web page on which phones order; its link is in the first line of output. Without an address, only this computer
+    /// can reach it; with one, such as 192.168.1.7:0, everyone in that network can, by plain HTTP.
     #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:0")]
     room: Option<SocketAddr>,
     /// For tests: a failpoint of the launcher, at which this program dies.

@@ -34,14 +34,14 @@ pub struct CustomerArguments {
     /// The folder of the run, as given or printed by `cluster`. Without it: the cluster whose processes were started by hand.
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// Which cluster that was started by hand.
+    /// The name of a cluster that was started by hand.
     #[arg(long, value_name = "NAME", default_value_t, env = "JUST_HUNGRY_CLUSTER", conflicts_with = "dir")]
     cluster: ClusterName,
     /// Requests and answers are JSON lines. This option is required.
     #[arg(long)]
     lines: bool,
-    /// Wait this long for an answer, in milliseconds; after that the answer is "info" (unknown). A history of several pages
-    /// is one request.
+    /// Wait this long for an answer, in milliseconds; after that, the answer is "info" (unknown). A history of several pages
+    /// counts as one request.
     #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     deadline: u64,
 }

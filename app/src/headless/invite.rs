@@ -49,7 +49,7 @@ pub struct InviteArguments {
     /// The addresses of this machine at which others reach it, separated by commas. Default: all.
     #[arg(long, value_name = "IP", value_delimiter = ',', value_parser = address)]
     advertise: Vec<IpAddr>,
-    /// Admit each machine with a valid code, without a question.
+    /// Admit each machine with a valid code, without asking.
     #[arg(long)]
     admit_all: bool,
     /// Print one JSON object per line instead of sentences.

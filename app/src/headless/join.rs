@@ -21,11 +21,11 @@ use cluster::machines::code::Code;
 pub struct JoinArguments {
     /// The code that the inviting cluster shows; `-` reads it from standard input.
     code: String,
-    /// What this machine is to become. Default: what the code invites to.
+    /// What this machine is to become. Default: what the code was made for.
     #[arg(long = "as", value_enum, value_name = "ROLE")]
     role: Option<Guest>,
     /// Where the replicas that run here keep their orders, if the cluster keeps them on disk. Started again with the same folder, a
-    /// replica is who it was.
+    /// replica is the same one as before.
     #[arg(long, value_name = "DIR")]
     durable: Option<PathBuf>,
     /// What this machine is called in the cluster. Default: its host name.

@@ -38,7 +38,8 @@ pub struct LessonArguments {
     /// Turn the pages and answer yourself, or let the lesson do both with its model answers, at full speed.
     #[arg(long, value_enum, default_value_t)]
     answers: Answers,
-    /// The language of the words, such as “de”, where there is a translation. That of a file stands beside it, with “.de” before “.md”.
+    /// The language of the text, such as “de”, if there is a translation. The translation of a file is next to it, with
+    /// “.de” before “.md”.
     #[arg(long, value_name = "LANGUAGE")]
     language: Option<String>,
     /// UNSAFE: allow the lesson to switch on bugs.
@@ -71,7 +72,7 @@ pub(super) fn perform(arguments: &LessonArguments, interrupt: &Interrupt) -> Res
     let first = lesson.unsafe_switches().next();
     if let Some(switch) = first.filter(|_| !arguments.allow_plant) {
         return Err(Failure::BadInput(format!(
-            "{} Use --allow-plant to take it all the same.",
+            "{} Use --allow-plant to take it anyway.",
             wording::switches_on("lesson", switch)
         )));
     }

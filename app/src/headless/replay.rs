@@ -29,7 +29,7 @@ pub struct ReplayArguments {
     /// End at this second of cluster time.
     #[arg(long, value_name = "S")]
     until: Option<f64>,
-    /// Print every fact and command in a line of its own, as in the window's log.
+    /// Print every fact and command on a line of its own, as in the window's log.
     #[arg(long)]
     facts: bool,
     /// Print one JSON object instead: a summary of the tape and the verdict.

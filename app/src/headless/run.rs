@@ -50,7 +50,7 @@ pub struct RunArguments {
     /// Write all facts about the cluster to this file, as JSON lines.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
-    /// UNSAFE: switch on this bug, and no bug that the scenario names.
+    /// UNSAFE: switch on this bug, instead of any bug that the scenario names.
     #[arg(long, value_name = "NAME", value_parser = plant, group = "consent")]
     plant: Option<Plant>,
     /// How many copies there are before a customer is told “placed”, whatever the scenario says: all, one or none. UNSAFE unless all.

@@ -45,10 +45,10 @@ pub struct SimulateArguments {
     /// UNSAFE: switch on this bug in every node; the checks must find it.
     #[arg(long, value_name = "NAME")]
     plant: Option<Plant>,
-    /// Two or three name servers, with the view record in a store that fails, too.
+    /// Run two or three name servers, and keep the view record in a store that fails at times.
     #[arg(long)]
     store: bool,
-    /// Replicas keep their state on disks, which fail, too, and the power goes.
+    /// Keep the state of replicas on disks that fail at times, and cut the power.
     #[arg(long)]
     durable: bool,
     /// Start no further runs after this many seconds of real time.

@@ -15,7 +15,7 @@ pub struct StatusArguments {
     /// The folder of the run, as given or printed by `cluster`. Without it: the cluster whose processes were started by hand.
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// Which cluster that was started by hand.
+    /// The name of a cluster that was started by hand.
     #[arg(long, value_name = "NAME", default_value_t, env = "JUST_HUNGRY_CLUSTER", conflicts_with = "dir")]
     cluster: ClusterName,
     /// Print the result as one JSON object.

@@ -66,7 +66,7 @@ pub(in crate::headless) trait Host: Send + Sync + 'static {
 
     /// Keys for customers of a launcher's cluster.
     fn admission(&self) -> anyhow::Result<Admission> {
-        bail!("keys are given by the name server's process only, and to those that knock with their own")
+        bail!("only the name server's process issues keys, and only to a process that brings its own public key")
     }
 
     fn admit(&self, _: &Knock) -> anyhow::Result<NodeConfig> {

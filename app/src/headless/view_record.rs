@@ -17,8 +17,8 @@ const LARGEST: u64 = 1024 * 1024;
 /// The store.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct StoreArguments {
-    /// Keep the view record in etcd (version 3), and name all its addresses: etcd=http://a:2379,http://b:2379. Default: in the
-    /// name server's own journal.
+    /// Keep the view record in etcd (version 3), at these addresses: etcd=http://a:2379,http://b:2379. Default: in the name
+    /// server's own journal.
     #[arg(long, value_name = "STORE", value_parser = store)]
     view_record: Option<EtcdAccess>,
     /// With https addresses: a PEM file with the authorities that may certify etcd. Default: those that this machine trusts.
@@ -42,7 +42,7 @@ pub struct StoreArguments {
 /// The store, and how many name servers use it.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct NameServersArguments {
-    /// Number of name servers, 1 to 3. More than one need --view-record.
+    /// Number of name servers, 1 to 3. More than one requires --view-record.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3))]
     name_servers: u32,
     #[command(flatten)]
@@ -101,7 +101,8 @@ impl StoreArguments {
             return std::env::var(PASSWORD).map_err(|_| Failure::BadInput(none()));
         };
         let text = String::from_utf8(read(file)?);
-        let text = text.map_err(|_| Failure::BadInput(format!("The password in {} is no text.", file.display())))?;
+        let text =
+            text.map_err(|_| Failure::BadInput(format!("The password in {} is not text (UTF-8).", file.display())))?;
         Ok(text.trim_end_matches(['\n', '\r']).to_owned())
     }
 }

@@ -87,7 +87,8 @@ pub const ROOM_REMOVED: &str = "Your customer was removed from the map. Join aga
 /// No more phones.
 pub const ROOM_FULL: &str = "The room is full. Ask for more places.";
 /// One at a time.
-pub const ROOM_STILL_WAITING: &str = "Your last request is still waiting for an answer. Wait for it, or cancel the order.";
+pub const ROOM_STILL_WAITING: &str =
+    "Your last request is still waiting for an answer. Wait for it, or cancel the order.";
 /// There is no order to cancel.
 pub const ROOM_NOTHING_TO_CANCEL: &str = "No order of yours is waiting, so there is nothing to cancel.";
 /// A command went out, and nothing was heard.
@@ -165,7 +166,8 @@ pub fn phone_waits(waiting: &Waiting, picture: &Picture) -> String {
         return "Time stands still in the lecture hall, so nothing moves.".into();
     }
     if waiting.giving_up {
-        return "Your cancellation is on its way. The answer will say whether the order had already been placed.".into();
+        return "Your cancellation is on its way. The answer will say whether the order had already been placed."
+            .into();
     }
     match (picture.service(), waiting.why, &waiting.ask) {
         (Service::Waiting(_) | Service::Starting, ..) => {

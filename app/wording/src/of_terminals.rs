@@ -205,8 +205,7 @@ pub const CHOICE_DROPPED: &str = "The chosen dishes are dropped. Nothing was ord
 /// No order waits.
 pub const NOTHING_TO_CANCEL: &str = "No order is waiting, so there is nothing to cancel.";
 /// The name server is that of another run.
-pub const CLUSTER_BEGAN_ANEW: &str =
-    "A new cluster has begun: all processes of the old one had ended, and the orders they held are gone. You join the new one.";
+pub const CLUSTER_BEGAN_ANEW: &str = "A new cluster has begun: all processes of the old one had ended, and the orders they held are gone. You join the new one.";
 
 /// Dishes are chosen, and a postcode is missing.
 pub fn chosen(items: &[String], usual: Option<Postcode>) -> String {

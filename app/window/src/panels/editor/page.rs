@@ -85,7 +85,7 @@ fn question_ui(ui: &mut Ui, page: &mut DraftPage, facts: &[WaitFor], nodes: &[No
             }
         }
         Question::Node(node, model) => {
-            for (words, chosen) in [("Right is the node that is then", node), ("The teacher's answer", model)] {
+            for (words, chosen) in [("The right answer, once it has happened", node), ("The teacher's answer", model)] {
                 dim(ui, words);
                 let shown = node_words(chosen);
                 ComboBox::from_id_salt(words).selected_text(&shown).show_ui(ui, |ui| {
