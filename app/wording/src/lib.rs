@@ -88,7 +88,7 @@ pub fn total_loss(loss: &TotalLoss) -> String {
 }
 
 /// What the narrator says before there is anything to tell.
-pub const NOTHING_TOLD: &str = "The story of the run appears here. Place an order to begin.";
+pub const NOTHING_TOLD: &str = "The story appears here. Place an order to begin.";
 /// What the time beside a sentence does.
 pub const TO_ITS_MOMENT: &str = "Show this moment";
 /// Nothing is known yet.

@@ -249,7 +249,7 @@ terms! {
         Scenario = "scenario", "scenario",
             "A script of orders and faults with expectations. A new cluster runs it, and a card says what held.";
         Tape = "tape", "tape",
-            "The recording of all facts of a run. The window can show any moment of it, without a cluster.";
+            "The recording of all facts of a run. The window can show every moment of the run, without a cluster.";
         HistoryFile = "history-file", "recorded history",
             "The recording of what customers asked and were told. `just-hungry check` says whether it is linearizable.";
         Picture = "picture", "picture",
