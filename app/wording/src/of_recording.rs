@@ -145,7 +145,7 @@ pub fn condition_words(what: &WaitFor) -> String {
         WaitFor::Placed { customer, count: 1 } => format!("{customer} was told “placed”"),
         WaitFor::Placed { customer, count } => format!("{customer} was told “placed” {count} times"),
         WaitFor::Shows { customer, count: number } => {
-            format!("{customer} reads of {}", count(*number as usize, "order", "orders"))
+            format!("{customer} is shown {}", count(*number as usize, "order", "orders"))
         }
         WaitFor::ShowsTold { customer, than } => {
             let more = match than {
@@ -153,7 +153,7 @@ pub fn condition_words(what: &WaitFor) -> String {
                 Ordering::Greater => "more orders than",
                 Ordering::Less => "fewer orders than",
             };
-            format!("{customer} reads of {more} were confirmed")
+            format!("{customer} is shown {more} were placed")
         }
         WaitFor::Copies(number) => {
             format!("there are {}", count(*number as usize, "equal copy", "equal copies"))

@@ -252,20 +252,21 @@ pub(super) fn missing(what: &WaitFor) -> String {
     match what {
         WaitFor::Answered(name) => format!("{name} got no answer"),
         WaitFor::Asked(name) => format!("{name} sent no request"),
-        WaitFor::Placed { customer, count: 0 } => format!("{customer} was told that an order is placed"),
-        WaitFor::Placed { customer, count } => {
-            format!("{customer} was not told of {} placed orders", spelled(*count as usize))
-        }
-        WaitFor::Shows { customer, count } => format!("{customer} did not read of {count} orders"),
+        WaitFor::Placed { customer, count: 0 } => format!("{customer} was told “placed”"),
+        WaitFor::Placed { customer, count: 1 } => format!("{customer} was not told “placed”"),
+        WaitFor::Placed { customer, count } => format!("{customer} was not told “placed” {count} times"),
+        WaitFor::Shows { customer, count: 1 } => format!("{customer} was not shown one order"),
+        WaitFor::Shows { customer, count } => format!("{customer} was not shown {count} orders"),
         WaitFor::ShowsTold { customer, than: Ordering::Equal } => {
-            format!("{customer} did not read of as many orders as were placed")
+            format!("{customer} was not shown as many orders as were placed")
         }
         WaitFor::ShowsTold { customer, than: Ordering::Greater } => {
-            format!("{customer} did not read of more orders than were placed")
+            format!("{customer} was not shown more orders than were placed")
         }
         WaitFor::ShowsTold { customer, than: Ordering::Less } => {
-            format!("{customer} did not read of fewer orders than were placed")
+            format!("{customer} was not shown fewer orders than were placed")
         }
+        WaitFor::Copies(1) => "there was not one full copy".into(),
         WaitFor::Copies(count) => format!("there were not {} equal copies", spelled(*count as usize)),
         WaitFor::Refused => "no message was refused".into(),
         WaitFor::Goes => "time did not go on".into(),
@@ -310,5 +311,19 @@ fn node_words(name: &NodeName) -> &str {
         NodeName::Everybody => "node",
         NodeName::SomeReplica => "running replica",
         NodeName::Named(name) => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_told_otherwise_than_several() {
+        let placed = |count| missing(&WaitFor::Placed { customer: "Grace".into(), count });
+        assert_eq!(placed(1), "Grace was not told “placed”");
+        assert_eq!(placed(2), "Grace was not told “placed” 2 times");
+        let copies = [missing(&WaitFor::Copies(1)), missing(&WaitFor::Copies(2))];
+        assert_eq!(copies, ["there was not one full copy", "there were not two equal copies"]);
     }
 }
