@@ -101,9 +101,9 @@ admit-all, ask               admit each machine with a valid code, or ask about 
 code replica, code customer  a new code for one more machine
 end-invitation               admit no more machines
 crash NAME, restart NAME     kill a process on whichever machine it is, or start it again
-freeze NAME, wake NAME       suspend a process, or let it go on
+freeze NAME, wake NAME       pause a process, or let it go on
 remove NAME                  end a process for good
-heartbeats on, off           tell each message one by one, or not
+heartbeats on, off           print every message on its own line, or not
 {{\"do\":\"cut\",…}}              any step of a scenario, as JSON (resources/scenarios/README.md)
 Ctrl+C                       ends the cluster on all machines
 In another terminal of this machine: just-hungry status --dir {folder}"

@@ -22,7 +22,7 @@ pub fn waits_for(role: Role, why: &WaitsFor, cluster: &str) -> String {
     let who = a_role(role);
     match why {
         WaitsFor::NameServer { killed: None } => format!(
-            "Waiting for the name server of the cluster “{cluster}”: it tells {who} who the others are. Start it in another terminal:\n    just-hungry name-server{}{}",
+            "Waiting for the name server of the cluster “{cluster}”, which tells {who} where the others are. Start it in another terminal:\n    just-hungry name-server{}{}",
             option(cluster),
             elsewhere(role)
         ),
@@ -40,13 +40,13 @@ pub fn waits_for(role: Role, why: &WaitsFor, cluster: &str) -> String {
 fn elsewhere(role: Role) -> &'static str {
     match role {
         Role::Replica => {
-            "\nTo run a replica for a cluster on another machine, type there:\n    just-hungry invite\nand here what it shows: just-hungry join CODE"
+            "\nTo run a replica for a cluster on another machine, type on that machine:\n    just-hungry invite\nand on this one the line that it shows: just-hungry join CODE"
         }
         Role::Customer => {
-            "\nTo order in a cluster on another machine, type there:\n    just-hungry invite --as customer\nand here what it shows: just-hungry join CODE"
+            "\nTo order in a cluster on another machine, type on that machine:\n    just-hungry invite --as customer\nand on this one the line that it shows: just-hungry join CODE"
         }
         Role::NameServer | Role::FrontEnd => {
-            "\nName server and front-end run on one machine. Others run replicas or customers, which just-hungry invite invites."
+            "\nThe name server and the front-end run on one machine. To let others run replicas or customers, type: just-hungry invite"
         }
     }
 }
