@@ -106,8 +106,8 @@ pub enum Input {
         /// The newest of them.
         number: u64,
     },
-    /// Nothing that was handed over from this one on is on disk, nor will be: the files concerned are not used again. What
-    /// follows until the next [`Kept::Begins`] is dropped without another answer.
+    /// Nothing that was handed over from this one on counts as on disk: the files concerned are not used again. What follows
+    /// until the next [`Kept::Begins`] is dropped without another answer; a file that had begun by then is to be begun anew.
     KeepFailed {
         /// The oldest of them.
         number: u64,

@@ -384,7 +384,7 @@ impl Machine for Replica {
             (Input::Rang(Timer::FrontEndSilence), _) => self.look_front_end_up(effects),
             (Input::Rang(Timer::Disk), _) => self.on_disk_timer(effects),
             (Input::Kept { number }, _) => self.on_kept(number, effects),
-            (Input::KeepFailed { number, why }, _) => self.on_keep_failed(number, why, effects),
+            (Input::KeepFailed { why, .. }, _) => self.on_keep_failed(why, effects),
             (Input::Overslept { by }, _) => self.on_overslept(by, effects),
             (Input::Retimed(settings), _) => self.retime(settings, effects),
             (Input::Rang(Timer::CheckAgain(request)), Some(primary)) => primary.on_check_again(request, effects),

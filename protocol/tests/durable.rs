@@ -128,6 +128,35 @@ impl Durable {
             commit: OpNumber(0),
         })
     }
+
+    /// The same in view 2, with an order as large as one may be.
+    fn large_update(&self, op: u64) -> Message {
+        let Message::StateUpdate(update) = self.update(2, op) else { panic!("an update") };
+        let (number, items) = (OrderNumber(op), vec!["x".repeat(80); 50]);
+        let effect = EntryEffect::Accepted { postcode: postcode(), items, number, at: Timestamp(0) };
+        let outcome = Outcome::Placed { number };
+        let entry = Entry { op: OpNumber(op), view: ViewNumber(2), request: request(1, op), effect, outcome };
+        Message::StateUpdate(StateUpdate { entries: vec![Arc::new(entry)], ..update })
+    }
+
+    /// A backup whose file has just grown enough: an entry is being synced, the next one waits, and behind it a new file.
+    fn about_to_replace_its_file() -> Self {
+        let mut backup = Self::backup(0);
+        for op in 1.. {
+            backup.hears(3, backup.large_update(op));
+            if backup.state().copying.is_some() {
+                break;
+            }
+            // The first one is synced while the second one waits, and so on.
+            if op > 1 {
+                let number = backup.disk.synced().expect("an entry");
+                backup.disk.begin_sync();
+                backup.given(Input::Kept { number });
+            }
+        }
+        assert!(backup.disk.is_syncing() && backup.state().waiting == 2);
+        backup
+    }
 }
 
 /// Acknowledgements, each with its position and barrier.
@@ -287,15 +316,8 @@ fn without_its_disk_a_replica_is_nobody() {
 fn a_file_that_has_grown_is_replaced_while_entries_go_on() {
     let mut backup = Durable::backup(0);
     let mut files = 0;
-    let entry = |op: u64| {
-        let items = vec!["x".repeat(80); 50];
-        let effect = EntryEffect::Accepted { postcode: postcode(), items, number: OrderNumber(op), at: Timestamp(0) };
-        let outcome = Outcome::Placed { number: OrderNumber(op) };
-        Arc::new(Entry { op: OpNumber(op), view: ViewNumber(2), request: request(1, op), effect, outcome })
-    };
     for op in 1..=9_000 {
-        let Message::StateUpdate(update) = backup.update(2, op) else { panic!() };
-        backup.hears(3, Message::StateUpdate(StateUpdate { entries: vec![entry(op)], ..update }));
+        backup.hears(3, backup.large_update(op));
         let copies = backup.state().copying.is_some();
         backup.disk.begin_sync();
         if let Some(number) = backup.disk.synced() {
@@ -312,6 +334,24 @@ fn a_file_that_has_grown_is_replaced_while_entries_go_on() {
     let whole = backup.disk.recover().expect("a whole file");
     assert_eq!((whole.position(), whole.book()), (backup.replica.position(), backup.replica.book()));
     assert_eq!(whole.view(), backup.replica.view());
+}
+
+#[test]
+fn a_file_that_has_grown_by_views_alone_is_replaced() {
+    let mut backup = Durable::backup(0);
+    let others: Vec<u64> = (1000..9000).collect();
+    let members = [&[3, ME], &others[..]].concat();
+    let mut files = 0;
+    for number in 3..600 {
+        let effects = say(&mut backup.replica, FRONT_END, view_is(view(number, 3, &members), &[], &[3, ME]));
+        files += each!(&effects, Effect::Keep { new_file: true, .. } => ()).len();
+        backup.keep(effects);
+        backup.sync();
+        assert_eq!(backup.replica.view().number, ViewNumber(number));
+    }
+    assert!((1..6).contains(&files), "{files} new files");
+    let (after, _) = Durable::on(backup.dies());
+    assert_eq!(after.replica.view().number, ViewNumber(599));
 }
 
 #[test]
@@ -359,6 +399,31 @@ fn a_disk_that_fails_silences_its_replica_until_a_new_file_is_whole() {
     assert_eq!(primary.state().trouble, None);
     let [status] = statuses(&effects)[..] else { panic!("{effects:?}") };
     assert!(!status.acting && status.position.map(|at| at.op) == Some(OpNumber(1)), "it kept what it held: {status:?}");
+}
+
+#[test]
+fn an_entry_that_failed_does_not_count_because_a_new_file_had_begun() {
+    let mut backup = Durable::about_to_replace_its_file();
+    let on_disk = backup.state().kept;
+    let effects = [backup.fails(DiskTrouble::Full), backup.sync()].concat();
+    assert_eq!((acks(&effects), backup.state().kept), (vec![], on_disk), "neither file has the entries");
+    assert_eq!(backup.state().trouble, Some(DiskTrouble::Full));
+    backup.given(Input::Rang(Timer::Disk));
+    backup.sync();
+    let whole = backup.disk.recover().expect("a whole file");
+    assert_eq!((backup.state().kept, whole.position()), (backup.replica.position(), backup.replica.position()));
+}
+
+#[test]
+fn a_file_that_fails_when_its_successor_has_begun_is_tried_again() {
+    let mut backup = Durable::about_to_replace_its_file();
+    let number = backup.disk.synced().expect("an entry");
+    backup.given(Input::Kept { number });
+    let effects = backup.fails(DiskTrouble::Full);
+    assert_eq!(notes(&effects), [&Note::DiskFails { why: DiskTrouble::Full }]);
+    backup.given(Input::Rang(Timer::Disk));
+    assert_eq!(notes(&backup.sync()), [&Note::DiskWorks]);
+    assert_eq!((backup.state().kept, backup.state().trouble), (backup.replica.position(), None));
 }
 
 #[test]

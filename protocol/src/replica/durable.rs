@@ -52,7 +52,7 @@ pub(super) struct Disk {
     next: Option<Next>,
     /// To whom an acknowledgement is owed once entries are on disk.
     owed: Option<OwedAck>,
-    /// Bytes of entries in the file, about.
+    /// Bytes of entries and views in the file behind the whole state, about.
     since: u64,
     trouble: Option<DiskTrouble>,
     /// The number with which the newest file began: what is said of earlier numbers is of an earlier file.
@@ -175,6 +175,7 @@ impl Disk {
     /// A view that is to be entered goes to the disk first (rule R10). `begins`: together with the history that begins with it.
     fn prepare(&mut self, view: View, begins: bool) {
         if self.usable && !begins {
+            self.since += log::view_size(&view);
             self.unwritten.push(Kept::View(view.clone()));
         }
         self.next = Some(Next { view, early: Vec::new() });
@@ -272,11 +273,10 @@ impl Disk {
         works
     }
 
-    /// Nothing from `number` on is on disk, and that file is not used again. Whether this was not known.
-    pub(super) fn on_failed(&mut self, number: u64, why: DiskTrouble, effects: &mut Effects) -> bool {
-        if number < self.file {
-            return false;
-        }
+    /// A write or a sync has failed: of what is not known to be on disk, nothing counts, and no file is used again. That is so
+    /// even if a new file had begun by then: what failed may be in neither, and the new one may have failed with the old one.
+    /// Whether this was not known.
+    pub(super) fn on_failed(&mut self, why: DiskTrouble, effects: &mut Effects) -> bool {
         let is_news = self.trouble.as_ref() != Some(&why);
         self.trouble = Some(why);
         (self.usable, self.fits) = (false, false);

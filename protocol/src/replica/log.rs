@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::ids::{Fingerprint, OpNumber, Position};
+use crate::ids::{Fingerprint, OpNumber, Position, View};
 use crate::order_book::{Entry, EntryEffect};
 
 /// Entries that are kept, at most, for peers that may never ask (PROTOCOL section 8).
@@ -80,6 +80,11 @@ pub(super) fn size(entry: &Entry) -> usize {
         EntryEffect::Rejected | EntryEffect::Withdrawn => 100,
     };
     60 + items
+}
+
+/// About how many bytes a view takes in a file. A cluster without orders may change its view for months.
+pub(super) fn view_size(view: &View) -> u64 {
+    40 + 10 * view.members.len() as u64
 }
 
 #[cfg(test)]

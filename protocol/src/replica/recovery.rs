@@ -37,7 +37,7 @@ pub struct Recovered {
     pub(super) position: Option<Position>,
     pub(super) book: OrderBook,
     pub(super) log: Log,
-    /// Bytes of entries behind the whole state, about.
+    /// Bytes of entries and views behind the whole state, about.
     pub(super) since: u64,
 }
 
@@ -59,7 +59,10 @@ impl Recovered {
         match (kept, self.stage) {
             (Kept::Begins, Stage::Nothing) => self.stage = Stage::Pieces(Reached::default(), false),
             (Kept::Begins, _) | (_, Stage::Nothing) => return Err(RecordError::Beginning),
-            (Kept::View(view), _) if view.number > self.view.number => self.view = view,
+            (Kept::View(view), stage) if view.number > self.view.number => {
+                self.since += if stage == Stage::Whole { super::log::view_size(&view) } else { 0 };
+                self.view = view;
+            }
             (Kept::View(_), _) => return Err(RecordError::View),
             (Kept::Piece(piece), Stage::Pieces(reached, false)) if piece.from == reached => {
                 self.book.take_in(&piece).map_err(RecordError::Piece)?;

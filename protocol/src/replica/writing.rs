@@ -73,9 +73,9 @@ impl Replica {
         }
     }
 
-    pub(super) fn on_keep_failed(&mut self, number: u64, why: DiskTrouble, effects: &mut Effects) {
+    pub(super) fn on_keep_failed(&mut self, why: DiskTrouble, effects: &mut Effects) {
         let Some(disk) = &mut self.shared.disk else { return };
-        let is_news = disk.on_failed(number, why.clone(), effects);
+        let is_news = disk.on_failed(why.clone(), effects);
         self.fall_silent(is_news.then_some(why), effects);
     }
 
