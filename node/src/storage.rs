@@ -63,6 +63,9 @@ impl Journal {
             Err(error) if error.kind() == io::ErrorKind::NotFound => JournalRecord::default(),
             Err(error) => return Err(io_error(error)),
         };
+        // The name server before this one may have died between renaming its record and this sync: what is told must not be
+        // undone by a power cut.
+        sync_folder_of(path).map_err(io_error)?;
         Ok((Self { path: path.to_owned(), _lock: lock }, record))
     }
 
@@ -108,7 +111,7 @@ pub(crate) fn write_mark(path: &Path, words: &str) -> io::Result<()> {
 }
 
 /// The new name itself must survive a power cut. Other systems than Unix cannot sync a folder, and need not.
-fn sync_folder_of(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new(".")))?.sync_all()?;
     }

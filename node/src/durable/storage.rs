@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use protocol::disk::DiskTrouble;
 
+use crate::storage::sync_folder_of;
+
 /// The present file.
 pub(super) const LOG: &str = "orders.log";
 /// Its successor.
@@ -93,8 +95,7 @@ impl Folder {
 
     /// The names in the folder are on disk.
     pub(super) fn sync_folder(&self) -> io::Result<()> {
-        // Other systems than Unix cannot sync a folder, and need not.
-        if cfg!(unix) { File::open(&self.path)?.sync_all() } else { Ok(()) }
+        sync_folder_of(&self.log())
     }
 }
 
@@ -138,7 +139,8 @@ pub(super) fn private() -> OpenOptions {
     options
 }
 
-/// A folder that only this user can look into. One that exists is taken as it is, but no link to one.
+/// A folder that only this user can look into. One that exists is taken as it is, but no link to one. The name of a new one is
+/// on disk when this returns: what is synced into a folder is lost if the power takes the folder.
 pub fn make_private(path: &Path) -> io::Result<()> {
     #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
     let mut builder = std::fs::DirBuilder::new();
@@ -152,7 +154,7 @@ pub fn make_private(path: &Path) -> io::Result<()> {
             true => Ok(()),
             false => Err(io::Error::new(ErrorKind::NotADirectory, "it is a file or a link, not a folder")),
         },
-        made => made,
+        made => made.and_then(|()| sync_folder_of(path)),
     }
 }
 
