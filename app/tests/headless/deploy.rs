@@ -49,3 +49,15 @@ fn each_command_and_option_exists() {
         }
     }
 }
+
+/// The Containerfile copies the repository: without this list, gigabytes of earlier builds would go with it.
+#[test]
+fn an_image_is_built_without_earlier_builds() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let build = std::fs::read_to_string(root.join("resources/deploy/Containerfile")).unwrap();
+    assert!(build.lines().any(|line| line == "COPY . /source"), "what is left out depends on what is copied: {build}");
+    let left_out = std::fs::read_to_string(root.join(".containerignore")).unwrap();
+    for folder in ["target", ".git"] {
+        assert!(left_out.lines().any(|line| line == folder), "{folder} is copied into the image: {left_out}");
+    }
+}
