@@ -1,6 +1,6 @@
 //! The first start: one thing to do, pointed at, until it has been done once. Whether that is so is kept between runs.
 
-use egui::{Area, Context, Frame, Id, Label, Order, Rect, RichText, Shape, Stroke, Vec2, pos2, vec2};
+use egui::{Area, Context, Frame, Id, Label, Order, Pos2, Rect, RichText, Shape, Stroke, Vec2, pos2, vec2};
 
 use super::Window;
 use super::lessons::Pointed;
@@ -19,9 +19,17 @@ impl Window {
             parts.iter().find(|(part, _)| *part == Pointed::Part(Part::OrderForm) && self.greets && is_alone && serves);
         let Some((_, form)) = form else { return };
         let t = tokens_of(context.theme());
-        let tip = pos2(form.right() + 2.0, form.top() + form.height().min(HIGHEST) * LOW);
-        let area = Area::new(Id::unique("greeting")).order(Order::Middle).interactable(false);
-        let shown = area.fixed_pos(tip + vec2(ARROW, -2.0 * size::ROW)).show(context, |ui| {
+        let id = Id::unique("greeting");
+        let area = Area::new(id).order(Order::Middle).interactable(false);
+        let room =
+            context.memory(|memory| memory.area_rect(id)).map_or(vec2(WIDTH, 4.0 * size::ROW), |rect| rect.size());
+        let usual = pos2(form.right() + 2.0 + ARROW, form.top() + form.height().min(HIGHEST) * LOW - 2.0 * size::ROW);
+        let (occupied, ground) = &self.diagram.occupied;
+        let ground = ground.unwrap_or(*form);
+        let at = place(Rect::from_min_size(usual, room), ground, occupied);
+        // It points at the form from its usual height, or from as near to that as the box reaches.
+        let tip = pos2(form.right() + 2.0, (usual.y + 2.0 * size::ROW).clamp(at.top() + ARROW, at.bottom() - ARROW));
+        let shown = area.fixed_pos(at.min).show(context, |ui| {
             let frame = Frame::popup(ui.style()).fill(t.panel).stroke(Stroke::new(size::OUTLINE, t.tomato));
             frame.corner_radius(size::BIG_CORNER).inner_margin(12.0).show(ui, |ui| {
                 ui.set_max_width(WIDTH);
@@ -33,6 +41,12 @@ impl Window {
         let base = tip + vec2(ARROW, 0.0);
         let points = [tip, base + Vec2::Y * ARROW / 2.0, base - Vec2::Y * ARROW / 2.0];
         painter.add(Shape::convex_polygon(points.to_vec(), t.tomato, Stroke::NONE));
+        painter.hline(base.x..=at.left().max(base.x), tip.y, Stroke::new(size::OUTLINE, t.tomato));
+    }
+
+    /// As on a machine on which nobody has ever placed an order.
+    pub fn is_new_here(&mut self) {
+        self.greets = true;
     }
 
     /// Once an order was placed, nobody needs the greeting any more.
@@ -41,6 +55,30 @@ impl Window {
     }
 }
 
+/// Where a box lies over as little as possible of what is `occupied` on the ground: as near as possible to where it would be.
+fn place(usual: Rect, ground: Rect, occupied: &[Rect]) -> Rect {
+    let covers = |at: &Rect| -> f32 {
+        let shared = occupied.iter().map(|other| other.intersect(at.expand(CLEAR))).filter(|it| it.is_positive());
+        shared.map(|it| it.area()).sum()
+    };
+    let steps = |room: f32| (room / STEP).max(0.0) as usize;
+    let (across, down) = (steps(ground.right() - usual.right()), steps(ground.height() - usual.height()));
+    let offset = |step: usize| step as f32 * STEP;
+    let others = (0..=across).flat_map(|right| (0..=down).map(move |down| vec2(offset(right), offset(down))));
+    let from = pos2(usual.left(), ground.top());
+    // It belongs to the form: it rather stands higher than farther away.
+    let far = |at: Pos2| (at.y - usual.top()).abs() + 2.0 * (at.x - usual.left());
+    let cost = |at: &Rect| (covers(at), far(at.min));
+    let cheaper = |(one, least), other| {
+        let its = cost(&other);
+        if its < least { (other, its) } else { (one, least) }
+    };
+    others.map(|offset| Rect::from_min_size(from + offset, usual.size())).fold((usual, cost(&usual)), cheaper).0
+}
+
+/// How far from what it must not cover, and how far apart the heights are that are tried, in points.
+const CLEAR: f32 = 4.0;
+const STEP: f32 = 8.0;
 /// The arrow, and the widest box, in points.
 const ARROW: f32 = 14.0;
 const WIDTH: f32 = 220.0;

@@ -90,6 +90,9 @@ pub struct DiagramState {
     /// What a lesson speaks of: the rest recedes.
     #[serde(skip)]
     pub lit: Vec<Spot>,
+    /// Where something stands that the greeting must not cover, and on which ground.
+    #[serde(skip)]
+    pub(crate) occupied: (Vec<Rect>, Option<Rect>),
     /// The ground, which takes arrow keys while it has the focus.
     #[serde(skip)]
     ground: Option<Id>,
@@ -267,6 +270,8 @@ pub(crate) fn workflow_diagram_ui(
     let cards = cards::place_customers(ui.painter(), &diagram, focus, &mut taken);
     cards.iter().for_each(|(_, card)| fixed.take(*card));
     let badges = lines::paint(ui.painter(), &diagram, &lines, focus, &dots, (&fixed, &mut taken));
+    let numbers = badges.iter().map(|badge| Rect::from_center_size(badge.at, Vec2::splat(size::NUMBER * 2.0)));
+    state.occupied = (fixed.all().iter().copied().chain(numbers).collect(), Some(canvas));
     links::signs(ui, &diagram, &lines, &mut taken, commands);
     diagram.projection.paint_names(ui.painter(), t, &mut taken);
     crowd::show(ui, &diagram);

@@ -102,6 +102,48 @@ fn notices_and_hints_lie_over_no_node_customer_or_words() {
     }
 }
 
+/// The window of the first start, with the customers that are there at first.
+fn first_start(room: Vec2) -> Shown {
+    let mut told = scene::crowd(3, 0, 0);
+    for (number, name, home, place) in [
+        (1, "Muriel", "EH1 1RE", (55.951, -3.189)),
+        (2, "Grace", "NE1 7RU", (54.978, -1.614)),
+        (3, "Alan", "M1 1AE", (53.479, -2.235)),
+    ] {
+        told.lives(number, name, home, place);
+    }
+    let mut window = window::Window::default();
+    told.tell(&mut window, scene::NOW);
+    window.is_new_here();
+    let mut harness = crate::shown::sized(window, room);
+    harness.run_steps(8);
+    harness
+}
+
+#[test]
+fn the_greeting_covers_no_customer_node_number_or_button() {
+    for room in SIZES.into_iter().chain(SIZES.map(|size| size / 1.5)) {
+        let harness = first_start(room);
+        let words: Vec<Rect> = ["Choose a dish and place an order", "Or take a lesson"]
+            .iter()
+            .flat_map(|it| written(&harness, it))
+            .collect();
+        assert_eq!(words.len(), 2, "in {room:?}");
+        let greeting = words[0].union(words[1]).expand(12.0);
+        for beginning in ["node ", "customer ", "card of ", "+ Replica", "+ Customer", "Cut…"] {
+            for (name, at) in named(&harness, beginning) {
+                assert!(!greeting.intersects(at), "{greeting:?} lies over {name} {at:?} in {room:?}");
+            }
+        }
+        for at in numbers(&harness) {
+            assert!(
+                greeting.distance_to_pos(at) >= size::NUMBER,
+                "{greeting:?} lies over a number at {at:?} in {room:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn the_menu_of_a_node_opens_beside_it_also_at_each_edge() {
     let canvas = |harness: &Shown| harness.get_by_label_contains("map: double-click").rect();

@@ -214,6 +214,10 @@ impl Taken {
         self.0.push(rect);
     }
 
+    pub(crate) fn all(&self) -> &[Rect] {
+        &self.0
+    }
+
     pub(crate) fn is_free(&self, rect: Rect) -> bool {
         !self.0.iter().any(|taken| taken.intersects(rect))
     }
