@@ -7,11 +7,13 @@ use egui_kittest::kittest::Queryable;
 
 use knowledge::user_command::{Until, UserCommand};
 use protocol::acknowledge::Acknowledge;
+use protocol::disk::DiskState;
 use protocol::ids::{Contact, MessageId, NodeId, Role, Span};
 use protocol::machine::{Settings, Timer};
 use protocol::plant::Plant;
 use protocol::trace::{
-    Actor, Blast, Bomb, Ending, Failpoint, Freezing, LauncherEvent, MessageAct, NodeEvent, Rate, Started,
+    Actor, Blast, Bomb, DiskFault, Ending, Failpoint, Freezing, LauncherEvent, MessageAct, NodeEvent, NodeState, Rate,
+    ReplicaState, Standing, Started,
 };
 use scenarios::SetUp;
 use window::Beginning;
@@ -244,6 +246,45 @@ fn a_bomb_is_dropped_on_a_step_of_a_line_and_from_a_nodes_menu() {
     click(&mut harness, "Crash replica-2 after the last acknowledgement arrives [6]");
     let bomb = Bomb { at: Failpoint::PrimaryAllAcked, blast: Blast::Crash };
     assert_eq!(asked_for(&mut harness), [UserCommand::SetBomb { node: "replica-2".into(), bomb: Some(bomb) }]);
+}
+
+#[test]
+fn the_disk_of_a_durable_replica_is_filled_locked_broken_mended_and_mined_from_its_menu() {
+    let mut told = scene::order_on_its_way();
+    let view = scene::view(2, replica(2), &[replica(2), replica(3)]);
+    let state = ReplicaState { standing: Standing::Primary, view, acting: true, ..ReplicaState::default() };
+    let state = ReplicaState { disk: Some(DiskState::default()), ..state };
+    told.fact(replica(2), scene::NOW - 2, NodeEvent::State(NodeState::Replica(Box::new(state))));
+    let mut harness = shown_at(&told, scene::NOW);
+    let set = |fault| [UserCommand::SetDisk { node: "replica-2".into(), fault }];
+    for (words, fault) in [
+        ("Fill the disk of replica-2", DiskFault::Full),
+        ("Make the disk of replica-2 read-only", DiskFault::ReadOnly),
+        ("Break the disk of replica-2: no sync succeeds", DiskFault::Broken),
+    ] {
+        menu_of(&mut harness, "node replica-2");
+        point(&mut harness, "Disk");
+        assert!(harness.query_by_label("Mend the disk of replica-2").is_none(), "it is whole");
+        click(&mut harness, words);
+        assert_eq!(asked_for(&mut harness), set(Some(fault)));
+    }
+    say(&mut harness, replica(2), LauncherEvent::DiskIs { fault: Some(DiskFault::Full) });
+    menu_of(&mut harness, "node replica-2");
+    point(&mut harness, "Disk");
+    assert!(harness.query_by_label("Fill the disk of replica-2").is_none(), "it is full");
+    click(&mut harness, "Mend the disk of replica-2");
+    assert_eq!(asked_for(&mut harness), set(None));
+    menu_of(&mut harness, "node replica-2");
+    point(&mut harness, "Bomb at its disk");
+    click(&mut harness, "Crash replica-2 after it syncs its log, before it says so");
+    let bomb = Bomb { at: Failpoint::DiskAfterFsync, blast: Blast::Crash };
+    assert_eq!(asked_for(&mut harness), [UserCommand::SetBomb { node: "replica-2".into(), bomb: Some(bomb) }]);
+    // The orders of this one are in memory.
+    menu_of(&mut harness, "node replica-3");
+    harness.get_by_label("Crash replica-3");
+    for words in ["Disk", "Bomb at its disk"] {
+        assert!(harness.query_by_label(words).is_none(), "{words}");
+    }
 }
 
 #[test]
