@@ -22,6 +22,8 @@ use super::run_directory::JOURNAL;
 /// Says which cluster it is, and is the lock.
 const IDENTITY: &str = "cluster";
 const WORDS: &str = "just-hungry cluster ";
+/// Is there for a moment.
+const TRIAL: &str = "trial";
 /// Is there once the view record has been in a store.
 const STORE: &str = "view-record.elsewhere";
 
@@ -41,10 +43,10 @@ impl OnDisk {
     /// All in this folder, in the order of their numbers. The folder is made if it is missing.
     ///
     /// # Errors
-    /// When it cannot be made or read.
+    /// When it cannot be made, read or written to.
     pub fn all_in(folder: &Path) -> anyhow::Result<Vec<Self>> {
-        make_private(folder)
-            .with_context(|| format!("The folder {} cannot be used for durable orders", folder.display()))?;
+        let usable = make_private(folder).and_then(|()| can_be_written(folder));
+        usable.with_context(|| format!("The folder {} cannot be used for durable orders", folder.display()))?;
         let read = |number: usize| {
             let name = format!("replica-{number}");
             let (cluster, id) = owner_in(&folder.join(&name), &name)?;
@@ -52,6 +54,13 @@ impl OnDisk {
         };
         Ok((1..=MOST_REPLICAS).filter_map(read).collect())
     }
+}
+
+/// Makes a file in this folder, and removes it again: a replica that finds out later has already been counted on.
+fn can_be_written(folder: &Path) -> std::io::Result<()> {
+    let trial = folder.join(TRIAL);
+    private().open(&trial)?;
+    std::fs::remove_file(trial)
 }
 
 /// A folder that is this run's as long as this value exists.

@@ -324,12 +324,12 @@ impl RunningCluster for Restartable {
         self.desk.as_ref().map(Desk::take_answers).unwrap_or_default()
     }
 
-    fn join(&mut self, code: &str, name: &str) {
+    fn join(&mut self, code: &str, name: &str, folder: &str) {
         let wake = self.wake.clone();
         // The last one has ended, or does so first.
         self.staying = None;
         self.staying = Some(match std::env::current_exe() {
-            Ok(program) => Staying::begin(code, name, program, move || wake()),
+            Ok(program) => Staying::begin((code, name, folder), program, move || wake()),
             Err(error) => Staying::impossible(&error),
         });
     }

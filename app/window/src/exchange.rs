@@ -135,7 +135,7 @@ impl<C: RunningCluster> App<C> {
             self.window.machines_are(answer);
         }
         match self.window.take_join_click() {
-            Some(JoinClick::Join { code, name }) => self.cluster.join(&code, &name),
+            Some(JoinClick::Join { code, name, folder }) => self.cluster.join(&code, &name, &folder),
             Some(JoinClick::Leave) => self.cluster.leave(),
             None => {}
         }

@@ -35,7 +35,7 @@ pub trait RunningCluster {
         Vec::new()
     }
     /// This machine joins another cluster, with a code and a name as a person typed them; [`Self::stay`] tells what comes from that.
-    fn join(&mut self, _code: &str, _name: &str) {}
+    fn join(&mut self, _code: &str, _name: &str, _folder: &str) {}
     /// It leaves that cluster, sooner or later.
     fn leave(&mut self) {}
     /// How this machine stands in another cluster.

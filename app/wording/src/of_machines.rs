@@ -40,11 +40,11 @@ pub fn no_join(why: NoJoin) -> String {
         NoJoin::ByPerson => "The person at the cluster refused. Ask them, then join again.".into(),
         NoJoin::NoDecision => "Nobody at the cluster decided in time. Ask them, then join again.".into(),
         NoJoin::NeedsDisk => {
-            "This cluster keeps its orders on disk. Join in a terminal, with --durable and a folder on this machine."
+            "This cluster keeps its orders on disk. Join with a folder on this machine (in a terminal, --durable FOLDER)."
                 .into()
         }
         NoJoin::InMemory => {
-            "This cluster keeps its orders in memory, so it would not use the folder. Join without --durable.".into()
+            "This cluster keeps its orders in memory, so it would not use the folder. Join without one (without --durable).".into()
         }
     }
 }
@@ -196,6 +196,8 @@ pub const JOIN_CODE: &str = "Code";
 pub const JOIN_CODE_HINT: &str = "begins with JH";
 pub const JOIN_NAME: &str = "Name of this computer";
 pub const JOIN_NAME_HINT: &str = "as the system calls it";
+pub const JOIN_FOLDER: &str = "Folder for orders on disk";
+pub const JOIN_FOLDER_HINT: &str = "only if that cluster keeps its orders on disk";
 pub const JOIN_BEGIN: &str = "Join";
 pub const LEAVE: &str = "Leave";
 /// Under that button.

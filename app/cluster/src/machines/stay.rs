@@ -10,6 +10,7 @@ use protocol::ids::Role;
 
 use super::agent::{self, News, Over, Wish};
 use super::code::Code;
+use crate::durable_folder::OnDisk;
 use crate::interrupt::Interrupt;
 
 /// A window shows its own cluster only.
@@ -23,8 +24,13 @@ pub struct Staying {
 }
 
 impl Staying {
-    /// Knocks. `code` and `name` as a person typed them; `program` becomes a node. `wake` is called after each change, from any thread.
-    pub fn begin(code: &str, name: &str, program: PathBuf, wake: impl Fn() + Send + Sync + 'static) -> Self {
+    /// Knocks. Code, name, and the folder in which replicas keep their orders (empty: none), as a person typed them; `program` becomes
+    /// a node. `wake` is called after each change, from any thread.
+    pub fn begin(
+        (code, name, folder): (&str, &str, &str),
+        program: PathBuf,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
         let (now, interrupt) = (Arc::<Mutex<Stay>>::default(), Interrupt::default());
         let mut staying = Self { now, interrupt, thread: None };
         let over = |why: String| StayIs::Over(StayOver::NoWay(why));
@@ -39,9 +45,15 @@ impl Staying {
             lock(&staying.now).is = over(ORDERS_IN_A_TERMINAL.to_owned());
             return staying;
         }
+        let durable = Some(folder.trim()).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+        // What cannot be used is told at once, and no code is used up.
+        if let Some(Err(error)) = durable.as_deref().map(OnDisk::all_in) {
+            lock(&staying.now).is = over(format!("{}.", node::error_text::chain(&error)));
+            return staying;
+        }
         lock(&staying.now).is = StayIs::Dials;
         let name = Some(name.trim().to_owned()).filter(|name| !name.is_empty());
-        let wish = Wish { code, name, role: None, program, durable: None };
+        let wish = Wish { code, name, role: None, program, durable };
         let (now, interrupt, wake) = (staying.now.clone(), staying.interrupt.clone(), Arc::new(wake));
         let started = std::thread::Builder::new().name("guest".into()).spawn(move || {
             let (sender, news) = channel();
@@ -142,18 +154,43 @@ mod tests {
 
     #[test]
     fn what_is_no_code_is_told_at_once() {
-        let staying = Staying::begin("hello", "", "/nowhere".into(), || {});
+        let staying = Staying::begin(("hello", "", ""), "/nowhere".into(), || {});
         let StayIs::Over(StayOver::NoWay(why)) = staying.now().is else { unreachable!("it has not begun") };
         assert!(why.starts_with("This is not a code"), "{why}");
     }
 
+    fn code(role: Role) -> String {
+        let (addresses, authority, secret) = (vec![[127, 0, 0, 1].into()], [7; 32], [9; 16]);
+        Code { addresses, port: 9, authority, role, secret }.to_string()
+    }
+
     #[test]
     fn a_code_for_a_customer_is_for_a_terminal() {
-        let (addresses, authority, secret) = (vec![[127, 0, 0, 1].into()], [7; 32], [9; 16]);
-        let code = Code { addresses, port: 9, authority, role: Role::Customer, secret };
-        let staying = Staying::begin(&code.to_string(), "", "/nowhere".into(), || {});
+        let staying = Staying::begin((&code(Role::Customer), "", ""), "/nowhere".into(), || {});
         let StayIs::Over(StayOver::NoWay(why)) = staying.now().is else { unreachable!("it has not begun") };
         assert!(why.contains("In a terminal on this computer, type “just-hungry join”"), "{why}");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_keep_orders_is_told_before_anything_is_dialled() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("notes");
+        std::fs::write(&file, "mine").unwrap();
+        let mut bad = vec![file.clone(), place.path().join("missing").join("orders")];
+        // Nobody can write there, not even an administrator.
+        bad.extend(cfg!(target_os = "linux").then(|| PathBuf::from("/proc")));
+        for folder in bad {
+            let folder = folder.to_str().unwrap();
+            let staying = Staying::begin((&code(Role::Replica), "", folder), "/nowhere".into(), || {});
+            let StayIs::Over(StayOver::NoWay(why)) = staying.now().is else { unreachable!("{folder} was taken") };
+            let said = format!("The folder {folder} cannot be used for durable orders: ");
+            assert!(why.starts_with(&said) && why.ends_with('.') && why.len() > said.len() + 5, "{why}");
+        }
+        assert_eq!(std::fs::read_to_string(file).unwrap(), "mine");
+        let good = place.path().join("orders");
+        let staying = Staying::begin((&code(Role::Replica), "", good.to_str().unwrap()), "/nowhere".into(), || {});
+        assert!(!matches!(staying.now().is, StayIs::Over(StayOver::NoWay(why)) if why.contains("folder")));
+        assert!(std::fs::read_dir(good).unwrap().next().is_none(), "nothing is left of the trial");
     }
 
     #[test]

@@ -28,7 +28,12 @@ const MOST_NAMED: usize = 2;
 /// What a person asks of this machine's stay elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JoinClick {
-    Join { code: String, name: String },
+    Join {
+        code: String,
+        name: String,
+        /// Where replicas keep their orders here, as typed; empty: nowhere.
+        folder: String,
+    },
     Leave,
 }
 
@@ -37,6 +42,7 @@ pub enum JoinClick {
 pub struct JoinState {
     code: String,
     name: String,
+    folder: String,
 }
 
 /// The box that invites. `trouble`: why something could not be done. `refuses`: why nothing can be asked for now.
@@ -252,6 +258,8 @@ fn join_form(ui: &mut Ui, stay: &Stay, state: &mut JoinState) -> Option<JoinClic
     field(ui, &mut state.code, "code to join with", wording::JOIN_CODE_HINT, width);
     ui.label(wording::JOIN_NAME);
     field(ui, &mut state.name, "name of this computer there", wording::JOIN_NAME_HINT, width);
+    ui.label(wording::JOIN_FOLDER);
+    field(ui, &mut state.folder, "folder for orders on disk", wording::JOIN_FOLDER_HINT, width);
     match (&stay.is, wording::stay(stay)) {
         (StayIs::Over(knowledge::machines::StayOver::Left), Some(words)) => drop(dim(ui, words)),
         (_, Some(words)) => bad(ui, &words),
@@ -259,7 +267,8 @@ fn join_form(ui: &mut Ui, stay: &Stay, state: &mut JoinState) -> Option<JoinClic
     }
     ui.add_space(size::STEP);
     let joins = main_button(ui, wording::JOIN_BEGIN, !state.code.trim().is_empty()).clicked();
-    joins.then(|| JoinClick::Join { code: state.code.clone(), name: state.name.clone() })
+    let JoinState { code, name, folder } = state.clone();
+    joins.then_some(JoinClick::Join { code, name, folder })
 }
 
 fn stay_ui(ui: &mut Ui, stay: &Stay) {

@@ -147,8 +147,14 @@ fn this_machine_joins_another_cluster_and_leaves() {
     harness.get_by_label("code to join with").type_text(CODE);
     harness.run_steps(2);
     click(&mut harness, "Join");
-    let wanted = JoinClick::Join { code: CODE.into(), name: String::new() };
-    assert_eq!(harness.state_mut().take_join_click(), Some(wanted));
+    let wanted = |folder: &str| Some(JoinClick::Join { code: CODE.into(), name: String::new(), folder: folder.into() });
+    assert_eq!(harness.state_mut().take_join_click(), wanted(""));
+    harness.get_by_label("folder for orders on disk").focus();
+    harness.run_steps(2);
+    harness.get_by_label("folder for orders on disk").type_text("orders");
+    harness.run_steps(2);
+    click(&mut harness, "Join");
+    assert_eq!(harness.state_mut().take_join_click(), wanted("orders"));
 
     let mut is = |stay: Stay, words: &str| {
         harness.state_mut().stays(stay);
@@ -157,6 +163,7 @@ fn this_machine_joins_another_cluster_and_leaves() {
     };
     let over = |over| Stay { is: StayIs::Over(over), ..Stay::default() };
     is(over(StayOver::NoWay("This is not a code.".into())), "This is not a code.");
+    is(over(StayOver::NotAdmitted(NoJoin::NeedsDisk)), "Join with a folder on this machine");
     is(over(StayOver::NotAdmitted(NoJoin::Expired)), "This code has expired. Ask for a new one");
     is(Stay { is: StayIs::Waits, ..Stay::default() }, "decides now whether to admit this computer");
     let joined = Stay {
