@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use protocol::disk::{DiskState, DiskTrouble, Kept};
 use protocol::ids::{Barrier, OpNumber, OrderNumber, Role, Span, Timestamp, View, ViewNumber};
-use protocol::machine::{Effect, Input, Machine, Settings, Timer};
+use protocol::machine::{Effect, Identity, Input, Machine, Settings, Timer};
 use protocol::message::{Message, StateUpdate};
 use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome};
 use protocol::replica::{RecordError, Recovered, Replica};
@@ -251,6 +251,38 @@ fn a_joiner_has_the_state_when_all_of_it_is_on_disk() {
     assert_eq!((acks(&effects), joiner.replica.book()), (vec![(None, 0)], &base), "in memory, and not on disk");
     assert_eq!(acks(&joiner.hears(3, message)), [(None, 0)], "it comes again, and is not taken again");
     assert_eq!(acks(&joiner.sync()), [(Some(0), 0)]);
+}
+
+/// Its file takes longer than the tail of a log is long. The primary keeps what it will need, or it would need a copy again and again.
+#[test]
+fn a_newcomer_needs_one_copy_although_thousands_of_orders_come_while_it_writes() {
+    let of_primary = Identity { me: contact(3), ..identity(Role::Replica) };
+    let mut primary = Replica::new(of_primary, Settings::default(), OrderBook::preset(2));
+    say(&mut primary, FRONT_END, view_is(view(1, 3, &[3]), &[ME], &[ME]));
+    let mut joiner = Durable::fresh();
+    let (mut copies, mut ordered) = (0, 0);
+    for _ in 0..20_000 {
+        let mut effects = match joiner.replica.position() {
+            Some(_) if ordered < 10_000 => {
+                ordered += 1;
+                say(&mut primary, FRONT_END, orders(ordered));
+                give(&mut primary, valid(request(ordered, 1)))
+            }
+            Some(at) if joiner.state().kept == Some(at) && primary.position() == Some(at) => break,
+            _ => ring(&mut primary, Timer::Heartbeat),
+        };
+        while !effects.is_empty() {
+            let there = each!(effects, Effect::Send { to, message, .. } if to == contact(ME) => message);
+            let is_last = |it: &&Message| matches!(it, Message::Snapshot(part) if part.piece.rest.is_some());
+            copies += there.iter().filter(is_last).count();
+            let mut back: Vec<Effect> = there.into_iter().flat_map(|message| joiner.hears(3, message)).collect();
+            let writes = joiner.replica.position().is_some() && ordered < 10_000;
+            back.extend(if writes { Vec::new() } else { joiner.sync() });
+            let back = each!(back, Effect::Send { to, message, .. } if to == contact(3) => message);
+            effects = back.into_iter().flat_map(|message| say(&mut primary, ME, message)).collect();
+        }
+    }
+    assert_eq!((ordered, copies, joiner.state().kept), (10_000, 1, primary.position()));
 }
 
 #[test]

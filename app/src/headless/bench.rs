@@ -59,7 +59,7 @@ pub struct BenchArguments {
     pulse: Pulse,
     /// Keep everything of the replicas and the name server in this folder; a replica acknowledges only what is on disk. Orders
     /// that are already there are kept.
-    #[arg(long, value_name = "DIR", conflicts_with = "join")]
+    #[arg(long, value_name = "DIR")]
     durable: Option<PathBuf>,
     /// Collect all facts as the window does, to measure what that costs.
     #[arg(long)]
@@ -93,7 +93,7 @@ fn options(arguments: &BenchArguments, interrupt: &Interrupt) -> Result<ClusterO
 
 pub(super) fn perform(arguments: &BenchArguments, interrupt: &Interrupt) -> Result<Exit, Failure> {
     if let Some(orders) = arguments.join {
-        return join::perform(orders, arguments.replicas, arguments.customers, arguments.json, interrupt);
+        return join::perform(options(arguments, interrupt)?, orders, arguments.customers, arguments.json, interrupt);
     }
     places::must_differ(arguments.history.as_deref().map(|path| ("the history", path)))?;
     let history = arguments.history.as_deref().map(trace_file::create).transpose()?;

@@ -62,8 +62,14 @@ impl Log {
 
     /// Forgets the oldest entries beyond the limits, but none after `needed`.
     pub(super) fn trim(&mut self, needed: OpNumber) {
+        self.trim_but(needed, OpNumber(u64::MAX), 0);
+    }
+
+    /// The same; those after `wanted` stay as well, while all together have at most this number of bytes.
+    pub(super) fn trim_but(&mut self, needed: OpNumber, wanted: OpNumber, room: u64) {
         while self.entries.len() > MOST_ENTRIES || self.bytes > MOST_BYTES {
-            let Some((entry, fingerprint)) = self.entries.front().filter(|(entry, _)| entry.op <= needed) else {
+            let is_free = |entry: &Entry| entry.op <= needed && (entry.op <= wanted || self.bytes as u64 > room);
+            let Some((entry, fingerprint)) = self.entries.front().filter(|(entry, _)| is_free(entry)) else {
                 break;
             };
             self.bytes -= size(entry);
@@ -130,6 +136,16 @@ mod tests {
         assert_eq!(log.after(OpNumber(5008)).map(|entry| entry.op.0).collect::<Vec<_>>(), [5009, 5010]);
         log.trim(OpNumber(u64::MAX));
         assert_eq!(kept(&log), (4096, Some(914)), "what fits stays");
+    }
+
+    #[test]
+    fn what_a_joiner_will_want_is_kept_while_there_is_room() {
+        let mut log = log(5000, &EntryEffect::Withdrawn);
+        let all = log.bytes as u64;
+        log.trim_but(OpNumber(u64::MAX), OpNumber(100), all);
+        assert_eq!(kept(&log), (4910, Some(100)));
+        log.trim_but(OpNumber(u64::MAX), OpNumber(100), all / 10);
+        assert_eq!(kept(&log), (4096, Some(914)), "it is sent a state again");
     }
 
     #[test]

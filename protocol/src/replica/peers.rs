@@ -94,6 +94,11 @@ impl Peer {
         }
     }
 
+    /// After this entry it will want to be sent all of them, as far as that is known.
+    fn wanted(&self) -> Option<OpNumber> {
+        self.snapshot.as_ref().map_or(self.acked, Transfer::is_whole_since)
+    }
+
     /// Bytes acknowledged of bytes in all, about.
     fn progress(&self) -> (u64, u64) {
         self.snapshot.as_ref().map_or((0, 0), Transfer::progress)
@@ -220,6 +225,13 @@ impl Peers {
     pub(super) fn held_by_all(&self, own: Option<OpNumber>) -> Option<OpNumber> {
         let acked = |id: &ReplicaId| self.peers.get(id).map_or(own, |peer| peer.acked);
         self.ack_set.iter().map(acked).min().flatten()
+    }
+
+    /// After this entry, joiners will want to be sent all of them.
+    pub(super) fn wanted_by_joiners(&self) -> OpNumber {
+        let joiners = self.peers.iter().filter(|(id, _)| !self.ack_set.contains(id));
+        let wanted = joiners.filter_map(|(_, peer)| peer.wanted());
+        wanted.min().unwrap_or(OpNumber(u64::MAX))
     }
 
     /// The end of what one backup in the ack set holds at least, with `own` where there is no other; none: nobody's is known.

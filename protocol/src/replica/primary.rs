@@ -23,6 +23,8 @@ use crate::trace::{MachineEvent, Note, Refusal, Unchecked};
 
 /// Limits of PROTOCOL section 8: entries that somebody in the ack set lacks.
 const MOST_UNCOMMITTED: u64 = 4096;
+/// Bytes of entries that a joiner may fall behind, at least; with a larger state, as many as that takes.
+const KEPT_FOR_JOINERS: u64 = 64 * 1024 * 1024;
 
 /// What only an acting primary has, made anew at every entry of a view (rule R3).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -268,7 +270,9 @@ impl Primary {
         self.answers.answer(shared, self.commit, self.peers.confirmed(), effects);
         let (peers, round) = self.round(shared);
         peers.push(&round, effects);
-        shared.log.trim(needed);
+        // A durable joiner says where it stands only when its whole file is written. Had it fallen behind the log by then, it would
+        // need a copy again, for ever. As much as the state itself takes is enough if its disk writes faster than orders come.
+        shared.log.trim_but(needed, self.peers.wanted_by_joiners(), shared.book.bytes().max(KEPT_FOR_JOINERS));
         // What everybody has is not sent any more, so it need not be shown.
         if !self.traced_ops.is_empty() {
             self.traced_ops = self.traced_ops.split_off(&needed.next());

@@ -47,6 +47,8 @@ struct Sending {
     on_the_way: VecDeque<Reached>,
     /// The last part was sent: nothing follows until it is known what became of it.
     is_whole: bool,
+    /// Where the primary stood when it first sent a last part. The receiver may stand there since.
+    is_whole_since: Option<OpNumber>,
     /// The receiver said last that it has nothing of this.
     has_nothing: bool,
     sweep: Sweep,
@@ -67,6 +69,14 @@ impl Transfer {
         match &self.stage {
             Stage::Ask | Stage::Asked => (0, self.all),
             Stage::Send(sending) => (sending.acked.bytes, self.all),
+        }
+    }
+
+    /// The first place where the receiver may stand that has installed this and has not said so.
+    pub(super) fn is_whole_since(&self) -> Option<OpNumber> {
+        match &self.stage {
+            Stage::Ask | Stage::Asked => None,
+            Stage::Send(sending) => sending.is_whole_since,
         }
     }
 
@@ -129,6 +139,7 @@ impl Sending {
             sent: begins,
             on_the_way: VecDeque::new(),
             is_whole: false,
+            is_whole_since: None,
             has_nothing: false,
             sweep: Sweep::default(),
         }
@@ -167,6 +178,7 @@ impl Sending {
         self.sent = Place { reached: piece.to, bytes: before + piece.bytes() };
         self.on_the_way.push_back(piece.to);
         self.is_whole = piece.rest.is_some();
+        self.is_whole_since = self.is_whole_since.or(self.is_whole.then_some(here));
         Some((piece, before))
     }
 }

@@ -59,19 +59,12 @@ struct Figures {
 
 /// `customers`: how many order while the second newcomer joins.
 pub(super) fn perform(
+    options: ClusterOptions,
     orders: u64,
-    replicas: u32,
     customers: u32,
     json: bool,
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
-    let options = ClusterOptions {
-        default_customers: false,
-        observe: false,
-        replicas,
-        interrupt: interrupt.clone(),
-        ..ClusterOptions::usual()?
-    };
     let mut cluster = launch(options)?;
     let admission = cluster.inquirer().admission()?;
     let filling = Load::start(admission.clone(), FILLING, None, Instant::now(), Gaps::up_to(orders))?;
