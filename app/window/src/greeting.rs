@@ -21,8 +21,7 @@ impl Window {
         let t = tokens_of(context.theme());
         let id = Id::unique("greeting");
         let area = Area::new(id).order(Order::Middle).interactable(false);
-        let room =
-            context.memory(|memory| memory.area_rect(id)).map_or(vec2(WIDTH, 4.0 * size::ROW), |rect| rect.size());
+        let room = room(context.memory(|memory| memory.area_rect(id)));
         let usual = pos2(form.right() + 2.0 + ARROW, form.top() + form.height().min(HIGHEST) * LOW - 2.0 * size::ROW);
         let (occupied, ground) = &self.diagram.occupied;
         let ground = ground.unwrap_or(*form);
@@ -55,6 +54,11 @@ impl Window {
     }
 }
 
+/// How large the box was in the last frame. After a new start it is known that there was one, and not how large it was: then about.
+fn room(last: Option<Rect>) -> Vec2 {
+    last.map(|rect| rect.size()).filter(|size| size.y > 2.0 * ARROW).unwrap_or(vec2(WIDTH, 4.0 * size::ROW))
+}
+
 /// Where a box lies over as little as possible of what is `occupied` on the ground: as near as possible to where it would be.
 fn place(usual: Rect, ground: Rect, occupied: &[Rect]) -> Rect {
     let covers = |at: &Rect| -> f32 {
@@ -85,3 +89,18 @@ const WIDTH: f32 = 220.0;
 /// In a higher form the arrow points at its upper part, where the dishes are; below the homes of most customers.
 const HIGHEST: f32 = 520.0;
 const LOW: f32 = 0.72;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_box_of_an_earlier_run_without_a_size_still_has_room_for_its_arrow() {
+        for last in [None, Some(Rect::from_min_size(pos2(261.0, 342.0), Vec2::ZERO))] {
+            let room = room(last);
+            assert!(room.x > 0.0 && room.y > 2.0 * ARROW, "{last:?}: {room:?}");
+        }
+        let known = vec2(240.0, 74.0);
+        assert_eq!(room(Some(Rect::from_min_size(Pos2::ZERO, known))), known);
+    }
+}
