@@ -29,7 +29,7 @@ fn a_durable_replica_on_another_machine_comes_back_with_its_orders_in_this_run_a
     let (first, before) = {
         let mut host = invites();
         let (code, why) = refused(&host.code, &[]);
-        assert!(code == 2 && why.contains("keeps its orders on disk. Join in a terminal, with --durable"), "{why}");
+        assert!(code == 2 && why.contains("keeps its orders on disk. Join with a folder on this machine"), "{why}");
         let mut anna = joins(&host.code);
         anna.until("runs");
         host.cluster.until_is("replica-4", "backup");
