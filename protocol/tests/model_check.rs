@@ -211,7 +211,7 @@ fn heartbeats_ring_at_any_moment_of_a_pair() {
 
 #[test]
 fn heartbeats_ring_at_any_moment_of_a_joining() {
-    explore(Configuration { heartbeats: true, ..joining(1, vec![order(), read()], 1) }, 1_485_473);
+    explore(Configuration { heartbeats: true, ..joining(1, vec![order(), read()], 1) }, 1_528_865);
 }
 
 /// What is not on disk is gone with a crash; a replica that comes back is who it was.
