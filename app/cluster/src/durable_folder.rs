@@ -150,6 +150,13 @@ impl DurableFolder {
         (1..=MOST_REPLICAS as u32).filter(|number| self.path.join(format!("replica-{number}")).is_dir()).collect()
     }
 
+    /// How many bytes its replicas have on this disk; what cannot be read is left out.
+    pub fn bytes(&self) -> u64 {
+        let files = |number: u32| std::fs::read_dir(self.path.join(format!("replica-{number}")));
+        let all = self.replicas().into_iter().filter_map(|number| files(number).ok()).flatten().flatten();
+        all.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
+    }
+
     /// The lowest numbers that no replica of this cluster has, wherever its disk is.
     pub fn free_numbers(&self) -> impl Iterator<Item = u32> {
         let here = self.replicas();
@@ -241,6 +248,18 @@ mod tests {
         assert_eq!(first.free_numbers().take(4).collect::<Vec<_>>(), [1, 2, 4, 6]);
         drop(first);
         assert_eq!(DurableFolder::open(&path).unwrap().identity, identity);
+    }
+
+    #[test]
+    fn a_folder_knows_how_much_its_replicas_have_in_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = DurableFolder::open(parent.path()).unwrap();
+        assert_eq!(folder.bytes(), 0);
+        for (replica, bytes) in [("replica-1", 1000), ("replica-3", 234)] {
+            std::fs::create_dir(parent.path().join(replica)).unwrap();
+            std::fs::write(parent.path().join(replica).join("orders.log"), vec![0; bytes]).unwrap();
+        }
+        assert_eq!(folder.bytes(), 1234);
     }
 
     #[test]

@@ -149,4 +149,7 @@ impl LogFile for SteeredFile {
         self.steered.syncing.fetch_add(begun.elapsed().as_micros() as u64, Ordering::Relaxed);
         Ok(())
     }
+    fn shrink(&mut self, length: u64) -> io::Result<()> {
+        self.file.shrink(length)
+    }
 }

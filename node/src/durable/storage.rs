@@ -45,6 +45,11 @@ pub trait LogFile: Send {
     /// # Errors
     /// See [`Self::put`]. A second attempt proves nothing: the system may have forgotten what it could not write.
     fn sync(&mut self) -> io::Result<()>;
+    /// Gives back the room beyond this length, of a file that nobody reads again.
+    ///
+    /// # Errors
+    /// Whatever the operating system says.
+    fn shrink(&mut self, length: u64) -> io::Result<()>;
 }
 
 /// A real one; no other process can have it until this is dropped.
@@ -124,6 +129,10 @@ impl LogFile for File {
 
     fn sync(&mut self) -> io::Result<()> {
         self.sync_data()
+    }
+
+    fn shrink(&mut self, length: u64) -> io::Result<()> {
+        self.set_len(length)
     }
 }
 

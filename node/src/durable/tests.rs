@@ -152,6 +152,8 @@ struct Content {
     /// The next sync does not work.
     sync_fails: bool,
     failed_file: Option<usize>,
+    /// The lengths to which files were shrunk.
+    shrunk: Vec<(usize, u64)>,
 }
 
 struct OnDisk(Disk, usize);
@@ -208,6 +210,13 @@ impl LogFile for OnDisk {
         synced.clone_from(written);
         Ok(())
     }
+
+    fn shrink(&mut self, length: u64) -> io::Result<()> {
+        let mut content = self.0.0.lock().unwrap();
+        assert_ne!(content.present, Some(self.1), "the present file is needed");
+        content.shrunk.push((self.1, length));
+        Ok(())
+    }
 }
 
 impl Disk {
@@ -227,6 +236,30 @@ impl Disk {
 fn numbers() -> u64 {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     NUMBER.fetch_add(1, Ordering::Relaxed)
+}
+
+/// To free all of a large file at once takes the system longer than an entry may wait.
+#[test]
+fn a_replaced_file_is_given_back_a_few_megabytes_at_a_time() {
+    let disk = Disk::default();
+    disk.0.lock().unwrap().good = u64::MAX - 1;
+    let label = Label { cluster: None, node: ID, name: "replica-1".into(), file: 0 };
+    let begins = Begins { storage: disk.clone(), label, random: numbers, present: None };
+    let mut log = DurableLog::start(begins, None).unwrap();
+    let mut keeps = |number, new_file, records| {
+        log.keep(number, new_file, records);
+        assert_eq!(answer(&mut log), DiskAnswer::Kept(number));
+    };
+    keeps(1, true, beginning(1));
+    keeps(2, false, (1..=200_000).map(entry).collect());
+    keeps(3, true, beginning(2));
+    (4..=9).for_each(|number| keeps(number, false, vec![entry(number)]));
+    drop(log);
+    let content = disk.0.lock().unwrap();
+    let all = content.files[0].0.len() as u64;
+    const STEP: u64 = 4 * 1024 * 1024;
+    let steps: Vec<(usize, u64)> = (1..=all / STEP).map(|step| (0, all - step * STEP)).take(6).collect();
+    assert!(steps.len() >= 2 && content.shrunk.starts_with(&steps[..2]), "{all}: {:?}", content.shrunk);
 }
 
 /// What is said to be on disk is there after a power cut, whichever call fails; and after it, a new file helps.

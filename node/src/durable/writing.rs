@@ -1,7 +1,7 @@
 //! The thread that writes: it takes all that waits, appends it, and one sync serves all of that.
 //!
-//! A file with which anything went wrong is never touched again. A new file is synced as it grows, a few megabytes at a time,
-//! so that entries in the present file never wait long for it.
+//! A file with which anything went wrong is never touched again. A new file is synced as it grows, and the one that it replaced is given
+//! back to the system, a few megabytes at a time, so that entries in the present file never wait long for either.
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -17,6 +17,11 @@ use super::storage::{LogFile, Storage, trouble};
 
 /// A new file is synced each time it has grown by this much.
 const SYNC_NEW_EVERY: u64 = 2 * 1024 * 1024;
+/// This much of a replaced file is given back after each sync, twice as much as a new one may have grown meanwhile. To close a file of
+/// three gigabytes takes the system a second or more, and as long as that no entry would get to the disk.
+const FREED_AT_ONCE: u64 = 4 * 1024 * 1024;
+/// When there is nothing else to do.
+const FREED_AT_REST: u64 = 16 * FREED_AT_ONCE;
 /// Bytes are handed to the system in parts of this size, or earlier.
 const MOST_BUFFERED: usize = 1024 * 1024;
 /// After so long without work, the newest mark goes to the disk by a sync of its own.
@@ -42,6 +47,12 @@ struct Open {
     mark_waits: bool,
 }
 
+/// A file whose place another one has taken. It has no name any more.
+struct Replaced {
+    log: Box<dyn LogFile>,
+    length: u64,
+}
+
 /// The work of the thread.
 pub(super) struct Writing<S> {
     storage: S,
@@ -50,6 +61,7 @@ pub(super) struct Writing<S> {
     random: fn() -> u64,
     present: Option<Open>,
     new: Option<Open>,
+    replaced: Option<Replaced>,
     /// A file failed: everything is dropped until a new one begins.
     dropping: bool,
     /// The newest number that was answered.
@@ -67,7 +79,7 @@ impl<S: Storage> Writing<S> {
         points: Points,
     ) -> Self {
         let present = present.map(|(log, writer)| Open::new(log, writer));
-        Self { storage, label, random, present, new: None, dropping: false, newest: 0, points }
+        Self { storage, label, random, present, new: None, replaced: None, dropping: false, newest: 0, points }
     }
 
     /// Until nobody tells it anything any more.
@@ -113,6 +125,15 @@ impl<S: Storage> Writing<S> {
         if let Err(error) = self.new.as_mut().map_or(Ok(()), |new| new.sync_if_grown(&self.points)) {
             self.fail(self.newest + 1, &error, answer);
         }
+        self.free_some(FREED_AT_ONCE);
+    }
+
+    /// The replaced file loses its end. If that fails, the system frees all of it at once.
+    fn free_some(&mut self, bytes: u64) {
+        self.replaced = self.replaced.take().and_then(|Replaced { mut log, length }| {
+            let length = length.checked_sub(bytes)?;
+            log.shrink(length).ok().map(|()| Replaced { log, length })
+        });
     }
 
     /// No file that is open is used again, and what comes next is dropped.
@@ -158,7 +179,8 @@ impl<S: Storage> Writing<S> {
         }
         self.points.pass(Failpoint::DiskSnapshotRename);
         self.storage.replace()?;
-        self.present = self.new.take();
+        let replaced = std::mem::replace(&mut self.present, self.new.take());
+        self.replaced = replaced.map(|Open { log, writer, .. }| Replaced { length: writer.length(), log });
         Ok(())
     }
 
@@ -171,8 +193,9 @@ impl<S: Storage> Writing<S> {
         if present.unsynced > 0 { present.sync(&self.points) } else { Ok(()) }
     }
 
-    /// Nothing is to be done: a good moment for the mark.
+    /// Nothing is to be done: a good moment for the mark, and for a replaced file.
     fn rest(&mut self, answer: &impl Fn(DiskAnswer)) {
+        self.free_some(FREED_AT_REST);
         let Some(present) = self.present.as_mut().filter(|present| present.mark_waits) else { return };
         present.mark_waits = false;
         if let Err(error) = present.log.sync() {

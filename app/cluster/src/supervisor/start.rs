@@ -17,6 +17,7 @@ use super::Supervisor;
 use crate::by_hand::services;
 use crate::child::HowEnded;
 use crate::customers::{Customers, Rooms};
+use crate::durable_folder::DurableFolder;
 use crate::incoming::Incoming;
 use crate::incoming::ProcessKey;
 use crate::launcher::Process;
@@ -24,8 +25,10 @@ use crate::nodes::Kind;
 use crate::question::Question;
 use crate::{NotStarted, Postcodes};
 
-/// How long a whole start may take, in real time: nothing else would end one whose process hangs.
+/// How long a whole start without orders on disk may take, in real time: nothing else would end one whose process hangs.
 const SLOWEST_START: Duration = Duration::from_secs(20);
+/// A durable replica listens once it has read its file, which it does at ten times this pace or more: bytes a second.
+const SLOWEST_READING: u64 = 5_000_000;
 /// How often overdue answers are looked at meanwhile.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// Between an answer that is not the wanted one and the next question; doubled each time, up to the longest.
@@ -34,11 +37,29 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// A signal that killed a process has reached this one within so long, if it was sent to all.
 const SAME_SIGNAL: Duration = Duration::from_millis(50);
 
+/// When a start has taken too long, and how long that is.
+#[derive(Clone, Copy)]
+struct Deadline {
+    at: Instant,
+    allowed: Duration,
+}
+
+impl Deadline {
+    fn after(allowed: Duration) -> Self {
+        Self { at: Instant::now() + allowed, allowed }
+    }
+}
+
+/// With this number of bytes on disk.
+fn slowest_start(bytes: u64) -> Duration {
+    SLOWEST_START + Duration::from_secs(bytes / SLOWEST_READING)
+}
+
 impl Supervisor {
     /// Starts everything, in the order in which one needs to know the other: name server and services, then the first
     /// replica (whose pre-defined orders become everybody's), then the rest.
     pub fn start(&mut self) -> anyhow::Result<()> {
-        let deadline = Instant::now() + SLOWEST_START;
+        let deadline = Deadline::after(slowest_start(self.common.durable.as_ref().map_or(0, DurableFolder::bytes)));
         let acknowledge = self.common.settings.acknowledge;
         if !acknowledge.is_safe() {
             self.fact(NodeId(0), LauncherEvent::AcknowledgeIs { acknowledge });
@@ -80,7 +101,7 @@ impl Supervisor {
     }
 
     /// A durable cluster goes on with the replicas that it had on this machine, members or not.
-    fn start_again(&mut self, numbers: &[u32], deadline: Instant) -> anyhow::Result<()> {
+    fn start_again(&mut self, numbers: &[u32], deadline: Deadline) -> anyhow::Result<()> {
         let mut all: Vec<usize> = numbers.iter().map(|number| self.nodes.add_replica_with(*number)).collect();
         all.push(self.nodes.add(Kind::FrontEnd));
         self.launch_all(&all, deadline)?;
@@ -121,7 +142,7 @@ impl Supervisor {
     }
 
     /// Waits until something is so of what the nodes believe; `otherwise` says what was not so at the deadline.
-    fn until(&mut self, otherwise: &str, deadline: Instant, so: impl Fn(&NodeState) -> bool) -> anyhow::Result<()> {
+    fn until(&mut self, otherwise: &str, deadline: Deadline, so: impl Fn(&NodeState) -> bool) -> anyhow::Result<()> {
         let mut pause = FIRST_PAUSE;
         let mut otherwise = otherwise.to_owned();
         loop {
@@ -150,10 +171,10 @@ impl Supervisor {
 
     /// The only wait of a start. Takes in one thing that comes within `at_most`. What must end the start ends it here: a
     /// process that dies, an interrupt, the deadline.
-    fn hear(&mut self, deadline: Instant, at_most: Duration, otherwise: &str) -> anyhow::Result<()> {
-        let left = deadline.saturating_duration_since(Instant::now());
+    fn hear(&mut self, deadline: Deadline, at_most: Duration, otherwise: &str) -> anyhow::Result<()> {
+        let left = deadline.at.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            bail!("The cluster did not start: {otherwise} within {} s.", SLOWEST_START.as_secs());
+            bail!("The cluster did not start: {otherwise} within {} s.", deadline.allowed.as_secs());
         }
         match self.incoming.recv_timeout(left.min(at_most)) {
             Ok(Incoming::Stop | Incoming::Interrupted) | Err(RecvTimeoutError::Disconnected) => {
@@ -212,7 +233,7 @@ impl Supervisor {
     }
 
     /// Starts some nodes and waits until all of them listen.
-    fn launch_all(&mut self, which: &[usize], deadline: Instant) -> anyhow::Result<()> {
+    fn launch_all(&mut self, which: &[usize], deadline: Deadline) -> anyhow::Result<()> {
         for at in which {
             self.launch(*at)?;
         }
@@ -221,5 +242,17 @@ impl Supervisor {
             self.hear(deadline, PATIENCE, &otherwise)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three replicas with 36 million orders, 3.9 GB each, once did not listen within 20 s, and their cluster could not be started again.
+    #[test]
+    fn a_start_may_take_longer_the_more_is_on_disk() {
+        assert_eq!(slowest_start(1_000_000), SLOWEST_START);
+        assert!(slowest_start(3 * 3_856_000_000) > Duration::from_secs(1800));
     }
 }
