@@ -17,11 +17,9 @@ use super::storage::{LogFile, Storage, trouble};
 
 /// A new file is synced each time it has grown by this much.
 const SYNC_NEW_EVERY: u64 = 2 * 1024 * 1024;
-/// This much of a replaced file is given back after each sync, twice as much as a new one may have grown meanwhile. To close a file of
+/// This much of a replaced file is given back after each sync, and now and then when nothing is to be done: twice as much as a new one may have grown meanwhile. To close a file of
 /// three gigabytes takes the system a second or more, and as long as that no entry would get to the disk.
 const FREED_AT_ONCE: u64 = 4 * 1024 * 1024;
-/// When there is nothing else to do.
-const FREED_AT_REST: u64 = 16 * FREED_AT_ONCE;
 /// Bytes are handed to the system in parts of this size, or earlier.
 const MOST_BUFFERED: usize = 1024 * 1024;
 /// After so long without work, the newest mark goes to the disk by a sync of its own.
@@ -125,13 +123,13 @@ impl<S: Storage> Writing<S> {
         if let Err(error) = self.new.as_mut().map_or(Ok(()), |new| new.sync_if_grown(&self.points)) {
             self.fail(self.newest + 1, &error, answer);
         }
-        self.free_some(FREED_AT_ONCE);
+        self.free_some();
     }
 
     /// The replaced file loses its end. If that fails, the system frees all of it at once.
-    fn free_some(&mut self, bytes: u64) {
+    fn free_some(&mut self) {
         self.replaced = self.replaced.take().and_then(|Replaced { mut log, length }| {
-            let length = length.checked_sub(bytes)?;
+            let length = length.checked_sub(FREED_AT_ONCE)?;
             log.shrink(length).ok().map(|()| Replaced { log, length })
         });
     }
@@ -195,7 +193,7 @@ impl<S: Storage> Writing<S> {
 
     /// Nothing is to be done: a good moment for the mark, and for a replaced file.
     fn rest(&mut self, answer: &impl Fn(DiskAnswer)) {
-        self.free_some(FREED_AT_REST);
+        self.free_some();
         let Some(present) = self.present.as_mut().filter(|present| present.mark_waits) else { return };
         present.mark_waits = false;
         if let Err(error) = present.log.sync() {
