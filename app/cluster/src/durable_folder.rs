@@ -90,16 +90,21 @@ impl DurableFolder {
         (&file).take(100).read_to_string(&mut words).with_context(cannot)?;
         let identity = match words.is_empty() {
             true => begin(&mut file, &path).with_context(cannot)?,
-            false => words.strip_prefix(WORDS).and_then(|id| u64::from_str_radix(id.trim_end(), 16).ok()).with_context(
-                || {
-                    format!(
-                        "The file {} does not say which cluster this is, so nothing in its folder is used. Restore it, or choose another folder.",
-                        path.join(IDENTITY).display()
-                    )
-                },
-            )?,
+            false => identity_of(&words).with_context(|| {
+                format!(
+                    "The file {} does not say which cluster this is, so nothing in its folder is used. Restore it, or choose another folder.",
+                    path.join(IDENTITY).display()
+                )
+            })?,
         };
         Ok(Self { path, identity, _lock: file })
+    }
+
+    /// Which cluster has this folder, whether or not a run of it has it now.
+    pub fn identity_in(path: &Path) -> Option<u64> {
+        let mut words = String::new();
+        File::open(path.join(IDENTITY)).ok()?.take(100).read_to_string(&mut words).ok()?;
+        identity_of(&words)
     }
 
     /// Which cluster this is.
@@ -180,6 +185,10 @@ impl DurableFolder {
         private().open(&path).with_context(|| format!("{} cannot be written", path.display()))?;
         Ok(())
     }
+}
+
+fn identity_of(words: &str) -> Option<u64> {
+    u64::from_str_radix(words.strip_prefix(WORDS)?.trim_end(), 16).ok()
 }
 
 fn elsewhere(number: u32) -> String {

@@ -19,7 +19,7 @@ use super::status_socket::{self, Refused};
 use super::view_record::StoreArguments;
 use super::{Exit, Failure, say, say_json};
 use cluster::by_hand::meeting_place::{Card, ClusterName, MeetingPlace, NAME_SERVER};
-use cluster::by_hand::office::Choices;
+use cluster::by_hand::office::{Choices, Office};
 use cluster::by_hand::{guest, here};
 use cluster::interrupt::Interrupt;
 use cluster::{Admission, Postcodes};
@@ -120,11 +120,19 @@ fn node(role: Role, arguments: &NodeArguments, durable: Option<&Path>, interrupt
 }
 
 /// A name server beside the first one: both keep the view record in the same store.
-fn further_name_server(arguments: &NodeArguments, store: EtcdAccess, interrupt: &Interrupt) -> Result<Exit, Failure> {
+fn further_name_server(
+    arguments: &NodeArguments,
+    store: EtcdAccess,
+    durable: Option<&Path>,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
     let Common { cluster, json, .. } = &arguments.common;
     let place = meet(cluster)?;
     let mut voice = Voice { json: *json };
     let joined = admitted(&place, Role::NameServer, &mut voice, interrupt, |name_server| {
+        if let Some(folder) = durable {
+            Office::has_folder(&place, folder).map_err(|why| Refused(why.to_string()))?;
+        }
         here::join(&place, name_server, Role::NameServer, None, |knock| status_socket::knock(name_server, knock))
     })?;
     let Some((name_server, mut member)) = joined else { return Ok(Exit::Holds) };

@@ -58,7 +58,7 @@ enum Wants {
 /// The other side understood, and does not want to.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(in crate::headless) struct Refused(String);
+pub(in crate::headless) struct Refused(pub(in crate::headless) String);
 
 /// What a status socket speaks for.
 pub(in crate::headless) trait Host: Send + Sync + 'static {

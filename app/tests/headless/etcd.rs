@@ -242,6 +242,11 @@ fn name_servers_started_by_hand_stand_in_for_each_other() {
     let (hand, mut judge) = (Hand::new(), Judge::default());
     let name_server = ["name-server", "--view-record", &store];
     let mut first = hand.runs(&name_server);
+    let (code, said) = hand.output(&["name-server", "--view-record", &store, "--durable", "nowhere"]);
+    assert!(
+        code == 2 && said.contains("keeps everything in memory. Start this name server without --durable"),
+        "{said}"
+    );
     let mut second = hand.runs(&name_server);
     let mut replica = hand.runs(&["replica"]);
     let _front_end = hand.runs(&["front-end"]);

@@ -117,6 +117,8 @@ fn a_cluster_started_by_hand_with_both_goes_on_after_all_were_killed() {
     let mut orders = Vec::new();
     for _ in 0..2 {
         let mut first = hand.runs(&name_server);
+        let (code, why) = hand.output(&["name-server", "--view-record", &store, "--durable", &others]);
+        assert!(code == 2 && why.contains("is not the one of the cluster"), "{why}");
         let mut second = hand.runs(&name_server);
         let _front_end = hand.runs(&["front-end"]);
         let mut replicas = [hand.runs(&replica), hand.runs(&replica)];
@@ -129,6 +131,7 @@ fn a_cluster_started_by_hand_with_both_goes_on_after_all_were_killed() {
         }
     }
     assert_eq!(orders[1], orders[0] + 1, "{orders:?}");
+    assert!(!std::path::Path::new(&others).exists(), "what is refused leaves nothing");
     let other = Hand::new();
     let (code, why) = other.output(&["name-server", "--view-record", &store, "--durable", &others]);
     assert!(code == 2 && why.contains("the view record of another cluster"), "{why}");

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -145,6 +145,24 @@ impl Office {
         let mut config = office.config(NAME_SERVER.into(), contact.id, Duty::NameServer { keeps }, credentials);
         config.listen = contact.address;
         Ok((office, config, begins))
+    }
+
+    /// Whether one more name server may name this folder: the cluster's own, which the first one has, or none.
+    ///
+    /// # Errors
+    /// A sentence why not.
+    pub fn has_folder(place: &MeetingPlace, folder: &Path) -> anyhow::Result<()> {
+        let cluster = place.name();
+        match place.read::<Kept>(KEPT).and_then(|kept| kept.durable) {
+            None => bail!(
+                "The cluster “{cluster}” keeps everything in memory. Start this name server without --durable, too."
+            ),
+            own if DurableFolder::identity_in(folder) == own => Ok(()),
+            Some(_) => bail!(
+                "The folder {} is not the one of the cluster “{cluster}”. Start this name server without --durable, or with the folder of the first one.",
+                folder.display()
+            ),
+        }
     }
 
     /// The name server listens here: now others can be admitted.

@@ -23,7 +23,7 @@ pub(super) fn perform(arguments: &NodeArguments, choices: Choices, interrupt: &I
     let seat = place.take(NAME_SERVER).map_err(|error| Failure::BadInput(error.to_string()))?;
     let Some(seat) = seat else {
         if let Some(store) = choices.store {
-            return further_name_server(arguments, store, interrupt);
+            return further_name_server(arguments, store, choices.durable.as_deref(), interrupt);
         }
         let pid = place.card(NAME_SERVER).map(|card| card.pid);
         return Err(Failure::BadInput(wording::second_name_server(&cluster, pid)));
