@@ -183,6 +183,13 @@ fn all_serve(picture: &Picture) -> bool {
 }
 
 impl<C: RunningCluster> eframe::App for App<C> {
+    /// The canvas's: it is half of the window, and without a graphics card it would take time to paint that once more.
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        theme::tokens_of(if visuals.dark_mode { egui::Theme::Dark } else { egui::Theme::Light })
+            .canvas
+            .to_normalized_gamma_f32()
+    }
+
     fn logic(&mut self, context: &Context, _frame: &mut eframe::Frame) {
         if self.cluster.is_asked_to_end() {
             context.send_viewport_cmd(ViewportCommand::Close);
@@ -196,6 +203,7 @@ impl<C: RunningCluster> eframe::App for App<C> {
         self.window.dear_frames = frame.info().cpu_usage.is_some_and(|seconds| seconds > time::DEAR_FRAME);
         self.cost.follow(node::usage::processor());
         self.window.diagram.dear = self.cost.between_idle_frames();
+        self.window.diagram.begins_clear = true;
         self.patience.store(self.cost.patience().as_micros() as u64, Ordering::Relaxed);
         if self.broken.is_none()
             && let Err(what) = guarded(|| self.window.ui(ui))

@@ -327,6 +327,11 @@ fn visuals(tokens: &Tokens, theme: Theme) -> Visuals {
     visuals
 }
 
+/// White over this share (0 to 1) of a pixel, for pictures that are tinted when they are painted.
+pub(crate) fn covered(share: f32) -> Color32 {
+    Color32::from_white_alpha((share.clamp(0.0, 1.0) * 255.0).round() as u8)
+}
+
 /// A colour that lets so much (0 to 1) of what is under it through.
 pub(crate) fn faded(colour: Color32, strength: f32) -> Color32 {
     colour.gamma_multiply(strength)

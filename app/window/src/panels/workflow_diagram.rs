@@ -8,6 +8,7 @@ mod beliefs;
 mod cards;
 mod crowd;
 mod cut;
+mod discs;
 mod disks;
 mod gestures;
 mod layout;
@@ -87,6 +88,9 @@ pub struct DiagramState {
     /// Seconds between two frames that only show timers running down.
     #[serde(skip)]
     pub dear: f32,
+    /// A frame begins with nothing but the canvas's colour, so that it need not be painted.
+    #[serde(skip)]
+    pub begins_clear: bool,
     /// What a lesson speaks of: the rest recedes.
     #[serde(skip)]
     pub lit: Vec<Spot>,
@@ -180,7 +184,7 @@ impl<'a> Diagram<'a> {
         edge.max.y = (edge.max.y - gestures::room_for_buttons(canvas).y - 12.0).max(edge.min.y);
         let mut homes: Vec<Pos2> =
             picture.customers.iter().map(|customer| edge.clamp(projection.home(customer.place))).collect();
-        layout::spread(&mut homes, size::CUSTOMER * 2.0);
+        layout::spread(&mut homes, size::CUSTOMER * 2.0, edge);
         let customers: Vec<_> = picture.customers.iter().zip(homes).collect();
         let by_name = nodes.iter().enumerate().map(|(index, node)| (node.0.name.as_str(), index)).collect();
         let by_node = customers.iter().enumerate().map(|(index, customer)| (customer.0.node, index)).collect();
@@ -238,7 +242,9 @@ pub(crate) fn workflow_diagram_ui(
 ) {
     let t = tokens(ui);
     let canvas = ui.available_rect_before_wrap();
-    ui.painter().rect_filled(canvas, 0.0, t.canvas);
+    if !state.begins_clear {
+        ui.painter().rect_filled(canvas, 0.0, t.canvas);
+    }
     ui.set_clip_rect(canvas.intersect(ui.clip_rect()));
     let ground = ui.interact(canvas, ui.scope_id().with("map"), Sense::click_and_drag());
     state.ground = Some(ground.id);

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use egui::epaint::RectShape;
+use egui::layers::ShapeIdx;
 use egui::{
     Align2, Color32, CornerRadius, FontId, Galley, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2, pos2, vec2,
 };
@@ -10,6 +12,7 @@ use protocol::order_book::Outcome;
 use protocol::trace::{Actor, Standing};
 
 use super::Diagram;
+use super::discs::Discs;
 use super::disks;
 use super::layout::{FAR_RINGS, Kind, RINGS, Taken, around_dot, keep_within, map_part};
 use super::marks::{ice, snowflake};
@@ -258,39 +261,63 @@ fn words(painter: &Painter, t: &Tokens, customer: &Customer) -> [Arc<Galley>; 2]
     [name, elided(painter, &line, theme::plain(text::SMALL), t.dim, room)]
 }
 
-/// A disc with as few corners as nobody sees. The painter's own has three times as many, and the dots of a room full of phones would
-/// cost most of a frame where there is no graphics card.
-fn disc(at: Pos2, radius: f32, colour: Color32) -> Shape {
-    const CORNERS: u8 = 20;
-    let corner = |nth: u8| at + Vec2::angled(f32::from(nth) / f32::from(CORNERS) * std::f32::consts::TAU) * radius;
-    Shape::convex_polygon((0..CORNERS).map(corner).collect(), colour, Stroke::NONE)
+/// What is painted of customers: all cards, above them all dots, above them all letters, so that the dots are painted together.
+pub(super) struct Customers {
+    below: Vec<Shape>,
+    dots: Discs,
+    letters: Vec<Shape>,
+    /// Where all of it lies among what else is painted.
+    layer: ShapeIdx,
 }
 
-/// A customer: dot and, if there is room, card.
-pub(super) fn customer(painter: &Painter, t: &Tokens, customer: &Customer, at: Pos2, card: Option<Rect>, marks: Marks) {
-    let colour = customer_colour(customer, t);
-    if let Some(card) = card {
-        let corner = CornerRadius::same(size::CORNER);
-        let end = card.clamp(at);
-        painter.line_segment([at, end], Stroke::new(size::HAIRLINE, colour));
-        let width = if marks.selected { size::STRONG } else { size::HAIRLINE };
-        let fill = if marks.hovered { theme::between(t.panel, t.soft, 0.6) } else { t.panel };
-        painter.rect(card, corner, fill, Stroke::new(width, colour), StrokeKind::Inside);
-        let left = card.left() + 9.0;
-        let [name, line] = words(painter, t, customer);
-        let top = card.center().y - (name.size().y + line.size().y) / 2.0;
-        let second = top + name.size().y;
-        painter.galley(pos2(left, top), name, t.text);
-        painter.galley(pos2(left, second), line, t.dim);
+impl Customers {
+    /// None yet; what is painted from now on lies above them.
+    pub fn new(painter: &Painter) -> Self {
+        let dots = Discs::new(painter.ctx(), size::CUSTOMER + size::OUTLINE / 2.0);
+        Self { below: Vec::new(), dots, letters: Vec::new(), layer: painter.add(Shape::Noop) }
     }
-    if marks.focused {
-        painter.circle_stroke(at, size::CUSTOMER + 4.0, (size::OUTLINE, t.sea));
+
+    /// A customer: dot and, if there is room, card.
+    pub fn add(
+        &mut self,
+        painter: &Painter,
+        t: &Tokens,
+        (customer, at): (&Customer, Pos2),
+        card: Option<Rect>,
+        marks: Marks,
+    ) {
+        let colour = customer_colour(customer, t);
+        if let Some(card) = card {
+            let corner = CornerRadius::same(size::CORNER);
+            self.below.push(Shape::line_segment([at, card.clamp(at)], Stroke::new(size::HAIRLINE, colour)));
+            let width = if marks.selected { size::STRONG } else { size::HAIRLINE };
+            let fill = if marks.hovered { theme::between(t.panel, t.soft, 0.6) } else { t.panel };
+            let edge = Stroke::new(width, colour);
+            self.below.push(RectShape::new(card, corner, fill, edge, StrokeKind::Inside).into());
+            let left = card.left() + 9.0;
+            let [name, line] = words(painter, t, customer);
+            let top = card.center().y - (name.size().y + line.size().y) / 2.0;
+            let second = top + name.size().y;
+            self.below.push(Shape::galley(pos2(left, top), name, t.text));
+            self.below.push(Shape::galley(pos2(left, second), line, t.dim));
+        } else {
+            let letter = customer.name.chars().next().unwrap_or('?');
+            let ink = if colour == t.saffron { t.on_saffron } else { t.on_strong };
+            let galley = painter.layout_no_wrap(letter.into(), theme::strong(text::SMALL), ink);
+            self.letters.push(Shape::galley(at - galley.size() / 2.0, galley, ink));
+        }
+        if marks.focused {
+            self.below.push(Shape::circle_stroke(at, size::CUSTOMER + 4.0, (size::OUTLINE, t.sea)));
+        }
+        self.dots.add(at, size::CUSTOMER + size::OUTLINE / 2.0, t.panel);
+        self.dots.add(at, size::CUSTOMER - size::OUTLINE / 2.0, colour);
     }
-    painter.add(disc(at, size::CUSTOMER + size::OUTLINE / 2.0, t.panel));
-    painter.add(disc(at, size::CUSTOMER - size::OUTLINE / 2.0, colour));
-    if card.is_none() {
-        let letter = customer.name.chars().next().unwrap_or('?').to_string();
-        let ink = if colour == t.saffron { t.on_saffron } else { t.on_strong };
-        painter.text(at, Align2::CENTER_CENTER, letter, theme::strong(text::SMALL), ink);
+
+    /// Paints all of them.
+    pub fn paint(self, painter: &Painter) {
+        let Self { mut below, dots, letters, layer } = self;
+        below.push(dots.shape());
+        below.extend(letters);
+        painter.set(layer, Shape::Vec(below));
     }
 }

@@ -233,6 +233,7 @@ pub(super) fn on_customers(
     focus: &mut Focus,
     commands: &mut CommandQueue,
 ) {
+    let mut painted = cards::Customers::new(ui.painter());
     for (customer, at) in &diagram.customers {
         let card = places.iter().find(|(id, _)| *id == customer.id).map(|(_, card)| *card);
         let dot = Rect::from_center_size(*at, Vec2::splat(size::CUSTOMER * 2.0 + 4.0));
@@ -252,7 +253,7 @@ pub(super) fn on_customers(
         let this = Selected::Customer(customer.id);
         let marks =
             Marks { selected, hovered: hovered || focus.hovered == this, focused: response.has_focus(), frozen: false };
-        cards::customer(ui.painter(), diagram.tokens, customer, *at, card, marks);
+        painted.add(ui.painter(), diagram.tokens, (customer, *at), card, marks);
         if hovered {
             focus.hover(this);
         }
@@ -280,6 +281,7 @@ pub(super) fn on_customers(
             response.on_hover_text(format!("{}, {} ({place})", customer.name, customer.postcode));
         }
     }
+    painted.paint(ui.painter());
 }
 
 fn customer_menu(ui: &mut Ui, diagram: &Diagram<'_>, customer: &Customer, commands: &mut CommandQueue) {

@@ -2,6 +2,9 @@
 //!
 //! Replicas keep their places over failovers: it is the crown that moves.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
 
 use crate::theme::size;
@@ -187,23 +190,28 @@ impl Replicas {
     }
 }
 
-/// Moves dots that would hide each other apart, each as little as it takes; the first stays where it is.
-pub fn spread(dots: &mut [Pos2], apart: f32) {
-    // A spiral by the golden angle tries all directions alike. It is the same around every home: a room full of phones has many.
-    let spiral: Vec<Vec2> =
-        (0..TRIES).map(|step| Vec2::angled(step as f32 * 2.4) * (apart * 0.3 * (step as f32).sqrt())).collect();
-    for index in 1..dots.len() {
-        let home = dots[index];
-        let (before, rest) = dots.split_at_mut(index);
-        let free = |at: Pos2| before.iter().all(|other| other.distance_sq(at) >= apart * apart);
-        if let Some(at) = spiral.iter().map(|offset| home + *offset).find(|at| free(*at)) {
-            rest[0] = at;
-        }
+/// Moves dots that would hide each other apart, each as little as it takes, and none out of its room; the first stays where it is.
+pub fn spread(dots: &mut [Pos2], apart: f32, room: Rect) {
+    // Only dots in the same square or in one beside it can be too near.
+    let square = |at: Pos2| ((at.x / apart).floor() as i32, (at.y / apart).floor() as i32);
+    let mut standing: BTreeMap<(i32, i32), Vec<Pos2>> = BTreeMap::new();
+    for dot in dots {
+        let is_free = |at: &Pos2| {
+            let (x, y) = square(*at);
+            let rows = (x - 1..=x + 1).map(|x| standing.range((x, y - 1)..=(x, y + 1)));
+            let mut near = rows.flatten().flat_map(|(_, there)| there);
+            room.contains(*at) && near.all(|other| other.distance_sq(*at) >= apart * apart)
+        };
+        let home = *dot;
+        *dot = SPIRAL.iter().map(|offset| home + *offset * apart).find(is_free).unwrap_or(home);
+        standing.entry(square(*dot)).or_default().push(*dot);
     }
 }
 
-/// Places around its home at which a dot may stand.
-const TRIES: usize = 200;
+/// Places around its home at which a dot may stand, nearest first: a spiral by the golden angle tries all directions alike.
+static SPIRAL: LazyLock<Vec<Vec2>> = LazyLock::new(|| {
+    (0..4000).map(|step| step as f32).map(|step| Vec2::angled(step * 2.4) * 0.3 * step.sqrt()).collect()
+});
 
 /// Rectangles that labels must not cover.
 #[derive(Clone, Debug, Default)]
@@ -334,11 +342,20 @@ pub(super) mod tests {
     fn dots_that_would_hide_each_other_move_apart() {
         let mut dots = [pos2(50.0, 50.0); 12];
         dots[11] = pos2(300.0, 50.0);
-        spread(&mut dots, 16.0);
+        spread(&mut dots, 16.0, Rect::from_min_max(Pos2::ZERO, pos2(400.0, 200.0)));
         assert_eq!((dots[0], dots[11]), (pos2(50.0, 50.0), pos2(300.0, 50.0)));
         let apart = |i: usize, j: usize| dots[i].distance(dots[j]) >= 16.0;
         assert!((0..12).all(|i| (0..i).all(|j| apart(i, j))));
         assert!(dots[..11].iter().all(|dot| dot.distance(dots[0]) < 60.0));
+    }
+
+    #[test]
+    fn a_room_full_of_phones_with_one_home_hides_nobody() {
+        let room = canvas(300.0, 480.0);
+        let mut dots = [room.right_center(); 200];
+        spread(&mut dots, 16.0, room);
+        let hidden = (0..200).find(|i| (0..*i).any(|j| dots[*i].distance(dots[j]) < 16.0));
+        assert!(hidden.is_none() && dots.iter().all(|dot| room.contains(*dot)), "{hidden:?}");
     }
 
     #[test]

@@ -158,6 +158,9 @@ impl Projection {
     }
 }
 
+/// Corners of a shore that are closer to each other, in points, are one.
+const NEAR: f32 = 2.0;
+
 /// A closed line without points so close to each other that nobody sees them apart, and without inlets and headlands that
 /// turn on the spot: the painter's corner of a line that turns back is a spike across the map.
 fn thinned(shore: &[Pos2]) -> Vec<Pos2> {
@@ -168,12 +171,12 @@ fn thinned(shore: &[Pos2]) -> Vec<Pos2> {
         {
             kept.pop();
         }
-        if kept.last().is_none_or(|last| last.distance_sq(*point) > 2.0) {
+        if kept.last().is_none_or(|last| last.distance_sq(*point) > NEAR * NEAR) {
             kept.push(*point);
         }
     }
     while let [first, second, .., before, last] = kept[..] {
-        if turns_back(before, last, first) || last.distance_sq(first) <= 2.0 {
+        if turns_back(before, last, first) || last.distance_sq(first) <= NEAR * NEAR {
             kept.pop();
         } else if turns_back(last, first, second) {
             kept.remove(0);

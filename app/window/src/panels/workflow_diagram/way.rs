@@ -53,10 +53,10 @@ impl Way {
         &self.points
     }
 
-    /// With every other corner left out.
+    /// With two of three corners left out.
     pub(crate) fn roughly(&self) -> Vec<Pos2> {
         let last = self.points.len() - 1;
-        self.points.iter().take(last).step_by(2).chain(self.points.last()).copied().collect()
+        self.points.iter().take(last).step_by(3).chain(self.points.last()).copied().collect()
     }
 
     /// In points.
