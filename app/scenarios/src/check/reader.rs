@@ -15,7 +15,7 @@ use crate::{EndName, NodeName};
 /// A script waits at most so long for one thing, in milliseconds.
 pub(super) const LONGEST_WAIT: i64 = 900_000;
 /// How long it waits if it does not say.
-pub(crate) const USUAL_WAIT: Duration = Duration::from_secs(10);
+pub(crate) const USUAL_WAIT: Duration = Duration::from_secs(20);
 
 /// Names that customers cannot have, because others do.
 const RESERVED: [&str; 12] = [
