@@ -59,11 +59,14 @@ fn room(last: Option<Rect>) -> Vec2 {
     last.map(|rect| rect.size()).filter(|size| size.y > 2.0 * ARROW).unwrap_or(vec2(WIDTH, 4.0 * size::ROW))
 }
 
-/// Where a box lies over as little as possible of what is `occupied` on the ground: as near as possible to where it would be.
+/// Where a box lies over as little as possible of what is `occupied` on the ground, and of what is beside the ground: as near as
+/// possible to where it would be.
 fn place(usual: Rect, ground: Rect, occupied: &[Rect]) -> Rect {
+    let shared =
+        |one: Rect, other: Rect| Some(one.intersect(other)).filter(|it| it.is_positive()).map_or(0.0, |it| it.area());
     let covers = |at: &Rect| -> f32 {
-        let shared = occupied.iter().map(|other| other.intersect(at.expand(CLEAR))).filter(|it| it.is_positive());
-        shared.map(|it| it.area()).sum()
+        let beside = at.area() - shared(*at, ground);
+        beside + occupied.iter().map(|other| shared(*other, at.expand(CLEAR))).sum::<f32>()
     };
     let steps = |room: f32| (room / STEP).max(0.0) as usize;
     let (across, down) = (steps(ground.right() - usual.right()), steps(ground.height() - usual.height()));
@@ -93,6 +96,17 @@ const LOW: f32 = 0.72;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_box_does_not_lie_over_what_is_below_the_ground() {
+        let ground = Rect::from_min_max(pos2(200.0, 48.0), pos2(680.0, 300.0));
+        let usual = Rect::from_min_size(pos2(216.0, 280.0), vec2(240.0, 74.0));
+        let at = place(usual, ground, &[]);
+        assert!(ground.contains_rect(at) && at.left() == usual.left(), "{at:?}");
+        // Nor where what stands at the bottom of the ground leaves room only above it.
+        let at = place(usual, ground, &[Rect::from_min_max(pos2(200.0, 200.0), pos2(680.0, 300.0))]);
+        assert!(ground.contains_rect(at) && at.bottom() <= 200.0, "{at:?}");
+    }
 
     #[test]
     fn a_box_of_an_earlier_run_without_a_size_still_has_room_for_its_arrow() {
