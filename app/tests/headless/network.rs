@@ -335,6 +335,8 @@ fn over_a_slow_network_facts_give_way_and_the_cluster_goes_on() {
     network.slow("anna", SLOW);
     let slowly = order_together(customers(), ORDERS);
     network.slow("anna", SLOWER);
+    // At first the network lets 16 KiB through at full speed.
+    order_together(customers(), ORDERS);
     let slower = order_together(customers(), ORDERS);
     // Each message is a fact now: what does not fit is counted and said.
     host.says("heartbeats on");
@@ -344,6 +346,10 @@ fn over_a_slow_network_facts_give_way_and_the_cluster_goes_on() {
     let _ = writeln!(
         std::io::stderr(),
         "{ALL} customers, orders/s: {before:.0}; one replica at {SLOW}: {slowly:.0}; at {SLOWER}: {slower:.0}, each message told: {watched:.0}"
+    );
+    assert!(
+        watched > slower * 0.7,
+        "facts of each message have taken the network from orders: {slower:.0} and {watched:.0}"
     );
     // A stop is confirmed in time, though facts wait.
     host.wants(&json!({"do": "speed", "rate": 0}));

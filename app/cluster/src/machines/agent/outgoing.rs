@@ -4,6 +4,7 @@
 //! longer, fewer are sent, because the cluster's own messages wait in the same network. What does not fit is counted.
 
 use std::collections::VecDeque;
+use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use crate::observer::is_of_one_message;
 
 /// When this many facts wait, further ones about single messages are only counted; when twice as many wait, all further ones are.
 const MOST_WAITING: usize = 1000;
-/// A fact takes about this many bytes on the wire.
+/// A fact takes at least about this many bytes on the wire; some, what a node believes for one, take several times as many.
 const FACT: u64 = 80;
 /// Facts of one frame.
 const MOST_AT_ONCE: u64 = 400;
@@ -79,16 +80,18 @@ impl Outgoing {
     /// Sends until the last word is said, or the connection is gone.
     pub fn send(&self, mut to: Writing, connection: &Connection) {
         let mut pace = Pace::new(connection.rtt());
+        let mut due = Instant::now();
         loop {
-            let (first, facts, over) = self.next(pace.at_once());
-            let size = facts.as_ref().map_or(0, |(records, _)| records.len() as u64 * FACT);
+            // What goes first does not bring facts with it before their time.
+            let most = self.pause_until(due).then(|| pace.at_once());
+            let Sending { first, facts, over } = self.next(most);
             let facts = facts.map(|(records, dropped)| FromProcess::Reports(NodeReport::Trace { records, dropped }));
-            // Before its end, everything that is known of it.
-            let all: Vec<FromProcess> = match over {
-                true => facts.into_iter().chain(first).collect(),
-                false => first.into_iter().chain(facts).collect(),
+            let Ok((first, facts)) = frames(&first).and_then(|first| Ok((first, frames(facts.as_slice())?))) else {
+                return self.waiting().over = true;
             };
-            if all.iter().any(|word| write_frame(&mut to, word).is_err()) {
+            // Before its end, everything that is known of it.
+            let all = if over { [&facts, &first] } else { [&first, &facts] };
+            if all.into_iter().any(|frames| to.write_all(frames).is_err()) {
                 // What comes later has nowhere to go.
                 return self.waiting().over = true;
             }
@@ -97,30 +100,50 @@ impl Outgoing {
                 let _ = to.1.finish();
                 return;
             }
-            self.pause(pace.after(size, connection.rtt(), Instant::now()));
+            if !facts.is_empty() {
+                due = Instant::now() + pace.after(facts.len() as u64, connection.rtt(), Instant::now());
+            }
         }
     }
 
-    /// Waits for something to send: what goes first, and some facts. True: it is the last.
-    fn next(&self, most: usize) -> (Vec<FromProcess>, Option<Counted>, bool) {
+    /// Waits for something to send: what goes first, and facts, `most` of them; none: no facts now.
+    fn next(&self, most: Option<usize>) -> Sending {
         let is_empty = |waiting: &mut Waiting| {
             waiting.first.is_empty() && waiting.facts.is_empty() && waiting.dropped == 0 && !waiting.over
         };
         let waiting = self.wake.wait_while(self.waiting(), is_empty);
         let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
         let over = waiting.over;
-        let most = if over { waiting.facts.len() } else { most.min(waiting.facts.len()) };
-        let facts: Vec<TraceRecord> = waiting.facts.drain(..most).collect();
-        let dropped = std::mem::take(&mut waiting.dropped);
-        let facts = (!facts.is_empty() || dropped > 0).then_some((facts, dropped));
-        (waiting.first.drain(..).collect(), facts, over)
+        let most = if over { Some(waiting.facts.len()) } else { most.map(|most| most.min(waiting.facts.len())) };
+        let facts =
+            most.map(|most| (waiting.facts.drain(..most).collect::<Vec<_>>(), std::mem::take(&mut waiting.dropped)));
+        let facts = facts.filter(|(facts, dropped)| !facts.is_empty() || *dropped > 0);
+        let first = waiting.first.drain(..).collect();
+        Sending { first, facts, over }
     }
 
-    /// Facts wait; what goes first ends the pause.
-    fn pause(&self, at_most: Duration) {
+    /// Facts wait until then; what goes first ends the pause. Whether it is their time.
+    fn pause_until(&self, due: Instant) -> bool {
         let nothing_urgent = |waiting: &mut Waiting| waiting.first.is_empty() && !waiting.over;
-        drop(self.wake.wait_timeout_while(self.waiting(), at_most, nothing_urgent));
+        let left = due.saturating_duration_since(Instant::now());
+        drop(self.wake.wait_timeout_while(self.waiting(), left, nothing_urgent));
+        Instant::now() >= due
     }
+}
+
+/// What is sent together.
+struct Sending {
+    first: Vec<FromProcess>,
+    facts: Option<Counted>,
+    /// It is the last.
+    over: bool,
+}
+
+/// As they go over the wire.
+fn frames(words: &[FromProcess]) -> io::Result<Vec<u8>> {
+    let mut frames = Vec::new();
+    words.iter().try_for_each(|word| write_frame(&mut frames, word))?;
+    Ok(frames)
 }
 
 impl Waiting {
@@ -183,12 +206,15 @@ mod tests {
         outgoing.put(trace(MachineEvent::Committed { op: OpNumber(1) }, MOST_WAITING + 7));
         outgoing.put(trace(LauncherEvent::HopIs { hop: 1 }, 1));
         outgoing.put(NodeReport::Confirmed { ticket: 3, at: 9 });
-        let (first, facts, over) = outgoing.next(10);
+        let Sending { first, facts, over } = outgoing.next(None);
         assert!(matches!(first[..], [FromProcess::Reports(NodeReport::Confirmed { ticket: 3, at: 9 })]) && !over);
+        assert!(facts.is_none(), "it is not their time");
+        let Sending { first, facts, over } = outgoing.next(Some(10));
+        assert!(first.is_empty() && !over);
         assert!(facts.is_some_and(|(records, dropped)| (records.len(), dropped) == (10, 7)));
         // The last word comes with all that waits.
         outgoing.end(None);
-        let (_, facts, over) = outgoing.next(10);
+        let Sending { facts, over, .. } = outgoing.next(None);
         assert!(over && facts.is_some_and(|(records, dropped)| (records.len(), dropped) == (MOST_WAITING - 9, 0)));
     }
 
