@@ -59,15 +59,13 @@ fn room(last: Option<Rect>) -> Vec2 {
     last.map(|rect| rect.size()).filter(|size| size.y > 2.0 * ARROW).unwrap_or(vec2(WIDTH, 4.0 * size::ROW))
 }
 
-/// Where a box lies over as little as possible of what is `occupied` on the ground, and of what is beside the ground: as near as
+/// Where a box lies over as little as possible of what is `occupied` on the ground, then of what is beside the ground: as near as
 /// possible to where it would be.
 fn place(usual: Rect, ground: Rect, occupied: &[Rect]) -> Rect {
     let shared =
         |one: Rect, other: Rect| Some(one.intersect(other)).filter(|it| it.is_positive()).map_or(0.0, |it| it.area());
-    let covers = |at: &Rect| -> f32 {
-        let beside = at.area() - shared(*at, ground);
-        beside + occupied.iter().map(|other| shared(*other, at.expand(CLEAR))).sum::<f32>()
-    };
+    let covers = |at: &Rect| -> f32 { occupied.iter().map(|other| shared(*other, at.expand(CLEAR))).sum() };
+    let beside = |at: &Rect| at.area() - shared(*at, ground);
     let steps = |room: f32| (room / STEP).max(0.0) as usize;
     let (across, down) = (steps(ground.right() - usual.right()), steps(ground.height() - usual.height()));
     let offset = |step: usize| step as f32 * STEP;
@@ -75,7 +73,7 @@ fn place(usual: Rect, ground: Rect, occupied: &[Rect]) -> Rect {
     let from = pos2(usual.left(), ground.top());
     // It belongs to the form: it rather stands higher than farther away.
     let far = |at: Pos2| (at.y - usual.top()).abs() + 2.0 * (at.x - usual.left());
-    let cost = |at: &Rect| (covers(at), far(at.min));
+    let cost = |at: &Rect| (covers(at), beside(at), far(at.min));
     let cheaper = |(one, least), other| {
         let its = cost(&other);
         if its < least { (other, its) } else { (one, least) }
