@@ -195,6 +195,7 @@ pub fn spread(dots: &mut [Pos2], apart: f32, room: Rect) {
     // Only dots in the same square or in one beside it can be too near.
     let square = |at: Pos2| ((at.x / apart).floor() as i32, (at.y / apart).floor() as i32);
     let mut standing: BTreeMap<(i32, i32), Vec<Pos2>> = BTreeMap::new();
+    let mut tried: BTreeMap<[u32; 2], usize> = BTreeMap::new();
     for dot in dots {
         let is_free = |at: &Pos2| {
             let (x, y) = square(*at);
@@ -203,7 +204,11 @@ pub fn spread(dots: &mut [Pos2], apart: f32, room: Rect) {
             room.contains(*at) && near.all(|other| other.distance_sq(*at) >= apart * apart)
         };
         let home = *dot;
-        *dot = SPIRAL.iter().map(|offset| home + *offset * apart).find(is_free).unwrap_or(home);
+        // What was not free for another dot of this home is not free now.
+        let tried = tried.entry([home.x, home.y].map(f32::to_bits)).or_default();
+        let free =
+            SPIRAL.iter().skip(*tried).map(|offset| home + *offset * apart).inspect(|_| *tried += 1).find(is_free);
+        *dot = free.unwrap_or(home);
         standing.entry(square(*dot)).or_default().push(*dot);
     }
 }
