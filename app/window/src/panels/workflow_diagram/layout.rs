@@ -190,7 +190,7 @@ impl Replicas {
     }
 }
 
-/// Moves dots that would hide each other apart, each as little as it takes, and none out of its room; the first stays where it is.
+/// Moves dots that would hide each other apart, each as little as it takes, and within the room while there is some; the first stays where it is.
 pub fn spread(dots: &mut [Pos2], apart: f32, room: Rect) {
     // Only dots in the same square or in one beside it can be too near.
     let square = |at: Pos2| ((at.x / apart).floor() as i32, (at.y / apart).floor() as i32);
@@ -200,14 +200,16 @@ pub fn spread(dots: &mut [Pos2], apart: f32, room: Rect) {
         let is_free = |at: &Pos2| {
             let (x, y) = square(*at);
             let rows = (x - 1..=x + 1).map(|x| standing.range((x, y - 1)..=(x, y + 1)));
-            let mut near = rows.flatten().flat_map(|(_, there)| there);
-            room.contains(*at) && near.all(|other| other.distance_sq(*at) >= apart * apart)
+            rows.flatten().flat_map(|(_, there)| there).all(|other| other.distance_sq(*at) >= apart * apart)
         };
         let home = *dot;
+        let place = |offset: &Vec2| home + *offset * apart;
         // What was not free for another dot of this home is not free now.
         let tried = tried.entry([home.x, home.y].map(f32::to_bits)).or_default();
-        let free =
-            SPIRAL.iter().skip(*tried).map(|offset| home + *offset * apart).inspect(|_| *tried += 1).find(is_free);
+        let mut places = SPIRAL.iter().skip(*tried).map(place).inspect(|_| *tried += 1);
+        let within = places.find(|at| room.contains(*at) && is_free(at));
+        // A room that is full is left, though not far.
+        let free = within.or_else(|| SPIRAL[..200].iter().map(place).find(is_free));
         *dot = free.unwrap_or(home);
         standing.entry(square(*dot)).or_default().push(*dot);
     }
@@ -361,6 +363,10 @@ pub(super) mod tests {
         spread(&mut dots, 16.0, room);
         let hidden = (0..200).find(|i| (0..*i).any(|j| dots[*i].distance(dots[j]) < 16.0));
         assert!(hidden.is_none() && dots.iter().all(|dot| room.contains(*dot)), "{hidden:?}");
+        // On a canvas that is too low for its map, too.
+        let mut dots = [pos2(300.0, 90.0); 5];
+        spread(&mut dots, 16.0, Rect::from_min_max(pos2(290.0, 90.0), pos2(310.0, 90.0)));
+        assert!((0..5).all(|i| (0..i).all(|j| dots[i].distance(dots[j]) >= 16.0)), "{dots:?}");
     }
 
     #[test]
