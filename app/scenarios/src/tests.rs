@@ -173,11 +173,11 @@ fn every_kind_of_step_is_read() {
         ),
         (
             "do = \"wait\"\nfor = \"held\"\ncount = 8",
-            Action::Wait { for_what: WaitFor::Held(8), within: crate::check::USUAL_WAIT },
+            Action::Wait { for_what: WaitFor::Held(8), within: Duration::from_secs(20) },
         ),
         (
             "do = \"wait\"\nfor = \"members\"",
-            Action::Wait { for_what: WaitFor::Members(None), within: crate::check::USUAL_WAIT },
+            Action::Wait { for_what: WaitFor::Members(None), within: Duration::from_secs(20) },
         ),
         ("do = \"say\"\nwords = \"Muriel orders.\"", Action::Say("Muriel orders.".into())),
     ] {

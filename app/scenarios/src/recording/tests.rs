@@ -176,7 +176,7 @@ fn what_nothing_follows_the_lesson_does_itself_before_the_next_task() {
     assert_eq!(pages[0].before, [hold, Action::Bomb(NodeName::Primary, bomb)]);
     assert_eq!(pages[0].until, [WaitFor::Asked(ada())]);
     let answered = WaitFor::Answered(ada());
-    let wait = Action::Wait { for_what: answered, within: crate::check::USUAL_WAIT };
+    let wait = Action::Wait { for_what: answered, within: std::time::Duration::from_secs(20) };
     assert_eq!(pages[1].before, [Action::Speed(Rate::REAL), wait, Action::MendAll], "{pages:?}");
     assert!(pages[1].until.is_empty() && pages.len() == 2);
 }
