@@ -190,7 +190,8 @@ impl Replicas {
     }
 }
 
-/// Moves dots that would hide each other apart, each as little as it takes, and within the room while there is some; the first stays where it is.
+/// Moves dots that would hide each other apart, each as little as it takes, and within the room while there is some; the first stays
+/// where it is.
 pub fn spread(dots: &mut [Pos2], apart: f32, room: Rect) {
     // Only dots in the same square or in one beside it can be too near.
     let square = |at: Pos2| ((at.x / apart).floor() as i32, (at.y / apart).floor() as i32);
