@@ -122,13 +122,16 @@ impl<W: Workload> Load<W> {
         let (ready, opened) = std::sync::mpsc::channel();
         let (done, idle) = std::sync::mpsc::channel();
         let nudged = Arc::new(Notify::new());
-        let (shared, ends, nudges) = (workload.clone(), over.clone(), nudged.clone());
+        let shared: Arc<Mutex<dyn Workload>> = workload.clone();
+        let (ends, nudges) = (over.clone(), nudged.clone());
         let thread = std::thread::Builder::new().name("load".into()).spawn(move || {
-            let outcome = runtime.block_on(async {
+            // As a task: waking the future that the runtime blocks on costs two system calls more each time.
+            let life = runtime.spawn(async move {
                 let mut crowd = Crowd::new(admission, deadline, begun, shared, ends)?;
                 let _ = ready.send((crowd.first, crowd.host.transport().counters()));
                 crowd.order(places as usize, inquirer.as_ref(), &nudges).await
             });
+            let outcome = runtime.block_on(life).unwrap_or_else(|failed| Err(failed.into()));
             let _ = done.send(());
             outcome
         })?;
@@ -191,17 +194,18 @@ impl<W> Drop for Load<W> {
     }
 }
 
-fn lock<W>(workload: &Mutex<W>) -> MutexGuard<'_, W> {
+fn lock<W: ?Sized>(workload: &Mutex<W>) -> MutexGuard<'_, W> {
     workload.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// All customers of a load.
-struct Crowd<W> {
+/// All customers of a load. The same for all workloads, so that it is optimised with the rest of an order's way, and not in
+/// the crate that names one.
+struct Crowd {
     host: Host<Customer>,
     name_servers: Vec<Contact>,
     deadline: Option<Duration>,
     begun: Instant,
-    workload: Arc<Mutex<W>>,
+    workload: Arc<Mutex<dyn Workload>>,
     over: Arc<AtomicBool>,
     /// Node ids are given out in sequence, so that the place follows from the id.
     first: NodeId,
@@ -216,12 +220,12 @@ struct Place {
     asked: Option<u64>,
 }
 
-impl<W: Workload> Crowd<W> {
+impl Crowd {
     fn new(
         admission: Admission,
         deadline: Option<Duration>,
         begun: Instant,
-        workload: Arc<Mutex<W>>,
+        workload: Arc<Mutex<dyn Workload>>,
         over: Arc<AtomicBool>,
     ) -> anyhow::Result<Self> {
         let transport = Transport::open(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), &admission.credentials)?;
@@ -243,7 +247,7 @@ impl<W: Workload> Crowd<W> {
             self.obey(command);
         }
         let workload = self.workload.clone();
-        self.ask_all(&mut lock(&workload), 0..places);
+        self.ask_all(&mut *lock(&workload), 0..places);
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let waits_for_more = lock(&workload).waits_for_more();
@@ -251,7 +255,7 @@ impl<W: Workload> Crowd<W> {
             tokio::select! {
                 () = self.host.ready() => {}
                 Some(command) = next_of(&mut steered) => self.obey(command),
-                () = nudged.notified() => self.ask_all(&mut lock(&workload), 0..places),
+                () = nudged.notified() => self.ask_all(&mut *lock(&workload), 0..places),
                 _ = tick.tick() => {
                     if self.over.load(Ordering::Relaxed) {
                         break;
@@ -259,19 +263,26 @@ impl<W: Workload> Crowd<W> {
                     self.replace_impatient()?;
                 }
             }
-            self.host.round()?;
-            let now = self.host.clock().now();
-            self.confirmations.drain(..).for_each(|confirmation| confirmation.done(now));
-            let answers = self.host.take_answers();
-            if !answers.is_empty() {
-                self.take(answers, &mut lock(&workload));
-            }
+            while self.round(&workload)? {}
         }
         let now = self.begun.elapsed();
         for (place, _) in self.places.iter().enumerate().filter(|(_, seat)| seat.asked.is_some()) {
             lock(&workload).unknown(place, now);
         }
         Ok(())
+    }
+
+    /// Whether customers have asked anew, for which no turn of the runtime is needed.
+    fn round(&mut self, workload: &Mutex<dyn Workload>) -> anyhow::Result<bool> {
+        self.host.round()?;
+        let now = self.host.clock().now();
+        self.confirmations.drain(..).for_each(|confirmation| confirmation.done(now));
+        let answers = self.host.take_answers();
+        if answers.is_empty() {
+            return Ok(false);
+        }
+        self.take(answers, &mut *lock(workload));
+        Ok(true)
     }
 
     fn obey(&mut self, told: ToHost) {
@@ -304,7 +315,7 @@ impl<W: Workload> Crowd<W> {
         Ok(())
     }
 
-    fn take(&mut self, answers: Vec<Answered>, workload: &mut W) {
+    fn take(&mut self, answers: Vec<Answered>, workload: &mut dyn Workload) {
         for Answered { customer, answer, .. } in answers {
             let place = customer.0.wrapping_sub(self.first.0) as usize;
             if let Some(seat) = self.places.get_mut(place)
@@ -317,7 +328,7 @@ impl<W: Workload> Crowd<W> {
         }
     }
 
-    fn ask_all(&mut self, workload: &mut W, places: std::ops::Range<usize>) {
+    fn ask_all(&mut self, workload: &mut dyn Workload, places: std::ops::Range<usize>) {
         for place in places {
             let seat = &mut self.places[place];
             if seat.asked.is_some() {
@@ -350,7 +361,7 @@ impl<W: Workload> Crowd<W> {
             }
             lock(&workload).unknown(place, now);
             self.seat(place)?;
-            self.ask_all(&mut lock(&workload), place..place + 1);
+            self.ask_all(&mut *lock(&workload), place..place + 1);
         }
         Ok(())
     }

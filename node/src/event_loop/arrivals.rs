@@ -65,8 +65,14 @@ impl<M: Machine> Host<M> {
         }
     }
 
-    /// Whether this process was itself frozen, or the machine slept. Then the launcher may have said something meanwhile
-    /// that should be heard before the next round.
+    /// Whether what came in time may still wait outside: see [`Self::has_overslept`] and [`Self::catch_up`].
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        self.lateness(self.clock.now()) > self.settings.late_from().0
+    }
+
+    /// Whether it is so late that this process was itself frozen, or the machine slept. Then the launcher may have said something
+    /// meanwhile that should be heard before the next round.
     #[must_use]
     pub fn has_overslept(&self) -> bool {
         self.lateness(self.clock.now()) > self.late()
@@ -85,7 +91,7 @@ impl<M: Machine> Host<M> {
     /// If this loop is late, what came meanwhile still waits in the system, or on its way through QUIC's tasks: it is let in
     /// before a timer counts it as missing. Losing this future loses nothing.
     pub async fn catch_up(&mut self) {
-        if self.lateness(self.clock.now()) > self.settings.late_from().0 {
+        if self.is_late() {
             for _ in 0..TASKS_TO_PASS {
                 tokio::task::yield_now().await;
             }

@@ -61,24 +61,26 @@ pub(super) async fn drive<M: Machine>(
                 Some(ControlCommand::Leave) => leaves = Some(leaves.unwrap_or(Instant::now() + LONGEST_LEAVING)),
                 Some(command) => obey(&mut host, me, command, reports, show, &mut tickets),
             },
-            () = tokio::time::sleep_until(leaves.unwrap_or_else(Instant::now)), if leaves.is_some() => {}
+            () = passed(leaves) => {}
             () = host.ready() => {}
         }
-        if host.has_overslept() {
-            // Time may have been slowed or stopped meanwhile: that must be known before any timer rings.
-            let enough = Instant::now() + LONGEST_LISTEN;
-            while Instant::now() < enough
-                && let Ok(command) = timeout(LISTEN, commands.recv()).await
-            {
-                let Some(command) = command else { return Ok(()) };
-                obey(&mut host, me, command, reports, show, &mut tickets);
+        if host.is_late() {
+            if host.has_overslept() {
+                // Time may have been slowed or stopped meanwhile: that must be known before any timer rings.
+                let enough = Instant::now() + LONGEST_LISTEN;
+                while Instant::now() < enough
+                    && let Ok(command) = timeout(LISTEN, commands.recv()).await
+                {
+                    let Some(command) = command else { return Ok(()) };
+                    obey(&mut host, me, command, reports, show, &mut tickets);
+                }
             }
+            host.catch_up().await;
         }
-        host.catch_up().await;
         host.round()?;
         // Only now have the machines heard of it. Where there is no room, there will be some after a later round.
-        let at = host.clock().now();
-        tickets.retain(|ticket| !reports.offer(NodeReport::Confirmed { ticket: *ticket, at }));
+        let clock = *host.clock();
+        tickets.retain(|ticket| !reports.offer(NodeReport::Confirmed { ticket: *ticket, at: clock.now() }));
         reach.extend(host.take_reach());
         reach.retain(|(peer, reached)| !reports.offer(NodeReport::Reach { peer: *peer, reached: *reached }));
         for explosion in host.take_explosions() {
@@ -90,6 +92,14 @@ pub(super) async fn drive<M: Machine>(
             tokio::time::sleep(LAST_WORDS).await;
             return Ok(());
         }
+    }
+}
+
+/// Waits for this moment; none never comes.
+async fn passed(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::framing::FrameReader;
 use super::handshakes::Handshakes;
 use super::identity::{COMMON_NAME, PeerIdentity};
-use super::lanes::{Lane, Outbox};
+use super::lanes::{self, Lane, Outbox};
 use super::limits::{DIAL, MOST_CONNECTIONS, RETRY_FROM, SLOWEST};
 use super::outlets::plain;
 use super::peers::PeerKey;
@@ -28,9 +28,6 @@ const CLOSE_WRONG_IDENTITY: VarInt = VarInt::from_u32(2);
 
 /// QUIC sends first what has the higher priority; messages have 0.
 const BEHIND_MESSAGES: i32 = -1;
-
-/// How much room a writer keeps for the next write.
-const ROOM_TO_KEEP: usize = 256 * 1024;
 
 /// What a connection's task tells the event loop.
 #[derive(Debug)]
@@ -292,15 +289,16 @@ impl From<ConnectionError> for Ending {
     }
 }
 
-/// Writes all that waits in the lane at once, until the box or the stream closes.
-async fn write(mut stream: SendStream, lane: Lane, outbox: Arc<Outbox>) {
+/// Writes what the stream does not take at once, until the box or the stream closes.
+async fn write(stream: SendStream, lane: Lane, outbox: Arc<Outbox>) {
+    outbox.lend(lane, stream);
     let mut frames = Vec::new();
-    while outbox.take(lane, &mut frames).await {
+    while let Some(mut stream) = outbox.take(lane, &mut frames).await {
         if stream.write_all(&frames).await.is_err() {
             return; // The reader notices, too, and reports.
         }
-        frames.clear();
-        frames.shrink_to(ROOM_TO_KEEP);
+        lanes::empty(&mut frames);
+        outbox.lend(lane, stream);
     }
 }
 

@@ -3,13 +3,18 @@
 //! Parts are large and come in numbers when a replica joins; a heartbeat or an order behind them would wait for all of them. Each
 //! lane keeps its order; between the lanes there is none, and the protocol needs none (PROTOCOL, “The idea”).
 
+use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use protocol::message::Message;
+use quinn::SendStream;
 use tokio::sync::Notify;
 
 /// Bytes that may wait in one lane; a peer that takes no more is frozen or dead, and what it misses is sent again.
 const MOST_WAITING: usize = 4 * 1024 * 1024;
+/// How much room is kept for the next round.
+const ROOM_TO_KEEP: usize = 256 * 1024;
 
 /// Which stream a message takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +34,8 @@ impl Lane {
 }
 
 /// What waits to be written to one connection. Shared by the loop, which puts, and the connection's writers, which take.
+///
+/// What a stream has room for does not wait: the loop itself writes it, and no message waits for a writer's turn.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     messages: Waiting,
@@ -45,7 +52,32 @@ struct Waiting {
 #[derive(Debug, Default)]
 struct Frames {
     bytes: Vec<u8>,
+    /// None: it is not open yet, or the writer has it.
+    stream: Option<SendStream>,
     closed: bool,
+}
+
+impl Frames {
+    /// How many of these bytes the stream takes at once: none if others wait before them.
+    fn write(&mut self, bytes: &[u8]) -> usize {
+        let Some(stream) = self.stream.as_mut().filter(|_| self.bytes.is_empty()) else { return 0 };
+        let mut written = 0;
+        while written < bytes.len() {
+            // Nobody is to be woken: what has no room goes to the writer, which waits for it.
+            match Pin::new(&mut *stream).poll_write(&mut Context::from_waker(Waker::noop()), &bytes[written..]) {
+                Poll::Ready(Ok(more)) => written += more,
+                Poll::Ready(Err(_)) => return bytes.len(), // The reader notices, too, and reports.
+                Poll::Pending => break,
+            }
+        }
+        written
+    }
+}
+
+/// Empties it, and keeps some room.
+pub(super) fn empty(frames: &mut Vec<u8>) {
+    frames.clear();
+    frames.shrink_to(ROOM_TO_KEEP);
 }
 
 impl Waiting {
@@ -66,39 +98,50 @@ impl Outbox {
     pub(super) fn put(&self, lane: Lane, frames: &mut Vec<u8>) -> bool {
         let lane = self.lane(lane);
         let mut waiting = lane.frames();
-        if waiting.bytes.is_empty() {
-            std::mem::swap(&mut waiting.bytes, frames);
-        } else if waiting.bytes.len() > MOST_WAITING {
+        let written = waiting.write(frames);
+        if written == frames.len() {
+            empty(frames);
+            return true;
+        }
+        if waiting.bytes.len() > MOST_WAITING {
             return false;
+        }
+        if waiting.bytes.is_empty() && written == 0 {
+            std::mem::swap(&mut waiting.bytes, frames);
         } else {
-            waiting.bytes.append(frames);
+            waiting.bytes.extend_from_slice(&frames[written..]);
+            empty(frames);
         }
         drop(waiting);
         lane.wake.notify_one();
         true
     }
 
-    /// Waits until there is something and swaps it into `frames`, which must be empty; false when the box is closed.
-    pub(super) async fn take(&self, lane: Lane, frames: &mut Vec<u8>) -> bool {
-        self.when_something_waits(lane, |waiting| std::mem::swap(waiting, frames)).await
+    /// From now on the loop writes to this stream, as long as it takes all.
+    pub(super) fn lend(&self, lane: Lane, stream: SendStream) {
+        let mut waiting = self.lane(lane).frames();
+        if !waiting.closed {
+            waiting.stream = Some(stream);
+        }
+    }
+
+    /// Waits until there is something that the stream did not take, swaps it into `frames`, which must be empty, and gives the
+    /// stream back; none when the box is closed.
+    pub(super) async fn take(&self, lane: Lane, frames: &mut Vec<u8>) -> Option<SendStream> {
+        self.something_waits(lane).await;
+        let mut waiting = self.lane(lane).frames();
+        std::mem::swap(&mut waiting.bytes, frames);
+        waiting.stream.take()
     }
 
     /// Waits until there is something; false when the box is closed.
     pub(super) async fn something_waits(&self, lane: Lane) -> bool {
-        self.when_something_waits(lane, |_| {}).await
-    }
-
-    async fn when_something_waits(&self, lane: Lane, mut then: impl FnMut(&mut Vec<u8>)) -> bool {
         let lane = self.lane(lane);
         loop {
             {
-                let mut waiting = lane.frames();
-                if waiting.closed {
-                    return false;
-                }
-                if !waiting.bytes.is_empty() {
-                    then(&mut waiting.bytes);
-                    return true;
+                let waiting = lane.frames();
+                if waiting.closed || !waiting.bytes.is_empty() {
+                    return !waiting.closed;
                 }
             }
             lane.wake.notified().await;
@@ -113,7 +156,10 @@ impl Outbox {
     /// No more is taken.
     pub(super) fn close(&self) {
         for lane in Lane::ALL {
-            self.lane(lane).frames().closed = true;
+            let mut waiting = self.lane(lane).frames();
+            waiting.closed = true;
+            waiting.stream = None;
+            drop(waiting);
             self.lane(lane).wake.notify_one();
         }
     }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use quinn::udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+use quinn::udp::{RecvMeta, Transmit, UdpSocketState};
 use quinn::{AsyncTimer, AsyncUdpSocket, Runtime, UdpPoller};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -24,6 +24,10 @@ use crate::alarm::Alarm;
 
 /// After this long a full socket is tried again: it takes the system much less to empty one.
 const UNTIL_WRITABLE: Duration = Duration::from_millis(1);
+
+/// Datagrams (or rows of them that the system has joined) that one system call receives, at most. Quinn offers room for 32, and
+/// preparing it costs as much as receiving one.
+const MOST_AT_ONCE: usize = 8;
 
 /// The runtime that this file describes.
 #[derive(Debug)]
@@ -97,12 +101,14 @@ impl AsyncUdpSocket for QuietSocket {
         buffers: &mut [IoSliceMut<'_>],
         facts: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
+        let room = buffers.len().min(MOST_AT_ONCE);
+        let buffers = &mut buffers[..room];
         loop {
             let mut readable = ready!(self.socket.poll_read_ready(context))?;
             self.counters.asked_for_more();
             match readable.try_io(|socket| self.state.recv(socket.get_ref().into(), buffers, facts)) {
                 Ok(Ok(received)) => {
-                    if received < BATCH_SIZE {
+                    if received < room {
                         // That was all; what comes later is announced anew, so there is no need to ask again.
                         readable.clear_ready();
                     }
