@@ -35,6 +35,7 @@ use tokio::time::Instant;
 
 use crate::control::{Credentials, Reach};
 use connections::{Attendant, ConnectionEvent, Refusals};
+use framing::Framer;
 use outlets::Outlets;
 use peers::{Peer, PeerKey, Peers};
 use probe::Probes;
@@ -87,6 +88,7 @@ pub struct Transport {
     outlets: Arc<Outlets>,
     address: SocketAddr,
     peers: Peers,
+    framer: Framer,
     reports: mpsc::Receiver<ConnectionEvent>,
     /// Found while sending or dialling; handed out with what arrives.
     losses: VecDeque<Arrival>,
@@ -141,6 +143,7 @@ impl Transport {
             outlets,
             address,
             peers: Peers::default(),
+            framer: Framer::default(),
             reports,
             losses: VecDeque::new(),
             probes: Probes::default(),
@@ -178,7 +181,7 @@ impl Transport {
         let key = self.peers.route(to);
         let peer = Self::for_sending(&mut self.peers, &self.attendant, key);
         let observed = self.observed.concerns(envelope.traced);
-        match peer.append(envelope, observed) {
+        match peer.append(envelope, observed, &mut self.framer) {
             Ok(()) => self.peers.mark_dirty(key),
             Err(why) if observed => {
                 let message = MessageId { from: envelope.from, number: envelope.number };
@@ -194,6 +197,7 @@ impl Transport {
 
     /// Hands all that was gathered to QUIC, one write per peer.
     pub fn flush(&mut self) {
+        self.framer.forget();
         let losses = &mut self.losses;
         self.peers.flush(|messages, why| losses.push_back(Arrival::Lost { messages, why }));
     }

@@ -222,7 +222,7 @@ async fn good_frames_before_a_bad_one_still_count() {
     let message = register("replica-1", Role::Replica);
     let envelope = Envelope { from: NodeId(3), number: 1, to: NodeId(1), traced: false, message };
     let mut frames = Vec::new();
-    framing::append(&envelope, &mut frames).unwrap();
+    framing::Framer::default().append(&envelope, &mut frames).unwrap();
     frames.extend([0xff; 8]);
     stream.write_all(&frames).await.unwrap();
     assert_eq!(name_server.messages().await.1, [envelope]);

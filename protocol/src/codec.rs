@@ -18,7 +18,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::message::Envelope;
+use crate::message::{Envelope, Message};
 
 /// Version of the wire format; a peer of another version is refused.
 pub const WIRE_VERSION: u8 = 3;
@@ -50,16 +50,43 @@ pub enum DecodeError {
 /// # Errors
 /// When it would be larger than [`LARGEST_ENVELOPE`]; then `bytes` is as it was.
 pub fn encode(envelope: &Envelope, bytes: &mut Vec<u8>) -> Result<(), DecodeError> {
+    append(envelope, bytes, |bytes| put(&envelope.message, bytes))
+}
+
+/// Appends the message's bytes to `bytes`, for [`encode_around`].
+pub fn encode_message(message: &Message, bytes: &mut Vec<u8>) {
+    put(message, bytes);
+}
+
+/// As [`encode`]; the bytes of its message are here already.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_around(message: &[u8], envelope: &Envelope, bytes: &mut Vec<u8>) -> Result<(), DecodeError> {
+    append(envelope, bytes, |bytes| bytes.extend_from_slice(message))
+}
+
+fn append(
+    Envelope { from, number, to, traced, message: _ }: &Envelope,
+    bytes: &mut Vec<u8>,
+    message: impl FnOnce(&mut Vec<u8>),
+) -> Result<(), DecodeError> {
     let start = bytes.len();
     bytes.push(WIRE_VERSION);
-    let mut sink = Sink { bytes };
-    let written = envelope.serialize(&mut postcard::Serializer { output: &mut sink });
+    put(&(from, number, to, traced), bytes);
+    message(bytes);
     let length = bytes.len() - start;
-    if written.is_err() || length > LARGEST_ENVELOPE {
+    if length > LARGEST_ENVELOPE {
         bytes.truncate(start);
         return Err(DecodeError::TooLarge(length));
     }
     Ok(())
+}
+
+fn put(value: &impl Serialize, bytes: &mut Vec<u8>) {
+    let written = value.serialize(&mut postcard::Serializer { output: &mut Sink { bytes } });
+    // The sink takes every byte, and the protocol's types have no length unknown in advance.
+    written.unwrap_or_else(|error| unreachable!("a message encodes: {error}"));
 }
 
 /// Reads one envelope that fills `bytes` exactly.

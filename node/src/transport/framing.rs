@@ -3,7 +3,7 @@
 //! This file knows nothing of connections; it turns envelopes into bytes that wait, and bytes that came into envelopes.
 
 use protocol::codec::{self, DecodeError, LARGEST_ENVELOPE};
-use protocol::message::Envelope;
+use protocol::message::{Envelope, Message, StateUpdate};
 use thiserror::Error;
 
 /// Bytes of a frame before the envelope's.
@@ -22,17 +22,46 @@ pub enum FrameError {
     Content(#[from] DecodeError),
 }
 
-/// Appends the frame of `envelope`.
-///
-/// # Errors
-/// When the envelope is too large; then `frames` is as it was.
-pub fn append(envelope: &Envelope, frames: &mut Vec<u8>) -> Result<(), DecodeError> {
-    let start = frames.len();
-    frames.extend_from_slice(&[0; HEAD]);
-    codec::encode(envelope, frames).inspect_err(|_| frames.truncate(start))?;
-    let length = (frames.len() - start - HEAD) as u32;
-    frames[start..start + HEAD].copy_from_slice(&length.to_le_bytes());
-    Ok(())
+/// Turns envelopes into frames. What a primary sends to all backups in one round is encoded once.
+#[derive(Debug, Default)]
+pub struct Framer {
+    /// The newest state update with entries in this round, and its bytes.
+    update: Option<StateUpdate>,
+    bytes: Vec<u8>,
+}
+
+impl Framer {
+    /// Appends the frame of `envelope`.
+    ///
+    /// # Errors
+    /// When the envelope is too large; then `frames` is as it was.
+    pub fn append(&mut self, envelope: &Envelope, frames: &mut Vec<u8>) -> Result<(), DecodeError> {
+        let start = frames.len();
+        frames.extend_from_slice(&[0; HEAD]);
+        self.encode(envelope, frames).inspect_err(|_| frames.truncate(start))?;
+        let length = (frames.len() - start - HEAD) as u32;
+        frames[start..start + HEAD].copy_from_slice(&length.to_le_bytes());
+        Ok(())
+    }
+
+    fn encode(&mut self, envelope: &Envelope, frames: &mut Vec<u8>) -> Result<(), DecodeError> {
+        let Message::StateUpdate(update) = &envelope.message else { return codec::encode(envelope, frames) };
+        if update.entries.is_empty() {
+            return codec::encode(envelope, frames);
+        }
+        // Equal entries of one replica are the same ones in memory, so this looks into none of them.
+        if self.update.as_ref() != Some(update) {
+            self.bytes.clear();
+            codec::encode_message(&envelope.message, &mut self.bytes);
+            self.update = Some(update.clone());
+        }
+        codec::encode_around(&self.bytes, envelope, frames)
+    }
+
+    /// The round is over; nothing is remembered for the next.
+    pub fn forget(&mut self) {
+        self.update = None;
+    }
 }
 
 /// Collects what a stream brings until it is whole frames. Holds at most one frame and one read.
@@ -114,7 +143,7 @@ mod tests {
     fn frames_cut_anywhere_come_out_whole() {
         let mut bytes = Vec::new();
         for number in 0..3 {
-            append(&envelope(number), &mut bytes).unwrap();
+            Framer::default().append(&envelope(number), &mut bytes).unwrap();
         }
         for cut in 0..bytes.len() {
             let mut reader = FrameReader::default();

@@ -13,7 +13,7 @@ use protocol::trace::Loss;
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
-use super::framing;
+use super::framing::Framer;
 use super::lanes::{Lane, Outbox};
 
 /// After a failed dial; doubles up to the second.
@@ -189,13 +189,13 @@ impl Peer {
     }
 
     /// Gathers a message, or says why it will not be sent.
-    pub(super) fn append(&mut self, envelope: &Envelope, observed: bool) -> Result<(), Loss> {
+    pub(super) fn append(&mut self, envelope: &Envelope, observed: bool, framer: &mut Framer) -> Result<(), Loss> {
         if matches!(self.state, State::Down { .. }) {
             return Err(Loss::NoAnswer);
         }
         match Lane::of(&envelope.message) {
-            Lane::Messages => self.messages.append(envelope, observed),
-            Lane::Parts => self.parts.append(envelope, observed),
+            Lane::Messages => self.messages.append(envelope, observed, framer),
+            Lane::Parts => self.parts.append(envelope, observed, framer),
         }
     }
 
@@ -207,8 +207,8 @@ impl Peer {
 }
 
 impl Gathered {
-    fn append(&mut self, envelope: &Envelope, observed: bool) -> Result<(), Loss> {
-        framing::append(envelope, &mut self.frames).map_err(|_| Loss::TooLarge)?;
+    fn append(&mut self, envelope: &Envelope, observed: bool, framer: &mut Framer) -> Result<(), Loss> {
+        framer.append(envelope, &mut self.frames).map_err(|_| Loss::TooLarge)?;
         if observed {
             let now = Instant::now();
             let certain = |entry: &&(_, _, Instant)| now - entry.2 > UNCERTAIN;
