@@ -104,6 +104,23 @@ async fn what_was_sent_while_dialling_arrives_in_order_and_large_messages_fit() 
 }
 
 #[tokio::test]
+async fn what_a_stream_has_no_room_for_follows_in_order() {
+    const BURST: u64 = 60;
+    let authority = Authority::new().unwrap();
+    let mut primary = Node::start(&authority, Role::Replica, 1);
+    let mut joiner = Node::start(&authority, Role::Replica, 2);
+    for burst in 0..3 {
+        // 3.8 MB at once, of which QUIC's flow control lets 2 MB pass before the receiver reads.
+        (0..BURST).for_each(|number| primary.send(joiner.me, part(number)));
+        let mut numbers = Vec::new();
+        while numbers.len() < BURST as usize {
+            numbers.extend(joiner.messages().await.1.iter().map(|envelope| envelope.number));
+        }
+        assert_eq!(numbers, (burst * BURST + 1..=(burst + 1) * BURST).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
 async fn a_message_does_not_wait_behind_the_parts_of_a_state() {
     const PARTS: usize = 60;
     let authority = Authority::new().unwrap();

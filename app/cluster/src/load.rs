@@ -251,11 +251,15 @@ impl Crowd {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let waits_for_more = lock(&workload).waits_for_more();
+        let mut nudge = std::pin::pin!(nudged.notified());
         while waits_for_more || self.places.iter().any(|place| place.asked.is_some()) {
             tokio::select! {
                 () = self.host.ready() => {}
                 Some(command) = next_of(&mut steered) => self.obey(command),
-                () = nudged.notified() => self.ask_all(&mut *lock(&workload), 0..places),
+                () = &mut nudge => {
+                    nudge.set(nudged.notified());
+                    self.ask_all(&mut *lock(&workload), 0..places);
+                }
                 _ = tick.tick() => {
                     if self.over.load(Ordering::Relaxed) {
                         break;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use protocol::message::{Envelope, Summary};
 use protocol::trace::Loss;
 use quinn::{Connection, ConnectionError, Endpoint, Incoming, RecvStream, SendStream, VarInt};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::framing::FrameReader;
@@ -269,7 +269,10 @@ impl Attendant {
 
     /// Waits if the loop is behind: then QUIC slows the peer. The loop has stopped listening only when the process ends.
     async fn report(&self, report: ConnectionEvent) {
-        drop(self.reports.send(report).await);
+        // There is nearly always room, and then nothing is to be waited for.
+        if let Err(TrySendError::Full(report)) = self.reports.try_send(report) {
+            drop(self.reports.send(report).await);
+        }
     }
 }
 

@@ -119,8 +119,12 @@ impl FrameReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::ids::{NodeId, OpNumber, Role};
-    use protocol::message::Message;
+    use std::sync::Arc;
+
+    use protocol::ids::{
+        Barrier, CustomerId, Fingerprint, NodeId, OpNumber, Position, RequestId, RequestNumber, Role, View, ViewNumber,
+    };
+    use protocol::order_book::{Entry, EntryEffect, Outcome};
 
     fn envelope(number: u64) -> Envelope {
         let message = Message::Register {
@@ -166,5 +170,32 @@ mod tests {
     fn a_frame_of_rubbish_is_refused() {
         let error = feed(&mut FrameReader::default(), &[3, 0, 0, 0, 77, 1, 2]);
         assert_eq!(error, Err(FrameError::Content(DecodeError::Version(77))));
+    }
+
+    #[test]
+    fn what_is_encoded_once_for_several_receivers_is_what_each_would_get_alone() {
+        let entry = |op: u64| {
+            let request = RequestId { customer: CustomerId(9), number: RequestNumber(op) };
+            let (effect, outcome) = (EntryEffect::Withdrawn, Outcome::NeverPlaced);
+            Arc::new(Entry { op: OpNumber(op), view: ViewNumber(1), request, effect, outcome })
+        };
+        let update = |entries: &[Arc<Entry>]| {
+            let (view, from) = (View::default(), Position { op: OpNumber(0), fingerprint: Fingerprint(3) });
+            let entries = entries.to_vec();
+            Message::StateUpdate(StateUpdate { view, from, entries, barrier: Barrier(1), commit: OpNumber(0) })
+        };
+        let entries = [entry(1), entry(2), entry(3)];
+        let messages = [update(&entries), update(&entries), update(&entries[..2]), update(&[]), update(&entries)];
+        let (mut together, mut framer) = (Vec::new(), Framer::default());
+        let mut singly = Vec::new();
+        for (number, message) in messages.into_iter().enumerate() {
+            let envelope = Envelope { from: NodeId(1), number: number as u64, to: NodeId(2), traced: false, message };
+            framer.append(&envelope, &mut together).unwrap();
+            Framer::default().append(&envelope, &mut singly).unwrap();
+            let mut whole = Vec::new();
+            codec::encode(&envelope, &mut whole).unwrap();
+            assert!(together.ends_with(&whole), "the codec says the same of message {number}");
+        }
+        assert_eq!(together, singly);
     }
 }
