@@ -22,7 +22,7 @@ use crate::postcode::Postcode;
 /// Bytes in a part of a snapshot, about (PROTOCOL section 8).
 pub const SNAPSHOT_PART: u32 = 64 * 1024;
 /// Orders that earn one part of a snapshot while customers order (PROTOCOL section 6).
-pub const ORDERS_A_PART: u32 = 32;
+pub const ORDERS_A_PART: u32 = 40;
 
 pub use fields::FieldValue;
 pub use summary::Summary;

@@ -1,7 +1,7 @@
 //! How fast states are copied while customers order: orders pay for parts.
 //!
-//! A part costs all processes together about as much as some thirty orders do. While nobody orders, a copy goes as fast as its
-//! receiver answers. While customers order, each 32 orders earn one part, so that a newcomer takes at most about half of what
+//! A part costs all processes together about as much as some forty orders do. While nobody orders, a copy goes as fast as its
+//! receiver answers. While customers order, each 40 orders earn one part, so that a newcomer takes at most about half of what
 //! there is. Heartbeats earn parts as well: with few orders there is time for more.
 
 use crate::ids::OpNumber;
