@@ -244,7 +244,7 @@ impl Figures {
         }
         let Self { quic_round_trip_us: meanwhile, three_quic_round_trips_us: three, ratio, .. } = self;
         say(format!("bare QUIC round trip under load: {meanwhile:.1} µs; an order takes {ratio} times as long"))?;
-        say(format!("three of them, the least that an order can take: {three:.1} µs"))?;
+        say(format!("three of them, as many as an order needs: {three:.1} µs"))?;
         let Self { quic_round_trip_alone_us: alone, ratio_alone, .. } = self;
         say(format!("bare QUIC round trip without load: {alone:.1} µs; an order takes {ratio_alone} times as long"))?;
         if let Some(sync) = self.fsync_us {
