@@ -53,6 +53,14 @@ impl Alarm {
     }
 }
 
+/// Waits for this moment; none never comes. For a wait that is begun anew in each round, and mostly is for nothing.
+pub async fn passed(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;

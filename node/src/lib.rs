@@ -7,7 +7,7 @@
 //!
 //! **Deliberately absent:** any rule of the protocol. What a machine does, and why, stands in `protocol`.
 
-mod alarm;
+pub mod alarm;
 pub mod arguments;
 pub mod bounded_lines;
 pub mod cluster_clock;

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 use super::explosion;
+use crate::alarm::passed;
 use crate::control::{ControlCommand, Misbehaviour, NodeReport, ShownHistory, Usage};
 use crate::event_loop::Host;
 use crate::freezing::Standstill;
@@ -92,14 +93,6 @@ pub(super) async fn drive<M: Machine>(
             tokio::time::sleep(LAST_WORDS).await;
             return Ok(());
         }
-    }
-}
-
-/// Waits for this moment; none never comes.
-async fn passed(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(moment).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -82,10 +82,10 @@ impl CustomerHost {
     pub async fn live(mut self, mut waiting: UnboundedReceiver<ToCustomers>) {
         loop {
             let mut waking = Ok(());
-            let next_waking = self.next_waking();
+            let next_waking = self.next_waking().map(Into::into);
             tokio::select! {
                 () = self.host.ready() => {}
-                () = Self::somebody_wakes(next_waking) => waking = self.wake_due(),
+                () = node::alarm::passed(next_waking) => waking = self.wake_due(),
                 told = waiting.recv() => match told {
                     None => return,
                     Some(command) => self.obey(command),

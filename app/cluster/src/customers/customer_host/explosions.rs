@@ -68,13 +68,6 @@ impl CustomerHost {
         due.into_iter().try_for_each(|node| self.wake(node))
     }
 
-    pub(super) async fn somebody_wakes(until: Option<Instant>) {
-        match until {
-            Some(until) => tokio::time::sleep_until(until.into()).await,
-            None => std::future::pending().await,
-        }
-    }
-
     /// When somebody wakes next.
     pub(super) fn next_waking(&self) -> Option<Instant> {
         self.frozen.values().flatten().min().copied()
