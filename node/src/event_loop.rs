@@ -1,4 +1,5 @@
-//! The one loop of a process: inputs → `handle` → … → `settle` → effects carried out, in their order → one write per peer.
+//! The one loop of a process: inputs → `handle` → … → `settle` → effects carried out, in their order → one write per peer, and
+//! when QUIC has sent it, what the machines have put off.
 //!
 //! A [`Host`] drives one machine (a node) or many (the customers, all on one endpoint). It owns clock, timers, links and
 //! transport; no machine sees any of them. There is no lock and no second loop: the host's owner calls
@@ -83,6 +84,8 @@ pub struct Host<M> {
     given: VecDeque<(usize, Input)>,
     /// Actors that had an input and have not settled.
     touched: Vec<usize>,
+    /// Actors that have put something off until what they say is on its way.
+    put_off: Vec<usize>,
     /// Actors whose description may have changed, and when it may be looked at again.
     changed: Vec<usize>,
     describe_from: Instant,
@@ -105,6 +108,14 @@ struct Actor<M> {
     described: Option<NodeState>,
     /// Its armed timers, as reported last.
     armed: Vec<(Timer, u64)>,
+}
+
+impl<M: Machine> Actor<M> {
+    /// What its machine believes, with nothing put off.
+    fn state(&mut self) -> NodeState {
+        self.machine.finish();
+        self.machine.describe()
+    }
 }
 
 impl<M: Machine> Host<M> {
@@ -136,6 +147,7 @@ impl<M: Machine> Host<M> {
             behind: false,
             given: VecDeque::new(),
             touched: Vec::new(),
+            put_off: Vec::new(),
             changed: Vec::new(),
             describe_from: Instant::now(),
             answers: Vec::new(),
@@ -240,6 +252,7 @@ impl<M: Machine> Host<M> {
             return tokio::task::yield_now().await;
         }
         let wake = self.next_moment();
+        let mut said = false;
         std::future::poll_fn(|context| {
             if let Poll::Ready(arrival) = self.transport.poll_arrival(context) {
                 self.arrivals.push_back(arrival);
@@ -255,6 +268,14 @@ impl<M: Machine> Host<M> {
             }
             if self.inquirer.as_mut().is_some_and(|inquirer| inquirer.poll_ended(context)) {
                 return Poll::Ready(());
+            }
+            if !self.put_off.is_empty() {
+                if !std::mem::replace(&mut said, true) {
+                    // The connections' tasks come first: they send what the last round wrote.
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                self.finish();
             }
             let Some(wake) = wake else { return Poll::Pending };
             self.alarm.ring_at(wake);
@@ -334,6 +355,9 @@ impl<M: Machine> Host<M> {
         let Some(input) = input else { return };
         if let Some(actor) = self.actors.get_mut(at).and_then(Option::as_mut) {
             actor.machine.handle(input, &mut actor.effects);
+            if !self.bombs.is_idle() {
+                actor.machine.finish(); // A bomb looks at the machine at any moment.
+            }
             self.touch(at);
         }
     }
@@ -356,6 +380,9 @@ impl<M: Machine> Host<M> {
             if let Some(actor) = self.actors[at].as_mut() {
                 actor.touched = false;
                 actor.machine.settle(&mut actor.effects);
+                if actor.machine.has_put_off() && !self.put_off.contains(&at) {
+                    self.put_off.push(at);
+                }
                 self.carry_out(at)?;
             }
         }
@@ -363,6 +390,15 @@ impl<M: Machine> Host<M> {
             self.touched = touched; // Keeps its room.
         }
         Ok(())
+    }
+
+    /// Nothing is put off any longer.
+    fn finish(&mut self) {
+        for at in self.put_off.drain(..) {
+            if let Some(actor) = &mut self.actors[at] {
+                actor.machine.finish();
+            }
+        }
     }
 
     /// What was answered to customers since the last call.
@@ -375,10 +411,12 @@ impl<M: Machine> Host<M> {
         std::mem::take(&mut self.reach)
     }
 
-    /// An actor's machine.
+    /// An actor's machine, which has put nothing off.
     #[must_use]
-    pub fn machine(&self, id: NodeId) -> Option<&M> {
-        self.by_id.get(&id).and_then(|at| self.actors[*at].as_ref()).map(|actor| &actor.machine)
+    pub fn machine(&mut self, id: NodeId) -> Option<&M> {
+        let actor = self.by_id.get(&id).and_then(|at| self.actors[*at].as_mut())?;
+        actor.machine.finish();
+        Some(&actor.machine)
     }
 
     /// Where an actor of this host can be reached.

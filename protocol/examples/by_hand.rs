@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         replica.handle(input, &mut effects);
         replica.settle(&mut effects);
         effects.drain().for_each(|effect| println!("{effect:?}"));
+        replica.finish();
         println!("{} orders\n", replica.book().accepted());
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! What a machine is: inputs in, effects out, nothing else.
 //!
 //! The driver calls [`Machine::handle`] for every input that waits and then [`Machine::settle`] once: that is where
-//! updates are batched, acknowledgements become cumulative and answers are released. The same machines run in a process,
-//! in the simulator and in the model checker. `examples/by_hand.rs` does the same with a replica.
+//! updates are batched, acknowledgements become cumulative and answers are released. When the messages are on their way, it calls
+//! [`Machine::finish`]. The same machines run in a process, in the simulator and in the model checker. `examples/by_hand.rs` does the same with a replica.
 //!
 //! ```
 //! use protocol::ids::{Contact, FrontEndToken, NodeId, Role};
@@ -49,7 +49,15 @@ pub trait Machine {
     /// All waiting inputs are in.
     fn settle(&mut self, effects: &mut Effects);
 
-    /// What it believes, for observers.
+    /// Whether something was put off for which nobody has to wait.
+    fn has_put_off(&self) -> bool {
+        false
+    }
+
+    /// Does what was put off. The driver calls it when the messages are on their way; if it does not, the next input does.
+    fn finish(&mut self) {}
+
+    /// What it believes, for observers. Nothing may be put off.
     fn describe(&self) -> NodeState;
 }
 

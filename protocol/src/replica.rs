@@ -13,6 +13,7 @@ mod durable;
 #[cfg(feature = "simulation")]
 mod inspection;
 mod joining;
+mod late_book;
 mod log;
 mod pace;
 mod peers;
@@ -104,6 +105,9 @@ impl Replica {
     }
 
     /// The replicated state.
+    ///
+    /// # Panics
+    /// Between an input and [`Machine::finish`].
     #[must_use]
     pub fn book(&self) -> &OrderBook {
         &self.shared.book
@@ -172,7 +176,7 @@ impl Replica {
         let position = if self.shared.disk.is_some() { self.shared.here() } else { self.begin(&view) };
         // Planted (R8): as if backups were not sent the session table, so that a new primary begins without one.
         if self.shared.plants(Plant::SessionNotReplicated) && !self.acting() {
-            self.shared.book.forget_sessions();
+            self.shared.book.catch_up().forget_sessions();
         }
         self.leave_role(effects);
         self.loading = None;
@@ -378,6 +382,7 @@ impl Machine for Replica {
     }
 
     fn handle(&mut self, input: Input, effects: &mut Effects) {
+        self.finish();
         match (input, &mut self.primary) {
             (Input::Received { from, traced, message }, _) => self.on_message(from, traced, message, effects),
             (Input::Rang(Timer::Heartbeat), _) => self.on_heartbeat(effects),
@@ -406,6 +411,14 @@ impl Machine for Replica {
         if let (true, Some(front_end)) = (self.shared.status_due, self.front_end) {
             self.send_status(front_end, effects);
         }
+    }
+
+    fn has_put_off(&self) -> bool {
+        self.shared.book.is_late()
+    }
+
+    fn finish(&mut self) {
+        self.shared.book.catch_up();
     }
 
     fn describe(&self) -> NodeState {

@@ -178,6 +178,7 @@ impl Trio {
         self.carry_out(at);
         self.replicas[at].1.settle(&mut self.effects);
         self.carry_out(at);
+        self.replicas[at].1.finish();
     }
 
     fn carry_out(&mut self, at: usize) {

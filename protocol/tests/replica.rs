@@ -7,8 +7,8 @@ mod single;
 use std::sync::Arc;
 
 use protocol::ids::{Barrier, Fingerprint, NodeId, OpNumber, OrderNumber, Position, Role, Span, View, ViewNumber};
-use protocol::machine::{Effect, Effects, Input, Machine, Settings, Timer};
-use protocol::message::{Answer, Copied, Message, StateUpdate, WaitReason};
+use protocol::machine::{Effect, Effects, Identity, Input, Machine, Settings, Timer};
+use protocol::message::{Answer, Ask, Copied, Message, StateUpdate, WaitReason};
 use protocol::order_book::{Entry, EntryEffect, OrderBook, Outcome, Reached};
 use protocol::postcode::Verdict;
 use protocol::replica::Replica;
@@ -288,7 +288,115 @@ fn many_long_histories_are_told_in_several_rounds() {
     assert_eq!(rounds, [100, 50, 0], "ten thousand orders at once are enough");
 }
 
+// What is put off until its messages are on their way.
+
+fn said(from: u64, message: Message) -> Input {
+    Input::Received { from: contact(from), traced: false, message }
+}
+
+/// An order, and the word of a service.
+fn placed_by(customer: u128) -> [Input; 2] {
+    [said(FRONT_END, orders(customer)), valid(request(customer, 1))]
+}
+
+/// Inputs that a driver hands over in one go, and whether it says later that the messages are on their way.
+fn round(replica: &mut Replica, inputs: &[Input], finishes: bool) -> Vec<Effect> {
+    let mut effects = Effects::new(true);
+    inputs.iter().for_each(|input| replica.handle(input.clone(), &mut effects));
+    replica.settle(&mut effects);
+    if finishes {
+        replica.finish();
+        assert!(!replica.has_put_off());
+    }
+    effects.drain().collect()
+}
+
+/// One replica finishes what it puts off, one never does until the end: nobody can tell them apart.
+fn nobody_sees_what_is_put_off(mut finishes: Replica, rounds: &[Vec<Input>]) -> Vec<Effect> {
+    let (mut never, mut all, mut put_off) = (finishes.clone(), Vec::new(), 0);
+    for inputs in rounds {
+        let effects = round(&mut finishes, inputs, true);
+        assert_eq!(round(&mut never, inputs, false), effects);
+        put_off += usize::from(never.has_put_off());
+        all.extend(effects);
+    }
+    assert!(put_off > 0);
+    never.finish();
+    assert!(never == finishes);
+    assert_eq!(never.describe(), finishes.describe());
+    all
+}
+
+#[test]
+fn nobody_sees_what_a_primary_puts_off() {
+    let ack =
+        |from, position, copy| said(from, Message::Ack { view: ViewNumber(1), position, barrier: Barrier(0), copy });
+    let read = |customer| said(FRONT_END, asks(customer, 1, read()));
+    let bad = |customer| said(FRONT_END, asks(customer, 1, order_of(Vec::new())));
+    let mut ahead = primary(&[BACKUP]);
+    (1..=2).for_each(|customer| placed_by(customer).into_iter().for_each(|input| drop(give(&mut ahead, input))));
+    let at = |op| ack(BACKUP, ahead.position_at(OpNumber(op)), None);
+    let joiner = said(FRONT_END, view_is(view(1, ME, &[ME, BACKUP]), &[JOINER], &[BACKUP, JOINER]));
+    let rounds = [
+        placed_by(1).to_vec(),
+        // Answered in the round in which the next one is executed, and seen by the read behind that.
+        [vec![at(0), at(1)], placed_by(2).to_vec(), vec![read(21)]].concat(),
+        [placed_by(3).to_vec(), placed_by(4).to_vec(), vec![bad(5), said(FRONT_END, orders(4))]].concat(),
+        vec![said(FRONT_END, asks(1, 2, Ask::Withdraw)), at(2)],
+        // A joiner is sent the state of this very round.
+        [vec![joiner, ack(JOINER, None, None)], placed_by(6).to_vec()].concat(),
+        [vec![ack(JOINER, None, nothing())], placed_by(7).to_vec()].concat(),
+    ];
+    let effects = nobody_sees_what_is_put_off(primary(&[BACKUP]), &rounds);
+    let parts = each!(messages(&effects), Message::Snapshot(part) if part.piece.rest.is_some() => part.at.op);
+    assert_eq!(parts, [OpNumber(8)]);
+    let told = each!(messages(&effects), Message::Reply { answer: Answer::Outcome(_), id, .. } => id.customer.0);
+    assert_eq!(told, [1, 2]);
+}
+
+#[test]
+fn nobody_sees_what_a_backup_puts_off() {
+    let me = Identity { me: contact(BACKUP), ..identity(Role::Replica) };
+    let mut primary = Replica::new(me, Settings::default(), OrderBook::preset(1));
+    let first = view(1, BACKUP, &[BACKUP, ME]);
+    say(&mut primary, FRONT_END, view_is(first.clone(), &[], &[ME]));
+    let state = parts(primary.book(), &first, primary.position().unwrap(), 10_000);
+    let state = state.into_iter().map(|part| said(BACKUP, Message::Snapshot(Box::new(part))));
+    let base = primary.position();
+    acknowledges(&mut primary, ME, base, 0);
+    // An update of one order each, but the last, which has two.
+    let mut update = |customers: &[u128]| {
+        let inputs = customers.iter().flat_map(|customer| placed_by(*customer));
+        let effects = round(&mut primary, &inputs.collect::<Vec<_>>(), true);
+        let updates = each!(messages(&effects), Message::StateUpdate(update) => update.clone());
+        assert_eq!(updates.iter().map(|update| update.entries.len()).collect::<Vec<_>>(), [customers.len()]);
+        said(BACKUP, Message::StateUpdate(updates[0].clone()))
+    };
+    let [one, two, three, four] = [&[1][..], &[2], &[3, 4], &[5]].map(&mut update);
+    let leads = said(FRONT_END, view_is(view(2, ME, &[BACKUP, ME]), &[], &[BACKUP]));
+    let rounds = [
+        state.collect(),
+        vec![one.clone()],
+        vec![two, one, three],
+        [vec![four, leads], placed_by(6).to_vec()].concat(),
+    ];
+    let effects = nobody_sees_what_is_put_off(replica(), &rounds);
+    let acks = each!(messages(&effects), Message::Ack { position: Some(position), .. } => position.op.0);
+    assert_eq!(acks, [0, 1, 2, 2, 4, 5]);
+}
+
 // Orders that wait for a word about their postcode.
+
+#[test]
+fn orders_that_have_waited_too_long_are_rejected_in_the_same_heartbeat() {
+    let limit = Some(Span::millis(1000));
+    let mut replica = primary_with(Settings { refuse_unchecked_after: limit, ..Settings::default() }, &[]);
+    (1..=2).for_each(|customer| drop(say(&mut replica, FRONT_END, orders(customer))));
+    let beats: Vec<_> = (0..30).flat_map(|_| ring(&mut replica, Timer::Heartbeat)).collect();
+    let told =
+        each!(messages(&beats), Message::Reply { id, answer: Answer::Outcome(Outcome::Rejected { .. }), .. } => id);
+    assert_eq!(told, [&request(1, 1), &request(2, 1)]);
+}
 
 #[test]
 fn orders_that_have_waited_for_a_second_are_reported_in_whole_seconds() {

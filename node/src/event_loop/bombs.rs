@@ -79,7 +79,7 @@ impl<M: Machine> Host<M> {
         }
         match bomb {
             Some(bomb) => {
-                let watch = Watch::new(bomb.at, node, &actor.machine.describe());
+                let watch = Watch::new(bomb.at, node, &actor.state());
                 self.bombs.laid.insert(at, (bomb, watch));
             }
             None => drop(self.bombs.laid.remove(&at)),

@@ -94,7 +94,7 @@ impl<M: Machine> Host<M> {
         for at in changed.drain(..) {
             let Some(actor) = self.actors[at].as_mut() else { continue };
             actor.changed = false;
-            let state = actor.machine.describe();
+            let state = actor.state();
             if actor.described.as_ref() != Some(&state) {
                 actor.described = Some(state.clone());
                 self.feed.note(actor.id, self.now, NodeEvent::State(state));

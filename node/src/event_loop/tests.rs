@@ -32,6 +32,9 @@ struct Probe {
     /// How many postcodes it wanted to know of, and how many of those, the oldest, it needs no more.
     checks: u64,
     ended: u64,
+    /// What it heard and has put off, and how often it was told that this can be done now.
+    put_off: usize,
+    finished: usize,
 }
 
 impl Probe {
@@ -73,7 +76,17 @@ impl Machine for Probe {
         self.heard.push(input);
     }
 
-    fn settle(&mut self, _effects: &mut Effects) {}
+    fn settle(&mut self, _effects: &mut Effects) {
+        self.put_off = self.heard.len();
+    }
+
+    fn has_put_off(&self) -> bool {
+        self.put_off > self.finished
+    }
+
+    fn finish(&mut self) {
+        self.finished = self.put_off;
+    }
 
     fn describe(&self) -> NodeState {
         NodeState::Customer { front_end: None, waiting: None, why: None }
@@ -115,7 +128,7 @@ impl Scene {
     }
 
     fn probe(&self) -> &Probe {
-        self.host.machine(ME).unwrap()
+        &self.host.actors[0].as_ref().unwrap().machine
     }
 
     /// What was said to the observer since the last call.

@@ -87,7 +87,7 @@ pub(super) async fn drive<M: Machine>(
         for explosion in host.take_explosions() {
             explosion::happens(&mut host, explosion, reports).await?;
         }
-        if leaves.is_some_and(|at| Instant::now() >= at || !has_work_in_hand(&host, me)) {
+        if leaves.is_some_and(|at| Instant::now() >= at || !has_work_in_hand(&mut host, me)) {
             host.let_sent_leave().await;
             drop(host);
             tokio::time::sleep(LAST_WORDS).await;
@@ -97,7 +97,7 @@ pub(super) async fn drive<M: Machine>(
 }
 
 /// Whether somebody waits for what only this node can give now.
-fn has_work_in_hand<M: Machine>(host: &Host<M>, me: Contact) -> bool {
+fn has_work_in_hand<M: Machine>(host: &mut Host<M>, me: Contact) -> bool {
     match host.machine(me.id).map(Machine::describe) {
         Some(NodeState::FrontEnd { pending, .. }) => pending > 0,
         Some(NodeState::Replica(replica)) => {
@@ -147,7 +147,8 @@ fn obey<M: Machine>(
     }
 }
 
-fn status<M: Machine>(host: &Host<M>, me: Contact) -> NodeReport {
+fn status<M: Machine>(host: &mut Host<M>, me: Contact) -> NodeReport {
+    let state = host.machine(me.id).map(Machine::describe);
     let transport = host.transport();
     let usage = Usage {
         processor: usage::processor(),
@@ -160,7 +161,7 @@ fn status<M: Machine>(host: &Host<M>, me: Contact) -> NodeReport {
         traffic: transport.counters().so_far(),
         syncs: host.syncs(),
     };
-    NodeReport::Status { state: host.machine(me.id).map(Machine::describe), usage: Box::new(usage) }
+    NodeReport::Status { state, usage: Box::new(usage) }
 }
 
 /// A page of a replica's order histories.

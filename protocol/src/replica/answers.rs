@@ -32,8 +32,9 @@ impl Owed {
     }
 
     /// Answers with the outcome in the session table; not at all, if the customer has gone beyond this request.
-    pub(super) fn reply_from_session(self, shared: &Shared, commit: OpNumber, effects: &mut Effects) {
-        let session = shared.book.session(self.id.customer).filter(|session| session.number == self.id.number);
+    pub(super) fn reply_from_session(self, shared: &mut Shared, commit: OpNumber, effects: &mut Effects) {
+        let session =
+            shared.book.catch_up().session(self.id.customer).filter(|session| session.number == self.id.number);
         if let Some(session) = session {
             self.reply(Answer::Outcome(session.outcome), shared.view.number, commit, effects);
         }
@@ -112,10 +113,10 @@ impl Answers {
         owed: Owed,
         postcode: Postcode,
         page: u32,
-        shared: &Shared,
+        shared: &mut Shared,
         effects: &mut Effects,
     ) {
-        let length = shared.book.length(postcode);
+        let length = shared.book.catch_up().length(postcode);
         self.read(owed, Sight::Page { postcode, page, length }, shared, effects);
     }
 
@@ -148,7 +149,7 @@ impl Answers {
     }
 
     /// [13], of all whose turn has come. `confirmed`: the newest barrier that everybody in the ack set has echoed.
-    pub(super) fn answer(&mut self, shared: &Shared, commit: OpNumber, confirmed: Barrier, effects: &mut Effects) {
+    pub(super) fn answer(&mut self, shared: &mut Shared, commit: OpNumber, confirmed: Barrier, effects: &mut Effects) {
         // R7: from the session table as from anywhere: only what is committed.
         while let Some(first) = self.owed.first_entry().filter(|first| *first.key() <= commit) {
             first.remove().reply_from_session(shared, commit, effects);
@@ -158,7 +159,7 @@ impl Answers {
         let ready = |read: &Read| (hasty || read.index <= commit) && (trusting || read.barrier <= confirmed);
         let mut sent = 0;
         while let Some(read) = self.reads.pop_front_if(|read| sent < MOST_ORDERS && ready(read)) {
-            let (answer, orders) = read.of.answer(&shared.book);
+            let (answer, orders) = read.of.answer(shared.book.catch_up());
             sent += orders;
             read.owed.reply(answer, shared.view.number, commit, effects);
         }

@@ -23,7 +23,7 @@ impl Replica {
             for entry in entries {
                 // A gap is a broken primary's doing: nothing behind it is believed.
                 let next = self.shared.position.is_some_and(|position| entry.op == position.op.next());
-                if !next || !self.shared.book.fits(&entry) {
+                if !next || !self.shared.book.catch_up().fits(&entry) {
                     break;
                 }
                 self.shared.append(entry);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Replica;
 use super::primary::Primary;
-use crate::ids::{OpNumber, ReplicaId, RequestId};
+use crate::ids::{Fingerprint, OpNumber, ReplicaId, RequestId};
 use crate::order_book::Entry;
 
 impl Replica {
@@ -23,6 +23,12 @@ impl Replica {
     /// The entries after `op`, as far as the log reaches back.
     pub fn entries_after(&self, op: OpNumber) -> impl Iterator<Item = &Arc<Entry>> {
         self.shared.log.after(op)
+    }
+
+    /// Digest of all that can be counted in its book; none while its newest entry is put off.
+    #[must_use]
+    pub fn counts(&self) -> Option<Fingerprint> {
+        (!self.shared.book.is_late()).then(|| self.shared.book.counts())
     }
 
     /// Of a durable replica that does not act: it stands at the beginning of a history, perhaps of one that nobody leads yet.

@@ -178,7 +178,7 @@ impl Replica {
     /// R6: everything is replaced in one go.
     fn install(&mut self, at: Position, effects: &mut Effects) {
         let Some(Loading { copy, .. }) = self.loading.take() else { return };
-        self.shared.book = copy;
+        self.shared.book = copy.into();
         self.shared.begin_log(at);
         self.commit = OpNumber(0);
         effects.trace(|| MachineEvent::Noted(Note::Installed { at }));

@@ -288,6 +288,11 @@ impl Peers {
         }
     }
 
+    /// Whether a whole state is on its way to somebody.
+    pub(super) fn are_sent_state(&self) -> bool {
+        self.peers.values().any(|peer| peer.snapshot.is_some())
+    }
+
     /// All that each peer lacks and may be sent now.
     pub(super) fn push(&mut self, round: &Round<'_>, effects: &mut Effects) {
         let may = self.pace.parts(round.shared);

@@ -115,7 +115,7 @@ impl Primary {
     }
 
     /// R7: what was executed already as op `op` is answered once it is committed, like everything else.
-    fn owe_again(&mut self, shared: &Shared, op: OpNumber, owed: Owed, effects: &mut Effects) {
+    fn owe_again(&mut self, shared: &mut Shared, op: OpNumber, owed: Owed, effects: &mut Effects) {
         // Planted: its outcome is known, so why wait?
         if shared.plants(Plant::StoredReplyEarly) {
             return owed.reply_from_session(shared, self.commit, effects);
@@ -174,7 +174,7 @@ impl Primary {
         }
         match verdict {
             Ok(()) => {
-                let number = shared.book.accepted().next();
+                let number = shared.book.catch_up().accepted().next();
                 let effect = EntryEffect::Accepted { postcode, items, number, at };
                 self.execute(shared, owed, effect, Outcome::Placed { number }, effects);
             }
@@ -268,6 +268,9 @@ impl Primary {
             self.beat(shared, effects);
         }
         self.answers.answer(shared, self.commit, self.peers.confirmed(), effects);
+        if self.peers.are_sent_state() {
+            shared.book.catch_up();
+        }
         let (peers, round) = self.round(shared);
         peers.push(&round, effects);
         // A durable joiner says where it stands only when its whole file is written. Had it fallen behind the log by then, it would
@@ -330,22 +333,23 @@ impl Primary {
 }
 
 /// R8: the newest request of a customer that was executed. Before another one is executed, this is asked.
-fn executed(shared: &Shared, customer: CustomerId) -> Option<Session> {
+fn executed(shared: &mut Shared, customer: CustomerId) -> Option<Session> {
     // Planted: nobody looks, and a repeated request is executed again.
-    shared.book.session(customer).filter(|_| !shared.plants(Plant::NoSessionTable))
+    let session = shared.book.catch_up().session(customer);
+    session.filter(|_| !shared.plants(Plant::NoSessionTable))
 }
 
 /// R8: the order waited for its verdict, and meanwhile a later request of its customer was executed: the one of a restarted
 /// customer that has forgotten the order, and was rejected for its items without waiting.
-fn is_beyond(shared: &Shared, request: RequestId) -> bool {
+fn is_beyond(shared: &mut Shared, request: RequestId) -> bool {
     executed(shared, request.customer).map_or(RequestNumber(0), |session| session.number) >= request.number
 }
 
 /// R14: the customer has no session, and this request may be older than what was evicted. What is executed is younger than
 /// all that was committed when its customer sent it for the first time; a customer that knew the horizon then was not evicted
 /// since, if its request was executed.
-fn may_be_forgotten(shared: &Shared, request: RequestId, since: OpNumber) -> bool {
+fn may_be_forgotten(shared: &mut Shared, request: RequestId, since: OpNumber) -> bool {
     // Planted: every customer without a session is new.
     let trusting = shared.plants(Plant::EvictedAreNew);
-    since < shared.book.horizon() && executed(shared, request.customer).is_none() && !trusting
+    since < shared.book.catch_up().horizon() && executed(shared, request.customer).is_none() && !trusting
 }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::durable::{Disk, Now};
+use super::late_book::LateBook;
 use super::log::Log;
 use super::recovery::Recovered;
 use crate::ids::{Contact, NodeId, OpNumber, Position, ReplicaId, Span, View, ViewNumber};
@@ -25,7 +26,7 @@ pub(super) struct Shared {
     /// None until it is the very first primary or has installed a snapshot (rule R6).
     pub(super) position: Option<Position>,
     /// The replicated state; only the pre-defined data while there is no position.
-    pub(super) book: OrderBook,
+    pub(super) book: LateBook,
     pub(super) log: Log,
     /// Where members, peers and the joiners that were named last listen.
     pub(super) addresses: BTreeMap<NodeId, SocketAddr>,
@@ -44,7 +45,7 @@ impl Shared {
             settings,
             view: View::default(),
             position: None,
-            book,
+            book: book.into(),
             log: Log::default(),
             addresses: BTreeMap::new(),
             patience: Span(0),
@@ -58,7 +59,7 @@ impl Shared {
         self.disk = Some(Box::new(Disk::new(&recovered)));
         self.view = recovered.view;
         if recovered.position.is_some() {
-            (self.position, self.book, self.log) = (recovered.position, recovered.book, recovered.log);
+            (self.position, self.book, self.log) = (recovered.position, recovered.book.into(), recovered.log);
         }
     }
 
@@ -85,8 +86,10 @@ impl Shared {
         let position = self.here();
         assert_eq!(entry.op, position.op.next(), "entries have no gaps");
         let after = position.after(&entry);
-        self.book.apply(&entry);
+        self.book.append(entry.clone());
         if let Some(disk) = &mut self.disk {
+            // What it says waits for its disk, which is longer.
+            self.book.catch_up();
             disk.append(&entry);
         }
         self.log.push(entry, after);
@@ -141,7 +144,7 @@ impl Shared {
     /// requests of that one are taken for those of the new one.
     pub(super) fn begin_afresh(&mut self, at: OpNumber) -> Position {
         let at = self.position.map_or(at, |mine| at.max(mine.op.next()));
-        let base = self.book.begin_afresh(at);
+        let base = self.book.catch_up().begin_afresh(at);
         self.begin_log(base);
         base
     }

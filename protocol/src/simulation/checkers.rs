@@ -28,6 +28,8 @@ struct Facts {
     acting: bool,
     position: Option<Position>,
     place: Option<Place>,
+    /// Its book was looked at there.
+    counted: bool,
     commit: OpNumber,
     ack_set: Vec<NodeId>,
 }
@@ -275,6 +277,7 @@ impl Checkers {
         let same_role = facts.view == replica.view().number && facts.acting == replica.acting();
         let same = same_role
             && facts.position == replica.position()
+            && (facts.counted || replica.counts().is_none())
             && (!facts.acting || facts.commit == replica.commit() && facts.ack_set.len() == replica.ack_set().count());
         if same || self.violation.is_some() {
             return;
@@ -287,6 +290,7 @@ impl Checkers {
             acting: replica.acting(),
             position: replica.position(),
             place: None,
+            counted: replica.counts().is_some(),
             commit: replica.commit(),
             ack_set: replica.ack_set().collect(),
         };
@@ -320,7 +324,7 @@ impl Checkers {
         facts.place = *grown.as_ref().unwrap_or(&None);
         self.facts[node] = facts;
         if let Some(place) = grown? {
-            self.chain.digest(place, replica.book().counts())?;
+            replica.counts().map_or(Ok(()), |counts| self.chain.digest(place, counts))?;
         }
         if view < before.view {
             return Err(BrokenRule::ViewFell(before.view, view));

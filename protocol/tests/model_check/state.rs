@@ -302,6 +302,7 @@ impl State {
             replica.handle(input, &mut effects);
             if inputs.is_empty() {
                 replica.settle(&mut effects);
+                replica.finish();
             }
             for effect in effects.drain() {
                 match effect {
@@ -464,8 +465,7 @@ impl State {
                 op.filter(|op| *op >= floor)
             }
             Some(Answer::History(page)) => {
-                let truth = self.orders();
-                let shown = page.total as usize;
+                let (truth, shown) = (self.orders(), page.total as usize);
                 let before = shown.checked_sub(1).and_then(|last| truth.get(last)).map_or(OpNumber(0), |(_, op)| *op);
                 let moment = before.max(floor);
                 let next = truth.get(shown).map(|(_, op)| *op);

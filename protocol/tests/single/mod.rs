@@ -146,6 +146,7 @@ pub fn give(machine: &mut impl Machine, input: Input) -> Vec<Effect> {
     let mut effects = Effects::new(true);
     machine.handle(input, &mut effects);
     machine.settle(&mut effects);
+    machine.finish();
     effects.drain().collect()
 }
 

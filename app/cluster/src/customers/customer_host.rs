@@ -205,7 +205,7 @@ impl CustomerHost {
 
     fn ask(&mut self, customer: CustomerId, ask: Ask) -> anyhow::Result<()> {
         let resident = self.resident(customer)?;
-        let (node, name) = (resident.node, &resident.name);
+        let (node, name) = (resident.node, resident.name.clone());
         let machine = self.host.machine(node).with_context(|| format!("{name}'s program is not running."))?;
         if machine.waiting().is_some() {
             bail!("{name} is still waiting for an answer. Wait for it, or cancel the order first.");
@@ -219,13 +219,13 @@ impl CustomerHost {
 
     fn give_up(&mut self, customer: CustomerId) -> anyhow::Result<()> {
         let resident = self.resident(customer)?;
-        let (node, name) = (resident.node, resident.name.clone());
+        let (node, name, last) = (resident.node, resident.name.clone(), resident.last);
         let machine = self.host.machine(node).with_context(|| format!("{name}'s program is not running."))?;
         if machine.waiting().is_none() {
             bail!("{name} has no open order to cancel.");
         }
         let request = machine.next_request();
-        match resident.last {
+        match last {
             Last::Order => self.note_asked(customer, node, request, Ask::Withdraw),
             // A read changes nothing: giving it up needs nobody's consent.
             Last::Read => {}

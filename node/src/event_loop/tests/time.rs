@@ -157,3 +157,21 @@ async fn a_frozen_host_tells_so_and_goes_on_when_its_time_is_over() {
     // Woken before it froze: nothing to wait for.
     scene.host.stand_still(ME, None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_put_off_is_done_when_the_messages_have_left_and_before_anybody_looks() {
+    let is_put_off = |scene: &Scene| scene.probe().has_put_off();
+    let mut scene = Scene::new(Probe::default(), Rate::STOPPED);
+    scene.host.observe(false);
+    scene.send(false);
+    assert!(is_put_off(&scene), "messages come first");
+    scene.live(Duration::from_secs(1)).await;
+    assert!(!is_put_off(&scene), "nothing else had to happen");
+    scene.send(false);
+    assert!(is_put_off(&scene));
+    assert!(!scene.host.machine(ME).unwrap().has_put_off(), "somebody looks");
+    scene.host.observe(true);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    scene.send(false);
+    assert!(!is_put_off(&scene), "an observer is told of its state");
+}
