@@ -364,7 +364,7 @@ fn nobody_sees_what_a_backup_puts_off() {
     let state = state.into_iter().map(|part| said(BACKUP, Message::Snapshot(Box::new(part))));
     let base = primary.position();
     acknowledges(&mut primary, ME, base, 0);
-    // An update of one order each, but the last, which has two.
+    // The update of these customers' orders.
     let mut update = |customers: &[u128]| {
         let inputs = customers.iter().flat_map(|customer| placed_by(*customer));
         let effects = round(&mut primary, &inputs.collect::<Vec<_>>(), true);
